@@ -1,0 +1,123 @@
+/** Pictures of every room in every width and theme, into screenshots/ (not kept): `npx tsx e2e/harness/screens.ts [filter]`. */
+import { mkdirSync } from 'node:fs';
+import { chromium, type Page } from '@playwright/test';
+import { findChromium } from '../../scripts/chromium.mjs';
+import type { Harness } from './harness.ts';
+import { serveHarness } from './serve.ts';
+
+const filter = process.argv[2] ?? '';
+mkdirSync('screenshots', { recursive: true });
+const served = await serveHarness();
+const browser = await chromium.launch({ executablePath: findChromium() ?? undefined, args: ['--no-sandbox', '--disable-background-networking', '--disable-quic', '--no-first-run'] });
+
+const go = (page: Page, hash: string) => page.evaluate((to) => void (location.hash = to), hash);
+const call = (page: Page, body: (harness: Harness) => unknown) => page.evaluate(`(${body.toString()})(window.harness)`);
+
+/** A finished run of the quick plan. */
+async function finish(page: Page): Promise<void> {
+  await call(page, async ({ studio }) => {
+    await studio.run.getState().start('fake', studio.recipe.getState().recipe);
+    await new Promise<void>((done) => studio.run.subscribe(({ state }) => state === 'finished' && done()));
+  });
+}
+
+interface Shot {
+  readonly name: string;
+  readonly query?: string;
+  readonly prepare: (page: Page) => Promise<unknown>;
+}
+
+const sample = (page: Page) => call(page, ({ studio }) => studio.project.getState().startWithSample());
+const opened = (hash: string, then: (page: Page) => Promise<unknown> = async () => undefined) => async (page: Page) => {
+  await sample(page);
+  await go(page, hash);
+  await page.waitForTimeout(400);
+  await then(page);
+};
+const ran = (tab: string) => async (page: Page) => {
+  await sample(page);
+  await go(page, '/run');
+  await finish(page);
+  await page.getByRole('tab', { name: tab }).click();
+  await page.waitForTimeout(1200);
+};
+
+const shots: readonly Shot[] = [
+  { name: 'data-empty', prepare: async () => undefined },
+  { name: 'data-rows', prepare: opened('/data') },
+  { name: 'data-issues', prepare: opened('/data', (page) => page.getByRole('tab', { name: 'Issues' }).click()) },
+  { name: 'data-health', prepare: opened('/data', (page) => page.getByRole('tab', { name: 'Health' }).click()) },
+  { name: 'model-empty', prepare: (page) => go(page, '/model') },
+  { name: 'model', query: 'software', prepare: opened('/model') },
+  { name: 'recipe', prepare: opened('/recipe', (page) => page.getByRole('button', { name: /^Reinforcement/ }).click()) },
+  { name: 'recipe-sees', prepare: opened('/recipe', (page) => page.getByRole('tab', { name: 'As the model' }).click()) },
+  { name: 'recipe-file', prepare: opened('/recipe', (page) => page.getByRole('tab', { name: 'Plan as' }).click()) },
+  { name: 'run-empty', query: 'software', prepare: (page) => go(page, '/run') },
+  { name: 'run-curves', prepare: ran('Curves') },
+  { name: 'run-groups', prepare: ran('Groups') },
+  { name: 'run-rejection', prepare: ran('Rejection') },
+  { name: 'run-evaluation', prepare: ran('Evaluation') },
+  {
+    name: 'run-live',
+    query: 'software',
+    prepare: opened('/recipe', async (page) => {
+      await page.getByRole('button', { name: 'Start the run' }).click();
+      await page.waitForTimeout(4000);
+    }),
+  },
+  {
+    name: 'inspect',
+    prepare: opened('/inspect', async (page) => {
+      await page.getByRole('button', { name: 'Answer the first' }).click();
+      await page.waitForTimeout(1800);
+    }),
+  },
+  {
+    name: 'export',
+    query: 'fast',
+    prepare: async (page) => {
+      await sample(page);
+      await finish(page);
+      await page.evaluate('delete window.showSaveFilePicker; window.showSaveFilePicker = undefined');
+      await go(page, '/export');
+      await page.getByRole('button', { name: 'Write the adapter' }).click();
+      await page.waitForTimeout(700);
+    },
+  },
+  {
+    name: 'problems',
+    prepare: opened('/data', (page) => call(page, ({ transport }) => transport.die())),
+  },
+  { name: 'no-webgpu', query: 'no-adapter', prepare: async () => undefined },
+];
+
+const only = process.argv[3]?.split(',');
+for (const [width, height] of [
+  [1280, 800],
+  [1920, 1080],
+  [900, 700],
+  [3840, 2160],
+] as const) {
+  for (const theme of ['light', 'dark'] as const) {
+    if (only && !only.includes(`${width}${theme[0]}`)) continue;
+    for (const shot of shots) {
+      if (!shot.name.match(filter)) continue;
+      const page = await browser.newPage({ viewport: { width, height }, colorScheme: theme });
+      page.on('console', (message) => message.type() === 'error' && console.log(`${shot.name}: ${message.text()}`));
+      page.on('pageerror', (error) => console.log(`${shot.name}: ${error.stack}`));
+      try {
+        await page.goto(`${served.url}?${shot.query ?? 'fast'}`);
+        await page.waitForFunction('window.harness !== undefined');
+        await shot.prepare(page);
+        await page.waitForTimeout(400);
+        await page.screenshot({ path: `screenshots/${shot.name}-${width}-${theme}.png` });
+      } catch (error) {
+        console.log(`${shot.name}: ${String(error)}`);
+        await page.screenshot({ path: `screenshots/${shot.name}-${width}-${theme}.png` });
+      }
+      await page.close();
+    }
+  }
+}
+await browser.close();
+await served.close();

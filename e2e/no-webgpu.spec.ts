@@ -1,0 +1,32 @@
+/** A browser without WebGPU gets an explanation, never a blank page. */
+import AxeBuilder from '@axe-core/playwright';
+import { expect, test } from '@playwright/test';
+
+test('without WebGPU the page says why and what to do', async ({ page }) => {
+  await page.addInitScript(() => Reflect.deleteProperty(Navigator.prototype, 'gpu'));
+  const workers: string[] = [];
+  page.on('worker', (worker) => workers.push(worker.url()));
+  await page.goto('.');
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('This browser has no WebGPU');
+  await expect(page.getByRole('heading', { name: 'What to do' })).toBeVisible();
+  await expect(page.getByText('Nothing was loaded, sent or stored')).toBeVisible();
+  await expect(page.getByRole('button', { name: 'Check again' })).toBeVisible();
+  expect(workers).toEqual([]);
+  expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
+});
+
+test('with WebGPU but no adapter the page says so', async ({ page }) => {
+  // The worker sees the same browser; its own navigator is out of a page script's reach, so the reply is replaced.
+  await page.addInitScript(() => {
+    class NoAdapterWorker extends EventTarget {
+      onmessage: ((event: MessageEvent) => void) | null = null;
+      postMessage({ id }: { id: number }): void {
+        queueMicrotask(() => this.onmessage?.(new MessageEvent('message', { data: { kind: 'error', id, code: 'no-adapter', message: 'The browser offers no graphics adapter.', hint: '' } })));
+      }
+      terminate(): void {}
+    }
+    Object.assign(window, { Worker: NoAdapterWorker });
+  });
+  await page.goto('.');
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('No graphics adapter was found');
+});

@@ -1,0 +1,233 @@
+/** The whole studio against a pretended engine: by keyboard, in both themes, without a freeze. */
+import AxeBuilder from '@axe-core/playwright';
+import { expect, test, type Browser, type Page } from '@playwright/test';
+import { findChromium } from '../scripts/chromium.mjs';
+import type { Harness } from './harness/harness.ts';
+import { serveHarness, type Served } from './harness/serve.ts';
+
+declare global {
+  interface Window {
+    harness: Harness;
+  }
+}
+
+// There is no WebGPU in here, and pictures drawn by a software Vulkan would only cost time.
+const sandbox = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
+test.use({ launchOptions: { executablePath: findChromium() ?? undefined, args: ['--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', ...sandbox] } });
+
+let served: Served;
+test.beforeAll(async () => {
+  served = await serveHarness();
+});
+test.afterAll(() => served.close());
+
+const open = async (page: Page, query = '', hash = '/data') => {
+  await page.goto(`${served.url}?${query}#${hash}`);
+  await page.waitForFunction(() => window.harness !== undefined);
+};
+
+const takeSample = (page: Page) => page.evaluate(() => window.harness.studio.project.getState().startWithSample());
+
+const finishRun = (page: Page) =>
+  page.evaluate(async () => {
+    const { run, recipe } = window.harness.studio;
+    const finished = new Promise<void>((done) => run.subscribe(({ state }) => state === 'finished' && done()));
+    await run.getState().start('fake', recipe.getState().recipe);
+    await finished;
+  });
+
+/** Presses Tab until the focus is on what is named. */
+async function tabTo(page: Page, name: string): Promise<void> {
+  for (let i = 0; i < 60; i++) {
+    await page.keyboard.press('Tab');
+    const text = await page.evaluate(() => document.activeElement?.getAttribute('aria-label') ?? document.activeElement?.textContent ?? '');
+    if (text.trim().startsWith(name)) return;
+  }
+  throw new Error(`Tab never reached "${name}"`);
+}
+
+test('from the first page to the export by keyboard alone', async ({ page }) => {
+  await page.addInitScript(() => Reflect.deleteProperty(window, 'showSaveFilePicker'));
+  await open(page, 'fast');
+  await tabTo(page, 'Start with the sample');
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('option', { selected: true })).toContainText('1');
+  await tabTo(page, 'Rows');
+  await page.keyboard.press('ArrowRight');
+  await expect(page.getByRole('region', { name: 'Issues by row' })).toContainText('train.jsonl:52');
+  await page.keyboard.press('ArrowLeft');
+  await page.getByRole('listbox', { name: 'Rows' }).focus();
+  await page.keyboard.press('End');
+  await expect(page.getByRole('article')).toHaveAccessibleName('Row train-0319');
+  await page.getByRole('link', { name: /^Recipe/ }).focus();
+  await page.keyboard.press('Enter');
+  await tabTo(page, 'Start on hold');
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('status').filter({ hasText: 'Paused' })).toBeVisible();
+  const controls = page.getByRole('group', { name: 'Run controls', exact: true });
+  await controls.getByRole('button', { name: 'Step' }).focus();
+  await page.keyboard.press('Enter');
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('region', { name: 'Loss' })).toHaveAttribute('data-points', '1');
+  await controls.getByRole('button', { name: 'Resume' }).focus();
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('status').filter({ hasText: 'Finished' })).toBeVisible();
+  await page.getByRole('link', { name: /^Inspect/ }).focus();
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('article')).toHaveAccessibleName('Sample heldout-0000');
+  await page.keyboard.press('a');
+  await expect(page.getByRole('region', { name: 'Tuned answer' })).toContainText('IoU');
+  await page.keyboard.press('ArrowRight');
+  await expect(page.getByRole('article')).toHaveAccessibleName('Sample heldout-0001');
+  await page.keyboard.press('2');
+  await expect(page.getByRole('button', { name: /^Base/ })).toHaveAttribute('aria-pressed', 'false');
+  await page.getByRole('link', { name: /^Export/ }).focus();
+  await page.keyboard.press('Enter');
+  await page.getByRole('button', { name: 'Write the adapter' }).focus();
+  const [download] = await Promise.all([page.waitForEvent('download'), page.keyboard.press('Enter')]);
+  expect(download.suggestedFilename()).toBe('adapter.zip');
+});
+
+test('a dropped folder is walked, and its paths are kept', async ({ page }) => {
+  await open(page);
+  await expect(page.getByRole('group', { name: 'Drop a dataset' })).toBeVisible();
+  await page.evaluate(() => {
+    const transfer = new DataTransfer();
+    transfer.items.add(new File(['{}'], 'train.jsonl'));
+    transfer.items.add(new File(['{}'], 'README.md'));
+    const target = document.querySelector('[aria-label="Drop a dataset"]')!;
+    target.dispatchEvent(new DragEvent('drop', { dataTransfer: transfer, bubbles: true, cancelable: true }));
+  });
+  await expect(page.getByText('2 files, read as')).toBeVisible();
+});
+
+test('text of the data and the model stays text', async ({ page }) => {
+  await open(page);
+  await takeSample(page);
+  await page.getByRole('option').nth(3).click();
+  await expect(page.getByRole('article')).toContainText('<b>bold?</b>');
+  expect(await page.locator('article img[src="x"]').count()).toBe(0);
+  expect(await page.title()).not.toBe('1');
+});
+
+test('boxes are drawn over every image of a sample', async ({ page }) => {
+  await open(page);
+  await takeSample(page);
+  const strip = page.getByRole('group', { name: /Images of row/ });
+  await expect(strip.locator('img')).toHaveCount(3);
+  await expect(strip.locator('canvas[data-boxes="1"]')).toHaveCount(1);
+  await expect.poll(() => strip.locator('canvas[data-boxes="1"]').evaluate((canvas: HTMLCanvasElement) => canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height).data.some((v) => v > 0))).toBe(true);
+});
+
+test('a lost engine says what happened, what is safe and what to do', async ({ page }) => {
+  await open(page);
+  await takeSample(page);
+  await page.evaluate(() => window.harness.transport.die());
+  const alert = page.getByRole('alert').first();
+  await expect(alert).toContainText('The engine stopped');
+  await expect(alert).toContainText('are safe');
+  await expect(alert).toContainText('Reload the page');
+});
+
+test('leaving a run is warned about', async ({ page }) => {
+  await open(page);
+  await takeSample(page);
+  const warns = () => page.evaluate(() => !dispatchEvent(new Event('beforeunload', { cancelable: true })));
+  expect(await warns()).toBe(false);
+  await page.evaluate(() => window.harness.studio.run.getState().start('fake', window.harness.studio.recipe.getState().recipe));
+  await expect.poll(warns).toBe(true);
+});
+
+/**
+ * Longest task of the page's main thread in `work`, in milliseconds of processor time. The clock on the wall would
+ * measure the machine's other programs as well.
+ */
+async function longestTask(browser: Browser, page: Page, work: () => Promise<unknown>): Promise<number> {
+  await browser.startTracing(page, { categories: ['toplevel', 'devtools.timeline', '__metadata'] });
+  await work();
+  const trace = JSON.parse((await browser.stopTracing()).toString()) as { traceEvents: { name: string; ph: string; pid: number; tid: number; tdur?: number; args: { name?: string } }[] };
+  const mains = new Set(trace.traceEvents.filter(({ name, args }) => name === 'thread_name' && args.name === 'CrRendererMain').map(({ pid, tid }) => `${pid}/${tid}`));
+  const tasks = trace.traceEvents.filter(({ name, pid, tid, tdur }) => /RunTask$/.test(name) && tdur !== undefined && mains.has(`${pid}/${tid}`));
+  expect(tasks.length).toBeGreaterThan(50);
+  return Math.max(...tasks.map(({ tdur }) => tdur! / 1000));
+}
+
+test('a storm of events does not freeze the page', async ({ page, browser }) => {
+  await open(page, '', '/run');
+  await takeSample(page);
+  await page.evaluate(() => window.harness.studio.run.getState().start('fake', window.harness.studio.recipe.getState().recipe, true));
+  const storm = (bursts: number, from: number) =>
+    page.evaluate(
+      async ([bursts, from]) => {
+        const { transport } = window.harness;
+        let step = from!;
+        for (let burst = 0; burst < bursts!; burst++) {
+          for (let i = 0; i < 150; i++) {
+            step++;
+            transport.emit({ type: 'metrics', stageIndex: 1, step, values: { loss: Math.sin(step), reward: step, kl: 1 / step, entropy: 1, grad_norm: 2, 'completions/mean_length': 3 } });
+            transport.emit({ type: 'progress', stageIndex: 1, done: step, total: 10000, unit: 'steps', etaSeconds: 1 });
+          }
+          await new Promise((resolve) => setTimeout(resolve, 33));
+        }
+        await new Promise((resolve) => setTimeout(resolve, 800));
+      },
+      [bursts, from],
+    );
+  await storm(2, 0);
+  await expect(page.getByRole('region', { name: 'Loss' })).toBeVisible();
+  expect(await longestTask(browser, page, () => storm(58, 300))).toBeLessThan(50);
+  await expect(page.getByRole('region', { name: 'Loss' })).toHaveAttribute('data-points', '9000');
+});
+
+test('a spike of one step among ten thousand stays in the table of the curve', async ({ page }) => {
+  await open(page, '', '/run');
+  await takeSample(page);
+  await page.evaluate(() => window.harness.studio.run.getState().start('fake', window.harness.studio.recipe.getState().recipe, true));
+  await page.evaluate(() => {
+    for (let step = 1; step <= 10_000; step++) window.harness.transport.emit({ type: 'metrics', stageIndex: 1, step, values: { loss: step === 7777 ? 123 : step === 5000 ? NaN : 1 } });
+  });
+  await page.getByRole('button', { name: 'Table of Loss' }).click();
+  await expect(page.getByRole('rowheader', { name: '7777' })).toBeVisible();
+  await expect(page.getByRole('row', { name: '7777 123' })).toBeVisible();
+  await expect(page.getByRole('row', { name: '5000 NaN' })).toBeVisible();
+});
+
+for (const theme of ['light', 'dark'] as const) {
+  test(`every room passes axe, ${theme}`, async ({ page }) => {
+    await page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' });
+    await open(page, 'fast');
+    const check = async (where: string) => {
+      await page.waitForTimeout(250);
+      const { violations } = await new AxeBuilder({ page }).analyze();
+      expect(violations.map(({ id, nodes }) => `${where}: ${id}: ${nodes.map((node) => node.target.join(' ')).join(', ')}`)).toEqual([]);
+    };
+    await check('empty data');
+    for (const room of ['model', 'recipe', 'run', 'inspect', 'export']) {
+      await page.goto(`${served.url}?fast#/${room}`);
+      await check(`empty ${room}`);
+    }
+    await page.goto(`${served.url}?fast#/data`);
+    await takeSample(page);
+    await finishRun(page);
+    for (const tab of ['Rows', 'Issues', 'Health']) {
+      await page.getByRole('tab', { name: tab }).click();
+      await check(`data ${tab}`);
+    }
+    for (const room of ['model', 'recipe', 'run', 'inspect', 'export']) {
+      await page.getByRole('navigation', { name: 'Rooms' }).getByRole('link', { name: new RegExp(`^${room}`, 'i') }).click();
+      await expect(page.getByRole('heading', { level: 1 })).toHaveText(new RegExp(room, 'i'));
+      await check(room);
+      for (const tab of room === 'recipe' || room === 'run' ? await page.getByRole('tab').all() : []) {
+        await tab.click();
+        await check(`${room} ${await tab.textContent()}`);
+      }
+      if (room === 'inspect') {
+        await page.getByRole('button', { name: 'Answer with both' }).click();
+        await expect(page.getByRole('region', { name: 'Tuned answer' })).toContainText('IoU');
+        await check('inspect answered');
+      }
+    }
+    await page.evaluate(() => window.harness.transport.die());
+    await check('lost engine');
+  });
+}

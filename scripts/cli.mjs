@@ -1,0 +1,24 @@
+/**
+ * `npm run demo`, `npm run verify`, `npm run bench`: the engine without a browser. Installs packages if need be, lets
+ * Dawn find a Vulkan driver, and runs the TypeScript entry with the arguments given; its exit code is ours.
+ */
+import { ensureModules, runNode } from './house.mjs';
+import { vulkanEnvironment } from './vulkan.mjs';
+
+const entries = { demo: 'src/cli/demo.ts', verify: 'src/cli/verify.ts', bench: 'bench/bench.ts' };
+const [name, ...args] = process.argv.slice(2);
+const entry = entries[name];
+if (entry === undefined) {
+  console.error(`usage: node scripts/cli.mjs ${Object.keys(entries).join('|')} [arguments]`);
+  process.exit(2);
+}
+
+await ensureModules();
+const { adapter, environment, problem } = vulkanEnvironment();
+if (problem !== null) {
+  console.error(`No Vulkan driver for Node: ${problem}.`);
+  process.exit(1);
+}
+process.exitCode = await runNode(['--import', './scripts/register.mjs', entry, ...args], {
+  env: { ...environment, GROUNDWORK_ADAPTER: adapter },
+});

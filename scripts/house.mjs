@@ -1,0 +1,87 @@
+/**
+ * What every script of the house needs before anything is installed: where the root is, how to run a program, and
+ * how to bring node_modules up to the lockfile. Only Node's built-in modules, here and in every .mjs beside it that
+ * runs on a fresh clone.
+ */
+import { spawn } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { constants } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const root = dirname(dirname(fileURLToPath(import.meta.url)));
+
+/** The script behind an installed command, so that it runs under this very Node on every platform. */
+export const bin = (name, path) => join(root, 'node_modules', name, path);
+
+/**
+ * Runs a program in the root with our terminal. SIGINT, SIGTERM and SIGHUP are handed on.
+ * @returns {Promise<number>} its exit code; 128 + n when signal n ended it, 127 when it could not be started
+ */
+export function run(command, args, { env = {}, quiet = false, shell = false } = {}) {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, {
+      cwd: root,
+      env: { ...process.env, ...env },
+      stdio: quiet ? 'ignore' : 'inherit',
+      shell,
+    });
+    const handOn = ['SIGINT', 'SIGTERM', 'SIGHUP'].map((signal) => {
+      const listener = () => child.kill(signal);
+      process.on(signal, listener);
+      return () => process.off(signal, listener);
+    });
+    const settle = (code) => {
+      for (const off of handOn) off();
+      resolve(code);
+    };
+    child.once('error', (error) => {
+      console.error(`${command}: ${error.message}`);
+      settle(127);
+    });
+    child.once('exit', (code, signal) => settle(code ?? 128 + (constants.signals[signal] ?? 0)));
+  });
+}
+
+/** Runs a JavaScript file under this Node. */
+export const runNode = (args, options) => run(process.execPath, args, options);
+
+/**
+ * Compares the lockfile with what npm says it installed (node_modules/.package-lock.json, written last).
+ * @returns {string | null} why an install is due, or null
+ */
+export function staleModules() {
+  const installed = join(root, 'node_modules', '.package-lock.json');
+  if (!existsSync(installed)) return 'nothing is installed yet';
+  const wanted = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')).packages;
+  const have = JSON.parse(readFileSync(installed, 'utf8')).packages;
+  for (const [path, { version, optional }] of Object.entries(wanted)) {
+    if (path === '') continue;
+    const found = have[path]?.version;
+    if (found === undefined && optional) continue; // for another platform
+    if (found !== version) return `${path.replace('node_modules/', '')} should be ${version}, is ${found ?? 'missing'}`;
+  }
+  return null;
+}
+
+/** Installs what the lockfile names, if anything differs; ends the process with a reason where that fails. */
+export async function ensureModules() {
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  if (major < 20 || (major === 20 && minor < 19)) {
+    console.error(`Groundwork needs Node 20.19 or newer; this is ${process.version}.`);
+    process.exit(1);
+  }
+  const why = staleModules();
+  if (why === null) return;
+  console.log(`Installing packages (${why}) …`);
+  // npm names itself to the scripts it runs; otherwise it is on the path (a .cmd file on Windows, hence the shell).
+  const npm = process.env.npm_execpath;
+  const args = ['ci', '--no-audit', '--no-fund'];
+  const code = npm?.endsWith('.js')
+    ? await runNode([npm, ...args])
+    : await run('npm', args, { shell: process.platform === 'win32' });
+  if (code !== 0) {
+    console.error('\nThe packages could not be installed: npm says why above. Once they are, no network is needed.');
+    process.exit(code);
+  }
+}

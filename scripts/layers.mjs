@@ -1,0 +1,113 @@
+/**
+ * Who may import whom, as a rule for oxlint. The table is the house's plan; a new arrow is a decision and gets a
+ * record in docs/decisions. Why a rule of our own: docs/decisions/0003-layers.md.
+ *
+ * - Values come from the layers that the table names, and from the layer itself.
+ * - Types may come from further down: from whatever those layers can reach. The studio is the exception: it sees the
+ *   engine's client and protocol, and nothing behind them.
+ * - Only the command line touches Node, and only the studio touches React.
+ *
+ * From gpu to train each layer may use every layer below it; what matters is that no arrow points up, and that the
+ * studio speaks to the engine alone.
+ */
+import { dirname, relative, resolve, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+
+/** Folder of src/ → what it may import. `base` is open to all. */
+export const layers = {
+  base: [],
+  formats: ['base'],
+  grounding: ['base'],
+  gpu: ['base', 'shaders'],
+  store: ['base'],
+  text: ['base'],
+  image: ['base', 'grounding'],
+  data: ['base', 'formats', 'grounding', 'image', 'store'],
+  ops: ['base', 'gpu', 'shaders'],
+  nn: ['base', 'gpu', 'ops'],
+  models: ['base', 'gpu', 'ops', 'nn', 'image', 'text', 'grounding', 'formats'],
+  train: ['base', 'gpu', 'ops', 'nn', 'models', 'data', 'store', 'grounding', 'formats'],
+  evaluate: ['base', 'train', 'data', 'grounding'],
+  engine: ['base', 'gpu', 'train', 'evaluate', 'data', 'store', 'models', 'grounding'],
+  studio: ['base', 'engine/client', 'engine/protocol', 'grounding'],
+  // Opening Dawn's device is the one thing that differs without a browser.
+  cli: ['base', 'engine', 'gpu/device'],
+};
+
+/** Packages (or `node:` for Node's own modules) that only these layers, or files, may import. */
+const reserved = [
+  { name: /^sharp$/, only: ['cli', 'image/node-decode'] },
+  { name: /^(?:node:|webgpu$)/, only: ['cli'] },
+  { name: /^(?:react|react-dom|react-aria-components|zustand|wouter|uplot)(?:\/|$)/, only: ['studio'] },
+];
+
+/** Everything that a layer's imports can reach, themselves included. */
+function reach(layer, seen = new Set()) {
+  for (const next of layers[layer] ?? []) {
+    if (seen.has(next)) continue;
+    seen.add(next);
+    reach(next, seen);
+  }
+  return seen;
+}
+
+/** [layer, rest] of an absolute path: the folder of src/ it is in, or `shaders`; null elsewhere. */
+function split(path) {
+  const [top, layer = '', ...rest] = relative(root, path).split(sep);
+  if (top === 'shaders') return ['shaders', ''];
+  return top === 'src' ? [layer, rest.join('/')] : null;
+}
+
+const allows = (names, [layer, rest]) =>
+  [...names].some((name) => name === layer || name === `${layer}/${rest.replace(/\.[a-z]+$/, '')}`);
+
+/** @returns {string | null} why `file` must not import `source` */
+export function objection(file, source, typeOnly) {
+  const place = split(file);
+  if (place === null || place[0] === 'shaders') return null;
+  const [own] = place;
+  const owner = reserved.find(({ name }) => name.test(source));
+  if (owner !== undefined && !typeOnly && !allows(owner.only, place)) {
+    return `src/${own} must not import ${source}: only src/${owner.only.join(', src/')} may.`;
+  }
+  if (!(own in layers)) return own.includes('.') ? null : `src/${own} is not a layer of scripts/layers.mjs.`;
+  const to = source.startsWith('.') ? split(resolve(dirname(file), source.split('?')[0])) : null;
+  if (to === null || to[0] === own) return null;
+  const names = typeOnly && own !== 'studio' ? reach(own) : layers[own];
+  if (allows(names, to)) return null;
+  return `src/${own} must not import ${typeOnly ? 'types ' : ''}from ${to.filter(Boolean).join('/')}: it may use ${layers[own].join(', ') || 'nothing'}.`;
+}
+
+/** True if the statement brings in types only. */
+const bringsTypes = (node) =>
+  node.importKind === 'type' ||
+  node.exportKind === 'type' ||
+  (node.specifiers?.length > 0 && node.specifiers.every((s) => (s.importKind ?? s.exportKind) === 'type'));
+
+const rule = {
+  meta: { type: 'problem', docs: { description: 'imports follow the layers of the house' } },
+  create(context) {
+    const check = (node, source, typeOnly) => {
+      if (typeof source !== 'string') return;
+      const message = objection(context.filename, source, typeOnly);
+      if (message !== null) context.report({ node, message });
+    };
+    const statement = (node) => check(node, node.source?.value, bringsTypes(node));
+    return {
+      ImportDeclaration: statement,
+      ExportNamedDeclaration: statement,
+      ExportAllDeclaration: statement,
+      ImportExpression: (node) => check(node, node.source?.value, false),
+      TSImportType: (node) => check(node, node.source?.value ?? node.argument?.literal?.value, true),
+      // new Worker(new URL('../engine/worker.ts', import.meta.url))
+      NewExpression(node) {
+        const [path, base] = node.arguments;
+        if (node.callee.name === 'URL' && base?.type === 'MemberExpression') check(node, path?.value, false);
+      },
+    };
+  },
+};
+
+export default { meta: { name: 'groundwork' }, rules: { layers: rule } };

@@ -1,0 +1,9 @@
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+
+/** Node module hook: a .wgsl file becomes a module whose default export is its text. */
+export async function load(url, context, next) {
+  if (!url.split('?')[0].endsWith('.wgsl')) return next(url, context);
+  const source = await readFile(fileURLToPath(url.split('?')[0]), 'utf8');
+  return { format: 'module', shortCircuit: true, source: `export default ${JSON.stringify(source)};` };
+}

@@ -1,0 +1,14 @@
+import { readFileSync } from 'node:fs';
+import type { Plugin } from 'vite';
+
+/** Lets `import source from './x.wgsl'` give the file's text, in development, build and tests alike. */
+export const wgsl = (): Plugin => ({
+  name: 'wgsl-text',
+  enforce: 'pre',
+  load(id) {
+    const file = id.split('?')[0] ?? id;
+    if (!file.endsWith('.wgsl')) return null;
+    this.addWatchFile(file);
+    return { code: `export default ${JSON.stringify(readFileSync(file, 'utf8'))};`, moduleType: 'js' };
+  },
+});

@@ -1,0 +1,167 @@
+#if SUBGROUPS
+enable subgroups;
+diagnostic(off, subgroup_uniformity);
+#endif
+// Flash attention, forward: o = softmax(scale · q·kᵀ over the keys a query may see) · v
+//   q [Tq, qStride], k [Tk, kStride], v [Tk, vStride] → o [Tq, heads·D], lse2 [heads, Tq] (log2 of the softmax's sum)
+//
+// A workgroup of LANES invocations has ROWS = QUERIES × HEADS rows: neighbouring queries, and heads that share keys.
+// Scores: a lane owns a key, so the dot products need no talk between lanes; q is the same for all of them.
+// Values: a lane owns columns of the output; the weights of the tile's keys are handed round.
+// Query t sees the keys [a0, a1) ∪ [b0, b1) of ranges[t]; the two parts are walked one after the other.
+struct Params { parts: u32, quads: u32, width: u32, Tq: u32, heads: u32, group: u32, qStride: u32, kStride: u32, vStride: u32, qOffset: u32, kOffset: u32, vOffset: u32, scaleLog2: f32 }
+@group(0) @binding(0) var<uniform> p: Params;
+@group(0) @binding(1) var<storage, read> q: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read> k: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read> v: array<vec4<f32>>;
+@group(0) @binding(4) var<storage, read> ranges: array<vec4<u32>>;
+@group(0) @binding(5) var<storage, read_write> o: array<vec4<f32>>;
+#if SAVE
+@group(0) @binding(6) var<storage, read_write> lse2: array<f32>;
+#endif
+#include lanes
+#if !SUBGROUPS
+var<workgroup> weights: array<f32, ${ROWS * KEYS * LANES}>;
+#endif
+
+@compute @workgroup_size(${LANES})
+fn main(
+  @builtin(workgroup_id) tile: vec3<u32>,
+#if SUBGROUPS
+  @builtin(subgroup_invocation_id) lane: u32,
+#else
+  @builtin(local_invocation_index) lane: u32,
+#endif
+) {
+  laneIndex = lane;
+  let head0 = tile.y * ${HEADS}u;
+  let kvColumn = (head0 / p.group) * ${D / 4}u;
+#for i in 0..QUERIES
+  let t${i} = tile.x * ${QUERIES}u + ${i}u;
+  // Queries past the end repeat the last one and see nothing.
+  let c${i} = min(t${i}, p.Tq - 1u);
+  let range${i} = select(vec4<u32>(), ranges[c${i}], t${i} < p.Tq);
+#end
+#for r in 0..ROWS
+  let q${r} = p.qOffset + c${r / HEADS} * p.qStride + (head0 + ${r % HEADS}u) * ${D / 4}u;
+  var max${r} = -1e30;
+  var sum${r} = 0.0;
+#for c in 0..COLUMNS
+  var o${r}_${c} = ${VECTOR}();
+#end
+#end
+
+  for (var part = 0u; part < ${PARTS}; part++) {
+    var first = 0xffffffffu;
+    var to = 0u;
+#for i in 0..QUERIES
+    let lo${i} = select(range${i}.x, range${i}.z, part == 1u);
+    let hi${i} = select(range${i}.y, range${i}.w, part == 1u);
+    if (lo${i} < hi${i}) {
+      first = min(first, lo${i});
+      to = max(to, hi${i});
+    }
+#end
+    for (var base = first; base < to; base += ${LANES * KEYS}u) {
+#for n in 0..KEYS
+      let j${n} = base + ${n * LANES}u + lane;
+      let k${n} = p.kOffset + min(j${n}, to - 1u) * p.kStride + kvColumn;
+#for r in 0..ROWS
+      var s${r}_${n} = 0.0;
+#end
+#end
+      for (var d = 0u; d < ${QUADS}; d++) {
+#for n in 0..KEYS
+        let kv${n} = k[k${n} + d];
+#end
+#for r in 0..ROWS
+        let qv${r} = q[q${r} + d];
+#for n in 0..KEYS
+        s${r}_${n} += dot(qv${r}, kv${n});
+#end
+#end
+      }
+#for r in 0..ROWS
+#for n in 0..KEYS
+      let ok${r}_${n} = j${n} >= lo${r / HEADS} && j${n} < hi${r / HEADS};
+      s${r}_${n} = select(-1e30, s${r}_${n} * p.scaleLog2, ok${r}_${n});
+#end
+      var top${r} = s${r}_0;
+#for n in 1..KEYS
+      top${r} = max(top${r}, s${r}_${n});
+#end
+      top${r} = max(max${r}, lanesMax(top${r}));
+      let shrink${r} = exp2(max${r} - top${r});
+      max${r} = top${r};
+      sum${r} *= shrink${r};
+#for n in 0..KEYS
+      // A row that has seen no key yet has max = s = -1e30: the select keeps its weights at zero.
+      let w${r}_${n} = select(0.0, exp2(s${r}_${n} - top${r}), ok${r}_${n});
+      sum${r} += w${r}_${n};
+#end
+#for c in 0..COLUMNS
+      o${r}_${c} *= shrink${r};
+#end
+#end
+#if !SUBGROUPS
+      workgroupBarrier();
+#for r in 0..ROWS
+#for n in 0..KEYS
+      weights[${(r * KEYS + n) * LANES}u + lane] = w${r}_${n};
+#end
+#end
+      workgroupBarrier();
+#endif
+      for (var j = 0u; j < ${WIDTH}; j += ${UNROLL}u) {
+#for u in 0..UNROLL
+#for n in 0..KEYS
+        {
+          let row = p.vOffset + min(base + ${n * LANES + u}u + j, to - 1u) * p.vStride + kvColumn;
+#for c in 0..COLUMNS
+#if VW == 4
+          let x${c} = v[row + ${c * LANES}u + lane];
+#else
+          let at${c} = min(${c * LANES}u + lane, ${D - 1}u);
+          let x${c} = v[row + at${c} / 4u][at${c} % 4u];
+#endif
+#end
+#for r in 0..ROWS
+#if SUBGROUPS && UNROLL == LANES
+          let w${r} = subgroupBroadcast(w${r}_${n}, ${u}u);
+#elif SUBGROUPS
+          let w${r} = subgroupShuffle(w${r}_${n}, j + ${u}u);
+#else
+          let w${r} = weights[${(r * KEYS + n) * LANES + u}u + j];
+#endif
+#for c in 0..COLUMNS
+          o${r}_${c} += w${r} * x${c};
+#end
+#end
+        }
+#end
+#end
+      }
+    }
+  }
+
+#for r in 0..ROWS
+  {
+    let sum = lanesAdd(sum${r});
+    let inverse = select(0.0, 1.0 / max(sum, 1e-30), sum > 0.0);
+    if (t${r / HEADS} < p.Tq) {
+      let row = (t${r / HEADS} * p.heads + head0 + ${r % HEADS}u) * ${D / 4}u;
+#for c in 0..COLUMNS
+#if VW == 4
+      o[row + ${c * LANES}u + lane] = o${r}_${c} * inverse;
+#else
+      let at${c} = ${c * LANES}u + lane;
+      if (at${c} < ${D}u) { o[row + at${c} / 4u][at${c} % 4u] = o${r}_${c} * inverse; }
+#endif
+#end
+#if SAVE
+      if (lane == 0u) { lse2[(head0 + ${r % HEADS}u) * p.Tq + t${r / HEADS}] = select(0.0, max${r} + log2(max(sum, 1e-30)), sum > 0.0); }
+#endif
+    }
+  }
+#end
+}

@@ -1,0 +1,165 @@
+#if SUBGROUPS
+enable subgroups;
+diagnostic(off, subgroup_uniformity);
+#endif
+// Flash attention, backward towards keys and values: dv_j = Σ_t w_tj · dO_t,  dk_j = scale · Σ_t ds_tj · q_t
+// A workgroup has KEYS neighbouring keys of one kv head and walks the queries that may see them, in every head of the
+// group. A lane owns a query while scores are made, and columns of dk and dv while they are summed. One workgroup sums
+// all of a key's gradient in a fixed order, so there are no atomics and reruns agree to the bit.
+// keyRanges[j] = [q0, q1) holds every query that sees key j; each query's own ranges still decide.
+struct Params { parts: u32, quads: u32, width: u32, Tq: u32, Tk: u32, heads: u32, group: u32, qStride: u32, kStride: u32, vStride: u32, qOffset: u32, kOffset: u32, vOffset: u32, scale: f32, scaleLog2: f32, accumulateK: u32, accumulateV: u32 }
+@group(0) @binding(0) var<uniform> p: Params;
+@group(0) @binding(1) var<storage, read> q: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read> k: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read> v: array<vec4<f32>>;
+@group(0) @binding(4) var<storage, read> dO: array<vec4<f32>>;
+@group(0) @binding(5) var<storage, read> rows: array<vec4<u32>>;
+@group(0) @binding(6) var<storage, read> keyRanges: array<vec2<u32>>;
+@group(0) @binding(7) var<storage, read_write> dk: array<vec4<f32>>;
+#if DV_APART
+@group(0) @binding(8) var<storage, read_write> dv: array<vec4<f32>>;
+#endif
+#if !SUBGROUPS
+var<workgroup> weights: array<vec2<f32>, ${KEYS * QUERIES * LANES}>;
+#endif
+
+@compute @workgroup_size(${LANES})
+fn main(
+  @builtin(workgroup_id) tile: vec3<u32>,
+#if SUBGROUPS
+  @builtin(subgroup_invocation_id) lane: u32,
+#else
+  @builtin(local_invocation_index) lane: u32,
+#endif
+) {
+  let kvColumn = tile.y * ${D / 4}u;
+  var first = 0xffffffffu;
+  var to = 0u;
+#for i in 0..KEYS
+  let j${i} = tile.x * ${KEYS}u + ${i}u;
+  let c${i} = min(j${i}, p.Tk - 1u);
+  let k${i} = p.kOffset + c${i} * p.kStride + kvColumn;
+  let v${i} = p.vOffset + c${i} * p.vStride + kvColumn;
+  {
+    let range = keyRanges[c${i}];
+    if (range.x < range.y) {
+      first = min(first, range.x);
+      to = max(to, min(range.y, p.Tq));
+    }
+  }
+#for c in 0..COLUMNS
+  var dk${i}_${c} = ${VECTOR}();
+  var dv${i}_${c} = ${VECTOR}();
+#end
+#end
+
+  for (var head = tile.y * p.group; head < (tile.y + 1u) * p.group; head++) {
+    let column = head * ${D / 4}u;
+    for (var base = first; base < to; base += ${LANES * QUERIES}u) {
+#for n in 0..QUERIES
+      let t${n} = base + ${n * LANES}u + lane;
+      let r${n} = min(t${n}, to - 1u);
+      let q${n} = p.qOffset + r${n} * p.qStride + column;
+      let g${n} = (r${n} * p.heads) * ${D / 4}u + column;
+#for i in 0..KEYS
+      var s${i}_${n} = 0.0;
+      var dw${i}_${n} = 0.0;
+#end
+#end
+      for (var d = 0u; d < ${QUADS}; d++) {
+#for n in 0..QUERIES
+        let qv${n} = q[q${n} + d];
+        let gv${n} = dO[g${n} + d];
+#end
+#for i in 0..KEYS
+        let kv${i} = k[k${i} + d];
+        let vv${i} = v[v${i} + d];
+#for n in 0..QUERIES
+        s${i}_${n} += dot(qv${n}, kv${i});
+        dw${i}_${n} += dot(gv${n}, vv${i});
+#end
+#end
+      }
+#for n in 0..QUERIES
+      let range${n} = rows[2u * (head * p.Tq + r${n})];
+      let known${n} = bitcast<vec2<f32>>(rows[2u * (head * p.Tq + r${n}) + 1u].xy);
+#for i in 0..KEYS
+      let ok${i}_${n} = t${n} < to && ((j${i} >= range${n}.x && j${i} < range${n}.y) || (j${i} >= range${n}.z && j${i} < range${n}.w));
+      let w${i}_${n} = select(0.0, exp2(min(s${i}_${n} * p.scaleLog2 - known${n}.x, 1.0)), ok${i}_${n});
+      let ds${i}_${n} = w${i}_${n} * (dw${i}_${n} - known${n}.y);
+#end
+#end
+#if !SUBGROUPS
+      workgroupBarrier();
+#for i in 0..KEYS
+#for n in 0..QUERIES
+      weights[${(i * QUERIES + n) * LANES}u + lane] = vec2<f32>(w${i}_${n}, ds${i}_${n});
+#end
+#end
+      workgroupBarrier();
+#endif
+      for (var t = 0u; t < ${WIDTH}; t += ${UNROLL}u) {
+#for u in 0..UNROLL
+#for n in 0..QUERIES
+        {
+          let row = min(base + ${n * LANES + u}u + t, to - 1u);
+          let qRow = p.qOffset + row * p.qStride + column;
+          let gRow = (row * p.heads) * ${D / 4}u + column;
+#for c in 0..COLUMNS
+#if VW == 4
+          let x${c} = q[qRow + ${c * LANES}u + lane];
+          let y${c} = dO[gRow + ${c * LANES}u + lane];
+#else
+          let at${c} = min(${c * LANES}u + lane, ${D - 1}u);
+          let x${c} = q[qRow + at${c} / 4u][at${c} % 4u];
+          let y${c} = dO[gRow + at${c} / 4u][at${c} % 4u];
+#endif
+#end
+#for i in 0..KEYS
+#if SUBGROUPS && UNROLL == LANES
+          let w${i} = subgroupBroadcast(w${i}_${n}, ${u}u);
+          let ds${i} = subgroupBroadcast(ds${i}_${n}, ${u}u);
+#elif SUBGROUPS
+          let w${i} = subgroupShuffle(w${i}_${n}, t + ${u}u);
+          let ds${i} = subgroupShuffle(ds${i}_${n}, t + ${u}u);
+#else
+          let both${i} = weights[${(i * QUERIES + n) * LANES + u}u + t];
+          let w${i} = both${i}.x;
+          let ds${i} = both${i}.y;
+#endif
+#for c in 0..COLUMNS
+          dk${i}_${c} += ds${i} * x${c};
+          dv${i}_${c} += w${i} * y${c};
+#end
+#end
+        }
+#end
+#end
+      }
+    }
+  }
+
+#for i in 0..KEYS
+  if (j${i} < p.Tk) {
+#for c in 0..COLUMNS
+    {
+#if VW == 4
+      let at = ${c * LANES}u + lane;
+      let x = dk${i}_${c} * p.scale;
+      if (p.accumulateK != 0u) { dk[k${i} + at] += x; } else { dk[k${i} + at] = x; }
+      if (p.accumulateV != 0u) { ${DV}[v${i} + at] += dv${i}_${c}; } else { ${DV}[v${i} + at] = dv${i}_${c}; }
+#else
+      let column = ${c * LANES}u + lane;
+      if (column < ${D}u) {
+        let at = column / 4u;
+        let part = column % 4u;
+        let x = dk${i}_${c} * p.scale;
+        if (p.accumulateK != 0u) { dk[k${i} + at][part] += x; } else { dk[k${i} + at][part] = x; }
+        if (p.accumulateV != 0u) { ${DV}[v${i} + at][part] += dv${i}_${c}; } else { ${DV}[v${i} + at][part] = dv${i}_${c}; }
+      }
+#endif
+    }
+#end
+  }
+#end
+}

@@ -1,0 +1,148 @@
+#if SUBGROUPS
+enable subgroups;
+diagnostic(off, subgroup_uniformity);
+#endif
+// Flash attention, backward towards the queries: dq = scale · Σ_j ds_j · k_j with ds = w ∘ (dO·vᵀ − delta)
+// Tiles and lanes as in forward.wgsl; no running maximum is needed since the softmax's sum is known (rows.wgsl).
+struct Params { parts: u32, quads: u32, width: u32, Tq: u32, heads: u32, group: u32, qStride: u32, kStride: u32, vStride: u32, qOffset: u32, kOffset: u32, vOffset: u32, scale: f32, scaleLog2: f32, accumulate: u32 }
+@group(0) @binding(0) var<uniform> p: Params;
+@group(0) @binding(1) var<storage, read> q: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read> k: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read> v: array<vec4<f32>>;
+@group(0) @binding(4) var<storage, read> dO: array<vec4<f32>>;
+@group(0) @binding(5) var<storage, read> rows: array<vec4<u32>>;
+@group(0) @binding(6) var<storage, read_write> dq: array<vec4<f32>>;
+#if !SUBGROUPS
+var<workgroup> weights: array<f32, ${ROWS * KEYS * LANES}>;
+#endif
+
+@compute @workgroup_size(${LANES})
+fn main(
+  @builtin(workgroup_id) tile: vec3<u32>,
+#if SUBGROUPS
+  @builtin(subgroup_invocation_id) lane: u32,
+#else
+  @builtin(local_invocation_index) lane: u32,
+#endif
+) {
+  let head0 = tile.y * ${HEADS}u;
+  let kvColumn = (head0 / p.group) * ${D / 4}u;
+#for i in 0..QUERIES
+  let t${i} = tile.x * ${QUERIES}u + ${i}u;
+  let c${i} = min(t${i}, p.Tq - 1u);
+  let range${i} = select(vec4<u32>(), rows[2u * (head0 * p.Tq + c${i})], t${i} < p.Tq);
+#end
+#for r in 0..ROWS
+  let q${r} = p.qOffset + c${r / HEADS} * p.qStride + (head0 + ${r % HEADS}u) * ${D / 4}u;
+  let g${r} = (c${r / HEADS} * p.heads + head0 + ${r % HEADS}u) * ${D / 4}u;
+  let known${r} = bitcast<vec2<f32>>(rows[2u * ((head0 + ${r % HEADS}u) * p.Tq + c${r / HEADS}) + 1u].xy);
+#for c in 0..COLUMNS
+  var dq${r}_${c} = ${VECTOR}();
+#end
+#end
+
+  for (var part = 0u; part < ${PARTS}; part++) {
+    var first = 0xffffffffu;
+    var to = 0u;
+#for i in 0..QUERIES
+    let lo${i} = select(range${i}.x, range${i}.z, part == 1u);
+    let hi${i} = select(range${i}.y, range${i}.w, part == 1u);
+    if (lo${i} < hi${i}) {
+      first = min(first, lo${i});
+      to = max(to, hi${i});
+    }
+#end
+    for (var base = first; base < to; base += ${LANES * KEYS}u) {
+#for n in 0..KEYS
+      let j${n} = base + ${n * LANES}u + lane;
+      let k${n} = p.kOffset + min(j${n}, to - 1u) * p.kStride + kvColumn;
+      let v${n} = p.vOffset + min(j${n}, to - 1u) * p.vStride + kvColumn;
+#for r in 0..ROWS
+      var s${r}_${n} = 0.0;
+      var dw${r}_${n} = 0.0;
+#end
+#end
+      for (var d = 0u; d < ${QUADS}; d++) {
+#for n in 0..KEYS
+        let kv${n} = k[k${n} + d];
+        let vv${n} = v[v${n} + d];
+#end
+#for r in 0..ROWS
+        let qv${r} = q[q${r} + d];
+        let gv${r} = dO[g${r} + d];
+#for n in 0..KEYS
+        s${r}_${n} += dot(qv${r}, kv${n});
+        dw${r}_${n} += dot(gv${r}, vv${n});
+#end
+#end
+      }
+#for r in 0..ROWS
+#for n in 0..KEYS
+      // min: a masked score may lie far above the row's own maximum, and Inf must not arise even where it is dropped.
+      let w${r}_${n} = exp2(min(s${r}_${n} * p.scaleLog2 - known${r}.x, 1.0));
+      let ds${r}_${n} = select(0.0, w${r}_${n} * (dw${r}_${n} - known${r}.y), j${n} >= lo${r / HEADS} && j${n} < hi${r / HEADS});
+#end
+#end
+#if !SUBGROUPS
+      workgroupBarrier();
+#for r in 0..ROWS
+#for n in 0..KEYS
+      weights[${(r * KEYS + n) * LANES}u + lane] = ds${r}_${n};
+#end
+#end
+      workgroupBarrier();
+#endif
+      for (var j = 0u; j < ${WIDTH}; j += ${UNROLL}u) {
+#for u in 0..UNROLL
+#for n in 0..KEYS
+        {
+          let row = p.kOffset + min(base + ${n * LANES + u}u + j, to - 1u) * p.kStride + kvColumn;
+#for c in 0..COLUMNS
+#if VW == 4
+          let x${c} = k[row + ${c * LANES}u + lane];
+#else
+          let at${c} = min(${c * LANES}u + lane, ${D - 1}u);
+          let x${c} = k[row + at${c} / 4u][at${c} % 4u];
+#endif
+#end
+#for r in 0..ROWS
+#if SUBGROUPS && UNROLL == LANES
+          let w${r} = subgroupBroadcast(ds${r}_${n}, ${u}u);
+#elif SUBGROUPS
+          let w${r} = subgroupShuffle(ds${r}_${n}, j + ${u}u);
+#else
+          let w${r} = weights[${(r * KEYS + n) * LANES + u}u + j];
+#endif
+#for c in 0..COLUMNS
+          dq${r}_${c} += w${r} * x${c};
+#end
+#end
+        }
+#end
+#end
+      }
+    }
+  }
+
+#for r in 0..ROWS
+  if (t${r / HEADS} < p.Tq) {
+#for c in 0..COLUMNS
+#if VW == 4
+    {
+      let at = q${r} + ${c * LANES}u + lane;
+      let x = dq${r}_${c} * p.scale;
+      if (p.accumulate != 0u) { dq[at] += x; } else { dq[at] = x; }
+    }
+#else
+    {
+      let column = ${c * LANES}u + lane;
+      let x = dq${r}_${c} * p.scale;
+      if (column < ${D}u) {
+        if (p.accumulate != 0u) { dq[q${r} + column / 4u][column % 4u] += x; } else { dq[q${r} + column / 4u][column % 4u] = x; }
+      }
+    }
+#endif
+#end
+  }
+#end
+}

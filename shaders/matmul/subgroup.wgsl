@@ -1,0 +1,170 @@
+// All three products, for adapters whose loads are dear beside their arithmetic (the software drivers: a load is done
+// lane by lane, a broadcast is one instruction). One subgroup computes TM rows × V·LANES columns in named registers:
+// each lane loads its own columns of w and a share of x, and hands that share to the others.
+//
+//   NN  y [M, N] (+)= scale · x [M, K] · w [K, N]  (+ z [M, R] · b [R, N])
+//   NT  y [M, N]   = x [M, K] · w [N, K]ᵀ (+ scale · z [M, R] · b [N, R]ᵀ) (+ bias [N]) (+ residual [M, N])
+//   TN  y [K, N] (+)= scale · x [M, K]ᵀ · w [M, N]
+//
+// `rows` and `cols` are y's, `inner` is what is summed over: steps of vec4 in NN and NT, of one in TN. With fewer rows
+// than lanes, LANES / TM steps are loaded at once. Past the edge, loads are clamped and nothing is stored.
+enable subgroups;
+#if WEIGHT_F16 && NT
+#include half
+#endif
+struct Params { rows: u32, cols: u32, inner: u32, R: u32, scale: f32 }
+@group(0) @binding(0) var<uniform> p: Params;
+@group(0) @binding(1) var<storage, read> x: array<${X}>;
+@group(0) @binding(2) var<storage, read> w: array<${W}>;
+@group(0) @binding(3) var<storage, read_write> y: array<${Y}>;
+#if LORA
+@group(0) @binding(4) var<storage, read> z: array<vec4<f32>>;
+@group(0) @binding(5) var<storage, read> b: array<${B}>;
+#endif
+#if BIAS
+@group(0) @binding(6) var<storage, read> bias: array<f32>;
+#endif
+#if RESIDUAL
+@group(0) @binding(7) var<storage, read> residual: array<f32>;
+#endif
+
+@compute @workgroup_size(${LANES})
+fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group: vec3<u32>) {
+  let row0 = group.y * ${TM}u;
+#if NT
+#for j in 0..V
+  let col${j} = group.x * ${V * LANES}u + ${j * LANES}u + lane;
+#end
+#else
+  let columns = p.cols / ${V}u;
+  let col = group.x * ${LANES}u + lane;
+  let column = min(col, columns - 1u);
+#endif
+#for s in 0..SHARES
+  let share${s} = min(row0 + ${s * LANES}u + lane % ${TM}u, p.rows - 1u);
+#end
+  let ahead = lane / ${TM}u;
+#for i in 0..TM
+#for j in 0..V
+  var c${i}_${j} = 0.0;
+#end
+#end
+
+#for phase in 0..1+LORA
+  {
+#if LORA && phase == 1 - NT
+    let steps = p.R / 4u;
+#else
+    let steps = p.inner;
+#endif
+#if NT
+#for j in 0..V
+    let start${j} = min(col${j}, p.cols - 1u) * steps;
+#end
+#endif
+    for (var k = 0u; k < steps; k += ${STEPS}u) {
+#for s in 0..SHARES
+#if TN
+      var x${s} = x[min(k + ahead, steps - 1u) * p.rows + share${s}];
+#elif LORA && phase == 1 - NT
+      var x${s} = z[share${s} * steps + min(k + ahead, steps - 1u)];
+#else
+      var x${s} = x[share${s} * steps + min(k + ahead, steps - 1u)];
+#endif
+#if STEPS > 1
+      if (k + ahead >= steps) { x${s} = ${X}(); }
+#endif
+#end
+#for t in 0..STEPS
+#if STEPS > 1
+      let at${t} = min(k + ${t}u, steps - 1u);
+#else
+      let at${t} = k;
+#endif
+#if NT
+#for j in 0..V
+#if LORA && phase == 0
+      let w${t}_${j} = b[start${j} + at${t}];
+#elif WEIGHT_F16
+      let w${t}_${j} = weight4(w[start${j} + at${t}]);
+#else
+      let w${t}_${j} = w[start${j} + at${t}];
+#endif
+#end
+#endif
+#for q in 0..DEPTH
+#if !NT
+#if LORA && phase == 1
+      let w${t}${q} = b[(4u * at${t} + ${q}u) * columns + column];
+#elif !WEIGHT_F16
+      let w${t}${q} = w[(${DEPTH}u * at${t} + ${q}u) * columns + column];
+#elif V == 2
+      let w${t}${q} = unpack2x16float(w[(${DEPTH}u * at${t} + ${q}u) * columns + column]);
+#else
+      let h${t}${q} = w[(${DEPTH}u * at${t} + ${q}u) * columns + column];
+      let w${t}${q} = vec4<f32>(unpack2x16float(h${t}${q}.x), unpack2x16float(h${t}${q}.y));
+#endif
+#endif
+#for i in 0..TM
+#if TN
+      let x${t}${q}_${i} = subgroupBroadcast(x${i / LANES}, ${(t * TM + i) % LANES}u);
+#else
+      let x${t}${q}_${i} = subgroupBroadcast(x${i / LANES}[${q}], ${(t * TM + i) % LANES}u);
+#endif
+#for j in 0..V
+#if NT
+      c${i}_${j} = fma(x${t}${q}_${i}, w${t}_${j}[${q}], c${i}_${j});
+#elif V == 1
+      c${i}_${j} = fma(x${t}${q}_${i}, w${t}${q}, c${i}_${j});
+#else
+      c${i}_${j} = fma(x${t}${q}_${i}, w${t}${q}[${j}], c${i}_${j});
+#endif
+#end
+#end
+#end
+#end
+    }
+  }
+#if phase == 0 && (!NT || LORA)
+#for i in 0..TM
+#for j in 0..V
+  c${i}_${j} *= p.scale;
+#end
+#end
+#endif
+#end
+
+#for i in 0..TM
+  if (row0 + ${i}u < p.rows) {
+#if NT
+#for j in 0..V
+    if (col${j} < p.cols) {
+      let at = (row0 + ${i}u) * p.cols + col${j};
+      var v = c${i}_${j};
+#if BIAS
+      v += bias[col${j}];
+#endif
+#if RESIDUAL
+      v += residual[at];
+#endif
+      y[at] = v;
+    }
+#end
+#else
+    if (col < columns) {
+      let at = (row0 + ${i}u) * columns + col;
+      let v = ${Y}(
+#for j in 0..V
+        c${i}_${j},
+#end
+      );
+#if ACCUMULATE
+      y[at] += v;
+#else
+      y[at] = v;
+#endif
+    }
+#endif
+  }
+#end
+}

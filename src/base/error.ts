@@ -1,0 +1,20 @@
+/**
+ * One error class for the whole house. `code` is stable and machine-readable, `message` says what happened,
+ * `hint` says what the user can do. Expected bad data is not an error: see data/issue.ts.
+ */
+export class GroundworkError extends Error {
+  readonly code: string;
+  readonly hint: string;
+
+  constructor(code: string, message: string, hint = '', options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = 'GroundworkError';
+    this.code = code;
+    this.hint = hint;
+  }
+}
+
+/** Throws an `internal` error: for broken invariants of our own, never for user input. */
+export function invariant(condition: unknown, message: string): asserts condition {
+  if (!condition) throw new GroundworkError('internal', message, 'This is a defect in Groundwork; please report it with the message.');
+}

@@ -1,0 +1,80 @@
+/**
+ * The whole method from the command line: base → SFT → merge → rejection sampling → GRPO → evaluation → export, on the
+ * starter model and the sample dataset. Prints progress and one table; writes report.json, adapter/ and merged/.
+ *
+ *   npm run demo -- --out DIR [--quick] [--seed N] [--model DIR] [--data PATH]
+ */
+import { createWriteStream } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import type { EngineEvent } from '../engine/protocol.ts';
+import { describeError, EngineSession } from '../engine/session.ts';
+import { buildReport, printReport, writeReport } from '../evaluate/report.ts';
+import { registerDecoder } from '../image/decode.ts';
+import { nodeDecode } from '../image/node-decode.ts';
+import { presetRecipe } from '../train/presets.ts';
+import { filesUnder } from './node-files.ts';
+import { openNodeGpu } from './node-gpu.ts';
+import { Progress } from './progress.ts';
+
+const home = fileURLToPath(new URL('../../', import.meta.url));
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      out: { type: 'string', default: 'out' },
+      quick: { type: 'boolean', default: false },
+      seed: { type: 'string' },
+      model: { type: 'string', default: join(home, 'public/starter/model') },
+      data: { type: 'string', default: join(home, 'public/starter/sample.zip') },
+    },
+  });
+  const recipe = presetRecipe(values.quick ? 'demo-quick' : 'demo', values.seed === undefined ? undefined : Number(values.seed));
+  registerDecoder(nodeDecode);
+  const progress = new Progress(recipe);
+  let failure: Extract<EngineEvent, { type: 'failure' }> | null = null;
+  const session = new EngineSession({
+    openGpu: () => openNodeGpu({ onError: (message) => progress.note(`GPU error: ${message}`) }),
+    fetchFile: () => Promise.reject(new Error('the command line reads files from disk')),
+    emit: (event) => {
+      if (event.type === 'failure') failure = event;
+      progress.show(event);
+    },
+  });
+  const device = await session.handle({ type: 'device' });
+  const model = await session.handle({ type: 'load-model', files: await filesUnder(values.model) });
+  const dataset = await session.handle({ type: 'open-dataset', name: 'demo', files: await filesUnder(values.data) });
+  progress.note(`${device.name}\n${model.parameters.toLocaleString('en')} parameters; ${dataset.train} training rows, ${dataset.heldout} held out, ${dataset.issues.length} problems`);
+  await session.handle({ type: 'start', dataset: dataset.id, recipe });
+  process.once('SIGINT', () => void session.handle({ type: 'control', action: 'stop' }));
+  await session.running;
+  progress.end();
+  if (failure) throw Object.assign(new Error((failure as { message: string }).message), { hint: (failure as { hint: string }).hint });
+
+  const bench = session.bench!;
+  const report = buildReport({ adapter: device.name, seed: recipe.seed, stages: bench.evaluations, ...(bench.rejection && { rejection: bench.rejection }) });
+  await mkdir(values.out, { recursive: true });
+  await writeFile(join(values.out, 'report.json'), writeReport(report));
+  for (const what of ['adapter', 'merged'] as const)
+    for (const { path, data } of await session.exportFiles(what)) {
+      const file = join(values.out, what, path);
+      await mkdir(dirname(file), { recursive: true });
+      await pipeline(typeof data === 'string' ? Readable.from([data]) : Readable.from(data), createWriteStream(file));
+    }
+  console.log(`\n${printReport(report)}\nWritten to ${values.out}: report.json, adapter/, merged/`);
+  await session.destroy();
+}
+
+main().then(
+  () => process.exit(0),
+  (error: unknown) => {
+    const { message, hint } = describeError(error);
+    console.error(`\n${message}\n${(error as { hint?: string }).hint ?? hint}`);
+    if (process.env['GROUNDWORK_DEBUG']) console.error(error);
+    process.exit(1);
+  },
+);

@@ -1,0 +1,329 @@
+/**
+ * Compares the engine with a golden case: processor, vision tower, decoder, loss, gradients, generation and policy
+ * losses. Floats by ‖ours − reference‖ / ‖reference‖ (≤ 1e-3) and, for gradients, cosine (≥ 0.9999); integers exactly.
+ */
+import { readAdapterConfig, matchAdapterKeys } from '../formats/peft.ts';
+import { toFloat32, type Safetensors } from '../formats/safetensors.ts';
+import type { Size } from '../grounding/box.ts';
+import { decodeImage } from '../image/decode.ts';
+import { encodeConversation, type EncodedConversation } from '../models/encode.ts';
+import { loadModel, type LoadedModel } from '../models/load.ts';
+import type { PixelInput } from '../models/model.ts';
+import { Adapter, type AdapterTarget } from '../nn/adapter.ts';
+import { Recorder, type Session } from '../gpu/recorder.ts';
+import { logits as headLogits } from '../ops/log-probs.ts';
+import { Tape } from '../ops/tape.ts';
+import { Generator } from '../train/generate.ts';
+import { lossWeights } from '../train/grpo.ts';
+import { pack, type EncodedPrompt, type Packed } from '../train/pack.ts';
+import { resolveLoraTargets } from '../train/peft-targets.ts';
+import { Policy } from '../train/policy.ts';
+import { Scorer } from '../train/scorer.ts';
+import { VisionRunner } from '../train/vision-runner.ts';
+import type { GoldenCase } from './golden-case.ts';
+
+export interface Comparison {
+  readonly name: string;
+  readonly ok: boolean;
+  readonly detail: string;
+}
+
+export const TOLERANCE = { relative: 1e-3, cosine: 0.9999 } as const;
+
+type Floats = Float32Array<ArrayBuffer>;
+
+export async function checkGolden(session: Session, golden: GoldenCase): Promise<Comparison[]> {
+  const before = session.residentLabels.length;
+  const { min_pixels: minPixels, max_pixels: maxPixels } = golden.spec.processor ?? {};
+  const loaded = await loadModel(session, golden.checkpoint, { dtype: 'f32', limits: { ...(minPixels && { minPixels }), ...(maxPixels && { maxPixels }) } });
+  const run = new CaseRun(session, golden, loaded);
+  try {
+    await run.all();
+  } finally {
+    run.destroy();
+  }
+  const leaked = session.residentLabels.length - before;
+  if (leaked) run.results.push({ name: 'GPU buffers released', ok: false, detail: `${leaked} left` });
+  return run.results;
+}
+
+class CaseRun {
+  readonly results: Comparison[] = [];
+  readonly #session: Session;
+  readonly #golden: GoldenCase;
+  readonly #loaded: LoadedModel;
+  readonly #policy: Policy;
+  #adapter: Adapter | null = null;
+  #features: Floats = new Float32Array();
+
+  constructor(session: Session, golden: GoldenCase, loaded: LoadedModel) {
+    this.#session = session;
+    this.#golden = golden;
+    this.#loaded = loaded;
+    this.#policy = new Policy(loaded.model);
+  }
+
+  async all(): Promise<void> {
+    const { spec } = this.#golden;
+    const { images, sizes } = await this.#openImages();
+    const messages = this.#numbered();
+    const encoded = encodeConversation(this.#loaded.processor, this.#golden.path, messages, spec.completion ?? null, sizes);
+    await this.#compareFloats('pixel_values', concat(images.map((i) => i.pixels)));
+    await this.#vision(images);
+    await this.#attach();
+    const prompt = this.#prompt(encoded);
+    if (spec.completion !== undefined) await this.#sequence(encoded, prompt);
+    if (spec.generate) await this.#generate(prompt, spec.generate.max_new_tokens);
+    if (spec.policy) await this.#policyLoss(prompt, spec.policy);
+  }
+
+  destroy(): void {
+    this.#adapter?.destroy();
+    this.#policy.destroy();
+    this.#loaded.model.destroy();
+  }
+
+  /** Messages with pictures by number, in order of appearance. */
+  #numbered() {
+    let next = 0;
+    return this.#golden.spec.messages.map(({ role, content }) => ({
+      role,
+      content: typeof content === 'string' ? content : content.map((part) => (part.type === 'image' ? { type: 'image' as const, image: next++ } : part)),
+    }));
+  }
+
+  async #openImages(): Promise<{ images: PixelInput[]; sizes: Size[] }> {
+    const images: PixelInput[] = [];
+    const sizes: Size[] = [];
+    for (const { content } of this.#golden.spec.messages)
+      for (const part of typeof content === 'string' ? [] : content)
+        if (part.type === 'image') {
+          const image = await decodeImage(await this.#golden.image(part.image));
+          images.push(this.#loaded.processor.pixels(image));
+          sizes.push(this.#loaded.processor.modelSize(image));
+        }
+    return { images, sizes };
+  }
+
+  async #vision(images: readonly PixelInput[]): Promise<void> {
+    if (!images.length) return;
+    const runner = new VisionRunner(this.#loaded.model);
+    this.#features = concat(await runner.run(images));
+    runner.destroy();
+    await this.#compareFloats('image_features', this.#features);
+  }
+
+  async #attach(): Promise<void> {
+    const { adapter } = this.#golden;
+    if (!adapter) return;
+    const { linears } = this.#loaded.model;
+    const { config } = readAdapterConfig(adapter.config);
+    const chosen = resolveLoraTargets(
+      linears.map(({ name, outputHead }) => ({ name, linear: true, ...(outputHead && { outputHead }) })),
+      config,
+    );
+    const match = matchAdapterKeys([...adapter.tensors.tensors.keys()], chosen.map((t) => t.module));
+    this.results.push({ name: 'adapter keys', ok: match.matched === match.total, detail: `${match.matched} of ${match.total} matched` });
+    const targets = chosen.map((t): AdapterTarget => {
+      const { inFeatures, outFeatures } = linears.find((l) => l.name === t.module)!;
+      return { ...t, inFeatures, outFeatures };
+    });
+    this.#adapter = new Adapter(this.#session, targets);
+    for (const { module } of targets) {
+      const read = async (part: string) => floats(adapter.tensors, match.tensors.find((t) => t.module === module && t.part === part)!.key);
+      this.#adapter.write(module, { a: await read('lora_A'), b: await read('lora_B') });
+    }
+  }
+
+  #prompt(encoded: EncodedConversation): EncodedPrompt {
+    const { axes, next } = this.#loaded.model.positions(encoded.tokens, encoded.grids);
+    return { id: this.#golden.path, tokens: encoded.tokens, axes, next, featureIndex: encoded.featureIndex, featureRows: encoded.featureRows };
+  }
+
+  /** The whole sequence: ids, positions, logits, loss and gradients. */
+  async #sequence(encoded: EncodedConversation, prompt: EncodedPrompt): Promise<void> {
+    const { model } = this.#loaded;
+    const ids = Uint32Array.of(...encoded.tokens, ...encoded.completion);
+    await this.#compareInts('input_ids', ids);
+    const whole = model.positions(ids, encoded.grids);
+    await this.#compareInts('position_ids', whole.axes);
+    const featureIndex = new Int32Array(ids.length).fill(-1);
+    featureIndex.set(prompt.featureIndex);
+    await this.#logits({ ...prompt, tokens: ids, axes: whole.axes, next: whole.next, featureIndex });
+
+    const packed = pack([{ prompt, completions: [encoded.completion] }], { step: 8 });
+    const scorer = new Scorer(model, this.#adapter);
+    for (const checkpoint of [false, true]) {
+      if (this.#adapter) this.#session.write(this.#adapter.gradients, new Float32Array(this.#adapter.gradients.size));
+      const weight = new Float32Array(packed.entries.length).fill(1 / packed.entries.length);
+      const { terms } = await scorer.run(packed, this.#features, { mode: { kind: 'nll' }, temperature: 1, adapter: true, checkpoint }, { weight });
+      await this.#compareFloats('loss', Float32Array.of(sumOfFirst(terms)));
+      await this.#gradients('grad.');
+    }
+    scorer.destroy();
+  }
+
+  async #logits(prompt: EncodedPrompt): Promise<void> {
+    const { model } = this.#loaded;
+    const packed = pack([{ prompt, completions: [] }], { step: 8 });
+    const { T, F } = packed.sizes;
+    const rec = new Recorder(this.#session, 'golden logits');
+    const inputs = {
+      tokens: rec.input('tokens', [T], 'u32'),
+      table: rec.input('rotary', [T, model.headDim / 2, 2]),
+      positions: rec.input('positions', [T], 'u32'),
+      ranges: rec.input('ranges', [T, 4], 'u32'),
+      ...(F && { features: rec.input('features', [F, model.decoderShape.hiddenSize]), index: rec.input('index', [T], 'i32') }),
+    };
+    const images = inputs.features && inputs.index ? { features: inputs.features, index: inputs.index } : undefined;
+    const lora = this.#adapter ? (module: string) => this.#adapter?.lora(module) : undefined;
+    const hidden = model.recordDecoder(new Tape(rec, { recording: false }), inputs.tokens, images, { rotary: inputs, ranges: inputs.ranges, lora });
+    const logits = rec.output(headLogits(rec, hidden, model.head));
+    const program = rec.finish();
+    program.write(inputs.tokens, packed.tokens);
+    program.write(inputs.table, model.rotaryTable(packed.axes));
+    program.write(inputs.positions, Uint32Array.from({ length: T }, (_, i) => i));
+    program.write(inputs.ranges, packed.ranges);
+    if (images) {
+      program.write(images.features, this.#features);
+      program.write(images.index, packed.featureIndex);
+    }
+    program.run();
+    const [all] = await program.read(logits);
+    await this.#compareFloats('logits', all!.subarray(0, prompt.tokens.length * model.vocabSize));
+    program.destroy();
+  }
+
+  async #generate(prompt: EncodedPrompt, maxNewTokens: number): Promise<void> {
+    const { processor, model } = this.#loaded;
+    const policy = new Policy(model);
+    if (this.#adapter) policy.adopt(this.#adapter);
+    const generator = new Generator(policy, processor, { features: () => this.#features });
+    const [rollouts] = await generator.generate([{ prompt }], { numGenerations: 1, sampling: { temperature: 0, topK: 0, topP: 1, maxCompletionLength: maxNewTokens }, seed: 0 });
+    await this.#compareInts('generated', rollouts![0]!.tokens);
+    generator.destroy();
+  }
+
+  async #policyLoss(prompt: EncodedPrompt, spec: NonNullable<GoldenCase['spec']['policy']>): Promise<void> {
+    const { processor, model } = this.#loaded;
+    const { tokenizer, endOfTurn } = processor;
+    const cut = (i: number) => spec.truncated?.[i] ?? false;
+    const completions = spec.completions.map((text, i) => Uint32Array.from([...tokenizer.encode(text), ...(cut(i) ? [] : [tokenizer.requireId(endOfTurn)])]));
+    const masked = completions.map((_, i) => (spec.mask_truncated_completions ?? false) && cut(i));
+    const packed = pack([{ prompt, completions }], { step: 8 });
+    const weights = lossWeights(
+      { lossType: spec.loss_type, sampling: { temperature: spec.temperature, topK: 0, topP: 1, maxCompletionLength: spec.max_completion_length } },
+      completions.map((c, i) => (masked[i] ? 0 : c.length)),
+      completions.map((c) => c.length),
+    );
+    const width = Math.max(...completions.map((c) => c.length));
+    const spread = (grid: Float32Array) => Float32Array.from(packed.entries, (e) => grid[e.completion * width + e.index]!);
+    const { inputs } = this.#golden;
+    const old = inputs?.tensors.has('old_logps') ? spread(await floats(inputs, 'old_logps')) : undefined;
+    const reference = spec.beta !== 0 && inputs?.tensors.has('ref_logps') ? spread(await floats(inputs, 'ref_logps')) : undefined;
+    const scorer = new Scorer(model, this.#adapter);
+    if (reference && spec.beta !== 0) {
+      const off = await scorer.run(packed, this.#features, { mode: { kind: 'score' }, temperature: spec.temperature, adapter: false, checkpoint: false });
+      await this.#against('policy reference (adapters off)', this.#grid(packed, off.logps, masked, width), await floats(inputs!, 'ref_logps'));
+    }
+    if (this.#adapter) this.#session.write(this.#adapter.gradients, new Float32Array(this.#adapter.gradients.size));
+    const result = await scorer.run(
+      packed,
+      this.#features,
+      {
+        mode: { kind: 'policy', epsilon: spec.epsilon, epsilonHigh: spec.epsilon_high ?? spec.epsilon, beta: spec.beta, klRatio: spec.use_bias_correction_kl ?? true, onPolicy: !old },
+        temperature: spec.temperature,
+        adapter: true,
+        checkpoint: false,
+      },
+      {
+        weight: Float32Array.from(packed.entries, (e) => weights[e.completion]!),
+        advantage: Float32Array.from(packed.entries, (e) => spec.advantages[e.completion]!),
+        ...(old && { old }),
+        ...(reference && { reference }),
+      },
+    );
+    await this.#compareFloats('policy.logps', this.#grid(packed, result.logps, masked, width));
+    await this.#compareFloats('policy.entropy', this.#grid(packed, result.entropy, masked, width));
+    await this.#compareFloats('policy.loss', Float32Array.of(sumOfFirst(result.terms)));
+    await this.#gradients('policy.grad.');
+    scorer.destroy();
+  }
+
+  /** Entries as [G, C], 0 where there is no token or the completion is masked. */
+  #grid(packed: Packed, values: Float32Array, masked: readonly boolean[], width: number): Floats {
+    const grid = new Float32Array(masked.length * width);
+    packed.entries.forEach((e, i) => (grid[e.completion * width + e.index] = masked[e.completion] ? 0 : values[i]!));
+    return grid;
+  }
+
+  async #gradients(prefix: string): Promise<void> {
+    if (!this.#adapter) return;
+    const gradients = await this.#adapter.read('gradients');
+    for (const key of this.#golden.expected.tensors.keys()) {
+      if (!key.startsWith(prefix)) continue;
+      const module = [...gradients.keys()].find((m) => key.includes(`${m}.`) || key.includes(`${legacy(m)}.`));
+      const pair = module === undefined ? undefined : gradients.get(module);
+      if (!pair) this.results.push({ name: key, ok: false, detail: 'no such module here' });
+      else await this.#compareFloats(key, key.includes('lora_A') ? pair.a : pair.b, true);
+    }
+  }
+
+  async #compareFloats(key: string, ours: Float32Array, direction = false): Promise<void> {
+    if (this.#golden.expected.tensors.has(key)) await this.#against(key, ours, await floats(this.#golden.expected, key), direction);
+  }
+
+  async #against(name: string, ours: Float32Array, reference: Float32Array, direction = false): Promise<void> {
+    if (ours.length !== reference.length) {
+      this.results.push({ name, ok: false, detail: `${ours.length} values instead of ${reference.length}` });
+      return;
+    }
+    const { relative, cosine } = compare(ours, reference);
+    const ok = relative <= TOLERANCE.relative && (!direction || cosine >= TOLERANCE.cosine);
+    this.results.push({ name, ok, detail: `relative ${relative.toExponential(2)}${direction ? `  cosine ${cosine.toFixed(7)}` : ''}` });
+  }
+
+  async #compareInts(key: string, ours: ArrayLike<number>): Promise<void> {
+    const info = this.#golden.expected.tensors.get(key);
+    if (!info) return;
+    const bytes = await this.#golden.expected.read(key);
+    const reference = info.dtype === 'I64' ? Array.from(new BigInt64Array(bytes.buffer), Number) : Array.from(new Int32Array(bytes.buffer));
+    const first = reference.findIndex((v, i) => v !== ours[i]);
+    const ok = ours.length === reference.length && first < 0;
+    this.results.push({ name: key, ok, detail: ok ? `${reference.length} equal` : `${ours.length} against ${reference.length}, first difference at ${first}` });
+  }
+}
+
+/** The module's name in adapters made for transformers before 4.52. */
+const legacy = (module: string): string => module.replace('model.language_model', 'model');
+
+const floats = async (file: Safetensors, key: string): Promise<Floats> => toFloat32(await file.read(key), file.tensors.get(key)!.dtype) as Floats;
+
+function concat(parts: readonly Float32Array[]): Floats {
+  const all = new Float32Array(parts.reduce((sum, p) => sum + p.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
+
+function sumOfFirst(terms: Float32Array): number {
+  let sum = 0;
+  for (let i = 0; i < terms.length; i += 4) sum += terms[i]!;
+  return sum;
+}
+
+/** ‖a − b‖ / ‖b‖ and the cosine between them. A zero reference is matched by zero only. */
+export function compare(a: Float32Array, b: Float32Array): { relative: number; cosine: number } {
+  let [difference, bb, aa, ab] = [0, 0, 0, 0];
+  for (let i = 0; i < b.length; i++) {
+    difference += (a[i]! - b[i]!) ** 2;
+    bb += b[i]! ** 2;
+    aa += a[i]! ** 2;
+    ab += a[i]! * b[i]!;
+  }
+  if (bb === 0) return { relative: aa === 0 ? 0 : Infinity, cosine: aa === 0 ? 1 : 0 };
+  return { relative: Math.sqrt(difference / bb), cosine: ab / Math.sqrt(aa * bb) };
+}

@@ -1,0 +1,54 @@
+/** Progress on a terminal: one line that is redrawn, or one line a stage where output is not a terminal. */
+import type { EngineEvent } from '../engine/protocol.ts';
+import type { Recipe } from '../train/recipe.ts';
+
+const clock = (seconds: number): string => (seconds < 90 ? `${Math.round(seconds)} s` : `${(seconds / 60).toFixed(1)} min`);
+const percent = (x: number): string => `${(100 * x).toFixed(1)} %`;
+
+export class Progress {
+  readonly #recipe: Recipe;
+  readonly #terminal = process.stdout.isTTY;
+  #latest: Readonly<Record<string, number>> = {};
+  #counts = { kept: 0, 'too-easy': 0, 'too-hard': 0 };
+  #lastPrinted = 0;
+
+  constructor(recipe: Recipe) {
+    this.#recipe = recipe;
+  }
+
+  show(event: EngineEvent): void {
+    if (event.type === 'metrics') this.#latest = event.values;
+    else if (event.type === 'rejection') this.#counts[event.verdict]++;
+    else if (event.type === 'notice') this.note(event.message);
+    else if (event.type === 'progress') this.#line(event);
+    else if (event.type === 'evaluation') {
+      const { n, accAt50, accAt50Interval: [low, high], meanIoU, parseFailures } = event.evaluation;
+      this.note(`${event.name}: Acc@0.5 ${percent(accAt50)} [${percent(low)}, ${percent(high)}] on ${n} rows, mean IoU ${meanIoU.toFixed(3)}, ${parseFailures} unreadable`);
+    } else if (event.type === 'stage' && event.status !== 'started') {
+      const { kept, 'too-easy': easy, 'too-hard': hard } = this.#counts;
+      const detail = event.stage.kind === 'rejection' ? `: ${kept} kept, ${easy} too easy, ${hard} too hard` : '';
+      this.note(`${event.index + 1}/${this.#recipe.stages.length} ${event.stage.kind} “${event.stage.name}” ${event.status} in ${clock(event.seconds)}${detail}`);
+      this.#latest = {};
+    }
+  }
+
+  note(text: string): void {
+    this.end();
+    console.log(text);
+  }
+
+  end(): void {
+    if (this.#terminal) process.stdout.write('\r\x1b[K');
+  }
+
+  #line({ stageIndex, done, total, unit, etaSeconds }: Extract<EngineEvent, { type: 'progress' }>): void {
+    const shown = ['loss', 'reward', 'kl', 'grad_norm', 'completions/mean_length'].filter((name) => name in this.#latest);
+    const values = shown.map((name) => `${name} ${this.#latest[name]!.toPrecision(3)}`).join('  ');
+    const text = `${stageIndex + 1}/${this.#recipe.stages.length} ${this.#recipe.stages[stageIndex]!.name}  ${done}/${total} ${unit}  ${values}  ${etaSeconds === null ? '' : `about ${clock(etaSeconds)} left`}`;
+    if (this.#terminal) process.stdout.write(`\r\x1b[K${text.slice(0, process.stdout.columns - 1)}`);
+    else if (done === total || performance.now() - this.#lastPrinted > 10_000) {
+      this.#lastPrinted = performance.now();
+      console.log(text);
+    }
+  }
+}

@@ -1,0 +1,61 @@
+/**
+ * Runs golden cases (docs/golden-case.md): folders that say what transformers and PEFT computed for a checkpoint, an
+ * adapter, pictures and text. Prints a line per compared tensor; ends with status 1 if any misses.
+ *
+ *   npm run verify -- PATH…      folders that contain case.json, or folders above them
+ */
+import { existsSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describeError } from '../engine/session.ts';
+import { registerDecoder } from '../image/decode.ts';
+import { nodeDecode } from '../image/node-decode.ts';
+import { openGolden } from './golden-case.ts';
+import { checkGolden } from './golden-check.ts';
+import { openNodeGpu } from './node-gpu.ts';
+import { Session } from '../gpu/recorder.ts';
+
+/** Folders with a case.json at or below the given ones. */
+export async function findCases(paths: readonly string[]): Promise<string[]> {
+  const found: string[] = [];
+  for (const path of paths) {
+    if (existsSync(join(path, 'case.json'))) {
+      found.push(path);
+      continue;
+    }
+    const entries = await readdir(path, { withFileTypes: true });
+    found.push(...(await findCases(entries.filter((e) => e.isDirectory()).map((e) => join(path, e.name)).sort())));
+  }
+  return found;
+}
+
+async function main(): Promise<number> {
+  const paths = process.argv.slice(2);
+  if (!paths.length) throw new Error('Name one or more folders with a case.json.');
+  const cases = await findCases(paths);
+  if (!cases.length) throw new Error(`No case.json at or below ${paths.join(', ')}.`);
+  registerDecoder(nodeDecode);
+  const session = new Session(await openNodeGpu({ onError: (message) => console.error(`GPU error: ${message}`) }));
+  console.log(session.gpu.name);
+  let missed = 0;
+  for (const path of cases) {
+    console.log(`\n${path}`);
+    for (const { name, detail, ok } of await checkGolden(session, await openGolden(path))) {
+      console.log(`  ${ok ? 'ok  ' : 'MISS'} ${name.padEnd(78)} ${detail}`);
+      if (!ok) missed++;
+    }
+  }
+  console.log(missed ? `\n${missed} comparisons missed.` : '\nAll comparisons agree.');
+  session.destroy();
+  return missed ? 1 : 0;
+}
+
+if (process.argv[1] && import.meta.url.endsWith('/src/cli/verify.ts') && process.argv[1].endsWith('verify.ts'))
+  main().then(
+    (status) => process.exit(status),
+    (error: unknown) => {
+      const { message, hint } = describeError(error);
+      console.error(`${message} ${hint}`);
+      process.exit(2);
+    },
+  );

@@ -1,0 +1,39 @@
+/** ShareGPT as LLaMA-Factory and TRL have it: `messages` of `role`/`content`, `images`. */
+import * as v from 'valibot';
+import { contentSchema, idSchema, imagesSchema, schemaIssues, type RowFormat } from '../raw-row.ts';
+
+export const messagesEntries = {
+  id: idSchema,
+  images: v.optional(v.nullable(imagesSchema)),
+  task: v.fallback(v.optional(v.string()), undefined),
+  messages: v.array(v.object({ role: v.string(), content: contentSchema })),
+};
+
+const schema = v.object(messagesEntries);
+
+export const turnsOf = (messages: readonly { readonly role: string; readonly content: string }[]) =>
+  messages.map(({ role, content }, i) => ({ role, text: content, field: `messages[${i}].content` }));
+
+export const messages: RowFormat = {
+  name: 'ShareGPT messages',
+  matches: (value) => Object.hasOwn(value, 'messages'),
+  read: (value, source) => {
+    const parsed = v.safeParse(schema, value);
+    if (!parsed.success) return { ok: false, issues: schemaIssues(parsed.issues, source) };
+    const { id, images, task, messages: list } = parsed.output;
+    return {
+      ok: true,
+      row: {
+        format: 'ShareGPT messages',
+        id,
+        task: task ?? '',
+        images: images ?? [],
+        turns: turnsOf(list),
+        boxes: [],
+        refs: [],
+        space: null,
+        source,
+      },
+    };
+  },
+};

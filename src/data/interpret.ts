@@ -1,0 +1,219 @@
+/**
+ * Raw rows → Rows: text taken apart into words, pictures and boxes; boxes as fractions; the target into thinking and
+ * answer. Two passes over a file, because what its numbers mean shows only from all of them (coordinate-space.ts).
+ *
+ * Which picture a box lies in, where the box itself does not say: the only one; else the one the words around it name;
+ * for an answer else the one the question asks for (“… in Image-2”); else the last, marked `imageGuessed` and reported,
+ * so that no answer is called wrong for naming another. A prompt's box without a word is put in the first picture.
+ */
+import type { GroundedBox, Size } from '../grounding/box.ts';
+import { imageHints, resolveHint } from '../grounding/image-hint.ts';
+import { findQuads } from '../grounding/quads.ts';
+import { splitTags } from '../grounding/parse.ts';
+import type { CoordinateSpace, SpaceSample } from './coordinate-space.ts';
+import type { ImageLookup } from './image-lookup.ts';
+import { findPlaces, MarkSupply, type BoxPlace, type MarkedText } from './places.ts';
+import { rowIssue, type RawRow } from './raw-row.ts';
+import type { Message, Row, RowIssue, Segment } from './row.ts';
+import { checkBox, checkImages, checkTurns, roleOf } from './validate.ts';
+
+/** A raw row with its texts searched; the last turn's text is the answer alone. */
+export interface SearchedRow {
+  readonly raw: RawRow;
+  readonly texts: readonly MarkedText[];
+  readonly think: string | null;
+  readonly images: readonly string[];
+  /** Found before any box was read. Errors: the row is lost. */
+  readonly issues: readonly RowIssue[];
+}
+
+/** Things worth a sentence in the report, counted over rows. */
+export type Remark =
+  | 'pictures-put-first'
+  | 'coordinates-in-thinking'
+  | 'picture-from-question'
+  | 'picture-guessed'
+  | 'prompt-box-in-first';
+export type Remarks = Map<Remark, number>;
+
+/** First pass. */
+export function searchRow(raw: RawRow, lookup: ImageLookup): SearchedRow {
+  const { paths, issues: imageIssues } = checkImages(raw, lookup);
+  const issues = [...checkTurns(raw), ...imageIssues];
+  const supply = new MarkSupply(raw.boxes, raw.refs);
+  const target = splitTags(raw.turns.at(-1)?.text ?? '');
+  const texts = raw.turns.map(({ text }, i) =>
+    findPlaces(i === raw.turns.length - 1 ? target.answer : text, supply, raw.space !== null),
+  );
+  if (supply.missing)
+    issues.push(
+      rowIssue(
+        raw.source,
+        'objects',
+        `${supply.missing} marks (<bbox>, <ref-object>) have nothing to stand for`,
+        'Give objects.bbox and objects.ref one entry for each mark.',
+      ),
+    );
+  if (supply.unusedBoxes)
+    issues.push(
+      rowIssue(
+        raw.source,
+        'objects.bbox',
+        `${supply.unusedBoxes} boxes have no <bbox> mark`,
+        'Write one <bbox> for each box.',
+      ),
+    );
+  return { raw, texts, think: target.think, images: paths, issues };
+}
+
+/** A row's boxes of unknown space, each with its probable picture. */
+export function spaceSamples({ texts, images }: SearchedRow): SpaceSample[] {
+  return texts.flatMap(({ boxes }) =>
+    boxes
+      .filter(({ written }) => written !== 'declared')
+      .map((place) => ({ place, picture: images[resolveHint(place.image ?? -1, images.length) ?? -1] ?? null })),
+  );
+}
+
+/** “… locate it in the second image”: the picture a question asks for, the last one named this way; null if none is. */
+function askedImage(question: string, pictures: number): number | null {
+  const asked = imageHints(question).filter(({ start }) =>
+    /\b(?:in|on|within|inside)\s{1,2}(?:the\s{1,2})?["'‘“(]?$/i.test(question.slice(Math.max(0, start - 16), start)),
+  );
+  const last = asked.at(-1);
+  return last ? resolveHint(last.image, pictures) : null;
+}
+
+/** Qwen2-VL's tokens mean nothing to other families; boxes and labels have been taken out of them. */
+const withoutTokens = (text: string): string => text.replace(/<\|(?:object_ref|box)_(?:start|end)\|>/g, '');
+
+export interface InterpretContext {
+  spaceOf(written: BoxPlace['written'], raw: RawRow): CoordinateSpace;
+  sizeOf(path: string): Promise<Size | null>;
+  readonly remarks: Remarks;
+}
+
+const remark = (remarks: Remarks, name: Remark): void => void remarks.set(name, (remarks.get(name) ?? 0) + 1);
+
+/** Second pass. A row with an error is null; its issues say why. */
+export async function interpretRow(
+  searched: SearchedRow,
+  context: InterpretContext,
+): Promise<{ row: Omit<Row, 'id' | 'split'> | null; issues: RowIssue[] }> {
+  const { raw, texts, images } = searched;
+  const issues = [...searched.issues];
+  if (issues.some(({ severity }) => severity === 'error')) return { row: null, issues };
+  const remarks = new Set<Remark>();
+  const question = texts.findLast((_, i) => roleOf(raw.turns[i]!.role) === 'user')?.text ?? '';
+  let picture = 0;
+
+  const segmentsOf = async ({ text, boxes }: MarkedText, field: string, isTarget: boolean): Promise<Segment[]> => {
+    const segments: Segment[] = [];
+    const addText = (piece: string) => {
+      for (const [i, part] of piece.split('<image>').entries()) {
+        if (i > 0) segments.push({ type: 'image', image: picture++ });
+        const words = withoutTokens(part);
+        if (words !== '') segments.push({ type: 'text', text: words });
+      }
+    };
+    let from = 0;
+    for (const place of boxes) {
+      let image = images.length === 1 && place.image === null ? 0 : null;
+      let imageGuessed = false;
+      if (place.image !== null) {
+        image = resolveHint(place.image, images.length);
+        if (image === null) {
+          issues.push(
+            rowIssue(
+              raw.source,
+              field,
+              `a box lies in picture ${place.image + 1} of ${images.length}`,
+              'Correct the number of the picture.',
+            ),
+          );
+          return [];
+        }
+      } else if (image === null && !isTarget) {
+        image = 0;
+        remarks.add('prompt-box-in-first');
+      } else if (image === null) {
+        image = askedImage(question, images.length);
+        remarks.add(image === null ? 'picture-guessed' : 'picture-from-question');
+        imageGuessed = image === null;
+        image ??= images.length - 1;
+      }
+      const path = images[image];
+      if (path === undefined) {
+        issues.push(
+          rowIssue(raw.source, field, 'there is a box, but no picture', 'Add the picture to the row’s images.'),
+        );
+        return [];
+      }
+      const space = context.spaceOf(place.written, raw);
+      const checked = checkBox(
+        place,
+        space,
+        space === 'natural' ? await context.sizeOf(path) : null,
+        field,
+        raw.source,
+      );
+      if (!checked.ok) {
+        issues.push(checked.issue);
+        return [];
+      }
+      if (place.start > from) addText(text.slice(from, place.start));
+      const box: GroundedBox = {
+        image,
+        box: checked.box,
+        ...(place.label ? { label: place.label } : {}),
+        ...(imageGuessed ? { imageGuessed: true as const } : {}),
+      };
+      segments.push({ type: 'box', box });
+      from = Math.max(from, place.end);
+    }
+    addText(text.slice(from));
+    return segments;
+  };
+
+  const messages: Message[] = [];
+  for (const [i, turn] of raw.turns.entries())
+    messages.push({
+      role: roleOf(turn.role)!,
+      content: await segmentsOf(texts[i]!, turn.field, i === raw.turns.length - 1),
+    });
+  const target = messages.pop()!.content;
+  if (issues.some(({ severity }) => severity === 'error')) return { row: null, issues };
+
+  if (picture === 0 && images.length) {
+    remarks.add('pictures-put-first');
+    const first = messages.findIndex(({ role }) => role === 'user');
+    const pictures = images.map((_, image): Segment => ({ type: 'image', image }));
+    messages[first] = {
+      role: 'user',
+      content: [...pictures, { type: 'text', text: '\n' }, ...messages[first]!.content],
+    };
+  }
+  if (searched.think && findQuads(searched.think).length) remarks.add('coordinates-in-thinking');
+  const solution = target.flatMap((segment) => (segment.type === 'box' ? [segment.box] : []));
+  if (solution.some(({ imageGuessed }) => imageGuessed))
+    issues.push(
+      rowIssue(
+        raw.source,
+        raw.turns.at(-1)!.field,
+        'the row does not say in which picture the box lies; the last is assumed',
+        'Write it into the answer (“It’s in the second image.”) or the question (“… in Image-2”).',
+        'warning',
+      ),
+    );
+  for (const name of remarks) remark(context.remarks, name);
+  const row = {
+    task: raw.task,
+    images: [...images],
+    prompt: messages,
+    ...(searched.think === null ? {} : { think: searched.think }),
+    answer: target,
+    solution,
+    source: raw.source,
+  };
+  return { row, issues };
+}

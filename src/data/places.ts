@@ -1,0 +1,108 @@
+/** Where a text has pictures and boxes: `<image>`, `<bbox>` and `<ref-object>` marks, and coordinates written out. */
+import type { Numbers } from '../grounding/convention.ts';
+import { imagesOfQuads } from '../grounding/parse.ts';
+import { findQuads, type Quad } from '../grounding/quads.ts';
+import type { RawBox } from './raw-row.ts';
+
+export interface BoxPlace {
+  readonly start: number;
+  readonly end: number;
+  readonly numbers: Numbers;
+  readonly label?: string;
+  /** Picture the text or the row states, from 0, −1 the last; null unsaid. */
+  readonly image: number | null;
+  /** Which decision about coordinates applies: the row's own declaration, or what was found for this way of writing. */
+  readonly written: 'declared' | 'pairs' | 'list';
+  /** Between `<|box_start|>` tokens: Qwen2-VL's thousandths. */
+  readonly tokens: boolean;
+  readonly decimal: boolean;
+}
+
+export interface MarkedText {
+  /** `<ref-object>` filled in. */
+  readonly text: string;
+  readonly boxes: readonly BoxPlace[];
+}
+
+/** Marks are taken from the row's lists in order, over all turns. */
+export class MarkSupply {
+  #boxes: readonly RawBox[];
+  #refs: readonly string[];
+  #box = 0;
+  #ref = 0;
+  /** `<bbox>` or `<ref-object>` marks for which nothing was left. */
+  missing = 0;
+
+  constructor(boxes: readonly RawBox[], refs: readonly string[]) {
+    this.#boxes = boxes;
+    this.#refs = refs;
+  }
+
+  box(): RawBox | null {
+    const box = this.#boxes[this.#box++];
+    if (!box) this.missing++;
+    return box ?? null;
+  }
+
+  ref(): string {
+    const ref = this.#refs[this.#ref++];
+    if (ref === undefined) this.missing++;
+    return ref ?? '';
+  }
+
+  get unusedBoxes(): number {
+    return Math.max(0, this.#boxes.length - this.#box);
+  }
+}
+
+/** Four loose numbers are taken for a box only if they could be one. */
+const plausible = ({ form, numbers: [x1, y1, x2, y2] }: Quad): boolean =>
+  form !== 'list' || (x1 <= x2 && y1 <= y2 && x1 >= 0 && y1 >= 0);
+
+/** `declared`: whether the row states the space of its `<bbox>` boxes. */
+export function findPlaces(original: string, supply: MarkSupply, declared: boolean): MarkedText {
+  const refs: { end: number; label: string }[] = [];
+  let text = '';
+  let from = 0;
+  for (const mark of original.matchAll(/<ref-object>/g)) {
+    const label = supply.ref();
+    text += original.slice(from, mark.index) + label;
+    refs.push({ end: text.length, label });
+    from = mark.index + mark[0].length;
+  }
+  text += original.slice(from);
+
+  const marks = new Set<Quad>();
+  for (const mark of text.matchAll(/<bbox>/g)) {
+    const box = supply.box();
+    if (!box) continue;
+    const start = mark.index;
+    const label = refs.find(({ end }) => end === start)?.label;
+    const quad: Quad = {
+      start,
+      end: start + mark[0].length,
+      numbers: box.numbers as unknown as Numbers,
+      form: 'list',
+      image: box.image,
+      decimal: box.numbers.some((n) => !Number.isInteger(n)),
+      ...(label === undefined ? {} : { label }),
+    };
+    marks.add(quad);
+  }
+  const quads = [...findQuads(text).filter(plausible), ...marks].sort((a, b) => a.start - b.start);
+  const stated = imagesOfQuads(text, quads);
+  const boxes = quads.map(({ start, end, numbers, label, form, decimal }, i): BoxPlace => {
+    const isMark = marks.has(quads[i]!);
+    return {
+      start,
+      end,
+      numbers,
+      image: stated[i] ?? null,
+      written: isMark && declared ? 'declared' : form === 'pairs' ? 'pairs' : 'list',
+      tokens: text.slice(start, end).includes('<|box_'),
+      decimal,
+      ...(label === undefined ? {} : { label }),
+    };
+  });
+  return { text, boxes };
+}

@@ -1,0 +1,123 @@
+/** What the dataset formats have in common, as their files state it: texts, picture references, loose numbers. */
+import * as v from 'valibot';
+import type { RowIssue } from './row.ts';
+
+export type FormatName =
+  | 'MGrounding / LLaVA'
+  | 'ShareGPT messages'
+  | 'ms-swift grounding'
+  | 'MIG-Bench'
+  | 'question and answer';
+
+/** A box kept apart from the text, taken up by the text's `<bbox>` marks in order. */
+export interface RawBox {
+  readonly numbers: readonly number[];
+  /** Picture, from 0; null if unsaid. */
+  readonly image: number | null;
+}
+
+export interface RawTurn {
+  readonly role: string;
+  readonly text: string;
+  /** For messages: `conversations[1].value`. */
+  readonly field: string;
+}
+
+export interface RawRow {
+  readonly format: FormatName;
+  readonly id: string | null;
+  readonly task: string;
+  readonly images: readonly string[];
+  readonly turns: readonly RawTurn[];
+  readonly boxes: readonly RawBox[];
+  /** Texts for `<ref-object>` marks. */
+  readonly refs: readonly string[];
+  /** Space the row declares for `boxes`; null: to be found out. */
+  readonly space: 'natural' | 'fraction' | null;
+  readonly source: { readonly file: string; readonly line: number };
+}
+
+export type Source = RawRow['source'];
+export type ReadRow =
+  | { readonly ok: true; readonly row: RawRow }
+  | { readonly ok: false; readonly issues: readonly RowIssue[] };
+
+/** One dataset format: how to know it and how to read it. */
+export interface RowFormat {
+  readonly name: FormatName;
+  /** By its keys only; the values may still be wrong. */
+  matches(value: Readonly<Record<string, unknown>>): boolean;
+  read(value: Readonly<Record<string, unknown>>, source: Source): ReadRow;
+}
+
+export const rowIssue = (
+  source: Source,
+  field: string,
+  reason: string,
+  fix: string,
+  severity: RowIssue['severity'] = 'error',
+): RowIssue => ({
+  ...source,
+  field,
+  reason,
+  fix,
+  severity,
+});
+
+/** A schema's complaints as row issues, each with its path. */
+export function schemaIssues(issues: readonly v.BaseIssue<unknown>[], source: Source): RowIssue[] {
+  return issues.map((issue) => {
+    const path = (v.getDotPath(issue) ?? '').replace(/\.(\d+)(?=\.|$)/g, '[$1]');
+    return rowIssue(source, path, issue.message.toLowerCase(), `Give “${path}” a value of the expected type.`);
+  });
+}
+
+// What several formats share.
+const pathText = v.pipe(v.string(), v.nonEmpty('an image path is empty'));
+const picture = v.union(
+  [
+    pathText,
+    v.pipe(
+      v.object({ path: pathText }),
+      v.transform(({ path }) => path),
+    ),
+  ],
+  'expected the path of a picture',
+);
+
+/** One path, a list of paths, or objects with a `path`. */
+export const imagesSchema = v.union(
+  [
+    v.array(picture),
+    v.pipe(
+      picture,
+      v.transform((path) => [path]),
+    ),
+  ],
+  'expected a path or a list of paths',
+);
+
+/** A number or a text; numbers become text. */
+export const idSchema = v.optional(v.nullable(v.pipe(v.union([v.string(), v.number()]), v.transform(String))), null);
+
+const part = v.variant('type', [
+  v.object({ type: v.literal('text'), text: v.string() }),
+  v.pipe(
+    v.object({ type: v.literal('image') }),
+    v.transform(() => ({ type: 'text' as const, text: '<image>' })),
+  ),
+]);
+
+/** Text, or TRL's list of parts, as text with `<image>` marks. */
+export const contentSchema = v.union(
+  [
+    v.string(),
+    v.pipe(
+      v.array(part),
+      v.transform((parts) => parts.map(({ text }) => text).join('')),
+    ),
+  ],
+  'expected text, or a list of text and image parts',
+);
+
+export const quadSchema = v.array(v.pipe(v.number(), v.finite()), 'expected a list of numbers');

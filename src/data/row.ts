@@ -1,0 +1,47 @@
+import type { GroundedBox } from '../grounding/box.ts';
+
+/** A piece of a message: text, the place of a picture, or a box written in the text. */
+export type Segment =
+  | { readonly type: 'text'; readonly text: string }
+  | { readonly type: 'image'; readonly image: number }
+  | { readonly type: 'box'; readonly box: GroundedBox };
+
+export interface Message {
+  readonly role: 'system' | 'user' | 'assistant';
+  readonly content: readonly Segment[];
+}
+
+/**
+ * One sample, whatever file format it came from. The last message is the assistant's target where the row has one.
+ * Boxes are fractions of the picture and are written in the model's own convention only when a row is encoded.
+ */
+export interface Row {
+  readonly id: string;
+  /** MIG-Bench's task key where known (`common_object`, `diff`, …), else the dataset's own `type`, else ''. */
+  readonly task: string;
+  readonly split: 'train' | 'heldout';
+  /** Paths inside the dataset, in the order the prompt shows them. */
+  readonly images: readonly string[];
+  /** Everything up to the assistant's last turn. */
+  readonly prompt: readonly Message[];
+  /** The thinking part of the target, without its tags. */
+  readonly think?: string;
+  /** The target after the thinking part (without <answer> tags); boxes kept apart from text. */
+  readonly answer: readonly Segment[];
+  /** Boxes a correct answer must contain. Empty for rows that are not grounding. */
+  readonly solution: readonly GroundedBox[];
+  /** Where the row came from, for messages: file and 1-based line or index. */
+  readonly source: { readonly file: string; readonly line: number };
+}
+
+/** What is wrong with a row of a dropped dataset; the good rows are kept. */
+export interface RowIssue {
+  readonly file: string;
+  /** 1-based line (JSONL) or element index (JSON). 0: the file as a whole. */
+  readonly line: number;
+  readonly field: string;
+  readonly reason: string;
+  /** What the user can do about it. */
+  readonly fix: string;
+  readonly severity: 'error' | 'warning';
+}

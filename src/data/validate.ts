@@ -1,0 +1,147 @@
+/** The checks a row must pass. Each complaint says where, why and what to do; a row with an error is left out. */
+import { box01, type Box01, type Size } from '../grounding/box.ts';
+import { asNatural, asThousand, clampBox01, fromNatural, fromThousand } from '../grounding/convert.ts';
+import type { CoordinateSpace } from './coordinate-space.ts';
+import { SPACE_WORDS } from './coordinate-space.ts';
+import type { ImageLookup } from './image-lookup.ts';
+import type { BoxPlace } from './places.ts';
+import { rowIssue, type RawRow, type Source } from './raw-row.ts';
+import type { Message, RowIssue } from './row.ts';
+
+const ROLES: Readonly<Record<string, Message['role']>> = {
+  human: 'user',
+  user: 'user',
+  gpt: 'assistant',
+  assistant: 'assistant',
+  model: 'assistant',
+  bot: 'assistant',
+  system: 'system',
+};
+
+export const roleOf = (role: string): Message['role'] | null => (Object.hasOwn(ROLES, role) ? ROLES[role]! : null);
+
+const countMarks = (text: string): number => text.split('<image>').length - 1;
+
+/** Roles, the presence of a question and of an answer, and the number of `<image>` marks. */
+export function checkTurns({ turns, images, source }: RawRow): RowIssue[] {
+  const issues: RowIssue[] = [];
+  for (const { role, field } of turns)
+    if (!roleOf(role))
+      issues.push(
+        rowIssue(source, field, `the role “${role}” is not known`, 'Use human/gpt, or user/assistant/system.'),
+      );
+  if (!turns.some(({ role }) => roleOf(role) === 'user'))
+    issues.push(rowIssue(source, '', 'there is no question', 'Add a turn from human (or user).'));
+  const last = turns.at(-1);
+  if (!last || roleOf(last.role) !== 'assistant')
+    issues.push(
+      rowIssue(
+        source,
+        last?.field ?? '',
+        'the last turn is not an answer',
+        'End the row with a turn from gpt (or assistant).',
+      ),
+    );
+  else if (last.text.trim() === '')
+    issues.push(rowIssue(source, last.field, 'the answer is empty', 'Fill in the answer or remove the row.'));
+  const marks = turns.reduce((sum, { text }) => sum + countMarks(text), 0);
+  if (marks > 0 && marks !== images.length)
+    issues.push(
+      rowIssue(
+        source,
+        'images',
+        `${marks} <image> in the text, but ${images.length} pictures`,
+        'Write one <image> for each picture, in their order.',
+      ),
+    );
+  const misplaced = turns.find(({ role, text }) => roleOf(role) === 'assistant' && countMarks(text) > 0);
+  if (misplaced)
+    issues.push(rowIssue(source, misplaced.field, 'an answer contains <image>', 'Put <image> into the question.'));
+  return issues;
+}
+
+/** Files of the row's pictures, in order, and what could not be found. */
+export function checkImages({ images, source }: RawRow, lookup: ImageLookup): { paths: string[]; issues: RowIssue[] } {
+  const paths: string[] = [];
+  const issues: RowIssue[] = [];
+  for (const [i, reference] of images.entries()) {
+    const field = `images[${i}]`;
+    if (/^(https?|data):/i.test(reference)) {
+      issues.push(
+        rowIssue(
+          source,
+          field,
+          'the picture is not a file of the dataset',
+          'Save the picture as a file next to the rows: nothing is fetched from the net.',
+        ),
+      );
+      continue;
+    }
+    const found = lookup.find(reference, source.file);
+    if (found.ok) paths.push(found.path);
+    else if (found.reason === 'missing')
+      issues.push(
+        rowIssue(
+          source,
+          field,
+          `no file matches “${reference}”`,
+          'Add the picture to the folder, or correct the path.',
+        ),
+      );
+    else
+      issues.push(
+        rowIssue(
+          source,
+          field,
+          `“${reference}” fits ${found.candidates.length} files: ${found.candidates.slice(0, 3).join(', ')}`,
+          'Write more of the path, so that one file is meant.',
+        ),
+      );
+  }
+  return { paths, issues };
+}
+
+/** Annotations may overshoot a picture's edge by rounding; more is an error. */
+const TOLERANCE = 0.01;
+
+export type CheckedBox = { readonly ok: true; readonly box: Box01 } | { readonly ok: false; readonly issue: RowIssue };
+
+/** Loose numbers → a box inside its picture. `natural` is needed for pixels only. */
+export function checkBox(
+  place: BoxPlace,
+  space: CoordinateSpace,
+  natural: Size | null,
+  field: string,
+  source: Source,
+): CheckedBox {
+  const fail = (reason: string, fix: string): CheckedBox => ({
+    ok: false,
+    issue: rowIssue(source, field, reason, fix),
+  });
+  const written = `[${place.numbers.join(', ')}]`;
+  if (space === 'natural' && !natural)
+    return fail(
+      'the picture of a box could not be measured',
+      'Replace the picture by a PNG, JPEG, WebP, GIF or BMP file.',
+    );
+  const box =
+    space === 'fraction'
+      ? box01(...place.numbers)
+      : space === 'thousand'
+        ? fromThousand(asThousand(place.numbers))
+        : fromNatural(asNatural(place.numbers), natural!);
+  if (!box.every(Number.isFinite)) return fail(`${written} is no box`, 'Give four numbers.');
+  if (box[0] > box[2] || box[1] > box[3])
+    return fail(`${written} is inverted`, 'Give [x1, y1, x2, y2] with x1 < x2 and y1 < y2 (not x, y, width, height).');
+  if (box.some((v) => v < -TOLERANCE || v > 1 + TOLERANCE)) {
+    const size = space === 'natural' ? ` of ${natural!.width} × ${natural!.height}` : '';
+    return fail(
+      `${written} lies outside the picture${size}`,
+      `Boxes here are read as ${SPACE_WORDS[space]}; correct the box, or choose another reading.`,
+    );
+  }
+  const inside = clampBox01(box);
+  if (inside[0] === inside[2] || inside[1] === inside[3])
+    return fail(`${written} has no area`, 'Correct or remove the box.');
+  return { ok: true, box: inside };
+}

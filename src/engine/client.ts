@@ -1,0 +1,106 @@
+/**
+ * The page's half of the engine: one typed request, one promise; events to whoever subscribes. It knows nothing of
+ * training. The other half may be a worker, or anything else that speaks the protocol.
+ */
+import { GroundworkError } from '../base/error.ts';
+import type { EngineEvent, FromEngine, Replies, Request, ToEngine } from './protocol.ts';
+
+/** A two-way pipe to an engine. `lost` is called at most once, when nothing more will come. */
+export interface Transport {
+  open(receive: (message: FromEngine) => void, lost: (reason: string) => void): void;
+  post(message: ToEngine): void;
+  close(): void;
+}
+
+/** The engine in its own worker, so that the page never waits for it. */
+export function workerTransport(): Transport {
+  const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module', name: 'groundwork-engine' });
+  return {
+    open(receive, lost) {
+      worker.onmessage = (event: MessageEvent<FromEngine>) => receive(event.data);
+      worker.onerror = (event) => {
+        event.preventDefault();
+        lost(event.message || 'its script could not be loaded');
+      };
+      worker.onmessageerror = () => lost('it sent something the page could not read');
+    },
+    post: (message) => worker.postMessage(message),
+    close: () => worker.terminate(),
+  };
+}
+
+interface Waiting {
+  resolve(value: never): void;
+  reject(reason: GroundworkError): void;
+}
+
+export class EngineClient {
+  readonly #transport: Transport;
+  readonly #waiting = new Map<number, Waiting>();
+  readonly #listeners = new Set<(event: EngineEvent) => void>();
+  #nextId = 1;
+  #gone: GroundworkError | null = null;
+
+  constructor(transport: Transport) {
+    this.#transport = transport;
+    transport.open(
+      (message) => this.#receive(message),
+      (reason) => this.#lose(reason),
+    );
+  }
+
+  /** Rejects with a `GroundworkError` (code, message, hint), never with anything else. */
+  request<R extends Request>(request: R): Promise<Replies[R['type']]> {
+    if (this.#gone) return Promise.reject(this.#gone);
+    const id = this.#nextId++;
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { resolve: resolve as Waiting['resolve'], reject });
+      try {
+        this.#transport.post({ id, request });
+      } catch (cause) {
+        this.#waiting.delete(id);
+        reject(new GroundworkError('not-sent', `The page could not hand "${request.type}" to the engine.`, 'Nothing was changed; try again with fewer or other files.', { cause }));
+      }
+    });
+  }
+
+  /** Every event, in order. Returns the way to stop listening. */
+  subscribe(listener: (event: EngineEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  close(): void {
+    this.#transport.close();
+    this.#fail(new GroundworkError('closed', 'The engine was closed.', 'Reload the page to start it again.'));
+  }
+
+  #receive(message: FromEngine): void {
+    if (message.kind === 'event') {
+      for (const listener of this.#listeners) listener(message.event);
+      return;
+    }
+    const waiting = this.#waiting.get(message.id);
+    if (!waiting) return;
+    this.#waiting.delete(message.id);
+    if (message.kind === 'reply') waiting.resolve(message.value as never);
+    else waiting.reject(new GroundworkError(message.code, message.message, message.hint));
+  }
+
+  #lose(reason: string): void {
+    if (this.#gone) return;
+    const error = new GroundworkError(
+      'engine-lost',
+      `The engine stopped: ${reason}.`,
+      'Files you exported are safe, and nothing was written to your disk by the stop. Reload the page to start the engine again.',
+    );
+    this.#fail(error);
+    for (const listener of this.#listeners) listener({ type: 'failure', code: error.code, message: error.message, hint: error.hint });
+  }
+
+  #fail(error: GroundworkError): void {
+    this.#gone = error;
+    for (const waiting of this.#waiting.values()) waiting.reject(error);
+    this.#waiting.clear();
+  }
+}

@@ -1,0 +1,154 @@
+/**
+ * What the page and the engine's worker say to each other: plain data, discriminated by `type`. A request carries an
+ * id and gets exactly one reply; events come unasked. The same session answers under Node, without a worker.
+ */
+import type { GroundedBox, Size } from '../grounding/box.ts';
+import type { Recipe, Stage } from '../train/recipe.ts';
+import type { Row, RowIssue } from '../data/row.ts';
+
+export type { Recipe, Stage, SftStage, GrpoStage, RejectionStage, EvaluateStage, MergeStage, LoraSettings, OptimizerSettings } from '../train/recipe.ts';
+export type { Row, RowIssue, Segment, Message } from '../data/row.ts';
+
+/** A file the user gave, with its path inside the dropped folder (or its name). */
+export interface NamedFile {
+  readonly path: string;
+  readonly file: Blob;
+}
+
+export interface DeviceReport {
+  readonly name: string;
+  readonly vendor: string;
+  readonly software: boolean;
+  readonly features: { readonly f16: boolean; readonly subgroups: boolean; readonly timestamps: boolean };
+  /** Largest storage binding, bytes. */
+  readonly maxBindingBytes: number;
+}
+
+export interface ModelReport {
+  readonly name: string;
+  readonly modelType: string;
+  readonly parameters: number;
+  readonly weightBytes: number;
+  readonly hiddenSize: number;
+  readonly layers: number;
+  readonly vocabSize: number;
+  /** How the model writes boxes, in words for the user. */
+  readonly boxConvention: string;
+}
+
+export interface DatasetReport {
+  readonly id: string;
+  readonly name: string;
+  readonly format: string;
+  readonly train: number;
+  readonly heldout: number;
+  readonly images: number;
+  readonly tasks: Readonly<Record<string, number>>;
+  readonly issues: readonly RowIssue[];
+}
+
+/** A policy to answer with: the loaded weights, or the current one (adapters and merges included). */
+export type PolicyName = 'base' | 'tuned';
+
+export interface Answer {
+  readonly policy: PolicyName;
+  readonly text: string;
+  readonly think: string | null;
+  readonly boxes: readonly GroundedBox[];
+  /** Against the row's solution: IoU in the right image, 0 if the image is wrong; null without a solution. */
+  readonly iou: number | null;
+  readonly rightImage: boolean | null;
+  readonly parsed: boolean;
+}
+
+/** A row as the model sees it. */
+export interface EncodedPreview {
+  readonly sizes: readonly { readonly natural: Size; readonly model: Size; readonly tokens: number }[];
+  readonly promptText: string;
+  readonly targetText: string;
+  readonly tokens: readonly { readonly text: string; readonly inLoss: boolean }[];
+}
+
+export type Request =
+  | { readonly type: 'device' }
+  /** The embedded starter: model and sample dataset files are fetched from `baseUrl`. */
+  | { readonly type: 'load-starter'; readonly baseUrl: string }
+  | { readonly type: 'load-model'; readonly files: readonly NamedFile[] }
+  | { readonly type: 'open-dataset'; readonly name: string; readonly files: readonly NamedFile[] }
+  | { readonly type: 'open-sample'; readonly baseUrl: string }
+  | { readonly type: 'rows'; readonly dataset: string; readonly split: 'train' | 'heldout'; readonly offset: number; readonly count: number }
+  /** One row by its id: events name rows, and views show them. */
+  | { readonly type: 'row'; readonly dataset: string; readonly rowId: string }
+  | { readonly type: 'image'; readonly dataset: string; readonly path: string }
+  | { readonly type: 'preview'; readonly dataset: string; readonly rowId: string }
+  | { readonly type: 'answer'; readonly dataset: string; readonly rowId: string; readonly policies: readonly PolicyName[] }
+  /** `paused`: hold before the first step, so that the run can be walked through step by step. */
+  | { readonly type: 'start'; readonly dataset: string; readonly recipe: Recipe; readonly paused?: boolean }
+  | { readonly type: 'control'; readonly action: 'pause' | 'resume' | 'step' | 'stop' }
+  | { readonly type: 'export'; readonly what: 'adapter' | 'merged' };
+
+export interface Replies {
+  device: DeviceReport;
+  'load-starter': ModelReport;
+  'load-model': ModelReport;
+  'open-dataset': DatasetReport;
+  'open-sample': DatasetReport;
+  rows: { readonly total: number; readonly rows: readonly Row[] };
+  row: Row;
+  image: Blob;
+  preview: EncodedPreview;
+  answer: readonly Answer[];
+  /** Settles when the run has started; the rest comes as events. */
+  start: { readonly runId: string };
+  control: { readonly state: RunState };
+  /** A zip, streamed. */
+  export: { readonly fileName: string; readonly stream: ReadableStream<Uint8Array> };
+}
+
+export type RunState = 'idle' | 'running' | 'paused' | 'stopping' | 'finished' | 'failed';
+
+/** One completion of a GRPO group, as the group view shows it. */
+export interface GroupCompletion {
+  readonly text: string;
+  readonly think: string | null;
+  readonly boxes: readonly GroundedBox[];
+  readonly rewards: Readonly<Record<string, number>>;
+  readonly reward: number;
+  readonly advantage: number;
+  readonly tokens: number;
+  readonly truncated: boolean;
+}
+
+/** Accuracy of one set of answers. Interval: 95 % bootstrap. */
+export interface Evaluation {
+  readonly n: number;
+  readonly accAt30: number;
+  readonly accAt50: number;
+  readonly accAt70: number;
+  readonly accAt50Interval: readonly [number, number];
+  readonly meanIoU: number;
+  readonly imageAccuracy: number;
+  readonly parseFailures: number;
+  readonly tasks: Readonly<Record<string, { readonly n: number; readonly accAt50: number; readonly meanIoU: number; readonly parseFailures: number }>>;
+}
+
+export type EngineEvent =
+  | { readonly type: 'state'; readonly state: RunState }
+  | { readonly type: 'loading'; readonly what: string; readonly done: number; readonly total: number }
+  | { readonly type: 'stage'; readonly index: number; readonly stage: Stage; readonly status: 'started' | 'finished' | 'stopped'; readonly seconds: number }
+  /** Progress inside a stage. `etaSeconds` is null until a first step was timed. */
+  | { readonly type: 'progress'; readonly stageIndex: number; readonly done: number; readonly total: number; readonly unit: string; readonly etaSeconds: number | null }
+  /** One point of every curve at a step; names are TRL's (loss, reward, kl, completions/mean_length, …). `step` counts over the whole run. */
+  | { readonly type: 'metrics'; readonly stageIndex: number; readonly step: number; readonly values: Readonly<Record<string, number>> }
+  | { readonly type: 'group'; readonly stageIndex: number; readonly step: number; readonly rowId: string; readonly completions: readonly GroupCompletion[] }
+  | { readonly type: 'evaluation'; readonly stageIndex: number; readonly name: string; readonly evaluation: Evaluation }
+  | { readonly type: 'rejection'; readonly stageIndex: number; readonly rowId: string; readonly successRate: number; readonly verdict: 'kept' | 'too-easy' | 'too-hard' }
+  /** Nothing is lost: `hint` says what is safe and what to do. */
+  | { readonly type: 'failure'; readonly code: string; readonly message: string; readonly hint: string }
+  | { readonly type: 'notice'; readonly message: string };
+
+export type ToEngine = { readonly id: number; readonly request: Request };
+export type FromEngine =
+  | { readonly kind: 'reply'; readonly id: number; readonly value: unknown }
+  | { readonly kind: 'error'; readonly id: number; readonly code: string; readonly message: string; readonly hint: string }
+  | { readonly kind: 'event'; readonly event: EngineEvent };

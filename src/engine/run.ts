@@ -1,0 +1,159 @@
+/** One run of a recipe: stages in order over one policy, and what came out of them. */
+import { GroundworkError } from '../base/error.ts';
+import type { Dataset } from '../data/dataset.ts';
+import type { Row } from '../data/row.ts';
+import type { EvaluatedStage } from '../evaluate/report.ts';
+import { runEvaluation } from '../evaluate/run.ts';
+import type { LoadedModel } from '../models/load.ts';
+import { Generator } from '../train/generate.ts';
+import { runGrpo } from '../train/grpo.ts';
+import { Policy } from '../train/policy.ts';
+import type { Recipe, Stage } from '../train/recipe.ts';
+import { runRejection } from '../train/rejection.ts';
+import { SampleStore, type Sample } from '../train/samples.ts';
+import { Scorer } from '../train/scorer.ts';
+import { runSft } from '../train/sft.ts';
+import type { StageContext, StageEvent } from '../train/stage.ts';
+import type { EngineEvent } from './protocol.ts';
+
+/** Everything that belongs to one dataset on one model: the policy, the encoded rows, the programs. */
+export class Workbench {
+  readonly loaded: LoadedModel;
+  readonly dataset: Dataset;
+  readonly policy: Policy;
+  readonly samples: SampleStore;
+  readonly generator: Generator<Sample>;
+  readonly evaluations: EvaluatedStage[] = [];
+  rejection: { prompts: number; kept: number } | null = null;
+  #scorer: Scorer | null = null;
+  #scorerVersion = -1;
+
+  constructor(loaded: LoadedModel, dataset: Dataset) {
+    this.loaded = loaded;
+    this.dataset = dataset;
+    this.policy = new Policy(loaded.model);
+    this.samples = new SampleStore(dataset, loaded.model, loaded.processor);
+    this.generator = new Generator(this.policy, loaded.processor, this.samples);
+  }
+
+  scorer(): Scorer {
+    if (this.#scorer && this.#scorerVersion === this.policy.version) return this.#scorer;
+    this.#scorer?.destroy();
+    this.#scorer = new Scorer(this.loaded.model, this.policy.adapter, this.policy.weights);
+    this.#scorerVersion = this.policy.version;
+    return this.#scorer;
+  }
+
+  destroy(): void {
+    this.#scorer?.destroy();
+    this.generator.destroy();
+    this.samples.destroy();
+    this.policy.destroy();
+  }
+}
+
+export interface RunHooks {
+  emit(event: EngineEvent): void;
+  /** Waits while paused; false: stop. */
+  gate(): Promise<boolean>;
+}
+
+/** Runs every stage, or as many as `gate` allows. Returns whether it was stopped. */
+export async function runRecipe(bench: Workbench, recipe: Recipe, hooks: RunHooks): Promise<{ stopped: boolean }> {
+  checkRecipe(recipe);
+  let curated: readonly Row[] | null = null;
+  let step = 0;
+  for (const [index, stage] of recipe.stages.entries()) {
+    const started = performance.now();
+    const seconds = () => (performance.now() - started) / 1000;
+    let stopped = false;
+    const context: StageContext = {
+      policy: bench.policy,
+      processor: bench.loaded.processor,
+      samples: bench.samples,
+      generator: bench.generator,
+      seed: recipe.seed,
+      train: bench.dataset.rows('train'),
+      heldout: bench.dataset.rows('heldout'),
+      scorer: () => bench.scorer(),
+      emit: (event) => {
+        if (event.type === 'metrics') step++;
+        hooks.emit(translate(event, index, step, seconds(), bench));
+      },
+      gate: async () => {
+        const go = await hooks.gate();
+        if (!go) stopped = true;
+        return go;
+      },
+    };
+    hooks.emit({ type: 'stage', index, stage, status: 'started', seconds: 0 });
+    switch (stage.kind) {
+      case 'evaluate': {
+        const { evaluation, scores } = await runEvaluation(stage, context);
+        bench.evaluations.push({ name: stage.name, evaluation, scores, seconds: seconds() });
+        hooks.emit({ type: 'evaluation', stageIndex: index, name: stage.name, evaluation });
+        break;
+      }
+      case 'sft':
+        await runSft(stage, context);
+        break;
+      case 'merge':
+        await bench.policy.merge();
+        break;
+      case 'rejection': {
+        const curation = await runRejection(stage, context);
+        const kept = new Set(curation.kept);
+        curated = context.train.filter((row) => kept.has(row.id));
+        bench.rejection = { prompts: curation.prompts.length, kept: curation.kept.length };
+        break;
+      }
+      case 'grpo':
+        await runGrpo(stage, context, curated ?? context.train.filter((row) => row.solution.length > 0));
+        break;
+    }
+    hooks.emit({ type: 'stage', index, stage, status: stopped ? 'stopped' : 'finished', seconds: seconds() });
+    if (stopped) return { stopped: true };
+  }
+  return { stopped: false };
+}
+
+/** An adapter must be merged before the next one is trained; found out now rather than hours into a run. */
+function checkRecipe({ stages }: Recipe): void {
+  let attached: Stage | null = null;
+  for (const stage of stages) {
+    if (stage.kind === 'merge') {
+      if (!attached) throw new GroundworkError('recipe-invalid', 'A merge stage has nothing to merge.', 'Put it after an SFT or GRPO stage.');
+      attached = null;
+    } else if (stage.kind === 'sft' || stage.kind === 'grpo') {
+      if (attached) throw new GroundworkError('recipe-invalid', `Stage “${stage.name}” follows “${attached.name}” without a merge.`, 'Put a merge stage between them.');
+      attached = stage;
+    }
+  }
+}
+
+function translate(event: StageEvent, stageIndex: number, step: number, seconds: number, bench: Workbench): EngineEvent {
+  switch (event.type) {
+    case 'progress':
+      return { ...event, stageIndex, etaSeconds: event.done ? (seconds / event.done) * (event.total - event.done) : null };
+    case 'metrics':
+      return { ...event, stageIndex, step };
+    case 'group':
+      return {
+        type: 'group',
+        stageIndex,
+        step: step + 1,
+        rowId: event.rowId,
+        completions: event.completions.map((c) => {
+          const parsed = bench.samples.parseById(event.rowId, c.text);
+          return { ...c, think: parsed?.think ?? null, boxes: groundedBoxes(parsed?.boxes ?? []) };
+        }),
+      };
+    case 'rejection':
+      return { ...event, stageIndex };
+    case 'notice':
+      return event;
+  }
+}
+
+/** Boxes whose picture is known; the others cannot be drawn. */
+export const groundedBoxes = <B extends { readonly image: number | null }>(boxes: readonly B[]) => boxes.flatMap((b) => (b.image === null ? [] : [{ ...b, image: b.image }]));

@@ -1,0 +1,264 @@
+/**
+ * The engine as the page (or the command line) sees it: answers requests, runs recipes, reports events. It owns the
+ * GPU device and the one loop that uses it; whatever else wants the GPU during a run waits for the loop's next gate.
+ */
+import { GroundworkError } from '../base/error.ts';
+import { openDataset, type Dataset } from '../data/dataset.ts';
+import type { Row } from '../data/row.ts';
+import { scoreAnswer } from '../evaluate/metrics.ts';
+import { blobSource } from '../formats/byte-source.ts';
+import { writeZip } from '../formats/zip.ts';
+import type { Gpu } from '../gpu/device.ts';
+import { Session as GpuSession } from '../gpu/recorder.ts';
+import { loadModel, type LoadedModel } from '../models/load.ts';
+import { adapterFiles, mergedFiles, shardNames, type OutputFile } from '../train/export.ts';
+import { Gate } from './gate.ts';
+import type { Answer, DatasetReport, DeviceReport, EncodedPreview, EngineEvent, ModelReport, NamedFile, PolicyName, Recipe, Replies, Request, RunState } from './protocol.ts';
+import { groundedBoxes, runRecipe, Workbench } from './run.ts';
+
+export interface SessionHost {
+  openGpu(): Promise<Gpu>;
+  /** Reads a file below the place the app is served from. */
+  fetchFile(url: string): Promise<Blob>;
+  emit(event: EngineEvent): void;
+}
+
+const STARTER_FILES = ['config.json', 'generation_config.json', 'preprocessor_config.json', 'tokenizer.json', 'tokenizer_config.json', 'chat_template.jinja', 'model.safetensors'];
+
+/** Longest answer when a single row is asked about. */
+const ANSWER_TOKENS = 128;
+
+export class EngineSession {
+  readonly #host: SessionHost;
+  readonly #gate: Gate;
+  #gpu: Promise<GpuSession> | null = null;
+  #loaded: (LoadedModel & { readonly name: string }) | null = null;
+  readonly #datasets = new Map<string, Dataset>();
+  #bench: { readonly dataset: string; readonly bench: Workbench } | null = null;
+  #runs = 0;
+  /** Settles when the current run has ended, whatever its end. */
+  running: Promise<void> = Promise.resolve();
+
+  constructor(host: SessionHost) {
+    this.#host = host;
+    this.#gate = new Gate((state) => host.emit({ type: 'state', state }));
+  }
+
+  get state(): RunState {
+    return this.#gate.state;
+  }
+
+  /** The policy and its evaluations, for reports. */
+  get bench(): Workbench | null {
+    return this.#bench?.bench ?? null;
+  }
+
+  async handle<R extends Request>(request: R): Promise<Replies[R['type']]> {
+    return (await this.#answerRequest(request)) as Replies[R['type']];
+  }
+
+  async destroy(): Promise<void> {
+    this.#gate.stop();
+    await this.running;
+    this.#dropBench();
+    this.#loaded?.model.destroy();
+    (await this.#gpu)?.destroy();
+  }
+
+  async #answerRequest(request: Request): Promise<unknown> {
+    switch (request.type) {
+      case 'device':
+        return this.#device();
+      case 'load-starter':
+        return this.#load('Groundwork starter', await this.#fetchAll(`${request.baseUrl}starter/model/`, STARTER_FILES));
+      case 'load-model':
+        return this.#load(folderName(request.files), stripCommonFolder(request.files));
+      case 'open-sample':
+        return this.#open('Sample dataset', await this.#fetchAll(`${request.baseUrl}starter/`, ['sample.zip']));
+      case 'open-dataset':
+        return this.#open(request.name, request.files);
+      case 'rows': {
+        const rows = this.#dataset(request.dataset).rows(request.split);
+        return { total: rows.length, rows: rows.slice(request.offset, request.offset + request.count) };
+      }
+      case 'image':
+        return this.#dataset(request.dataset).image(request.path);
+      case 'preview':
+        return this.#preview(request.dataset, request.rowId);
+      case 'answer':
+        return this.#gate.aside(() => this.#answers(request.dataset, request.rowId, request.policies));
+      case 'start':
+        return this.#start(request.dataset, request.recipe);
+      case 'control':
+        return { state: this.#gate.control(request.action) };
+      case 'export':
+        return this.#gate.aside(() => this.#export(request.what));
+    }
+  }
+
+  async #session(): Promise<GpuSession> {
+    this.#gpu ??= this.#host.openGpu().then((gpu) => {
+      void gpu.lost.then(({ reason, message }) => {
+        if (reason === 'destroyed') return;
+        this.#host.emit({ type: 'failure', code: 'device-lost', message: `The graphics device was lost: ${message}`, hint: 'Reload the page and start the run again; close other programs that use the GPU.' });
+      });
+      return new GpuSession(gpu);
+    });
+    try {
+      return await this.#gpu;
+    } catch (error) {
+      this.#gpu = null;
+      throw error;
+    }
+  }
+
+  async #device(): Promise<DeviceReport> {
+    const { gpu } = await this.#session();
+    return { name: gpu.name, vendor: gpu.vendor, software: gpu.software, features: gpu.features, maxBindingBytes: gpu.limits.maxStorageBufferBindingSize };
+  }
+
+  async #fetchAll(base: string, names: readonly string[]): Promise<NamedFile[]> {
+    const files: NamedFile[] = [];
+    for (const [i, name] of names.entries()) {
+      files.push({ path: name, file: await this.#host.fetchFile(base + name) });
+      this.#host.emit({ type: 'loading', what: name, done: i + 1, total: names.length });
+    }
+    return files;
+  }
+
+  async #load(name: string, files: readonly NamedFile[]): Promise<ModelReport> {
+    this.#refuseWhileRunning('load another model');
+    const session = await this.#session();
+    const folder = new Map(files.map(({ path, file }) => [path, blobSource(file)]));
+    const loaded = await loadModel(session, folder, { onProgress: (done, total) => this.#host.emit({ type: 'loading', what: 'weights', done, total }) });
+    await session.kernels.ready();
+    this.#dropBench();
+    this.#loaded?.model.destroy();
+    this.#loaded = { ...loaded, name };
+    const { model, processor } = loaded;
+    return {
+      name,
+      modelType: model.modelType,
+      parameters: model.parameterCount,
+      weightBytes: model.weightBytes,
+      hiddenSize: model.decoderShape.hiddenSize,
+      layers: model.decoderShape.layers,
+      vocabSize: model.vocabSize,
+      boxConvention: processor.convention.words,
+    };
+  }
+
+  async #open(name: string, files: readonly NamedFile[]): Promise<DatasetReport> {
+    const dataset = await openDataset(name, files);
+    this.#datasets.set(dataset.report.id, dataset);
+    return dataset.report;
+  }
+
+  #dataset(id: string): Dataset {
+    const dataset = this.#datasets.get(id);
+    if (!dataset) throw new GroundworkError('dataset-missing', 'This dataset is not open any more.', 'Drop it again.');
+    return dataset;
+  }
+
+  #row(dataset: string, id: string): Row {
+    const row = this.#dataset(dataset).row(id);
+    if (!row) throw new GroundworkError('row-missing', `There is no row ${id}.`, 'The dataset may have changed: open it again.');
+    return row;
+  }
+
+  /** The workbench of a dataset; a new one forgets what was trained on another. */
+  #workbench(dataset: string, fresh: boolean): Workbench {
+    if (!this.#loaded) throw new GroundworkError('model-missing', 'No model is loaded.', 'Load the starter model or a checkpoint folder first.');
+    if (!fresh && this.#bench?.dataset === dataset) return this.#bench.bench;
+    this.#dropBench();
+    const bench = new Workbench(this.#loaded, this.#dataset(dataset));
+    this.#bench = { dataset, bench };
+    return bench;
+  }
+
+  #dropBench(): void {
+    this.#bench?.bench.destroy();
+    this.#bench = null;
+  }
+
+  async #preview(dataset: string, rowId: string): Promise<EncodedPreview> {
+    const bench = this.#workbench(dataset, false);
+    const [sample] = await bench.samples.encode([this.#row(dataset, rowId)]);
+    const { tokenizer, gridOf } = bench.loaded.processor;
+    const text = (id: number) => tokenizer.decode([id]);
+    return {
+      sizes: sample!.sizes.map((model, i) => ({ natural: sample!.natural[i]!, model, tokens: bench.loaded.model.featureCount(gridOf(model)) })),
+      promptText: sample!.promptText,
+      targetText: sample!.targetText,
+      tokens: [...Array.from(sample!.prompt.tokens, (id) => ({ text: text(id), inLoss: false })), ...Array.from(sample!.completion, (id) => ({ text: text(id), inLoss: true }))],
+    };
+  }
+
+  async #answers(dataset: string, rowId: string, policies: readonly PolicyName[]): Promise<Answer[]> {
+    const bench = this.#workbench(dataset, false);
+    const row = this.#row(dataset, rowId);
+    const [sample] = await bench.samples.prepare([row]);
+    const answers: Answer[] = [];
+    for (const policy of policies) {
+      const [rollouts] = await bench.generator.generate([sample!], {
+        numGenerations: 1,
+        sampling: { temperature: 0, topK: 0, topP: 1, maxCompletionLength: ANSWER_TOKENS },
+        seed: 0,
+        which: policy === 'base' ? 'base' : 'policy',
+      });
+      const { text } = rollouts![0]!;
+      const { think, boxes, parsed } = bench.samples.parse(sample!, text);
+      const score = scoreAnswer({ rowId, task: row.task, images: row.images.length, boxes, parsed, solution: row.solution });
+      answers.push({ policy, text, think, boxes: groundedBoxes(boxes), iou: score?.iou ?? null, rightImage: score?.rightImage ?? null, parsed });
+    }
+    return answers;
+  }
+
+  #start(dataset: string, recipe: Recipe): { runId: string } {
+    this.#refuseWhileRunning('start another run');
+    const bench = this.#workbench(dataset, true);
+    this.#gate.begin();
+    this.running = runRecipe(bench, recipe, { emit: (event) => this.#host.emit(event), gate: () => this.#gate.pass() }).then(
+      () => this.#gate.end('finished'),
+      (error: unknown) => {
+        this.#host.emit({ type: 'failure', ...describeError(error) });
+        this.#gate.end('failed');
+      },
+    );
+    return { runId: `run-${++this.#runs}` };
+  }
+
+  async #export(what: 'adapter' | 'merged'): Promise<{ fileName: string; stream: ReadableStream<Uint8Array> }> {
+    return { fileName: `groundwork-${what}.zip`, stream: writeZip((await this.exportFiles(what)) as Parameters<typeof writeZip>[0]) };
+  }
+
+  /** The files of an export, each produced when it is read. Throws `adapter-missing` before anything was trained. */
+  async exportFiles(what: 'adapter' | 'merged'): Promise<OutputFile[]> {
+    const bench = this.#bench?.bench;
+    if (!bench) throw new GroundworkError('adapter-missing', 'Nothing has been trained yet.', 'Run a recipe with an SFT or GRPO stage first.');
+    const adapter = await bench.policy.combinedAdapter();
+    const { folder, checkpoint, model } = bench.loaded;
+    if (what === 'adapter') return adapterFiles(adapter, model.linears, this.#loaded?.name ?? '');
+    return mergedFiles(folder, checkpoint, await shardNames(folder), adapter);
+  }
+
+  #refuseWhileRunning(what: string): void {
+    if (!this.#gate.active) return;
+    throw new GroundworkError('run-active', `A run is going on, so Groundwork will not ${what}.`, 'Stop the run first; what it has learnt can be exported.');
+  }
+}
+
+export function describeError(error: unknown): { code: string; message: string; hint: string } {
+  if (error instanceof GroundworkError) return { code: error.code, message: error.message, hint: error.hint };
+  return { code: 'internal', message: error instanceof Error ? error.message : String(error), hint: 'This is a defect in Groundwork; please report it with the message. Reloading the page starts afresh.' };
+}
+
+/** Files below one folder, without its name. */
+function stripCommonFolder(files: readonly NamedFile[]): NamedFile[] {
+  const config = files.find(({ path }) => /(^|\/)config\.json$/.test(path));
+  if (!config) throw new GroundworkError('checkpoint-incomplete', 'There is no config.json among these files.', 'Choose the whole folder of a Hugging Face checkpoint.');
+  const prefix = config.path.slice(0, -'config.json'.length);
+  return files.filter(({ path }) => path.startsWith(prefix)).map(({ path, file }) => ({ path: path.slice(prefix.length), file }));
+}
+
+const folderName = (files: readonly NamedFile[]): string => files[0]?.path.split('/').slice(0, -1)[0] || 'local checkpoint';

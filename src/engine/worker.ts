@@ -1,0 +1,34 @@
+/** The engine in a browser worker. */
+import { GroundworkError } from '../base/error.ts';
+import { openGpu } from '../gpu/device.ts';
+import type { FromEngine, ToEngine } from './protocol.ts';
+import { describeError, EngineSession } from './session.ts';
+
+const post = (message: FromEngine, transfer: Transferable[] = []): void => self.postMessage(message, { transfer });
+
+const session = new EngineSession({
+  openGpu: () => openGpu(navigator.gpu, { onError: (message) => post({ kind: 'event', event: { type: 'failure', code: 'gpu-error', message, hint: 'The graphics driver refused a command. What was computed since may be wrong: stop the run and reload.' } }) }),
+  fetchFile: async (url) => {
+    const response = await fetch(url).catch((cause: unknown) => {
+      throw new GroundworkError('fetch-failed', `${url} could not be fetched.`, 'Check that the app’s files are complete and its server is running.', { cause });
+    });
+    // A dev server answers unknown paths with its index page.
+    if (!response.ok || response.headers.get('content-type')?.includes('text/html')) throw new GroundworkError('fetch-failed', `${url} is missing.`, 'The app’s own files are incomplete: install it again.');
+    return response.blob();
+  },
+  emit: (event) => post({ kind: 'event', event }),
+});
+
+self.addEventListener('message', (message: MessageEvent<ToEngine>) => {
+  const { id, request } = message.data;
+  session.handle(request).then(
+    (value) => post({ kind: 'reply', id, value }, transferables(value)),
+    (error: unknown) => post({ kind: 'error', id, ...describeError(error) }),
+  );
+});
+
+/** Streams must be moved, not copied. */
+function transferables(value: unknown): Transferable[] {
+  const stream = (value as { stream?: unknown } | null)?.stream;
+  return stream instanceof ReadableStream ? [stream as unknown as Transferable] : [];
+}

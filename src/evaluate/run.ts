@@ -1,0 +1,38 @@
+/** Runs an evaluation stage: greedy answers to held-out rows, scored. The same rows every time, whatever the policy. */
+import { Random } from '../base/random.ts';
+import type { Row } from '../data/row.ts';
+import type { EvaluateStage } from '../train/recipe.ts';
+import type { StageContext } from '../train/stage.ts';
+import { scoreAnswer, summarize, type Evaluation, type RowScore } from './metrics.ts';
+
+/** Held-out rows with a solution; of more than `limit`, a fixed draw. */
+export function evaluationRows(heldout: readonly Row[], limit: number, seed: number): readonly Row[] {
+  const rows = heldout.filter((row) => row.solution.length > 0);
+  return limit > 0 && limit < rows.length ? new Random(seed).shuffle([...rows]).slice(0, limit) : rows;
+}
+
+export async function runEvaluation(stage: EvaluateStage, context: StageContext): Promise<{ evaluation: Evaluation; scores: readonly RowScore[]; stopped: boolean }> {
+  const rows = evaluationRows(context.heldout, stage.limit, context.seed);
+  const scores: RowScore[] = [];
+  let stopped = false;
+  for (let start = 0; start < rows.length; start += stage.batchSize) {
+    if (!(await context.gate())) {
+      stopped = true;
+      break;
+    }
+    const batch = rows.slice(start, start + stage.batchSize);
+    const samples = await context.samples.prepare(batch);
+    const answers = await context.generator.generate(samples, {
+      numGenerations: 1,
+      sampling: { temperature: 0, topK: 0, topP: 1, maxCompletionLength: stage.maxCompletionLength },
+      seed: 0,
+    });
+    batch.forEach((row, i) => {
+      const { boxes, parsed } = context.samples.parse(samples[i]!, answers[i]![0]!.text);
+      const score = scoreAnswer({ rowId: row.id, task: row.task, images: row.images.length, boxes, parsed, solution: row.solution });
+      if (score) scores.push(score);
+    });
+    context.emit({ type: 'progress', done: Math.min(rows.length, start + stage.batchSize), total: rows.length, unit: 'rows' });
+  }
+  return { evaluation: summarize(scores, context.seed), scores, stopped };
+}

@@ -1,0 +1,54 @@
+import { GroundworkError } from '../base/error.ts';
+
+export type Bytes = Uint8Array<ArrayBuffer>;
+
+/** Random access to bytes that need not be in memory: a Blob, a File, an OPFS handle, a file descriptor. */
+export interface ByteSource {
+  readonly size: number;
+  /** Exactly `length` bytes from `offset`. Throws `file-truncated` if the source ends before. */
+  read(offset: number, length: number): Promise<Bytes>;
+}
+
+function requireInside(size: number, offset: number, length: number): void {
+  if (
+    !(
+      Number.isSafeInteger(offset) &&
+      Number.isSafeInteger(length) &&
+      offset >= 0 &&
+      length >= 0 &&
+      offset + length <= size
+    )
+  )
+    throw new GroundworkError(
+      'file-truncated',
+      `Bytes ${offset}–${offset + length} were asked of a file of ${size} bytes.`,
+      'The file is incomplete: download or copy it again.',
+    );
+}
+
+export const bytesSource = (bytes: Uint8Array): ByteSource => ({
+  size: bytes.byteLength,
+  read: async (offset, length) => {
+    requireInside(bytes.byteLength, offset, length);
+    // Not bytes.slice: of a Node Buffer that is a view, and Uint8Array's own slice of one is a Buffer again.
+    return new Uint8Array(bytes.subarray(offset, offset + length));
+  },
+});
+
+/** A Blob or File; nothing is read before it is asked for. Throws `file-unreadable` if the disk refuses. */
+export const blobSource = (blob: Blob): ByteSource => ({
+  size: blob.size,
+  read: async (offset, length) => {
+    requireInside(blob.size, offset, length);
+    try {
+      return new Uint8Array(await blob.slice(offset, offset + length).arrayBuffer());
+    } catch (cause) {
+      throw new GroundworkError(
+        'file-unreadable',
+        'The file could not be read.',
+        'It may have been moved, changed or deleted since it was chosen: choose it again.',
+        { cause },
+      );
+    }
+  },
+});

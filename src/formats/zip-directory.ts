@@ -1,0 +1,186 @@
+/**
+ * A zip's central directory (PKWARE APPNOTE 6.3.9, §4.3–4.5), zip64 included, read by random access. What is unsafe
+ * or unreadable is refused by name; the rest of the archive stays usable.
+ */
+import { GroundworkError } from '../base/error.ts';
+import type { ByteSource } from './byte-source.ts';
+
+export interface DirectoryEntry {
+  /** Normalised: forward slashes, no `./`, never leaving the archive. */
+  readonly path: string;
+  readonly method: 'stored' | 'deflate';
+  readonly size: number;
+  readonly compressedSize: number;
+  readonly crc32: number;
+  /** Where its local header begins. */
+  readonly headerOffset: number;
+}
+
+export interface RefusedEntry {
+  readonly path: string;
+  readonly reason: string;
+}
+
+const END_BYTES = 22;
+const MAX_COMMENT = 0xffff;
+const UNKNOWN_32 = 0xffffffff;
+
+const broken = (label: string, what: string) =>
+  new GroundworkError(
+    'zip-invalid',
+    `${label}: ${what}`,
+    'The archive is incomplete or not a zip: download it again, or unpack it and drop the folder.',
+  );
+
+const view = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+
+/** Why a path may not be unpacked, or null; and the path tidied. */
+function tidyPath(name: string): { path: string; problem: string | null } {
+  const path = name.replaceAll('\\', '/').replace(/^(\.\/)+/, '');
+  if (path.includes('\0')) return { path, problem: 'its name contains a zero byte' };
+  if (path.startsWith('/') || /^[a-z]:/i.test(path)) return { path, problem: 'its path is absolute' };
+  if (path.split('/').includes('..')) return { path, problem: 'its path leaves the archive' };
+  return {
+    path: path
+      .split('/')
+      .filter((part) => part !== '' && part !== '.')
+      .join('/'),
+    problem: null,
+  };
+}
+
+function decodeName(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    return new TextDecoder('latin1').decode(bytes); // an old archiver without the UTF-8 flag
+  }
+}
+
+interface Directory {
+  readonly offset: number;
+  readonly bytes: number;
+  readonly entries: number;
+}
+
+async function findDirectory(source: ByteSource, label: string): Promise<Directory> {
+  const tailStart = Math.max(0, source.size - END_BYTES - MAX_COMMENT);
+  const tail = view(await source.read(tailStart, source.size - tailStart));
+  for (let i = tail.byteLength - END_BYTES; i >= 0; i--) {
+    if (tail.getUint32(i, true) !== 0x06054b50 || i + END_BYTES + tail.getUint16(i + 20, true) > tail.byteLength)
+      continue;
+    const end = tailStart + i;
+    let [entries, bytes, offset] = [
+      tail.getUint16(i + 10, true),
+      tail.getUint32(i + 12, true),
+      tail.getUint32(i + 16, true),
+    ];
+    let endOfDirectory = end;
+    if (end >= 20) {
+      const locator = view(await source.read(end - 20, 20));
+      if (locator.getUint32(0, true) === 0x07064b50) {
+        const at = Number(locator.getBigUint64(8, true));
+        if (at + 56 > source.size) throw broken(label, 'its zip64 record lies outside the file.');
+        const record = view(await source.read(at, 56));
+        if (record.getUint32(0, true) !== 0x06064b50) throw broken(label, 'its zip64 record is damaged.');
+        [entries, bytes, offset] = [
+          Number(record.getBigUint64(32, true)),
+          Number(record.getBigUint64(40, true)),
+          Number(record.getBigUint64(48, true)),
+        ];
+        endOfDirectory = at;
+      }
+    }
+    // Bytes before the archive (a self-extractor) shift every offset.
+    const shift = endOfDirectory - bytes - offset;
+    if (shift < 0 || offset + bytes > source.size) throw broken(label, 'its directory lies outside the file.');
+    if (shift > 0) throw broken(label, 'there are bytes before the archive.');
+    return { offset, bytes, entries };
+  }
+  throw broken(label, 'it has no zip directory.');
+}
+
+/** zip64 extra field: the 64-bit values of those fields that hold 0xFFFFFFFF, in a fixed order. */
+function wideSizes(
+  extra: DataView,
+  size: number,
+  compressedSize: number,
+  headerOffset: number,
+): [number, number, number] {
+  const values: [number, number, number] = [size, compressedSize, headerOffset];
+  for (let i = 0; i + 4 <= extra.byteLength;) {
+    const id = extra.getUint16(i, true);
+    const end = i + 4 + extra.getUint16(i + 2, true);
+    if (id === 1 && end <= extra.byteLength) {
+      let at = i + 4;
+      for (let k = 0; k < 3; k++) {
+        if (values[k] !== UNKNOWN_32 || at + 8 > end) continue;
+        values[k] = Number(extra.getBigUint64(at, true));
+        at += 8;
+      }
+    }
+    i = end;
+  }
+  return values;
+}
+
+/** Entries in archive order, folders left out. Throws `zip-invalid` if there is no readable directory. */
+export async function readDirectory(
+  source: ByteSource,
+  label = 'archive',
+): Promise<{ entries: DirectoryEntry[]; refused: RefusedEntry[] }> {
+  if (source.size < END_BYTES) throw broken(label, 'it is too short to be a zip.');
+  const directory = await findDirectory(source, label);
+  const bytes = await source.read(directory.offset, directory.bytes);
+  const data = view(bytes);
+  const entries: DirectoryEntry[] = [];
+  const refused: RefusedEntry[] = [];
+  const seen = new Set<string>();
+  let at = 0;
+  for (let i = 0; i < directory.entries; i++) {
+    if (at + 46 > data.byteLength || data.getUint32(at, true) !== 0x02014b50)
+      throw broken(label, 'its directory is damaged.');
+    const [flags, method] = [data.getUint16(at + 8, true), data.getUint16(at + 10, true)];
+    const [nameBytes, extraBytes, commentBytes] = [
+      data.getUint16(at + 28, true),
+      data.getUint16(at + 30, true),
+      data.getUint16(at + 32, true),
+    ];
+    const extraAt = at + 46 + nameBytes;
+    if (extraAt + extraBytes + commentBytes > data.byteLength) throw broken(label, 'its directory is damaged.');
+    const name = decodeName(bytes.subarray(at + 46, extraAt));
+    const extra = new DataView(data.buffer, data.byteOffset + extraAt, extraBytes);
+    const [size, compressedSize, headerOffset] = wideSizes(
+      extra,
+      data.getUint32(at + 24, true),
+      data.getUint32(at + 20, true),
+      data.getUint32(at + 42, true),
+    );
+    const crc32 = data.getUint32(at + 16, true);
+    at = extraAt + extraBytes + commentBytes;
+
+    const { path, problem } = tidyPath(name);
+    const folder = name.endsWith('/') || name.endsWith('\\');
+    const reason =
+      problem ??
+      (folder || path === ''
+        ? null
+        : flags & 1
+          ? 'it is encrypted'
+          : method !== 0 && method !== 8
+            ? `its compression (method ${method}) is not supported`
+            : method === 0 && size !== compressedSize
+              ? 'its sizes contradict each other'
+              : headerOffset + compressedSize > source.size
+                ? 'its bytes lie outside the archive'
+                : seen.has(path)
+                  ? 'another entry has the same path'
+                  : null);
+    if (reason) refused.push({ path: name, reason });
+    else if (!folder && path !== '') {
+      seen.add(path);
+      entries.push({ path, method: method === 0 ? 'stored' : 'deflate', size, compressedSize, crc32, headerOffset });
+    }
+  }
+  return { entries, refused };
+}

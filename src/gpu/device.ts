@@ -1,0 +1,86 @@
+/**
+ * The one GPU device of a session: what it is, what it can do, and its queue. Knows nothing of learning.
+ */
+import { GroundworkError } from '../base/error.ts';
+
+export interface GpuFeatures {
+  readonly f16: boolean;
+  readonly subgroups: boolean;
+  readonly timestamps: boolean;
+}
+
+export interface Gpu {
+  readonly device: GPUDevice;
+  readonly name: string;
+  readonly vendor: string;
+  /** A CPU pretending: lavapipe, SwiftShader, WARP. Kernels take their `software` tuning. */
+  readonly software: boolean;
+  readonly features: GpuFeatures;
+  /** Lanes of a subgroup where the adapter has one fixed size, else 0: row kernels then reduce in workgroup memory. */
+  readonly subgroupSize: number;
+  readonly limits: GPUSupportedLimits;
+  /** Settles when the device is lost, with the browser's reason. */
+  readonly lost: Promise<GPUDeviceLostInfo>;
+  destroy(): void;
+}
+
+export interface GpuOptions {
+  /** Refuse optional features, to test that every path works without them. */
+  readonly without?: readonly ('shader-f16' | 'subgroups' | 'timestamp-query')[];
+  readonly onError?: (message: string) => void;
+}
+
+const OPTIONAL: readonly GPUFeatureName[] = ['shader-f16', 'subgroups', 'timestamp-query'];
+
+/** Limits asked for at the adapter's own value; the rest stay at WebGPU's defaults. */
+const RAISED = [
+  'maxBufferSize',
+  'maxStorageBufferBindingSize',
+  'maxStorageBuffersPerShaderStage',
+  'maxComputeWorkgroupStorageSize',
+  'maxComputeInvocationsPerWorkgroup',
+  'maxComputeWorkgroupSizeX',
+] as const;
+
+/**
+ * Opens the device of `gpu` (`navigator.gpu`, or Dawn's under Node).
+ * @throws GroundworkError `no-webgpu` or `no-adapter`, with what the user can do
+ */
+export async function openGpu(gpu: GPU | undefined, options: GpuOptions = {}): Promise<Gpu> {
+  if (!gpu) {
+    throw new GroundworkError(
+      'no-webgpu',
+      'This browser does not offer WebGPU.',
+      'Use Chrome or Edge 134 or newer on a desktop. On Linux, start it with --enable-unsafe-webgpu --enable-features=Vulkan. The page must be served over https or from localhost.',
+    );
+  }
+  const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
+  if (!adapter) {
+    throw new GroundworkError(
+      'no-adapter',
+      'WebGPU is present, but no graphics adapter answers.',
+      'Open chrome://gpu and look for "WebGPU". A blocked driver, a remote desktop or a virtual machine without a GPU are the usual reasons; updating the graphics driver usually helps.',
+    );
+  }
+  const refused = new Set<string>(options.without);
+  const features = OPTIONAL.filter((f) => adapter.features.has(f) && !refused.has(f));
+  const requiredLimits = Object.fromEntries(RAISED.map((key) => [key, adapter.limits[key]]));
+  const device = await adapter.requestDevice({ label: 'groundwork', requiredFeatures: features, requiredLimits });
+  device.addEventListener('uncapturederror', (event) => options.onError?.((event as GPUUncapturedErrorEvent).error.message));
+
+  const info = adapter.info;
+  const has = (f: GPUFeatureName) => features.includes(f);
+  const name = info.description || info.device || info.architecture || info.vendor || 'unnamed adapter';
+  const { subgroupMinSize: min, subgroupMaxSize: max } = info;
+  return {
+    device,
+    name,
+    vendor: info.vendor,
+    software: info.isFallbackAdapter || /llvmpipe|lavapipe|swiftshader|basic render|WARP/i.test(`${name} ${info.architecture} ${info.device}`),
+    features: { f16: has('shader-f16'), subgroups: has('subgroups'), timestamps: has('timestamp-query') },
+    subgroupSize: has('subgroups') && min === max && min >= 4 ? min : 0,
+    limits: device.limits,
+    lost: device.lost,
+    destroy: () => device.destroy(),
+  };
+}

@@ -1,0 +1,209 @@
+/**
+ * A recorded list of commands with its memory planned: write inputs, run, read outputs, as often as wanted.
+ */
+import { invariant } from '../base/error.ts';
+import { packParams, type Kernel } from './kernel.ts';
+import type { Session } from './recorder.ts';
+import type { Storage, Tensor } from './tensor.ts';
+
+export type Command =
+  | { readonly type: 'dispatch'; readonly kernel: Kernel; readonly tensors: readonly Tensor[]; readonly params: Readonly<Record<string, number>>; readonly groups: readonly [number, number, number] }
+  | { readonly type: 'clear'; readonly tensor: Tensor }
+  | { readonly type: 'copy'; readonly from: Tensor; readonly to: Tensor; readonly fromByte: number; readonly toByte: number; readonly bytes: number };
+
+/** Uniform slices must start at multiples of this (the default and largest minUniformBufferOffsetAlignment). */
+const UNIFORM_STRIDE = 256;
+
+export class Program {
+  readonly label: string;
+  readonly commands: readonly Command[];
+  /** Bytes of each arena slot this program uses. */
+  readonly slotBytes: readonly number[];
+  readonly #session: Session;
+  readonly #slots: ReadonlyMap<Storage, number>;
+  readonly #uniforms: GPUBuffer | null;
+  #bindGroups: (GPUBindGroup | null)[] = [];
+  #version = -1;
+
+  constructor(session: Session, label: string, commands: readonly Command[], slots: ReadonlyMap<Storage, number>, slotBytes: readonly number[]) {
+    this.#session = session;
+    this.label = label;
+    this.commands = commands;
+    this.#slots = slots;
+    this.slotBytes = slotBytes;
+    this.#uniforms = this.#writeUniforms();
+  }
+
+  get transientBytes(): number {
+    return this.slotBytes.reduce((a, b) => a + b, 0);
+  }
+
+  /** Writes an input tensor of this program (or any resident one). */
+  write(tensor: Tensor, data: ArrayBufferView): void {
+    this.#refresh();
+    invariant(data.byteLength <= tensor.bytes, `${tensor.label}: ${data.byteLength} bytes do not fit ${tensor.bytes}`);
+    this.#session.gpu.device.queue.writeBuffer(this.#buffer(tensor), tensor.offset, data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
+  }
+
+  /** Submits every command. Returns at once; order on the queue is the order of calls. */
+  run(): void {
+    this.#refresh();
+    const { device } = this.#session.gpu;
+    const encoder = device.createCommandEncoder({ label: this.label });
+    this.encode(encoder);
+    device.queue.submit([encoder.finish()]);
+  }
+
+  encode(encoder: GPUCommandEncoder): void {
+    this.#refresh();
+    let pass: GPUComputePassEncoder | null = null;
+    this.commands.forEach((command, i) => {
+      if (command.type === 'dispatch') {
+        pass ??= encoder.beginComputePass({ label: this.label });
+        pass.setPipeline(command.kernel.pipeline);
+        pass.setBindGroup(0, this.#bindGroups[i]!);
+        pass.dispatchWorkgroups(...command.groups);
+        return;
+      }
+      pass?.end();
+      pass = null;
+      this.#encodeTransfer(encoder, command);
+    });
+    (pass as GPUComputePassEncoder | null)?.end();
+  }
+
+  /** Like `run`, each dispatch in a pass of its own: GPU milliseconds by kernel name (needs timestamp-query). */
+  async profile(): Promise<Map<string, { ms: number; count: number }>> {
+    this.#refresh();
+    const { device, features } = this.#session.gpu;
+    invariant(features.timestamps, 'this adapter has no timestamp queries');
+    const totals = new Map<string, { ms: number; count: number }>();
+    const block = 1024;
+    for (let start = 0; start < this.commands.length; start += block) {
+      const part = this.commands.slice(start, start + block);
+      const querySet = device.createQuerySet({ type: 'timestamp', count: part.length * 2 });
+      const bytes = part.length * 16;
+      const resolved = device.createBuffer({ size: bytes, usage: GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC });
+      const staging = device.createBuffer({ size: bytes, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+      const encoder = device.createCommandEncoder();
+      part.forEach((command, i) => {
+        if (command.type !== 'dispatch') return this.#encodeTransfer(encoder, command);
+        const pass = encoder.beginComputePass({ timestampWrites: { querySet, beginningOfPassWriteIndex: 2 * i, endOfPassWriteIndex: 2 * i + 1 } });
+        pass.setPipeline(command.kernel.pipeline);
+        pass.setBindGroup(0, this.#bindGroups[start + i]!);
+        pass.dispatchWorkgroups(...command.groups);
+        pass.end();
+      });
+      encoder.resolveQuerySet(querySet, 0, part.length * 2, resolved, 0);
+      encoder.copyBufferToBuffer(resolved, 0, staging, 0, bytes);
+      device.queue.submit([encoder.finish()]);
+      await staging.mapAsync(GPUMapMode.READ);
+      const times = new BigUint64Array(staging.getMappedRange().slice(0));
+      part.forEach((command, i) => {
+        if (command.type !== 'dispatch') return;
+        const entry = totals.get(command.kernel.key) ?? { ms: 0, count: 0 };
+        entry.ms += Number(times[2 * i + 1]! - times[2 * i]!) / 1e6;
+        entry.count++;
+        totals.set(command.kernel.key, entry);
+      });
+      for (const object of [querySet, resolved, staging]) object.destroy();
+    }
+    return totals;
+  }
+
+  /** Reads tensors back after everything submitted so far; one mapping for all of them. */
+  async read(...tensors: readonly Tensor[]): Promise<Float32Array[]> {
+    const buffers = await this.readBytes(...tensors);
+    return buffers.map((bytes) => new Float32Array(bytes));
+  }
+
+  async readBytes(...tensors: readonly Tensor[]): Promise<ArrayBuffer[]> {
+    this.#refresh();
+    return readBack(
+      this.#session,
+      tensors.map((t) => ({ buffer: this.#buffer(t), offset: t.offset, bytes: t.bytes })),
+    );
+  }
+
+  destroy(): void {
+    this.#uniforms?.destroy();
+    this.#bindGroups = [];
+  }
+
+  #encodeTransfer(encoder: GPUCommandEncoder, command: Exclude<Command, { type: 'dispatch' }>): void {
+    if (command.type === 'clear') encoder.clearBuffer(this.#buffer(command.tensor), command.tensor.offset, command.tensor.bytes);
+    else
+      encoder.copyBufferToBuffer(
+        this.#buffer(command.from),
+        command.from.offset + command.fromByte,
+        this.#buffer(command.to),
+        command.to.offset + command.toByte,
+        command.bytes,
+      );
+  }
+
+  #buffer(tensor: Tensor): GPUBuffer {
+    if (tensor.storage.buffer) return tensor.storage.buffer;
+    const slot = this.#slots.get(tensor.storage);
+    invariant(slot !== undefined, `${tensor.label} is not part of ${this.label}`);
+    return this.#session.arena.slot(slot);
+  }
+
+  #refresh(): void {
+    const { arena, gpu } = this.#session;
+    if (this.#version === arena.version) return;
+    this.#bindGroups = this.commands.map((command, i) => {
+      if (command.type !== 'dispatch') return null;
+      let next = 0;
+      const entries = command.kernel.bindings.map((binding) => {
+        if (binding.access === 'uniform') return { binding: binding.index, resource: { buffer: this.#uniforms!, offset: i * UNIFORM_STRIDE, size: UNIFORM_STRIDE } };
+        const tensor = command.tensors[next++]!;
+        return { binding: binding.index, resource: { buffer: this.#buffer(tensor), offset: tensor.offset, size: Math.max(4, tensor.bytes) } };
+      });
+      return gpu.device.createBindGroup({ label: command.kernel.name, layout: command.kernel.layout, entries });
+    });
+    this.#version = arena.version;
+  }
+
+  #writeUniforms(): GPUBuffer | null {
+    if (!this.commands.length) return null;
+    const data = new DataView(new ArrayBuffer(this.commands.length * UNIFORM_STRIDE));
+    this.commands.forEach((command, i) => {
+      if (command.type === 'dispatch') packParams(command.kernel, command.params, data, i * UNIFORM_STRIDE);
+    });
+    const { device } = this.#session.gpu;
+    const buffer = device.createBuffer({ label: `${this.label} parameters`, size: data.byteLength, usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST });
+    device.queue.writeBuffer(buffer, 0, data.buffer);
+    return buffer;
+  }
+}
+
+/** Copies ranges into one staging buffer and maps it. mapAsync, not onSubmittedWorkDone: the latter costs 2.5 ms on SwiftShader. */
+export async function readBack(session: Session, ranges: readonly { buffer: GPUBuffer; offset: number; bytes: number }[]): Promise<ArrayBuffer[]> {
+  const { device } = session.gpu;
+  const total = ranges.reduce((sum, r) => sum + Math.max(4, r.bytes), 0);
+  const staging = device.createBuffer({ label: 'readback', size: Math.max(4, total), usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+  const encoder = device.createCommandEncoder({ label: 'readback' });
+  let at = 0;
+  const starts = ranges.map((range) => {
+    const start = at;
+    encoder.copyBufferToBuffer(range.buffer, range.offset, staging, start, range.bytes);
+    at += Math.max(4, range.bytes);
+    return start;
+  });
+  device.queue.submit([encoder.finish()]);
+  await staging.mapAsync(GPUMapMode.READ);
+  const mapped = staging.getMappedRange();
+  const copies = ranges.map((range, i) => mapped.slice(starts[i]!, starts[i]! + range.bytes));
+  staging.destroy();
+  return copies;
+}
+
+/** Contents of resident tensors. */
+export async function readTensors(session: Session, ...tensors: readonly Tensor[]): Promise<Float32Array[]> {
+  const ranges = tensors.map((t) => {
+    invariant(t.storage.buffer, `${t.label} is transient: read it through its program`);
+    return { buffer: t.storage.buffer, offset: t.offset, bytes: t.bytes };
+  });
+  return (await readBack(session, ranges)).map((bytes) => new Float32Array(bytes));
+}

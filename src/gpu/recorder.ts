@@ -1,0 +1,200 @@
+/**
+ * Records a list of commands once, to be replayed many times. While recording nothing runs and transient tensors have
+ * no memory; `finish` plans it by liveness. That one list is also the memory plan and the profile.
+ */
+import { GroundworkError, invariant } from '../base/error.ts';
+import { Arena, planLives, type Life } from './arena.ts';
+import type { Gpu } from './device.ts';
+import { KernelCache, type Kernel } from './kernel.ts';
+import { Program, type Command } from './program.ts';
+import type { Constants } from './template.ts';
+import { byteSize, Storage, Tensor, type DType } from './tensor.ts';
+
+/** Device, kernels and shared memory of one session. */
+export class Session {
+  readonly gpu: Gpu;
+  readonly kernels: KernelCache;
+  readonly arena: Arena;
+  #resident = new Map<GPUBuffer, string>();
+
+  constructor(gpu: Gpu) {
+    this.gpu = gpu;
+    this.kernels = new KernelCache(gpu);
+    this.arena = new Arena(gpu);
+  }
+
+  /** A tensor with memory of its own, zero at first. Destroy it with `release`. */
+  resident(label: string, shape: readonly number[], dtype: DType = 'f32', data?: ArrayBufferView): Tensor {
+    const bytes = Math.max(4, byteSize(shape, dtype));
+    this.checkBinding(label, bytes);
+    const buffer = this.gpu.device.createBuffer({
+      label,
+      size: bytes,
+      usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
+    });
+    this.#resident.set(buffer, label);
+    const tensor = new Tensor(label, dtype, shape, new Storage(label, bytes, buffer));
+    if (data) this.write(tensor, data);
+    return tensor;
+  }
+
+  /** Bytes of resident tensors now alive. */
+  get residentBytes(): number {
+    let sum = 0;
+    for (const buffer of this.#resident.keys()) sum += buffer.size;
+    return sum;
+  }
+
+  /** Labels of resident tensors now alive; a test that ends with more than it began with has leaked. */
+  get residentLabels(): string[] {
+    return [...this.#resident.values()];
+  }
+
+  write(tensor: Tensor, data: ArrayBufferView): void {
+    invariant(tensor.storage.buffer, `${tensor.label} is transient and cannot be written from outside`);
+    invariant(data.byteLength <= tensor.bytes, `${tensor.label}: ${data.byteLength} bytes do not fit ${tensor.bytes}`);
+    const padded = data.byteLength % 4 === 0 ? data : padToWord(data);
+    this.gpu.device.queue.writeBuffer(tensor.storage.buffer, tensor.offset, padded.buffer as ArrayBuffer, padded.byteOffset, padded.byteLength);
+  }
+
+  release(...tensors: readonly Tensor[]): void {
+    for (const { storage } of tensors) {
+      if (!storage.buffer) continue;
+      storage.buffer.destroy();
+      this.#resident.delete(storage.buffer);
+    }
+  }
+
+  checkBinding(label: string, bytes: number): void {
+    const limit = this.gpu.limits.maxStorageBufferBindingSize;
+    if (bytes <= limit) return;
+    throw new GroundworkError(
+      'binding-limit',
+      `${label} needs ${bytes} bytes in one piece, and this adapter binds at most ${limit}.`,
+      'Use a shorter sequence, fewer rows a step or a smaller model.',
+    );
+  }
+
+  destroy(): void {
+    for (const buffer of this.#resident.keys()) buffer.destroy();
+    this.#resident.clear();
+    this.arena.destroy();
+    this.gpu.destroy();
+  }
+}
+
+export type Groups = readonly [x: number, y?: number, z?: number];
+
+export class Recorder {
+  readonly session: Session;
+  readonly label: string;
+  readonly #commands: Command[] = [];
+  readonly #lives = new Map<Storage, { first: number; last: number }>();
+  readonly #inputs: Tensor[] = [];
+  readonly #outputs: Tensor[] = [];
+
+  constructor(session: Session, label: string) {
+    this.session = session;
+    this.label = label;
+  }
+
+  /** A transient tensor; its contents are undefined until a kernel writes them. */
+  empty(label: string, shape: readonly number[], dtype: DType = 'f32'): Tensor {
+    const bytes = Math.max(4, byteSize(shape, dtype));
+    this.session.checkBinding(label, bytes);
+    return new Tensor(label, dtype, shape, new Storage(label, bytes, null));
+  }
+
+  /** A transient tensor written with `program.write` before each run. */
+  input(label: string, shape: readonly number[], dtype: DType = 'f32'): Tensor {
+    const tensor = this.empty(label, shape, dtype);
+    this.#inputs.push(tensor);
+    return tensor;
+  }
+
+  /** Keeps a transient tensor's contents until the end of the run, to be read back. */
+  output(tensor: Tensor): Tensor {
+    this.#outputs.push(tensor);
+    return tensor;
+  }
+
+  dispatch(name: string, source: string, options: { constants?: Constants; bind: Readonly<Record<string, Tensor>>; params?: Readonly<Record<string, number>>; groups: Groups }): void {
+    const kernel = this.session.kernels.get(name, source, options.constants);
+    const [x, y = 1, z = 1] = options.groups;
+    if (x * y * z === 0) return;
+    const limit = this.session.gpu.limits.maxComputeWorkgroupsPerDimension;
+    invariant(x <= limit && y <= limit && z <= limit, `${name}: ${x}×${y}×${z} workgroups exceed ${limit} in one dimension`);
+    const tensors = checkBindings(kernel, options.bind);
+    for (const tensor of tensors) this.#touch(tensor.storage);
+    this.#commands.push({ type: 'dispatch', kernel, tensors, params: options.params ?? {}, groups: [x, y, z] });
+  }
+
+  /** Fills with zero bytes. */
+  clear(tensor: Tensor): void {
+    this.#touch(tensor.storage);
+    this.#commands.push({ type: 'clear', tensor });
+  }
+
+  /** Copies bytes; offsets and length must be multiples of 4. */
+  copy(from: Tensor, to: Tensor, options: { fromByte?: number; toByte?: number; bytes?: number } = {}): void {
+    this.#touch(from.storage);
+    this.#touch(to.storage);
+    this.#commands.push({ type: 'copy', from, to, fromByte: options.fromByte ?? 0, toByte: options.toByte ?? 0, bytes: options.bytes ?? from.bytes });
+  }
+
+  /** Bytes of transient memory the commands recorded so far need. */
+  get plannedBytes(): number {
+    return planLives(this.#planInput().lives).sizes.reduce((a, b) => a + b, 0);
+  }
+
+  finish(): Program {
+    const { storages, lives } = this.#planInput();
+    const plan = planLives(lives);
+    this.session.arena.reserve(plan.sizes);
+    return new Program(this.session, this.label, this.#commands, new Map(storages.map((s, i) => [s, plan.slots[i]!])), plan.sizes);
+  }
+
+  #planInput(): { storages: Storage[]; lives: Life[] } {
+    const end = this.#commands.length;
+    for (const tensor of this.#inputs) this.#extend(tensor.storage, -1);
+    for (const tensor of this.#outputs) this.#extend(tensor.storage, end);
+    const storages = [...this.#lives.keys()];
+    return { storages, lives: storages.map((s) => ({ bytes: s.bytes, ...this.#lives.get(s)! })) };
+  }
+
+  #touch(storage: Storage): void {
+    this.#extend(storage, this.#commands.length);
+  }
+
+  #extend(storage: Storage, at: number): void {
+    if (storage.buffer) return;
+    const life = this.#lives.get(storage);
+    if (!life) this.#lives.set(storage, { first: at, last: at });
+    else {
+      life.first = Math.min(life.first, at);
+      life.last = Math.max(life.last, at);
+    }
+  }
+}
+
+function padToWord(data: ArrayBufferView): Uint8Array {
+  const padded = new Uint8Array(Math.ceil(data.byteLength / 4) * 4);
+  padded.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  return padded;
+}
+
+/** Tensors in the kernel's binding order. A storage both written and bound twice would be a race or an invalid use. */
+function checkBindings(kernel: Kernel, bind: Readonly<Record<string, Tensor>>): Tensor[] {
+  const tensors = kernel.bindings
+    .filter((b) => b.access !== 'uniform')
+    .map((b) => {
+      const tensor = bind[b.name];
+      invariant(tensor, `${kernel.name}: binding ${b.name} is missing`);
+      return { tensor, access: b.access };
+    });
+  for (const name of Object.keys(bind)) invariant(kernel.bindings.some((b) => b.name === name), `${kernel.name} has no binding ${name}`);
+  for (const a of tensors)
+    for (const b of tensors)
+      invariant(a === b || a.tensor.storage !== b.tensor.storage || (a.access === 'read' && b.access === 'read'), `${kernel.name}: ${a.tensor.label} is written and bound twice`);
+  return tensors.map((t) => t.tensor);
+}

@@ -1,0 +1,130 @@
+/**
+ * How each model family writes a box. The space and the syntax are what the family was pretrained on; the answer for
+ * several pictures is ours, because no family has one: `{"image": 2, "bbox_2d": [12, 30, 55, 80]}`, pictures counted
+ * from 1, in the family's own space and, for Qwen2-VL, its own tokens.
+ */
+import { GroundworkError } from '../base/error.ts';
+import type { Box01, GroundedBox, Size } from './box.ts';
+import { asModel, asThousand, fromModel, fromThousand, toModel, toThousand } from './convert.ts';
+
+export type BoxFamily = 'qwen2_5_vl' | 'qwen2_vl' | 'qwen3_vl' | 'smolvlm';
+export type Numbers = readonly [number, number, number, number];
+
+export interface AnswerOptions {
+  /** Around the answer `<answer>…</answer>`. Default true. */
+  readonly tags?: boolean;
+  /** Write the boxes' labels. Default: only for a single picture, as in native detection. */
+  readonly labels?: boolean;
+}
+
+export interface BoxConvention {
+  readonly family: BoxFamily;
+  /** For the user. */
+  readonly words: string;
+  readonly space: 'model pixels' | 'thousandths';
+  readonly syntax: 'json' | 'tokens';
+  /** Largest coordinates a box may have. */
+  limits(model: Size): { readonly x: number; readonly y: number };
+  write(box: Box01, model: Size): Numbers;
+  read(numbers: Numbers, model: Size): Box01;
+  /** One box inside running text, as in a prompt. `model` is the size of the picture as the model sees it. */
+  formatBox(box: Box01, model: Size): string;
+  /** A whole answer; `sizes` are those of all the sample's pictures, in order, as the model sees them. */
+  formatAnswer(boxes: readonly GroundedBox[], sizes: readonly Size[], options?: AnswerOptions): string;
+}
+
+const list = (numbers: Numbers): string => `[${numbers.join(', ')}]`;
+const pair = ([x1, y1, x2, y2]: Numbers): string => `<|box_start|>(${x1},${y1}),(${x2},${y2})<|box_end|>`;
+
+type Space = Pick<BoxConvention, 'space' | 'limits' | 'write' | 'read'>;
+
+const modelPixels: Space = {
+  space: 'model pixels',
+  limits: (model) => ({ x: model.width, y: model.height }),
+  write: (box, model) => toModel(box, model),
+  read: (numbers, model) => fromModel(asModel(numbers), model),
+};
+
+const thousandths: Space = {
+  space: 'thousandths',
+  limits: () => ({ x: 1000, y: 1000 }),
+  write: (box) => toThousand(box),
+  read: (numbers) => fromThousand(asThousand(numbers)),
+};
+
+interface Item {
+  readonly image: number | null;
+  readonly numbers: Numbers;
+  readonly label: string | null;
+}
+
+/** One object for one box, a list for several; a single picture's answer is always a list, as the models know it. */
+function jsonAnswer(items: readonly Item[], single: boolean): string {
+  const objects = items.map(({ image, numbers, label }) => {
+    const fields = [...(image === null ? [] : [`"image": ${image}`]), `"bbox_2d": ${list(numbers)}`];
+    if (label !== null) fields.push(`"label": ${JSON.stringify(label)}`);
+    return `{${fields.join(', ')}}`;
+  });
+  return objects.length === 1 && !single ? objects[0]! : `[${objects.join(', ')}]`;
+}
+
+const tokenAnswer = (items: readonly Item[]): string =>
+  items
+    .map(({ image, numbers, label }) => {
+      const ref = label === null ? '' : `<|object_ref_start|>${label}<|object_ref_end|>`;
+      return `${image === null ? '' : `Image-${image}: `}${ref}${pair(numbers)}`;
+    })
+    .join('\n');
+
+function convention(family: BoxFamily, space: Space, syntax: 'json' | 'tokens', words: string): BoxConvention {
+  return {
+    family,
+    words,
+    syntax,
+    ...space,
+    formatBox: (box, model) => (syntax === 'json' ? list : pair)(space.write(box, model)),
+    formatAnswer: (boxes, sizes, { tags = true, labels = sizes.length === 1 } = {}) => {
+      const single = sizes.length === 1;
+      const items = boxes.map(({ image, box, label }): Item => {
+        const size = sizes[image];
+        if (!size)
+          throw new GroundworkError(
+            'box-image',
+            `A box lies in picture ${image + 1} of ${sizes.length}.`,
+            'Check the picture numbers of the dataset.',
+          );
+        return {
+          image: single ? null : image + 1,
+          numbers: space.write(box, size),
+          label: labels && label ? label : null,
+        };
+      });
+      const body = syntax === 'json' ? jsonAnswer(items, single) : tokenAnswer(items);
+      return tags ? `<answer>${body}</answer>` : body;
+    },
+  };
+}
+
+export const CONVENTIONS: Readonly<Record<BoxFamily, BoxConvention>> = {
+  qwen2_5_vl: convention(
+    'qwen2_5_vl',
+    modelPixels,
+    'json',
+    'JSON, in pixels of the picture as the model sees it (after resizing)',
+  ),
+  qwen2_vl: convention('qwen2_vl', thousandths, 'tokens', 'box tokens, in thousandths (0–1000) of width and height'),
+  qwen3_vl: convention('qwen3_vl', thousandths, 'json', 'JSON, in thousandths (0–1000) of width and height'),
+  smolvlm: convention(
+    'smolvlm',
+    thousandths,
+    'json',
+    'JSON, in thousandths (0–1000) of width and height; learnt here, the model has no convention of its own',
+  ),
+};
+
+/** The convention of a config.json `model_type`; null for families that are not known. */
+export function conventionOf(modelType: string): BoxConvention | null {
+  const families: Record<string, BoxFamily> = { qwen3_5: 'qwen3_vl', qwen3_vl_moe: 'qwen3_vl', idefics3: 'smolvlm' };
+  const family = Object.hasOwn(families, modelType) ? families[modelType]! : modelType;
+  return Object.hasOwn(CONVENTIONS, family) ? CONVENTIONS[family as BoxFamily] : null;
+}

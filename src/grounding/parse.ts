@@ -1,0 +1,162 @@
+/**
+ * A model's text → its thinking, its boxes and whether the form was kept. Never throws, whatever the model wrote.
+ *
+ * Which boxes count: those inside the first `<answer>…</answer>` after the last `</think>`, in reading order, so that
+ * a box mentioned while thinking never wins over the answer (UniVG-R1's evaluation has that defect). An unclosed
+ * `<answer>` reaches to the end of the text. Whoever scores one box takes `boxes[0]`. Numbers are in the family's
+ * declared space. `mode: 'tolerant'` also reads an answer without tags, and decimals up to 1 as fractions.
+ *
+ * `formatOk` is strict: each tag exactly once, nothing around them, and the answer in the form the convention writes,
+ * with whole numbers inside the picture and corners in order. It is not needed for the boxes to be read.
+ */
+import { box01, type Box01, type Size } from './box.ts';
+import { clampBox01 } from './convert.ts';
+import type { BoxConvention, Numbers } from './convention.ts';
+import { imageHints, resolveHint } from './image-hint.ts';
+import { findQuads, type Quad } from './quads.ts';
+
+export interface ParsedBox {
+  /** From 0; null if the text does not say which of several pictures, or names one that does not exist. */
+  readonly image: number | null;
+  readonly box: Box01;
+  readonly label?: string;
+}
+
+export interface ParsedAnswer {
+  readonly think: string | null;
+  /** The part of the text the boxes were looked for in. */
+  readonly answer: string;
+  readonly boxes: readonly ParsedBox[];
+  readonly formatOk: boolean;
+  /** `<think>…</think><answer>…</answer>` alone, whatever the answer is. */
+  readonly tagsOk: boolean;
+  /** At least one box was read. */
+  readonly parsed: boolean;
+}
+
+export interface ParseContext {
+  readonly convention: BoxConvention;
+  /** Sizes of the sample's pictures as the model sees them, in order. */
+  readonly sizes: readonly Size[];
+  readonly mode?: 'strict' | 'tolerant';
+  /** Whether the form asks for thinking; `prefilled`: the prompt already contains `<think>`. Default required. */
+  readonly thinking?: 'required' | 'optional' | 'prefilled';
+}
+
+const END_OF_TURN = /(?:<\|im_end\|>|<\|endoftext\|>|<end_of_utterance>)$/;
+
+function withoutEnd(text: string): string {
+  let rest = text.trim();
+  while (END_OF_TURN.test(rest)) rest = rest.replace(END_OF_TURN, '').trimEnd();
+  return rest;
+}
+
+const count = (text: string, part: string): number => text.split(part).length - 1;
+
+function tagsKept(text: string, thinking: 'required' | 'optional' | 'prefilled'): boolean {
+  const whole = thinking === 'prefilled' ? `<think>${text}` : text;
+  const thinks = [count(whole, '<think>'), count(whole, '</think>')];
+  if (count(whole, '<answer>') !== 1 || count(whole, '</answer>') !== 1 || !whole.endsWith('</answer>')) return false;
+  if (thinks[0] === 0 && thinks[1] === 0) return thinking === 'optional' && whole.startsWith('<answer>');
+  if (thinks[0] !== 1 || thinks[1] !== 1 || !whole.startsWith('<think>')) return false;
+  const closed = whole.indexOf('</think>') + '</think>'.length;
+  return whole.slice(closed).trimStart().startsWith('<answer>');
+}
+
+export interface TaggedText {
+  readonly think: string | null;
+  readonly answer: string;
+  readonly hasAnswerTag: boolean;
+}
+
+/** Takes thinking and answer apart; `answer` is the rest of the text where there is no `<answer>`. */
+export function splitTags(text: string): TaggedText {
+  const thinkEnd = text.lastIndexOf('</think>');
+  const thinkStart = text.indexOf('<think>');
+  const rest = thinkEnd < 0 ? text : text.slice(thinkEnd + '</think>'.length);
+  const answerStart = rest.indexOf('<answer>');
+  const answerEnd = answerStart < 0 ? -1 : rest.indexOf('</answer>', answerStart);
+  let think: string | null = null;
+  if (thinkEnd >= 0)
+    think = text.slice(thinkStart >= 0 && thinkStart < thinkEnd ? thinkStart + '<think>'.length : 0, thinkEnd).trim();
+  else if (thinkStart >= 0 && answerStart < 0) think = text.slice(thinkStart + '<think>'.length).trim(); // cut off while thinking
+  else if (thinkStart >= 0 && thinkStart < answerStart)
+    think = text.slice(thinkStart + '<think>'.length, answerStart).trim();
+  if (answerStart < 0)
+    return { think, answer: thinkEnd < 0 && thinkStart >= 0 ? '' : rest.trim(), hasAnswerTag: false };
+  const answer = rest.slice(answerStart + '<answer>'.length, answerEnd < 0 ? undefined : answerEnd).trim();
+  return { think, answer, hasAnswerTag: true };
+}
+
+/**
+ * The picture each quad is meant for, from 0, −1 the last, null unsaid: from the form itself, else from the words
+ * before it (“Image-2: …”, also for the boxes that follow), else, where no words precede the first box, from those
+ * after it (“… in the second image”).
+ */
+export function imagesOfQuads(text: string, quads: readonly Quad[]): (number | null)[] {
+  if (!quads.length) return [];
+  const hints = imageHints(text).filter(
+    (hint) => !quads.some((quad) => quad.form === 'object' && hint.start >= quad.start && hint.end <= quad.end),
+  );
+  const trailing = !hints.some((hint) => hint.end <= quads[0]!.start);
+  let carried: number | null = null;
+  return quads.map((quad, i) => {
+    const from = i === 0 ? 0 : quads[i - 1]!.end;
+    const until = quads[i + 1]?.start ?? text.length;
+    const near = trailing
+      ? hints.find((hint) => hint.start >= quad.end && hint.end <= until)
+      : hints.findLast((hint) => hint.start >= from && hint.end <= quad.start);
+    carried = near?.image ?? (trailing ? null : carried);
+    return quad.image ?? carried;
+  });
+}
+
+const isFraction = (quad: Quad): boolean => quad.decimal && quad.numbers.every((v) => v >= 0 && v <= 1);
+
+/** As the convention itself would have written it. */
+function canonical(numbers: Numbers, quad: Quad, convention: BoxConvention, size: Size): boolean {
+  const [x1, y1, x2, y2] = numbers;
+  const limit = convention.limits(size);
+  const form = convention.syntax === 'json' ? 'object' : 'pairs';
+  return (
+    quad.form === form &&
+    numbers.every(Number.isInteger) &&
+    x1 >= 0 &&
+    y1 >= 0 &&
+    x1 <= x2 &&
+    y1 <= y2 &&
+    x2 <= limit.x &&
+    y2 <= limit.y
+  );
+}
+
+/** Whether the answer is boxes and nothing else; box tokens may have words around them. */
+function fills(answer: string, quads: readonly Quad[], syntax: 'json' | 'tokens'): boolean {
+  return syntax === 'tokens' || quads.every((quad) => quad.start === 0 && quad.end === answer.length);
+}
+
+export function parseAnswer(
+  text: string,
+  { convention, sizes, mode = 'strict', thinking = 'required' }: ParseContext,
+): ParsedAnswer {
+  const trimmed = withoutEnd(text);
+  const { think, answer, hasAnswerTag } = splitTags(trimmed);
+  const tagsOk = tagsKept(trimmed, thinking);
+  const searched = hasAnswerTag || mode === 'tolerant' ? answer : '';
+  const quads = sizes.length ? findQuads(searched) : [];
+  const stated = imagesOfQuads(searched, quads);
+  let wellFormed = tagsOk && quads.length > 0 && fills(searched, quads, convention.syntax);
+  const boxes = quads.map((quad, i): ParsedBox => {
+    const image =
+      stated[i] === null || stated[i] === undefined
+        ? sizes.length === 1
+          ? 0
+          : null
+        : resolveHint(stated[i], sizes.length);
+    const size = sizes[image ?? 0]!;
+    wellFormed &&= image !== null && canonical(quad.numbers, quad, convention, size);
+    const box = mode === 'tolerant' && isFraction(quad) ? box01(...quad.numbers) : convention.read(quad.numbers, size);
+    return { image, box: clampBox01(box), ...(quad.label === undefined ? {} : { label: quad.label }) };
+  });
+  return { think, answer: searched, boxes, formatOk: wellFormed, tagsOk, parsed: boxes.length > 0 };
+}

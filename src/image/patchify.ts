@@ -1,0 +1,52 @@
+import { invariant } from '../base/error.ts';
+import { normalisationTable, type Normalisation } from './normalise.ts';
+import type { RgbImage } from './rgb-image.ts';
+
+export interface PatchLayout {
+  readonly patchSize: number;
+  /** Patches merged into one token: mergeSize × mergeSize. */
+  readonly mergeSize: number;
+  /** A still is this many equal frames. */
+  readonly temporalPatchSize: number;
+}
+
+export const QWEN2_VL_PATCHES: PatchLayout = { patchSize: 14, mergeSize: 2, temporalPatchSize: 2 };
+
+export interface Patches {
+  /** [rows · columns, 3 · temporalPatchSize · patchSize²] f32, patches in the order of merge blocks. */
+  readonly values: Float32Array<ArrayBuffer>;
+  /** The grid, in patches. */
+  readonly rows: number;
+  readonly columns: number;
+}
+
+/**
+ * A picture whose sides are multiples of patchSize · mergeSize → normalised patches in the order Qwen2-VL's vision
+ * tower reads them: merge blocks in raster order, the patches of a block in raster order, and in a patch channel,
+ * frame, row, column. Source: `patchify` of transformers `models/qwen2_vl/image_processing_pil_qwen2_vl.py`.
+ */
+export function patchify(image: RgbImage, layout: PatchLayout, normalisation: Normalisation): Patches {
+  const { patchSize: p, mergeSize: m, temporalPatchSize: frames } = layout;
+  const { width, height, data } = image;
+  invariant(width % (p * m) === 0 && height % (p * m) === 0, `${width} × ${height} is not a multiple of ${p * m}.`);
+  const [rows, columns] = [height / p, width / p];
+  const table = normalisationTable(normalisation);
+  const frame = p * p;
+  const values = new Float32Array(rows * columns * 3 * frames * frame);
+  let patch = 0; // where the patch begins
+  for (let blockRow = 0; blockRow < rows; blockRow += m)
+    for (let blockColumn = 0; blockColumn < columns; blockColumn += m)
+      for (let row = blockRow; row < blockRow + m; row++)
+        for (let column = blockColumn; column < blockColumn + m; column++) {
+          for (let channel = 0; channel < 3; channel++) {
+            const first = patch + channel * frames * frame;
+            for (let y = 0, o = first; y < p; y++) {
+              let at = ((row * p + y) * width + column * p) * 3 + channel;
+              for (let x = 0; x < p; x++, at += 3) values[o++] = table[channel * 256 + data[at]!]!;
+            }
+            for (let copy = 1; copy < frames; copy++) values.copyWithin(first + copy * frame, first, first + frame);
+          }
+          patch += 3 * frames * frame;
+        }
+  return { values, rows, columns };
+}

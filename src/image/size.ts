@@ -1,0 +1,164 @@
+/**
+ * A picture's format and size from its first bytes, without decoding it: PNG, JPEG, WebP, GIF, BMP. Sizes are as
+ * shown, after the EXIF orientation: what decodeImage gives and what boxes are drawn on.
+ */
+import type { Size } from '../grounding/box.ts';
+
+export interface ImageHeader {
+  readonly format: 'png' | 'jpeg' | 'webp' | 'gif' | 'bmp';
+  readonly size: Size;
+  /** EXIF orientation, 1–8; from 5 on width and height are exchanged in `size`. */
+  readonly orientation: number;
+  readonly hasAlpha: boolean;
+}
+
+const CHUNK = 64 * 1024;
+/** JPEG headers may carry megabytes of metadata before the size. */
+const MAX_SCAN = 16 * 2 ** 20;
+
+/** Reads forward through a Blob, fetching a chunk at a time. */
+class Reader {
+  #blob: Blob;
+  #start = 0;
+  #data = new DataView(new ArrayBuffer(0));
+
+  constructor(blob: Blob) {
+    this.#blob = blob;
+  }
+
+  /** A view of `length` bytes at `offset`, or null beyond the end. */
+  async at(offset: number, length: number): Promise<DataView | null> {
+    if (offset < 0 || offset + length > this.#blob.size || offset > MAX_SCAN) return null;
+    if (offset < this.#start || offset + length > this.#start + this.#data.byteLength) {
+      this.#start = offset;
+      this.#data = new DataView(await this.#blob.slice(offset, offset + Math.max(length, CHUNK)).arrayBuffer());
+      if (this.#data.byteLength < length) return null;
+    }
+    return new DataView(this.#data.buffer, offset - this.#start, length);
+  }
+}
+
+const ascii = (data: DataView, offset: number, length: number): string =>
+  String.fromCharCode(...Array.from({ length }, (_, i) => data.getUint8(offset + i)));
+
+/** Orientation from a TIFF block (EXIF 2.32 §4.6); 1 if it has none or is malformed. */
+function orientationOf(tiff: DataView): number {
+  if (tiff.byteLength < 8) return 1;
+  const little = tiff.getUint16(0) === 0x4949;
+  const directory = tiff.getUint32(4, little);
+  if (directory + 2 > tiff.byteLength) return 1;
+  const entries = tiff.getUint16(directory, little);
+  for (let i = 0; i < entries; i++) {
+    const at = directory + 2 + i * 12;
+    if (at + 12 > tiff.byteLength) return 1;
+    if (tiff.getUint16(at, little) === 0x0112) {
+      const value = tiff.getUint16(at + 8, little);
+      return value >= 1 && value <= 8 ? value : 1;
+    }
+  }
+  return 1;
+}
+
+function header(
+  format: ImageHeader['format'],
+  width: number,
+  height: number,
+  orientation = 1,
+  hasAlpha = false,
+): ImageHeader | null {
+  if (!(width > 0 && height > 0)) return null;
+  return {
+    format,
+    size: orientation >= 5 ? { width: height, height: width } : { width, height },
+    orientation,
+    hasAlpha,
+  };
+}
+
+async function png(reader: Reader): Promise<ImageHeader | null> {
+  const ihdr = await reader.at(8, 25);
+  if (!ihdr || ascii(ihdr, 4, 4) !== 'IHDR') return null;
+  let hasAlpha = (ihdr.getUint8(17) & 4) !== 0;
+  let orientation = 1;
+  for (let at = 33, i = 0; i < 64; i++) {
+    const chunk = await reader.at(at, 8);
+    if (!chunk) break;
+    const [length, type] = [chunk.getUint32(0), ascii(chunk, 4, 4)];
+    if (type === 'IDAT' || type === 'IEND') break;
+    if (type === 'tRNS') hasAlpha = true;
+    const exif = type === 'eXIf' ? await reader.at(at + 8, length) : null;
+    if (exif) orientation = orientationOf(exif);
+    at += 12 + length;
+  }
+  return header('png', ihdr.getUint32(8), ihdr.getUint32(12), orientation, hasAlpha);
+}
+
+async function jpeg(reader: Reader): Promise<ImageHeader | null> {
+  let orientation = 1;
+  for (let at = 2; ;) {
+    const marker = await reader.at(at, 4);
+    if (!marker || marker.getUint8(0) !== 0xff) return null;
+    const code = marker.getUint8(1);
+    if (code === 0xff) at += 1; // fill byte
+    else if (code === 0x01 || (code >= 0xd0 && code <= 0xd7)) at += 2;
+    else {
+      const length = marker.getUint16(2);
+      const isFrame = code >= 0xc0 && code <= 0xcf && code !== 0xc4 && code !== 0xc8 && code !== 0xcc;
+      if (isFrame) {
+        const frame = await reader.at(at + 4, 5);
+        return frame && header('jpeg', frame.getUint16(3), frame.getUint16(1), orientation);
+      }
+      if (code === 0xd9 || code === 0xda || length < 2) return null;
+      const body = code === 0xe1 ? await reader.at(at + 4, length - 2) : null;
+      if (body && body.byteLength > 6 && ascii(body, 0, 4) === 'Exif')
+        orientation = orientationOf(new DataView(body.buffer, body.byteOffset + 6, body.byteLength - 6));
+      at += 2 + length;
+    }
+  }
+}
+
+async function webp(reader: Reader): Promise<ImageHeader | null> {
+  const first = await reader.at(12, 18);
+  if (!first) return null;
+  const kind = ascii(first, 0, 4);
+  if (kind === 'VP8 ') return header('webp', first.getUint16(14, true) & 0x3fff, first.getUint16(16, true) & 0x3fff);
+  if (kind === 'VP8L') {
+    const bits = first.getUint32(9, true);
+    return header('webp', (bits & 0x3fff) + 1, ((bits >>> 14) & 0x3fff) + 1, 1, ((bits >>> 28) & 1) === 1);
+  }
+  if (kind !== 'VP8X') return null;
+  const flags = first.getUint8(8);
+  const uint24 = (offset: number) =>
+    first.getUint8(offset) | (first.getUint8(offset + 1) << 8) | (first.getUint8(offset + 2) << 16);
+  let orientation = 1;
+  if (flags & 8)
+    for (let at = 30, i = 0; i < 1000; i++) {
+      const chunk = await reader.at(at, 8);
+      if (!chunk) break;
+      const length = chunk.getUint32(4, true);
+      if (ascii(chunk, 0, 4) === 'EXIF') {
+        const body = await reader.at(at + 8, length);
+        const skip = body && body.byteLength > 6 && ascii(body, 0, 4) === 'Exif' ? 6 : 0;
+        if (body)
+          orientation = orientationOf(new DataView(body.buffer, body.byteOffset + skip, body.byteLength - skip));
+      }
+      at += 8 + length + (length & 1);
+    }
+  return header('webp', uint24(12) + 1, uint24(15) + 1, orientation, (flags & 16) !== 0);
+}
+
+/** Null if the bytes are no picture we know, or are cut off before their size. Never throws for content. */
+export async function readImageHeader(file: Blob): Promise<ImageHeader | null> {
+  const reader = new Reader(file);
+  const magic = await reader.at(0, 12);
+  if (!magic) return null;
+  if (magic.getUint32(0) === 0x89504e47) return png(reader);
+  if (magic.getUint16(0) === 0xffd8) return jpeg(reader);
+  if (ascii(magic, 0, 4) === 'RIFF' && ascii(magic, 8, 4) === 'WEBP') return webp(reader);
+  if (ascii(magic, 0, 4) === 'GIF8') return header('gif', magic.getUint16(6, true), magic.getUint16(8, true));
+  if (ascii(magic, 0, 2) === 'BM') {
+    const info = await reader.at(18, 8);
+    return info && header('bmp', info.getInt32(0, true), Math.abs(info.getInt32(4, true)));
+  }
+  return null;
+}

@@ -1,0 +1,47 @@
+/** Conversations and pictures through a family's processor: the only way in from the layers above. */
+import { GroundworkError } from '../base/error.ts';
+import type { Size } from '../grounding/box.ts';
+import { decodeImage } from '../image/decode.ts';
+import type { ChatMessage } from '../text/chat-template.ts';
+import { encodePrompt, encodeSample, type EncodedPrompt, type Encoding } from '../text/prompt-segments.ts';
+import type { PixelInput } from './model.ts';
+import type { Processor } from './processor.ts';
+
+export interface EncodedConversation {
+  /** The template's text, placeholders not expanded. */
+  readonly text: string;
+  readonly tokens: Uint32Array;
+  /** Completion and end of turn; empty without one. */
+  readonly completion: Uint32Array;
+  /** Patch grids in the order the prompt shows the pictures. */
+  readonly grids: readonly PixelInput['grid'][];
+  /** i32 [tokens]: running number of the feature at image tokens, else −1. */
+  readonly featureIndex: Int32Array;
+  readonly featureRows: number;
+}
+
+/** @throws GroundworkError `row-encoding`, named by `id` */
+export function encodeConversation(processor: Processor, id: string, messages: readonly ChatMessage[], completion: string | null, sizes: readonly Size[]): EncodedConversation {
+  const { tokenizer, template, endOfTurn } = processor;
+  const placeholder = processor.placeholder(sizes);
+  const encoded: Encoding<EncodedPrompt & { readonly promptLength?: number }> =
+    completion === null ? encodePrompt(tokenizer, template, messages, placeholder) : encodeSample(tokenizer, template, messages, completion, placeholder, endOfTurn);
+  if (!encoded.ok) throw new GroundworkError('row-encoding', `Row ${id}: ${encoded.reason}`, 'Correct the row or leave it out.');
+  const length = encoded.promptLength ?? encoded.ids.length;
+  const featureIndex = new Int32Array(length).fill(-1);
+  let features = 0;
+  for (const span of encoded.images) for (let i = 0; i < span.length; i++) featureIndex[span.start + i] = features++;
+  return {
+    text: encoded.text,
+    tokens: Uint32Array.from(encoded.ids.subarray(0, length)),
+    completion: Uint32Array.from(encoded.ids.subarray(length)),
+    grids: encoded.images.map(({ image }) => processor.gridOf(sizes[image]!)),
+    featureIndex,
+    featureRows: features,
+  };
+}
+
+/** A picture file, decoded, resized and cut into patches. Throws `image-unreadable`, `image-shape`. */
+export async function readPixels(processor: Processor, file: Blob): Promise<PixelInput> {
+  return processor.pixels(await decodeImage(file));
+}

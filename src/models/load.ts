@@ -1,0 +1,89 @@
+/** Opens a checkpoint folder of any supported family. */
+import { GroundworkError } from '../base/error.ts';
+import type { ByteSource } from '../formats/byte-source.ts';
+import { openCheckpoint, type CheckpointWeights } from '../formats/checkpoint-files.ts';
+import type { Session } from '../gpu/recorder.ts';
+import { ChatTemplate, findTemplate } from '../text/chat-template.ts';
+import { Tokenizer, type TokenizerConfig } from '../text/tokenizer.ts';
+import type { VisionLanguageModel } from './model.ts';
+import type { PixelLimits, Processor } from './processor.ts';
+import { parseQwen25VLConfig } from './qwen2_5_vl/config.ts';
+import { Qwen25VL } from './qwen2_5_vl/model.ts';
+import { qwen25VLProcessor } from './qwen2_5_vl/processor.ts';
+import type { LoadOptions, WeightDType } from './weights.ts';
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** A checkpoint's files by name, as they lie in its folder. */
+export type CheckpointFolder = ReadonlyMap<string, ByteSource>;
+
+export interface LoadedModel {
+  readonly model: VisionLanguageModel;
+  readonly processor: Processor;
+  readonly folder: CheckpointFolder;
+  readonly checkpoint: CheckpointWeights;
+}
+
+export interface OpenOptions extends Partial<Omit<LoadOptions, 'dtype'>> {
+  /** Default: f32 for small models (merges stay exact), f16 above. */
+  readonly dtype?: WeightDType;
+  readonly limits?: Partial<PixelLimits>;
+}
+
+export const SUPPORTED_MODEL_TYPES = ['qwen2_5_vl'] as const;
+
+/** Up to this many bytes of weights a model is held in f32 by default. */
+const F32_BUDGET = 256 * 2 ** 20;
+
+/**
+ * Reads configuration, tokenizer and template, then moves the weights to the GPU.
+ * @throws GroundworkError `checkpoint-incomplete`, `model-unsupported`, and what the parts throw
+ */
+export async function loadModel(session: Session, folder: CheckpointFolder, options: OpenOptions = {}): Promise<LoadedModel> {
+  const config = await requireJson(folder, 'config.json');
+  const type = String(config['model_type'] ?? '');
+  if (!(SUPPORTED_MODEL_TYPES as readonly string[]).includes(type))
+    throw new GroundworkError('model-unsupported', `This checkpoint is a “${type}”.`, `Supported: ${SUPPORTED_MODEL_TYPES.join(', ')}.`);
+  const parsed = parseQwen25VLConfig(config);
+  const { tokenizer, template } = await openText(folder);
+  const processor = qwen25VLProcessor(
+    parsed,
+    { preprocessor: (await optionalJson(folder, 'preprocessor_config.json')) ?? {}, generation: (await optionalJson(folder, 'generation_config.json')) ?? {}, tokenizer, template },
+    options.limits,
+  );
+  const checkpoint = await openCheckpoint(folder);
+  const parameters = [...checkpoint.tensors.values()].reduce((sum, t) => sum + t.shape.reduce((a, b) => a * b, 1), 0);
+  const dtype = options.dtype ?? (parameters * 4 <= F32_BUDGET ? 'f32' : 'f16');
+  const model = await Qwen25VL.load(session, parsed, checkpoint, { ...options, dtype });
+  return { model, processor, folder, checkpoint };
+}
+
+async function openText(folder: CheckpointFolder): Promise<{ tokenizer: Tokenizer; template: ChatTemplate }> {
+  const tokenizerConfig = ((await optionalJson(folder, 'tokenizer_config.json')) ?? {}) as TokenizerConfig;
+  const tokenizer = new Tokenizer(await requireJson(folder, 'tokenizer.json'), tokenizerConfig);
+  const jinja = await optionalText(folder, 'chat_template.jinja');
+  const json = await optionalJson(folder, 'chat_template.json');
+  const text = findTemplate({ ...(jinja !== null && { jinja }), ...(json && { json }), tokenizerConfig });
+  return { tokenizer, template: new ChatTemplate(text, { bos_token: tokenizer.named('bos_token'), eos_token: tokenizer.named('eos_token') }) };
+}
+
+async function optionalText(folder: CheckpointFolder, name: string): Promise<string | null> {
+  const file = folder.get(name);
+  return file ? new TextDecoder().decode(await file.read(0, file.size)) : null;
+}
+
+async function optionalJson(folder: CheckpointFolder, name: string): Promise<Json | null> {
+  const text = await optionalText(folder, name);
+  if (text === null) return null;
+  try {
+    return JSON.parse(text) as Json;
+  } catch (cause) {
+    throw new GroundworkError('checkpoint-invalid', `${name} is not JSON.`, 'Download the file again.', { cause });
+  }
+}
+
+async function requireJson(folder: CheckpointFolder, name: string): Promise<Json> {
+  const json = await optionalJson(folder, name);
+  if (!json) throw new GroundworkError('checkpoint-incomplete', `The model folder has no ${name}.`, 'Choose the whole folder of a Hugging Face checkpoint.');
+  return json;
+}

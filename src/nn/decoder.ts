@@ -1,0 +1,88 @@
+/**
+ * The decoder of a language model as the Llama and Qwen families have it: pre-norm attention with grouped queries and
+ * rotary positions, SwiGLU, residuals. One function records a layer for training, prefill and decoding alike; what
+ * differs is only where keys and values live and which of them a token may see.
+ */
+import type { Tensor } from '../gpu/tensor.ts';
+import { attention } from '../ops/attention.ts';
+import { scatterInto } from '../ops/gather.ts';
+import { linear, type LinearWeights, type Lora } from '../ops/linear.ts';
+import { rmsNorm } from '../ops/rms-norm.ts';
+import { rotary, type RotaryTable } from '../ops/rotary.ts';
+import { swiglu } from '../ops/swiglu.ts';
+import type { Tape } from '../ops/tape.ts';
+
+export interface DecoderShape {
+  readonly hiddenSize: number;
+  readonly layers: number;
+  readonly heads: number;
+  readonly kvHeads: number;
+  readonly headDim: number;
+  readonly intermediateSize: number;
+  readonly normEps: number;
+}
+
+export interface DecoderLayerWeights {
+  readonly inputNorm: Tensor;
+  readonly postNorm: Tensor;
+  /** Module name and weights of q, k, v, o, gate, up and down. */
+  readonly linears: Readonly<Record<DecoderLinear, { readonly module: string; readonly weights: LinearWeights }>>;
+}
+
+export type DecoderLinear = 'q' | 'k' | 'v' | 'o' | 'gate' | 'up' | 'down';
+
+/** Keys and values of one layer, [capacity, kvHeads · D] each. */
+export interface LayerCache {
+  readonly k: Tensor;
+  readonly v: Tensor;
+}
+
+export interface DecoderContext {
+  readonly rotary: RotaryTable;
+  /** u32 [T, 4]: see ops/attention.ts. */
+  readonly ranges: Tensor;
+  /** u32 [T, 2]; only for training. */
+  readonly keyRanges?: Tensor | undefined;
+  /** Adapters on, or undefined for the bare weights (the reference policy). */
+  readonly lora?: ((module: string) => Lora | undefined) | undefined;
+  /** Generation: keys and values go to these rows of the cache, and attention reads the cache. */
+  readonly cache?: { readonly layers: readonly LayerCache[]; readonly rows: Tensor } | undefined;
+  /** Decoding: every row sees other keys (see ops/attention.ts). */
+  readonly scattered?: boolean | undefined;
+  /** Recompute each layer in the backward pass. */
+  readonly checkpoint?: boolean | undefined;
+}
+
+/** x [T, hidden] → [T, hidden], before the final norm. */
+export function decoder(tape: Tape, x: Tensor, shape: DecoderShape, weights: readonly DecoderLayerWeights[], context: DecoderContext): Tensor {
+  let hidden = x;
+  weights.forEach((layer, i) => {
+    const run = (t: Tape, h: Tensor) => decoderLayer(t, h, shape, layer, context, i);
+    const trains = Object.values(layer.linears).some(({ module }) => context.lora?.(module));
+    hidden = context.checkpoint ? tape.checkpoint(hidden, run, trains) : run(tape, hidden);
+  });
+  return hidden;
+}
+
+function decoderLayer(tape: Tape, x: Tensor, shape: DecoderShape, weights: DecoderLayerWeights, context: DecoderContext, index: number): Tensor {
+  const { heads, kvHeads, headDim, normEps } = shape;
+  const project = (name: DecoderLinear, input: Tensor, residual?: Tensor) => {
+    const { module, weights: w } = weights.linears[name];
+    return linear(tape, input, w, { lora: context.lora?.(module), label: `layer ${index} ${name}`, ...(residual && { residual }) });
+  };
+  const h = rmsNorm(tape, x, weights.inputNorm, normEps);
+  const q = rotary(tape, project('q', h), context.rotary, { heads, headDim });
+  const [k, v] = keysAndValues(tape, project('k', h), project('v', h), shape, context, index);
+  const o = attention(tape, { q, k, v, ranges: context.ranges, keyRanges: context.keyRanges ?? null, heads, kvHeads, headDim, scale: 1 / Math.sqrt(headDim), scattered: context.scattered ?? false });
+  const y = project('o', o, x);
+  const n = rmsNorm(tape, y, weights.postNorm, normEps);
+  return project('down', swiglu(tape, project('gate', n), project('up', n)), y);
+}
+
+function keysAndValues(tape: Tape, k: Tensor, v: Tensor, { kvHeads: heads, headDim }: DecoderShape, { rotary: table, cache }: DecoderContext, index: number): [Tensor, Tensor] {
+  if (!cache) return [rotary(tape, k, table, { heads, headDim }), v];
+  const layer = cache.layers[index]!;
+  rotary(tape, k, table, { heads, headDim, into: { tensor: layer.k, rows: cache.rows } });
+  scatterInto(tape.rec, v, cache.rows, layer.v);
+  return [layer.k, layer.v];
+}

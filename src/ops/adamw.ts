@@ -1,0 +1,36 @@
+/** The optimizer step: global-norm clipping and AdamW over one arena, three dispatches whatever the adapter. */
+import normKernel from '../../shaders/adamw/norm.wgsl';
+import step from '../../shaders/adamw/step.wgsl';
+import { invariant } from '../base/error.ts';
+import type { Recorder } from '../gpu/recorder.ts';
+import type { Tensor } from '../gpu/tensor.ts';
+import { flatGroups } from './groups.ts';
+
+export interface AdamwArenas {
+  /** All [N], N a multiple of 4. */
+  readonly parameter: Tensor;
+  readonly gradient: Tensor;
+  readonly mean: Tensor;
+  readonly square: Tensor;
+  /** [8]: see `adamwControl`. */
+  readonly control: Tensor;
+  /** [1]: Σ gradient² before clipping, left for metrics. */
+  readonly norm: Tensor;
+}
+
+/** The step's numbers, `step` counting from 1. */
+export function adamwControl(o: { learningRate: number; beta1: number; beta2: number; epsilon: number; weightDecay: number; maxGradNorm: number; step: number }): Float32Array {
+  return Float32Array.of(o.learningRate, o.beta1, o.beta2, o.epsilon, o.weightDecay, 1 - o.beta1 ** o.step, 1 - o.beta2 ** o.step, o.maxGradNorm);
+}
+
+const PARTIALS = 256;
+
+export function adamwStep(rec: Recorder, { parameter, gradient, mean, square, control, norm }: AdamwArenas): void {
+  const n = parameter.size;
+  invariant(n % 4 === 0 && gradient.size === n, `adamw: ${n} parameters, ${gradient.size} gradients`);
+  const lanes = Number(rec.session.kernels.builtins['LANES']);
+  const partials = rec.empty('norm partials', [PARTIALS]);
+  rec.dispatch('adamw/norm', normKernel, { constants: { PARTIAL: true }, bind: { x: gradient, y: partials }, params: { n, stride: PARTIALS * lanes }, groups: [PARTIALS] });
+  rec.dispatch('adamw/norm', normKernel, { constants: { PARTIAL: false }, bind: { x: partials, y: norm }, params: { n: PARTIALS, stride: lanes }, groups: [1] });
+  rec.dispatch('adamw/step', step, { bind: { control, norm, gradient, parameter, mean, square }, params: { n4: n / 4 }, groups: flatGroups(n / 4) });
+}

@@ -1,0 +1,192 @@
+/**
+ * Attention over explicit key ranges, differentiable, in memory linear in length (FlashAttention-2, arXiv 2307.08691:
+ * forward saves one number a row; backward recomputes the weights). One forward kernel serves training, prefill,
+ * vision windows, packed sequences, shared prefixes (arXiv 2506.05433) and decoding, because what a query may see is
+ * data, not a mode:
+ *
+ *   one causal sequence    (0, 0, 0, t + 1)
+ *   packed sequences       (0, 0, sequenceStart, t + 1)
+ *   windows, whole images  (0, 0, start, end)
+ *   shared prefix          (promptStart, promptEnd, segmentStart, t + 1)
+ *   decoding               k, v are caches; (prompt's rows, this completion's rows so far)
+ *
+ * Left out on purpose: dropout, additive biases, f16 keys (the cache is f32 for now).
+ */
+import forward from '../../shaders/attention/forward.wgsl';
+import keyGradient from '../../shaders/attention/key-gradient.wgsl';
+import queryGradient from '../../shaders/attention/query-gradient.wgsl';
+import rowFacts from '../../shaders/attention/rows.wgsl';
+import { invariant } from '../base/error.ts';
+import type { Tensor } from '../gpu/tensor.ts';
+import { ceilDiv, flatGroups } from './groups.ts';
+import type { Sink, Tape } from './tape.ts';
+
+export interface AttentionArgs {
+  /** [Tq, qStride]: head h occupies columns qOffset + h·headDim …; rotary already applied. */
+  readonly q: Tensor;
+  /** [Tk, kStride]: kv head g occupies columns kOffset + g·headDim … */
+  readonly k: Tensor;
+  /** [Tk, vStride], likewise. q, k and v may be columns of one tensor. */
+  readonly v: Tensor;
+  /** u32 [Tq, 4] = (a0, a1, b0, b1): query t sees keys [a0, a1) ∪ [b0, b1); disjoint, a before b, either may be empty. */
+  readonly ranges: Tensor;
+  /** u32 [Tk, 2] = [q0, q1): contains every query that sees key j. Needed for gradients of k and v only. */
+  readonly keyRanges: Tensor | null;
+  readonly heads: number;
+  /** Divides heads; head h reads kv head ⌊h · kvHeads / heads⌋. */
+  readonly kvHeads: number;
+  /** A multiple of 8, at most 128. */
+  readonly headDim: number;
+  /** Factor on the scores, usually 1/√headDim. */
+  readonly scale: number;
+  /** First column of each, a multiple of 4. */
+  readonly qOffset?: number;
+  readonly kOffset?: number;
+  readonly vOffset?: number;
+  /** Neighbouring queries see different keys (decoding, a row each): tiles then share keys between heads only. */
+  readonly scattered?: boolean;
+}
+
+/**
+ * q [Tq, ·], k [Tk, ·], v [Tk, ·] → o [Tq, heads·headDim]. A query that sees no key yields zeros (padding).
+ * Gradients go to whichever of q, k, v the tape tracks; they are deterministic.
+ */
+export function attention(tape: Tape, args: AttentionArgs): Tensor {
+  const { rec } = tape;
+  const { q, k, v, ranges, heads, kvHeads, headDim } = args;
+  const [Tq, Tk] = [q.rows, k.rows];
+  check(args);
+  const inputs = [q, k, v];
+  const save = inputs.some((t) => tape.tracks(t));
+  const o = rec.empty('attention', [Tq, heads * headDim]);
+  const lse2 = save ? rec.empty('attention lse', [heads, Tq]) : null;
+  const views = {
+    qStride: q.columns / 4,
+    kStride: k.columns / 4,
+    vStride: v.columns / 4,
+    qOffset: (args.qOffset ?? 0) / 4,
+    kOffset: (args.kOffset ?? 0) / 4,
+    vOffset: (args.vOffset ?? 0) / 4,
+  };
+  const shape = { heads, group: heads / kvHeads, parts: 2, quads: headDim / 4, width: Number(rec.session.kernels.builtins.LANES) };
+  const scaleLog2 = args.scale * Math.LOG2E;
+  const lanes = Number(rec.session.kernels.builtins.LANES);
+  const columns = columnTiling(headDim, lanes);
+  const rows = rowTiling(args);
+  const tiles = [ceilDiv(Tq, rows.QUERIES), heads / rows.HEADS] as const;
+
+  rec.dispatch('attention/forward', forward, {
+    constants: { ...columns, ...rows, KEYS: 1, SAVE: save },
+    bind: { q, k, v, ranges, o, ...(lse2 && { lse2 }) },
+    params: { Tq, ...shape, ...views, scaleLog2 },
+    groups: tiles,
+  });
+
+  tape.node(inputs, [o], () => {
+    const dO = tape.grad(o);
+    invariant(dO && lse2, 'attention without a gradient');
+    const facts = rec.empty('attention rows', [heads, Tq, 8], 'u32');
+    rec.dispatch('attention/rows', rowFacts, {
+      constants: { D: headDim },
+      bind: { o, dO, lse2, ranges, rows: facts },
+      params: { Tq, heads },
+      groups: flatGroups(Tq * heads),
+    });
+    const [dq, dk, dv] = gradientSinks(tape, args);
+    if (dq) {
+      rec.dispatch('attention/query-gradient', queryGradient, {
+        constants: { ...columns, ...rows, KEYS: 1 },
+        bind: { q, k, v, dO, rows: facts, dq: dq.tensor },
+        params: { Tq, ...shape, ...views, scale: args.scale, scaleLog2, accumulate: dq.accumulate ? 1 : 0 },
+        groups: tiles,
+      });
+    }
+    if (dk && dv) {
+      const { keyRanges } = args;
+      invariant(keyRanges, 'attention needs keyRanges for the gradients of k and v');
+      const apart = dk.tensor.storage !== dv.tensor.storage;
+      const keys = 4;
+      rec.dispatch('attention/key-gradient', keyGradient, {
+        constants: { ...columns, KEYS: keys, QUERIES: 1, DV_APART: apart, DV: apart ? 'dv' : 'dk' },
+        bind: { q, k, v, dO, rows: facts, keyRanges, dk: dk.tensor, ...(apart && { dv: dv.tensor }) },
+        params: { Tq, Tk, ...shape, ...views, scale: args.scale, scaleLog2, accumulateK: dk.accumulate ? 1 : 0, accumulateV: dv.accumulate ? 1 : 0 },
+        groups: [ceilDiv(Tk, keys), kvHeads],
+      });
+    }
+  });
+  return o;
+}
+
+/** How a head's columns are dealt to lanes: COLUMNS values of type VECTOR each, neighbours beside one another. */
+function columnTiling(headDim: number, lanes: number) {
+  const vec4 = headDim % (4 * lanes) === 0;
+  return {
+    D: headDim,
+    VW: vec4 ? 4 : 1,
+    VECTOR: vec4 ? 'vec4<f32>' : 'f32',
+    COLUMNS: vec4 ? headDim / (4 * lanes) : ceilDiv(headDim, lanes),
+    // Unrolled fully where a subgroup is narrow (software drivers), so that the lane to read from is a constant.
+    UNROLL: 1,
+    PARTS: 'p.parts', QUADS: 'p.quads', WIDTH: 'p.width',
+  };
+}
+
+/** Rows of a query tile: neighbouring queries × heads that share a kv head. */
+function rowTiling({ heads, kvHeads, scattered }: AttentionArgs) {
+  const group = heads / kvHeads;
+  const most = 4;
+  let HEADS = Math.min(group, most);
+  while (group % HEADS !== 0) HEADS--;
+  const QUERIES = scattered ? 1 : Math.max(1, Math.floor(most / HEADS));
+  return { HEADS, QUERIES, ROWS: HEADS * QUERIES };
+}
+
+/**
+ * Where dq, dk and dv go; null for what is not wanted (k and v come together). Views of one tensor share one gradient:
+ * each kernel writes its own columns of it, over zeros if the views leave columns out.
+ */
+function gradientSinks(tape: Tape, args: AttentionArgs): [Sink | null, Sink | null, Sink | null] {
+  const { q, k, v, heads, kvHeads, headDim } = args;
+  const sinks = new Map<Tensor['storage'], Sink>();
+  const parts = [
+    { tensor: q, columns: heads * headDim, wanted: tape.tracks(q) },
+    { tensor: k, columns: kvHeads * headDim, wanted: tape.tracks(k) || tape.tracks(v) },
+    { tensor: v, columns: kvHeads * headDim, wanted: tape.tracks(k) || tape.tracks(v) },
+  ];
+  const sinkOf = (tensor: Tensor): Sink => {
+    // The kernel makes dk and dv together; a half nobody wants goes nowhere.
+    if (!tape.tracks(tensor)) return { tensor: tape.rec.empty(`unused d ${tensor.label}`, tensor.shape), accumulate: false };
+    const sink = tape.sink(tensor);
+    const written = parts.filter((p) => p.wanted && p.tensor.storage === tensor.storage).reduce((sum, p) => sum + p.columns, 0);
+    if (sink.accumulate || written === tensor.columns) return sink;
+    tape.rec.clear(sink.tensor);
+    return { tensor: sink.tensor, accumulate: true };
+  };
+  const [dq, dk, dv] = parts.map(({ tensor, wanted }) => {
+    if (!wanted) return null;
+    const sink = sinks.get(tensor.storage) ?? sinkOf(tensor);
+    sinks.set(tensor.storage, sink);
+    return sink;
+  });
+  return [dq!, dk!, dv!];
+}
+
+function check({ q, k, v, ranges, keyRanges, heads, kvHeads, headDim, qOffset = 0, kOffset = 0, vOffset = 0 }: AttentionArgs): void {
+  invariant(headDim % 8 === 0 && headDim >= 8 && headDim <= 128, `attention: head size ${headDim} is not a multiple of 8 up to 128`);
+  invariant(heads % kvHeads === 0, `attention: ${heads} heads cannot share ${kvHeads} kv heads`);
+  invariant(k.rows === v.rows, `attention: ${k.rows} keys but ${v.rows} values`);
+  invariant(ranges.rows === q.rows && ranges.columns === 4 && ranges.dtype === 'u32', `attention: ranges [${ranges.shape}] for ${q.rows} queries`);
+  invariant(!keyRanges || (keyRanges.rows === k.rows && keyRanges.columns === 2 && keyRanges.dtype === 'u32'), `attention: keyRanges [${keyRanges?.shape}] for ${k.rows} keys`);
+  const views = [
+    { name: 'q', tensor: q, offset: qOffset, width: heads * headDim },
+    { name: 'k', tensor: k, offset: kOffset, width: kvHeads * headDim },
+    { name: 'v', tensor: v, offset: vOffset, width: kvHeads * headDim },
+  ];
+  for (const { name, tensor, offset, width } of views) {
+    invariant(offset % 4 === 0 && tensor.columns % 4 === 0, `attention: ${name} starts at column ${offset} of ${tensor.columns}, not multiples of 4`);
+    invariant(offset + width <= tensor.columns, `attention: ${name} columns ${offset}…${offset + width} exceed ${tensor.columns}`);
+  }
+  for (const a of views)
+    for (const b of views)
+      invariant(a === b || a.tensor.storage !== b.tensor.storage || a.offset + a.width <= b.offset || b.offset + b.width <= a.offset, `attention: ${a.name} and ${b.name} are the same columns`);
+}

@@ -1,0 +1,68 @@
+/** Rows picked by index: embeddings, image features in their places, window permutations. */
+import embed_ from '../../shaders/gather/embed.wgsl';
+import rows_ from '../../shaders/gather/rows.wgsl';
+import { invariant } from '../base/error.ts';
+import type { Recorder } from '../gpu/recorder.ts';
+import type { Tensor } from '../gpu/tensor.ts';
+import { flatGroups } from './groups.ts';
+import type { Tape } from './tape.ts';
+
+export interface Features {
+  /** [F, C] */
+  readonly features: Tensor;
+  /** i32 [T]: the feature row in this place, or −1 for a text token. Rows are used at most once. */
+  readonly index: Tensor;
+}
+
+/** tokens u32 [T], table [V, C] frozen → [T, C]. Gradients reach the features only. */
+export function embed(tape: Tape, tokens: Tensor, table: Tensor, images?: Features): Tensor {
+  const { rec } = tape;
+  const [rows, c4] = [tokens.size, table.columns / 4];
+  const y = rec.empty('embeddings', [rows, table.columns]);
+  rec.dispatch('gather/embed', embed_, {
+    constants: { WEIGHT_F16: table.dtype === 'f16', FEATURES: !!images },
+    bind: { tokens, table, y, ...(images && { features: images.features, feature: images.index }) },
+    params: { rows, c4 },
+    groups: flatGroups(rows * c4),
+  });
+  if (images) {
+    tape.node([images.features], [y], () => {
+      const dy = tape.grad(y);
+      invariant(dy, 'embedding without a gradient');
+      scatterRows(tape, dy, images.index, images.features);
+    });
+  }
+  return y;
+}
+
+/** x [R, C], index i32 [T] → y [T, C]; −1 gives a row of zeros. For gradients the indices must be distinct. */
+export function gatherRows(tape: Tape, x: Tensor, index: Tensor): Tensor {
+  const { rec } = tape;
+  const [rows, c4] = [index.size, x.columns / 4];
+  const y = rec.empty('gathered', [rows, x.columns]);
+  rec.dispatch('gather/rows', rows_, { constants: { SCATTER: false }, bind: { x, index, y }, params: { rows, c4, accumulate: 0 }, groups: flatGroups(rows * c4) });
+  tape.node([x], [y], () => {
+    const dy = tape.grad(y);
+    invariant(dy, 'gather without a gradient');
+    scatterRows(tape, dy, index, x);
+  });
+  return y;
+}
+
+/** d x[index[t]] += dy[t] */
+export function scatterRows(tape: Tape, dy: Tensor, index: Tensor, x: Tensor): void {
+  const dx = tape.sink(x);
+  if (!dx.accumulate) tape.rec.clear(dx.tensor);
+  scatterInto(tape.rec, dy, index, dx.tensor, { accumulate: true });
+}
+
+/** y[index[t]] (+)= x[t]; distinct indices, negative ones skipped. Not differentiable. */
+export function scatterInto(rec: Recorder, x: Tensor, index: Tensor, y: Tensor, { accumulate = false } = {}): void {
+  const [rows, c4] = [index.size, x.columns / 4];
+  rec.dispatch('gather/rows', rows_, {
+    constants: { SCATTER: true },
+    bind: { x, index, y },
+    params: { rows, c4, accumulate: Number(accumulate) },
+    groups: flatGroups(rows * c4),
+  });
+}

@@ -1,0 +1,74 @@
+/**
+ * A linear layer with an optional low-rank adapter (LoRA, arXiv 2106.09685), the one trainable thing in the house:
+ *
+ *     z = x·Aᵀ            y = x·Wᵀ + bias + s·z·Bᵀ + residual
+ *     u = s·dy·B          dx = dy·W + u·A      dB += s·dyᵀ·z      dA += uᵀ·x
+ *
+ * W is frozen and may be packed f16. Gradients of A and B accumulate over micro-batches until the optimizer clears them.
+ */
+import { invariant } from '../base/error.ts';
+import type { Tensor } from '../gpu/tensor.ts';
+import { matmulNn, matmulNt, matmulTn } from './matmul.ts';
+import type { Tape } from './tape.ts';
+
+/** Adapter of one linear. a [r, in], b [out, r]; gradients have the same shapes. r is a multiple of 4. */
+export interface Lora {
+  readonly a: Tensor;
+  readonly b: Tensor;
+  readonly gradA: Tensor;
+  readonly gradB: Tensor;
+  readonly scaling: number;
+}
+
+export interface LinearWeights {
+  /** w [out, in] */
+  readonly weight: Tensor;
+  /** [out] */
+  readonly bias?: Tensor;
+}
+
+export interface LinearOptions {
+  readonly lora?: Lora | undefined;
+  /** Added to the output, [T, out]. */
+  readonly residual?: Tensor;
+  readonly label?: string;
+}
+
+/** x [T, in] → y [T, out] */
+export function linear(tape: Tape, x: Tensor, { weight, bias }: LinearWeights, { lora, residual, label = 'linear' }: LinearOptions = {}): Tensor {
+  const { rec } = tape;
+  const rows = x.rows;
+  const y = rec.empty(label, [rows, weight.rows]);
+  let z: Tensor | undefined;
+  if (lora) {
+    z = rec.empty(`${label} z`, [rows, lora.a.rows]);
+    matmulNt(rec, x, lora.a, z);
+  }
+  matmulNt(rec, x, weight, y, {
+    ...(bias && { bias }),
+    ...(lora && z && { lora: { z, b: lora.b, scale: lora.scaling } }),
+    ...(residual && { residual }),
+  });
+  tape.node(
+    residual ? [x, residual] : [x],
+    [y],
+    () => {
+      const dy = tape.grad(y);
+      invariant(dy, 'linear without a gradient');
+      let u: Tensor | undefined;
+      if (lora && z) {
+        u = rec.empty(`${label} u`, [rows, lora.a.rows]);
+        matmulNn(rec, dy, lora.b, u, { scale: lora.scaling });
+        matmulTn(rec, dy, z, lora.gradB, { scale: lora.scaling, accumulate: true });
+        matmulTn(rec, u, x, lora.gradA, { accumulate: true });
+      }
+      if (tape.tracks(x)) {
+        const dx = tape.sink(x);
+        matmulNn(rec, dy, weight, dx.tensor, { accumulate: dx.accumulate, ...(lora && u && { lora: { u, a: lora.a } }) });
+      }
+      if (residual && tape.tracks(residual)) tape.addGrad(residual, dy);
+    },
+    lora !== undefined,
+  );
+  return y;
+}

@@ -1,0 +1,181 @@
+/**
+ * Matrix products as the recorder sees them; not differentiable by themselves (ops/linear.ts is). Kernel and tile are
+ * chosen here, by adapter and shape. What was measured and what did not help: docs/benchmarks.md.
+ */
+import fewRows from '../../shaders/matmul/few-rows.wgsl';
+import subgroup from '../../shaders/matmul/subgroup.wgsl';
+import sumParts from '../../shaders/matmul/sum-parts.wgsl';
+import tiled from '../../shaders/matmul/tiled.wgsl';
+import { invariant } from '../base/error.ts';
+import type { Gpu } from '../gpu/device.ts';
+import type { Recorder } from '../gpu/recorder.ts';
+import type { Tensor } from '../gpu/tensor.ts';
+import { ceilDiv, flatGroups, rowGroups } from './groups.ts';
+
+export interface NtOptions {
+  readonly bias?: Tensor;
+  /** Adds scale · z [M, R] · b [N, R]ᵀ. */
+  readonly lora?: { readonly z: Tensor; readonly b: Tensor; readonly scale: number };
+  readonly residual?: Tensor;
+}
+
+/** x [M, K], w [N, K] → y [M, N] = x·wᵀ + bias + s·z·bᵀ + residual. K is a multiple of 4. */
+export function matmulNt(rec: Recorder, x: Tensor, w: Tensor, y: Tensor, options: NtOptions = {}): void {
+  const [M, N, K] = [x.rows, w.rows, x.columns];
+  invariant(w.columns === K && y.rows === M && y.columns === N, `matmul: [${x.shape}] · [${w.shape}]ᵀ → [${y.shape}]`);
+  invariant(K % 4 === 0, `matmul: inner size ${K} is not a multiple of 4`);
+  const { bias, lora, residual } = options;
+  record(rec, {
+    layout: 'nt',
+    rows: M,
+    cols: N,
+    inner: K,
+    R: lora?.z.columns ?? 0,
+    scale: lora?.scale ?? 1,
+    bind: { x, w, y, ...(lora && { z: lora.z, b: lora.b }), ...(bias && { bias }), ...(residual && { residual }) },
+  });
+}
+
+export interface NnOptions {
+  /** Adds u [M, R] · a [R, N]. */
+  readonly lora?: { readonly u: Tensor; readonly a: Tensor };
+  readonly scale?: number;
+  readonly accumulate?: boolean;
+}
+
+/** x [M, K], w [K, N] → y [M, N] (+)= scale·x·w + u·a. K and N are multiples of 4. */
+export function matmulNn(rec: Recorder, x: Tensor, w: Tensor, y: Tensor, options: NnOptions = {}): void {
+  const [M, N, K] = [x.rows, w.columns, x.columns];
+  invariant(w.rows === K && y.rows === M && y.columns === N, `matmul: [${x.shape}] · [${w.shape}] → [${y.shape}]`);
+  invariant(K % 4 === 0 && N % 4 === 0, `matmul: sizes ${K}, ${N} are not multiples of 4`);
+  const { lora, scale = 1, accumulate = false } = options;
+  record(rec, {
+    layout: 'nn',
+    rows: M,
+    cols: N,
+    inner: K,
+    R: lora?.u.columns ?? 0,
+    scale,
+    accumulate,
+    bind: { x, w, y, ...(lora && { z: lora.u, b: lora.a }) },
+  });
+}
+
+/** x [M, K], w [M, N] → y [K, N] (+)= scale·xᵀ·w. K and N are multiples of 4. */
+export function matmulTn(rec: Recorder, x: Tensor, w: Tensor, y: Tensor, options: { scale?: number; accumulate?: boolean } = {}): void {
+  const [M, N, K] = [x.rows, w.columns, x.columns];
+  invariant(w.rows === M && y.rows === K && y.columns === N, `matmul: [${x.shape}]ᵀ · [${w.shape}] → [${y.shape}]`);
+  invariant(K % 4 === 0 && N % 4 === 0, `matmul: sizes ${K}, ${N} are not multiples of 4`);
+  const { scale = 1, accumulate = false } = options;
+  record(rec, { layout: 'tn', rows: K, cols: N, inner: M, R: 0, scale, accumulate, bind: { x, w, y } });
+}
+
+/** A product by the shape of its result: y [rows, cols], a sum over `inner`, with a LoRA term of rank R. */
+interface Product {
+  readonly layout: 'nn' | 'nt' | 'tn';
+  readonly rows: number;
+  readonly cols: number;
+  readonly inner: number;
+  readonly R: number;
+  readonly scale: number;
+  readonly accumulate?: boolean;
+  readonly bind: Readonly<Record<string, Tensor>>;
+}
+
+function record(rec: Recorder, product: Product): void {
+  invariant(product.R % 4 === 0, `matmul: rank ${product.R} is not a multiple of 4`);
+  const { gpu } = rec.session;
+  if (sharesLoads(gpu)) recordSubgroup(rec, product);
+  else if (product.layout === 'nt' && product.rows <= 8) recordFewRows(rec, product);
+  else recordTiled(rec, product);
+}
+
+/** Constants that follow from what is bound. */
+const flags = ({ layout, bind, accumulate = false }: Product) => ({
+  NT: layout === 'nt',
+  TN: layout === 'tn',
+  WEIGHT_F16: bind.w!.dtype === 'f16',
+  LORA: 'z' in bind,
+  BIAS: 'bias' in bind,
+  RESIDUAL: 'residual' in bind,
+  ACCUMULATE: accumulate,
+});
+
+/** Software drivers load lane by lane; where lanes can talk, they load for each other. */
+const sharesLoads = (gpu: Gpu): boolean => gpu.software && gpu.subgroupSize > 0 && gpu.subgroupSize <= 16;
+
+const VECTOR = { 1: 'f32', 2: 'vec2<f32>', 4: 'vec4<f32>' } as const;
+
+function recordSubgroup(rec: Recorder, product: Product): void {
+  const { layout, rows, cols, inner, R, scale, bind } = product;
+  const lanes = rec.session.gpu.subgroupSize;
+  const constants = flags(product);
+  const { NT, TN, WEIGHT_F16 } = constants;
+  const tm = rows > 8 ? 16 : rows > 4 ? 8 : rows > 2 ? 4 : rows;
+  const v = columnsPerLane(lanes, rows, cols, WEIGHT_F16 && !NT);
+  const half = v === 2 && !NT ? 'u32' : 'vec2<u32>';
+  rec.dispatch(`matmul/${layout}`, subgroup, {
+    constants: {
+      ...constants,
+      TM: tm,
+      V: v,
+      SHARES: ceilDiv(tm, lanes),
+      STEPS: ceilDiv(lanes, tm),
+      DEPTH: TN ? 1 : 4,
+      X: TN ? 'f32' : 'vec4<f32>',
+      W: WEIGHT_F16 ? half : NT ? 'vec4<f32>' : VECTOR[v],
+      Y: NT ? 'f32' : VECTOR[v],
+      B: NT ? 'vec4<f32>' : VECTOR[v],
+    },
+    bind,
+    params: { rows, cols, inner: TN ? inner : inner / 4, R, scale },
+    groups: [ceilDiv(cols, v * lanes), ceilDiv(rows, tm)],
+  });
+}
+
+/** A subgroup takes 16 columns (16 × 16 sums are what registers hold), fewer where there are fewer columns or rows. */
+function columnsPerLane(lanes: number, rows: number, cols: number, pairs: boolean): 1 | 2 | 4 {
+  const wanted = Math.min(rows <= 2 ? lanes : 16, cols) / lanes;
+  return wanted > 2 ? 4 : wanted > 1 || pairs ? 2 : 1;
+}
+
+function recordFewRows(rec: Recorder, product: Product): void {
+  const { rows, cols, inner, R, scale, bind } = product;
+  const { WEIGHT_F16, LORA, BIAS, RESIDUAL } = flags(product);
+  rec.dispatch('matmul/nt', fewRows, {
+    constants: { TM: rows > 4 ? 8 : rows > 2 ? 4 : rows, WEIGHT_F16, LORA, BIAS, RESIDUAL },
+    bind,
+    params: { rows, cols, inner, R, scale },
+    groups: rowGroups(ceilDiv(cols, 8)),
+  });
+}
+
+/** Workgroups a GPU should have at least; below, tiles shrink and long sums are split. */
+const BUSY = 128;
+
+/** Terms in each part of a split sum. */
+const STRETCH = 256;
+
+function recordTiled(rec: Recorder, product: Product): void {
+  const { layout, rows, cols, inner, R, scale, bind } = product;
+  const constants = flags(product);
+  const across = ceilDiv(cols, 64);
+  const tiles = (tm: number) => across * ceilDiv(rows, 16 * tm);
+  const tm = constants.TN || (rows > 32 && tiles(4) >= BUSY) ? 4 : rows > 16 && tiles(2) >= BUSY ? 2 : rows > 32 ? 2 : 1;
+  const parts = constants.TN && tiles(tm) < BUSY ? ceilDiv(inner, STRETCH) : 1;
+  const SPLIT = parts > 1;
+  const partial = SPLIT ? rec.empty('matmul parts', [parts, rows, cols]) : bind.y!;
+  rec.dispatch(`matmul/${layout}`, tiled, {
+    constants: { ...constants, ACCUMULATE: constants.ACCUMULATE && !SPLIT, SPLIT, TM: tm, Y: constants.NT ? 'f32' : 'vec4<f32>' },
+    bind: { ...bind, y: partial },
+    params: { rows, cols, inner, R, scale, stretch: STRETCH },
+    groups: [across, ceilDiv(rows, 16 * tm), parts],
+  });
+  if (!SPLIT) return;
+  rec.dispatch('matmul/sum-parts', sumParts, {
+    constants: { ACCUMULATE: constants.ACCUMULATE },
+    bind: { part: partial, y: bind.y! },
+    params: { n4: (rows * cols) / 4, parts },
+    groups: flatGroups((rows * cols) / 4),
+  });
+}

@@ -1,0 +1,100 @@
+/** The shell: the rail with the six rooms, and the room in view. Rooms load when first entered. */
+import { lazy, Suspense, useEffect } from 'react';
+import { Redirect, Route, Router, Switch, useLocation } from 'wouter';
+import { useHashLocation } from 'wouter/use-hash-location';
+import { NoWebgpu } from './no-webgpu.tsx';
+import { Rail } from './rail.tsx';
+import { RoomBoundary } from './room-boundary.tsx';
+import { isActive } from './state/run.ts';
+import { useProject, useRun } from './state/studio.ts';
+import { LoadingBar } from './ui/loading-bar.tsx';
+import { ProblemNote } from './ui/problem-note.tsx';
+
+const DataRoom = lazy(() => import('./rooms/data/data-room.tsx').then((m) => ({ default: m.DataRoom })));
+const ModelRoom = lazy(() => import('./rooms/model/model-room.tsx').then((m) => ({ default: m.ModelRoom })));
+const RecipeRoom = lazy(() => import('./rooms/recipe/recipe-room.tsx').then((m) => ({ default: m.RecipeRoom })));
+const RunRoom = lazy(() => import('./rooms/run/run-room.tsx').then((m) => ({ default: m.RunRoom })));
+const InspectRoom = lazy(() => import('./rooms/inspect/inspect-room.tsx').then((m) => ({ default: m.InspectRoom })));
+const ExportRoom = lazy(() => import('./rooms/export/export-room.tsx').then((m) => ({ default: m.ExportRoom })));
+
+/** Codes with which the engine says that there is no graphics adapter to work on. */
+const NO_ADAPTER = new Set(['no-adapter', 'no-webgpu', 'gpu-missing']);
+
+export function App() {
+  const deviceProblem = useProject((project) => project.deviceProblem);
+  if (deviceProblem && NO_ADAPTER.has(deviceProblem.code)) return <NoWebgpu reason="no-adapter" detail={deviceProblem.what} />;
+  return (
+    <Router hook={useHashLocation}>
+      <Shell />
+    </Router>
+  );
+}
+
+function Shell() {
+  const [path] = useLocation();
+  useLeaveWarning();
+  useEffect(() => {
+    const name = path.slice(1);
+    document.title = name ? `${name[0]!.toUpperCase()}${name.slice(1)} · Groundwork` : 'Groundwork';
+  }, [path]);
+  return (
+    <div className="shell">
+      <a
+        className="skip"
+        href="#main"
+        onClick={(event) => {
+          event.preventDefault();
+          document.getElementById('main')?.focus();
+        }}
+      >
+        Skip to the room
+      </a>
+      <Rail />
+      <main id="main" tabIndex={-1}>
+        <Problems />
+        <LoadingBar />
+        <RoomBoundary key={path}>
+          <Suspense fallback={<p className="room-wait">Opening the room…</p>}>
+            <Switch>
+              <Route path="/data" component={DataRoom} />
+              <Route path="/model" component={ModelRoom} />
+              <Route path="/recipe" component={RecipeRoom} />
+              <Route path="/run" component={RunRoom} />
+              <Route path="/inspect" component={InspectRoom} />
+              <Route path="/export" component={ExportRoom} />
+              <Route>
+                <Redirect to="/data" replace />
+              </Route>
+            </Switch>
+          </Suspense>
+        </RoomBoundary>
+      </main>
+    </div>
+  );
+}
+
+function Problems() {
+  const problem = useProject((project) => project.problem);
+  const deviceProblem = useProject((project) => project.deviceProblem);
+  const dismiss = useProject((project) => project.dismiss);
+  const failure = useRun((run) => run.failure);
+  const dismissFailure = useRun((run) => run.dismiss);
+  return (
+    <>
+      {deviceProblem && deviceProblem.code !== failure?.code && <ProblemNote problem={deviceProblem} />}
+      {problem && problem.code !== deviceProblem?.code && <ProblemNote problem={problem} onDismiss={dismiss} />}
+      {failure && <ProblemNote problem={failure} onDismiss={dismissFailure} />}
+    </>
+  );
+}
+
+/** Leaving a run by accident costs hours; the browser asks first. */
+function useLeaveWarning(): void {
+  const active = useRun((run) => isActive(run.state));
+  useEffect(() => {
+    if (!active) return;
+    const warn = (event: BeforeUnloadEvent) => event.preventDefault();
+    addEventListener('beforeunload', warn);
+    return () => removeEventListener('beforeunload', warn);
+  }, [active]);
+}

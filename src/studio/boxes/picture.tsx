@@ -1,0 +1,87 @@
+/** One picture of a sample with its boxes: an image element below, a canvas above. */
+import { useEffect, useRef, useState } from 'react';
+import { useStudio } from '../state/studio.ts';
+import { paintBoxes } from './paint.ts';
+import type { Layer } from './roles.ts';
+
+type Loaded = { readonly url: string } | { readonly missing: string } | null;
+
+export function usePictureUrl(dataset: string, path: string): Loaded {
+  const { pictures } = useStudio();
+  const [loaded, setLoaded] = useState<Loaded>(null);
+  useEffect(() => {
+    let live = true;
+    setLoaded(null);
+    pictures.acquire(dataset, path).then(
+      (url) => live && setLoaded({ url }),
+      (error: Error) => live && setLoaded({ missing: error.message }),
+    );
+    return () => {
+      live = false;
+      pictures.release(dataset, path);
+    };
+  }, [pictures, dataset, path]);
+  return loaded;
+}
+
+interface PictureProps {
+  readonly dataset: string;
+  readonly path: string;
+  /** Its place in the sample, from 0. */
+  readonly index: number;
+  readonly layers: readonly Layer[];
+  /** CSS pixels. */
+  readonly height: number;
+  readonly caption?: boolean;
+}
+
+export function Picture({ dataset, path, index, layers, height, caption = true }: PictureProps) {
+  const loaded = usePictureUrl(dataset, path);
+  const [natural, setNatural] = useState<{ width: number; height: number } | null>(null);
+  const [broken, setBroken] = useState(false);
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const width = natural ? Math.round((height * natural.width) / natural.height) : height;
+  useEffect(() => {
+    const element = canvas.current;
+    if (!element || !natural) return;
+    const draw = () => paintBoxes(element, width, height, index, layers, devicePixelRatio || 1);
+    draw();
+    // A move to another screen, or zooming, changes the pixel ratio.
+    const query = matchMedia(`(resolution: ${devicePixelRatio}dppx)`);
+    query.addEventListener('change', draw);
+    return () => query.removeEventListener('change', draw);
+  }, [natural, width, height, index, layers]);
+  const missing = broken ? 'It could not be decoded.' : loaded && 'missing' in loaded ? loaded.missing : null;
+  const here = layers.reduce((n, layer) => n + layer.boxes.filter((box) => box.image === index).length, 0);
+  return (
+    <figure className="picture" style={{ width }}>
+      <div className="picture-frame" style={{ height }}>
+        {missing !== null ? (
+          <p className="picture-missing">Picture missing. {missing}</p>
+        ) : loaded && 'url' in loaded ? (
+          <img
+            src={loaded.url}
+            alt={`Image ${index + 1}, ${here === 1 ? '1 box' : `${here} boxes`}`}
+            height={height}
+            width={width}
+            decoding="async"
+            draggable={false}
+            onLoad={(event) => setNatural({ width: event.currentTarget.naturalWidth || 1, height: event.currentTarget.naturalHeight || 1 })}
+            onError={() => setBroken(true)}
+          />
+        ) : null}
+        <canvas ref={canvas} aria-hidden="true" data-boxes={here} style={{ width, height }} />
+      </div>
+      {caption && (
+        <figcaption>
+          <b>Image {index + 1}</b>
+          {natural && (
+            <span className="num">
+              {natural.width}×{natural.height}
+            </span>
+          )}
+        </figcaption>
+      )}
+    </figure>
+  );
+}

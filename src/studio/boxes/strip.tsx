@@ -1,0 +1,78 @@
+/** Every picture of a sample side by side, with the same layers over all of them. */
+import { useEffect, useRef, useState } from 'react';
+import { Picture } from './picture.tsx';
+import { ROLES, type Layer, type Role } from './roles.ts';
+
+interface StripProps {
+  readonly dataset: string;
+  readonly images: readonly string[];
+  readonly layers: readonly Layer[];
+  /** Tallest, in CSS pixels, or a share of the window below 1; less if all pictures then fit side by side. */
+  readonly height: number;
+  readonly label: string;
+  readonly caption?: boolean;
+}
+
+/** Least height to which a strip shrinks before it scrolls. */
+const LEAST = 96;
+
+const tallest = (height: number) => (height < 1 ? Math.max(180, Math.round(innerHeight * height)) : height);
+
+export function Strip({ dataset, images, layers, height, label, caption }: StripProps) {
+  const element = useRef<HTMLDivElement>(null);
+  const [fitted, setFitted] = useState(() => tallest(height));
+  useEffect(() => {
+    const strip = element.current;
+    if (!strip) return;
+    const fit = () => {
+      const pictures = [...strip.querySelectorAll('img')];
+      const gaps = (images.length - 1) * 10;
+      // Sum of width/height: pictures not decoded yet count as squares.
+      const aspect = pictures.reduce((sum, img) => sum + (img.naturalWidth > 0 ? img.naturalWidth / img.naturalHeight : 1), images.length - pictures.length);
+      const fits = (strip.clientWidth - gaps - 2) / Math.max(aspect, 0.1);
+      const most = tallest(height);
+      setFitted(Math.max(Math.min(LEAST, most), Math.min(most, Math.floor(fits))));
+    };
+    fit();
+    const observer = new ResizeObserver(fit);
+    observer.observe(strip);
+    strip.addEventListener('load', fit, true);
+    addEventListener('resize', fit);
+    return () => {
+      observer.disconnect();
+      strip.removeEventListener('load', fit, true);
+      removeEventListener('resize', fit);
+    };
+  }, [images, height]);
+  return (
+    // Scrolls sideways, so the keyboard must be able to reach it.
+    <div className="strip" ref={element} role="group" aria-label={label} tabIndex={0}>
+      {images.map((path, i) => (
+        <Picture key={`${i}/${path}`} dataset={dataset} path={path} index={i} layers={layers} height={fitted} caption={caption} />
+      ))}
+    </div>
+  );
+}
+
+/** A colour sample as the boxes are drawn. */
+export function Swatch({ role }: { readonly role: Role }) {
+  const { color, dash, width } = ROLES[role];
+  return (
+    <svg className="swatch" width="22" height="12" aria-hidden="true">
+      <rect x="2" y="2" width="18" height="8" fill="none" stroke="var(--casing)" strokeWidth={width + 1.5} />
+      <rect x="2" y="2" width="18" height="8" fill="none" stroke={color} strokeWidth={width} strokeDasharray={dash.join(' ')} />
+    </svg>
+  );
+}
+
+export function Legend({ roles }: { readonly roles: readonly Role[] }) {
+  return (
+    <ul className="legend" aria-label="Box colours">
+      {roles.map((role) => (
+        <li key={role}>
+          <Swatch role={role} /> {ROLES[role].name}
+        </li>
+      ))}
+    </ul>
+  );
+}

@@ -1,0 +1,52 @@
+/** From curves to what a chart draws: one list of steps, raw and smoothed values on it, and what cannot be drawn. */
+import type { SeriesBook } from './series-book.ts';
+import { smooth } from './smooth.ts';
+import { lowerBound, thin } from './thin.ts';
+
+export interface ChartData {
+  /** Steps, then for every curve its raw and its smoothed values. null: a gap; undefined: thinned away, no gap. */
+  readonly columns: [number[], ...(number | null | undefined)[][]];
+  /** Steps at which a curve was not a number or infinite. */
+  readonly strange: readonly number[];
+  /** Points that a logarithmic scale cannot show. */
+  readonly belowLog: number;
+  readonly points: number;
+}
+
+export interface ChartView {
+  readonly from: number;
+  readonly to: number;
+  readonly buckets: number;
+  readonly weight: number;
+  readonly log: boolean;
+}
+
+export function chartData(book: SeriesBook, curves: readonly string[], view: ChartView): ChartData {
+  const at = new Map<number, (number | null | undefined)[]>();
+  const strange = new Set<number>();
+  let belowLog = 0;
+  let points = 0;
+  curves.forEach((name, c) => {
+    const { steps, values } = book.curve(name);
+    const from = lowerBound(steps, view.from);
+    const to = lowerBound(steps, view.to + Number.EPSILON * Math.abs(view.to) + 1e-9);
+    points += to - from;
+    const smoothed = view.weight > 0 ? smooth(values, view.weight) : null;
+    for (const i of thin(values, from, to, view.buckets)) {
+      const step = steps[i]!;
+      const raw = values[i]!;
+      let row = at.get(step);
+      if (!row) at.set(step, (row = new Array<number | null | undefined>(curves.length * 2).fill(undefined)));
+      const hidden = view.log && raw <= 0;
+      if (!Number.isFinite(raw)) strange.add(step);
+      else if (hidden) belowLog++;
+      row[c * 2] = Number.isFinite(raw) && !hidden ? raw : null;
+      const even = smoothed ? smoothed[i]! : NaN;
+      if (Number.isFinite(even) && !(view.log && even <= 0)) row[c * 2 + 1] = even;
+    }
+  });
+  const steps = [...at.keys()].sort((a, b) => a - b);
+  const columns: ChartData['columns'] = [steps];
+  for (let c = 0; c < curves.length * 2; c++) columns.push(steps.map((step) => at.get(step)![c]!));
+  return { columns, strange: [...strange].sort((a, b) => a - b), belowLog, points };
+}

@@ -1,0 +1,131 @@
+/** How a chart looks and behaves in uPlot's words. Colours come from the theme. */
+import uPlot from 'uplot';
+import { value } from '../ui/format.ts';
+
+export interface ChartLook {
+  readonly ink: string;
+  readonly muted: string;
+  readonly rule: string;
+  readonly alarm: string;
+  readonly curves: readonly string[];
+}
+
+export function readLook(element: HTMLElement): ChartLook {
+  const style = getComputedStyle(element);
+  const get = (name: string) => style.getPropertyValue(name).trim();
+  return { ink: get('--ink'), muted: get('--muted'), rule: get('--rule'), alarm: get('--bad'), curves: [1, 2, 3, 4, 5, 6].map((i) => get(`--curve-${i}`)) };
+}
+
+export interface StageMark {
+  readonly step: number;
+  readonly name: string;
+}
+
+interface OptionsInput {
+  readonly width: number;
+  readonly height: number;
+  readonly names: readonly string[];
+  readonly log: boolean;
+  readonly smoothed: boolean;
+  readonly look: ChartLook;
+  readonly marks: () => readonly StageMark[];
+  readonly strange: () => readonly number[];
+  readonly onZoom: (from: number, to: number) => void;
+  readonly onCursor: (index: number | null) => void;
+}
+
+export const CROSSHAIR = 'groundwork-run';
+
+export function chartOptions(input: OptionsInput): uPlot.Options {
+  const { look, log, smoothed } = input;
+  const axis = { stroke: look.muted, grid: { stroke: look.rule, width: 1 }, ticks: { show: false }, font: '11px system-ui, "Liberation Sans", sans-serif' };
+  const series: uPlot.Series[] = [{}];
+  input.names.forEach((name, i) => {
+    const color = look.curves[i % look.curves.length]!;
+    series.push({ label: name, stroke: smoothed ? `${color}59` : color, width: smoothed ? 1 : 1.6, points: { show: false }, spanGaps: false });
+    series.push({ label: `${name} (smoothed)`, stroke: color, width: 1.8, points: { show: false }, show: smoothed, spanGaps: true });
+  });
+  return {
+    width: input.width,
+    height: input.height,
+    legend: { show: false },
+    padding: [14, 8, 0, 0],
+    cursor: {
+      sync: { key: CROSSHAIR, scales: ['x', null] },
+      points: { size: 6 },
+      y: false,
+      drag: { x: true, y: false, setScale: false },
+      bind: {
+        dblclick: () => () => {
+          input.onZoom(-Infinity, Infinity);
+          return null;
+        },
+      },
+    },
+    // The scales read the whole range of what is drawn; one lone point gets room on both sides.
+    scales: { x: { time: false }, y: log ? { distr: 3, log: 10 } : { range: (_, low, high) => roomy(low, high) } },
+    axes: [
+      { ...axis, size: 26, values: (_, ticks) => ticks.map((v) => (Number.isInteger(v) ? String(v) : '')) },
+      { ...axis, size: 52, values: (_, ticks) => ticks.map((v) => (v === null ? '' : value(v).replace(/\.?0+(?=$|e)/, ''))) },
+    ],
+    series,
+    hooks: {
+      setCursor: [(plot) => input.onCursor(plot.cursor.idx ?? null)],
+      setSelect: [
+        (plot) => {
+          if (plot.select.width < 4) return;
+          input.onZoom(plot.posToVal(plot.select.left, 'x'), plot.posToVal(plot.select.left + plot.select.width, 'x'));
+          plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+        },
+      ],
+      drawAxes: [(plot) => drawMarks(plot, input.marks(), look)],
+      draw: [(plot) => drawStrange(plot, input.strange(), look)],
+    },
+  };
+}
+
+function roomy(low: number | null, high: number | null): [number, number] {
+  if (low === null || high === null) return [0, 1];
+  const pad = high > low ? (high - low) * 0.08 : Math.max(Math.abs(high) * 0.1, 1e-6);
+  // A curve of shares or lengths that never goes below 0 should not seem to.
+  return [low >= 0 && low - pad < 0 ? 0 : low - pad, high + pad];
+}
+
+function drawMarks(plot: uPlot, marks: readonly StageMark[], look: ChartLook): void {
+  const { ctx, bbox } = plot;
+  ctx.save();
+  ctx.strokeStyle = look.muted;
+  ctx.fillStyle = look.muted;
+  ctx.font = `${10 * uPlot.pxRatio}px system-ui, "Liberation Sans", sans-serif`;
+  ctx.textAlign = 'left';
+  ctx.textBaseline = 'top';
+  ctx.setLineDash([2 * uPlot.pxRatio, 3 * uPlot.pxRatio]);
+  for (const { step, name } of marks) {
+    const x = Math.round(plot.valToPos(step, 'x', true));
+    if (x < bbox.left || x > bbox.left + bbox.width) continue;
+    ctx.beginPath();
+    ctx.moveTo(x, bbox.top);
+    ctx.lineTo(x, bbox.top + bbox.height);
+    ctx.stroke();
+    ctx.fillText(name, x + 4 * uPlot.pxRatio, 0);
+  }
+  ctx.restore();
+}
+
+/** A triangle at the top where a value was not a number: such a point has no height, but must be seen. */
+function drawStrange(plot: uPlot, steps: readonly number[], look: ChartLook): void {
+  const { ctx, bbox } = plot;
+  const size = 6 * uPlot.pxRatio;
+  ctx.save();
+  ctx.fillStyle = look.alarm;
+  for (const step of steps) {
+    const x = plot.valToPos(step, 'x', true);
+    if (x < bbox.left || x > bbox.left + bbox.width) continue;
+    ctx.beginPath();
+    ctx.moveTo(x - size, bbox.top);
+    ctx.lineTo(x + size, bbox.top);
+    ctx.lineTo(x, bbox.top + size * 1.6);
+    ctx.fill();
+  }
+  ctx.restore();
+}

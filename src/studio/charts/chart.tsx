@@ -1,0 +1,132 @@
+/** One chart: curves raw and smoothed, a crosshair shared with its neighbours, and the same numbers as a table. */
+import { useEffect, useRef, useState } from 'react';
+import uPlot from 'uplot';
+import { value } from '../ui/format.ts';
+import { chartData, type ChartData } from './chart-data.ts';
+import { chartOptions, readLook, type StageMark } from './chart-options.ts';
+import { CurveTable } from './curve-table.tsx';
+import { paintQueue, REPAINT_MS } from './paint-queue.ts';
+import { shortName, type Panel } from './panels.ts';
+import type { SeriesBook } from './series-book.ts';
+
+interface ChartProps {
+  readonly panel: Panel;
+  readonly book: SeriesBook;
+  readonly weight: number;
+  readonly log: boolean;
+  readonly range: readonly [number, number];
+  readonly marks: readonly StageMark[];
+  readonly theme: string;
+  readonly onZoom: (from: number, to: number) => void;
+}
+
+const HEIGHT = 190;
+
+export function Chart({ panel, book, weight, log, range, marks, theme, onZoom }: ChartProps) {
+  const host = useRef<HTMLDivElement>(null);
+  const shown = useRef<ChartData | null>(null);
+  const latest = useRef({ marks, onZoom });
+  latest.current = { marks, onZoom };
+  const [readout, setReadout] = useState<{ step: number | null; values: readonly string[] }>({ step: null, values: [] });
+  const [flaws, setFlaws] = useState({ strange: 0, belowLog: 0, points: 0 });
+  const [table, setTable] = useState(false);
+  const [from, to] = range;
+  const curves = panel.curves.join('\n');
+
+  useEffect(() => {
+    const element = host.current;
+    if (!element) return;
+    const names = curves.split('\n');
+    const smoothed = weight > 0;
+    const read = (index: number | null) => {
+      const data = shown.current;
+      if (!data) return;
+      const at = index ?? data.columns[0].length - 1;
+      const pick = (c: number) => {
+        for (let i = at; i >= Math.max(0, at - (index === null ? at : 0)); i--) {
+          const v = data.columns[1 + c * 2]![i];
+          if (v !== null && v !== undefined) return value(v);
+        }
+        return data.strange.includes(data.columns[0][at]!) ? 'NaN' : '–';
+      };
+      setReadout({ step: index === null ? null : (data.columns[0][at] ?? null), values: names.map((_, c) => pick(c)) });
+    };
+    const plot = new uPlot(
+      chartOptions({ width: element.clientWidth || 300, height: HEIGHT, names, log, smoothed, look: readLook(element), marks: () => latest.current.marks, strange: () => shown.current?.strange ?? [], onZoom: (a, b) => latest.current.onZoom(a, b), onCursor: read }),
+      [[]],
+      element,
+    );
+    let visible = true;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let drawnAt = -Infinity;
+    const paint = () => {
+      drawnAt = performance.now();
+      const data = chartData(book, names, { from, to, buckets: Math.max(60, Math.floor(plot.width / 2)), weight, log });
+      shown.current = data;
+      plot.setData(data.columns as uPlot.AlignedData);
+      setFlaws((old) => (old.strange === data.strange.length && old.belowLog === data.belowLog && old.points === data.points ? old : { strange: data.strange.length, belowLog: data.belowLog, points: data.points }));
+      if (plot.cursor.idx === null || plot.cursor.idx === undefined) read(null);
+    };
+    const ask = () => {
+      if (!visible || timer) return;
+      timer = setTimeout(
+        () => {
+          timer = undefined;
+          paintQueue.ask(paint);
+        },
+        Math.max(0, drawnAt + REPAINT_MS - performance.now()),
+      );
+    };
+    const stop = book.subscribe(ask);
+    const seen = new IntersectionObserver(([entry]) => {
+      visible = entry?.isIntersecting ?? true;
+      if (visible) ask();
+    });
+    seen.observe(element);
+    const resized = new ResizeObserver(() => {
+      if (element.clientWidth > 0 && element.clientWidth !== plot.width) {
+        plot.setSize({ width: element.clientWidth, height: HEIGHT });
+        ask();
+      }
+    });
+    resized.observe(element);
+    paintQueue.ask(paint);
+    return () => {
+      stop();
+      clearTimeout(timer);
+      paintQueue.forget(paint);
+      seen.disconnect();
+      resized.disconnect();
+      plot.destroy();
+    };
+  }, [book, curves, weight, log, from, to, theme]);
+
+  return (
+    <section className="chart" aria-label={panel.title} data-points={flaws.points}>
+      <header>
+        <h3 title={panel.about}>{panel.title}</h3>
+        <button type="button" className="link" aria-expanded={table} onClick={() => setTable(!table)}>
+          Table<span className="visually-hidden"> of {panel.title}</span>
+        </button>
+      </header>
+      <ul className="chart-legend">
+        {panel.curves.map((name, i) => (
+          <li key={name}>
+            <i style={{ background: `var(--curve-${(i % 6) + 1})` }} />
+            <span title={name}>{shortName(name)}</span>
+            <b className="num">{readout.values[i] ?? ''}</b>
+          </li>
+        ))}
+        {readout.step !== null && <li className="chart-step num">step {readout.step}</li>}
+      </ul>
+      <div ref={host} className="chart-plot" aria-hidden="true" />
+      {(flaws.strange > 0 || flaws.belowLog > 0) && (
+        <p className="chart-flaws">
+          {flaws.strange > 0 && <span className="alarm">▼ {flaws.strange} not a number </span>}
+          {flaws.belowLog > 0 && <span>{flaws.belowLog} at or below 0, which a log scale cannot show</span>}
+        </p>
+      )}
+      {table && <CurveTable panel={panel} book={book} />}
+    </section>
+  );
+}

@@ -1,0 +1,55 @@
+/** The numbers of a chart, for who does not see it or wants them exactly. Every spike of the thinned curve is a row. */
+import { useEffect, useState } from 'react';
+import { value } from '../ui/format.ts';
+import { chartData } from './chart-data.ts';
+import { shortName, type Panel } from './panels.ts';
+import type { SeriesBook } from './series-book.ts';
+
+const BUCKETS = 25;
+
+export function CurveTable({ panel, book }: { readonly panel: Panel; readonly book: SeriesBook }) {
+  const [, tick] = useState(0);
+  useEffect(() => {
+    const timer = setInterval(() => tick((n) => n + 1), 2000);
+    return () => clearInterval(timer);
+  }, []);
+  const data = chartData(book, panel.curves, { from: -Infinity, to: Infinity, buckets: BUCKETS, weight: 0, log: false });
+  const strange = new Set(data.strange);
+  const steps = data.columns[0];
+  return (
+    <div className="scroll-table" tabIndex={0} role="region" aria-label={`${panel.title}, numbers`}>
+      <table>
+        <caption className="visually-hidden">
+          {panel.title}: {steps.length} of {data.points} points, with every extreme
+        </caption>
+        <thead>
+          <tr>
+            <th scope="col">Step</th>
+            {panel.curves.map((name) => (
+              <th scope="col" key={name}>
+                {shortName(name)}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {steps.map((step, i) => (
+            <tr key={step}>
+              <th scope="row" className="num">
+                {step}
+              </th>
+              {panel.curves.map((name, c) => {
+                const v = data.columns[1 + c * 2]![i];
+                return (
+                  <td key={name} className="num">
+                    {v === null || v === undefined ? (strange.has(step) ? 'NaN' : '') : value(v)}
+                  </td>
+                );
+              })}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}

@@ -1,0 +1,91 @@
+/** Every curve of a run, as growing columns: appended to in place, so that a point costs no copy of the past. */
+export interface Curve {
+  readonly steps: Float64Array;
+  readonly values: Float64Array;
+}
+
+class Column {
+  #steps = new Float64Array(256);
+  #values = new Float64Array(256);
+  #count = 0;
+
+  push(step: number, value: number): void {
+    if (this.#count === this.#steps.length) {
+      const steps = new Float64Array(this.#count * 2);
+      const values = new Float64Array(this.#count * 2);
+      steps.set(this.#steps);
+      values.set(this.#values);
+      this.#steps = steps;
+      this.#values = values;
+    }
+    this.#steps[this.#count] = step;
+    this.#values[this.#count++] = value;
+  }
+
+  view(): Curve {
+    return { steps: this.#steps.subarray(0, this.#count), values: this.#values.subarray(0, this.#count) };
+  }
+}
+
+const NOTHING: Curve = { steps: new Float64Array(0), values: new Float64Array(0) };
+
+export class SeriesBook {
+  #columns = new Map<string, Column>();
+  readonly #listeners = new Set<() => void>();
+  /** Changes when a new curve appears, so that the layout of charts need not look at every point. */
+  namesVersion = 0;
+  lastStep = 0;
+
+  push(step: number, values: Readonly<Record<string, number>>): void {
+    for (const name in values) {
+      let column = this.#columns.get(name);
+      if (!column) {
+        this.#columns.set(name, (column = new Column()));
+        this.namesVersion++;
+      }
+      column.push(step, values[name]!);
+    }
+    this.lastStep = Math.max(this.lastStep, step);
+  }
+
+  names(): string[] {
+    return [...this.#columns.keys()];
+  }
+
+  /** A view, valid until the next push of this curve. */
+  curve(name: string): Curve {
+    return this.#columns.get(name)?.view() ?? NOTHING;
+  }
+
+  last(name: string): number | null {
+    const { values } = this.curve(name);
+    return values.length > 0 ? values[values.length - 1]! : null;
+  }
+
+  clear(): void {
+    this.#columns = new Map();
+    this.namesVersion++;
+    this.lastStep = 0;
+    this.notify();
+  }
+
+  /** Called by whoever pushed, once a batch. */
+  notify(): void {
+    for (const listener of this.#listeners) listener();
+  }
+
+  subscribe(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** For the run file: plain numbers; JSON has no NaN, so it becomes null. */
+  toJSON(): Record<string, { step: number[]; value: (number | null)[] }> {
+    return Object.fromEntries(
+      this.names().map((name) => {
+        const { steps, values } = this.curve(name);
+        return [name, { step: [...steps], value: [...values].map((v) => (Number.isFinite(v) ? v : null)) }];
+      }),
+    );
+  }
+}

@@ -1,0 +1,51 @@
+/** Shown where the studio cannot work: why, and what to do about it. Never a blank page. */
+import { Mark } from './ui/mark.tsx';
+
+type Reason = 'missing' | 'insecure' | 'no-adapter';
+
+const WHY: Record<Reason, { title: string; text: string }> = {
+  missing: { title: 'This browser has no WebGPU', text: 'Groundwork trains on your own graphics card, and WebGPU is the door to it. This browser, or this version of it, does not open that door.' },
+  insecure: { title: 'This address is not secure', text: 'Browsers offer WebGPU only to pages served over https, or from localhost. This page came by plain http.' },
+  'no-adapter': { title: 'No graphics adapter was found', text: 'The browser knows WebGPU but offers no adapter. The graphics driver may be on its block list, hardware acceleration may be off, or the machine has none.' },
+};
+
+export function NoWebgpu({ reason, detail }: { readonly reason: Reason; readonly detail?: string }) {
+  const { title, text } = WHY[reason];
+  return (
+    <main className="explain">
+      <p className="explain-brand">
+        <Mark /> Groundwork
+      </p>
+      <h1>{title}</h1>
+      <p className="explain-lede">{text}</p>
+      {detail && <p className="num explain-detail">{detail}</p>}
+      <h2>What to do</h2>
+      <ul>
+        {reason === 'insecure' && (
+          <li>
+            Open the same page with <b>https://</b>, or run it on your own machine and open <b>http://localhost</b>.
+          </li>
+        )}
+        <li>
+          <b>Chrome or Edge</b>, a current version (113 or newer on Windows, macOS and ChromeOS, 121 or newer on Android). On Linux it may have to be switched on first, at <code>chrome://flags/#enable-unsafe-webgpu</code>; then restart the browser.
+        </li>
+        <li>
+          <b>Safari</b> 26 or newer, on macOS Tahoe, iOS and iPadOS 26.
+        </li>
+        <li>
+          <b>Firefox</b> 141 or newer on Windows, 145 or newer on Apple silicon.
+        </li>
+        <li>
+          Check that hardware acceleration is on in the browser's settings; <code>chrome://gpu</code> says what the browser found.
+        </li>
+      </ul>
+      <p>
+        <button type="button" className="button primary" onClick={() => location.reload()}>
+          Check again
+        </button>
+      </p>
+      <h2>What is safe</h2>
+      <p>Nothing was loaded, sent or stored. Groundwork never sends your pictures anywhere: everything happens on this machine, and that is why it needs its graphics card.</p>
+    </main>
+  );
+}

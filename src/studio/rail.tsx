@@ -1,0 +1,128 @@
+/** The six rooms with a line of what is in each, the run's controls, the device, the theme. */
+import { Link, useLocation } from 'wouter';
+import type { RunState } from '../engine/protocol.ts';
+import { isActive, type Run } from './state/run.ts';
+import { useProject, useRecipe, useRun } from './state/studio.ts';
+import { applyTheme, useThemeChoice, type ThemeChoice } from './theme.ts';
+import { compact, duration, plural } from './ui/format.ts';
+import { Icon, type IconName } from './ui/icon.tsx';
+import { Mark } from './ui/mark.tsx';
+import { RunControls } from './ui/run-controls.tsx';
+
+const STATES: Record<RunState, string> = { idle: 'Nothing yet', running: 'Running', paused: 'Paused', stopping: 'Stopping', finished: 'Finished', failed: 'Failed' };
+
+export function Rail() {
+  return (
+    <aside className="rail" aria-label="Studio">
+      <Link href="/data" className="brand">
+        <Mark />
+        <span>Groundwork</span>
+      </Link>
+      <nav aria-label="Rooms">
+        <ul>
+          <DataItem />
+          <ModelItem />
+          <RecipeItem />
+          <RunItem />
+          <InspectItem />
+          <Item path="/export" icon="export" name="Export" status="Adapter, weights" />
+        </ul>
+      </nav>
+      <RunPanel />
+      <Foot />
+    </aside>
+  );
+}
+
+function Item({ path, icon, name, status, live = false }: { readonly path: string; readonly icon: IconName; readonly name: string; readonly status: string; readonly live?: boolean }) {
+  const [here] = useLocation();
+  return (
+    <li>
+      <Link href={path} className="rail-item" aria-current={here === path ? 'page' : undefined} data-live={live || undefined}>
+        <Icon name={icon} />
+        <span className="rail-name">{name}</span>
+        <span className="rail-status num">{status}</span>
+      </Link>
+    </li>
+  );
+}
+
+function DataItem() {
+  const dataset = useProject((project) => project.dataset);
+  return <Item path="/data" icon="data" name="Data" status={dataset ? plural(dataset.train + dataset.heldout, 'row') : 'Drop a dataset'} />;
+}
+
+function ModelItem() {
+  const model = useProject((project) => project.model);
+  return <Item path="/model" icon="model" name="Model" status={model ? `${compact(model.parameters)} parameters` : 'None loaded'} />;
+}
+
+function RecipeItem() {
+  const stages = useRecipe((editor) => editor.recipe.stages.length);
+  return <Item path="/recipe" icon="recipe" name="Recipe" status={plural(stages, 'stage')} />;
+}
+
+function RunItem() {
+  const state = useRun((run) => run.state);
+  return <Item path="/run" icon="run" name="Run" status={STATES[state]} live={state === 'running'} />;
+}
+
+function InspectItem() {
+  const dataset = useProject((project) => project.dataset);
+  return <Item path="/inspect" icon="inspect" name="Inspect" status={dataset ? plural(dataset.heldout, 'held-out row') : 'Base and tuned'} />;
+}
+
+export const currentStage = (run: Run) => run.stages[run.current];
+
+function RunPanel() {
+  const active = useRun((run) => isActive(run.state));
+  const stage = useRun(currentStage);
+  if (!active || !stage) return null;
+  const { progress } = stage;
+  const share = progress && progress.total > 0 ? progress.done / progress.total : 0;
+  return (
+    <section className="rail-run" aria-label="The run">
+      <p>
+        <b>{stage.stage.name}</b>
+        {progress && (
+          <span className="num">
+            {progress.done}/{progress.total} {progress.etaSeconds !== null && `· ${duration(progress.etaSeconds)}`}
+          </span>
+        )}
+      </p>
+      <div className="progress-track" data-known="true" aria-hidden="true">
+        <div className="progress-bar" style={{ transform: `scaleX(${share})` }} />
+      </div>
+      <RunControls compact />
+    </section>
+  );
+}
+
+const THEMES: readonly { key: ThemeChoice; icon: IconName; name: string }[] = [
+  { key: 'auto', icon: 'auto', name: 'Theme of the system' },
+  { key: 'light', icon: 'sun', name: 'Light theme' },
+  { key: 'dark', icon: 'moon', name: 'Dark theme' },
+];
+
+function Foot() {
+  const device = useProject((project) => project.device);
+  const theme = useThemeChoice();
+  const at = THEMES.findIndex(({ key }) => key === theme);
+  return (
+    <div className="rail-foot">
+      <p className="rail-device" title={device ? `${device.name}, ${device.vendor}` : undefined}>
+        {device ? (
+          <>
+            <i data-software={device.software} />
+            <span>{device.software ? `${device.name} (software, slow)` : device.name}</span>
+          </>
+        ) : (
+          <span>Looking for a device…</span>
+        )}
+      </p>
+      <button type="button" className="button icon-only" aria-label={`${THEMES[at]!.name}. Change theme`} onClick={() => applyTheme(THEMES[(at + 1) % 3]!.key)}>
+        <Icon name={THEMES[at]!.icon} />
+      </button>
+    </div>
+  );
+}

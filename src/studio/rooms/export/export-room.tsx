@@ -1,0 +1,135 @@
+/** Export: the adapter, the merged weights, the run file; written straight to the disk where the browser can. */
+import { useState } from 'react';
+import type { Request } from '../../../engine/protocol.ts';
+import { problemOf, type Problem } from '../../state/problem.ts';
+import { useProject, useRun, useStudio } from '../../state/studio.ts';
+import { bytes } from '../../ui/format.ts';
+import { Icon } from '../../ui/icon.tsx';
+import { ProblemNote } from '../../ui/problem-note.tsx';
+import { Progress } from '../../ui/progress.tsx';
+import { RoomHead } from '../../ui/room-head.tsx';
+import { askForFile, saveBlob, saveStream } from '../../ui/save.ts';
+import { runFile } from './run-file.ts';
+import './export.css';
+
+type What = Extract<Request, { type: 'export' }>['what'];
+
+interface Kind {
+  readonly what: What;
+  readonly title: string;
+  readonly about: string;
+  readonly file: string;
+  readonly python: string;
+}
+
+const KINDS: readonly Kind[] = [
+  {
+    what: 'adapter',
+    title: 'Adapter',
+    about: 'The open LoRA adapter as PEFT writes it: adapter_config.json and adapter_model.safetensors in a zip. Small. It goes on the weights the last stage started from; if a merge came before it, take the merged weights.',
+    file: 'adapter.zip',
+    python: `from peft import PeftModel
+model = PeftModel.from_pretrained(base, "adapter")`,
+  },
+  {
+    what: 'merged',
+    title: 'Merged weights',
+    about: 'The whole model with everything learned folded in, as a Hugging Face checkpoint: safetensors, configuration, tokenizer and processor. As large as the model.',
+    file: 'merged.zip',
+    python: `from transformers import AutoModelForImageTextToText
+model = AutoModelForImageTextToText.from_pretrained("merged")`,
+  },
+];
+
+export function ExportRoom() {
+  const model = useProject((project) => project.model);
+  const begun = useRun((run) => run.runId !== null);
+  const state = useRun((run) => run.state);
+  return (
+    <div className="room">
+      <RoomHead title="Export" lede="Walk away with weights the Python world loads. They are written by this page, to your disk." />
+      {!begun && <p className="note note-info"><Icon name="info" /> <span>Nothing has been learned yet. An adapter can be written as soon as a run has begun; the weights as soon as a model is loaded.</span></p>}
+      {state === 'running' && <p className="note note-info"><Icon name="info" /> <span>A run is active. What is written is the state after the step under way; the run goes on.</span></p>}
+      <div className="exports">
+        {KINDS.map((kind) => (
+          <ExportCard key={kind.what} kind={kind} ready={kind.what === 'adapter' ? begun : model !== null} />
+        ))}
+        <RunFileCard />
+      </div>
+    </div>
+  );
+}
+
+type Progressing = { readonly at: 'asking' } | { readonly at: 'writing'; readonly bytes: number } | { readonly at: 'done'; readonly bytes: number; readonly sha256: string | null; readonly name: string } | { readonly at: 'failed'; readonly problem: Problem };
+
+function ExportCard({ kind, ready }: { readonly kind: Kind; readonly ready: boolean }) {
+  const { client } = useStudio();
+  const weightBytes = useProject((project) => project.model?.weightBytes ?? 0);
+  const [progress, setProgress] = useState<Progressing | null>(null);
+  const write = async () => {
+    const handle = await askForFile(kind.file);
+    if (handle === null) return;
+    setProgress({ at: 'asking' });
+    try {
+      const { fileName, stream } = await client.request({ type: 'export', what: kind.what });
+      let shown = 0;
+      const saved = await saveStream(stream, fileName, handle, (n) => {
+        const now = performance.now();
+        if (now - shown < 100) return;
+        shown = now;
+        setProgress({ at: 'writing', bytes: n });
+      });
+      setProgress({ at: 'done', ...saved, name: handle?.name ?? fileName });
+    } catch (error) {
+      setProgress({ at: 'failed', problem: problemOf(error) });
+    }
+  };
+  const busy = progress?.at === 'asking' || progress?.at === 'writing';
+  return (
+    <section className="card export" aria-label={kind.title}>
+      <h2>{kind.title}</h2>
+      <p>{kind.about}</p>
+      <button type="button" className="button primary" disabled={!ready || busy} onClick={() => void write()}>
+        <Icon name="down" /> Write the {kind.title.toLowerCase()}
+      </button>
+      <div role="status" aria-live="polite">
+        {progress?.at === 'asking' && <Progress label="Reading from the device" done={0} total={0} />}
+        {progress?.at === 'writing' && <Progress label="Writing" done={progress.bytes} total={kind.what === 'merged' ? Math.max(progress.bytes, weightBytes) : 0} detail={bytes(progress.bytes)} />}
+        {progress?.at === 'done' && (
+          <div className="note note-good">
+            <Icon name="check" />
+            <div>
+              <p>
+                <b>{progress.name}</b>, {bytes(progress.bytes)}
+              </p>
+              {progress.sha256 && (
+                <p className="num hash" title="SHA-256 of the zip">
+                  SHA-256 {progress.sha256}
+                </p>
+              )}
+            </div>
+          </div>
+        )}
+      </div>
+      {progress?.at === 'failed' && <ProblemNote problem={progress.problem} onDismiss={() => setProgress(null)} />}
+      <h3>In Python</h3>
+      <pre className="code" tabIndex={0} role="region" aria-label={`Loading the ${kind.title.toLowerCase()} in Python`}>
+        {kind.python}
+      </pre>
+    </section>
+  );
+}
+
+function RunFileCard() {
+  const studio = useStudio();
+  const begun = useRun((run) => run.stages.length > 0);
+  return (
+    <section className="card export" aria-label="Run file">
+      <h2>Run file</h2>
+      <p>The plan, what was measured, every curve, and which rows were left out and why: one JSON to keep with the weights. No pictures, no rows, no weights.</p>
+      <button type="button" className="button" disabled={!begun} onClick={() => saveBlob(new Blob([runFile(studio.run.getState(), studio.project.getState(), studio.book, new Date())], { type: 'application/json' }), `run-${studio.run.getState().runId ?? 'unstarted'}.groundwork.json`)}>
+        <Icon name="down" /> Save the run file
+      </button>
+    </section>
+  );
+}

@@ -1,0 +1,152 @@
+/** Inspect: rows with the true boxes, and what the base and the tuned model say to them. */
+import { useEffect, useMemo, useState } from 'react';
+import { Link } from 'wouter';
+import type { DatasetReport, Row } from '../../../engine/protocol.ts';
+import { PAGE, type Split } from '../../state/row-cache.ts';
+import { problemOf } from '../../state/problem.ts';
+import { useAnswers, useProject, useStudio } from '../../state/studio.ts';
+import { Choice } from '../../ui/choice.tsx';
+import { ratio } from '../../ui/format.ts';
+import { Icon } from '../../ui/icon.tsx';
+import { ProblemNote } from '../../ui/problem-note.tsx';
+import { etaOf, Progress } from '../../ui/progress.tsx';
+import { RoomHead } from '../../ui/room-head.tsx';
+import { VirtualList } from '../../ui/virtual-list.tsx';
+import { arrange, type Order } from './gallery.ts';
+import { GalleryLine } from './gallery-line.tsx';
+import { SampleView } from './sample-view.tsx';
+import './inspect.css';
+
+export function InspectRoom() {
+  const dataset = useProject((project) => project.dataset);
+  if (dataset) return <Gallery key={dataset.id} dataset={dataset} />;
+  return (
+    <div className="room">
+      <RoomHead title="Inspect" lede="Ground truth, base and tuned boxes over all images of a sample." />
+      <p>
+        <Link href="/data">Open a dataset</Link> first, then its rows are here to be looked at and answered.
+      </p>
+    </div>
+  );
+}
+
+/** Rows held for sorting; a gallery of more is not for looking through by hand. */
+const ROWS_HELD = 4096;
+
+function useAllRows(dataset: DatasetReport, split: Split): readonly Row[] {
+  const { rows: cache, project } = useStudio();
+  const [rows, setRows] = useState<readonly Row[]>([]);
+  const total = Math.min(dataset[split], ROWS_HELD);
+  useEffect(() => {
+    let live = true;
+    setRows([]);
+    const read = async () => {
+      const all: Row[] = [];
+      for (let page = 0; page * PAGE < total && live; page++) {
+        all.push(...(await cache.page(dataset.id, split, page)));
+        if (live && (page % 4 === 0 || (page + 1) * PAGE >= total)) setRows([...all]);
+      }
+    };
+    read().catch((error) => project.getState().report(problemOf(error)));
+    return () => void (live = false);
+  }, [cache, project, dataset.id, split, total]);
+  return rows;
+}
+
+function Gallery({ dataset }: { readonly dataset: DatasetReport }) {
+  const [split, setSplit] = useState<Split>(dataset.heldout > 0 ? 'heldout' : 'train');
+  const [task, setTask] = useState<string | null>(null);
+  const [order, setOrder] = useState<Order>('dataset');
+  const [iouAtMost, setIouAtMost] = useState(1);
+  const [chosen, setChosen] = useState<string | null>(null);
+  const answers = useAnswers((state) => state.byRow);
+  const rows = useAllRows(dataset, split);
+  const shown = useMemo(() => arrange(rows, answers, { task, order, iouAtMost }), [rows, answers, task, order, iouAtMost]);
+  const found = shown.findIndex((row) => row.id === chosen);
+  const at = found < 0 ? 0 : found;
+  const row = shown[at];
+  const select = (index: number) => setChosen(shown[Math.min(shown.length - 1, Math.max(0, index))]?.id ?? null);
+  return (
+    <div className="room inspect-room">
+      <RoomHead title="Inspect" lede="Ground truth, base and tuned boxes over all images of a sample.">
+        <AskMany dataset={dataset.id} rows={shown} />
+      </RoomHead>
+      <AnswerProblem />
+      <div className="browser">
+        <div className="browser-list">
+          <div className="gallery-tools">
+            <Choice
+              label="Part of the dataset"
+              choices={[
+                { key: 'heldout', title: 'Held out' },
+                { key: 'train', title: 'Training' },
+              ]}
+              selected={split}
+              onSelect={setSplit}
+            />
+            <label className="stacked">
+              <span>Task</span>
+              <select value={task ?? ''} onChange={(event) => setTask(event.target.value || null)}>
+                <option value="">All tasks</option>
+                {Object.keys(dataset.tasks).filter(Boolean).map((name) => (
+                  <option key={name}>{name}</option>
+                ))}
+              </select>
+            </label>
+            <label className="stacked">
+              <span>Order</span>
+              <select value={order} onChange={(event) => setOrder(event.target.value as Order)}>
+                <option value="dataset">Dataset order</option>
+                <option value="worst">Worst IoU first</option>
+                <option value="best">Best IoU first</option>
+                <option value="gain">Largest gain first</option>
+              </select>
+            </label>
+            <label className="slider">
+              IoU up to
+              <input type="range" min={0} max={1} step={0.05} value={iouAtMost} onChange={(event) => setIouAtMost(Number(event.target.value))} />
+              <span className="num">{ratio(iouAtMost)}</span>
+            </label>
+          </div>
+          <VirtualList label="Samples" count={shown.length} rowHeight={52} selected={at} onSelect={select} render={(i) => <GalleryLine row={shown[i]!} pair={answers.get(shown[i]!.id)} />} />
+        </div>
+        {row ? <SampleView dataset={dataset.id} row={row} at={at} count={shown.length} onMove={(by) => select(at + by)} /> : <p className="room-wait">{rows.length === 0 ? 'Reading rows…' : 'No row passes these filters.'}</p>}
+      </div>
+    </div>
+  );
+}
+
+function AnswerProblem() {
+  const problem = useAnswers((state) => state.problem);
+  const dismiss = useAnswers((state) => state.dismiss);
+  return problem && <ProblemNote problem={problem} onDismiss={dismiss} />;
+}
+
+/** Most rows answered by one click. */
+const MANY = 64;
+
+function AskMany({ dataset, rows }: { readonly dataset: string; readonly rows: readonly Row[] }) {
+  const batch = useAnswers((state) => state.batch);
+  const ask = useAnswers((state) => state.ask);
+  const cancel = useAnswers((state) => state.cancel);
+  const model = useProject((project) => project.model);
+  const n = Math.min(MANY, rows.length);
+  if (batch && batch.total > 1) {
+    return (
+      <div className="ask-many">
+        <Progress label="Answering" done={batch.done} total={batch.total} etaSeconds={etaOf(batch.done, batch.total, batch.startedAt, performance.now())} />
+        <button type="button" className="button" onClick={cancel}>
+          Cancel
+        </button>
+      </div>
+    );
+  }
+  return (
+    <div className="start">
+      {!model && <span className="muted">Load a model to get answers.</span>}
+      <button type="button" className="button" disabled={!model || n === 0} onClick={() => void ask(dataset, rows.slice(0, n).map((row) => row.id))}>
+        <Icon name="play" /> Answer the first {n}
+      </button>
+    </div>
+  );
+}

@@ -1,0 +1,148 @@
+/** One sample: all images with three layers of boxes, and both answers side by side. */
+import { useEffect, useMemo, useState } from 'react';
+import type { Answer, PolicyName, Row } from '../../../engine/protocol.ts';
+import { ROLES, type Layer, type Role } from '../../boxes/roles.ts';
+import { Strip, Swatch } from '../../boxes/strip.tsx';
+import { useAnswers, useProject } from '../../state/studio.ts';
+import { count, ratio, signed } from '../../ui/format.ts';
+import { Icon } from '../../ui/icon.tsx';
+import { BoxChip, Messages } from '../../ui/segments.tsx';
+import { answerPart } from '../run/completion-card.tsx';
+
+interface SampleViewProps {
+  readonly dataset: string;
+  readonly row: Row;
+  readonly at: number;
+  readonly count: number;
+  readonly onMove: (by: number) => void;
+}
+
+const SHOWN: readonly { role: Role; key: string }[] = [
+  { role: 'truth', key: '1' },
+  { role: 'base', key: '2' },
+  { role: 'tuned', key: '3' },
+];
+
+export function SampleView({ dataset, row, at, count: total, onMove }: SampleViewProps) {
+  const pair = useAnswers((state) => state.byRow.get(row.id));
+  const pending = useAnswers((state) => state.pending);
+  const ask = useAnswers((state) => state.ask);
+  const model = useProject((project) => project.model);
+  const [hidden, setHidden] = useState<ReadonlySet<Role>>(new Set());
+  const toggle = (role: Role) => setHidden((old) => (old.has(role) ? new Set([...old].filter((r) => r !== role)) : new Set([...old, role])));
+  const answered = pair?.base !== undefined && pair.tuned !== undefined;
+  const askNow = () => void ask(dataset, [row.id]);
+
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      const target = event.target as HTMLElement;
+      if (event.ctrlKey || event.metaKey || event.altKey || target.closest('input, select, textarea, [role=listbox], [role=tablist]')) return;
+      if (event.key === 'ArrowLeft' || event.key === 'k') onMove(-1);
+      else if (event.key === 'ArrowRight' || event.key === 'j') onMove(1);
+      else if (event.key === 'a' && model && !answered && pending === null) askNow();
+      else {
+        const shown = SHOWN.find(({ key }) => key === event.key);
+        if (!shown) return;
+        toggle(shown.role);
+      }
+      event.preventDefault();
+    };
+    addEventListener('keydown', onKey);
+    return () => removeEventListener('keydown', onKey);
+  });
+
+  const layers = useMemo<Layer[]>(() => {
+    const all: Layer[] = [{ role: 'truth', boxes: row.solution }];
+    for (const policy of ['base', 'tuned'] as const) {
+      const answer = pair?.[policy];
+      if (answer) all.push({ role: policy, boxes: answer.boxes.map(({ image, box }) => ({ image, box })), label: answer.iou === null ? ROLES[policy].name : `${ROLES[policy].name} ${ratio(answer.iou)}` });
+    }
+    return all.filter((layer) => !hidden.has(layer.role));
+  }, [row, pair, hidden]);
+
+  return (
+    <article className="detail" aria-label={`Sample ${row.id}`}>
+      <div className="detail-line">
+        <div className="layer-toggles" role="group" aria-label="Layers">
+          {SHOWN.map(({ role, key }) => (
+            <button key={role} type="button" className="button small" aria-pressed={!hidden.has(role)} aria-keyshortcuts={key} onClick={() => toggle(role)}>
+              <Swatch role={role} /> {ROLES[role].name} <kbd>{key}</kbd>
+            </button>
+          ))}
+        </div>
+        <div className="button-row">
+          <button type="button" className="button icon-only" aria-label="Previous sample" aria-keyshortcuts="ArrowLeft" disabled={at === 0} onClick={() => onMove(-1)}>
+            <Icon name="left" />
+          </button>
+          <span className="num">
+            {count(at + 1)} of {count(total)}
+          </span>
+          <button type="button" className="button icon-only" aria-label="Next sample" aria-keyshortcuts="ArrowRight" disabled={at >= total - 1} onClick={() => onMove(1)}>
+            <Icon name="right" />
+          </button>
+        </div>
+      </div>
+      <Strip dataset={dataset} images={row.images} layers={layers} height={0.46} label={`Images of row ${row.id}`} />
+      <div className="inspect-prompt">
+        <Messages messages={row.prompt} />
+        {!answered && (
+          <button type="button" className="button primary" disabled={!model || pending !== null} aria-keyshortcuts="a" onClick={askNow}>
+            <Icon name="play" /> {pending === row.id ? 'Answering…' : 'Answer with both'} <kbd>A</kbd>
+          </button>
+        )}
+      </div>
+      <div className="answers">
+        {(['base', 'tuned'] as const).map((policy) => (
+          <AnswerCard key={policy} policy={policy} answer={pair?.[policy]} gain={policy === 'tuned' && pair?.base && pair.tuned && pair.base.iou !== null && pair.tuned.iou !== null ? pair.tuned.iou - pair.base.iou : null} />
+        ))}
+      </div>
+    </article>
+  );
+}
+
+function AnswerCard({ policy, answer, gain }: { readonly policy: PolicyName; readonly answer: Answer | undefined; readonly gain: number | null }) {
+  return (
+    <section className="card answer" aria-label={`${ROLES[policy].name} answer`}>
+      <header>
+        <h3>
+          <Swatch role={policy} /> {ROLES[policy].name}
+        </h3>
+        {answer?.iou !== null && answer !== undefined && (
+          <p className="num answer-iou">
+            IoU <b>{ratio(answer.iou)}</b>
+            {gain !== null && <span data-sign={Math.sign(gain)}> {signed(gain)}</span>}
+          </p>
+        )}
+      </header>
+      {!answer ? (
+        <p className="muted">Not asked yet.</p>
+      ) : (
+        <>
+          <p className="verdict-line">
+            {answer.rightImage !== null && (
+              <span className="severity" data-severity={answer.rightImage ? 'good' : 'error'}>
+                {answer.rightImage ? 'Right image' : 'Wrong image'}
+              </span>
+            )}
+            {!answer.parsed && (
+              <span className="severity" data-severity="warning">
+                No box could be read
+              </span>
+            )}
+          </p>
+          {answer.think !== null && <p className="words thought">{answer.think}</p>}
+          <p className="words">{answerPart(answer.text)}</p>
+          {answer.boxes.length > 0 && (
+            <ul className="chips">
+              {answer.boxes.map((box, i) => (
+                <li key={i}>
+                  <BoxChip box={box} />
+                </li>
+              ))}
+            </ul>
+          )}
+        </>
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,59 @@
+/** The exact configuration, to read, copy, keep and open again. */
+import { useRef, useState } from 'react';
+import { readRecipe } from '../../state/recipe.ts';
+import { useProject, useRecipe } from '../../state/studio.ts';
+import { saveBlob } from '../../ui/save.ts';
+import { Icon } from '../../ui/icon.tsx';
+
+export function PlanFile() {
+  const recipe = useRecipe((editor) => editor.recipe);
+  const use = useRecipe((editor) => editor.use);
+  const report = useProject((project) => project.report);
+  const [copied, setCopied] = useState(false);
+  const input = useRef<HTMLInputElement>(null);
+  const json = JSON.stringify(recipe, null, 2);
+  const open = async (file: File) => {
+    const opened = readRecipe(await file.text());
+    if (opened) use(opened);
+    else report({ code: 'not-a-plan', what: `${file.name} is not a plan of Groundwork.`, hint: 'It should be JSON with a list of stages, as saved here. Your plan was not changed.' });
+  };
+  return (
+    <div className="plan-file">
+      <div className="button-row">
+        <button type="button" className="button" onClick={() => saveBlob(new Blob([json], { type: 'application/json' }), `${recipe.name.replace(/[^\w-]+/g, '-').toLowerCase() || 'plan'}.groundwork.json`)}>
+          <Icon name="down" /> Save
+        </button>
+        <button type="button" className="button" onClick={() => input.current?.click()}>
+          <Icon name="file" /> Open
+        </button>
+        <button
+          type="button"
+          className="button"
+          onClick={() =>
+            void navigator.clipboard.writeText(json).then(
+              () => setCopied(true),
+              () => setCopied(false),
+            )
+          }
+        >
+          <Icon name="copy" /> {copied ? 'Copied' : 'Copy'}
+        </button>
+        <input
+          ref={input}
+          type="file"
+          hidden
+          accept=".json,application/json"
+          data-pick="plan"
+          onChange={(event) => {
+            const file = event.target.files?.[0];
+            if (file) void open(file);
+            event.target.value = '';
+          }}
+        />
+      </div>
+      <pre className="code" tabIndex={0} role="region" aria-label="The plan as JSON">
+        {json}
+      </pre>
+    </div>
+  );
+}

@@ -1,0 +1,118 @@
+/** One row as the model will see it: resized pictures with the target's boxes, the rendered prompt, tokens by loss mask. */
+import { useEffect, useMemo, useState } from 'react';
+import type { DatasetReport, EncodedPreview } from '../../../engine/protocol.ts';
+import type { Layer } from '../../boxes/roles.ts';
+import { Legend, Strip } from '../../boxes/strip.tsx';
+import { problemOf, type Problem } from '../../state/problem.ts';
+import { useProject, useStudio } from '../../state/studio.ts';
+import { useRows } from '../../state/use-rows.ts';
+import { count } from '../../ui/format.ts';
+import { Icon } from '../../ui/icon.tsx';
+import { ProblemNote } from '../../ui/problem-note.tsx';
+
+export function PreviewView() {
+  const dataset = useProject((project) => project.dataset);
+  const model = useProject((project) => project.model);
+  if (!dataset || !model) return <p className="muted">Open a dataset and load a model; then this shows what reaches the model: pictures after resizing, tokens, and which of them are learned.</p>;
+  return <Preview dataset={dataset} />;
+}
+
+function Preview({ dataset }: { readonly dataset: DatasetReport }) {
+  const { client } = useStudio();
+  const [at, setAt] = useState(0);
+  const rows = useRows(dataset.id, 'train');
+  const row = rows.at(at);
+  const [preview, setPreview] = useState<EncodedPreview | Problem | null>(null);
+  const { want } = rows;
+  useEffect(() => want(at, at + 1), [want, at]);
+  const rowId = row?.id;
+  useEffect(() => {
+    if (rowId === undefined) return;
+    let live = true;
+    client.request({ type: 'preview', dataset: dataset.id, rowId }).then(
+      (value) => live && setPreview(value),
+      (error) => live && setPreview(problemOf(error)),
+    );
+    return () => void (live = false);
+  }, [client, dataset.id, rowId]);
+  const layers = useMemo<Layer[]>(() => (row ? [{ role: 'truth', boxes: row.solution }] : []), [row]);
+  return (
+    <div className="preview">
+      <div className="button-row">
+        <button type="button" className="button icon-only" aria-label="Previous row" disabled={at === 0} onClick={() => setAt(at - 1)}>
+          <Icon name="left" />
+        </button>
+        <span className="num">
+          Row {at + 1} of {count(dataset.train)}
+        </span>
+        <button type="button" className="button icon-only" aria-label="Next row" disabled={at >= dataset.train - 1} onClick={() => setAt(at + 1)}>
+          <Icon name="right" />
+        </button>
+      </div>
+      {row && <Strip dataset={dataset.id} images={row.images} layers={layers} height={200} label={`Images of row ${row.id}`} />}
+      {preview === null ? <p className="room-wait">Encoding…</p> : 'code' in preview ? <ProblemNote problem={preview} /> : <Encoded preview={preview} />}
+    </div>
+  );
+}
+
+function Encoded({ preview }: { readonly preview: EncodedPreview }) {
+  const learned = preview.tokens.filter((token) => token.inLoss).length;
+  const imageTokens = preview.sizes.reduce((sum, { tokens }) => sum + tokens, 0);
+  return (
+    <>
+      <Legend roles={['truth']} />
+      <div className="scroll-table" tabIndex={0} role="region" aria-label="Pictures after resizing">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">Picture</th>
+              <th scope="col">File</th>
+              <th scope="col">As the model sees it</th>
+              <th scope="col">Tokens</th>
+            </tr>
+          </thead>
+          <tbody>
+            {preview.sizes.map(({ natural, model, tokens }, i) => (
+              <tr key={i}>
+                <th scope="row">Image {i + 1}</th>
+                <td className="num">
+                  {natural.width} × {natural.height}
+                </td>
+                <td className="num">
+                  {model.width} × {model.height}
+                </td>
+                <td className="num">{count(tokens)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      <h3>Tokens</h3>
+      <p className="muted">
+        {count(preview.tokens.length)} tokens, {count(imageTokens)} of them pictures. <mark className="token-learned">{count(learned)} marked ones</mark> are learned in supervised stages.
+      </p>
+      <p className="tokens" tabIndex={0} role="region" aria-label="Tokens by loss mask">
+        {runs(preview.tokens).map(({ text, inLoss }, i) => (inLoss ? <mark key={i} className="token-learned">{text}</mark> : <span key={i}>{text}</span>))}
+      </p>
+      <h3>Target as text</h3>
+      <p className="tokens">{preview.targetText}</p>
+    </>
+  );
+}
+
+/** Neighbours with the same mask as one piece: a page of 4,000 spans would be slow. Repeats of one token are counted. */
+export function runs(tokens: EncodedPreview['tokens']): { text: string; inLoss: boolean }[] {
+  const pieces: { text: string; inLoss: boolean }[] = [];
+  for (let i = 0; i < tokens.length; ) {
+    const { text, inLoss } = tokens[i]!;
+    let same = i + 1;
+    while (same < tokens.length && tokens[same]!.text === text && tokens[same]!.inLoss === inLoss) same++;
+    const repeated = same - i;
+    const piece = repeated > 3 ? `${text} × ${repeated} ` : text.repeat(repeated);
+    const last = pieces.at(-1);
+    if (last && last.inLoss === inLoss) last.text += piece;
+    else pieces.push({ text: piece, inLoss });
+    i = same;
+  }
+  return pieces;
+}

@@ -1,0 +1,115 @@
+/** Recipe: the plan in plain sentences, every setting within reach, and the rows as the model will see them. */
+import { useState } from 'react';
+import { useLocation } from 'wouter';
+import { advise, type Advice } from '../../recipe/describe.ts';
+import { isActive } from '../../state/run.ts';
+import { useProject, useRecipe, useRun } from '../../state/studio.ts';
+import { Icon } from '../../ui/icon.tsx';
+import { RoomHead } from '../../ui/room-head.tsx';
+import { Tabs } from '../../ui/tabs.tsx';
+import { AddStage, PresetMenu } from './presets-menu.tsx';
+import { NumberInput } from './number-input.tsx';
+import { PlanFile } from './plan-file.tsx';
+import { PreviewView } from './preview-view.tsx';
+import { StageEditor } from './stage-editor.tsx';
+import { StageLine } from './stage-line.tsx';
+import './recipe.css';
+
+export function RecipeRoom() {
+  const recipe = useRecipe((editor) => editor.recipe);
+  const [selected, setSelected] = useState(0);
+  const [tab, setTab] = useState('settings');
+  const advice = advise(recipe);
+  const at = Math.min(selected, recipe.stages.length - 1);
+  const stage = recipe.stages[at];
+  return (
+    <div className="room recipe-room">
+      <RoomHead title="Recipe" lede="A run is a list of stages. What you see here is exactly what runs.">
+        <StartButton advice={advice} />
+      </RoomHead>
+      <div className="recipe-columns">
+        <section className="plan" aria-label="The plan">
+          <PlanHead />
+          <ol className="plan-stages">
+            {recipe.stages.map((each, i) => (
+              <StageLine key={i} stage={each} index={i} count={recipe.stages.length} selected={i === at} advice={advice.filter((a) => a.stage === i)} onSelect={() => setSelected(i)} onMoved={setSelected} />
+            ))}
+          </ol>
+          {advice
+            .filter((a) => a.stage === null)
+            .map((a) => (
+              <p key={a.text} className="advice" data-severity={a.severity}>
+                {a.text}
+              </p>
+            ))}
+          <AddStage onAdded={() => setSelected(recipe.stages.length)} />
+        </section>
+        <div className="recipe-detail">
+          <Tabs
+            label="Views of the recipe"
+            selected={tab}
+            onSelect={setTab}
+            tabs={[
+              { key: 'settings', title: 'Settings', body: () => (stage ? <StageEditor key={`${at}/${stage.kind}`} stage={stage} index={at} /> : <p className="muted">Add a stage, or start from a preset.</p>) },
+              { key: 'sees', title: 'As the model sees it', body: () => <PreviewView /> },
+              { key: 'file', title: 'Plan as a file', body: () => <PlanFile /> },
+            ]}
+          />
+        </div>
+      </div>
+    </div>
+  );
+}
+
+function PlanHead() {
+  const recipe = useRecipe((editor) => editor.recipe);
+  const rename = useRecipe((editor) => editor.rename);
+  const reseed = useRecipe((editor) => editor.reseed);
+  return (
+    <div className="plan-head">
+      <PresetMenu />
+      <label className="plan-name">
+        <span>Name</span>
+        <input type="text" value={recipe.name} onChange={(event) => rename(event.target.value)} />
+      </label>
+      <label className="plan-seed">
+        <span>Seed</span>
+        <NumberInput value={recipe.seed} min={0} max={Number.MAX_SAFE_INTEGER} integer label="Seed" onChange={reseed} />
+      </label>
+    </div>
+  );
+}
+
+export function StartButton({ advice }: { readonly advice: readonly Advice[] }) {
+  const recipe = useRecipe((editor) => editor.recipe);
+  const dataset = useProject((project) => project.dataset);
+  const model = useProject((project) => project.model);
+  const state = useRun((run) => run.state);
+  const start = useRun((run) => run.start);
+  const [, go] = useLocation();
+  const why = isActive(state)
+    ? 'A run is active.'
+    : !dataset
+      ? 'Open a dataset first.'
+      : !model
+        ? 'Load a model first.'
+        : advice.some((a) => a.severity === 'error')
+          ? 'The plan has a fault; see its stages.'
+          : null;
+  const begin = (paused: boolean) => {
+    if (!dataset || why) return;
+    void start(dataset.id, recipe, paused);
+    go('/run');
+  };
+  return (
+    <div className="start">
+      {why && <span className="muted">{why}</span>}
+      <button type="button" className="button" disabled={why !== null} onClick={() => begin(true)} title="Hold before the first step, then go step by step">
+        <Icon name="step" /> Start on hold
+      </button>
+      <button type="button" className="button primary" disabled={why !== null} onClick={() => begin(false)}>
+        <Icon name="play" /> Start the run
+      </button>
+    </div>
+  );
+}

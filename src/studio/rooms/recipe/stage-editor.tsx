@@ -1,0 +1,102 @@
+/** The settings of one stage: the few that matter in view, the rest behind one step; each with its TRL or PEFT name. */
+import { useId } from 'react';
+import type { Stage } from '../../../engine/protocol.ts';
+import { fieldsOf, getAt, setAt, type Field } from '../../recipe/fields.ts';
+import { describeStage } from '../../recipe/describe.ts';
+import { KIND_NAMES } from '../../recipe/stages.ts';
+import { useRecipe } from '../../state/studio.ts';
+import { NumberInput } from './number-input.tsx';
+
+export function StageEditor({ stage, index }: { readonly stage: Stage; readonly index: number }) {
+  const change = useRecipe((editor) => editor.change);
+  const groups = fieldsOf(stage.kind);
+  const essential = groups.flatMap((group) => group.fields.filter((field) => field.essential));
+  const line = (field: Field) => <FieldLine key={field.path} field={field} value={getAt(stage, field.path)} onChange={(value) => change(index, setAt(stage, field.path, value))} />;
+  return (
+    <div className="stage-editor">
+      <div className="stage-editor-head">
+        <p className="eyebrow">{KIND_NAMES[stage.kind]}</p>
+        <label>
+          <span className="visually-hidden">Name of the stage</span>
+          <input type="text" className="stage-name" value={stage.name} onChange={(event) => change(index, { ...stage, name: event.target.value })} />
+        </label>
+        <p className="muted">{describeStage(stage)}</p>
+      </div>
+      {essential.length > 0 ? <div className="fields">{essential.map(line)}</div> : <p>Merging has no settings: B·A, scaled, is added to each weight in f32 and stored in the weights' own precision.</p>}
+      {groups.map((group) => {
+        const rest = group.fields.filter((field) => !field.essential);
+        if (rest.length === 0) return null;
+        return (
+          <details key={group.title} className="more">
+            <summary>
+              {group.title} <span className="muted">{rest.map((field) => field.label.toLowerCase()).join(', ')}</span>
+            </summary>
+            <div className="fields">{rest.map(line)}</div>
+          </details>
+        );
+      })}
+    </div>
+  );
+}
+
+function FieldLine({ field, value, onChange }: { readonly field: Field; readonly value: unknown; readonly onChange: (value: unknown) => void }) {
+  const id = useId();
+  return (
+    <div className="field">
+      <div className="field-name">
+        <span>{field.label}</span>
+        <code title={`The name in ${field.origin}`}>
+          {field.origin === 'Groundwork' ? '' : `${field.origin} · `}
+          {field.name}
+        </code>
+      </div>
+      <FieldInput field={field} value={value} helpId={id} onChange={onChange} />
+      <p className="field-help" id={id}>
+        {field.help}
+      </p>
+    </div>
+  );
+}
+
+function FieldInput({ field, value, helpId, onChange }: { readonly field: Field; readonly value: unknown; readonly helpId: string; readonly onChange: (value: unknown) => void }) {
+  switch (field.kind) {
+    case 'number':
+      return <NumberInput value={value as number} min={field.min} max={field.max} integer={field.integer} label={field.label} describedBy={helpId} onChange={onChange} />;
+    case 'flag':
+      return (
+        <label className="switch">
+          <input type="checkbox" role="switch" checked={value as boolean} aria-label={field.label} aria-describedby={helpId} onChange={(event) => onChange(event.target.checked)} />
+          <span aria-hidden="true">{value ? 'On' : 'Off'}</span>
+        </label>
+      );
+    case 'choice':
+      return (
+        <select value={value as string} aria-label={field.label} aria-describedby={helpId} onChange={(event) => onChange(event.target.value)}>
+          {field.choices.map((choice) => (
+            <option key={choice}>{choice}</option>
+          ))}
+        </select>
+      );
+    case 'list':
+      return (
+        <input
+          type="text"
+          className="num wide"
+          aria-label={field.label}
+          aria-describedby={helpId}
+          defaultValue={Array.isArray(value) ? value.join(', ') : String(value)}
+          onChange={(event) => onChange(readList(event.target.value))}
+        />
+      );
+  }
+}
+
+/** PEFT's rules: names apart by commas are a list; anything else is 'all-linear' or a regular expression. */
+export function readList(text: string): string | string[] {
+  const trimmed = text.trim();
+  if (trimmed === 'all-linear' || /[\\^$*+?()[\]{}|]/.test(trimmed)) return trimmed;
+  return trimmed
+    .split(/[\s,]+/)
+    .map((part) => part.trim())
+    .filter(Boolean);
+}

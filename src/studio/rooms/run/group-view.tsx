@@ -1,0 +1,93 @@
+/** One group of GRPO: the same prompt answered several times, side by side, each with its rewards and advantage. */
+import { useEffect, useMemo, useState } from 'react';
+import { useRow } from '../../state/use-rows.ts';
+import { useRun } from '../../state/studio.ts';
+import type { GroupRecord } from '../../state/run.ts';
+import { Legend } from '../../boxes/strip.tsx';
+import { Icon } from '../../ui/icon.tsx';
+import { Messages } from '../../ui/segments.tsx';
+import { CompletionCard } from './completion-card.tsx';
+import { LedgerControls } from './ledger.tsx';
+import { rescore, type Weights } from './rescore.ts';
+
+/** The newest group changes at most this often, so that it can be read. */
+const FOLLOW_MS = 1500;
+
+export function GroupView() {
+  const groups = useRun((run) => run.groups);
+  const [pinned, setPinned] = useState<number | null>(null);
+  const newest = useFollowed(groups.at(-1) ?? null);
+  if (groups.length === 0 || !newest) return <p className="room-wait">Groups appear here once a GRPO stage samples.</p>;
+  const at = pinned === null ? Math.max(0, groups.indexOf(newest)) : Math.max(0, groups.findIndex((group) => group.key === pinned));
+  const group = pinned === null ? newest : groups[at]!;
+  const go = (index: number) => setPinned(groups[Math.min(groups.length - 1, Math.max(0, index))]!.key);
+  return (
+    <div
+      className="groups"
+      onKeyDown={(event) => {
+        if (event.target instanceof HTMLInputElement) return;
+        if (event.key === 'ArrowLeft') go(at - 1);
+        if (event.key === 'ArrowRight') go(at + 1);
+      }}
+    >
+      <div className="groups-tools" role="group" aria-label="Which group">
+        <button type="button" className="button icon-only" aria-label="Earlier group" disabled={at === 0} onClick={() => go(at - 1)}>
+          <Icon name="left" />
+        </button>
+        <input type="range" min={0} max={groups.length - 1} value={at} aria-label="Group" aria-valuetext={`step ${group.step}`} onChange={(event) => go(Number(event.target.value))} />
+        <button type="button" className="button icon-only" aria-label="Later group" disabled={at === groups.length - 1} onClick={() => go(at + 1)}>
+          <Icon name="right" />
+        </button>
+        <span className="num">
+          Step {group.step}, row {group.rowId}
+        </span>
+        <label className="switch">
+          <input type="checkbox" role="switch" checked={pinned === null} onChange={(event) => setPinned(event.target.checked ? null : group.key)} />
+          <span>Follow the newest</span>
+        </label>
+      </div>
+      <Group key={group.key} group={group} />
+    </div>
+  );
+}
+
+function useFollowed(newest: GroupRecord | null): GroupRecord | null {
+  const [shown, setShown] = useState(newest);
+  const [since, setSince] = useState(() => performance.now());
+  useEffect(() => {
+    if (newest === shown) return;
+    const timer = setTimeout(
+      () => {
+        setShown(newest);
+        setSince(performance.now());
+      },
+      Math.max(0, since + FOLLOW_MS - performance.now()),
+    );
+    return () => clearTimeout(timer);
+  }, [newest, shown, since]);
+  return shown ?? newest;
+}
+
+function Group({ group }: { readonly group: GroupRecord }) {
+  const dataset = useRun((run) => run.dataset);
+  const stage = useRun((run) => run.stages[group.stageIndex]?.stage);
+  const row = useRow(dataset, group.rowId);
+  const own = useMemo<Weights>(() => (stage?.kind === 'grpo' ? { ...stage.rewardWeights } : {}), [stage]);
+  const [weights, setWeights] = useState<Weights | null>(null);
+  const completions = useMemo(() => rescore(group.completions, weights ?? null, stage?.kind === 'grpo' ? stage.scaleRewards : 'group'), [group, weights, stage]);
+  const best = Math.max(...completions.map(({ advantage }) => Math.abs(advantage)), 1e-9);
+  return (
+    <>
+      <div className="group-prompt">
+        {row ? <Messages messages={row.prompt} /> : <p className="muted">Reading the row…</p>}
+        <Legend roles={['truth', 'rollout']} />
+      </div>
+      <LedgerControls terms={Object.keys(group.completions[0]?.rewards ?? {})} own={own} weights={weights} onChange={setWeights} />
+      <ol className="completions" aria-label={`${completions.length} completions`}>
+        {completions.map((completion, i) => (
+          <CompletionCard key={i} index={i} dataset={dataset} row={row} completion={completion} strongest={best} />
+        ))}
+      </ol>
+    </>
+  );
+}

@@ -1,0 +1,95 @@
+/** Run: the stages as they go, the curves, the groups, what was set aside, what was measured. */
+import { useState } from 'react';
+import { Link } from 'wouter';
+import { advise } from '../../recipe/describe.ts';
+import { isActive } from '../../state/run.ts';
+import { useProject, useRecipe, useRun } from '../../state/studio.ts';
+import { count } from '../../ui/format.ts';
+import { Icon } from '../../ui/icon.tsx';
+import { RoomHead } from '../../ui/room-head.tsx';
+import { RunControls } from '../../ui/run-controls.tsx';
+import { Tabs } from '../../ui/tabs.tsx';
+import { SoftwareNote } from '../model/model-room.tsx';
+import { StartButton } from '../recipe/recipe-room.tsx';
+import { Alarms } from './alarms.tsx';
+import { CurvesView } from './curves-view.tsx';
+import { EvaluationView } from './evaluation-view.tsx';
+import { GroupView } from './group-view.tsx';
+import { RejectionView } from './rejection-view.tsx';
+import { StageTrack } from './stage-track.tsx';
+import './run.css';
+
+export function RunRoom() {
+  const begun = useRun((run) => run.stages.length > 0);
+  return begun ? <OpenRun /> : <NoRun />;
+}
+
+function NoRun() {
+  const recipe = useRecipe((editor) => editor.recipe);
+  const dataset = useProject((project) => project.dataset);
+  const model = useProject((project) => project.model);
+  const startWithSample = useProject((project) => project.startWithSample);
+  const busy = useProject((project) => project.loading !== null);
+  const software = useProject((project) => project.device?.software ?? false);
+  return (
+    <div className="room">
+      <RoomHead title="Run" lede="Curves, completions and boxes while the model learns.">
+        <StartButton advice={advise(recipe)} />
+      </RoomHead>
+      {software && <SoftwareNote />}
+      <div className="card ready">
+        <h2>Ready when these are</h2>
+        <ul className="features">
+          <Ready done={dataset !== null} href="/data" text={dataset ? `Dataset: ${dataset.name}` : 'A dataset'} />
+          <Ready done={model !== null} href="/model" text={model ? `Model: ${model.name}` : 'A model'} />
+          <Ready done={recipe.stages.length > 0} href="/recipe" text={`Plan: ${recipe.name}, ${recipe.stages.map((stage) => stage.name.toLowerCase()).join(', then ')}`} />
+        </ul>
+        {(!dataset || !model) && (
+          <button type="button" className="button" disabled={busy} onClick={() => void startWithSample()}>
+            Take the sample
+          </button>
+        )}
+      </div>
+    </div>
+  );
+}
+
+function Ready({ done, href, text }: { readonly done: boolean; readonly href: string; readonly text: string }) {
+  return (
+    <li data-has={done}>
+      <Icon name={done ? 'check' : 'right'} />
+      <Link href={href}>{text}</Link>
+    </li>
+  );
+}
+
+function OpenRun() {
+  const [tab, setTab] = useState('curves');
+  const recipe = useRecipe((editor) => editor.recipe);
+  const name = useRun((run) => run.recipe?.name ?? '');
+  const active = useRun((run) => isActive(run.state));
+  const groups = useRun((run) => run.groups.length);
+  const tried = useRun((run) => run.rejection.kept.length + run.rejection['too-easy'].length + run.rejection['too-hard'].length);
+  const evaluations = useRun((run) => run.evaluations.length);
+  const titled = (title: string, n: number) => (n > 0 ? `${title} (${count(n)})` : title);
+  return (
+    <div className="room run-room">
+      <RoomHead title="Run" lede={name}>
+        {active ? <RunControls /> : <StartButton advice={advise(recipe)} />}
+      </RoomHead>
+      <StageTrack />
+      <Alarms />
+      <Tabs
+        label="Views of the run"
+        selected={tab}
+        onSelect={setTab}
+        tabs={[
+          { key: 'curves', title: 'Curves', body: () => <CurvesView /> },
+          { key: 'groups', title: titled('Groups', groups), body: () => <GroupView /> },
+          { key: 'rejection', title: titled('Rejection sampling', tried), body: () => <RejectionView /> },
+          { key: 'evaluation', title: titled('Evaluation', evaluations), body: () => <EvaluationView /> },
+        ]}
+      />
+    </div>
+  );
+}

@@ -1,0 +1,49 @@
+/** The stages of a run as a line of road: done, under way, to come. */
+import { useRun } from '../../state/studio.ts';
+import type { StageView } from '../../state/run.ts';
+import { KIND_NAMES } from '../../recipe/stages.ts';
+import { duration } from '../../ui/format.ts';
+
+const STATUS: Record<StageView['status'], string> = { waiting: 'to come', running: 'under way', finished: 'done', stopped: 'stopped' };
+const STATES = { idle: 'Starting', running: 'Running', paused: 'Paused', stopping: 'Stopping after this step', finished: 'Finished', failed: 'Failed' } as const;
+
+export function StageTrack() {
+  const stages = useRun((run) => run.stages);
+  const state = useRun((run) => run.state);
+  const asking = useRun((run) => run.asking);
+  const notice = useRun((run) => run.notices.at(-1));
+  return (
+    <section className="track" aria-label="Stages">
+      <p className="track-state" role="status" data-state={state}>
+        <i />
+        {state === 'idle' && !asking ? 'Not started' : STATES[state]}
+        {notice && <span className="muted">{notice}</span>}
+      </p>
+      <ol>
+        {stages.map((view, i) => (
+          <TrackStage key={i} view={view} />
+        ))}
+      </ol>
+    </section>
+  );
+}
+
+function TrackStage({ view }: { readonly view: StageView }) {
+  const { stage, status, seconds, progress } = view;
+  const share = status === 'finished' ? 1 : progress && progress.total > 0 ? Math.min(1, progress.done / progress.total) : 0;
+  const words =
+    status === 'running' && progress
+      ? `${progress.done} of ${progress.total} ${progress.unit}${progress.etaSeconds !== null ? `, ${duration(progress.etaSeconds)} left` : ''}`
+      : status === 'finished' || status === 'stopped'
+        ? `${status === 'stopped' ? 'stopped after ' : ''}${duration(seconds)}`
+        : STATUS[status];
+  return (
+    <li data-status={status} style={{ flexGrow: stage.kind === 'merge' ? 1 : 2 }}>
+      <div className="progress-track" data-known="true" role="progressbar" aria-label={`${stage.name}, ${KIND_NAMES[stage.kind]}`} aria-valuemin={0} aria-valuemax={100} aria-valuenow={Math.round(share * 100)} aria-valuetext={words}>
+        <div className="progress-bar" style={{ transform: `scaleX(${share})` }} />
+      </div>
+      <b>{stage.name}</b>
+      <span className="num muted">{words}</span>
+    </li>
+  );
+}

@@ -1,0 +1,14 @@
+/** What a person needs to know when something failed: what happened, and what is safe and to be done. */
+import { GroundworkError } from '../../base/error.ts';
+
+export interface Problem {
+  readonly code: string;
+  readonly what: string;
+  readonly hint: string;
+}
+
+export function problemOf(error: unknown): Problem {
+  if (error instanceof GroundworkError) return { code: error.code, what: error.message, hint: error.hint };
+  const what = error instanceof Error ? error.message : String(error);
+  return { code: 'unexpected', what, hint: 'Nothing you gave was changed. Try again; if it happens again, reload the page.' };
+}

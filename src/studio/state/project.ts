@@ -1,0 +1,85 @@
+/** What is on the table: the device, the model, the dataset, and the loading under way. */
+import { createStore, type StoreApi } from 'zustand/vanilla';
+import type { EngineClient } from '../../engine/client.ts';
+import type { DatasetReport, DeviceReport, EngineEvent, ModelReport, NamedFile } from '../../engine/protocol.ts';
+import { problemOf, type Problem } from './problem.ts';
+
+/** A load under way, for a bar with an ETA. `total` 0: not known yet. */
+export interface Loading {
+  readonly title: string;
+  readonly what: string;
+  readonly done: number;
+  readonly total: number;
+  readonly startedAt: number;
+}
+
+export interface Project {
+  readonly device: DeviceReport | null;
+  readonly deviceProblem: Problem | null;
+  readonly model: ModelReport | null;
+  readonly dataset: DatasetReport | null;
+  readonly loading: Loading | null;
+  readonly problem: Problem | null;
+  findDevice(): Promise<void>;
+  loadStarter(): Promise<boolean>;
+  loadModel(files: readonly NamedFile[]): Promise<boolean>;
+  openSample(): Promise<boolean>;
+  openDataset(name: string, files: readonly NamedFile[]): Promise<boolean>;
+  /** The one click: starter model and sample dataset. */
+  startWithSample(): Promise<boolean>;
+  report(problem: Problem): void;
+  dismiss(): void;
+  receive(events: readonly EngineEvent[]): void;
+}
+
+/** Where the starter's files are; absolute, for a worker has another base. */
+export const starterUrl = (): string => new URL('starter/', document.baseURI).href;
+
+export function createProject(client: EngineClient): StoreApi<Project> {
+  return createStore<Project>()((set, get) => {
+    const load = async (title: string, work: () => Promise<Partial<Project>>): Promise<boolean> => {
+      if (get().loading) {
+        set({ problem: { code: 'busy', what: `"${title}" has to wait: ${get().loading!.title} is still under way.`, hint: 'Nothing was changed. Try again when the bar is gone.' } });
+        return false;
+      }
+      set({ loading: { title, what: '', done: 0, total: 0, startedAt: performance.now() }, problem: null });
+      try {
+        set({ ...(await work()), loading: null });
+        return true;
+      } catch (error) {
+        set({ loading: null, problem: problemOf(error) });
+        return false;
+      }
+    };
+    const actions: Pick<Project, 'loadStarter' | 'loadModel' | 'openSample' | 'openDataset'> = {
+      loadStarter: () => load('Loading the starter model', async () => ({ model: await client.request({ type: 'load-starter', baseUrl: starterUrl() }) })),
+      loadModel: (files) => load('Loading the model', async () => ({ model: await client.request({ type: 'load-model', files }) })),
+      openSample: () => load('Opening the sample dataset', async () => ({ dataset: await client.request({ type: 'open-sample', baseUrl: starterUrl() }) })),
+      openDataset: (name, files) => load(`Reading ${name}`, async () => ({ dataset: await client.request({ type: 'open-dataset', name, files }) })),
+    };
+    return {
+      device: null,
+      deviceProblem: null,
+      model: null,
+      dataset: null,
+      loading: null,
+      problem: null,
+      ...actions,
+      async findDevice() {
+        try {
+          set({ device: await client.request({ type: 'device' }), deviceProblem: null });
+        } catch (error) {
+          set({ deviceProblem: problemOf(error) });
+        }
+      },
+      startWithSample: async () => (await actions.openSample()) && (get().model !== null || (await actions.loadStarter())),
+      report: (problem) => set({ problem }),
+      dismiss: () => set({ problem: null }),
+      receive(events) {
+        const last = events.findLast((event) => event.type === 'loading');
+        const loading = get().loading;
+        if (last && loading) set({ loading: { ...loading, what: last.what, done: last.done, total: last.total } });
+      },
+    };
+  });
+}

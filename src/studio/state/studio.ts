@@ -1,0 +1,59 @@
+/** The studio's one object: the client, the stores, the caches. Rooms reach it by context. */
+import { createContext, useContext } from 'react';
+import { useStore, type StoreApi } from 'zustand';
+import type { EngineClient } from '../../engine/client.ts';
+import { SeriesBook } from '../charts/series-book.ts';
+import { createAnswers, type Answers } from './answers.ts';
+import { EventPump } from './event-pump.ts';
+import { PictureCache } from './picture-cache.ts';
+import { createProject, type Project } from './project.ts';
+import { createRecipeEditor, type RecipeEditor } from './recipe.ts';
+import { RowCache } from './row-cache.ts';
+import { createRun, isActive, type Run } from './run.ts';
+
+export interface Studio {
+  readonly client: EngineClient;
+  readonly project: StoreApi<Project>;
+  readonly run: StoreApi<Run>;
+  readonly recipe: StoreApi<RecipeEditor>;
+  readonly answers: StoreApi<Answers>;
+  readonly book: SeriesBook;
+  readonly rows: RowCache;
+  readonly pictures: PictureCache;
+}
+
+export function createStudio(client: EngineClient, storage: Pick<Storage, 'getItem' | 'setItem'> | null): Studio {
+  const book = new SeriesBook();
+  const project = createProject(client);
+  const run = createRun(client, book);
+  const answers = createAnswers(client);
+  const pump = new EventPump((events) => {
+    project.getState().receive(events);
+    run.getState().receive(events);
+  });
+  client.subscribe((event) => pump.push(event));
+  // Tuned answers belong to the weights that gave them.
+  run.subscribe(({ state }, before) => {
+    if (isActive(before.state) !== isActive(state) || state !== before.state) answers.getState().forgetTuned();
+  });
+  project.subscribe(({ dataset, model }, before) => {
+    if (dataset !== before.dataset || model !== before.model) {
+      answers.getState().cancel();
+      answers.setState({ byRow: new Map(), dataset: null });
+    }
+  });
+  return { client, project, run, recipe: createRecipeEditor(storage), answers, book, rows: new RowCache(client), pictures: new PictureCache(client) };
+}
+
+export const StudioContext = createContext<Studio | null>(null);
+
+export function useStudio(): Studio {
+  const studio = useContext(StudioContext);
+  if (!studio) throw new Error('A room was shown outside the studio.');
+  return studio;
+}
+
+export const useProject = <T>(select: (project: Project) => T): T => useStore(useStudio().project, select);
+export const useRun = <T>(select: (run: Run) => T): T => useStore(useStudio().run, select);
+export const useRecipe = <T>(select: (editor: RecipeEditor) => T): T => useStore(useStudio().recipe, select);
+export const useAnswers = <T>(select: (answers: Answers) => T): T => useStore(useStudio().answers, select);

@@ -1,0 +1,44 @@
+/** Rows in sight: loads their pages and renders again when they are here. */
+import { useCallback, useEffect, useReducer, useState } from 'react';
+import type { Row } from '../../engine/protocol.ts';
+import { problemOf } from './problem.ts';
+import { PAGE, type Split } from './row-cache.ts';
+import { useProject, useStudio } from './studio.ts';
+
+export interface RowsInSight {
+  at(index: number): Row | undefined;
+  /** Loads the pages that hold these rows. */
+  want(from: number, to: number): void;
+}
+
+export function useRows(dataset: string, split: Split): RowsInSight {
+  const { rows } = useStudio();
+  const report = useProject((project) => project.report);
+  const [, arrived] = useReducer((n: number) => n + 1, 0);
+  const want = useCallback(
+    (from: number, to: number) => {
+      for (let page = Math.floor(from / PAGE); page * PAGE < to; page++) {
+        if (rows.at(dataset, split, page * PAGE)) continue;
+        rows.page(dataset, split, page).then(arrived, (error) => report(problemOf(error)));
+      }
+    },
+    [rows, dataset, split, report],
+  );
+  return { at: (index) => rows.at(dataset, split, index), want };
+}
+
+/** One row by its id, or null until it is here. */
+export function useRow(dataset: string | null, rowId: string | null): Row | null {
+  const { rows } = useStudio();
+  const [row, setRow] = useState<Row | null>(null);
+  useEffect(() => {
+    if (!dataset || !rowId) return setRow(null);
+    let live = true;
+    rows.row(dataset, rowId).then(
+      (found) => live && setRow(found),
+      () => live && setRow(null),
+    );
+    return () => void (live = false);
+  }, [rows, dataset, rowId]);
+  return row?.id === rowId ? row : null;
+}

@@ -1,0 +1,76 @@
+/** A place to drop or pick a folder, a zip or a file. The buttons are the keyboard's way in. */
+import { useRef, useState, type DragEvent, type ReactNode } from 'react';
+import { intakeFromDrop, intakeFromPicker, type Intake } from '../rooms/data/intake-files.ts';
+import { problemOf } from '../state/problem.ts';
+import { useProject } from '../state/studio.ts';
+import { Icon } from './icon.tsx';
+
+interface DropTargetProps {
+  readonly label: string;
+  readonly onIntake: (intake: Intake) => void;
+  /** Which ways to pick are offered. */
+  readonly pick: readonly ('folder' | 'file')[];
+  readonly accept?: string;
+  /** The word on the buttons. */
+  readonly verb?: string;
+  readonly className?: string;
+  readonly children?: ReactNode;
+}
+
+export function DropTarget({ label, onIntake, pick, accept, verb = 'Choose a', className = 'drop', children }: DropTargetProps) {
+  const [over, setOver] = useState(0);
+  const report = useProject((project) => project.report);
+  const folder = useRef<HTMLInputElement>(null);
+  const file = useRef<HTMLInputElement>(null);
+  const take = async (pending: Promise<Intake | null> | Intake | null) => {
+    try {
+      const intake = await pending;
+      if (intake && intake.files.length > 0) onIntake(intake);
+      else report({ code: 'nothing-dropped', what: 'There was no file in what was dropped.', hint: 'Drop a folder, a zip, or a JSON or JSONL file. Nothing was changed.' });
+    } catch (error) {
+      report({ ...problemOf(error), code: 'drop-unreadable', hint: 'The browser could not read it. Is it still there, and may you read it? Nothing was changed.' });
+    }
+  };
+  const drag = (by: number) => (event: DragEvent) => {
+    if (!event.dataTransfer.types.includes('Files')) return;
+    event.preventDefault();
+    setOver((depth) => Math.max(0, depth + by));
+  };
+  return (
+    <div
+      className={className}
+      role="group"
+      aria-label={label}
+      data-over={over > 0 || undefined}
+      onDragEnter={drag(1)}
+      onDragLeave={drag(-1)}
+      onDragOver={drag(0)}
+      onDrop={(event) => {
+        event.preventDefault();
+        setOver(0);
+        void take(intakeFromDrop(event.dataTransfer));
+      }}
+    >
+      {children}
+      <div className="drop-buttons">
+        {pick.includes('folder') && (
+          <button type="button" className="button" onClick={() => folder.current?.click()}>
+            <Icon name="folder" /> {verb} folder
+          </button>
+        )}
+        {pick.includes('file') && (
+          <button type="button" className="button" onClick={() => file.current?.click()}>
+            <Icon name="file" /> {verb} file
+          </button>
+        )}
+      </div>
+      <input ref={folder} type="file" hidden multiple data-pick="folder" {...{ webkitdirectory: '' }} onChange={(event) => pickFrom(event.currentTarget)} />
+      <input ref={file} type="file" hidden multiple data-pick="file" accept={accept} onChange={(event) => pickFrom(event.currentTarget)} />
+    </div>
+  );
+
+  function pickFrom(input: HTMLInputElement): void {
+    if (input.files && input.files.length > 0) void take(intakeFromPicker(input.files));
+    input.value = '';
+  }
+}

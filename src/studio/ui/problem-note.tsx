@@ -1,0 +1,23 @@
+/** A failure told in full: what happened, then what is safe and what to do. */
+import type { ReactNode } from 'react';
+import type { Problem } from '../state/problem.ts';
+import { Icon } from './icon.tsx';
+
+export function ProblemNote({ problem, onDismiss, children }: { readonly problem: Problem; readonly onDismiss?: () => void; readonly children?: ReactNode }) {
+  return (
+    <div className="note note-problem" role="alert">
+      <Icon name="alert" />
+      <div>
+        <p className="note-what">{problem.what}</p>
+        {problem.hint && <p>{problem.hint}</p>}
+        {children}
+        <p className="note-code num">{problem.code}</p>
+      </div>
+      {onDismiss && (
+        <button type="button" className="button icon-only" aria-label="Dismiss" onClick={onDismiss}>
+          <Icon name="close" />
+        </button>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,47 @@
+/** Text of a dataset or a model: always text nodes, with pictures and boxes as small chips. */
+import type { Message, Segment } from '../../engine/protocol.ts';
+import type { GroundedBox } from '../../grounding/box.ts';
+
+export const boxWords = ({ image, box, label }: GroundedBox): string => `${label ? `${label}: ` : ''}image ${image + 1}, ${box.map((v) => v.toFixed(3)).join(' ')}`;
+
+export function BoxChip({ box }: { readonly box: GroundedBox }) {
+  return <span className="chip chip-box num">{boxWords(box)}</span>;
+}
+
+export function Segments({ segments }: { readonly segments: readonly Segment[] }) {
+  return (
+    <>
+      {segments.map((segment, i) =>
+        segment.type === 'text' ? (
+          <span key={i}>{segment.text}</span>
+        ) : segment.type === 'image' ? (
+          <span key={i} className="chip">
+            Image {segment.image + 1}
+          </span>
+        ) : (
+          <BoxChip key={i} box={segment.box} />
+        ),
+      )}
+    </>
+  );
+}
+
+export function Messages({ messages }: { readonly messages: readonly Message[] }) {
+  return (
+    <>
+      {messages.map((message, i) => (
+        <p key={i} className="words">
+          {messages.length > 1 && <b className="words-role">{message.role} </b>}
+          <Segments segments={message.content} />
+        </p>
+      ))}
+    </>
+  );
+}
+
+/** The prompt in one line, for lists. */
+export function promptLine(messages: readonly Message[]): string {
+  const last = messages.findLast((message) => message.role === 'user') ?? messages.at(-1);
+  const text = last?.content.map((segment) => (segment.type === 'text' ? segment.text : '')).join(' ') ?? '';
+  return text.replace(/\s+/g, ' ').trim();
+}

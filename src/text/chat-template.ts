@@ -1,0 +1,90 @@
+/**
+ * A checkpoint's chat template, rendered by `@huggingface/jinja` with the settings of transformers
+ * (trim_blocks, lstrip_blocks).
+ */
+import { Template } from '@huggingface/jinja';
+import { GroundworkError } from '../base/error.ts';
+import type { TokenizerConfig } from './tokenizer.ts';
+
+export type ChatPart =
+  | { readonly type: 'text'; readonly text: string }
+  | { readonly type: 'image'; readonly image?: number };
+
+/** A turn of a conversation, as transformers' templates take it. */
+export interface ChatMessage {
+  readonly role: 'system' | 'user' | 'assistant';
+  readonly content: string | readonly ChatPart[];
+}
+
+/** Where published checkpoints keep their template, in the order in which transformers looks. */
+export interface TemplateFiles {
+  /** Text of chat_template.jinja. */
+  readonly jinja?: string;
+  /** Parsed chat_template.json. */
+  readonly json?: unknown;
+  readonly tokenizerConfig?: TokenizerConfig;
+}
+
+const missing = () =>
+  new GroundworkError(
+    'chat-template-missing',
+    'The model has no chat template.',
+    'Add its chat_template.jinja (or chat_template.json) to the folder.',
+  );
+
+/** Text of the template. Throws `chat-template-missing`. */
+export function findTemplate({ jinja, json, tokenizerConfig }: TemplateFiles): string {
+  if (jinja) return jinja;
+  const inJson = (json as { chat_template?: unknown } | null | undefined)?.chat_template;
+  if (typeof inJson === 'string') return inJson;
+  const inConfig = tokenizerConfig?.chat_template;
+  if (typeof inConfig === 'string') return inConfig;
+  const named = inConfig?.find(({ name }) => name === 'default') ?? inConfig?.[0];
+  if (!named) throw missing();
+  return named.template;
+}
+
+export class ChatTemplate {
+  #template: Template;
+  #variables: Record<string, unknown>;
+
+  /** Throws `chat-template-invalid` if the text is no template. `variables` are what templates may name, such as bos_token. */
+  constructor(text: string, variables: Readonly<Record<string, unknown>> = {}) {
+    try {
+      this.#template = new Template(text);
+    } catch (cause) {
+      throw new GroundworkError(
+        'chat-template-invalid',
+        'The chat template could not be read.',
+        'Take it from the same place as the weights.',
+        { cause },
+      );
+    }
+    this.#variables = variables;
+  }
+
+  /** The conversation as text, with one placeholder a picture. Throws `chat-template-refused` where the template does. */
+  render(
+    messages: readonly ChatMessage[],
+    {
+      addGenerationPrompt = true,
+      ...variables
+    }: { readonly addGenerationPrompt?: boolean; readonly [name: string]: unknown } = {},
+  ): string {
+    try {
+      return this.#template.render({
+        ...this.#variables,
+        ...variables,
+        messages,
+        add_generation_prompt: addGenerationPrompt,
+      });
+    } catch (cause) {
+      throw new GroundworkError(
+        'chat-template-refused',
+        `The chat template refuses this conversation: ${(cause as Error).message}`,
+        'Check the order of roles in the row.',
+        { cause },
+      );
+    }
+  }
+}

@@ -1,0 +1,130 @@
+/** A model's tokenizer from its published files, by `@huggingface/tokenizers`. Adds no tokens of its own. */
+import { Tokenizer as HubTokenizer } from '@huggingface/tokenizers';
+import { GroundworkError } from '../base/error.ts';
+
+/** tokenizer_config.json, as far as it is read here. */
+export interface TokenizerConfig {
+  readonly bos_token?: string | { readonly content: string } | null;
+  readonly eos_token?: string | { readonly content: string } | null;
+  readonly pad_token?: string | { readonly content: string } | null;
+  readonly unk_token?: string | { readonly content: string } | null;
+  readonly chat_template?: string | readonly { readonly name: string; readonly template: string }[];
+}
+
+type NamedToken = 'bos_token' | 'eos_token' | 'pad_token' | 'unk_token';
+
+export class Tokenizer {
+  #hub: HubTokenizer;
+  #config: TokenizerConfig;
+  #special: ReadonlySet<number>;
+
+  /** From the parsed tokenizer.json and tokenizer_config.json. Throws `tokenizer-invalid`. */
+  constructor(tokenizerJson: object, config: TokenizerConfig = {}) {
+    try {
+      this.#hub = new HubTokenizer(tokenizerJson, config);
+    } catch (cause) {
+      throw new GroundworkError(
+        'tokenizer-invalid',
+        'tokenizer.json could not be read.',
+        'Take the tokenizer files from the same place as the weights.',
+        { cause },
+      );
+    }
+    this.#config = config;
+    this.#special = new Set(
+      [...this.#hub.get_added_tokens_decoder()].filter(([, token]) => token.special).map(([id]) => id),
+    );
+  }
+
+  /** Token ids; special tokens written in the text become their one id. Nothing is added in front or behind. */
+  encode(text: string): number[] {
+    return text === '' ? [] : this.#hub.encode(text, { add_special_tokens: false }).ids;
+  }
+
+  /** Text of ids. Ids beyond the vocabulary (padding rows of the embedding) give nothing. */
+  decode(ids: ArrayLike<number>, { skipSpecial = false } = {}): string {
+    const known = Array.from(ids).filter((id) => this.tokenOf(id) !== null && !(skipSpecial && this.#special.has(id)));
+    return known.length
+      ? this.#hub.decode(known, { skip_special_tokens: false, clean_up_tokenization_spaces: false })
+      : '';
+  }
+
+  idOf(token: string): number | null {
+    return this.#hub.token_to_id(token) ?? null;
+  }
+
+  /** The id of a token the model cannot do without. Throws `tokenizer-token`. */
+  requireId(token: string): number {
+    const id = this.idOf(token);
+    if (id === null)
+      throw new GroundworkError(
+        'tokenizer-token',
+        `The tokenizer has no token ${token}.`,
+        'Tokenizer and weights belong to different models.',
+      );
+    return id;
+  }
+
+  /** The vocabulary's own spelling (byte-level stand-ins included), null beyond it. */
+  tokenOf(id: number): string | null {
+    return this.#hub.id_to_token(id) ?? null;
+  }
+
+  isSpecial(id: number): boolean {
+    return this.#special.has(id);
+  }
+
+  get specialIds(): ReadonlySet<number> {
+    return this.#special;
+  }
+
+  /** The text of a token the configuration names, such as `eos_token`. */
+  named(name: NamedToken): string | null {
+    const value = this.#config[name];
+    return typeof value === 'object' && value !== null ? value.content : (value ?? null);
+  }
+
+  stream(options?: { skipSpecial?: boolean }): TokenStream {
+    return new TokenStream(this, options);
+  }
+}
+
+/**
+ * Text of a growing sequence, without decoding it anew at every token and without half characters: a token may end
+ * inside a UTF-8 character, or take its leading space only from its neighbour. The scheme is that of vLLM's
+ * `detokenize_incrementally`: decode a short window with and without the new token and give the difference.
+ */
+export class TokenStream {
+  #tokenizer: Tokenizer;
+  #skipSpecial: boolean;
+  #ids: number[] = [];
+  /** The window begins here; text up to #given is out. */
+  #from = 0;
+  #given = 0;
+
+  constructor(tokenizer: Tokenizer, { skipSpecial = false } = {}) {
+    this.#tokenizer = tokenizer;
+    this.#skipSpecial = skipSpecial;
+  }
+
+  #window(end?: number): string {
+    return this.#tokenizer.decode(this.#ids.slice(this.#from, end), { skipSpecial: this.#skipSpecial });
+  }
+
+  /** The text this token completes; '' while a character is unfinished. */
+  push(id: number): string {
+    this.#ids.push(id);
+    const [before, now] = [this.#window(this.#given), this.#window()];
+    if (now.length <= before.length || now.endsWith('\uFFFD')) return '';
+    this.#from = this.#given;
+    this.#given = this.#ids.length;
+    return now.slice(before.length);
+  }
+
+  /** What is left at the end: an unfinished character as U+FFFD. */
+  flush(): string {
+    const rest = this.#window().slice(this.#window(this.#given).length);
+    this.#from = this.#given = this.#ids.length;
+    return rest;
+  }
+}

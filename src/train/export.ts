@@ -1,0 +1,136 @@
+/**
+ * What leaves the studio: an adapter in PEFT's layout, and a checkpoint folder with the adapter added to the original
+ * weights (read again from the checkpoint, in f32, written in their own dtype), streamed so that it is never in memory.
+ */
+import type { CheckpointWeights } from '../formats/checkpoint-files.ts';
+import type { ByteSource } from '../formats/byte-source.ts';
+import { f32ArrayToBf16, f32ArrayToF16 } from '../formats/half.ts';
+import { adapterKey, canonicalName, writeAdapterConfig, type KeyStyle } from '../formats/peft.ts';
+import { toFloat32, type Dtype, type TensorInfo } from '../formats/safetensors.ts';
+import { writeSafetensors, type TensorToWrite } from '../formats/safetensors-writer.ts';
+import { INDEX_FILE, SINGLE_FILE } from '../formats/checkpoint-files.ts';
+import { GroundworkError } from '../base/error.ts';
+import type { LinearModule } from '../models/model.ts';
+import { describeTargets } from './peft-targets.ts';
+import type { MergedAdapter } from './policy.ts';
+
+export interface OutputFile {
+  readonly path: string;
+  readonly data: string | AsyncIterable<Uint8Array>;
+}
+
+const bytesOf = (values: Float32Array): Uint8Array => new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+
+/** adapter_config.json and adapter_model.safetensors. */
+export function adapterFiles(adapter: MergedAdapter, linears: readonly LinearModule[], baseName: string, style: KeyStyle = 'current'): OutputFile[] {
+  const { targets, matrices } = adapter;
+  const first = targets[0]!;
+  const pattern = (value: 'r' | 'alpha') => Object.fromEntries(targets.filter((t) => t[value] !== first[value]).map((t) => [t.module, t[value]]));
+  const rslora = first.scaling !== first.alpha / first.r;
+  const config = writeAdapterConfig({
+    baseModelNameOrPath: baseName,
+    r: first.r,
+    loraAlpha: first.alpha,
+    loraDropout: 0,
+    targetModules: describeTargets(
+      targets.map((t) => t.module),
+      linears.map(({ name, outputHead }) => ({ name, linear: true, ...(outputHead && { outputHead }) })),
+    ),
+    excludeModules: null,
+    layersToTransform: null,
+    layersPattern: null,
+    rankPattern: pattern('r'),
+    alphaPattern: pattern('alpha'),
+    useRslora: rslora,
+    useDora: false,
+    modulesToSave: null,
+  });
+  const tensors = targets.flatMap(({ module, r, inFeatures, outFeatures }): TensorToWrite[] => {
+    const { a, b } = matrices.get(module)!;
+    return [
+      { name: adapterKey(module, 'lora_A', style), dtype: 'F32', shape: [r, inFeatures], bytes: () => bytesOf(a) },
+      { name: adapterKey(module, 'lora_B', style), dtype: 'F32', shape: [outFeatures, r], bytes: () => bytesOf(b) },
+    ];
+  });
+  return [
+    { path: 'adapter_config.json', data: config },
+    { path: 'adapter_model.safetensors', data: writeSafetensors(tensors) },
+  ];
+}
+
+/** Values computed at a time while merging. */
+const BLOCK = 1 << 20;
+
+/** Every file of the checkpoint folder; weight files with the adapter added, all others copied. */
+export function mergedFiles(folder: ReadonlyMap<string, ByteSource>, checkpoint: CheckpointWeights, shardOf: ReadonlyMap<string, string>, adapter: MergedAdapter): OutputFile[] {
+  const files: OutputFile[] = [];
+  const shards = new Map<string, TensorInfo[]>();
+  for (const info of checkpoint.tensors.values()) {
+    const file = shardOf.get(info.name) ?? SINGLE_FILE;
+    shards.set(file, [...(shards.get(file) ?? []), info]);
+  }
+  for (const [path, source] of folder) if (!shards.has(path) && path !== INDEX_FILE && !path.endsWith('.safetensors')) files.push({ path, data: copy(source) });
+  const index = folder.get(INDEX_FILE);
+  if (index) files.push({ path: INDEX_FILE, data: copy(index) });
+  const modules = new Map(adapter.targets.map((t) => [`${t.module}.weight`, t]));
+  for (const [path, infos] of shards) {
+    const tensors = infos.map((info): TensorToWrite => {
+      const target = modules.get(canonicalName(info.name));
+      const plain = () => wholeTensor(checkpoint, info);
+      return { name: info.name, dtype: info.dtype, shape: info.shape, bytes: target ? () => mergedTensor(checkpoint, info, target, adapter) : plain };
+    });
+    files.push({ path, data: writeSafetensors(tensors) });
+  }
+  return files;
+}
+
+async function* copy(source: ByteSource): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < source.size; at += BLOCK * 4) yield source.read(at, Math.min(BLOCK * 4, source.size - at));
+}
+
+async function* wholeTensor(checkpoint: CheckpointWeights, info: TensorInfo): AsyncGenerator<Uint8Array> {
+  const rows = info.shape[0] ?? 1;
+  if (info.shape.length === 0) return yield checkpoint.read(info.name);
+  for (const [first, count] of rowBlocks(rows, info.byteLength / Math.max(1, rows) / 4)) yield checkpoint.readRows(info.name, first, count);
+}
+
+/** W + scaling · B·A, in f32, rows at a time. */
+async function* mergedTensor(checkpoint: CheckpointWeights, info: TensorInfo, target: MergedAdapter['targets'][number], adapter: MergedAdapter): AsyncGenerator<Uint8Array> {
+  const { a, b } = adapter.matrices.get(target.module)!;
+  const { r, inFeatures, scaling } = target;
+  for (const [first, count] of rowBlocks(info.shape[0]!, inFeatures)) {
+    const values = toFloat32(await checkpoint.readRows(info.name, first, count), info.dtype).slice();
+    for (let row = 0; row < count; row++) {
+      for (let k = 0; k < r; k++) {
+        const factor = scaling * b[(first + row) * r + k]!;
+        if (factor === 0) continue;
+        for (let i = 0; i < inFeatures; i++) values[row * inFeatures + i]! += factor * a[k * inFeatures + i]!;
+      }
+    }
+    yield fromFloat32(values, info.dtype, info.name);
+  }
+}
+
+function* rowBlocks(rows: number, columns: number): Generator<[first: number, count: number]> {
+  const size = Math.max(1, Math.floor(BLOCK / Math.max(1, columns)));
+  for (let first = 0; first < rows; first += size) yield [first, Math.min(size, rows - first)];
+}
+
+function fromFloat32(values: Float32Array, dtype: Dtype, name: string): Uint8Array {
+  if (dtype === 'F32') return bytesOf(values);
+  if (dtype === 'BF16') {
+    const bits = f32ArrayToBf16(values);
+    return new Uint8Array(bits.buffer, bits.byteOffset, bits.byteLength);
+  }
+  const { bits, overflowed } = f32ArrayToF16(values);
+  if (overflowed) throw new GroundworkError('half-overflow', `${overflowed} merged values of ${name} are beyond 16-bit floats.`, 'Export the adapter instead, or train with a lower learning rate.');
+  return new Uint8Array(bits.buffer, bits.byteOffset, bits.byteLength);
+}
+
+/** Which weight file holds each tensor. */
+export async function shardNames(folder: ReadonlyMap<string, ByteSource>): Promise<Map<string, string>> {
+  const index = folder.get(INDEX_FILE);
+  if (!index) return new Map();
+  const parsed = JSON.parse(new TextDecoder().decode(await index.read(0, index.size))) as { weight_map: Record<string, string> };
+  return new Map(Object.entries(parsed.weight_map));
+}

@@ -1,0 +1,240 @@
+/**
+ * Generation: prompts are prefilled once, packed, and their G completions decode together against the shared keys and
+ * values. A decode step is recorded once and replayed; tokens come back in groups of steps.
+ */
+import type { Program } from '../gpu/program.ts';
+import { readTensors, readBack } from '../gpu/program.ts';
+import { Recorder } from '../gpu/recorder.ts';
+import type { Tensor } from '../gpu/tensor.ts';
+import type { Processor } from '../models/processor.ts';
+import type { LayerCache } from '../nn/decoder.ts';
+import { gatherRows } from '../ops/gather.ts';
+import { logits as headLogits } from '../ops/log-probs.ts';
+import { DecodeState, sampleTokens, samplingControl, suppressionMask } from '../ops/sample.ts';
+import { Tape } from '../ops/tape.ts';
+import { pack, type EncodedPrompt, type Packed } from './pack.ts';
+import type { Policy } from './policy.ts';
+import type { SamplingSettings } from './recipe.ts';
+
+export interface Rollout {
+  /** Token ids, the end-of-turn token included if it was reached. */
+  readonly tokens: Uint32Array;
+  readonly text: string;
+  /** Stopped by the length limit. */
+  readonly truncated: boolean;
+}
+
+/** What generation needs of a sample. */
+export interface Promptable {
+  readonly prompt: EncodedPrompt;
+}
+
+/** Where image features come from, one prompt after the other, f32 [rows, hidden]. */
+export interface FeatureSource<S extends Promptable> {
+  features(samples: readonly S[]): Float32Array<ArrayBuffer>;
+}
+
+export interface GenerateOptions {
+  readonly numGenerations: number;
+  readonly sampling: SamplingSettings;
+  readonly seed: number;
+  /** `base`: neither adapter nor merges; `reference`: merges only. Default `policy`. */
+  readonly which?: 'policy' | 'reference' | 'base';
+}
+
+/** Decode steps submitted before looking whether all rows have ended. */
+const STEPS_A_LOOK = 8;
+
+/** Programs and buffers for one shape of batch. */
+interface Decoder {
+  readonly key: string;
+  readonly state: DecodeState;
+  readonly cache: readonly LayerCache[];
+  readonly capacity: number;
+  readonly control: Tensor;
+  readonly decode: Program;
+  readonly prefills: Map<string, { readonly program: Program; readonly inputs: Readonly<Record<string, Tensor>> }>;
+}
+
+export class Generator<S extends Promptable = Promptable> {
+  readonly #policy: Policy;
+  readonly #processor: Processor;
+  readonly #samples: FeatureSource<S>;
+  readonly #fixed: { readonly suppressed: Tensor; readonly eos: Tensor };
+  #rotary: Tensor | null = null;
+  #decoder: Decoder | null = null;
+
+  constructor(policy: Policy, processor: Processor, samples: FeatureSource<S>) {
+    this.#policy = policy;
+    this.#processor = processor;
+    this.#samples = samples;
+    const { session, vocabSize, suppressedTokens } = policy.model;
+    const mask = suppressionMask(vocabSize, suppressedTokens);
+    this.#fixed = {
+      suppressed: session.resident('suppressed tokens', [mask.length], 'u32', mask),
+      eos: session.resident('end tokens', [processor.eosTokenIds.length], 'u32', Uint32Array.from(processor.eosTokenIds)),
+    };
+  }
+
+  /** Completions of each sample, G apiece. Deterministic for a seed on one adapter. */
+  async generate(samples: readonly S[], options: GenerateOptions): Promise<Rollout[][]> {
+    const { numGenerations: G, sampling } = options;
+    const packed = pack(samples.map(({ prompt }) => ({ prompt, completions: [] })));
+    const rows = samples.length * G;
+    const decoder = this.#prepare(packed, rows, options);
+    const { session } = this.#policy.model;
+    const starts = promptStarts(samples);
+    const firstSlot = decoder.capacity - 1 - decoder.state.rows * decoder.state.maxLength;
+    decoder.state.start({
+      positions: Array.from({ length: rows }, (_, b) => samples[Math.floor(b / G)]!.prompt.next),
+      slots: Array.from({ length: decoder.state.rows }, (_, b) => firstSlot + b * decoder.state.maxLength),
+      prompts: Array.from({ length: rows }, (_, b) => [starts[Math.floor(b / G)]!, starts[Math.floor(b / G)]! + samples[Math.floor(b / G)]!.prompt.tokens.length] as const),
+    });
+    session.write(decoder.control, samplingControl({ ...sampling, seed: options.seed }));
+    this.#prefill(decoder, packed, samples, G, options);
+
+    const limit = sampling.maxCompletionLength;
+    let steps = 1;
+    while (steps < limit) {
+      const burst = Math.min(STEPS_A_LOOK, limit - steps);
+      const encoder = session.gpu.device.createCommandEncoder({ label: 'decode' });
+      for (let i = 0; i < burst; i++) decoder.decode.encode(encoder);
+      session.gpu.device.queue.submit([encoder.finish()]);
+      steps += burst;
+      const [finished] = await readTensors(session, decoder.state.finished);
+      if (new Uint32Array(finished!.buffer).every((f) => f !== 0)) break;
+    }
+    return this.#collect(decoder, samples.length, G, limit);
+  }
+
+  destroy(): void {
+    this.#dropDecoder();
+    this.#policy.model.session.release(this.#fixed.suppressed, this.#fixed.eos, ...(this.#rotary ? [this.#rotary] : []));
+  }
+
+  async #collect(decoder: Decoder, prompts: number, G: number, limit: number): Promise<Rollout[][]> {
+    const { output } = decoder.state;
+    const [bytes] = await readBack(this.#policy.model.session, [{ buffer: output.storage.buffer!, offset: output.offset, bytes: output.bytes }]);
+    const ids = new Uint32Array(bytes!);
+    const ends = new Set(this.#processor.eosTokenIds);
+    return Array.from({ length: prompts }, (_, i) =>
+      Array.from({ length: G }, (_, g): Rollout => {
+        const row = ids.subarray((i * G + g) * decoder.state.maxLength, (i * G + g) * decoder.state.maxLength + limit);
+        const end = row.findIndex((id) => ends.has(id));
+        const tokens = row.slice(0, end < 0 ? limit : end + 1);
+        return { tokens, truncated: end < 0, text: this.#processor.tokenizer.decode(end < 0 ? tokens : tokens.subarray(0, -1)) };
+      }),
+    );
+  }
+
+  /** The buffers and the decode program for this many rows, made anew when shape or policy changed. */
+  #prepare(packed: Packed, rows: number, { sampling, which = 'policy' }: GenerateOptions): Decoder {
+    const { model } = this.#policy;
+    const maxLength = Math.ceil(sampling.maxCompletionLength / 16) * 16;
+    const padded = Math.ceil(rows / 8) * 8;
+    const key = JSON.stringify([padded, maxLength, which, this.#policy.version]);
+    const capacity = packed.sizes.T + padded * maxLength + 1;
+    const longest = packed.axes.reduce((a, b) => Math.max(a, b), 0) + maxLength + 2;
+    if (this.#rotary && this.#rotary.shape[0]! < longest) this.#dropDecoder();
+    if (this.#decoder?.key === key && this.#decoder.capacity >= capacity) return this.#decoder;
+    this.#dropDecoder();
+    const { session } = model;
+    const positions = Math.ceil(longest / 512) * 512;
+    if (!this.#rotary || this.#rotary.shape[0]! < positions) {
+      if (this.#rotary) session.release(this.#rotary);
+      this.#rotary = session.resident('text rotary table', [positions, model.headDim / 2, 2], 'f32', model.textRotaryTable(positions));
+    }
+    const state = new DecodeState(session, padded, maxLength);
+    // Prompts of later batches may be longer: leave room, so that buffers are not made anew for each.
+    const roomy = Math.ceil((packed.sizes.T * 1.5) / 64) * 64 + padded * maxLength + 1;
+    const cache = model.newCache(roomy);
+    const control = session.resident('sampling control', [4], 'u32');
+    const rec = new Recorder(session, 'decode');
+    const hidden = model.recordDecoder(
+      new Tape(rec, { recording: false }),
+      state.tokens,
+      undefined,
+      { rotary: { table: this.#rotary, positions: state.positions }, ranges: state.ranges, lora: this.#lora(which), cache: { layers: cache, rows: state.slots }, scattered: true },
+      which === 'base' ? undefined : this.#policy.weights,
+    );
+    sampleTokens(rec, { logits: headLogits(rec, hidden, model.head), ...this.#fixed, control }, state, this.#processor.padTokenId);
+    this.#decoder = { key, state, cache, capacity: roomy, control, decode: rec.finish(), prefills: new Map() };
+    return this.#decoder;
+  }
+
+  #prefill(decoder: Decoder, packed: Packed, samples: readonly S[], G: number, { which = 'policy' }: GenerateOptions): void {
+    const { model } = this.#policy;
+    const { T, F } = packed.sizes;
+    const key = `${T} ${F}`;
+    let compiled = decoder.prefills.get(key);
+    if (!compiled) {
+      const rec = new Recorder(model.session, `prefill ${key}`);
+      const inputs: Record<string, Tensor> = {
+        tokens: rec.input('tokens', [T], 'u32'),
+        rotary: rec.input('rotary table', [T, model.headDim / 2, 2]),
+        positions: rec.input('table rows', [T], 'u32'),
+        ranges: rec.input('key ranges of queries', [T, 4], 'u32'),
+        slots: rec.input('cache rows', [T], 'i32'),
+        last: rec.input('last rows', [decoder.state.rows], 'i32'),
+      };
+      if (F) Object.assign(inputs, { features: rec.input('image features', [F, model.decoderShape.hiddenSize]), feature: rec.input('feature index', [T], 'i32') });
+      const tape = new Tape(rec, { recording: false });
+      const hidden = model.recordDecoder(
+        tape,
+        inputs['tokens']!,
+        F ? { features: inputs['features']!, index: inputs['feature']! } : undefined,
+        { rotary: { table: inputs['rotary']!, positions: inputs['positions']! }, ranges: inputs['ranges']!, lora: this.#lora(which), cache: { layers: decoder.cache, rows: inputs['slots']! } },
+        which === 'base' ? undefined : this.#policy.weights,
+      );
+      const logits = headLogits(rec, gatherRows(tape, hidden, inputs['last']!), model.head);
+      sampleTokens(rec, { logits, ...this.#fixed, control: decoder.control }, decoder.state, this.#processor.padTokenId);
+      compiled = { program: rec.finish(), inputs };
+      decoder.prefills.set(key, compiled);
+    }
+    const { program, inputs } = compiled;
+    const starts = promptStarts(samples);
+    const spare = decoder.capacity - 1;
+    const arrays: Record<string, ArrayBufferView> = {
+      tokens: packed.tokens,
+      rotary: model.rotaryTable(packed.axes),
+      positions: Uint32Array.from({ length: T }, (_, i) => i),
+      ranges: packed.ranges,
+      // Padding goes to the cache's spare last row, which nobody reads.
+      slots: Int32Array.from({ length: T }, (_, i) => (i < packed.length ? i : spare)),
+      last: Int32Array.from({ length: decoder.state.rows }, (_, b) => {
+        const sample = Math.min(Math.floor(b / G), samples.length - 1);
+        return starts[sample]! + samples[sample]!.prompt.tokens.length - 1;
+      }),
+      features: this.#samples.features(samples),
+      feature: packed.featureIndex,
+    };
+    for (const [name, tensor] of Object.entries(inputs)) program.write(tensor, arrays[name]!);
+    program.run();
+  }
+
+  #lora(which: GenerateOptions['which']) {
+    const { adapter } = this.#policy;
+    return which === 'policy' && adapter ? (module: string) => adapter.lora(module) : undefined;
+  }
+
+  #dropDecoder(): void {
+    if (!this.#decoder) return;
+    const { state, cache, control, decode, prefills } = this.#decoder;
+    state.destroy();
+    this.#policy.model.session.release(control, ...cache.flatMap(({ k, v }) => [k, v]));
+    decode.destroy();
+    for (const { program } of prefills.values()) program.destroy();
+    this.#decoder = null;
+  }
+}
+
+/** First packed row of each prompt. */
+function promptStarts(samples: readonly Promptable[]): number[] {
+  const starts: number[] = [];
+  let row = 0;
+  for (const { prompt } of samples) {
+    starts.push(row);
+    row += prompt.tokens.length;
+  }
+  return starts;
+}

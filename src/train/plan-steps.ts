@@ -1,0 +1,130 @@
+/**
+ * How rows become optimizer steps: how many steps a run has, in which order rows come, and which rows share a forward
+ * pass. Counting follows transformers' Trainer; the order is ours (base/random) and resumable in the middle of an
+ * epoch. Nothing here knows what a row contains, only how many there are and how long they are.
+ */
+import { GroundworkError } from '../base/error.ts';
+import { Random, type RandomState } from '../base/random.ts';
+import type { SftStage } from './recipe.ts';
+
+export interface StepCount {
+  /** Optimizer steps of one pass over the rows; the last one may see fewer rows. */
+  readonly stepsPerEpoch: number;
+  readonly totalSteps: number;
+}
+
+/** Optimizer steps of a stage. Source: transformers 5.18 `Trainer.set_initial_training_values`. */
+export function countSteps(
+  rows: number,
+  stage: Pick<SftStage, 'perDeviceTrainBatchSize' | 'gradientAccumulationSteps' | 'maxSteps' | 'numTrainEpochs'>,
+): StepCount {
+  const microBatches = Math.ceil(rows / stage.perDeviceTrainBatchSize);
+  const stepsPerEpoch = Math.max(1, Math.ceil(microBatches / stage.gradientAccumulationSteps));
+  return {
+    stepsPerEpoch,
+    totalSteps: stage.maxSteps > 0 ? stage.maxSteps : Math.ceil(stage.numTrainEpochs * stepsPerEpoch),
+  };
+}
+
+/** Where a sampler stands: plain data, for a checkpoint. */
+export interface SamplerState {
+  /** Whole passes finished. */
+  readonly epoch: number;
+  /** Rows already given in this pass. */
+  readonly position: number;
+  /** The generator as it was before this pass was shuffled. */
+  readonly random: RandomState;
+}
+
+/** Endless row indices, every pass shuffled anew. Resuming from `state` continues with exactly the same rows. */
+export class RowSampler {
+  readonly #count: number;
+  #epoch = 0;
+  #position = 0;
+  #before: RandomState;
+  #random: Random;
+  #order: number[] = [];
+
+  /** `count` rows; a seed to begin, a state to go on. Throws `no-rows`, or `sampler-state` for another dataset's state. */
+  constructor(count: number, from: number | SamplerState) {
+    if (count <= 0)
+      throw new GroundworkError(
+        'no-rows',
+        'There are no rows to train on.',
+        'Check the dataset’s training split, or loosen the bounds of the rejection stage.',
+      );
+    this.#count = count;
+    this.#random = new Random(typeof from === 'number' ? from : from.random);
+    this.#before = this.#random.state;
+    this.#shuffle();
+    if (typeof from === 'number') return;
+    if (from.position < 0 || from.position > count)
+      throw new GroundworkError(
+        'sampler-state',
+        `The checkpoint stands at row ${from.position} of a pass, but the dataset has ${count} rows.`,
+        'Resume with the dataset the run was started with.',
+      );
+    [this.#epoch, this.#position] = [from.epoch, from.position];
+  }
+
+  get state(): SamplerState {
+    return { epoch: this.#epoch, position: this.#position, random: this.#before };
+  }
+
+  /** The next at most `n` indices, never past the end of a pass: an optimizer step's rows, as Trainer counts them. */
+  nextInEpoch(n: number): number[] {
+    if (this.#position >= this.#count) this.#advance();
+    const taken = this.#order.slice(this.#position, this.#position + n);
+    this.#position += taken.length;
+    return taken;
+  }
+
+  /** The next `n` indices, running on into the next pass: prompts of a GRPO step, which has always the same size. */
+  next(n: number): number[] {
+    const taken: number[] = [];
+    while (taken.length < n) taken.push(...this.nextInEpoch(n - taken.length));
+    return taken;
+  }
+
+  #advance(): void {
+    this.#epoch++;
+    this.#position = 0;
+    this.#before = this.#random.state;
+    this.#shuffle();
+  }
+
+  #shuffle(): void {
+    this.#order = this.#random.shuffle(Array.from({ length: this.#count }, (_, i) => i));
+  }
+}
+
+export interface Packing {
+  /** Indices into `lengths`; each list is one forward pass. */
+  readonly batches: readonly (readonly number[])[];
+  /** Rows longer than the budget. They are reported and left out: cutting a row may cut an image. */
+  readonly tooLong: readonly number[];
+}
+
+/**
+ * Packs rows of `lengths` tokens into few forward passes of at most `maxTokens` tokens and `maxRows` rows, by
+ * first-fit decreasing (at most 11/9 of the optimum + 1). Which rows share a pass does not change an optimizer step
+ * whose loss is averaged over the step's tokens, so the order inside a step is free. Deterministic.
+ */
+export function packRows(lengths: readonly number[], maxTokens: number, maxRows = Infinity): Packing {
+  const order = lengths.map((_, i) => i).sort((a, b) => lengths[b]! - lengths[a]! || a - b);
+  const open: { rows: number[]; tokens: number }[] = [];
+  const tooLong: number[] = [];
+  for (const i of order) {
+    const tokens = lengths[i]!;
+    if (tokens > maxTokens) {
+      tooLong.push(i);
+      continue;
+    }
+    const pass = open.find((p) => p.tokens + tokens <= maxTokens && p.rows.length < maxRows);
+    if (pass) {
+      pass.rows.push(i);
+      pass.tokens += tokens;
+    } else open.push({ rows: [i], tokens });
+  }
+  return { batches: open.map((p) => p.rows), tooLong: tooLong.sort((a, b) => a - b) };
+}

@@ -1,0 +1,154 @@
+/**
+ * The policy in training: frozen weights, adapters folded into them so far, and the adapter now learning. Switching the
+ * adapter off gives the reference policy of RL for free; leaving the folds out too gives the base model.
+ */
+import { GroundworkError } from '../base/error.ts';
+import { Random } from '../base/random.ts';
+import { Recorder } from '../gpu/recorder.ts';
+import type { PolicyWeights, VisionLanguageModel } from '../models/model.ts';
+import { Adapter, type AdapterMatrices, type AdapterTarget } from '../nn/adapter.ts';
+import { fold } from '../ops/fold.ts';
+import type { LinearWeights } from '../ops/linear.ts';
+import { resolveLoraTargets, VISION_MODULES } from './peft-targets.ts';
+import type { LoraSettings } from './recipe.ts';
+
+/** An adapter that was folded in, as PEFT would store it. */
+export interface MergedAdapter {
+  readonly targets: readonly AdapterTarget[];
+  readonly matrices: ReadonlyMap<string, AdapterMatrices>;
+}
+
+export class Policy {
+  readonly model: VisionLanguageModel;
+  #merged: MergedAdapter[] = [];
+  #weights: Map<string, LinearWeights> = new Map();
+  #adapter: Adapter | null = null;
+  /** Grows whenever programs recorded for the policy become stale. */
+  version = 0;
+
+  constructor(model: VisionLanguageModel) {
+    this.model = model;
+  }
+
+  get adapter(): Adapter | null {
+    return this.#adapter;
+  }
+
+  /** Weights of folded linears, over the model's own. */
+  get weights(): PolicyWeights {
+    return this.#weights;
+  }
+
+  get mergedAdapters(): readonly MergedAdapter[] {
+    return this.#merged;
+  }
+
+  /** True once anything differs from the base model. */
+  get changed(): boolean {
+    return this.#merged.length > 0 || this.#adapter !== null;
+  }
+
+  /** A fresh adapter (A random, B zero) on the modules the settings choose. Throws what `resolveLoraTargets` throws. */
+  attach(settings: LoraSettings, seed: number): Adapter {
+    if (this.#adapter) throw new GroundworkError('adapter-attached', 'The policy already has an adapter.', 'Merge it before a stage that trains a new one.');
+    const adapter = new Adapter(this.model.session, adapterTargets(this.model, settings));
+    adapter.initialise(new Random(seed));
+    this.#adapter = adapter;
+    this.version++;
+    return adapter;
+  }
+
+  /** Takes an adapter made elsewhere; whoever made it destroys it. */
+  adopt(adapter: Adapter): void {
+    this.#adapter = adapter;
+    this.version++;
+  }
+
+  /** Folds the adapter into the policy's weights, on the GPU; the base weights stay as they are. */
+  async merge(): Promise<void> {
+    const adapter = this.#adapter;
+    if (!adapter) throw new GroundworkError('adapter-missing', 'There is no adapter to merge.', 'Put a merge after a stage that trains.');
+    const { session } = this.model;
+    this.#merged.push({ targets: adapter.targets, matrices: await adapter.read() });
+    const rec = new Recorder(session, 'merge');
+    const next = new Map(this.#weights);
+    for (const { module } of adapter.targets) {
+      const now = this.#weights.get(module) ?? this.model.weights(module);
+      const weight = session.resident(`${module} merged`, now.weight.shape, now.weight.dtype);
+      fold(rec, now.weight, adapter.lora(module)!, weight);
+      next.set(module, { ...now, weight });
+    }
+    const program = rec.finish();
+    program.run();
+    await program.readBytes();
+    program.destroy();
+    for (const { module } of adapter.targets) {
+      const before = this.#weights.get(module);
+      if (before) session.release(before.weight);
+    }
+    this.#weights = next;
+    this.#dropAdapter();
+  }
+
+  /**
+   * Everything learnt, as one adapter on the base model: ranks side by side, scaling folded into B, so scaling 1
+   * (PEFT's `cat` combination, exact).
+   */
+  async combinedAdapter(): Promise<MergedAdapter> {
+    const parts = [...this.#merged];
+    if (this.#adapter) parts.push({ targets: this.#adapter.targets, matrices: await this.#adapter.read() });
+    if (parts.length === 0) throw new GroundworkError('adapter-missing', 'Nothing has been trained yet.', 'Run a recipe with an SFT or GRPO stage first.');
+    return parts.length === 1 ? parts[0]! : concatenate(parts);
+  }
+
+  destroy(): void {
+    this.#dropAdapter();
+    this.model.session.release(...[...this.#weights.values()].map((w) => w.weight));
+    this.#weights.clear();
+  }
+
+  #dropAdapter(): void {
+    this.#adapter?.destroy();
+    this.#adapter = null;
+    this.version++;
+  }
+}
+
+/** PEFT's matching over the model's linears; the vision tower is left out unless the settings say otherwise. */
+export function adapterTargets(model: VisionLanguageModel, settings: LoraSettings): AdapterTarget[] {
+  const chosen = resolveLoraTargets(
+    model.linears.map(({ name, outputHead }) => ({ name, linear: true, ...(outputHead && { outputHead }) })),
+    { r: settings.r, loraAlpha: settings.loraAlpha, useRslora: settings.useRslora, targetModules: settings.targetModules, excludeModules: settings.excludeModules ?? VISION_MODULES },
+  );
+  return chosen.map(({ module, r, alpha, scaling }) => {
+    if (!module.includes('language_model'))
+      throw new GroundworkError('lora-target-unsupported', `${module} is outside the language model.`, 'Image features are computed once and reused, so adapters belong to the language model: exclude the vision tower.');
+    const { inFeatures, outFeatures } = model.linears.find((l) => l.name === module)!;
+    return { module, inFeatures, outFeatures, r, alpha, scaling };
+  });
+}
+
+function concatenate(parts: readonly MergedAdapter[]): MergedAdapter {
+  const modules = [...new Set(parts.flatMap((p) => p.targets.map((t) => t.module)))];
+  const targets: AdapterTarget[] = [];
+  const matrices = new Map<string, AdapterMatrices>();
+  for (const module of modules) {
+    const pieces = parts.flatMap((p) => {
+      const target = p.targets.find((t) => t.module === module);
+      return target ? [{ target, ...p.matrices.get(module)! }] : [];
+    });
+    const { inFeatures, outFeatures } = pieces[0]!.target;
+    const r = pieces.reduce((sum, p) => sum + p.target.r, 0);
+    const a = new Float32Array(r * inFeatures);
+    const b = new Float32Array(outFeatures * r);
+    let rank = 0;
+    for (const piece of pieces) {
+      a.set(piece.a, rank * inFeatures);
+      for (let o = 0; o < outFeatures; o++) for (let k = 0; k < piece.target.r; k++) b[o * r + rank + k] = piece.b[o * piece.target.r + k]! * piece.target.scaling;
+      rank += piece.target.r;
+    }
+    targets.push({ module, inFeatures, outFeatures, r, alpha: r, scaling: 1 });
+    matrices.set(module, { a, b });
+  }
+  return { targets, matrices };
+}

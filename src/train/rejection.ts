@@ -1,0 +1,31 @@
+/**
+ * Rejection sampling: k answers a prompt from the merged policy; prompts it sometimes gets right are what RL can learn
+ * from (arXiv 2507.00748). Always right teaches nothing, and so does never.
+ */
+import { Random } from '../base/random.ts';
+import type { Row } from '../data/row.ts';
+import { curate, judge, type Attempts, type Curation } from './difficulty.ts';
+import type { RejectionStage } from './recipe.ts';
+import { succeeds } from './rewards/index.ts';
+import type { StageContext } from './stage.ts';
+
+/** Tries at most `limit` training rows; the kept ones, in the order tried, are `curation.kept`. */
+export async function runRejection(stage: RejectionStage, context: StageContext): Promise<Curation> {
+  const candidates = context.train.filter((row) => row.solution.length > 0);
+  const rows = new Random(context.seed).shuffle([...candidates]).slice(0, stage.limit || undefined);
+  const attempts: Attempts[] = [];
+  for (let start = 0; start < rows.length; start += stage.batchSize) {
+    if (!(await context.gate())) break;
+    const batch: readonly Row[] = rows.slice(start, start + stage.batchSize);
+    const samples = await context.samples.prepare(batch);
+    const rollouts = await context.generator.generate(samples, { numGenerations: stage.numGenerations, sampling: stage.sampling, seed: context.seed + start });
+    batch.forEach((row, i) => {
+      const successes = rollouts[i]!.filter(({ text }) => succeeds(context.samples.parse(samples[i]!, text), row, stage.iouThreshold)).length;
+      attempts.push({ rowId: row.id, samples: stage.numGenerations, successes });
+      const successRate = successes / stage.numGenerations;
+      context.emit({ type: 'rejection', rowId: row.id, successRate, verdict: judge(successRate, stage) });
+    });
+    context.emit({ type: 'progress', done: Math.min(rows.length, start + stage.batchSize), total: rows.length, unit: 'prompts' });
+  }
+  return curate(attempts, stage);
+}

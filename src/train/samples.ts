@@ -1,0 +1,127 @@
+/**
+ * Rows of a dataset as the model reads them. A picture passes the vision tower once: features are kept on the host (a
+ * few tens of kilobytes each) and go back to the GPU with every batch that needs them.
+ */
+import { GroundworkError } from '../base/error.ts';
+import type { Dataset } from '../data/dataset.ts';
+import type { Row } from '../data/row.ts';
+import { promptMessages, targetText } from '../data/target.ts';
+import type { Size } from '../grounding/box.ts';
+import { parseAnswer, type ParsedAnswer } from '../grounding/parse.ts';
+import type { PixelInput, VisionLanguageModel } from '../models/model.ts';
+import { encodeConversation, readPixels } from '../models/encode.ts';
+import type { Processor } from '../models/processor.ts';
+import type { EncodedPrompt } from './pack.ts';
+import { VisionRunner } from './vision-runner.ts';
+
+export interface Sample {
+  readonly row: Row;
+  readonly prompt: EncodedPrompt;
+  readonly promptText: string;
+  /** Target tokens with the end of the turn. Empty for rows without a target. */
+  readonly completion: Uint32Array;
+  readonly targetText: string;
+  readonly natural: readonly Size[];
+  /** Pictures as the model sees them. */
+  readonly sizes: readonly Size[];
+}
+
+export class SampleStore {
+  readonly #dataset: Dataset;
+  readonly #model: VisionLanguageModel;
+  readonly #processor: Processor;
+  readonly #vision: VisionRunner;
+  readonly #samples = new Map<string, Sample>();
+  /** Features by picture path, f32 [rows, hidden]. */
+  readonly #features = new Map<string, Float32Array>();
+
+  constructor(dataset: Dataset, model: VisionLanguageModel, processor: Processor) {
+    this.#dataset = dataset;
+    this.#model = model;
+    this.#processor = processor;
+    this.#vision = new VisionRunner(model);
+  }
+
+  /** Encodes rows and computes what features are missing, several pictures a pass. Throws `row-encoding`, `image-missing`, `image-shape`. */
+  async prepare(rows: readonly Row[]): Promise<Sample[]> {
+    const samples = await this.encode(rows);
+    const missing = [...new Set(rows.flatMap((row) => row.images))].filter((path) => !this.#features.has(path));
+    await this.#computeFeatures(missing);
+    return samples;
+  }
+
+  /** Tokens and positions only; pictures are not opened beyond their header. */
+  async encode(rows: readonly Row[]): Promise<Sample[]> {
+    const samples: Sample[] = [];
+    for (const row of rows) samples.push(this.#samples.get(row.id) ?? (await this.#encode(row)));
+    return samples;
+  }
+
+  /** Features of the prompts' pictures, one prompt after the other, [rows, hidden]. */
+  features(samples: readonly Sample[]): Float32Array<ArrayBuffer> {
+    const parts = samples.flatMap(({ row }) => imageOrder(row).map((i) => this.#features.get(row.images[i]!)!));
+    const all = new Float32Array(parts.reduce((sum, p) => sum + p.length, 0));
+    let at = 0;
+    for (const part of parts) {
+      all.set(part, at);
+      at += part.length;
+    }
+    return all;
+  }
+
+  /** What the model wrote, read in its own convention and forgiving about form. */
+  parse(sample: Sample, text: string): ParsedAnswer {
+    const tolerant = parseAnswer(text, { convention: this.#processor.convention, sizes: sample.sizes, mode: 'tolerant', thinking: 'optional' });
+    // The form is judged strictly; the boxes are read wherever they are.
+    const strict = parseAnswer(text, { convention: this.#processor.convention, sizes: sample.sizes, thinking: 'required' });
+    return { ...tolerant, formatOk: strict.formatOk, tagsOk: strict.tagsOk };
+  }
+
+  /** As `parse`, for a row that was encoded before; null for others. */
+  parseById(rowId: string, text: string): ParsedAnswer | null {
+    const sample = this.#samples.get(rowId);
+    return sample ? this.parse(sample, text) : null;
+  }
+
+  destroy(): void {
+    this.#vision.destroy();
+  }
+
+  async #encode(row: Row): Promise<Sample> {
+    const { convention } = this.#processor;
+    const natural: Size[] = [];
+    for (const path of row.images) {
+      const size = await this.#dataset.naturalSize(path);
+      if (!size) throw new GroundworkError('image-unreadable', `${path} is not a picture that can be read.`, 'Replace it with a PNG, JPEG or WebP file.');
+      natural.push(size);
+    }
+    const sizes = natural.map((size) => this.#processor.modelSize(size));
+    const messages = promptMessages(row, convention, sizes);
+    const target = row.answer.length || row.solution.length ? targetText(row, convention, sizes) : '';
+    const encoded = encodeConversation(this.#processor, row.id, messages, target || null, sizes);
+    const { axes, next } = this.#model.positions(encoded.tokens, encoded.grids);
+    const sample: Sample = {
+      row,
+      prompt: { id: row.id, tokens: encoded.tokens, axes, next, featureIndex: encoded.featureIndex, featureRows: encoded.featureRows },
+      promptText: encoded.text,
+      completion: encoded.completion,
+      targetText: target,
+      natural,
+      sizes,
+    };
+    this.#samples.set(row.id, sample);
+    return sample;
+  }
+
+  async #computeFeatures(paths: readonly string[]): Promise<void> {
+    const inputs: PixelInput[] = [];
+    for (const path of paths) inputs.push(await readPixels(this.#processor, await this.#dataset.image(path)));
+    const features = await this.#vision.run(inputs);
+    paths.forEach((path, i) => this.#features.set(path, features[i]!));
+  }
+}
+
+/** Pictures in the order the prompt shows them. */
+function imageOrder(row: Row): number[] {
+  return row.prompt.flatMap(({ content }) => content.flatMap((segment) => (segment.type === 'image' ? [segment.image] : [])));
+}

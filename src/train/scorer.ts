@@ -1,0 +1,176 @@
+/**
+ * Programs over packed sequences: log-probabilities of completions, with or without a backward pass. SFT, GRPO and the
+ * reference policy are this one thing with different losses and with adapters on or off.
+ */
+import { invariant } from '../base/error.ts';
+import type { Program } from '../gpu/program.ts';
+import { Recorder } from '../gpu/recorder.ts';
+import type { Tensor } from '../gpu/tensor.ts';
+import type { PolicyWeights, VisionLanguageModel } from '../models/model.ts';
+import type { Adapter } from '../nn/adapter.ts';
+import { logProbs, type LogProbs } from '../ops/log-probs.ts';
+import { nllLoss, policyLoss } from '../ops/policy-loss.ts';
+import { Tape } from '../ops/tape.ts';
+import type { Packed, PackedSizes } from './pack.ts';
+
+export type ScoreMode =
+  /** Log-probs and entropies only. */
+  | { readonly kind: 'score' }
+  /** Loss −Σ weight·logp and its gradients. */
+  | { readonly kind: 'nll' }
+  | { readonly kind: 'policy'; readonly epsilon: number; readonly epsilonHigh: number; readonly beta: number; readonly klRatio: boolean; readonly onPolicy: boolean };
+
+export interface ScoreSettings {
+  readonly mode: ScoreMode;
+  readonly temperature: number;
+  /** Off: the bare weights (after merges), which are the reference policy. */
+  readonly adapter: boolean;
+  readonly checkpoint: boolean;
+}
+
+/** Per-target numbers of a loss, each [S] in the order of `packed.entries`. */
+export interface ScoreInputs {
+  readonly weight?: Float32Array;
+  readonly advantage?: Float32Array;
+  readonly old?: Float32Array;
+  readonly reference?: Float32Array;
+}
+
+export interface Scores {
+  /** One value per entry. */
+  readonly logps: Float32Array;
+  readonly entropy: Float32Array;
+  /** [entries, 4]: weighted loss, kl, ratio, clipped; empty without a loss. */
+  readonly terms: Float32Array;
+}
+
+interface Compiled {
+  readonly program: Program;
+  readonly inputs: Readonly<Record<string, Tensor>>;
+  readonly logps: Tensor;
+  readonly entropy: Tensor;
+  readonly terms: Tensor | null;
+}
+
+/** Programs kept; beyond that the one unused longest goes. */
+const CACHE = 24;
+
+export class Scorer {
+  readonly #model: VisionLanguageModel;
+  #adapter: Adapter | null;
+  #policy: PolicyWeights | undefined;
+  readonly #programs = new Map<string, Compiled>();
+
+  constructor(model: VisionLanguageModel, adapter: Adapter | null, policy?: PolicyWeights) {
+    this.#model = model;
+    this.#adapter = adapter;
+    this.#policy = policy;
+  }
+
+  /**
+   * Runs the program for these sizes. With a loss, gradients are added to the adapter's; the caller clears them.
+   * @param features f32 [featureRows, hidden], the groups' features in order
+   */
+  async run(packed: Packed, features: Float32Array<ArrayBuffer>, settings: ScoreSettings, inputs: ScoreInputs = {}): Promise<Scores> {
+    const compiled = this.compile(packed.sizes, settings);
+    const { program, inputs: tensors } = compiled;
+    const { T, S } = packed.sizes;
+    const arrays: Record<string, ArrayBufferView> = {
+      tokens: packed.tokens,
+      rotary: this.#model.rotaryTable(packed.axes),
+      positions: Uint32Array.from({ length: T }, (_, i) => i),
+      feature: packed.featureIndex,
+      features,
+      ranges: packed.ranges,
+      keyRanges: packed.keyRanges,
+      rows: packed.rows,
+      start: packed.start,
+      targets: packed.targets,
+      ...Object.fromEntries(Object.entries(inputs).map(([name, values]) => [name, padded(values as Float32Array, S)])),
+    };
+    for (const [name, tensor] of Object.entries(tensors)) {
+      const data = arrays[name];
+      invariant(data, `the loss needs ${name}`);
+      if (data.byteLength) program.write(tensor, data);
+    }
+    program.run();
+    const [logps, entropy, terms] = await program.read(compiled.logps, compiled.entropy, ...(compiled.terms ? [compiled.terms] : []));
+    const n = packed.entries.length;
+    return { logps: logps!.subarray(0, n), entropy: entropy!.subarray(0, n), terms: terms?.subarray(0, 4 * n) ?? new Float32Array() };
+  }
+
+  /** The program for some sizes, recorded at first use. */
+  compile(sizes: PackedSizes, settings: ScoreSettings): Compiled {
+    const key = JSON.stringify([sizes, settings]);
+    const known = this.#programs.get(key);
+    if (known) {
+      this.#programs.delete(key);
+      this.#programs.set(key, known);
+      return known;
+    }
+    const compiled = this.#record(sizes, settings);
+    this.#programs.set(key, compiled);
+    if (this.#programs.size > CACHE) {
+      const [oldest, { program }] = this.#programs.entries().next().value!;
+      program.destroy();
+      this.#programs.delete(oldest);
+    }
+    return compiled;
+  }
+
+  destroy(): void {
+    for (const { program } of this.#programs.values()) program.destroy();
+    this.#programs.clear();
+  }
+
+  #record({ T, F, U, S }: PackedSizes, { mode, temperature, adapter, checkpoint }: ScoreSettings): Compiled {
+    const model = this.#model;
+    const rec = new Recorder(model.session, mode.kind);
+    const tape = new Tape(rec, { recording: mode.kind !== 'score' });
+    const hiddenSize = model.decoderShape.hiddenSize;
+    const inputs: Record<string, Tensor> = {
+      tokens: rec.input('tokens', [T], 'u32'),
+      rotary: rec.input('rotary table', [T, model.headDim / 2, 2]),
+      positions: rec.input('table rows', [T], 'u32'),
+      ranges: rec.input('key ranges of queries', [T, 4], 'u32'),
+      rows: rec.input('scored rows', [U], 'i32'),
+      start: rec.input('target starts', [U + 1], 'u32'),
+      targets: rec.input('targets', [S], 'u32'),
+    };
+    if (F) Object.assign(inputs, { features: rec.input('image features', [F, hiddenSize]), feature: rec.input('feature index', [T], 'i32') });
+    if (tape.recording) inputs['keyRanges'] = rec.input('query ranges of keys', [T, 2], 'u32');
+    const lora = adapter && this.#adapter ? (module: string) => this.#adapter?.lora(module) : undefined;
+    const hidden = model.recordDecoder(
+      tape,
+      inputs['tokens']!,
+      F ? { features: inputs['features']!, index: inputs['feature']! } : undefined,
+      { rotary: { table: inputs['rotary']!, positions: inputs['positions']! }, ranges: inputs['ranges']!, keyRanges: inputs['keyRanges'], lora, checkpoint },
+      this.#policy,
+    );
+    const scored: LogProbs = logProbs(tape, hidden, model.head, { rows: inputs['rows']!, start: inputs['start']!, targets: inputs['targets']! }, temperature);
+    let terms: Tensor | null = null;
+    if (mode.kind !== 'score') {
+      const weight = (inputs['weight'] = rec.input('loss weights', [S]));
+      if (mode.kind === 'nll') terms = nllLoss(tape, scored.logps, weight);
+      else {
+        const { epsilon, epsilonHigh, beta, klRatio, onPolicy } = mode;
+        const advantage = (inputs['advantage'] = rec.input('advantages', [S]));
+        const old = onPolicy ? undefined : (inputs['old'] = rec.input('old logps', [S]));
+        const reference = beta === 0 ? undefined : (inputs['reference'] = rec.input('reference logps', [S]));
+        terms = policyLoss(tape, scored.logps, { weight, advantage, old, reference }, { epsilon, epsilonHigh, beta, klRatio });
+      }
+      tape.backward();
+      rec.output(terms);
+    }
+    rec.output(scored.logps);
+    rec.output(scored.entropy);
+    return { program: rec.finish(), inputs, logps: scored.logps, entropy: scored.entropy, terms };
+  }
+}
+
+function padded(values: Float32Array, size: number): Float32Array {
+  if (values.length === size) return values;
+  const all = new Float32Array(size);
+  all.set(values);
+  return all;
+}

@@ -1,0 +1,91 @@
+/**
+ * Supervised fine-tuning on completions only: the loss is the mean negative log-likelihood over completion and
+ * end-of-turn tokens of the whole accumulated batch, as transformers' Trainer counts it (num_items_in_batch).
+ */
+import { GroundworkError } from '../base/error.ts';
+import type { Row } from '../data/row.ts';
+import { Optimizer } from './optimizer.ts';
+import { groupRows, pack, type PackedGroup } from './pack.ts';
+import { countSteps, RowSampler } from './plan-steps.ts';
+import type { SftStage } from './recipe.ts';
+import type { Sample } from './samples.ts';
+import type { StageContext } from './stage.ts';
+
+/** Trains a new adapter and leaves it attached. Throws `no-rows` when no row can be trained on. */
+export async function runSft(stage: SftStage, context: StageContext): Promise<void> {
+  const rows = await trainable(stage, context);
+  const adapter = context.policy.attach(stage.lora, context.seed);
+  const { stepsPerEpoch, totalSteps } = countSteps(rows.length, stage);
+  const optimizer = new Optimizer(context.policy.model.session, adapter, stage.optimizer, totalSteps);
+  const sampler = new RowSampler(rows.length, context.seed);
+  let tokens = 0;
+  try {
+    for (let step = 0; step < totalSteps; step++) {
+      if (!(await context.gate())) return;
+      const started = performance.now();
+      const batch = sampler.nextInEpoch(stage.perDeviceTrainBatchSize * stage.gradientAccumulationSteps).map((i) => rows[i]!);
+      const samples = await context.samples.prepare(batch);
+      const result = await accumulate(stage, context, optimizer, samples);
+      const { learningRate, gradNorm } = await optimizer.step();
+      tokens += result.tokens;
+      context.emit({
+        type: 'metrics',
+        values: {
+          loss: result.loss,
+          entropy: result.entropy,
+          grad_norm: gradNorm,
+          learning_rate: learningRate,
+          epoch: (step + 1) / stepsPerEpoch,
+          num_tokens: tokens,
+          step_time: (performance.now() - started) / 1000,
+        },
+      });
+      context.emit({ type: 'progress', done: step + 1, total: totalSteps, unit: 'steps' });
+    }
+  } finally {
+    optimizer.destroy();
+  }
+}
+
+/** Rows with a target that fit; the others are reported, never cut. */
+async function trainable(stage: SftStage, context: StageContext): Promise<Row[]> {
+  const rows: Row[] = [];
+  let long = 0;
+  let without = 0;
+  for (const row of context.train) {
+    const [sample] = await context.samples.encode([row]);
+    if (!sample!.completion.length) without++;
+    else if (stage.maxLength > 0 && sample!.prompt.tokens.length + sample!.completion.length > stage.maxLength) long++;
+    else rows.push(row);
+  }
+  if (long) context.emit({ type: 'notice', message: `${long} rows are longer than ${stage.maxLength} tokens and were left out.` });
+  if (without) context.emit({ type: 'notice', message: `${without} rows have no target and were left out.` });
+  if (!rows.length) throw new GroundworkError('no-rows', 'No training row can be used.', 'Raise max_length, or check that the rows have an assistant turn.');
+  return rows;
+}
+
+/** Forward and backward over micro-batches; gradients are left in the adapter. */
+async function accumulate(stage: SftStage, context: StageContext, optimizer: Optimizer, samples: readonly Sample[]) {
+  const total = samples.reduce((sum, s) => sum + s.completion.length, 0);
+  optimizer.zeroGrad();
+  let loss = 0;
+  let entropy = 0;
+  let tokens = 0;
+  for (let start = 0; start < samples.length; start += stage.perDeviceTrainBatchSize) {
+    const part = samples.slice(start, start + stage.perDeviceTrainBatchSize);
+    const groups: PackedGroup[] = part.map((s) => ({ prompt: s.prompt, completions: [s.completion] }));
+    const packed = pack(groups);
+    const scores = await context.scorer().run(
+      packed,
+      context.samples.features(part),
+      { mode: { kind: 'nll' }, temperature: 1, adapter: true, checkpoint: stage.gradientCheckpointing },
+      { weight: new Float32Array(packed.entries.length).fill(1 / total) },
+    );
+    for (let i = 0; i < packed.entries.length; i++) {
+      loss += scores.terms[4 * i]!;
+      entropy += scores.entropy[i]! / total;
+    }
+    tokens += groups.reduce((sum, g) => sum + groupRows(g) + 1, 0);
+  }
+  return { loss, entropy, tokens };
+}

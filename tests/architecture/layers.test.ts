@@ -1,0 +1,97 @@
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+/** Files that break, or keep, the plan of the house. The gate is the real configuration, in a house of its own. */
+const planted = {
+  'src/ops/trains.ts': "export { loss } from '../train/loss.ts';",
+  'src/studio/rooms/run/touches-gpu.tsx':
+    "import { openGpu } from '../../../gpu/device.ts';\nexport const open = openGpu;",
+  'src/studio/rooms/run/types-from-train.ts':
+    "import type { Recipe } from '../../../train/recipe.ts';\nexport type R = Recipe;",
+  'src/studio/rooms/run/starts-worker.ts':
+    "export const engine = new Worker(new URL('../../../engine/worker.ts', import.meta.url));",
+  'src/models/family/lazily.ts': "export const sft = () => import('../../train/sft.ts');",
+  'src/gpu/learns.ts': "import { matmul } from '../ops/matmul.ts';\nexport const product = matmul;",
+  'src/formats/types-from-data.ts': "import type { Row } from '../data/row.ts';\nexport type R = Row;",
+  'src/gpu/renders.ts': "import { memo } from 'react';\nexport const skip = memo;",
+  'src/data/reads-disk.ts': "import { readFileSync } from 'node:fs';\nexport const read = readFileSync;",
+  'src/elsewhere/stray.ts': "import { box01 } from '../grounding/box.ts';\nexport const box = box01;",
+  'src/train/dice.ts': 'export const roll = () => Math.random();',
+  'src/base/a.ts': "import { b } from './b.ts';\nexport const a = () => b;",
+  'src/base/b.ts': "import { a } from './a.ts';\nexport const b = () => a;",
+} as const;
+
+const allowed = {
+  'src/studio/rooms/run/neighbour.ts':
+    "import { rows } from '../data/rows.ts';\nexport const count = () => rows.length;",
+  'src/studio/rooms/data/rows.ts': 'export const rows: number[] = [];',
+  'src/studio/rooms/run/speaks-protocol.ts':
+    "import type { Recipe } from '../../../engine/protocol.ts';\nexport type R = Recipe;",
+  'src/evaluate/type-from-below.ts': "import type { Tensor } from '../gpu/tensor.ts';\nexport type T = Tensor;",
+  'src/ops/reads-shader.ts': "import source from '../../shaders/add/forward.wgsl';\nexport const text = source;",
+  'src/cli/reads-disk.ts': "import { readFileSync } from 'node:fs';\nexport const read = readFileSync;",
+} as const;
+
+interface Diagnostic {
+  readonly code: string;
+  readonly filename: string;
+  readonly message: string;
+}
+
+describe('the gate that keeps the layers apart', () => {
+  const house = realpathSync(mkdtempSync(join(tmpdir(), 'groundwork-layers-')));
+  let found: Diagnostic[] = [];
+  let exitCode: number | null = null;
+  const inFile = (file: string) => found.filter((d) => d.filename.replaceAll('\\', '/').endsWith(file));
+
+  beforeAll(() => {
+    for (const file of ['.oxlintrc.json', 'scripts/layers.mjs']) cpSync(file, join(house, file), { recursive: true });
+    for (const [file, source] of Object.entries({ ...planted, ...allowed })) {
+      mkdirSync(dirname(join(house, file)), { recursive: true });
+      writeFileSync(join(house, file), `${source}\n`);
+    }
+    const oxlint = join(process.cwd(), 'node_modules/oxlint/bin/oxlint');
+    const run = spawnSync(process.execPath, [oxlint, '--format', 'json', 'src'], { cwd: house, encoding: 'utf8' });
+    exitCode = run.status;
+    found = (JSON.parse(run.stdout) as { diagnostics: Diagnostic[] }).diagnostics;
+  });
+  afterAll(() => rmSync(house, { recursive: true, force: true }));
+
+  test('the lint run fails', () => expect(exitCode).toBe(1));
+
+  test.each([
+    ['src/ops/trains.ts', 'src/ops must not import from train/loss.ts'],
+    ['src/studio/rooms/run/touches-gpu.tsx', 'src/studio must not import from gpu/device.ts'],
+    ['src/studio/rooms/run/types-from-train.ts', 'src/studio must not import types from train/recipe.ts'],
+    ['src/studio/rooms/run/starts-worker.ts', 'src/studio must not import from engine/worker.ts'],
+    ['src/models/family/lazily.ts', 'src/models must not import from train/sft.ts'],
+    ['src/gpu/learns.ts', 'src/gpu must not import from ops/matmul.ts'],
+    ['src/formats/types-from-data.ts', 'src/formats must not import types from data/row.ts'],
+    ['src/gpu/renders.ts', 'src/gpu must not import react: only src/studio may'],
+    ['src/data/reads-disk.ts', 'src/data must not import node:fs: only src/cli may'],
+    ['src/elsewhere/stray.ts', 'src/elsewhere is not a layer'],
+  ])('%s is reported by the layer rule', (file, message) => {
+    expect(
+      inFile(file)
+        .map((d) => d.message)
+        .join('\n'),
+    ).toContain(message);
+    expect(inFile(file).map((d) => d.code)).toEqual(['groundwork(layers)']);
+  });
+
+  test.each([
+    ['src/train/dice.ts', 'no-restricted-properties'],
+    ['src/base/a.ts', 'no-cycle'],
+  ])('%s is reported by %s', (file, rule) => {
+    expect(
+      inFile(file)
+        .map((d) => d.code)
+        .join(' '),
+    ).toContain(rule);
+  });
+
+  test.each(Object.keys(allowed))('%s passes', (file) => expect(inFile(file)).toEqual([]));
+});

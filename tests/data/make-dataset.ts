@@ -1,0 +1,63 @@
+import { zipSync } from 'fflate';
+import { openDataset, type Dataset } from '../../src/data/dataset.ts';
+import type { NamedFile } from '../../src/data/files.ts';
+import type { IntakeOptions } from '../../src/data/intake.ts';
+
+/** A PNG header of this size: enough for whoever only measures it. */
+export function pngHeader(width: number, height: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(33);
+  bytes.set([0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10, 0, 0, 0, 13, 0x49, 0x48, 0x44, 0x52]);
+  const data = new DataView(bytes.buffer);
+  data.setUint32(16, width);
+  data.setUint32(20, height);
+  bytes[24] = 8;
+  bytes[25] = 2;
+  return bytes;
+}
+
+export type Content = string | Uint8Array<ArrayBuffer> | object;
+
+const bytesOf = (content: Content): Uint8Array<ArrayBuffer> =>
+  content instanceof Uint8Array
+    ? content
+    : new TextEncoder().encode(typeof content === 'string' ? content : JSON.stringify(content));
+
+export const named = (files: Record<string, Content>): NamedFile[] =>
+  Object.entries(files).map(([path, content]) => ({ path, file: new Blob([bytesOf(content)]) }));
+
+export const zipped = (files: Record<string, Content>): Uint8Array<ArrayBuffer> =>
+  zipSync(Object.fromEntries(Object.entries(files).map(([path, content]) => [path, bytesOf(content)])), {
+    level: 6,
+  }) as Uint8Array<ArrayBuffer>;
+
+/** Three pictures a, b, c of 200 × 100, and the files given. */
+export const open = (files: Record<string, Content>, options?: IntakeOptions): Promise<Dataset> =>
+  openDataset(
+    'test',
+    named({
+      'images/a.png': pngHeader(200, 100),
+      'images/b.png': pngHeader(200, 100),
+      'images/c.png': pngHeader(200, 100),
+      ...files,
+    }),
+    options,
+  );
+
+export const allRows = (dataset: Dataset) => [...dataset.rows('train'), ...dataset.rows('heldout')];
+
+/** The one row of a dataset; its issues where there is none. */
+export function only(dataset: Dataset) {
+  const [row] = allRows(dataset);
+  if (!row) throw new Error(JSON.stringify(dataset.report.issues));
+  return row;
+}
+
+/** A LLaVA row about pictures a, b, … */
+export const llava = (question: string, answer: string, pictures = 3, extra: object = {}) => ({
+  images: ['a', 'b', 'c'].slice(0, pictures).map((name) => `images/${name}.png`),
+  conversations: [
+    { from: 'human', value: question },
+    { from: 'gpt', value: answer },
+  ],
+  ...extra,
+});

@@ -1,0 +1,65 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { connectedGroups, drawSplit, splitByName } from '../../src/data/split.ts';
+import { llava, open } from './make-dataset.ts';
+
+test.each([
+  ['train.jsonl', 'train'],
+  ['heldout.jsonl', 'heldout'],
+  ['set/val2017.json', 'heldout'],
+  ['data/test/rows.json', 'heldout'],
+  ['test/train.jsonl', 'train'],
+  ['common_train_70k.json', 'train'],
+  ['refcoco-val.json', 'heldout'],
+  ['data.jsonl', null],
+  ['trainer.json', null],
+  ['testimony.json', null],
+  ['evaluate.json', null],
+] as const)('%s → %s', (path, split) => {
+  expect(splitByName(path)).toBe(split);
+});
+
+const rows = fc.array(fc.record({ images: fc.array(fc.nat(30).map(String), { maxLength: 3 }) }), {
+  minLength: 1,
+  maxLength: 40,
+});
+
+describe('the draw', () => {
+  test('no picture is on both sides, the same seed gives the same draw, and training keeps at least half', () => {
+    fc.assert(
+      fc.property(rows, fc.nat(), (list, seed) => {
+        const { splits } = drawSplit(list, seed, 0.2);
+        const images = (side: string) => new Set(list.flatMap((row, i) => (splits[i] === side ? row.images : [])));
+        const trained = images('train');
+        expect([...images('heldout')].filter((image) => trained.has(image))).toEqual([]);
+        expect(drawSplit(list, seed, 0.2).splits).toEqual(splits);
+        expect(splits.filter((split) => split === 'train').length).toBeGreaterThanOrEqual(list.length / 2);
+      }),
+    );
+  });
+
+  test('rows are in one group exactly if a chain of pictures joins them', () => {
+    const groups = connectedGroups([
+      { images: ['a', 'b'] },
+      { images: ['c'] },
+      { images: ['b', 'd'] },
+      { images: ['d'] },
+      { images: [] },
+    ]);
+    expect(groups[0]).toBe(groups[2]);
+    expect(groups[2]).toBe(groups[3]);
+    expect(new Set(groups).size).toBe(3);
+  });
+
+  test('it takes about the share asked for', () => {
+    const list = Array.from({ length: 200 }, (_, i) => ({ images: [`${i}`] }));
+    expect(drawSplit(list, 1, 0.1).splits.filter((split) => split === 'heldout')).toHaveLength(20);
+  });
+});
+
+test('pictures on both sides of a split made by file names are mentioned', async () => {
+  const row = llava('<image>?', 'yes', 1);
+  const { report } = await open({ 'train.json': [row], 'heldout.json': [row] });
+  expect(report).toMatchObject({ train: 1, heldout: 1 });
+  expect(report.notes.join()).toContain('1 pictures are used both in training and held out');
+});

@@ -1,0 +1,103 @@
+import fc from 'fast-check';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { decodeImage, registerDecoder } from '../../src/image/decode.ts';
+import { nodeDecode } from '../../src/image/node-decode.ts';
+import { readImageHeader } from '../../src/image/size.ts';
+
+beforeAll(() => registerDecoder(nodeDecode));
+afterAll(() => registerDecoder(null));
+
+const blob = (bytes: Uint8Array) => new Blob([new Uint8Array(bytes)]);
+const picture = (channels: 3 | 4 = 3) =>
+  sharp({ create: { width: 13, height: 7, channels, background: { r: 200, g: 100, b: 50, alpha: 0.5 } } });
+
+describe('size from the first bytes', () => {
+  test.each([
+    ['png', () => picture().png()],
+    ['png', () => picture(4).png()],
+    ['jpeg', () => picture().jpeg()],
+    ['jpeg', () => picture().jpeg({ progressive: true })],
+    ['webp', () => picture().webp()],
+    ['webp', () => picture().webp({ lossless: true })],
+    ['webp', () => picture(4).webp()],
+    ['gif', () => picture().gif()],
+  ] as const)('%s', async (format, make) => {
+    const header = await readImageHeader(blob(await make().toBuffer()));
+    expect(header).toMatchObject({ format, size: { width: 13, height: 7 }, orientation: 1 });
+  });
+
+  test('bmp, bottom-up and top-down', async () => {
+    const bmp = new DataView(new ArrayBuffer(30));
+    bmp.setUint16(0, 0x424d);
+    bmp.setInt32(18, 13, true);
+    for (const height of [7, -7]) {
+      bmp.setInt32(22, height, true);
+      expect(await readImageHeader(new Blob([bmp.buffer]))).toMatchObject({
+        format: 'bmp',
+        size: { width: 13, height: 7 },
+      });
+    }
+  });
+
+  test.each([3, 6, 8])('EXIF orientation %i, in the size and in the pixels', async (orientation) => {
+    for (const bytes of [
+      await picture().withMetadata({ orientation }).jpeg().toBuffer(),
+      await picture().withMetadata({ orientation }).webp().toBuffer(),
+    ]) {
+      const header = await readImageHeader(blob(bytes));
+      const size = orientation >= 5 ? { width: 7, height: 13 } : { width: 13, height: 7 };
+      expect(header).toMatchObject({ size, orientation });
+      expect(await decodeImage(bytes)).toMatchObject(size);
+    }
+  });
+
+  test('alpha is seen', async () => {
+    expect((await readImageHeader(blob(await picture(4).png().toBuffer())))?.hasAlpha).toBe(true);
+    expect((await readImageHeader(blob(await picture(3).png().toBuffer())))?.hasAlpha).toBe(false);
+    expect((await readImageHeader(blob(await picture(4).webp().toBuffer())))?.hasAlpha).toBe(true);
+  });
+
+  test('no bytes make it throw', async () => {
+    const seeds = await Promise.all([
+      picture().png().toBuffer(),
+      picture().withMetadata({ orientation: 6 }).jpeg().toBuffer(),
+      picture(4).webp().toBuffer(),
+    ]);
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom(...seeds),
+        fc.array(fc.tuple(fc.nat(80), fc.nat(255)), { maxLength: 6 }),
+        fc.nat(200),
+        async (seed, edits, cut) => {
+          const bytes = new Uint8Array(seed.subarray(0, cut));
+          for (const [at, value] of edits) if (at < bytes.length) bytes[at] = value;
+          const header = await readImageHeader(blob(bytes));
+          expect(header === null || header.size.width > 0).toBe(true);
+        },
+      ),
+      { numRuns: 200 },
+    );
+  });
+});
+
+test('transparency is dropped, not blended', async () => {
+  const image = await decodeImage(await picture(4).png().toBuffer());
+  expect([image.width, image.height, ...image.data.slice(0, 3)]).toEqual([13, 7, 200, 100, 50]);
+});
+
+test('grey pictures become three channels', async () => {
+  const image = await decodeImage(
+    await sharp(Buffer.from([0, 128, 255, 7]), { raw: { width: 2, height: 2, channels: 1 } })
+      .png()
+      .toBuffer(),
+  );
+  expect([...image.data]).toEqual([0, 0, 0, 128, 128, 128, 255, 255, 255, 7, 7, 7]);
+});
+
+test('what is no picture gets an error with a code', async () => {
+  await expect(decodeImage(Uint8Array.of(1, 2, 3))).rejects.toMatchObject({ code: 'image-undecodable' });
+  registerDecoder(null);
+  await expect(decodeImage(Uint8Array.of(1, 2, 3))).rejects.toMatchObject({ code: 'no-image-decoder' });
+  registerDecoder(nodeDecode);
+});

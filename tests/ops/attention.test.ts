@@ -1,0 +1,357 @@
+import { readFileSync } from 'node:fs';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { Random } from '../../src/base/random.ts';
+import type { Session } from '../../src/gpu/recorder.ts';
+import type { Tensor } from '../../src/gpu/tensor.ts';
+import { attention } from '../../src/ops/attention.ts';
+import { Tape } from '../../src/ops/tape.ts';
+import { constant, dot, expectClose, finiteDifference, normals, run, useSession } from './harness.ts';
+
+const TOLERANCE = 1e-5;
+
+type Range = readonly [a0: number, a1: number, b0: number, b1: number];
+
+interface Shape {
+  readonly heads: number;
+  readonly kvHeads: number;
+  readonly headDim: number;
+  readonly scale: number;
+  readonly ranges: readonly Range[];
+  readonly Tk: number;
+}
+
+const sees = (r: Range, j: number): boolean => (j >= r[0] && j < r[1]) || (j >= r[2] && j < r[3]);
+
+/** f64 attention; with dO also the gradients. q [Tq, H·D], k and v [Tk, G·D]. */
+function reference(s: Shape, q: Float64Array, k: Float64Array, v: Float64Array, dO?: Float64Array) {
+  const { heads, kvHeads, headDim: D, scale, ranges, Tk } = s;
+  const [C, G] = [heads * D, kvHeads * D];
+  const o = new Float64Array(q.length);
+  const [dq, dk, dv] = [new Float64Array(q.length), new Float64Array(k.length), new Float64Array(v.length)];
+  ranges.forEach((range, t) => {
+    for (let h = 0; h < heads; h++) {
+      const [qAt, kvAt] = [t * C + h * D, Math.floor((h * kvHeads) / heads) * D];
+      const keys = Array.from({ length: Tk }, (_, j) => j).filter((j) => sees(range, j));
+      if (!keys.length) continue;
+      const product = (a: Float64Array, at: number, b: Float64Array, bt: number): number => {
+        let sum = 0;
+        for (let d = 0; d < D; d++) sum += a[at + d]! * b[bt + d]!;
+        return sum;
+      };
+      const scores = keys.map((j) => scale * product(q, qAt, k, j * G + kvAt));
+      const top = Math.max(...scores);
+      const exps = scores.map((x) => Math.exp(x - top));
+      const total = exps.reduce((a, b) => a + b, 0);
+      const w = exps.map((e) => e / total);
+      keys.forEach((j, i) => {
+        for (let d = 0; d < D; d++) o[qAt + d]! += w[i]! * v[j * G + kvAt + d]!;
+      });
+      if (!dO) continue;
+      const delta = product(o, qAt, dO, qAt);
+      keys.forEach((j, i) => {
+        const kAt = j * G + kvAt;
+        const ds = w[i]! * (product(dO, qAt, v, kAt) - delta) * scale;
+        for (let d = 0; d < D; d++) {
+          dq[qAt + d]! += ds * k[kAt + d]!;
+          dk[kAt + d]! += ds * q[qAt + d]!;
+          dv[kAt + d]! += w[i]! * dO[qAt + d]!;
+        }
+      });
+    }
+  });
+  return { o, dq, dk, dv };
+}
+
+/** Smallest query ranges that hold every query seeing a key. */
+function keyRangesOf(ranges: readonly Range[], Tk: number): number[] {
+  return Array.from({ length: Tk }, (_, j) => {
+    const seeing = ranges.flatMap((r, t) => (sees(r, j) ? [t] : []));
+    return seeing.length ? [seeing[0]!, seeing.at(-1)! + 1] : [0, 0];
+  }).flat();
+}
+
+interface Inputs {
+  readonly q: Float64Array;
+  readonly k: Float64Array;
+  readonly v: Float64Array;
+  readonly dO: Float64Array;
+}
+
+const inputsFor = (s: Shape, seed: number): Inputs => {
+  const random = new Random(seed);
+  const [nq, nk] = [s.ranges.length * s.heads * s.headDim, s.Tk * s.kvHeads * s.headDim];
+  return { q: normals(random, nq), k: normals(random, nk), v: normals(random, nk), dO: normals(random, nq) };
+};
+
+/** o, dq, dk, dv from the GPU. */
+async function onGpu(session: Session, s: Shape, x: Inputs, options: { scattered?: boolean; times?: number } = {}) {
+  const [o, dq, dk, dv] = await run(
+    session,
+    (rec) => {
+      const tape = new Tape(rec);
+      const Tq = s.ranges.length;
+      const q = tape.track(constant(rec, 'q', [Tq, s.heads * s.headDim], x.q));
+      const k = tape.track(constant(rec, 'k', [s.Tk, s.kvHeads * s.headDim], x.k));
+      const v = tape.track(constant(rec, 'v', [s.Tk, s.kvHeads * s.headDim], x.v));
+      const ranges = constant(rec, 'ranges', [Tq, 4], s.ranges.flat(), 'u32');
+      const keyRanges = constant(rec, 'keyRanges', [s.Tk, 2], keyRangesOf(s.ranges, s.Tk), 'u32');
+      const out = attention(tape, { ...s, q, k, v, ranges, keyRanges, ...(options.scattered && { scattered: true }) });
+      tape.addGrad(out, constant(rec, 'dO', [Tq, s.heads * s.headDim], x.dO));
+      tape.backward();
+      return [out, ...[q, k, v].map((t) => tape.grad(t)!)];
+    },
+    options.times,
+  );
+  return { o: o!, dq: dq!, dk: dk!, dv: dv! };
+}
+
+async function check(session: Session, s: Shape, seed = 1, options: { scattered?: boolean } = {}): Promise<void> {
+  const x = inputsFor(s, seed);
+  const actual = await onGpu(session, s, x, options);
+  const expected = reference(s, x.q, x.k, x.v, x.dO);
+  for (const name of ['o', 'dq', 'dk', 'dv'] as const) expectClose(actual[name], expected[name], TOLERANCE, name);
+}
+
+const causal = (n: number): Range[] => Array.from({ length: n }, (_, t) => [0, 0, 0, t + 1]);
+
+const packed = (lengths: readonly number[]): Range[] => {
+  let start = 0;
+  return lengths.flatMap((n) => {
+    const from = start;
+    start += n;
+    return Array.from({ length: n }, (_, i): Range => [0, 0, from, from + i + 1]);
+  });
+};
+
+const windows = (lengths: readonly number[]): Range[] => {
+  let start = 0;
+  return lengths.flatMap((n) => {
+    const from = start;
+    start += n;
+    return Array.from({ length: n }, (): Range => [0, 0, from, from + n]);
+  });
+};
+
+const sharedPrefix = (prompt: number, completions: readonly number[], at = 0): Range[] => {
+  let start = at + prompt;
+  return [
+    ...Array.from({ length: prompt }, (_, t): Range => [0, 0, at, at + t + 1]),
+    ...completions.flatMap((n) => {
+      const from = start;
+      start += n;
+      return Array.from({ length: n }, (_, i): Range => [at, at + prompt, from, from + i + 1]);
+    }),
+  ];
+};
+
+const shape = (ranges: readonly Range[], heads: number, kvHeads: number, headDim: number, Tk = ranges.length): Shape => ({
+  heads,
+  kvHeads,
+  headDim,
+  scale: 1 / Math.sqrt(headDim),
+  ranges,
+  Tk,
+});
+
+/** Small shapes that reach every tile edge; walked by each way the kernels can be built. */
+const CASES: readonly (readonly [name: string, shape: Shape])[] = [
+  ['one token', shape(causal(1), 1, 1, 8)],
+  ['a causal sequence', shape(causal(37), 2, 2, 16)],
+  ['grouped heads, three to a key', shape(causal(21), 6, 2, 24)],
+  ['grouped heads, eight to a key', shape(causal(13), 8, 1, 32)],
+  ['packed sequences', shape(packed([5, 1, 13, 8]), 4, 2, 32)],
+  ['vision windows', shape(windows([16, 8, 4, 1, 3]), 2, 2, 40)],
+  ['head size 64', shape(causal(19), 2, 1, 64)],
+  ['head size 72', shape(windows([9, 12]), 1, 1, 72)],
+  ['head size 80', shape(windows([11, 6]), 2, 2, 80)],
+  ['head size 128', shape(causal(11), 2, 1, 128)],
+  ['a shared prefix', shape(sharedPrefix(9, [4, 1, 7]), 4, 2, 16)],
+  ['two groups with shared prefixes', shape([...sharedPrefix(6, [3, 5]), ...sharedPrefix(3, [4, 2], 14)], 2, 1, 32)],
+  ['padding that sees nothing', shape([...causal(10), [0, 0, 0, 0], [3, 3, 7, 7], [0, 0, 0, 0]], 2, 2, 16)],
+  ['a first range only', shape([[2, 9, 0, 0], [0, 0, 0, 0], [0, 1, 5, 6], [4, 5, 5, 9]], 1, 1, 16, 9)],
+];
+
+describe('attention', () => {
+  const session = useSession();
+
+  test.each(CASES)('agrees with f64, forward and backward: %s', async (_, s) => {
+    await check(session(), s);
+  });
+
+  test('decodes rows against a shared cache, each with its own stretch', async () => {
+    const ranges: Range[] = Array.from({ length: 7 }, (_, b) => [0, 13, 20 + 10 * b, 20 + 10 * b + (b % 4)]);
+    await check(session(), shape(ranges, 4, 2, 32, 90), 3, { scattered: true });
+    await check(session(), shape(ranges, 6, 2, 16, 90), 4, { scattered: true });
+  });
+
+  test('the reference itself has the gradients of its forward', () => {
+    const s = shape(sharedPrefix(3, [2, 2]), 2, 1, 8);
+    const { q, k, v, dO } = inputsFor(s, 5);
+    const { dq, dk, dv } = reference(s, q, k, v, dO);
+    expectClose(finiteDifference((x) => dot(reference(s, x, k, v).o, dO), q), dq, 1e-8);
+    expectClose(finiteDifference((x) => dot(reference(s, q, x, v).o, dO), k), dk, 1e-8);
+    expectClose(finiteDifference((x) => dot(reference(s, q, k, x).o, dO), v), dv, 1e-8);
+  });
+
+  test('survives scores far outside of what exp can take', async () => {
+    const s = { ...shape(packed([9, 12]), 1, 1, 8), scale: 60 };
+    const x = inputsFor(s, 6);
+    const actual = await onGpu(session(), s, x);
+    const expected = reference(s, x.q, x.k, x.v, x.dO);
+    // Scores reach hundreds, so f32 scores are off by 1e-5 and weights with them.
+    for (const name of ['o', 'dq', 'dk', 'dv'] as const) expectClose(actual[name], expected[name], 2e-3, name);
+  });
+
+  test('gives the same bits when run again', async () => {
+    const s = shape(sharedPrefix(17, [9, 5]), 4, 2, 32);
+    const x = inputsFor(s, 7);
+    const [once, again] = [await onGpu(session(), s, x), await onGpu(session(), s, x, { times: 2 })];
+    expect(again).toEqual(once);
+  });
+
+  test('a shared prefix gets the sum of the gradients of repeated prompts', async () => {
+    const [prompt, completions] = [11, [6, 3, 8]];
+    const shared = shape(sharedPrefix(prompt, completions), 2, 1, 16);
+    const x = inputsFor(shared, 8);
+    // Without a loss on the prompt's own outputs: those would count once when shared, three times when repeated.
+    x.dO.fill(0, 0, prompt * 32);
+    const together = await onGpu(session(), shared, x);
+    const sum = { dk: new Float64Array(prompt * 16), dv: new Float64Array(prompt * 16) };
+    let start = prompt;
+    for (const n of completions) {
+      const part = (a: Float64Array, width: number) => Float64Array.from([...a.subarray(0, prompt * width), ...a.subarray(start * width, (start + n) * width)]);
+      const alone = await onGpu(session(), shape(causal(prompt + n), 2, 1, 16), { q: part(x.q, 32), k: part(x.k, 16), v: part(x.v, 16), dO: part(x.dO, 32) });
+      expectClose(part(together.o, 32), alone.o, TOLERANCE, 'o');
+      expectClose(together.dq.subarray(start * 32, (start + n) * 32), alone.dq.subarray(prompt * 32), TOLERANCE, 'dq of the completion');
+      for (const name of ['dk', 'dv'] as const) {
+        alone[name].subarray(0, prompt * 16).forEach((g, i) => (sum[name][i]! += g));
+        expectClose(together[name].subarray(start * 16, (start + n) * 16), alone[name].subarray(prompt * 16), TOLERANCE, `${name} of the completion`);
+      }
+      start += n;
+    }
+    for (const name of ['dk', 'dv'] as const) expectClose(together[name].subarray(0, prompt * 16), sum[name], TOLERANCE, `${name} of the prompt`);
+  });
+
+  test('agrees with f64 for arbitrary ranges', async () => {
+    const range = (Tk: number): fc.Arbitrary<Range> =>
+      fc.tuple(fc.nat(Tk), fc.nat(Tk), fc.nat(Tk), fc.nat(Tk)).map((cuts) => cuts.sort((a, b) => a - b) as unknown as Range);
+    const arbitrary = fc
+      .record({ Tk: fc.integer({ min: 1, max: 40 }), Tq: fc.integer({ min: 1, max: 11 }), group: fc.constantFrom(1, 2, 3), kvHeads: fc.constantFrom(1, 2), headDim: fc.constantFrom(8, 16, 32) })
+      .chain(({ Tk, Tq, group, kvHeads, headDim }) => fc.array(range(Tk), { minLength: Tq, maxLength: Tq }).map((ranges) => shape(ranges, group * kvHeads, kvHeads, headDim, Tk)));
+    await fc.assert(
+      fc.asyncProperty(arbitrary, fc.nat(1000), (s, seed) => check(session(), s, seed)),
+      { numRuns: 15, seed: 9 },
+    );
+  });
+
+  test('q, k and v may be columns of one tensor, whose gradient is then one tensor', async () => {
+    const s = shape(windows([6, 9]), 2, 2, 16);
+    const [T, C] = [15, 32];
+    const x = inputsFor(s, 10);
+    const expected = reference(s, x.q, x.k, x.v, x.dO);
+    const join = (width: number, ...parts: Float64Array[]): Float64Array => {
+      const out = new Float64Array(T * width);
+      for (let t = 0; t < T; t++) parts.forEach((part, i) => out.set(part.subarray(t * C, (t + 1) * C), t * width + i * C));
+      return out;
+    };
+    const extra = new Float64Array(T * C).fill(0.5);
+    const record = (layout: (track: (name: string, data: Float64Array) => Tensor) => { views: object; tracked: Tensor[] }) =>
+      run(session(), (rec) => {
+        const tape = new Tape(rec);
+        const { views, tracked } = layout((name, data) => tape.track(constant(rec, name, [T, data.length / T], data)));
+        const ranges = constant(rec, 'ranges', [T, 4], s.ranges.flat(), 'u32');
+        const keyRanges = constant(rec, 'keyRanges', [T, 2], keyRangesOf(s.ranges, T), 'u32');
+        const o = attention(tape, { ...s, ranges, keyRanges, ...views } as Parameters<typeof attention>[1]);
+        tape.addGrad(o, constant(rec, 'dO', [T, C], x.dO));
+        tape.backward();
+        return [o, ...tracked.map((t) => tape.grad(t)!)];
+      });
+
+    const fused = await record((track) => {
+      const qkv = track('qkv', join(3 * C, x.q, x.k, x.v));
+      return { views: { q: qkv, k: qkv, v: qkv, kOffset: C, vOffset: 2 * C }, tracked: [qkv] };
+    });
+    expectClose(fused[0], expected.o);
+    expectClose(fused[1], join(3 * C, expected.dq, expected.dk, expected.dv));
+
+    // As the vision tower has it: q and k from the rotary's output, v from the fused projection.
+    const split = await record((track) => {
+      const qk = track('qk', join(2 * C, x.q, x.k));
+      const qkv = track('qkv', join(3 * C, extra, extra, x.v));
+      return { views: { q: qk, k: qk, v: qkv, kOffset: C, vOffset: 2 * C }, tracked: [qk, qkv] };
+    });
+    expectClose(split[0], expected.o);
+    expectClose(split[1], join(2 * C, expected.dq, expected.dk));
+    const zero = new Float64Array(T * C);
+    expectClose(split[2], join(3 * C, zero, zero, expected.dv));
+  });
+
+  test('adds to gradients that already reached its inputs', async () => {
+    const s = shape(causal(9), 2, 1, 16);
+    const x = inputsFor(s, 11);
+    const expected = reference(s, x.q, x.k, x.v, x.dO);
+    const random = new Random(12);
+    const before = { q: normals(random, x.q.length), k: normals(random, x.k.length), v: normals(random, x.v.length) };
+    const grads = await run(session(), (rec) => {
+      const tape = new Tape(rec);
+      const [q, k, v] = (['q', 'k', 'v'] as const).map((name) => tape.track(constant(rec, name, [9, x[name].length / 9], x[name]))) as [Tensor, Tensor, Tensor];
+      const o = attention(tape, { ...s, q, k, v, ranges: constant(rec, 'r', [9, 4], s.ranges.flat(), 'u32'), keyRanges: constant(rec, 'kr', [9, 2], keyRangesOf(s.ranges, 9), 'u32') });
+      for (const [tensor, name] of [[q, 'q'], [k, 'k'], [v, 'v']] as const) tape.addGrad(tensor, constant(rec, `before ${name}`, tensor.shape, before[name]));
+      tape.addGrad(o, constant(rec, 'dO', [9, 32], x.dO));
+      tape.backward();
+      return [q, k, v].map((t) => tape.grad(t)!);
+    });
+    expectClose(grads[0], expected.dq.map((g, i) => g + before.q[i]!));
+    expectClose(grads[1], expected.dk.map((g, i) => g + before.k[i]!));
+    expectClose(grads[2], expected.dv.map((g, i) => g + before.v[i]!));
+  });
+
+  test('refuses head sizes its tiles do not know', async () => {
+    await expect(check(session(), shape(causal(2), 1, 1, 12))).rejects.toThrow(/multiple of 8/);
+  });
+});
+
+describe('attention without subgroups', () => {
+  const session = useSession({ without: ['subgroups'] });
+  // A lane count of 32, as most GPUs have, reaches the column tilings that the software drivers' narrow subgroups do not.
+  test.each(CASES)('agrees with f64, forward and backward: %s', async (_, s) => {
+    await check(session(), s);
+  });
+});
+
+describe('attention against PyTorch', () => {
+  const session = useSession();
+  const folder = new URL('../golden/ops/', import.meta.url);
+  const { cases } = JSON.parse(readFileSync(new URL('attention.json', folder), 'utf8')) as {
+    cases: { name: string; params: { kind: 'causal' | 'segments' | 'shared-prefix'; scale: number; lengths: number[]; prefix: number } }[];
+  };
+  const golden = readGolden(readFileSync(new URL('attention.safetensors', folder)));
+
+  test.each(cases.map((c) => [c.name, c.params] as const))('%s', async (name, { kind, scale, lengths, prefix }) => {
+    const tensor = (part: string) => golden(`${name}.${part}`);
+    const [T, heads, D] = tensor('q').shape as [number, number, number];
+    const ranges = kind === 'causal' ? causal(lengths[0]!) : kind === 'segments' ? windows(lengths) : sharedPrefix(prefix, lengths);
+    const s: Shape = { heads, kvHeads: tensor('k').shape[1]!, headDim: D, scale, ranges, Tk: T };
+    expect(tensor('mask').data).toEqual(Float64Array.from(ranges.flatMap((r) => Array.from({ length: T }, (_, j) => (sees(r, j) ? 1 : 0)))));
+    const actual = await onGpu(session(), s, { q: tensor('q').data, k: tensor('k').data, v: tensor('v').data, dO: tensor('dy').data });
+    expectClose(actual.o, tensor('y').data, TOLERANCE, 'o');
+    for (const part of ['dq', 'dk', 'dv'] as const) expectClose(actual[part], tensor(part).data, TOLERANCE, part);
+  });
+});
+
+/** Just enough of safetensors for these fixtures: f32 and integer tensors as f64. */
+function readGolden(file: Uint8Array): (name: string) => { shape: number[]; data: Float64Array } {
+  const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
+  const start = 8 + Number(view.getBigUint64(0, true));
+  const header = JSON.parse(new TextDecoder().decode(file.subarray(8, start))) as Record<string, { dtype: string; shape: number[]; data_offsets: [number, number] }>;
+  return (name) => {
+    const entry = header[name];
+    if (!entry) throw new Error(`no golden tensor ${name}`);
+    const [from, to] = entry.data_offsets;
+    const bytes = new Uint8Array(file.subarray(start + from, start + to)).buffer;
+    const read = { F32: () => new Float32Array(bytes), F64: () => new Float64Array(bytes), I32: () => new Int32Array(bytes), U32: () => new Uint32Array(bytes), U8: () => new Uint8Array(bytes), BOOL: () => new Uint8Array(bytes) }[entry.dtype];
+    if (!read) throw new Error(`${name} is ${entry.dtype}`);
+    return { shape: entry.shape, data: Float64Array.from(read()) };
+  };
+}

@@ -1,0 +1,113 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { chartData } from '../../src/studio/charts/chart-data.ts';
+import { panelsFor } from '../../src/studio/charts/panels.ts';
+import { SeriesBook } from '../../src/studio/charts/series-book.ts';
+import { smooth } from '../../src/studio/charts/smooth.ts';
+import { lowerBound, thin } from '../../src/studio/charts/thin.ts';
+
+const view = { from: -Infinity, to: Infinity, buckets: 50, weight: 0, log: false };
+
+describe('thinning', () => {
+  it('keeps the highest and lowest value, both ends and every NaN, in order, within four points a bucket and the NaNs', () => {
+    const value = fc.oneof({ weight: 9, arbitrary: fc.double({ min: -1e6, max: 1e6, noNaN: true }) }, { weight: 1, arbitrary: fc.constant(NaN) });
+    fc.assert(
+      fc.property(fc.array(value, { minLength: 1, maxLength: 3000 }), fc.integer({ min: 1, max: 40 }), (list, buckets) => {
+        const values = Float64Array.from(list);
+        const kept = thin(values, 0, values.length, buckets);
+        const numbers = list.filter((v) => !Number.isNaN(v));
+        const strange = list.length - numbers.length;
+        const shown = [...kept].map((i) => values[i]!);
+        expect(kept[0]).toBe(0);
+        expect(kept.at(-1)).toBe(list.length - 1);
+        expect(kept.length).toBeLessThanOrEqual(Math.max(buckets * 4 + strange, 1));
+        for (let i = 1; i < kept.length; i++) expect(kept[i]!).toBeGreaterThan(kept[i - 1]!);
+        expect(shown.filter(Number.isNaN)).toHaveLength(strange);
+        if (numbers.length > 0) {
+          expect(Math.max(...shown.filter((v) => !Number.isNaN(v)))).toBe(Math.max(...numbers));
+          expect(Math.min(...shown.filter((v) => !Number.isNaN(v)))).toBe(Math.min(...numbers));
+        }
+      }),
+    );
+  });
+
+  it('keeps a spike of one step among a hundred thousand', () => {
+    const values = new Float64Array(100_000).fill(1);
+    values[77_123] = 50;
+    expect([...thin(values, 0, values.length, 100)]).toContain(77_123);
+  });
+
+  it('finds the first step at or after another', () => {
+    const steps = Float64Array.of(1, 3, 5, 7);
+    expect([0, 1, 2, 7, 8].map((step) => lowerBound(steps, step))).toEqual([0, 0, 1, 3, 4]);
+  });
+});
+
+describe('smoothing', () => {
+  it('leaves a constant curve alone, from its first point', () => {
+    for (const v of smooth(new Float64Array(50).fill(3), 0.95)) expect(v).toBeCloseTo(3, 10);
+  });
+
+  it('with weight 0 is the curve itself', () => {
+    expect([...smooth(Float64Array.of(1, 5, 2), 0)]).toEqual([1, 5, 2]);
+  });
+
+  it('passes over a NaN', () => {
+    const even = smooth(Float64Array.of(2, NaN, 2), 0.9);
+    expect(even[1]).toBeCloseTo(2);
+    expect(even[2]).toBeCloseTo(2);
+  });
+});
+
+describe('the series book', () => {
+  it('keeps all points of curves that start at different steps', () => {
+    const book = new SeriesBook();
+    for (let step = 1; step <= 1000; step++) book.push(step, step > 500 ? { loss: step, kl: -step } : { loss: step });
+    expect(book.curve('loss').values).toHaveLength(1000);
+    expect(book.curve('kl').steps[0]).toBe(501);
+    expect(book.last('kl')).toBe(-1000);
+    expect(book.last('none')).toBeNull();
+  });
+
+  it('writes NaN as null', () => {
+    const book = new SeriesBook();
+    book.push(1, { loss: NaN });
+    expect(JSON.parse(JSON.stringify(book))).toEqual({ loss: { step: [1], value: [null] } });
+  });
+});
+
+describe('what a chart draws', () => {
+  it('leaves a gap and a mark at a NaN, and no gap where another curve was thinned', () => {
+    const book = new SeriesBook();
+    for (let step = 0; step < 5; step++) book.push(step, { a: step === 2 ? NaN : step });
+    book.push(9, { b: 1 });
+    const { columns, strange, points } = chartData(book, ['a', 'b'], view);
+    expect(strange).toEqual([2]);
+    expect(columns[0]).toEqual([0, 1, 2, 3, 4, 9]);
+    expect(columns[1]).toEqual([0, 1, null, 3, 4, undefined]);
+    expect(points).toBe(6);
+  });
+
+  it('counts what a log scale cannot show', () => {
+    const book = new SeriesBook();
+    for (const [step, a] of [0, -1, 10, 100].entries()) book.push(step, { a });
+    const { belowLog, columns } = chartData(book, ['a'], { ...view, log: true });
+    expect(belowLog).toBe(2);
+    expect(columns[1]).toEqual([null, null, 10, 100]);
+  });
+
+  it('keeps to the window of steps', () => {
+    const book = new SeriesBook();
+    for (let step = 0; step < 100; step++) book.push(step, { a: step });
+    expect(chartData(book, ['a'], { ...view, from: 10, to: 12 }).columns[0]).toEqual([10, 11, 12]);
+  });
+});
+
+describe('panels', () => {
+  it('group what belongs together by the names of TRL, and lose nothing', () => {
+    const names = ['loss', 'reward', 'reward_std', 'rewards/iou/mean', 'rewards/format/mean', 'kl', 'completions/mean_length', 'something/new', 'num_tokens'];
+    const panels = panelsFor(names);
+    expect(panels.map(({ title }) => title)).toEqual(['Loss', 'Reward', 'Reward terms', 'Completion length', 'KL', 'something/new']);
+    expect(panels.flatMap(({ curves }) => curves).sort()).toEqual(names.filter((name) => name !== 'num_tokens').sort());
+  });
+});

@@ -1,0 +1,182 @@
+/** An engine that only pretends: it answers the protocol from a script. For trying the studio, never shipped. */
+import { zipSync, strToU8 } from 'fflate';
+import { Random } from '../../../src/base/random.ts';
+import type { Transport } from '../../../src/engine/client.ts';
+import type { Answer, DatasetReport, DeviceReport, EncodedPreview, EngineEvent, FromEngine, ModelReport, Replies, Request, RunState, ToEngine } from '../../../src/engine/protocol.ts';
+import { iou } from '../../../src/grounding/box.ts';
+import { fakeAdapter } from './adapter.ts';
+import { drawScene } from './pictures.ts';
+import { fakeData, FAKE_ISSUES, near, type FakeData } from './scenes.ts';
+import { script } from './script.ts';
+
+export interface FakeOptions {
+  /** Events handed out at a time, and the milliseconds between. */
+  readonly perTick: number;
+  readonly tickMs: number;
+  readonly software: boolean;
+  /** Milliseconds a load takes. */
+  readonly loadMs: number;
+  readonly noAdapter: boolean;
+}
+
+const DEFAULTS: FakeOptions = { perTick: 2, tickMs: 60, software: false, loadMs: 80, noAdapter: false };
+
+export class FakeTransport implements Transport {
+  readonly #options: FakeOptions;
+  readonly #data: FakeData = fakeData(5, 320, 80);
+  #receive: (message: FromEngine) => void = () => undefined;
+  #lost: (reason: string) => void = () => undefined;
+  #state: RunState = 'idle';
+  #events: Iterator<EngineEvent> | null = null;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #closed = false;
+
+  constructor(options: Partial<FakeOptions> = {}) {
+    this.#options = { ...DEFAULTS, ...options };
+  }
+
+  open(receive: (message: FromEngine) => void, lost: (reason: string) => void): void {
+    this.#receive = (message) => this.#closed || receive(message);
+    this.#lost = lost;
+  }
+
+  post({ id, request }: ToEngine): void {
+    this.#answer(request).then(
+      (value) => this.#receive({ kind: 'reply', id, value }),
+      (error: { code?: string; message: string; hint?: string }) => this.#receive({ kind: 'error', id, code: error.code ?? 'fake', message: error.message, hint: error.hint ?? '' }),
+    );
+  }
+
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+  }
+
+  /** As if the worker had died. */
+  die(): void {
+    this.#lost('it ran out of memory');
+  }
+
+  emit(event: EngineEvent): void {
+    this.#receive({ kind: 'event', event });
+  }
+
+  async #answer(request: Request): Promise<Replies[Request['type']]> {
+    switch (request.type) {
+      case 'device':
+        if (this.#options.noAdapter) throw Object.assign(new Error('requestAdapter() gave nothing.'), { code: 'no-adapter', hint: '' });
+        return { name: this.#options.software ? 'SwiftShader' : 'Apple M4 Max', vendor: this.#options.software ? 'google' : 'apple', software: this.#options.software, features: { f16: true, subgroups: !this.#options.software, timestamps: true }, maxBindingBytes: 2 ** 31 } satisfies DeviceReport;
+      case 'load-starter':
+      case 'load-model':
+        await this.#load('weights', 7_896_976);
+        return { name: request.type === 'load-starter' ? 'groundwork-starter' : 'my-model', modelType: 'qwen2_vl', parameters: 3_946_240, weightBytes: 7_896_976, hiddenSize: 192, layers: 6, vocabSize: 2048, boxConvention: 'Thousandths of the picture, as Qwen2-VL writes them: (x1,y1),(x2,y2) after the number of the image.' } satisfies ModelReport;
+      case 'open-dataset':
+      case 'open-sample':
+        await this.#load('rows', 400);
+        return this.#report(request.type === 'open-dataset' ? request.name : 'Sample scenes');
+      case 'rows': {
+        const rows = request.split === 'train' ? this.#data.rows : this.#data.heldout;
+        return { total: rows.length, rows: rows.slice(request.offset, request.offset + request.count) };
+      }
+      case 'row': {
+        const row = this.#row(request.rowId);
+        return row;
+      }
+      case 'image': {
+        const scene = this.#data.scenes.get(request.path);
+        if (!scene || request.path.includes('train-0005-1')) throw new Error(`${request.path} is not among the files.`);
+        return drawScene(scene);
+      }
+      case 'preview':
+        return this.#preview(request.rowId);
+      case 'answer':
+        await pause(40);
+        return request.policies.map((policy) => this.#guess(request.rowId, policy));
+      case 'start':
+        this.#events = script(request.recipe, this.#data);
+        this.#state = request.paused ? 'paused' : 'running';
+        this.emit({ type: 'state', state: this.#state });
+        if (!request.paused) this.#tick();
+        return { runId: 'fake-1' };
+      case 'control':
+        return this.#control(request.action);
+      case 'export':
+        return { fileName: request.what === 'adapter' ? 'adapter.zip' : 'merged.zip', stream: new Blob([zipSync(fakeAdapter(strToU8))]).stream() };
+    }
+  }
+
+  #control(action: 'pause' | 'resume' | 'step' | 'stop'): { state: RunState } {
+    const next: RunState = action === 'resume' ? 'running' : action === 'stop' ? 'finished' : 'paused';
+    this.#state = next;
+    clearTimeout(this.#timer);
+    if (action === 'step') this.#pull((event) => event.type !== 'metrics' && event.type !== 'evaluation');
+    if (next === 'running') this.#tick();
+    this.emit({ type: 'state', state: this.#state });
+    return { state: this.#state };
+  }
+
+  #tick(): void {
+    if (this.#state !== 'running' || this.#closed) return;
+    let left = this.#options.perTick;
+    this.#pull(() => --left > 0);
+    this.#timer = setTimeout(() => this.#tick(), this.#options.tickMs);
+  }
+
+  #pull(more: (event: EngineEvent) => boolean): void {
+    for (;;) {
+      const next = this.#events?.next();
+      if (!next || next.done) return;
+      if (next.value.type === 'state') this.#state = next.value.state;
+      this.emit(next.value);
+      if (!more(next.value)) return;
+    }
+  }
+
+  async #load(what: string, total: number): Promise<void> {
+    for (let i = 1; i <= 10; i++) {
+      await pause(this.#options.loadMs / 10);
+      this.emit({ type: 'loading', what, done: Math.round((total * i) / 10), total });
+    }
+  }
+
+  #row(id: string) {
+    const row = [...this.#data.rows, ...this.#data.heldout].find((each) => each.id === id);
+    if (!row) throw new Error(`There is no row ${id}.`);
+    return row;
+  }
+
+  #report(name: string): DatasetReport {
+    const { rows, heldout, scenes } = this.#data;
+    const tasks: Record<string, number> = {};
+    for (const row of [...rows, ...heldout]) tasks[row.task] = (tasks[row.task] ?? 0) + 1;
+    return { id: 'fake', name, format: 'ms-swift grounding (JSONL)', train: rows.length, heldout: heldout.length, images: scenes.size, tasks, issues: FAKE_ISSUES };
+  }
+
+  #preview(id: string): EncodedPreview {
+    const row = this.#row(id);
+    const sizes = row.images.map((path) => {
+      const natural = this.#data.scenes.get(path)!.size;
+      const model = { width: Math.round(natural.width / 28) * 28, height: Math.round(natural.height / 28) * 28 };
+      return { natural, model, tokens: (model.width * model.height) / 784 };
+    });
+    const words = (text: string, inLoss: boolean) => text.split(/(?<= )/).map((word) => ({ text: word, inLoss }));
+    const pads = sizes.flatMap(({ tokens }) => [{ text: '<|vision_start|>', inLoss: false }, ...Array.from({ length: tokens }, () => ({ text: '<|image_pad|>', inLoss: false })), { text: '<|vision_end|>', inLoss: false }]);
+    const target = `<think>${row.think}</think><answer>Image-1: (120,340),(410,560)</answer><|im_end|>`;
+    return { sizes, promptText: 'user …', targetText: target, tokens: [...words('<|im_start|>user ', false), ...pads, ...words('Find it and give its box. <|im_end|> <|im_start|>assistant ', false), ...words(target, true)] };
+  }
+
+  #guess(id: string, policy: 'base' | 'tuned'): Answer {
+    const row = this.#row(id);
+    const truth = row.solution[0]!;
+    const random = new Random(Number(id.replace(/\D/g, '')) * 2 + (policy === 'tuned' ? 1 : 0));
+    const parsed = policy === 'tuned' || random.uniform() > 0.2;
+    const right = random.uniform() < (policy === 'tuned' ? 0.9 : 0.5);
+    const image = right ? truth.image : random.below(row.images.length);
+    const box = near(truth.box, random, policy === 'tuned' ? 0.02 : 0.08);
+    const numbers = box.map((v) => Math.round(v * 1000));
+    const think = `Only Image-${image + 1} has a ${truth.label}.`;
+    return { policy, think, text: `<think>${think}</think><answer>${parsed ? `Image-${image + 1}: (${numbers[0]},${numbers[1]}),(${numbers[2]},${numbers[3]})` : 'It is somewhere on the left.'}</answer>`, boxes: parsed ? [{ image, box }] : [], iou: parsed && image === truth.image ? iou(box, truth.box) : 0, rightImage: parsed ? image === truth.image : false, parsed };
+  }
+}
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));

@@ -1,0 +1,118 @@
+import { describe, expect, it } from 'vitest';
+import { advise, describeStage } from '../../src/studio/recipe/describe.ts';
+import { fieldsOf, getAt, setAt } from '../../src/studio/recipe/fields.ts';
+import { PRESETS } from '../../src/studio/recipe/presets.ts';
+import { grpoStage, KINDS, mergeStage, newStage, sftStage } from '../../src/studio/recipe/stages.ts';
+import { readNumber } from '../../src/studio/rooms/recipe/number-input.tsx';
+import { runs } from '../../src/studio/rooms/recipe/preview-view.tsx';
+import { readList } from '../../src/studio/rooms/recipe/stage-editor.tsx';
+import { createRecipeEditor, readRecipe } from '../../src/studio/state/recipe.ts';
+
+describe('the settings of a stage', () => {
+  it.each(KINDS)('%s: every setting is reachable, and every field is a setting', (kind) => {
+    const stage = newStage(kind);
+    const leaves = (value: object, path = ''): string[] => Object.entries(value).flatMap(([key, inner]) => (typeof inner === 'object' && inner !== null && !Array.isArray(inner) ? leaves(inner as object, `${path}${key}.`) : [`${path}${key}`]));
+    const settings = leaves(stage).filter((path) => path !== 'kind' && path !== 'name');
+    const fields = fieldsOf(kind).flatMap((group) => group.fields.map((field) => field.path));
+    expect(fields.toSorted()).toEqual(settings.toSorted());
+    for (const path of fields) expect(getAt(stage, path), path).toBeDefined();
+  });
+
+  it.each(KINDS)('%s: the defaults lie within the bounds', (kind) => {
+    for (const { fields } of fieldsOf(kind)) for (const field of fields) if (field.kind === 'number') expect(readNumber(String(getAt(newStage(kind), field.path)), field), field.path).toBe(getAt(newStage(kind), field.path));
+  });
+
+  it('are replaced in a copy', () => {
+    const stage = sftStage();
+    const changed = setAt(stage, 'lora.r', 4);
+    expect([stage.lora.r, changed.lora.r, changed.optimizer]).toEqual([16, 4, stage.optimizer]);
+  });
+});
+
+describe('numbers as typed', () => {
+  const bounds = { min: 0, max: 1, integer: false };
+  it('may be in exponents, or with a comma', () => {
+    expect(readNumber('1e-5', bounds)).toBe(1e-5);
+    expect(readNumber(' 0,5 ', bounds)).toBe(0.5);
+  });
+  it('are refused in words when they are not good', () => {
+    expect(readNumber('', bounds)).toBe('Not a number');
+    expect(readNumber('2', bounds)).toBe('From 0 to 1');
+    expect(readNumber('0.5', { ...bounds, integer: true })).toBe('A whole number, please');
+  });
+  it('target modules: a list, a word, or a regular expression', () => {
+    expect(readList('q_proj, v_proj')).toEqual(['q_proj', 'v_proj']);
+    expect(readList('all-linear')).toBe('all-linear');
+    expect(readList('.*language.*(q|v)_proj')).toBe('.*language.*(q|v)_proj');
+  });
+});
+
+describe('advice', () => {
+  it.each(PRESETS)('the preset $title has no fault', ({ recipe }) => {
+    expect(advise(recipe).filter((a) => a.severity === 'error')).toEqual([]);
+    for (const stage of recipe.stages) expect(describeStage(stage)).not.toMatch(/undefined|NaN/);
+  });
+
+  it('warns of GRPO on an adapter that was not merged, whose reference would be the untrained base', () => {
+    expect(advise({ name: '', seed: 0, stages: [sftStage(), grpoStage()] }).map(({ stage }) => stage)).toEqual([1]);
+    expect(advise({ name: '', seed: 0, stages: [sftStage(), mergeStage(), grpoStage()] })).toEqual([]);
+  });
+
+  it('refuses groups in which every advantage would be 0', () => {
+    const stage = grpoStage();
+    const faults = (change: object) => advise({ name: '', seed: 0, stages: [{ ...stage, ...change }] }).filter((a) => a.severity === 'error').length;
+    expect(faults({ sampling: { ...stage.sampling, temperature: 0 } })).toBe(1);
+    expect(faults({ rewardWeights: { format: 0, iou: 0, imageIndex: 0 } })).toBe(1);
+    expect(faults({})).toBe(0);
+  });
+});
+
+describe('plans as files', () => {
+  it('come back as they went', () => {
+    for (const { recipe } of PRESETS) expect(readRecipe(JSON.stringify(recipe))).toEqual(recipe);
+  });
+
+  it('get defaults for what is missing or of another type', () => {
+    const recipe = readRecipe('{"stages":[{"kind":"grpo","maxSteps":"many","lora":{"r":4}}]}');
+    expect(recipe!.stages[0]).toEqual({ ...grpoStage(), lora: { ...grpoStage().lora, r: 4 } });
+  });
+
+  it.each(['', 'null', '[]', '{"stages":3}', '{"stages":[{"kind":"dance"}]}', '{"stages":[null]}'])('%j is not a plan', (json) => {
+    expect(readRecipe(json)).toBeNull();
+  });
+
+  it('survive a reload, and a storage that fails', () => {
+    const kept = new Map<string, string>();
+    const storage = { getItem: (key: string) => kept.get(key) ?? null, setItem: (key: string, value: string) => void kept.set(key, value) };
+    const editor = createRecipeEditor(storage);
+    editor.getState().add('merge');
+    expect(createRecipeEditor(storage).getState().recipe).toEqual(editor.getState().recipe);
+    const full = createRecipeEditor({
+      getItem: () => null,
+      setItem: () => {
+        throw new Error('full');
+      },
+    });
+    expect(() => full.getState().rename('x')).not.toThrow();
+  });
+
+  it('stages move and stay within the plan', () => {
+    const editor = createRecipeEditor(null);
+    const names = () => editor.getState().recipe.stages.map(({ name }) => name);
+    const before = names();
+    editor.getState().move(0, -1);
+    expect(names()).toEqual(before);
+    editor.getState().move(0, 1);
+    expect(names().slice(0, 2)).toEqual([before[1], before[0]]);
+  });
+});
+
+describe('tokens by loss mask', () => {
+  it('neighbours are joined, many repeats are counted, and nothing is lost', () => {
+    const pad = { text: '<p>', inLoss: false };
+    expect(runs([{ text: 'a', inLoss: false }, ...Array.from({ length: 9 }, () => pad), { text: 'b', inLoss: true }, { text: 'c', inLoss: true }])).toEqual([
+      { text: 'a<p> × 9 ', inLoss: false },
+      { text: 'bc', inLoss: true },
+    ]);
+  });
+});

@@ -1,0 +1,102 @@
+import { describe, expect, it } from 'vitest';
+import type { Answer, GroupCompletion, Row } from '../../src/engine/protocol.ts';
+import { box01 } from '../../src/grounding/box.ts';
+import { looksLikeModel, named } from '../../src/studio/rooms/data/intake-files.ts';
+import { HEAT, healthOf } from '../../src/studio/rooms/data/health.ts';
+import { arrange } from '../../src/studio/rooms/inspect/gallery.ts';
+import { answerPart } from '../../src/studio/rooms/run/completion-card.tsx';
+import { rescore } from '../../src/studio/rooms/run/rescore.ts';
+import { bytes, duration, value } from '../../src/studio/ui/format.ts';
+import { etaOf } from '../../src/studio/ui/progress.tsx';
+import { fakeData } from './fake/scenes.ts';
+
+const file = (path: string) => ({ path, file: new Blob() });
+
+describe('what was dropped', () => {
+  it('one folder around everything gives the name and leaves the paths', () => {
+    expect(named([file('set/a.jsonl'), file('set/images/1.png')])).toMatchObject({ name: 'set', files: [{ path: 'a.jsonl' }, { path: 'images/1.png' }] });
+  });
+  it('several things keep their paths', () => {
+    expect(named([file('a.jsonl'), file('images/1.png')])).toMatchObject({ name: '2 files', files: [{ path: 'a.jsonl' }, { path: 'images/1.png' }] });
+  });
+  it('leaves out what systems put into folders', () => {
+    expect(named([file('set/.DS_Store'), file('set/a.json'), file('__MACOSX/x')]).files.map(({ path }) => path)).toEqual(['a.json']);
+  });
+  it('a checkpoint is told from a dataset', () => {
+    expect(looksLikeModel(named([file('m/config.json'), file('m/model.safetensors')]))).toBe(true);
+    expect(looksLikeModel(named([file('m/config.json'), file('m/train.jsonl')]))).toBe(false);
+  });
+});
+
+describe('the health of a dataset', () => {
+  it('counts rows, pictures, boxes and where they lie', () => {
+    const { rows } = fakeData(3, 50, 0);
+    const health = healthOf(rows);
+    expect(health.rows).toBe(50);
+    expect([...health.imagesPerRow.values()].reduce((a, b) => a + b)).toBe(50);
+    expect([...health.answerImage.values()].reduce((a, b) => a + b)).toBe(50);
+    expect(health.sizes.reduce((a, b) => a + b)).toBe(50);
+  });
+  it('lays a box over just its cells', () => {
+    const row = { ...fakeData(3, 1, 0).rows[0]!, solution: [{ image: 0, box: box01(0, 0, 0.5, 0.25) }] };
+    const { heat } = healthOf([row]);
+    expect(heat.reduce((a, b) => a + b)).toBe((HEAT / 2) * (HEAT / 4));
+    expect([heat[0], heat[HEAT / 2 - 1], heat[HEAT / 2]]).toEqual([1, 1, 0]);
+  });
+});
+
+describe('the gallery', () => {
+  const { rows } = fakeData(1, 4, 0);
+  const answer = (iou: number | null): Answer => ({ policy: 'tuned', text: '', think: null, boxes: [], iou, rightImage: null, parsed: true });
+  const answers = new Map([
+    [rows[0]!.id, { base: answer(0.2), tuned: answer(0.9) }],
+    [rows[1]!.id, { base: answer(0.5), tuned: answer(0.1) }],
+    [rows[2]!.id, { tuned: answer(0.4) }],
+  ]);
+  const order = (o: 'dataset' | 'worst' | 'best' | 'gain', iouAtMost = 1) => arrange(rows, answers, { task: null, order: o, iouAtMost }).map((row: Row) => rows.indexOf(row));
+  it('sorts by IoU and by gain, unanswered rows last', () => {
+    expect(order('worst')).toEqual([1, 2, 0, 3]);
+    expect(order('best')).toEqual([0, 2, 1, 3]);
+    expect(order('gain')).toEqual([0, 1, 2, 3]);
+  });
+  it('filters by IoU and task', () => {
+    expect(order('dataset', 0.5)).toEqual([1, 2, 3]);
+    expect(arrange(rows, answers, { task: 'diff', order: 'dataset', iouAtMost: 1 }).every((row) => row.task === 'diff')).toBe(true);
+  });
+});
+
+describe('the reward ledger', () => {
+  const completion = (iou: number, format: number): GroupCompletion => ({ text: '', think: null, boxes: [], rewards: { iou, format }, reward: 0, advantage: 0, tokens: 1, truncated: false });
+  it('recomputes rewards and advantages as TRL does', () => {
+    const [a, b] = rescore([completion(1, 0), completion(0, 1)], { iou: 2, format: 1 }, 'group');
+    expect([a!.reward, b!.reward]).toEqual([2, 1]);
+    const std = Math.sqrt(0.5);
+    expect(a!.advantage).toBeCloseTo(0.5 / (std + 1e-4));
+    expect(b!.advantage).toBeCloseTo(-0.5 / (std + 1e-4));
+  });
+  it('leaves the run as it was without other weights', () => {
+    const group = [completion(1, 0)];
+    expect(rescore(group, null, 'group')).toBe(group);
+  });
+  it('finds a weight by any spelling of its name', () => {
+    const one = { ...completion(0, 0), rewards: { image_index: 1 } };
+    expect(rescore([one], { imageIndex: 3 }, 'none')[0]!.reward).toBe(3);
+  });
+});
+
+describe('words', () => {
+  it('the answer is what follows the thought', () => {
+    expect(answerPart('<think>a</think><answer>b</answer>')).toBe('b');
+    expect(answerPart('no tags')).toBe('no tags');
+  });
+  it('numbers are short and never rounded to nothing', () => {
+    expect([value(0.00004), value(1.5), value(NaN), value(-2e-5)]).toEqual(['4.00e−5', '1.50', 'NaN', '−2.00e−5']);
+    expect([bytes(512), bytes(1536), bytes(3 * 2 ** 30)]).toEqual(['512 B', '1.50 KiB', '3.00 GiB']);
+    expect([duration(0.2), duration(75), duration(3700)]).toEqual(['0.2 s', '1 min 15 s', '1 h 1 min']);
+  });
+  it('an ETA comes from the pace, once there is one', () => {
+    expect(etaOf(0, 10, 0, 5000)).toBeNull();
+    expect(etaOf(5, 10, 0, 500)).toBeNull();
+    expect(etaOf(5, 10, 0, 5000)).toBe(5);
+  });
+});

@@ -1,0 +1,142 @@
+import { describe, expect, it } from 'vitest';
+import { EngineClient } from '../../src/engine/client.ts';
+import type { EngineEvent, FromEngine } from '../../src/engine/protocol.ts';
+import { SeriesBook } from '../../src/studio/charts/series-book.ts';
+import { PRESETS } from '../../src/studio/recipe/presets.ts';
+import { alarmsOf } from '../../src/studio/state/alarms.ts';
+import { BATCH, EventPump } from '../../src/studio/state/event-pump.ts';
+import { createRun, GROUPS_KEPT } from '../../src/studio/state/run.ts';
+import { fakeData } from './fake/scenes.ts';
+import { script } from './fake/script.ts';
+
+const { recipe } = PRESETS[0]!;
+
+function setUp(reply: (type: string) => unknown = () => ({ runId: 'r1' })) {
+  let send!: (message: FromEngine) => void;
+  const client = new EngineClient({
+    open: (receive) => void (send = receive),
+    post: ({ id, request }) => queueMicrotask(() => send({ kind: 'reply', id, value: reply(request.type) })),
+    close: () => undefined,
+  });
+  const book = new SeriesBook();
+  return { run: createRun(client, book), book };
+}
+
+describe('the run', () => {
+  it('follows a whole scripted run', async () => {
+    const { run, book } = setUp();
+    await run.getState().start('d', recipe);
+    const events = [...script(recipe, fakeData(1, 80, 40))];
+    for (let i = 0; i < events.length; i += 100) run.getState().receive(events.slice(i, i + 100));
+    const { state, stages, evaluations, rejection, groups, runId } = run.getState();
+    expect(runId).toBe('r1');
+    expect(state).toBe('finished');
+    expect(stages.map(({ status }) => status)).toEqual(recipe.stages.map(() => 'finished'));
+    expect(stages.map(({ firstStep }) => firstStep)).toEqual([null, 1, null, null, 41, null]);
+    expect(evaluations.map(({ name }) => name)).toEqual(['Before', 'After']);
+    expect(rejection.kept.length + rejection['too-easy'].length + rejection['too-hard'].length).toBe(64);
+    expect(groups).toHaveLength(20);
+    expect(book.lastStep).toBe(60);
+  });
+
+  it('says the same whether events come one by one or all at once', async () => {
+    const events = [...script(recipe, fakeData(1, 80, 40))];
+    const [one, all] = [setUp(), setUp()];
+    await one.run.getState().start('d', recipe);
+    await all.run.getState().start('d', recipe);
+    for (const event of events) one.run.getState().receive([event]);
+    all.run.getState().receive(events);
+    expect(JSON.stringify(one.run.getState())).toBe(JSON.stringify(all.run.getState()));
+    expect(JSON.stringify(one.book)).toBe(JSON.stringify(all.book));
+  });
+
+  it('makes room for new groups', () => {
+    const { run } = setUp();
+    const group = (step: number): EngineEvent => ({ type: 'group', stageIndex: 0, step, rowId: 'x', completions: [] });
+    run.getState().receive(Array.from({ length: GROUPS_KEPT + 5 }, (_, i) => group(i)));
+    run.getState().receive([group(9999)]);
+    const { groups } = run.getState();
+    expect(groups).toHaveLength(GROUPS_KEPT);
+    expect(groups.at(-1)!.step).toBe(9999);
+    expect(new Set(groups.map(({ key }) => key)).size).toBe(GROUPS_KEPT);
+  });
+
+  it('forgets the last run when a new one starts', async () => {
+    const { run, book } = setUp();
+    run.getState().receive([{ type: 'failure', code: 'x', message: 'm', hint: 'h' }]);
+    book.push(1, { loss: 1 });
+    expect(run.getState().failure).toEqual({ code: 'x', what: 'm', hint: 'h' });
+    void run.getState().start('d', recipe);
+    expect(run.getState().failure).toBeNull();
+    expect(book.names()).toEqual([]);
+  });
+});
+
+describe('the event pump', () => {
+  const notice = (message: string): EngineEvent => ({ type: 'notice', message });
+
+  it('hands on every event once, in order, in batches', () => {
+    const seen: string[] = [];
+    const flushes: (() => void)[] = [];
+    let batches = 0;
+    const pump = new EventPump(
+      (events) => {
+        batches++;
+        for (const event of events) seen.push((event as { message: string }).message);
+      },
+      (flush) => flushes.push(flush),
+      () => 0,
+    );
+    const sent = Array.from({ length: BATCH * 2 + 3 }, (_, i) => String(i));
+    for (const message of sent) pump.push(notice(message));
+    expect(flushes).toHaveLength(1);
+    flushes[0]!();
+    expect(seen).toEqual(sent);
+    expect(batches).toBe(3);
+  });
+
+  it('stops when its time is up and goes on in the next frame', () => {
+    const flushes: (() => void)[] = [];
+    let clock = 0;
+    let handed = 0;
+    const pump = new EventPump(
+      (events) => {
+        handed += events.length;
+        clock += 10;
+      },
+      (flush) => flushes.push(flush),
+      () => clock,
+    );
+    for (let i = 0; i < BATCH * 2; i++) pump.push(notice(String(i)));
+    flushes.shift()!();
+    expect(handed).toBe(BATCH);
+    flushes.shift()!();
+    expect(handed).toBe(BATCH * 2);
+    expect(flushes).toEqual([]);
+  });
+});
+
+describe('alarms', () => {
+  it('are silent on a healthy run', () => {
+    const book = new SeriesBook();
+    for (let step = 0; step < 30; step++) book.push(step, { loss: 1, 'completions/clipped_ratio': 0.1, frac_reward_zero_std: 0.2, entropy: 0.5, 'completions/mean_length': 50 });
+    expect(alarmsOf(book)).toEqual([]);
+  });
+
+  it.each([
+    ['nan', { loss: NaN }],
+    ['clipped', { 'completions/clipped_ratio': 0.9 }],
+    ['idle', { frac_reward_zero_std: 1 }],
+    ['entropy', { entropy: 0.001 }],
+  ])('tell of %s', (key, values) => {
+    const book = new SeriesBook();
+    for (let step = 0; step < 5; step++) book.push(step, values);
+    expect(alarmsOf(book).map((alarm) => alarm.key)).toEqual([key]);
+  });
+
+  it('tell of completions that shrink away', () => {
+    const book = new SeriesBook();
+    for (let step = 0; step < 40; step++) book.push(step, { 'completions/mean_length': 100 - 2 * step });
+    expect(alarmsOf(book).map((alarm) => alarm.key)).toEqual(['shrinking']);
+  });
+});

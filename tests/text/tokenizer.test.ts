@@ -1,0 +1,82 @@
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { ChatTemplate, findTemplate } from '../../src/text/chat-template.ts';
+import { Tokenizer } from '../../src/text/tokenizer.ts';
+import { checkpointText } from './checkpoint-text.ts';
+
+const { tokenizer } = checkpointText(join(import.meta.dirname, '../golden/qwen2_5_vl/two-images/checkpoint'));
+
+// Composed text only: the tokenizer normalises to NFC.
+const text = fc
+  .array(
+    fc.constantFrom('the', ' image', '\n', '  ', 'é', '你好', '🐱', '<|im_end|>', "'s", '12', '{"', ' ', 'x', '👩‍🚀'),
+    { maxLength: 30 },
+  )
+  .map((parts) => parts.join('').normalize('NFC'));
+
+test('text survives encoding and decoding', () => {
+  fc.assert(fc.property(text, (s) => tokenizer.decode(tokenizer.encode(s)) === s));
+});
+
+test('special tokens in the text are one id each', () => {
+  const ids = tokenizer.encode('a<|image_pad|><|im_end|>b');
+  expect(ids.slice(1, 3)).toEqual([tokenizer.requireId('<|image_pad|>'), tokenizer.requireId('<|im_end|>')]);
+  expect(ids.map((id) => tokenizer.isSpecial(id))).toEqual([false, true, true, false]);
+  expect(tokenizer.decode(ids, { skipSpecial: true })).toBe('ab');
+  expect(tokenizer.named('eos_token')).toBe('<|im_end|>');
+});
+
+test('ids beyond the vocabulary decode to nothing', () => {
+  expect(tokenizer.decode([...tokenizer.encode('a'), 351, 10 ** 6])).toBe('a');
+  expect(tokenizer.decode([])).toBe('');
+  expect(tokenizer.idOf('no such token')).toBeNull();
+  expect(() => tokenizer.requireId('<image>')).toThrow(expect.objectContaining({ code: 'tokenizer-token' }) as Error);
+});
+
+describe('streaming', () => {
+  test('pieces join to the whole and never contain half a character', () => {
+    fc.assert(
+      fc.property(text, fc.boolean(), (s, skipSpecial) => {
+        const ids = tokenizer.encode(s);
+        const stream = tokenizer.stream({ skipSpecial });
+        const pieces = ids.map((id) => stream.push(id));
+        expect(pieces.some((piece) => piece.includes('\uFFFD'))).toBe(false);
+        expect(pieces.join('') + stream.flush()).toBe(tokenizer.decode(ids, { skipSpecial }));
+      }),
+    );
+  });
+
+  test('an unfinished character comes out at the end as a replacement', () => {
+    const stream = tokenizer.stream();
+    const [first] = tokenizer.encode('😀'); // four bytes, several tokens
+    expect(tokenizer.encode('😀').length).toBeGreaterThan(1);
+    expect(stream.push(first!)).toBe('');
+    expect(stream.flush()).toBe('\uFFFD');
+  });
+});
+
+test('a file that is no tokenizer gives an error with a code', () => {
+  expect(() => new Tokenizer({ model: { type: 'none' } })).toThrow(
+    expect.objectContaining({ code: 'tokenizer-invalid' }) as Error,
+  );
+});
+
+test('the template is found in each of its three places', () => {
+  expect(findTemplate({ jinja: 'a', json: { chat_template: 'b' } })).toBe('a');
+  expect(findTemplate({ json: { chat_template: 'b' }, tokenizerConfig: { chat_template: 'c' } })).toBe('b');
+  expect(
+    findTemplate({
+      tokenizerConfig: {
+        chat_template: [
+          { name: 'tool', template: 't' },
+          { name: 'default', template: 'd' },
+        ],
+      },
+    }),
+  ).toBe('d');
+  expect(() => findTemplate({})).toThrow(expect.objectContaining({ code: 'chat-template-missing' }) as Error);
+  expect(() => new ChatTemplate('{% if %}')).toThrow(
+    expect.objectContaining({ code: 'chat-template-invalid' }) as Error,
+  );
+});

@@ -1,0 +1,77 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { countSteps, packRows, RowSampler } from '../../src/train/plan-steps.ts';
+
+const stage = { perDeviceTrainBatchSize: 4, gradientAccumulationSteps: 2, maxSteps: 0, numTrainEpochs: 3 };
+
+test('steps are counted as transformers counts them', () => {
+  expect(countSteps(17, stage)).toEqual({ stepsPerEpoch: 3, totalSteps: 9 }); // 5 micro-batches, 3 updates
+  expect(countSteps(17, { ...stage, maxSteps: 5 })).toEqual({ stepsPerEpoch: 3, totalSteps: 5 });
+  expect(countSteps(17, { ...stage, numTrainEpochs: 0.5 }).totalSteps).toBe(2);
+  expect(countSteps(1, { ...stage, gradientAccumulationSteps: 8 }).stepsPerEpoch).toBe(1);
+});
+
+test('every pass gives every row once, in another order', () => {
+  const sampler = new RowSampler(10, 7);
+  const [first, second] = [sampler.next(10), sampler.next(10)];
+  const sorted = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
+  expect(first.toSorted((a, b) => a - b)).toEqual(sorted);
+  expect(second.toSorted((a, b) => a - b)).toEqual(sorted);
+  expect(first).not.toEqual(second);
+  expect(new RowSampler(10, 7).next(10)).toEqual(first);
+  expect(new RowSampler(10, 8).next(10)).not.toEqual(first);
+});
+
+test('a run resumed anywhere, through JSON, continues with the same rows', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 20 }),
+      fc.nat(1000),
+      fc.nat(50),
+      fc.boolean(),
+      (count, seed, before, whole) => {
+        const sampler = new RowSampler(count, seed);
+        if (whole) sampler.next(before);
+        else for (let i = 0; i < before; i++) sampler.nextInEpoch(3);
+        const resumed = new RowSampler(count, JSON.parse(JSON.stringify(sampler.state)) as typeof sampler.state);
+        expect(resumed.next(45)).toEqual(sampler.next(45));
+        expect(resumed.state).toEqual(sampler.state);
+      },
+    ),
+  );
+});
+
+test('an optimizer step does not reach into the next pass; a GRPO step does', () => {
+  const sampler = new RowSampler(5, 1);
+  expect([sampler.nextInEpoch(3).length, sampler.nextInEpoch(3).length, sampler.nextInEpoch(3).length]).toEqual([
+    3, 2, 3,
+  ]);
+  expect(sampler.state).toMatchObject({ epoch: 1, position: 3 });
+  expect(new RowSampler(5, 1).next(12)).toHaveLength(12);
+});
+
+test('no rows and another dataset’s state are refused', () => {
+  expect(() => new RowSampler(0, 1)).toThrow(expect.objectContaining({ code: 'no-rows' }));
+  expect(() => new RowSampler(3, { epoch: 0, position: 4, random: [1, 2, 3, 4] })).toThrow(
+    expect.objectContaining({ code: 'sampler-state' }),
+  );
+});
+
+test('packing fills passes best with the longest first', () => {
+  expect(packRows([5, 3, 7, 2, 9], 10)).toEqual({ batches: [[4], [2, 1], [0, 3]], tooLong: [] });
+  expect(packRows([1, 1, 1, 1], 10, 3).batches).toEqual([[0, 1, 2], [3]]);
+});
+
+test('packing loses no row, keeps the budget, and names what is too long', () => {
+  fc.assert(
+    fc.property(fc.array(fc.integer({ min: 1, max: 120 })), fc.integer({ min: 1, max: 5 }), (lengths, maxRows) => {
+      const { batches, tooLong } = packRows(lengths, 100, maxRows);
+      expect([...batches.flat(), ...tooLong].sort((a, b) => a - b)).toEqual(lengths.map((_, i) => i));
+      for (const batch of batches) {
+        expect(batch.length).toBeLessThanOrEqual(maxRows);
+        expect(batch.reduce((sum, i) => sum + lengths[i]!, 0)).toBeLessThanOrEqual(100);
+      }
+      expect(tooLong.every((i) => lengths[i]! > 100)).toBe(true);
+    }),
+  );
+});

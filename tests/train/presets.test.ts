@@ -1,0 +1,55 @@
+import { expect, test } from 'vitest';
+import { curate } from '../../src/train/difficulty.ts';
+import { PRESETS, presetRecipe, type PresetName } from '../../src/train/presets.ts';
+
+const names = Object.keys(PRESETS) as PresetName[];
+
+test.each(names)('%s runs the paper’s order, evaluating before and after', (name) => {
+  const { recipe } = PRESETS[name];
+  expect(recipe.name).toBe(name);
+  expect(recipe.stages.map((s) => s.kind)).toEqual([
+    'evaluate',
+    'sft',
+    'evaluate',
+    'merge',
+    'rejection',
+    'grpo',
+    'evaluate',
+  ]);
+  expect(recipe.stages.filter((s) => s.kind === 'evaluate').map((s) => s.name)).toEqual(['base', 'sft', 'grpo']);
+});
+
+test.each(names)('%s compares its stages on the same rows, with the same answer length', (name) => {
+  const evaluations = PRESETS[name].recipe.stages.filter((s) => s.kind === 'evaluate');
+  expect(new Set(evaluations.map((s) => `${s.limit} ${s.maxCompletionLength}`)).size).toBe(1);
+});
+
+test.each(names)('%s has no dropout in RL, where completions share their prompt’s forward pass', (name) => {
+  const stages = PRESETS[name].recipe.stages.filter((s) => s.kind === 'grpo');
+  expect(stages.map((s) => s.lora.loraDropout)).toEqual([0]);
+});
+
+test.each(names)('%s has bounds, groups and steps that can work', (name) => {
+  for (const stage of PRESETS[name].recipe.stages) {
+    if (stage.kind === 'rejection') expect(curate([], stage).kept).toEqual([]);
+    if (stage.kind === 'grpo') {
+      expect(stage.numGenerations).toBeGreaterThanOrEqual(2);
+      expect(stage.epsilonHigh).toBeGreaterThanOrEqual(stage.epsilon);
+      expect(stage.maxSteps).toBeGreaterThan(0);
+    }
+    if (stage.kind === 'sft') expect(stage.maxSteps + stage.numTrainEpochs).toBeGreaterThan(0);
+  }
+});
+
+test('presets are plain data', () => {
+  for (const { recipe } of Object.values(PRESETS)) expect(JSON.parse(JSON.stringify(recipe))).toEqual(recipe);
+});
+
+test('settings without a published source say so', () => {
+  for (const { unverified } of Object.values(PRESETS)) expect(unverified.length).toBeGreaterThan(0);
+});
+
+test('a seed can be chosen', () => {
+  expect(presetRecipe('demo', 9)).toEqual({ ...PRESETS.demo.recipe, seed: 9 });
+  expect(presetRecipe('demo')).toEqual(PRESETS.demo.recipe);
+});

@@ -1,0 +1,1 @@
+"""Computes the golden fixtures under tests/golden with PyTorch, transformers, PEFT and TRL."""
