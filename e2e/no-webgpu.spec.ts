@@ -21,7 +21,19 @@ test('with WebGPU but no adapter the page says so', async ({ page }) => {
     class NoAdapterWorker extends EventTarget {
       onmessage: ((event: MessageEvent) => void) | null = null;
       postMessage({ id }: { id: number }): void {
-        queueMicrotask(() => this.onmessage?.(new MessageEvent('message', { data: { kind: 'error', id, code: 'no-adapter', message: 'The browser offers no graphics adapter.', hint: '' } })));
+        queueMicrotask(() =>
+          this.onmessage?.(
+            new MessageEvent('message', {
+              data: {
+                kind: 'error',
+                id,
+                code: 'no-adapter',
+                message: 'The browser offers no graphics adapter.',
+                hint: '',
+              },
+            }),
+          ),
+        );
       }
       terminate(): void {}
     }

@@ -13,7 +13,12 @@ declare global {
 
 // There is no WebGPU in here, and pictures drawn by a software Vulkan would only cost time.
 const sandbox = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
-test.use({ launchOptions: { executablePath: findChromium() ?? undefined, args: ['--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', ...sandbox] } });
+test.use({
+  launchOptions: {
+    executablePath: findChromium() ?? undefined,
+    args: ['--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', ...sandbox],
+  },
+});
 
 let served: Served;
 test.beforeAll(async () => {
@@ -40,7 +45,9 @@ const finishRun = (page: Page) =>
 async function tabTo(page: Page, name: string): Promise<void> {
   for (let i = 0; i < 60; i++) {
     await page.keyboard.press('Tab');
-    const text = await page.evaluate(() => document.activeElement?.getAttribute('aria-label') ?? document.activeElement?.textContent ?? '');
+    const text = await page.evaluate(
+      () => document.activeElement?.getAttribute('aria-label') ?? document.activeElement?.textContent ?? '',
+    );
     if (text.trim().startsWith(name)) return;
   }
   throw new Error(`Tab never reached "${name}"`);
@@ -88,7 +95,7 @@ test('from the first page to the export by keyboard alone', async ({ page }) => 
   expect(download.suggestedFilename()).toBe('adapter.zip');
 });
 
-test('a dropped folder is walked, and its paths are kept', async ({ page }) => {
+test('dropped files are opened under their names', async ({ page }) => {
   await open(page);
   await expect(page.getByRole('group', { name: 'Drop a dataset' })).toBeVisible();
   await page.evaluate(() => {
@@ -116,7 +123,16 @@ test('boxes are drawn over every image of a sample', async ({ page }) => {
   const strip = page.getByRole('group', { name: /Images of row/ });
   await expect(strip.locator('img')).toHaveCount(3);
   await expect(strip.locator('canvas[data-boxes="1"]')).toHaveCount(1);
-  await expect.poll(() => strip.locator('canvas[data-boxes="1"]').evaluate((canvas: HTMLCanvasElement) => canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height).data.some((v) => v > 0))).toBe(true);
+  await expect
+    .poll(() =>
+      strip.locator('canvas[data-boxes="1"]').evaluate((canvas: HTMLCanvasElement) =>
+        canvas
+          .getContext('2d')!
+          .getImageData(0, 0, canvas.width, canvas.height)
+          .data.some((v) => v > 0),
+      ),
+    )
+    .toBe(true);
 });
 
 test('a lost engine says what happened, what is safe and what to do', async ({ page }) => {
@@ -134,7 +150,9 @@ test('leaving a run is warned about', async ({ page }) => {
   await takeSample(page);
   const warns = () => page.evaluate(() => !dispatchEvent(new Event('beforeunload', { cancelable: true })));
   expect(await warns()).toBe(false);
-  await page.evaluate(() => window.harness.studio.run.getState().start('fake', window.harness.studio.recipe.getState().recipe));
+  await page.evaluate(() =>
+    window.harness.studio.run.getState().start('fake', window.harness.studio.recipe.getState().recipe),
+  );
   await expect.poll(warns).toBe(true);
 });
 
@@ -145,9 +163,17 @@ test('leaving a run is warned about', async ({ page }) => {
 async function longestTask(browser: Browser, page: Page, work: () => Promise<unknown>): Promise<number> {
   await browser.startTracing(page, { categories: ['toplevel', 'devtools.timeline', '__metadata'] });
   await work();
-  const trace = JSON.parse((await browser.stopTracing()).toString()) as { traceEvents: { name: string; ph: string; pid: number; tid: number; tdur?: number; args: { name?: string } }[] };
-  const mains = new Set(trace.traceEvents.filter(({ name, args }) => name === 'thread_name' && args.name === 'CrRendererMain').map(({ pid, tid }) => `${pid}/${tid}`));
-  const tasks = trace.traceEvents.filter(({ name, pid, tid, tdur }) => /RunTask$/.test(name) && tdur !== undefined && mains.has(`${pid}/${tid}`));
+  const trace = JSON.parse((await browser.stopTracing()).toString()) as {
+    traceEvents: { name: string; ph: string; pid: number; tid: number; tdur?: number; args: { name?: string } }[];
+  };
+  const mains = new Set(
+    trace.traceEvents
+      .filter(({ name, args }) => name === 'thread_name' && args.name === 'CrRendererMain')
+      .map(({ pid, tid }) => `${pid}/${tid}`),
+  );
+  const tasks = trace.traceEvents.filter(
+    ({ name, pid, tid, tdur }) => name.endsWith('RunTask') && tdur !== undefined && mains.has(`${pid}/${tid}`),
+  );
   expect(tasks.length).toBeGreaterThan(50);
   return Math.max(...tasks.map(({ tdur }) => tdur! / 1000));
 }
@@ -155,7 +181,9 @@ async function longestTask(browser: Browser, page: Page, work: () => Promise<unk
 test('a storm of events does not freeze the page', async ({ page, browser }) => {
   await open(page, '', '/run');
   await takeSample(page);
-  await page.evaluate(() => window.harness.studio.run.getState().start('fake', window.harness.studio.recipe.getState().recipe, true));
+  await page.evaluate(() =>
+    window.harness.studio.run.getState().start('fake', window.harness.studio.recipe.getState().recipe, true),
+  );
   const storm = (bursts: number, from: number) =>
     page.evaluate(
       async ([bursts, from]) => {
@@ -164,7 +192,19 @@ test('a storm of events does not freeze the page', async ({ page, browser }) => 
         for (let burst = 0; burst < bursts!; burst++) {
           for (let i = 0; i < 150; i++) {
             step++;
-            transport.emit({ type: 'metrics', stageIndex: 1, step, values: { loss: Math.sin(step), reward: step, kl: 1 / step, entropy: 1, grad_norm: 2, 'completions/mean_length': 3 } });
+            transport.emit({
+              type: 'metrics',
+              stageIndex: 1,
+              step,
+              values: {
+                loss: Math.sin(step),
+                reward: step,
+                kl: 1 / step,
+                entropy: 1,
+                grad_norm: 2,
+                'completions/mean_length': 3,
+              },
+            });
             transport.emit({ type: 'progress', stageIndex: 1, done: step, total: 10000, unit: 'steps', etaSeconds: 1 });
           }
           await new Promise((resolve) => setTimeout(resolve, 33));
@@ -182,9 +222,17 @@ test('a storm of events does not freeze the page', async ({ page, browser }) => 
 test('a spike of one step among ten thousand stays in the table of the curve', async ({ page }) => {
   await open(page, '', '/run');
   await takeSample(page);
-  await page.evaluate(() => window.harness.studio.run.getState().start('fake', window.harness.studio.recipe.getState().recipe, true));
+  await page.evaluate(() =>
+    window.harness.studio.run.getState().start('fake', window.harness.studio.recipe.getState().recipe, true),
+  );
   await page.evaluate(() => {
-    for (let step = 1; step <= 10_000; step++) window.harness.transport.emit({ type: 'metrics', stageIndex: 1, step, values: { loss: step === 7777 ? 123 : step === 5000 ? NaN : 1 } });
+    for (let step = 1; step <= 10_000; step++)
+      window.harness.transport.emit({
+        type: 'metrics',
+        stageIndex: 1,
+        step,
+        values: { loss: step === 7777 ? 123 : step === 5000 ? NaN : 1 },
+      });
   });
   await page.getByRole('button', { name: 'Table of Loss' }).click();
   await expect(page.getByRole('rowheader', { name: '7777' })).toBeVisible();
@@ -194,12 +242,19 @@ test('a spike of one step among ten thousand stays in the table of the curve', a
 
 for (const theme of ['light', 'dark'] as const) {
   test(`every room passes axe, ${theme}`, async ({ page }) => {
+    test.setTimeout(600_000);
     await page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' });
     await open(page, 'fast');
     const check = async (where: string) => {
       await page.waitForTimeout(250);
       const { violations } = await new AxeBuilder({ page }).analyze();
-      expect(violations.map(({ id, nodes }) => `${where}: ${id}: ${nodes.map((node) => node.target.join(' ')).join(', ')}`)).toEqual([]);
+      expect
+        .soft(
+          violations.map(
+            ({ id, nodes }) => `${where}: ${id}: ${nodes.map((node) => node.target.join(' ')).join(', ')}`,
+          ),
+        )
+        .toEqual([]);
     };
     await check('empty data');
     for (const room of ['model', 'recipe', 'run', 'inspect', 'export']) {
@@ -214,7 +269,10 @@ for (const theme of ['light', 'dark'] as const) {
       await check(`data ${tab}`);
     }
     for (const room of ['model', 'recipe', 'run', 'inspect', 'export']) {
-      await page.getByRole('navigation', { name: 'Rooms' }).getByRole('link', { name: new RegExp(`^${room}`, 'i') }).click();
+      await page
+        .getByRole('navigation', { name: 'Rooms' })
+        .getByRole('link', { name: new RegExp(`^${room}`, 'i') })
+        .click();
       await expect(page.getByRole('heading', { level: 1 })).toHaveText(new RegExp(room, 'i'));
       await check(room);
       for (const tab of room === 'recipe' || room === 'run' ? await page.getByRole('tab').all() : []) {

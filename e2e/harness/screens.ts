@@ -8,7 +8,10 @@ import { serveHarness } from './serve.ts';
 const filter = process.argv[2] ?? '';
 mkdirSync('screenshots', { recursive: true });
 const served = await serveHarness();
-const browser = await chromium.launch({ executablePath: findChromium() ?? undefined, args: ['--no-sandbox', '--disable-background-networking', '--disable-quic', '--no-first-run'] });
+const browser = await chromium.launch({
+  executablePath: findChromium() ?? undefined,
+  args: ['--no-sandbox', '--disable-background-networking', '--disable-quic', '--no-first-run'],
+});
 
 const go = (page: Page, hash: string) => page.evaluate((to) => void (location.hash = to), hash);
 const call = (page: Page, body: (harness: Harness) => unknown) => page.evaluate(`(${body.toString()})(window.harness)`);
@@ -28,12 +31,14 @@ interface Shot {
 }
 
 const sample = (page: Page) => call(page, ({ studio }) => studio.project.getState().startWithSample());
-const opened = (hash: string, then: (page: Page) => Promise<unknown> = async () => undefined) => async (page: Page) => {
-  await sample(page);
-  await go(page, hash);
-  await page.waitForTimeout(400);
-  await then(page);
-};
+const opened =
+  (hash: string, then: (page: Page) => Promise<unknown> = async () => undefined) =>
+  async (page: Page) => {
+    await sample(page);
+    await go(page, hash);
+    await page.waitForTimeout(400);
+    await then(page);
+  };
 const ran = (tab: string) => async (page: Page) => {
   await sample(page);
   await go(page, '/run');
@@ -49,8 +54,14 @@ const shots: readonly Shot[] = [
   { name: 'data-health', prepare: opened('/data', (page) => page.getByRole('tab', { name: 'Health' }).click()) },
   { name: 'model-empty', prepare: (page) => go(page, '/model') },
   { name: 'model', query: 'software', prepare: opened('/model') },
-  { name: 'recipe', prepare: opened('/recipe', (page) => page.getByRole('button', { name: /^Reinforcement/ }).click()) },
-  { name: 'recipe-sees', prepare: opened('/recipe', (page) => page.getByRole('tab', { name: 'As the model' }).click()) },
+  {
+    name: 'recipe',
+    prepare: opened('/recipe', (page) => page.getByRole('button', { name: /^Reinforcement/ }).click()),
+  },
+  {
+    name: 'recipe-sees',
+    prepare: opened('/recipe', (page) => page.getByRole('tab', { name: 'As the model' }).click()),
+  },
   { name: 'recipe-file', prepare: opened('/recipe', (page) => page.getByRole('tab', { name: 'Plan as' }).click()) },
   { name: 'run-empty', query: 'software', prepare: (page) => go(page, '/run') },
   { name: 'run-curves', prepare: ran('Curves') },

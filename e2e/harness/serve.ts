@@ -18,7 +18,23 @@ const withoutEngine = (): Plugin => ({
 
 export async function serveHarness(port = 4531): Promise<Served> {
   const outDir = '.cache/harness';
-  await build({ publicDir: false, logLevel: 'error', worker: { format: 'es', plugins: () => [withoutEngine()] }, build: { outDir, emptyOutDir: true, manifest: false, sourcemap: false, rollupOptions: { input: 'e2e/harness/harness.html' } } });
-  const server = await preview({ publicDir: false, build: { outDir }, preview: { host: '127.0.0.1', port, strictPort: false }, logLevel: 'error' });
+  await build({
+    publicDir: false,
+    logLevel: 'error',
+    worker: { format: 'es', plugins: () => [withoutEngine()] },
+    build: {
+      outDir,
+      emptyOutDir: true,
+      manifest: false,
+      sourcemap: false,
+      rollupOptions: { input: 'e2e/harness/harness.html' },
+    },
+  });
+  const server = await preview({
+    publicDir: false,
+    build: { outDir },
+    preview: { host: '127.0.0.1', port, strictPort: false },
+    logLevel: 'error',
+  });
   return { url: new URL('e2e/harness/harness.html', server.resolvedUrls!.local[0]).href, close: () => server.close() };
 }

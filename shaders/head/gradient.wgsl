@@ -1,6 +1,6 @@
 // Turns logits into their gradient, in place: Σ_s dlogps[s]·(onehot(target[s]) − softmax) / temperature over the row's
-// entries. One row a workgroup.
-struct Params { rows: u32, vocab: u32, firstRow: u32, inverseTemperature: f32 }
+// entries. One row a workgroup. Columns vocab … stride − 1 only fill rows up; they get zeros.
+struct Params { rows: u32, vocab: u32, stride: u32, firstRow: u32, inverseTemperature: f32 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read_write> logits: array<f32>;
 @group(0) @binding(2) var<storage, read> start: array<u32>;
@@ -12,7 +12,7 @@ struct Params { rows: u32, vocab: u32, firstRow: u32, inverseTemperature: f32 }
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {
   let row = group.y * groups.x + group.x;
   if (row >= p.rows) { return; }
-  let base = row * p.vocab;
+  let base = row * p.stride;
   let at = p.firstRow + row;
   let first = start[at];
   let end = start[at + 1u];
@@ -20,6 +20,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   for (var s = first; s < end; s++) { total += dlogps[s]; }
   total *= p.inverseTemperature;
   let shift = lse[at];
+  for (var v = p.vocab + local; v < p.stride; v += ${LANES}u) { logits[base + v] = 0.0; }
   for (var v = local; v < p.vocab; v += ${LANES}u) {
     var g = -total * exp(logits[base + v] * p.inverseTemperature - shift);
     for (var s = first; s < end; s++) {

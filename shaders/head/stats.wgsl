@@ -1,9 +1,10 @@
-// For each row of logits [U, V]: log-sum-exp of logits/temperature, the log-probability of each of the row's targets,
-// and the entropy. Row u's targets are entries start[u] … start[u + 1] (several completions may share a prompt's last row).
+// For each row of logits [U, stride], of which the first `vocab` columns count: log-sum-exp of logits/temperature, the
+// log-probability of each of the row's targets, the entropy, and whether the target is the most likely token. Row u's
+// targets are entries start[u] … start[u + 1] (several completions may share a prompt's last row).
 #if SUBGROUPS
 enable subgroups;
 #endif
-struct Params { rows: u32, vocab: u32, firstRow: u32, inverseTemperature: f32 }
+struct Params { rows: u32, vocab: u32, stride: u32, firstRow: u32, inverseTemperature: f32 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> logits: array<f32>;
 @group(0) @binding(2) var<storage, read> start: array<u32>;
@@ -11,6 +12,7 @@ struct Params { rows: u32, vocab: u32, firstRow: u32, inverseTemperature: f32 }
 @group(0) @binding(4) var<storage, read_write> lse: array<f32>;
 @group(0) @binding(5) var<storage, read_write> logps: array<f32>;
 @group(0) @binding(6) var<storage, read_write> entropy: array<f32>;
+@group(0) @binding(7) var<storage, read_write> correct: array<f32>;
 #include lanes
 
 @compute @workgroup_size(${LANES})
@@ -18,10 +20,11 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   laneIndex = local;
   let row = group.y * groups.x + group.x;
   if (row >= p.rows) { return; }
-  let base = row * p.vocab;
+  let base = row * p.stride;
   var top = -1e30;
   for (var v = local; v < p.vocab; v += ${LANES}u) { top = max(top, logits[base + v]); }
-  top = lanesMax(top) * p.inverseTemperature;
+  let largest = lanesMax(top);
+  top = largest * p.inverseTemperature;
   var sum = 0.0;
   var weighted = 0.0;
   for (var v = local; v < p.vocab; v += ${LANES}u) {
@@ -37,5 +40,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   for (var s = start[at] + local; s < start[at + 1u]; s += ${LANES}u) {
     logps[s] = logits[base + targets[s]] * p.inverseTemperature - top - log(sum);
     entropy[s] = log(sum) - weighted / sum;
+    correct[s] = select(0.0, 1.0, logits[base + targets[s]] >= largest);
   }
 }

@@ -66,7 +66,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   }
   mass = lanesAdd(mass);
   // Indices are exact in f32 up to 2²⁴, beyond any vocabulary.
-  best = u32(-lanesMax(-f32(best)));
+  best = min(u32(-lanesMax(-f32(best))), p.vocab - 1u);
 
   if (local == 0u) { chosen = best; }
   if (temperature > 0.0) {

@@ -72,6 +72,7 @@ class CaseRun {
     await this.#vision(images);
     await this.#attach();
     const prompt = this.#prompt(encoded);
+    await this.#ids(encoded);
     if (spec.completion !== undefined) await this.#sequence(encoded, prompt);
     if (spec.generate) await this.#generate(prompt, spec.generate.max_new_tokens);
     if (spec.policy) await this.#policyLoss(prompt, spec.policy);
@@ -140,13 +141,18 @@ class CaseRun {
     return { id: this.#golden.path, tokens: encoded.tokens, axes, next, featureIndex: encoded.featureIndex, featureRows: encoded.featureRows };
   }
 
-  /** The whole sequence: ids, positions, logits, loss and gradients. */
+  /** Prompt and completion, where there is one: ids and positions. */
+  async #ids(encoded: EncodedConversation): Promise<void> {
+    const ids = Uint32Array.of(...encoded.tokens, ...encoded.completion);
+    await this.#compareInts('input_ids', ids);
+    await this.#compareInts('position_ids', this.#loaded.model.positions(ids, encoded.grids).axes);
+  }
+
+  /** The whole sequence: logits, loss and gradients. */
   async #sequence(encoded: EncodedConversation, prompt: EncodedPrompt): Promise<void> {
     const { model } = this.#loaded;
     const ids = Uint32Array.of(...encoded.tokens, ...encoded.completion);
-    await this.#compareInts('input_ids', ids);
     const whole = model.positions(ids, encoded.grids);
-    await this.#compareInts('position_ids', whole.axes);
     const featureIndex = new Int32Array(ids.length).fill(-1);
     featureIndex.set(prompt.featureIndex);
     await this.#logits({ ...prompt, tokens: ids, axes: whole.axes, next: whole.next, featureIndex });

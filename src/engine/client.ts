@@ -59,7 +59,14 @@ export class EngineClient {
         this.#transport.post({ id, request });
       } catch (cause) {
         this.#waiting.delete(id);
-        reject(new GroundworkError('not-sent', `The page could not hand "${request.type}" to the engine.`, 'Nothing was changed; try again with fewer or other files.', { cause }));
+        reject(
+          new GroundworkError(
+            'not-sent',
+            `The page could not hand "${request.type}" to the engine.`,
+            'Nothing was changed; try again with fewer or other files.',
+            { cause },
+          ),
+        );
       }
     });
   }
@@ -95,7 +102,8 @@ export class EngineClient {
       'Files you exported are safe, and nothing was written to your disk by the stop. Reload the page to start the engine again.',
     );
     this.#fail(error);
-    for (const listener of this.#listeners) listener({ type: 'failure', code: error.code, message: error.message, hint: error.hint });
+    for (const listener of this.#listeners)
+      listener({ type: 'failure', code: error.code, message: error.message, hint: error.hint });
   }
 
   #fail(error: GroundworkError): void {

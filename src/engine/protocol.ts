@@ -71,7 +71,7 @@ export interface EncodedPreview {
 
 export type Request =
   | { readonly type: 'device' }
-  /** The embedded starter: model and sample dataset files are fetched from `baseUrl`. */
+  /** The embedded starter: model/ and sample.zip are fetched from below `baseUrl`, which ends in a slash. */
   | { readonly type: 'load-starter'; readonly baseUrl: string }
   | { readonly type: 'load-model'; readonly files: readonly NamedFile[] }
   | { readonly type: 'open-dataset'; readonly name: string; readonly files: readonly NamedFile[] }

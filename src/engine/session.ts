@@ -70,11 +70,11 @@ export class EngineSession {
       case 'device':
         return this.#device();
       case 'load-starter':
-        return this.#load('Groundwork starter', await this.#fetchAll(`${request.baseUrl}starter/model/`, STARTER_FILES));
+        return this.#load('Groundwork starter', await this.#fetchAll(`${request.baseUrl}model/`, STARTER_FILES));
       case 'load-model':
         return this.#load(folderName(request.files), stripCommonFolder(request.files));
       case 'open-sample':
-        return this.#open('Sample dataset', await this.#fetchAll(`${request.baseUrl}starter/`, ['sample.zip']));
+        return this.#open('Sample dataset', await this.#fetchAll(request.baseUrl, ['sample.zip']));
       case 'open-dataset':
         return this.#open(request.name, request.files);
       case 'rows': {

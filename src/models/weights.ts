@@ -6,7 +6,7 @@ import { GroundworkError } from '../base/error.ts';
 import type { CheckpointWeights } from '../formats/checkpoint-files.ts';
 import { toFloat32, toHalf } from '../formats/safetensors.ts';
 import type { Session } from '../gpu/recorder.ts';
-import type { Tensor } from '../gpu/tensor.ts';
+import { Tensor } from '../gpu/tensor.ts';
 
 export type WeightDType = 'f32' | 'f16';
 
@@ -58,7 +58,9 @@ export class WeightLoader {
     if (info.shape.reduce((a, b) => a * b, 1) !== size || rows !== shape[0])
       throw new GroundworkError('tensor-shape', `${key} is [${info.shape.join(', ')}], and config.json asks for [${shape.join(', ')}].`, 'The weights and config.json do not belong together.');
     const bytes = await this.#checkpoint.read(key);
-    const tensor = this.#session.resident(name, shape, dtype);
+    // Room for a multiple of 4 rows: a head is summed over its rows (ops/log-probs.ts).
+    const room = this.#session.resident(name, shape.length === 2 ? [Math.ceil(shape[0]! / 4) * 4, shape[1]!] : shape, dtype);
+    const tensor = new Tensor(name, dtype, shape, room.storage);
     this.tensors.push(tensor);
     if (dtype === 'f32') this.#session.write(tensor, toFloat32(bytes, info.dtype));
     else {

@@ -8,6 +8,7 @@
  */
 import { invariant } from '../base/error.ts';
 import type { Tensor } from '../gpu/tensor.ts';
+import { dropout, type Dropout } from './dropout.ts';
 import { matmulNn, matmulNt, matmulTn } from './matmul.ts';
 import type { Tape } from './tape.ts';
 
@@ -18,6 +19,8 @@ export interface Lora {
   readonly gradA: Tensor;
   readonly gradB: Tensor;
   readonly scaling: number;
+  /** On the adapter's input only; off in RL, where completions share their prompt. */
+  readonly dropout?: Dropout | undefined;
 }
 
 export interface LinearWeights {
@@ -39,10 +42,11 @@ export function linear(tape: Tape, x: Tensor, { weight, bias }: LinearWeights, {
   const { rec } = tape;
   const rows = x.rows;
   const y = rec.empty(label, [rows, weight.rows]);
+  const dropped = lora?.dropout ? dropout(tape, x, lora.dropout) : x;
   let z: Tensor | undefined;
   if (lora) {
     z = rec.empty(`${label} z`, [rows, lora.a.rows]);
-    matmulNt(rec, x, lora.a, z);
+    matmulNt(rec, dropped, lora.a, z);
   }
   matmulNt(rec, x, weight, y, {
     ...(bias && { bias }),
@@ -60,11 +64,14 @@ export function linear(tape: Tape, x: Tensor, { weight, bias }: LinearWeights, {
         u = rec.empty(`${label} u`, [rows, lora.a.rows]);
         matmulNn(rec, dy, lora.b, u, { scale: lora.scaling });
         matmulTn(rec, dy, z, lora.gradB, { scale: lora.scaling, accumulate: true });
-        matmulTn(rec, u, x, lora.gradA, { accumulate: true });
+        matmulTn(rec, u, dropped, lora.gradA, { accumulate: true });
       }
       if (tape.tracks(x)) {
         const dx = tape.sink(x);
-        matmulNn(rec, dy, weight, dx.tensor, { accumulate: dx.accumulate, ...(lora && u && { lora: { u, a: lora.a } }) });
+        // With dropout the adapter's share of dx goes through the dropped input instead.
+        const share = lora && u ? { u, a: lora.a } : null;
+        matmulNn(rec, dy, weight, dx.tensor, { accumulate: dx.accumulate, ...(share && dropped === x && { lora: share }) });
+        if (lora && u && dropped !== x) matmulNn(rec, u, lora.a, tape.sink(dropped).tensor);
       }
       if (residual && tape.tracks(residual)) tape.addGrad(residual, dy);
     },

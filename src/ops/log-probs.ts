@@ -6,7 +6,7 @@ import gradient from '../../shaders/head/gradient.wgsl';
 import stats from '../../shaders/head/stats.wgsl';
 import { invariant } from '../base/error.ts';
 import type { Recorder } from '../gpu/recorder.ts';
-import type { Tensor } from '../gpu/tensor.ts';
+import { byteSize, Tensor } from '../gpu/tensor.ts';
 import { gatherRows, scatterRows } from './gather.ts';
 import { rowGroups } from './groups.ts';
 import { matmulNn, matmulNt } from './matmul.ts';
@@ -33,31 +33,36 @@ export interface LogProbs {
   readonly logps: Tensor;
   /** [S] entropy of the same distribution, nats. */
   readonly entropy: Tensor;
+  /** [S] 1 where the target is the most likely token, else 0. */
+  readonly correct: Tensor;
 }
 
 /**
  * hidden [T, H], head [V, H] frozen → log-probs and entropies [S].
  * In the backward pass the gradient of `logps` must have been given with `tape.addGrad`.
  */
-export function logProbs(tape: Tape, hidden: Tensor, head: Tensor, { rows, start, targets }: Targets, temperature = 1): LogProbs {
+export function logProbs(tape: Tape, hidden: Tensor, head: Tensor, { rows, start, targets }: Targets, temperature = 1, chunkBytes = CHUNK_BYTES): LogProbs {
   const { rec } = tape;
-  const [U, S, V] = [rows.size, targets.size, head.rows];
+  const [U, S, vocab] = [rows.size, targets.size, head.rows];
+  const wide = wholeRows(rec, head);
+  const stride = wide.rows;
   invariant(start.size === U + 1, `log-probs: ${U} rows need ${U + 1} starts, not ${start.size}`);
   const logps = rec.empty('logps', [S]);
   const entropy = rec.empty('entropy', [S]);
+  const correct = rec.empty('correct', [S]);
   const lse = rec.empty('lse', [U]);
   const inverseTemperature = 1 / temperature;
-  const chunks = rowChunks(rec, U, V);
+  const chunks = rowChunks(rec, U, stride, chunkBytes);
   // A gathered copy: gradients are scattered by hand below, so it is not on the tape.
   const picked = gatherRows(new Tape(rec, { recording: false }), hidden, rows);
   // With one chunk the logits live on and the backward pass turns them into their gradient in place.
   let kept: Tensor | null = null;
   for (const [first, count] of chunks) {
-    const logits = chunkLogits(rec, picked, head, first, count);
+    const logits = chunkLogits(rec, picked, wide, first, count);
     if (chunks.length === 1) kept = logits;
     rec.dispatch('head/stats', stats, {
-      bind: { logits, start, targets, lse, logps, entropy },
-      params: { rows: count, vocab: V, firstRow: first, inverseTemperature },
+      bind: { logits, start, targets, lse, logps, entropy, correct },
+      params: { rows: count, vocab, stride, firstRow: first, inverseTemperature },
       groups: rowGroups(count),
     });
   }
@@ -66,22 +71,22 @@ export function logProbs(tape: Tape, hidden: Tensor, head: Tensor, { rows, start
     invariant(dlogps, 'log-probs without a gradient');
     const dpicked = rec.empty('d picked', picked.shape);
     for (const [first, count] of chunks) {
-      const logits = kept ?? chunkLogits(rec, picked, head, first, count);
+      const logits = kept ?? chunkLogits(rec, picked, wide, first, count);
       rec.dispatch('head/gradient', gradient, {
         bind: { logits, start, targets, lse, dlogps },
-        params: { rows: count, vocab: V, firstRow: first, inverseTemperature },
+        params: { rows: count, vocab, stride, firstRow: first, inverseTemperature },
         groups: rowGroups(count),
       });
-      if (chunks.length === 1) matmulNn(rec, logits, head, dpicked);
+      if (chunks.length === 1) matmulNn(rec, logits, wide, dpicked);
       else {
         const part = rec.empty('d picked part', [count, head.columns]);
-        matmulNn(rec, logits, head, part);
+        matmulNn(rec, logits, wide, part);
         rec.copy(part, dpicked, { toByte: first * head.columns * 4 });
       }
     }
     scatterRows(tape, dpicked, rows, hidden);
   });
-  return { logps, entropy };
+  return { logps, entropy, correct };
 }
 
 /** Logits of hidden rows [U, H] → [U, V]; for generation and for checks, where a few rows are wanted whole. */
@@ -91,9 +96,23 @@ export function logits(rec: Recorder, hidden: Tensor, head: Tensor): Tensor {
   return y;
 }
 
-function rowChunks(rec: Recorder, rows: number, vocab: number): [first: number, count: number][] {
-  const budget = Math.min(CHUNK_BYTES, rec.session.gpu.limits.maxStorageBufferBindingSize);
-  const size = Math.max(1, Math.min(rows, Math.floor(budget / (vocab * 4))));
+/**
+ * The head with its rows rounded up to a multiple of 4, as the backward product sums over them (SmolVLM has 49,155).
+ * Weights are loaded with that room (models/weights.ts), so nothing is copied; the kernels leave the extra columns out.
+ */
+function wholeRows(rec: Recorder, head: Tensor): Tensor {
+  const shape = [Math.ceil(head.rows / 4) * 4, head.columns];
+  if (shape[0] === head.rows) return head;
+  if (head.offset + byteSize(shape, head.dtype) <= head.storage.bytes) return new Tensor(head.label, head.dtype, shape, head.storage, head.offset);
+  const copy = rec.empty('head with whole rows', shape, head.dtype);
+  rec.clear(copy);
+  rec.copy(head, copy);
+  return copy;
+}
+
+function rowChunks(rec: Recorder, rows: number, stride: number, chunkBytes: number): [first: number, count: number][] {
+  const budget = Math.min(chunkBytes, rec.session.gpu.limits.maxStorageBufferBindingSize);
+  const size = Math.max(1, Math.min(rows, Math.floor(budget / (stride * 4))));
   const chunks: [number, number][] = [];
   for (let first = 0; first < rows; first += size) chunks.push([first, Math.min(size, rows - first)]);
   return chunks;

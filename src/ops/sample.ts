@@ -13,7 +13,7 @@ const SECTION = 64;
 export interface DecodeStart {
   /** Position of each row's first completion token. */
   readonly positions: readonly number[];
-  /** Cache row of each row's first completion token; the rest follow. */
+  /** Cache row of each row's first completion token; the rest follow. Given for all rows, idle ones too. */
   readonly slots: readonly number[];
   /** Cache rows of each row's prompt, [start, end). */
   readonly prompts: readonly (readonly [number, number])[];
@@ -68,10 +68,10 @@ export class DecodeState {
     const data = new Uint32Array(this.all.size);
     const { positionsAt, slotsAt, rangesAt, finishedAt } = this.offsets;
     for (let row = 0; row < this.rows; row++) {
-      const given = row < positions.length ? row : 0;
-      data[positionsAt + row] = positions[given]! - 1;
-      data[slotsAt + row] = slots[row]! - 1;
-      if (row < positions.length) data.set([prompts[row]![0], prompts[row]![1], slots[row]!, slots[row]!], rangesAt + 4 * row);
+      const given = row < positions.length;
+      data[positionsAt + row] = given ? positions[row]! - 1 : 0;
+      data[slotsAt + row] = given ? slots[row]! - 1 : slots[row]!;
+      if (given) data.set([prompts[row]![0], prompts[row]![1], slots[row]!, slots[row]!], rangesAt + 4 * row);
       else data[finishedAt + row] = 1;
     }
     this.#session.write(this.all, data);

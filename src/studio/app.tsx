@@ -22,7 +22,8 @@ const NO_ADAPTER = new Set(['no-adapter', 'no-webgpu', 'gpu-missing']);
 
 export function App() {
   const deviceProblem = useProject((project) => project.deviceProblem);
-  if (deviceProblem && NO_ADAPTER.has(deviceProblem.code)) return <NoWebgpu reason="no-adapter" detail={deviceProblem.what} />;
+  if (deviceProblem && NO_ADAPTER.has(deviceProblem.code))
+    return <NoWebgpu reason="no-adapter" detail={deviceProblem.what} />;
   return (
     <Router hook={useHashLocation}>
       <Shell />

@@ -4,9 +4,18 @@ import { Mark } from './ui/mark.tsx';
 type Reason = 'missing' | 'insecure' | 'no-adapter';
 
 const WHY: Record<Reason, { title: string; text: string }> = {
-  missing: { title: 'This browser has no WebGPU', text: 'Groundwork trains on your own graphics card, and WebGPU is the door to it. This browser, or this version of it, does not open that door.' },
-  insecure: { title: 'This address is not secure', text: 'Browsers offer WebGPU only to pages served over https, or from localhost. This page came by plain http.' },
-  'no-adapter': { title: 'No graphics adapter was found', text: 'The browser knows WebGPU but offers no adapter. The graphics driver may be on its block list, hardware acceleration may be off, or the machine has none.' },
+  missing: {
+    title: 'This browser has no WebGPU',
+    text: 'Groundwork trains on your own graphics card, and WebGPU is the door to it. This browser, or this version of it, does not open that door.',
+  },
+  insecure: {
+    title: 'This address is not secure',
+    text: 'Browsers offer WebGPU only to pages served over https, or from localhost. This page came by plain http.',
+  },
+  'no-adapter': {
+    title: 'No graphics adapter was found',
+    text: 'The browser knows WebGPU but offers no adapter. The graphics driver may be on its block list, hardware acceleration may be off, or the machine has none.',
+  },
 };
 
 export function NoWebgpu({ reason, detail }: { readonly reason: Reason; readonly detail?: string }) {
@@ -27,7 +36,9 @@ export function NoWebgpu({ reason, detail }: { readonly reason: Reason; readonly
           </li>
         )}
         <li>
-          <b>Chrome or Edge</b>, a current version (113 or newer on Windows, macOS and ChromeOS, 121 or newer on Android). On Linux it may have to be switched on first, at <code>chrome://flags/#enable-unsafe-webgpu</code>; then restart the browser.
+          <b>Chrome or Edge</b>, a current version (113 or newer on Windows, macOS and ChromeOS, 121 or newer on
+          Android). On Linux it may have to be switched on first, at <code>chrome://flags/#enable-unsafe-webgpu</code>;
+          then restart the browser.
         </li>
         <li>
           <b>Safari</b> 26 or newer, on macOS Tahoe, iOS and iPadOS 26.
@@ -36,7 +47,8 @@ export function NoWebgpu({ reason, detail }: { readonly reason: Reason; readonly
           <b>Firefox</b> 141 or newer on Windows, 145 or newer on Apple silicon.
         </li>
         <li>
-          Check that hardware acceleration is on in the browser's settings; <code>chrome://gpu</code> says what the browser found.
+          Check that hardware acceleration is on in the browser's settings; <code>chrome://gpu</code> says what the
+          browser found.
         </li>
       </ul>
       <p>
@@ -45,7 +57,10 @@ export function NoWebgpu({ reason, detail }: { readonly reason: Reason; readonly
         </button>
       </p>
       <h2>What is safe</h2>
-      <p>Nothing was loaded, sent or stored. Groundwork never sends your pictures anywhere: everything happens on this machine, and that is why it needs its graphics card.</p>
+      <p>
+        Nothing was loaded, sent or stored. Groundwork never sends your pictures anywhere: everything happens on this
+        machine, and that is why it needs its graphics card.
+      </p>
     </main>
   );
 }

@@ -9,7 +9,14 @@ import { Icon, type IconName } from './ui/icon.tsx';
 import { Mark } from './ui/mark.tsx';
 import { RunControls } from './ui/run-controls.tsx';
 
-const STATES: Record<RunState, string> = { idle: 'Nothing yet', running: 'Running', paused: 'Paused', stopping: 'Stopping', finished: 'Finished', failed: 'Failed' };
+const STATES: Record<RunState, string> = {
+  idle: 'Nothing yet',
+  running: 'Running',
+  paused: 'Paused',
+  stopping: 'Stopping',
+  finished: 'Finished',
+  failed: 'Failed',
+};
 
 export function Rail() {
   return (
@@ -34,11 +41,28 @@ export function Rail() {
   );
 }
 
-function Item({ path, icon, name, status, live = false }: { readonly path: string; readonly icon: IconName; readonly name: string; readonly status: string; readonly live?: boolean }) {
+function Item({
+  path,
+  icon,
+  name,
+  status,
+  live = false,
+}: {
+  readonly path: string;
+  readonly icon: IconName;
+  readonly name: string;
+  readonly status: string;
+  readonly live?: boolean;
+}) {
   const [here] = useLocation();
   return (
     <li>
-      <Link href={path} className="rail-item" aria-current={here === path ? 'page' : undefined} data-live={live || undefined}>
+      <Link
+        href={path}
+        className="rail-item"
+        aria-current={here === path ? 'page' : undefined}
+        data-live={live || undefined}
+      >
         <Icon name={icon} />
         <span className="rail-name">{name}</span>
         <span className="rail-status num">{status}</span>
@@ -49,12 +73,26 @@ function Item({ path, icon, name, status, live = false }: { readonly path: strin
 
 function DataItem() {
   const dataset = useProject((project) => project.dataset);
-  return <Item path="/data" icon="data" name="Data" status={dataset ? plural(dataset.train + dataset.heldout, 'row') : 'Drop a dataset'} />;
+  return (
+    <Item
+      path="/data"
+      icon="data"
+      name="Data"
+      status={dataset ? plural(dataset.train + dataset.heldout, 'row') : 'Drop a dataset'}
+    />
+  );
 }
 
 function ModelItem() {
   const model = useProject((project) => project.model);
-  return <Item path="/model" icon="model" name="Model" status={model ? `${compact(model.parameters)} parameters` : 'None loaded'} />;
+  return (
+    <Item
+      path="/model"
+      icon="model"
+      name="Model"
+      status={model ? `${compact(model.parameters)} parameters` : 'None loaded'}
+    />
+  );
 }
 
 function RecipeItem() {
@@ -69,7 +107,14 @@ function RunItem() {
 
 function InspectItem() {
   const dataset = useProject((project) => project.dataset);
-  return <Item path="/inspect" icon="inspect" name="Inspect" status={dataset ? plural(dataset.heldout, 'held-out row') : 'Base and tuned'} />;
+  return (
+    <Item
+      path="/inspect"
+      icon="inspect"
+      name="Inspect"
+      status={dataset ? plural(dataset.heldout, 'held-out row') : 'Base and tuned'}
+    />
+  );
 }
 
 export const currentStage = (run: Run) => run.stages[run.current];
@@ -120,7 +165,12 @@ function Foot() {
           <span>Looking for a device…</span>
         )}
       </p>
-      <button type="button" className="button icon-only" aria-label={`${THEMES[at]!.name}. Change theme`} onClick={() => applyTheme(THEMES[(at + 1) % 3]!.key)}>
+      <button
+        type="button"
+        className="button icon-only"
+        aria-label={`${THEMES[at]!.name}. Change theme`}
+        onClick={() => applyTheme(THEMES[(at + 1) % 3]!.key)}
+      >
         <Icon name={THEMES[at]!.icon} />
       </button>
     </div>

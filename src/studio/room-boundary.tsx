@@ -14,7 +14,13 @@ export class RoomBoundary extends Component<{ readonly children: ReactNode }, { 
     if (this.state.error === null) return this.props.children;
     const { what } = problemOf(this.state.error);
     return (
-      <ProblemNote problem={{ code: 'room-failed', what: `This room could not be shown: ${what}`, hint: 'The engine and any run go on. Go to another room and come back, or reload the page when no run is active.' }}>
+      <ProblemNote
+        problem={{
+          code: 'room-failed',
+          what: `This room could not be shown: ${what}`,
+          hint: 'The engine and any run go on. Go to another room and come back, or reload the page when no run is active.',
+        }}
+      >
         <p>
           <button type="button" className="button" onClick={() => this.setState({ error: null })}>
             Try again

@@ -41,4 +41,5 @@ function subscribe(listener: () => void): () => void {
 
 export const useThemeChoice = (): ThemeChoice => useSyncExternalStore(subscribe, () => choice);
 /** The theme in force, for what is drawn on canvases. */
-export const useTheme = (): string => useSyncExternalStore(subscribe, () => document.documentElement.dataset.theme ?? 'light');
+export const useTheme = (): string =>
+  useSyncExternalStore(subscribe, () => document.documentElement.dataset.theme ?? 'light');

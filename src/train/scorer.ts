@@ -8,6 +8,8 @@ import { Recorder } from '../gpu/recorder.ts';
 import type { Tensor } from '../gpu/tensor.ts';
 import type { PolicyWeights, VisionLanguageModel } from '../models/model.ts';
 import type { Adapter } from '../nn/adapter.ts';
+import type { Dropout } from '../ops/dropout.ts';
+import type { Lora } from '../ops/linear.ts';
 import { logProbs, type LogProbs } from '../ops/log-probs.ts';
 import { nllLoss, policyLoss } from '../ops/policy-loss.ts';
 import { Tape } from '../ops/tape.ts';
@@ -26,6 +28,8 @@ export interface ScoreSettings {
   /** Off: the bare weights (after merges), which are the reference policy. */
   readonly adapter: boolean;
   readonly checkpoint: boolean;
+  /** lora_dropout; needs `seed` in the inputs. */
+  readonly dropout?: number;
 }
 
 /** Per-target numbers of a loss, each [S] in the order of `packed.entries`. */
@@ -34,12 +38,16 @@ export interface ScoreInputs {
   readonly advantage?: Float32Array;
   readonly old?: Float32Array;
   readonly reference?: Float32Array;
+  /** Of this pass's dropout. */
+  readonly seed?: number;
 }
 
 export interface Scores {
   /** One value per entry. */
   readonly logps: Float32Array;
   readonly entropy: Float32Array;
+  /** 1 where the target was the most likely token. */
+  readonly correct: Float32Array;
   /** [entries, 4]: weighted loss, kl, ratio, clipped; empty without a loss. */
   readonly terms: Float32Array;
 }
@@ -49,8 +57,11 @@ interface Compiled {
   readonly inputs: Readonly<Record<string, Tensor>>;
   readonly logps: Tensor;
   readonly entropy: Tensor;
+  readonly correct: Tensor;
   readonly terms: Tensor | null;
 }
+
+const PER_TARGET = ['weight', 'advantage', 'old', 'reference'] as const;
 
 /** Programs kept; beyond that the one unused longest goes. */
 const CACHE = 24;
@@ -86,7 +97,8 @@ export class Scorer {
       rows: packed.rows,
       start: packed.start,
       targets: packed.targets,
-      ...Object.fromEntries(Object.entries(inputs).map(([name, values]) => [name, padded(values as Float32Array, S)])),
+      seed: Uint32Array.of(inputs.seed ?? 0),
+      ...Object.fromEntries(PER_TARGET.flatMap((name) => (inputs[name] ? [[name, padded(inputs[name], S)]] : []))),
     };
     for (const [name, tensor] of Object.entries(tensors)) {
       const data = arrays[name];
@@ -94,9 +106,9 @@ export class Scorer {
       if (data.byteLength) program.write(tensor, data);
     }
     program.run();
-    const [logps, entropy, terms] = await program.read(compiled.logps, compiled.entropy, ...(compiled.terms ? [compiled.terms] : []));
+    const [logps, entropy, correct, terms] = await program.read(compiled.logps, compiled.entropy, compiled.correct, ...(compiled.terms ? [compiled.terms] : []));
     const n = packed.entries.length;
-    return { logps: logps!.subarray(0, n), entropy: entropy!.subarray(0, n), terms: terms?.subarray(0, 4 * n) ?? new Float32Array() };
+    return { logps: logps!.subarray(0, n), entropy: entropy!.subarray(0, n), correct: correct!.subarray(0, n), terms: terms?.subarray(0, 4 * n) ?? new Float32Array() };
   }
 
   /** The program for some sizes, recorded at first use. */
@@ -123,7 +135,7 @@ export class Scorer {
     this.#programs.clear();
   }
 
-  #record({ T, F, U, S }: PackedSizes, { mode, temperature, adapter, checkpoint }: ScoreSettings): Compiled {
+  #record({ T, F, U, S }: PackedSizes, { mode, temperature, adapter, checkpoint, dropout = 0 }: ScoreSettings): Compiled {
     const model = this.#model;
     const rec = new Recorder(model.session, mode.kind);
     const tape = new Tape(rec, { recording: mode.kind !== 'score' });
@@ -139,7 +151,8 @@ export class Scorer {
     };
     if (F) Object.assign(inputs, { features: rec.input('image features', [F, hiddenSize]), feature: rec.input('feature index', [T], 'i32') });
     if (tape.recording) inputs['keyRanges'] = rec.input('query ranges of keys', [T, 2], 'u32');
-    const lora = adapter && this.#adapter ? (module: string) => this.#adapter?.lora(module) : undefined;
+    const seed = dropout > 0 && tape.recording ? (inputs['seed'] = rec.input('dropout seed', [1], 'u32')) : null;
+    const lora = adapter && this.#adapter ? (module: string) => withDropout(this.#adapter!, module, seed && { p: dropout, seed }) : undefined;
     const hidden = model.recordDecoder(
       tape,
       inputs['tokens']!,
@@ -164,8 +177,15 @@ export class Scorer {
     }
     rec.output(scored.logps);
     rec.output(scored.entropy);
-    return { program: rec.finish(), inputs, logps: scored.logps, entropy: scored.entropy, terms };
+    rec.output(scored.correct);
+    return { program: rec.finish(), inputs, ...scored, terms };
   }
+}
+
+function withDropout(adapter: Adapter, module: string, dropout: Omit<Dropout, 'id'> | null): Lora | undefined {
+  const lora = adapter.lora(module);
+  if (!lora || !dropout) return lora;
+  return { ...lora, dropout: { ...dropout, id: adapter.targets.findIndex((t) => t.module === module) } };
 }
 
 function padded(values: Float32Array, size: number): Float32Array {

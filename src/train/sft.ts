@@ -33,6 +33,7 @@ export async function runSft(stage: SftStage, context: StageContext): Promise<vo
         values: {
           loss: result.loss,
           entropy: result.entropy,
+          mean_token_accuracy: result.correct,
           grad_norm: gradNorm,
           learning_rate: learningRate,
           epoch: (step + 1) / stepsPerEpoch,
@@ -70,6 +71,7 @@ async function accumulate(stage: SftStage, context: StageContext, optimizer: Opt
   optimizer.zeroGrad();
   let loss = 0;
   let entropy = 0;
+  let correct = 0;
   let tokens = 0;
   for (let start = 0; start < samples.length; start += stage.perDeviceTrainBatchSize) {
     const part = samples.slice(start, start + stage.perDeviceTrainBatchSize);
@@ -78,14 +80,15 @@ async function accumulate(stage: SftStage, context: StageContext, optimizer: Opt
     const scores = await context.scorer().run(
       packed,
       context.samples.features(part),
-      { mode: { kind: 'nll' }, temperature: 1, adapter: true, checkpoint: stage.gradientCheckpointing },
-      { weight: new Float32Array(packed.entries.length).fill(1 / total) },
+      { mode: { kind: 'nll' }, temperature: 1, adapter: true, checkpoint: stage.gradientCheckpointing, dropout: stage.lora.loraDropout },
+      { weight: new Float32Array(packed.entries.length).fill(1 / total), seed: context.seed + (optimizer.steps * samples.length + start) },
     );
     for (let i = 0; i < packed.entries.length; i++) {
       loss += scores.terms[4 * i]!;
       entropy += scores.entropy[i]! / total;
+      correct += scores.correct[i]! / total;
     }
     tokens += groups.reduce((sum, g) => sum + groupRows(g) + 1, 0);
   }
-  return { loss, entropy, tokens };
+  return { loss, entropy, correct, tokens };
 }

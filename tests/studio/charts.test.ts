@@ -10,24 +10,31 @@ const view = { from: -Infinity, to: Infinity, buckets: 50, weight: 0, log: false
 
 describe('thinning', () => {
   it('keeps the highest and lowest value, both ends and every NaN, in order, within four points a bucket and the NaNs', () => {
-    const value = fc.oneof({ weight: 9, arbitrary: fc.double({ min: -1e6, max: 1e6, noNaN: true }) }, { weight: 1, arbitrary: fc.constant(NaN) });
+    const value = fc.oneof(
+      { weight: 9, arbitrary: fc.double({ min: -1e6, max: 1e6, noNaN: true }) },
+      { weight: 1, arbitrary: fc.constant(NaN) },
+    );
     fc.assert(
-      fc.property(fc.array(value, { minLength: 1, maxLength: 3000 }), fc.integer({ min: 1, max: 40 }), (list, buckets) => {
-        const values = Float64Array.from(list);
-        const kept = thin(values, 0, values.length, buckets);
-        const numbers = list.filter((v) => !Number.isNaN(v));
-        const strange = list.length - numbers.length;
-        const shown = [...kept].map((i) => values[i]!);
-        expect(kept[0]).toBe(0);
-        expect(kept.at(-1)).toBe(list.length - 1);
-        expect(kept.length).toBeLessThanOrEqual(Math.max(buckets * 4 + strange, 1));
-        for (let i = 1; i < kept.length; i++) expect(kept[i]!).toBeGreaterThan(kept[i - 1]!);
-        expect(shown.filter(Number.isNaN)).toHaveLength(strange);
-        if (numbers.length > 0) {
-          expect(Math.max(...shown.filter((v) => !Number.isNaN(v)))).toBe(Math.max(...numbers));
-          expect(Math.min(...shown.filter((v) => !Number.isNaN(v)))).toBe(Math.min(...numbers));
-        }
-      }),
+      fc.property(
+        fc.array(value, { minLength: 1, maxLength: 3000 }),
+        fc.integer({ min: 1, max: 40 }),
+        (list, buckets) => {
+          const values = Float64Array.from(list);
+          const kept = thin(values, 0, values.length, buckets);
+          const numbers = list.filter((v) => !Number.isNaN(v));
+          const strange = list.length - numbers.length;
+          const shown = [...kept].map((i) => values[i]!);
+          expect(kept[0]).toBe(0);
+          expect(kept.at(-1)).toBe(list.length - 1);
+          expect(kept.length).toBeLessThanOrEqual(Math.max(buckets * 4 + strange, 1));
+          for (let i = 1; i < kept.length; i++) expect(kept[i]!).toBeGreaterThan(kept[i - 1]!);
+          expect(shown.filter(Number.isNaN)).toHaveLength(strange);
+          if (numbers.length > 0) {
+            expect(Math.max(...shown.filter((v) => !Number.isNaN(v)))).toBe(Math.max(...numbers));
+            expect(Math.min(...shown.filter((v) => !Number.isNaN(v)))).toBe(Math.min(...numbers));
+          }
+        },
+      ),
     );
   });
 
@@ -105,9 +112,26 @@ describe('what a chart draws', () => {
 
 describe('panels', () => {
   it('group what belongs together by the names of TRL, and lose nothing', () => {
-    const names = ['loss', 'reward', 'reward_std', 'rewards/iou/mean', 'rewards/format/mean', 'kl', 'completions/mean_length', 'something/new', 'num_tokens'];
+    const names = [
+      'loss',
+      'reward',
+      'reward_std',
+      'rewards/iou/mean',
+      'rewards/format/mean',
+      'kl',
+      'completions/mean_length',
+      'something/new',
+      'num_tokens',
+    ];
     const panels = panelsFor(names);
-    expect(panels.map(({ title }) => title)).toEqual(['Loss', 'Reward', 'Reward terms', 'Completion length', 'KL', 'something/new']);
+    expect(panels.map(({ title }) => title)).toEqual([
+      'Loss',
+      'Reward',
+      'Reward terms',
+      'Completion length',
+      'KL',
+      'something/new',
+    ]);
     expect(panels.flatMap(({ curves }) => curves).sort()).toEqual(names.filter((name) => name !== 'num_tokens').sort());
   });
 });

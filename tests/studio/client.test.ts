@@ -13,7 +13,13 @@ function setUp() {
     post: (message) => void sent.push(message),
     close: () => void (closed = true),
   };
-  return { client: new EngineClient(transport), sent, receive: (m: FromEngine) => receive(m), lose: (r: string) => lose(r), wasClosed: () => closed };
+  return {
+    client: new EngineClient(transport),
+    sent,
+    receive: (m: FromEngine) => receive(m),
+    lose: (r: string) => lose(r),
+    wasClosed: () => closed,
+  };
 }
 
 describe('the client of the engine', () => {

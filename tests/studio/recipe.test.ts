@@ -11,7 +11,12 @@ import { createRecipeEditor, readRecipe } from '../../src/studio/state/recipe.ts
 describe('the settings of a stage', () => {
   it.each(KINDS)('%s: every setting is reachable, and every field is a setting', (kind) => {
     const stage = newStage(kind);
-    const leaves = (value: object, path = ''): string[] => Object.entries(value).flatMap(([key, inner]) => (typeof inner === 'object' && inner !== null && !Array.isArray(inner) ? leaves(inner as object, `${path}${key}.`) : [`${path}${key}`]));
+    const leaves = (value: object, path = ''): string[] =>
+      Object.entries(value).flatMap(([key, inner]) =>
+        typeof inner === 'object' && inner !== null && !Array.isArray(inner)
+          ? leaves(inner as object, `${path}${key}.`)
+          : [`${path}${key}`],
+      );
     const settings = leaves(stage).filter((path) => path !== 'kind' && path !== 'name');
     const fields = fieldsOf(kind).flatMap((group) => group.fields.map((field) => field.path));
     expect(fields.toSorted()).toEqual(settings.toSorted());
@@ -19,7 +24,11 @@ describe('the settings of a stage', () => {
   });
 
   it.each(KINDS)('%s: the defaults lie within the bounds', (kind) => {
-    for (const { fields } of fieldsOf(kind)) for (const field of fields) if (field.kind === 'number') expect(readNumber(String(getAt(newStage(kind), field.path)), field), field.path).toBe(getAt(newStage(kind), field.path));
+    const numbers = fieldsOf(kind).flatMap(({ fields }) => fields.filter((field) => field.kind === 'number'));
+    const defaults = numbers.map(({ path }) => [path, getAt(newStage(kind), path)]);
+    expect(numbers.map((field) => [field.path, readNumber(String(getAt(newStage(kind), field.path)), field)])).toEqual(
+      defaults,
+    );
   });
 
   it('are replaced in a copy', () => {
@@ -60,7 +69,8 @@ describe('advice', () => {
 
   it('refuses groups in which every advantage would be 0', () => {
     const stage = grpoStage();
-    const faults = (change: object) => advise({ name: '', seed: 0, stages: [{ ...stage, ...change }] }).filter((a) => a.severity === 'error').length;
+    const faults = (change: object) =>
+      advise({ name: '', seed: 0, stages: [{ ...stage, ...change }] }).filter((a) => a.severity === 'error').length;
     expect(faults({ sampling: { ...stage.sampling, temperature: 0 } })).toBe(1);
     expect(faults({ rewardWeights: { format: 0, iou: 0, imageIndex: 0 } })).toBe(1);
     expect(faults({})).toBe(0);
@@ -77,13 +87,19 @@ describe('plans as files', () => {
     expect(recipe!.stages[0]).toEqual({ ...grpoStage(), lora: { ...grpoStage().lora, r: 4 } });
   });
 
-  it.each(['', 'null', '[]', '{"stages":3}', '{"stages":[{"kind":"dance"}]}', '{"stages":[null]}'])('%j is not a plan', (json) => {
-    expect(readRecipe(json)).toBeNull();
-  });
+  it.each(['', 'null', '[]', '{"stages":3}', '{"stages":[{"kind":"dance"}]}', '{"stages":[null]}'])(
+    '%j is not a plan',
+    (json) => {
+      expect(readRecipe(json)).toBeNull();
+    },
+  );
 
   it('survive a reload, and a storage that fails', () => {
     const kept = new Map<string, string>();
-    const storage = { getItem: (key: string) => kept.get(key) ?? null, setItem: (key: string, value: string) => void kept.set(key, value) };
+    const storage = {
+      getItem: (key: string) => kept.get(key) ?? null,
+      setItem: (key: string, value: string) => void kept.set(key, value),
+    };
     const editor = createRecipeEditor(storage);
     editor.getState().add('merge');
     expect(createRecipeEditor(storage).getState().recipe).toEqual(editor.getState().recipe);
@@ -110,7 +126,14 @@ describe('plans as files', () => {
 describe('tokens by loss mask', () => {
   it('neighbours are joined, many repeats are counted, and nothing is lost', () => {
     const pad = { text: '<p>', inLoss: false };
-    expect(runs([{ text: 'a', inLoss: false }, ...Array.from({ length: 9 }, () => pad), { text: 'b', inLoss: true }, { text: 'c', inLoss: true }])).toEqual([
+    expect(
+      runs([
+        { text: 'a', inLoss: false },
+        ...Array.from({ length: 9 }, () => pad),
+        { text: 'b', inLoss: true },
+        { text: 'c', inLoss: true },
+      ]),
+    ).toEqual([
       { text: 'a<p> × 9 ', inLoss: false },
       { text: 'bc', inLoss: true },
     ]);

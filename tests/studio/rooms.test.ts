@@ -14,13 +14,21 @@ const file = (path: string) => ({ path, file: new Blob() });
 
 describe('what was dropped', () => {
   it('one folder around everything gives the name and leaves the paths', () => {
-    expect(named([file('set/a.jsonl'), file('set/images/1.png')])).toMatchObject({ name: 'set', files: [{ path: 'a.jsonl' }, { path: 'images/1.png' }] });
+    expect(named([file('set/a.jsonl'), file('set/images/1.png')])).toMatchObject({
+      name: 'set',
+      files: [{ path: 'a.jsonl' }, { path: 'images/1.png' }],
+    });
   });
   it('several things keep their paths', () => {
-    expect(named([file('a.jsonl'), file('images/1.png')])).toMatchObject({ name: '2 files', files: [{ path: 'a.jsonl' }, { path: 'images/1.png' }] });
+    expect(named([file('a.jsonl'), file('images/1.png')])).toMatchObject({
+      name: '2 files',
+      files: [{ path: 'a.jsonl' }, { path: 'images/1.png' }],
+    });
   });
   it('leaves out what systems put into folders', () => {
-    expect(named([file('set/.DS_Store'), file('set/a.json'), file('__MACOSX/x')]).files.map(({ path }) => path)).toEqual(['a.json']);
+    expect(
+      named([file('set/.DS_Store'), file('set/a.json'), file('__MACOSX/x')]).files.map(({ path }) => path),
+    ).toEqual(['a.json']);
   });
   it('a checkpoint is told from a dataset', () => {
     expect(looksLikeModel(named([file('m/config.json'), file('m/model.safetensors')]))).toBe(true);
@@ -47,13 +55,22 @@ describe('the health of a dataset', () => {
 
 describe('the gallery', () => {
   const { rows } = fakeData(1, 4, 0);
-  const answer = (iou: number | null): Answer => ({ policy: 'tuned', text: '', think: null, boxes: [], iou, rightImage: null, parsed: true });
+  const answer = (iou: number | null): Answer => ({
+    policy: 'tuned',
+    text: '',
+    think: null,
+    boxes: [],
+    iou,
+    rightImage: null,
+    parsed: true,
+  });
   const answers = new Map([
     [rows[0]!.id, { base: answer(0.2), tuned: answer(0.9) }],
     [rows[1]!.id, { base: answer(0.5), tuned: answer(0.1) }],
     [rows[2]!.id, { tuned: answer(0.4) }],
   ]);
-  const order = (o: 'dataset' | 'worst' | 'best' | 'gain', iouAtMost = 1) => arrange(rows, answers, { task: null, order: o, iouAtMost }).map((row: Row) => rows.indexOf(row));
+  const order = (o: 'dataset' | 'worst' | 'best' | 'gain', iouAtMost = 1) =>
+    arrange(rows, answers, { task: null, order: o, iouAtMost }).map((row: Row) => rows.indexOf(row));
   it('sorts by IoU and by gain, unanswered rows last', () => {
     expect(order('worst')).toEqual([1, 2, 0, 3]);
     expect(order('best')).toEqual([0, 2, 1, 3]);
@@ -61,12 +78,23 @@ describe('the gallery', () => {
   });
   it('filters by IoU and task', () => {
     expect(order('dataset', 0.5)).toEqual([1, 2, 3]);
-    expect(arrange(rows, answers, { task: 'diff', order: 'dataset', iouAtMost: 1 }).every((row) => row.task === 'diff')).toBe(true);
+    expect(
+      arrange(rows, answers, { task: 'diff', order: 'dataset', iouAtMost: 1 }).every((row) => row.task === 'diff'),
+    ).toBe(true);
   });
 });
 
 describe('the reward ledger', () => {
-  const completion = (iou: number, format: number): GroupCompletion => ({ text: '', think: null, boxes: [], rewards: { iou, format }, reward: 0, advantage: 0, tokens: 1, truncated: false });
+  const completion = (iou: number, format: number): GroupCompletion => ({
+    text: '',
+    think: null,
+    boxes: [],
+    rewards: { iou, format },
+    reward: 0,
+    advantage: 0,
+    tokens: 1,
+    truncated: false,
+  });
   it('recomputes rewards and advantages as TRL does', () => {
     const [a, b] = rescore([completion(1, 0), completion(0, 1)], { iou: 2, format: 1 }, 'group');
     expect([a!.reward, b!.reward]).toEqual([2, 1]);

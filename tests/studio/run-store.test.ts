@@ -119,7 +119,14 @@ describe('the event pump', () => {
 describe('alarms', () => {
   it('are silent on a healthy run', () => {
     const book = new SeriesBook();
-    for (let step = 0; step < 30; step++) book.push(step, { loss: 1, 'completions/clipped_ratio': 0.1, frac_reward_zero_std: 0.2, entropy: 0.5, 'completions/mean_length': 50 });
+    for (let step = 0; step < 30; step++)
+      book.push(step, {
+        loss: 1,
+        'completions/clipped_ratio': 0.1,
+        frac_reward_zero_std: 0.2,
+        entropy: 0.5,
+        'completions/mean_length': 50,
+      });
     expect(alarmsOf(book)).toEqual([]);
   });
 

@@ -47,7 +47,8 @@ function* places({ box, label }: Labelled): Generator<Rect> {
   yield at(right - width, bottom - height);
 }
 
-const within = (r: Rect, width: number, height: number) => r.x >= 0 && r.y >= 0 && r.x + r.width <= width && r.y + r.height <= height;
+const within = (r: Rect, width: number, height: number) =>
+  r.x >= 0 && r.y >= 0 && r.x + r.width <= width && r.y + r.height <= height;
 
 export function layoutLabels(items: readonly Labelled[], width: number, height: number): (Rect | null)[] {
   const taken: Rect[] = [];
@@ -58,7 +59,12 @@ export function layoutLabels(items: readonly Labelled[], width: number, height: 
     let best: Rect | null = null;
     let bestCost = Infinity;
     for (const place of places(item)) {
-      if (!within(place, width, height) || small.some((box) => overlap(place, box) > 0) || taken.some((label) => overlap(place, label) > 0)) continue;
+      if (
+        !within(place, width, height) ||
+        small.some((box) => overlap(place, box) > 0) ||
+        taken.some((label) => overlap(place, label) > 0)
+      )
+        continue;
       // Prefer a place over bare picture; covering part of a large box is the lesser evil.
       const cost = items.reduce((sum, { box }) => sum + overlap(place, box), 0);
       if (cost < bestCost) [best, bestCost] = [place, cost];

@@ -6,7 +6,14 @@ const FONT = '600 11px system-ui, "Liberation Sans", sans-serif';
 const LABEL_HEIGHT = 15;
 const LONGEST_LABEL = 140;
 
-export function paintBoxes(canvas: HTMLCanvasElement, width: number, height: number, image: number, layers: readonly Layer[], ratio: number): void {
+export function paintBoxes(
+  canvas: HTMLCanvasElement,
+  width: number,
+  height: number,
+  image: number,
+  layers: readonly Layer[],
+  ratio: number,
+): void {
   const pixelWidth = Math.max(1, Math.round(width * ratio));
   const pixelHeight = Math.max(1, Math.round(height * ratio));
   if (canvas.width !== pixelWidth || canvas.height !== pixelHeight) {

@@ -66,7 +66,12 @@ export function Picture({ dataset, path, index, layers, height, caption = true }
             width={width}
             decoding="async"
             draggable={false}
-            onLoad={(event) => setNatural({ width: event.currentTarget.naturalWidth || 1, height: event.currentTarget.naturalHeight || 1 })}
+            onLoad={(event) =>
+              setNatural({
+                width: event.currentTarget.naturalWidth || 1,
+                height: event.currentTarget.naturalHeight || 1,
+              })
+            }
             onError={() => setBroken(true)}
           />
         ) : null}

@@ -28,7 +28,10 @@ export function Strip({ dataset, images, layers, height, label, caption }: Strip
       const pictures = [...strip.querySelectorAll('img')];
       const gaps = (images.length - 1) * 10;
       // Sum of width/height: pictures not decoded yet count as squares.
-      const aspect = pictures.reduce((sum, img) => sum + (img.naturalWidth > 0 ? img.naturalWidth / img.naturalHeight : 1), images.length - pictures.length);
+      const aspect = pictures.reduce(
+        (sum, img) => sum + (img.naturalWidth > 0 ? img.naturalWidth / img.naturalHeight : 1),
+        images.length - pictures.length,
+      );
       const fits = (strip.clientWidth - gaps - 2) / Math.max(aspect, 0.1);
       const most = tallest(height);
       setFitted(Math.max(Math.min(LEAST, most), Math.min(most, Math.floor(fits))));
@@ -48,7 +51,15 @@ export function Strip({ dataset, images, layers, height, label, caption }: Strip
     // Scrolls sideways, so the keyboard must be able to reach it.
     <div className="strip" ref={element} role="group" aria-label={label} tabIndex={0}>
       {images.map((path, i) => (
-        <Picture key={`${i}/${path}`} dataset={dataset} path={path} index={i} layers={layers} height={fitted} caption={caption} />
+        <Picture
+          key={`${i}/${path}`}
+          dataset={dataset}
+          path={path}
+          index={i}
+          layers={layers}
+          height={fitted}
+          caption={caption}
+        />
       ))}
     </div>
   );
@@ -60,7 +71,16 @@ export function Swatch({ role }: { readonly role: Role }) {
   return (
     <svg className="swatch" width="22" height="12" aria-hidden="true">
       <rect x="2" y="2" width="18" height="8" fill="none" stroke="var(--casing)" strokeWidth={width + 1.5} />
-      <rect x="2" y="2" width="18" height="8" fill="none" stroke={color} strokeWidth={width} strokeDasharray={dash.join(' ')} />
+      <rect
+        x="2"
+        y="2"
+        width="18"
+        height="8"
+        fill="none"
+        stroke={color}
+        strokeWidth={width}
+        strokeDasharray={dash.join(' ')}
+      />
     </svg>
   );
 }

@@ -13,7 +13,13 @@ export interface ChartLook {
 export function readLook(element: HTMLElement): ChartLook {
   const style = getComputedStyle(element);
   const get = (name: string) => style.getPropertyValue(name).trim();
-  return { ink: get('--ink'), muted: get('--muted'), rule: get('--rule'), alarm: get('--bad'), curves: [1, 2, 3, 4, 5, 6].map((i) => get(`--curve-${i}`)) };
+  return {
+    ink: get('--ink'),
+    muted: get('--muted'),
+    rule: get('--rule'),
+    alarm: get('--bad'),
+    curves: [1, 2, 3, 4, 5, 6].map((i) => get(`--curve-${i}`)),
+  };
 }
 
 export interface StageMark {
@@ -38,12 +44,30 @@ export const CROSSHAIR = 'groundwork-run';
 
 export function chartOptions(input: OptionsInput): uPlot.Options {
   const { look, log, smoothed } = input;
-  const axis = { stroke: look.muted, grid: { stroke: look.rule, width: 1 }, ticks: { show: false }, font: '11px system-ui, "Liberation Sans", sans-serif' };
+  const axis = {
+    stroke: look.muted,
+    grid: { stroke: look.rule, width: 1 },
+    ticks: { show: false },
+    font: '11px system-ui, "Liberation Sans", sans-serif',
+  };
   const series: uPlot.Series[] = [{}];
   input.names.forEach((name, i) => {
     const color = look.curves[i % look.curves.length]!;
-    series.push({ label: name, stroke: smoothed ? `${color}59` : color, width: smoothed ? 1 : 1.6, points: { show: false }, spanGaps: false });
-    series.push({ label: `${name} (smoothed)`, stroke: color, width: 1.8, points: { show: false }, show: smoothed, spanGaps: true });
+    series.push({
+      label: name,
+      stroke: smoothed ? `${color}59` : color,
+      width: smoothed ? 1 : 1.6,
+      points: { show: false },
+      spanGaps: false,
+    });
+    series.push({
+      label: `${name} (smoothed)`,
+      stroke: color,
+      width: 1.8,
+      points: { show: false },
+      show: smoothed,
+      spanGaps: true,
+    });
   });
   return {
     width: input.width,
@@ -66,7 +90,11 @@ export function chartOptions(input: OptionsInput): uPlot.Options {
     scales: { x: { time: false }, y: log ? { distr: 3, log: 10 } : { range: (_, low, high) => roomy(low, high) } },
     axes: [
       { ...axis, size: 26, values: (_, ticks) => ticks.map((v) => (Number.isInteger(v) ? String(v) : '')) },
-      { ...axis, size: 52, values: (_, ticks) => ticks.map((v) => (v === null ? '' : value(v).replace(/\.?0+(?=$|e)/, ''))) },
+      {
+        ...axis,
+        size: 52,
+        values: (_, ticks) => ticks.map((v) => (v === null ? '' : value(v).replace(/\.?0+(?=$|e)/, ''))),
+      },
     ],
     series,
     hooks: {

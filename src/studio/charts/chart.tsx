@@ -26,8 +26,13 @@ export function Chart({ panel, book, weight, log, range, marks, theme, onZoom }:
   const host = useRef<HTMLDivElement>(null);
   const shown = useRef<ChartData | null>(null);
   const latest = useRef({ marks, onZoom });
-  latest.current = { marks, onZoom };
-  const [readout, setReadout] = useState<{ step: number | null; values: readonly string[] }>({ step: null, values: [] });
+  useEffect(() => {
+    latest.current = { marks, onZoom };
+  });
+  const [readout, setReadout] = useState<{ step: number | null; values: readonly string[] }>({
+    step: null,
+    values: [],
+  });
   const [flaws, setFlaws] = useState({ strange: 0, belowLog: 0, points: 0 });
   const [table, setTable] = useState(false);
   const [from, to] = range;
@@ -52,7 +57,18 @@ export function Chart({ panel, book, weight, log, range, marks, theme, onZoom }:
       setReadout({ step: index === null ? null : (data.columns[0][at] ?? null), values: names.map((_, c) => pick(c)) });
     };
     const plot = new uPlot(
-      chartOptions({ width: element.clientWidth || 300, height: HEIGHT, names, log, smoothed, look: readLook(element), marks: () => latest.current.marks, strange: () => shown.current?.strange ?? [], onZoom: (a, b) => latest.current.onZoom(a, b), onCursor: read }),
+      chartOptions({
+        width: element.clientWidth || 300,
+        height: HEIGHT,
+        names,
+        log,
+        smoothed,
+        look: readLook(element),
+        marks: () => latest.current.marks,
+        strange: () => shown.current?.strange ?? [],
+        onZoom: (a, b) => latest.current.onZoom(a, b),
+        onCursor: read,
+      }),
       [[]],
       element,
     );
@@ -64,7 +80,11 @@ export function Chart({ panel, book, weight, log, range, marks, theme, onZoom }:
       const data = chartData(book, names, { from, to, buckets: Math.max(60, Math.floor(plot.width / 2)), weight, log });
       shown.current = data;
       plot.setData(data.columns as uPlot.AlignedData);
-      setFlaws((old) => (old.strange === data.strange.length && old.belowLog === data.belowLog && old.points === data.points ? old : { strange: data.strange.length, belowLog: data.belowLog, points: data.points }));
+      setFlaws((old) =>
+        old.strange === data.strange.length && old.belowLog === data.belowLog && old.points === data.points
+          ? old
+          : { strange: data.strange.length, belowLog: data.belowLog, points: data.points },
+      );
       if (plot.cursor.idx === null || plot.cursor.idx === undefined) read(null);
     };
     const ask = () => {
@@ -104,7 +124,9 @@ export function Chart({ panel, book, weight, log, range, marks, theme, onZoom }:
   return (
     <section className="chart" aria-label={panel.title} data-points={flaws.points}>
       <header>
-        <h3 title={panel.about}>{panel.title}</h3>
+        <h2 className="minor" title={panel.about}>
+          {panel.title}
+        </h2>
         <button type="button" className="link" aria-expanded={table} onClick={() => setTable(!table)}>
           Table<span className="visually-hidden"> of {panel.title}</span>
         </button>

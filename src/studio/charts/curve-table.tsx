@@ -13,7 +13,13 @@ export function CurveTable({ panel, book }: { readonly panel: Panel; readonly bo
     const timer = setInterval(() => tick((n) => n + 1), 2000);
     return () => clearInterval(timer);
   }, []);
-  const data = chartData(book, panel.curves, { from: -Infinity, to: Infinity, buckets: BUCKETS, weight: 0, log: false });
+  const data = chartData(book, panel.curves, {
+    from: -Infinity,
+    to: Infinity,
+    buckets: BUCKETS,
+    weight: 0,
+    log: false,
+  });
   const strange = new Set(data.strange);
   const steps = data.columns[0];
   return (

@@ -13,18 +13,50 @@ interface Rule {
   readonly matches: (name: string) => boolean;
 }
 
-const one = (...names: string[]) => (name: string) => names.includes(name);
+const one =
+  (...names: string[]) =>
+  (name: string) =>
+    names.includes(name);
 
 const RULES: readonly Rule[] = [
-  { title: 'Loss', about: 'Should fall in supervised stages. In GRPO it hovers near zero; watch the reward instead.', matches: one('loss', 'policy_loss') },
-  { title: 'Reward', about: 'Weighted sum of the reward terms, mean over the completions of a step.', matches: one('reward', 'reward_std') },
-  { title: 'Reward terms', about: 'Each rule on its own, before its weight.', matches: (name) => /^rewards\/.+\/mean$/.test(name) },
-  { title: 'Accuracy', about: 'Share of target tokens the model ranks first, or of boxes that overlap enough.', matches: (name) => /accuracy|acc_?at|mean_iou/i.test(name) },
-  { title: 'Completion length', about: 'Tokens. Steady shrinking or growth is a warning.', matches: one('completions/mean_length', 'completions/min_length', 'completions/max_length') },
-  { title: 'Truncated and idle', about: 'Share of completions cut at the limit, and of groups in which all rewards are equal and nothing is learned.', matches: one('completions/clipped_ratio', 'frac_reward_zero_std') },
+  {
+    title: 'Loss',
+    about: 'Should fall in supervised stages. In GRPO it hovers near zero; watch the reward instead.',
+    matches: one('loss', 'policy_loss'),
+  },
+  {
+    title: 'Reward',
+    about: 'Weighted sum of the reward terms, mean over the completions of a step.',
+    matches: one('reward', 'reward_std'),
+  },
+  {
+    title: 'Reward terms',
+    about: 'Each rule on its own, before its weight.',
+    matches: (name) => /^rewards\/.+\/mean$/.test(name),
+  },
+  {
+    title: 'Accuracy',
+    about: 'Share of target tokens the model ranks first, or of boxes that overlap enough.',
+    matches: (name) => /accuracy|acc_?at|mean_iou/i.test(name),
+  },
+  {
+    title: 'Completion length',
+    about: 'Tokens. Steady shrinking or growth is a warning.',
+    matches: one('completions/mean_length', 'completions/min_length', 'completions/max_length'),
+  },
+  {
+    title: 'Truncated and idle',
+    about:
+      'Share of completions cut at the limit, and of groups in which all rewards are equal and nothing is learned.',
+    matches: one('completions/clipped_ratio', 'frac_reward_zero_std'),
+  },
   { title: 'KL', about: 'Distance to the reference, which is the policy with its adapters off.', matches: one('kl') },
   { title: 'Entropy', about: 'Mean over tokens. Near zero the policy has stopped exploring.', matches: one('entropy') },
-  { title: 'Clipped ratios', about: 'Share of tokens at the bounds of the policy ratio.', matches: (name) => name.startsWith('clip_ratio/') },
+  {
+    title: 'Clipped ratios',
+    about: 'Share of tokens at the bounds of the policy ratio.',
+    matches: (name) => name.startsWith('clip_ratio/'),
+  },
   { title: 'Gradient norm', about: 'Before clipping.', matches: one('grad_norm') },
   { title: 'Learning rate', about: 'As scheduled.', matches: one('learning_rate') },
   { title: 'Speed', about: 'Tokens a second.', matches: (name) => /tokens_per_second/.test(name) },
@@ -47,4 +79,8 @@ export function panelsFor(names: readonly string[]): Panel[] {
 }
 
 /** A curve's name where the chart's title already says the rest. */
-export const shortName = (name: string): string => name.replace(/^rewards\/(.+)\/mean$/, '$1').replace(/^completions\//, '').replace(/_/g, ' ');
+export const shortName = (name: string): string =>
+  name
+    .replace(/^rewards\/(.+)\/mean$/, '$1')
+    .replace(/^completions\//, '')
+    .replace(/_/g, ' ');

@@ -32,7 +32,8 @@ export interface Advice {
 
 export function advise(recipe: Recipe): Advice[] {
   const advice: Advice[] = [];
-  const say = (stage: number | null, severity: Advice['severity'], text: string) => void advice.push({ stage, severity, text });
+  const say = (stage: number | null, severity: Advice['severity'], text: string) =>
+    void advice.push({ stage, severity, text });
   if (recipe.stages.length === 0) say(null, 'error', 'The plan is empty. Add a stage, or start from a preset.');
   let adapterOpen = false;
   recipe.stages.forEach((stage, i) => {
@@ -41,19 +42,39 @@ export function advise(recipe: Recipe): Advice[] {
       adapterOpen = false;
     }
     if (stage.kind === 'grpo') {
-      if (adapterOpen) say(i, 'warning', 'An adapter is still open. Merge it first: otherwise the reference for KL is the untrained base, not the model you just taught.');
-      if (stage.numGenerations < 2) say(i, 'error', 'A group needs at least 2 completions: an advantage compares them.');
+      if (adapterOpen)
+        say(
+          i,
+          'warning',
+          'An adapter is still open. Merge it first: otherwise the reference for KL is the untrained base, not the model you just taught.',
+        );
+      if (stage.numGenerations < 2)
+        say(i, 'error', 'A group needs at least 2 completions: an advantage compares them.');
       const { format, iou, imageIndex } = stage.rewardWeights;
       if (format + iou + imageIndex === 0) say(i, 'error', 'All reward weights are 0, so nothing can be learned.');
-      if (stage.sampling.temperature === 0) say(i, 'error', 'At temperature 0 all completions of a group are the same, and every advantage is 0.');
-      if (stage.lora.loraDropout > 0) say(i, 'warning', 'Dropout is switched off in reinforcement: completions share their prompt, and dropout would make that inexact.');
-      if (stage.lossType === 'grpo') say(i, 'warning', 'The grpo average favours short completions; lengths tend to shrink. dapo and dr_grpo do not.');
+      if (stage.sampling.temperature === 0)
+        say(i, 'error', 'At temperature 0 all completions of a group are the same, and every advantage is 0.');
+      if (stage.lora.loraDropout > 0)
+        say(
+          i,
+          'warning',
+          'Dropout is switched off in reinforcement: completions share their prompt, and dropout would make that inexact.',
+        );
+      if (stage.lossType === 'grpo')
+        say(
+          i,
+          'warning',
+          'The grpo average favours short completions; lengths tend to shrink. dapo and dr_grpo do not.',
+        );
     }
     if (stage.kind === 'rejection') {
-      if (stage.minSuccess >= stage.maxSuccess) say(i, 'error', 'No success rate lies between these bounds; every prompt would be set aside.');
-      if (stage.sampling.temperature === 0) say(i, 'warning', 'At temperature 0 all samples of a prompt are the same: success is all or nothing.');
+      if (stage.minSuccess >= stage.maxSuccess)
+        say(i, 'error', 'No success rate lies between these bounds; every prompt would be set aside.');
+      if (stage.sampling.temperature === 0)
+        say(i, 'warning', 'At temperature 0 all samples of a prompt are the same: success is all or nothing.');
     }
-    if (stage.kind === 'sft' && stage.maxSteps === 0 && stage.numTrainEpochs === 0) say(i, 'error', 'Steps and epochs are both 0; one of them has to say how long to train.');
+    if (stage.kind === 'sft' && stage.maxSteps === 0 && stage.numTrainEpochs === 0)
+      say(i, 'error', 'Steps and epochs are both 0; one of them has to say how long to train.');
     if (stage.kind === 'sft' || stage.kind === 'grpo') adapterOpen = true;
   });
   return advice;

@@ -24,7 +24,13 @@ export const PRESETS: readonly Preset[] = [
         sftStage({ name: 'Cold start', maxSteps: 40, optimizer: { ...sftStage().optimizer, learningRate: 1e-3 } }),
         mergeStage(),
         rejectionStage({ limit: 64, numGenerations: 4, sampling: short }),
-        grpoStage({ maxSteps: 20, promptsPerStep: 2, numGenerations: 8, sampling: short, optimizer: { ...grpoStage().optimizer, learningRate: 2e-4 } }),
+        grpoStage({
+          maxSteps: 20,
+          promptsPerStep: 2,
+          numGenerations: 8,
+          sampling: short,
+          optimizer: { ...grpoStage().optimizer, learningRate: 2e-4 },
+        }),
         evaluateStage({ name: 'After', limit: 32, maxCompletionLength: 96 }),
       ],
     },
@@ -32,7 +38,8 @@ export const PRESETS: readonly Preset[] = [
   {
     key: 'full',
     title: 'Full plan',
-    about: 'Cold start with reasoning, merge, rejection sampling, rule-based reinforcement; measured before, between and after.',
+    about:
+      'Cold start with reasoning, merge, rejection sampling, rule-based reinforcement; measured before, between and after.',
     recipe: {
       name: 'Full plan',
       seed: 42,
@@ -51,12 +58,24 @@ export const PRESETS: readonly Preset[] = [
     key: 'supervised',
     title: 'SFT only',
     about: 'One adapter learned from the answers in the dataset. The plainest thing that works.',
-    recipe: { name: 'Supervised only', seed: 42, stages: [evaluateStage({ name: 'Base' }), sftStage({ name: 'Fine-tuning', numTrainEpochs: 2 }), evaluateStage({ name: 'Tuned' })] },
+    recipe: {
+      name: 'Supervised only',
+      seed: 42,
+      stages: [
+        evaluateStage({ name: 'Base' }),
+        sftStage({ name: 'Fine-tuning', numTrainEpochs: 2 }),
+        evaluateStage({ name: 'Tuned' }),
+      ],
+    },
   },
   {
     key: 'rl',
     title: 'RL only',
     about: 'For a model that already answers in the right form: keep prompts of middling difficulty, then GRPO.',
-    recipe: { name: 'Reinforcement only', seed: 42, stages: [evaluateStage({ name: 'Base' }), rejectionStage(), grpoStage(), evaluateStage({ name: 'Tuned' })] },
+    recipe: {
+      name: 'Reinforcement only',
+      seed: 42,
+      stages: [evaluateStage({ name: 'Base' }), rejectionStage(), grpoStage(), evaluateStage({ name: 'Tuned' })],
+    },
   },
 ];

@@ -1,5 +1,14 @@
 /** New stages with their defaults: TRL's and PEFT's where they have one. */
-import type { EvaluateStage, GrpoStage, LoraSettings, MergeStage, OptimizerSettings, RejectionStage, SftStage, Stage } from '../../engine/protocol.ts';
+import type {
+  EvaluateStage,
+  GrpoStage,
+  LoraSettings,
+  MergeStage,
+  OptimizerSettings,
+  RejectionStage,
+  SftStage,
+  Stage,
+} from '../../engine/protocol.ts';
 
 export const LANGUAGE_LINEARS = ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj'] as const;
 
@@ -16,7 +25,14 @@ const optimizer: OptimizerSettings = {
   maxGradNorm: 1,
 };
 
-export const evaluateStage = (part: Partial<EvaluateStage> = {}): EvaluateStage => ({ kind: 'evaluate', name: 'Evaluation', limit: 0, maxCompletionLength: 256, batchSize: 8, ...part });
+export const evaluateStage = (part: Partial<EvaluateStage> = {}): EvaluateStage => ({
+  kind: 'evaluate',
+  name: 'Evaluation',
+  limit: 0,
+  maxCompletionLength: 256,
+  batchSize: 8,
+  ...part,
+});
 
 export const sftStage = (part: Partial<SftStage> = {}): SftStage => ({
   kind: 'sft',
@@ -60,6 +76,7 @@ export const grpoStage = (part: Partial<GrpoStage> = {}): GrpoStage => ({
   epsilon: 0.2,
   epsilonHigh: 0.2,
   beta: 0.04,
+  useBiasCorrectionKl: false,
   numIterations: 1,
   scaleRewards: 'group',
   maskTruncatedCompletions: false,

@@ -10,6 +10,7 @@ export interface Batch {
   readonly done: number;
   readonly total: number;
   readonly startedAt: number;
+  readonly at: number;
 }
 
 export interface Answers {
@@ -36,17 +37,24 @@ export function createAnswers(client: EngineClient): StoreApi<Answers> {
     async ask(dataset, rowIds) {
       const mine = ++round;
       if (dataset !== get().dataset) set({ dataset, byRow: new Map() });
-      set({ problem: null, batch: { done: 0, total: rowIds.length, startedAt: performance.now() } });
+      const now = performance.now();
+      set({ problem: null, batch: { done: 0, total: rowIds.length, startedAt: now, at: now } });
       for (const [i, rowId] of rowIds.entries()) {
         if (mine !== round) return;
         const known = get().byRow.get(rowId);
         const policies = (['base', 'tuned'] as const).filter((policy) => !known?.[policy]);
-        set((answers) => ({ pending: rowId, batch: answers.batch && { ...answers.batch, done: i } }));
+        set((answers) => ({
+          pending: rowId,
+          batch: answers.batch && { ...answers.batch, done: i, at: performance.now() },
+        }));
         if (policies.length === 0) continue;
         try {
           const replies = await client.request({ type: 'answer', dataset, rowId, policies });
           if (mine !== round && get().dataset !== dataset) return;
-          const pair = { ...get().byRow.get(rowId), ...Object.fromEntries(replies.map((answer) => [answer.policy, answer])) };
+          const pair = {
+            ...get().byRow.get(rowId),
+            ...Object.fromEntries(replies.map((answer) => [answer.policy, answer])),
+          };
           set({ byRow: new Map(get().byRow).set(rowId, pair) });
         } catch (error) {
           if (mine === round) set({ problem: problemOf(error), pending: null, batch: null });
@@ -60,7 +68,9 @@ export function createAnswers(client: EngineClient): StoreApi<Answers> {
       set({ pending: null, batch: null });
     },
     forgetTuned() {
-      const byRow = new Map([...get().byRow].flatMap(([id, { base }]): [string, AnswerPair][] => (base ? [[id, { base }]] : [])));
+      const byRow = new Map(
+        [...get().byRow].flatMap(([id, { base }]): [string, AnswerPair][] => (base ? [[id, { base }]] : [])),
+      );
       set({ byRow });
     },
     dismiss: () => set({ problem: null }),

@@ -21,7 +21,11 @@ export class EventPump {
   #queue: EngineEvent[] = [];
   #scheduled = false;
 
-  constructor(apply: (events: readonly EngineEvent[]) => void, schedule: Schedule = nextFrame, now: () => number = () => performance.now()) {
+  constructor(
+    apply: (events: readonly EngineEvent[]) => void,
+    schedule: Schedule = nextFrame,
+    now: () => number = () => performance.now(),
+  ) {
     this.#apply = apply;
     this.#schedule = schedule;
     this.#now = now;

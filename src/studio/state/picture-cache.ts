@@ -22,7 +22,10 @@ export class PictureCache {
     let entry = this.#entries.get(key);
     if (entry) this.#entries.delete(key);
     else {
-      entry = { url: this.#client.request({ type: 'image', dataset, path }).then((blob) => URL.createObjectURL(blob)), users: 0 };
+      entry = {
+        url: this.#client.request({ type: 'image', dataset, path }).then((blob) => URL.createObjectURL(blob)),
+        users: 0,
+      };
       entry.url.catch(() => this.#entries.delete(key));
     }
     entry.users++;

@@ -10,5 +10,9 @@ export interface Problem {
 export function problemOf(error: unknown): Problem {
   if (error instanceof GroundworkError) return { code: error.code, what: error.message, hint: error.hint };
   const what = error instanceof Error ? error.message : String(error);
-  return { code: 'unexpected', what, hint: 'Nothing you gave was changed. Try again; if it happens again, reload the page.' };
+  return {
+    code: 'unexpected',
+    what,
+    hint: 'Nothing you gave was changed. Try again; if it happens again, reload the page.',
+  };
 }

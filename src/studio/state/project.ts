@@ -11,6 +11,8 @@ export interface Loading {
   readonly done: number;
   readonly total: number;
   readonly startedAt: number;
+  /** When `done` was told. */
+  readonly at: number;
 }
 
 export interface Project {
@@ -39,10 +41,17 @@ export function createProject(client: EngineClient): StoreApi<Project> {
   return createStore<Project>()((set, get) => {
     const load = async (title: string, work: () => Promise<Partial<Project>>): Promise<boolean> => {
       if (get().loading) {
-        set({ problem: { code: 'busy', what: `"${title}" has to wait: ${get().loading!.title} is still under way.`, hint: 'Nothing was changed. Try again when the bar is gone.' } });
+        set({
+          problem: {
+            code: 'busy',
+            what: `"${title}" has to wait: ${get().loading!.title} is still under way.`,
+            hint: 'Nothing was changed. Try again when the bar is gone.',
+          },
+        });
         return false;
       }
-      set({ loading: { title, what: '', done: 0, total: 0, startedAt: performance.now() }, problem: null });
+      const now = performance.now();
+      set({ loading: { title, what: '', done: 0, total: 0, startedAt: now, at: now }, problem: null });
       try {
         set({ ...(await work()), loading: null });
         return true;
@@ -52,10 +61,18 @@ export function createProject(client: EngineClient): StoreApi<Project> {
       }
     };
     const actions: Pick<Project, 'loadStarter' | 'loadModel' | 'openSample' | 'openDataset'> = {
-      loadStarter: () => load('Loading the starter model', async () => ({ model: await client.request({ type: 'load-starter', baseUrl: starterUrl() }) })),
-      loadModel: (files) => load('Loading the model', async () => ({ model: await client.request({ type: 'load-model', files }) })),
-      openSample: () => load('Opening the sample dataset', async () => ({ dataset: await client.request({ type: 'open-sample', baseUrl: starterUrl() }) })),
-      openDataset: (name, files) => load(`Reading ${name}`, async () => ({ dataset: await client.request({ type: 'open-dataset', name, files }) })),
+      loadStarter: () =>
+        load('Loading the starter model', async () => ({
+          model: await client.request({ type: 'load-starter', baseUrl: starterUrl() }),
+        })),
+      loadModel: (files) =>
+        load('Loading the model', async () => ({ model: await client.request({ type: 'load-model', files }) })),
+      openSample: () =>
+        load('Opening the sample dataset', async () => ({
+          dataset: await client.request({ type: 'open-sample', baseUrl: starterUrl() }),
+        })),
+      openDataset: (name, files) =>
+        load(`Reading ${name}`, async () => ({ dataset: await client.request({ type: 'open-dataset', name, files }) })),
     };
     return {
       device: null,
@@ -72,13 +89,15 @@ export function createProject(client: EngineClient): StoreApi<Project> {
           set({ deviceProblem: problemOf(error) });
         }
       },
-      startWithSample: async () => (await actions.openSample()) && (get().model !== null || (await actions.loadStarter())),
+      startWithSample: async () =>
+        (await actions.openSample()) && (get().model !== null || (await actions.loadStarter())),
       report: (problem) => set({ problem }),
       dismiss: () => set({ problem: null }),
       receive(events) {
         const last = events.findLast((event) => event.type === 'loading');
         const loading = get().loading;
-        if (last && loading) set({ loading: { ...loading, what: last.what, done: last.done, total: last.total } });
+        if (last && loading)
+          set({ loading: { ...loading, what: last.what, done: last.done, total: last.total, at: performance.now() } });
       },
     };
   });

@@ -22,9 +22,15 @@ export function readRecipe(json: string): Recipe | null {
   try {
     const value = JSON.parse(json) as Partial<Recipe> | null;
     if (!value || !Array.isArray(value.stages)) return null;
-    const stages = (value.stages as Partial<Stage>[]).map((stage) => (stage.kind && KINDS.includes(stage.kind) ? withDefaults(stage as Stage) : null));
+    const stages = (value.stages as Partial<Stage>[]).map((stage) =>
+      stage.kind && KINDS.includes(stage.kind) ? withDefaults(stage as Stage) : null,
+    );
     if (stages.includes(null)) return null;
-    return { name: String(value.name ?? 'Opened plan'), seed: Number.isSafeInteger(value.seed) ? value.seed! : 42, stages: stages as Stage[] };
+    return {
+      name: String(value.name ?? 'Opened plan'),
+      seed: Number.isSafeInteger(value.seed) ? value.seed! : 42,
+      stages: stages as Stage[],
+    };
   } catch {
     return null;
   }
@@ -36,7 +42,11 @@ function withDefaults(stage: Stage): Stage {
   for (const [key, value] of Object.entries(fresh)) {
     const given = (stage as unknown as Record<string, unknown>)[key];
     const nested = typeof value === 'object' && value !== null && !Array.isArray(value);
-    merged[key] = nested ? { ...value, ...(given as object | undefined) } : given === undefined || typeof given !== typeof value ? value : given;
+    merged[key] = nested
+      ? { ...value, ...(given as object | undefined) }
+      : given === undefined || typeof given !== typeof value
+        ? value
+        : given;
   }
   return merged as unknown as Stage;
 }
@@ -44,7 +54,8 @@ function withDefaults(stage: Stage): Stage {
 export function createRecipeEditor(storage: Pick<Storage, 'getItem' | 'setItem'> | null): StoreApi<RecipeEditor> {
   const saved = storage?.getItem(KEY);
   const store = createStore<RecipeEditor>()((set) => {
-    const stages = (edit: (stages: readonly Stage[]) => readonly Stage[]) => set(({ recipe }) => ({ recipe: { ...recipe, stages: edit(recipe.stages) } }));
+    const stages = (edit: (stages: readonly Stage[]) => readonly Stage[]) =>
+      set(({ recipe }) => ({ recipe: { ...recipe, stages: edit(recipe.stages) } }));
     return {
       recipe: (saved ? readRecipe(saved) : null) ?? PRESETS[0]!.recipe,
       use: (recipe) => set({ recipe }),

@@ -26,13 +26,15 @@ export class RowCache {
     const key = `${split}/${page}`;
     let pending = this.#pages.get(key);
     if (!pending) {
-      pending = this.#client.request({ type: 'rows', dataset, split, offset: page * PAGE, count: PAGE }).then(({ rows }) => {
-        rows.forEach((row, i) => {
-          this.#rows.set(row.id, row);
-          this.#byIndex.set(`${split}/${page * PAGE + i}`, row);
+      pending = this.#client
+        .request({ type: 'rows', dataset, split, offset: page * PAGE, count: PAGE })
+        .then(({ rows }) => {
+          rows.forEach((row, i) => {
+            this.#rows.set(row.id, row);
+            this.#byIndex.set(`${split}/${page * PAGE + i}`, row);
+          });
+          return rows;
         });
-        return rows;
-      });
       pending.catch(() => this.#pages.delete(key));
       this.#pages.set(key, pending);
     }

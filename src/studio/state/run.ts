@@ -63,7 +63,14 @@ export interface Run {
   receive(events: readonly EngineEvent[]): void;
 }
 
-const EMPTY = { current: -1, groups: [], evaluations: [], rejection: { kept: [], 'too-easy': [], 'too-hard': [] }, failure: null, notices: [] } as const;
+const EMPTY = {
+  current: -1,
+  groups: [],
+  evaluations: [],
+  rejection: { kept: [], 'too-easy': [], 'too-hard': [] },
+  failure: null,
+  notices: [],
+} as const;
 
 export const isActive = (state: RunState): boolean => state === 'running' || state === 'paused' || state === 'stopping';
 
@@ -77,7 +84,20 @@ export function createRun(client: EngineClient, book: SeriesBook): StoreApi<Run>
     asking: false,
     ...EMPTY,
     async start(dataset, recipe, paused = false) {
-      set({ ...EMPTY, asking: true, dataset, recipe, runId: null, stages: recipe.stages.map((stage) => ({ stage, status: 'waiting', seconds: 0, firstStep: null, progress: null })) });
+      set({
+        ...EMPTY,
+        asking: true,
+        dataset,
+        recipe,
+        runId: null,
+        stages: recipe.stages.map((stage) => ({
+          stage,
+          status: 'waiting',
+          seconds: 0,
+          firstStep: null,
+          progress: null,
+        })),
+      });
       book.clear();
       try {
         const { runId } = await client.request({ type: 'start', dataset, recipe, paused });
@@ -111,7 +131,8 @@ export function createRun(client: EngineClient, book: SeriesBook): StoreApi<Run>
 function fold(before: Run, events: readonly EngineEvent[], book: SeriesBook): Run {
   let run: Run = before;
   const change = (part: Partial<Run>) => void (run = { ...run, ...part });
-  const changeStage = (index: number, part: Partial<StageView>) => change({ stages: run.stages.map((view, i) => (i === index ? { ...view, ...part } : view)) });
+  const changeStage = (index: number, part: Partial<StageView>) =>
+    change({ stages: run.stages.map((view, i) => (i === index ? { ...view, ...part } : view)) });
   const groups: GroupRecord[] = [];
   const tried: Record<Verdict, Tried[]> = { kept: [], 'too-easy': [], 'too-hard': [] };
   let key = (before.groups.at(-1)?.key ?? 0) + 1;
@@ -124,7 +145,10 @@ function fold(before: Run, events: readonly EngineEvent[], book: SeriesBook): Ru
     else if (event.type === 'progress') changeStage(event.stageIndex, { progress: event });
     else if (event.type === 'state') change({ state: event.state });
     else if (event.type === 'stage') {
-      changeStage(event.index, { status: event.status === 'started' ? 'running' : event.status, seconds: event.seconds });
+      changeStage(event.index, {
+        status: event.status === 'started' ? 'running' : event.status,
+        seconds: event.seconds,
+      });
       if (event.status === 'started') change({ current: event.index });
     } else if (event.type === 'evaluation') change({ evaluations: [...run.evaluations, event] });
     else if (event.type === 'failure') change({ failure: { code: event.code, what: event.message, hint: event.hint } });
@@ -132,7 +156,8 @@ function fold(before: Run, events: readonly EngineEvent[], book: SeriesBook): Ru
   }
   if (groups.length > 0) change({ groups: [...run.groups, ...groups].slice(-GROUPS_KEPT) });
   if (tried.kept.length + tried['too-easy'].length + tried['too-hard'].length > 0) {
-    const join = (verdict: Verdict) => (tried[verdict].length > 0 ? [...run.rejection[verdict], ...tried[verdict]] : run.rejection[verdict]);
+    const join = (verdict: Verdict) =>
+      tried[verdict].length > 0 ? [...run.rejection[verdict], ...tried[verdict]] : run.rejection[verdict];
     change({ rejection: { kept: join('kept'), 'too-easy': join('too-easy'), 'too-hard': join('too-hard') } });
   }
   return run;

@@ -42,7 +42,16 @@ export function createStudio(client: EngineClient, storage: Pick<Storage, 'getIt
       answers.setState({ byRow: new Map(), dataset: null });
     }
   });
-  return { client, project, run, recipe: createRecipeEditor(storage), answers, book, rows: new RowCache(client), pictures: new PictureCache(client) };
+  return {
+    client,
+    project,
+    run,
+    recipe: createRecipeEditor(storage),
+    answers,
+    book,
+    rows: new RowCache(client),
+    pictures: new PictureCache(client),
+  };
 }
 
 export const StudioContext = createContext<Studio | null>(null);

@@ -17,7 +17,15 @@ interface DropTargetProps {
   readonly children?: ReactNode;
 }
 
-export function DropTarget({ label, onIntake, pick, accept, verb = 'Choose a', className = 'drop', children }: DropTargetProps) {
+export function DropTarget({
+  label,
+  onIntake,
+  pick,
+  accept,
+  verb = 'Choose a',
+  className = 'drop',
+  children,
+}: DropTargetProps) {
   const [over, setOver] = useState(0);
   const report = useProject((project) => project.report);
   const folder = useRef<HTMLInputElement>(null);
@@ -26,9 +34,18 @@ export function DropTarget({ label, onIntake, pick, accept, verb = 'Choose a', c
     try {
       const intake = await pending;
       if (intake && intake.files.length > 0) onIntake(intake);
-      else report({ code: 'nothing-dropped', what: 'There was no file in what was dropped.', hint: 'Drop a folder, a zip, or a JSON or JSONL file. Nothing was changed.' });
+      else
+        report({
+          code: 'nothing-dropped',
+          what: 'There was no file in what was dropped.',
+          hint: 'Drop a folder, a zip, or a JSON or JSONL file. Nothing was changed.',
+        });
     } catch (error) {
-      report({ ...problemOf(error), code: 'drop-unreadable', hint: 'The browser could not read it. Is it still there, and may you read it? Nothing was changed.' });
+      report({
+        ...problemOf(error),
+        code: 'drop-unreadable',
+        hint: 'The browser could not read it. Is it still there, and may you read it? Nothing was changed.',
+      });
     }
   };
   const drag = (by: number) => (event: DragEvent) => {
@@ -64,8 +81,24 @@ export function DropTarget({ label, onIntake, pick, accept, verb = 'Choose a', c
           </button>
         )}
       </div>
-      <input ref={folder} type="file" hidden multiple data-pick="folder" {...{ webkitdirectory: '' }} onChange={(event) => pickFrom(event.currentTarget)} />
-      <input ref={file} type="file" hidden multiple data-pick="file" accept={accept} onChange={(event) => pickFrom(event.currentTarget)} />
+      <input
+        ref={folder}
+        type="file"
+        hidden
+        multiple
+        data-pick="folder"
+        {...{ webkitdirectory: '' }}
+        onChange={(event) => pickFrom(event.currentTarget)}
+      />
+      <input
+        ref={file}
+        type="file"
+        hidden
+        multiple
+        data-pick="file"
+        accept={accept}
+        onChange={(event) => pickFrom(event.currentTarget)}
+      />
     </div>
   );
 

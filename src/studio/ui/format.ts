@@ -29,11 +29,13 @@ export function value(x: number): string {
   if (Number.isNaN(x)) return 'NaN';
   if (!Number.isFinite(x)) return x > 0 ? '∞' : '−∞';
   const size = Math.abs(x);
-  if (size !== 0 && (size < 1e-3 || size >= 1e5)) return x.toExponential(2).replace('-', '−').replace('e+', 'e').replace('e-', 'e−');
+  if (size !== 0 && (size < 1e-3 || size >= 1e5))
+    return x.toExponential(2).replace('-', '−').replace('e+', 'e').replace('e-', 'e−');
   return x.toPrecision(size >= 100 ? 4 : 3).replace('-', '−');
 }
 
 export const ratio = (x: number): string => x.toFixed(2).replace('-', '−');
 export const percent = (x: number): string => `${(x * 100).toFixed(1)} %`;
 export const signed = (x: number): string => `${x >= 0 ? '+' : '−'}${Math.abs(x).toFixed(2)}`;
-export const plural = (n: number, word: string): string => `${count(n)} ${word}${n === 1 ? '' : /[xs]$/.test(word) ? 'es' : 's'}`;
+export const plural = (n: number, word: string): string =>
+  `${count(n)} ${word}${n === 1 ? '' : /[xs]$/.test(word) ? 'es' : 's'}`;

@@ -13,8 +13,14 @@ export function LoadingBar() {
           label={loading.what ? `${loading.title}: ${loading.what}` : loading.title}
           done={loading.done}
           total={loading.total}
-          detail={loading.total > 100_000 ? `${bytes(loading.done)} of ${bytes(loading.total)}` : loading.total > 0 ? `${count(loading.done)} of ${count(loading.total)}` : ''}
-          etaSeconds={etaOf(loading.done, loading.total, loading.startedAt, performance.now())}
+          detail={
+            loading.total > 100_000
+              ? `${bytes(loading.done)} of ${bytes(loading.total)}`
+              : loading.total > 0
+                ? `${count(loading.done)} of ${count(loading.total)}`
+                : ''
+          }
+          etaSeconds={etaOf(loading.done, loading.total, loading.startedAt, loading.at)}
         />
       )}
     </div>

@@ -3,7 +3,15 @@ import type { ReactNode } from 'react';
 import type { Problem } from '../state/problem.ts';
 import { Icon } from './icon.tsx';
 
-export function ProblemNote({ problem, onDismiss, children }: { readonly problem: Problem; readonly onDismiss?: () => void; readonly children?: ReactNode }) {
+export function ProblemNote({
+  problem,
+  onDismiss,
+  children,
+}: {
+  readonly problem: Problem;
+  readonly onDismiss?: () => void;
+  readonly children?: ReactNode;
+}) {
   return (
     <div className="note note-problem" role="alert">
       <Icon name="alert" />

@@ -14,14 +14,26 @@ interface ProgressProps {
 export function Progress({ label, done, total, etaSeconds, detail }: ProgressProps) {
   const known = total > 0;
   const share = known ? Math.min(1, done / total) : 0;
-  const eta = etaSeconds === null || etaSeconds === undefined ? '' : etaSeconds > 0 ? `${duration(etaSeconds)} left` : '';
+  const eta =
+    etaSeconds === null || etaSeconds === undefined ? '' : etaSeconds > 0 ? `${duration(etaSeconds)} left` : '';
   return (
     <div className="progress">
       <div className="progress-words">
         <span>{label}</span>
-        <span className="num">{[detail, known ? `${Math.round(share * 100)} %` : '', eta].filter(Boolean).join(' · ')}</span>
+        <span className="num">
+          {[detail, known ? `${Math.round(share * 100)} %` : '', eta].filter(Boolean).join(' · ')}
+        </span>
       </div>
-      <div className="progress-track" data-known={known} role="progressbar" aria-label={label} aria-valuemin={0} aria-valuemax={100} aria-valuenow={known ? Math.round(share * 100) : undefined} aria-valuetext={eta || undefined}>
+      <div
+        className="progress-track"
+        data-known={known}
+        role="progressbar"
+        aria-label={label}
+        aria-valuemin={0}
+        aria-valuemax={100}
+        aria-valuenow={known ? Math.round(share * 100) : undefined}
+        aria-valuetext={eta || undefined}
+      >
         <div className="progress-bar" style={known ? { transform: `scaleX(${share})` } : undefined} />
       </div>
     </div>

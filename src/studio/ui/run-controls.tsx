@@ -6,17 +6,38 @@ export function RunControls({ compact = false }: { readonly compact?: boolean })
   const state = useRun((run) => run.state);
   const asking = useRun((run) => run.asking);
   const control = useRun((run) => run.control);
-  const button = (name: string, icon: IconName, action: 'pause' | 'resume' | 'step' | 'stop', enabled: boolean, hint: string) => (
-    <button type="button" className={compact ? 'button icon-only' : 'button'} disabled={!enabled || asking} title={hint} aria-label={compact ? name : undefined} onClick={() => void control(action)}>
+  const button = (
+    name: string,
+    icon: IconName,
+    action: 'pause' | 'resume' | 'step' | 'stop',
+    enabled: boolean,
+    hint: string,
+  ) => (
+    <button
+      type="button"
+      className={compact ? 'button icon-only' : 'button'}
+      disabled={!enabled || asking}
+      title={hint}
+      aria-label={compact ? name : undefined}
+      onClick={() => void control(action)}
+    >
       <Icon name={icon} />
       {!compact && name}
     </button>
   );
   return (
     <div className="run-controls" role="group" aria-label={compact ? 'Run controls in the rail' : 'Run controls'}>
-      {state === 'paused' ? button('Resume', 'play', 'resume', true, 'Go on from here') : button('Pause', 'pause', 'pause', state === 'running', 'Hold after the step under way')}
+      {state === 'paused'
+        ? button('Resume', 'play', 'resume', true, 'Go on from here')
+        : button('Pause', 'pause', 'pause', state === 'running', 'Hold after the step under way')}
       {button('Step', 'step', 'step', state === 'paused', 'One step, then hold again')}
-      {button('Stop and keep', 'stop', 'stop', state === 'running' || state === 'paused', 'End the run after the step under way and keep what was learned')}
+      {button(
+        'Stop and keep',
+        'stop',
+        'stop',
+        state === 'running' || state === 'paused',
+        'End the run after the step under way and keep what was learned',
+      )}
     </div>
   );
 }

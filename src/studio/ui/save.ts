@@ -32,7 +32,12 @@ export interface Saved {
 /** Above this a download is not hashed: it would have to be held a second time. */
 const HASH_LIMIT = 256 * 1024 * 1024;
 
-export async function saveStream(stream: ReadableStream<Uint8Array>, fileName: string, handle: FileSystemFileHandle | undefined, onBytes: (bytes: number) => void): Promise<Saved> {
+export async function saveStream(
+  stream: ReadableStream<Uint8Array>,
+  fileName: string,
+  handle: FileSystemFileHandle | undefined,
+  onBytes: (bytes: number) => void,
+): Promise<Saved> {
   let bytes = 0;
   const counted = stream.pipeThrough(
     new TransformStream<Uint8Array, Uint8Array>({

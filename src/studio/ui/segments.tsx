@@ -2,7 +2,8 @@
 import type { Message, Segment } from '../../engine/protocol.ts';
 import type { GroundedBox } from '../../grounding/box.ts';
 
-export const boxWords = ({ image, box, label }: GroundedBox): string => `${label ? `${label}: ` : ''}image ${image + 1}, ${box.map((v) => v.toFixed(3)).join(' ')}`;
+export const boxWords = ({ image, box, label }: GroundedBox): string =>
+  `${label ? `${label}: ` : ''}image ${image + 1}, ${box.map((v) => v.toFixed(3)).join(' ')}`;
 
 export function BoxChip({ box }: { readonly box: GroundedBox }) {
   return <span className="chip chip-box num">{boxWords(box)}</span>;

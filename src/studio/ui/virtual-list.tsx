@@ -39,7 +39,8 @@ export function VirtualList({ label, count, rowHeight, selected, onSelect, rende
     if (!element || selected < 0) return;
     const top = selected * rowHeight;
     if (top < element.scrollTop) element.scrollTop = top;
-    else if (top + rowHeight > element.scrollTop + element.clientHeight) element.scrollTop = top + rowHeight - element.clientHeight;
+    else if (top + rowHeight > element.scrollTop + element.clientHeight)
+      element.scrollTop = top + rowHeight - element.clientHeight;
   }, [selected, rowHeight]);
   const onKeyDown = (event: KeyboardEvent) => {
     const page = Math.max(1, Math.floor(view.height / rowHeight) - 1);
@@ -51,14 +52,32 @@ export function VirtualList({ label, count, rowHeight, selected, onSelect, rende
   const rows = [];
   for (let i = from; i < to; i++) {
     rows.push(
-      <div key={i} id={`${id}-${i}`} role="option" aria-selected={i === selected} aria-posinset={i + 1} aria-setsize={count} className="vlist-row" style={{ height: rowHeight, transform: `translateY(${i * rowHeight}px)` }} onClick={() => onSelect(i)}>
+      <div
+        key={i}
+        id={`${id}-${i}`}
+        role="option"
+        aria-selected={i === selected}
+        aria-posinset={i + 1}
+        aria-setsize={count}
+        className="vlist-row"
+        style={{ height: rowHeight, transform: `translateY(${i * rowHeight}px)` }}
+        onClick={() => onSelect(i)}
+      >
         {render(i)}
       </div>,
     );
   }
   const active = selected >= from && selected < to ? `${id}-${selected}` : undefined;
   return (
-    <div className="vlist" role="listbox" aria-label={label} aria-activedescendant={active} tabIndex={0} ref={scroller} onKeyDown={onKeyDown}>
+    <div
+      className="vlist"
+      role="listbox"
+      aria-label={label}
+      aria-activedescendant={active}
+      tabIndex={0}
+      ref={scroller}
+      onKeyDown={onKeyDown}
+    >
       <div className="vlist-space" role="presentation" style={{ height: count * rowHeight }}>
         {rows}
       </div>

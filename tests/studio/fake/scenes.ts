@@ -73,23 +73,83 @@ export function fakeData(seed: number, train: number, heldout: number): FakeData
       task,
       split,
       images,
-      prompt: [{ role: 'user', content: [...images.map((_, i) => ({ type: 'image' as const, image: i })), { type: 'text', text: ` One picture has a ${thing.name} that the others lack. Find it and give its box.${extra}` }] }],
+      prompt: [
+        {
+          role: 'user',
+          content: [
+            ...images.map((_, i) => ({ type: 'image' as const, image: i })),
+            {
+              type: 'text',
+              text: ` One picture has a ${thing.name} that the others lack. Find it and give its box.${extra}`,
+            },
+          ],
+        },
+      ],
       think: `I compare the ${images.length} pictures. Only Image-${image + 1} has a ${thing.name}, so the answer is there.`,
-      answer: [{ type: 'text', text: `It is in Image-${image + 1}: ` }, { type: 'box', box }],
+      answer: [
+        { type: 'text', text: `It is in Image-${image + 1}: ` },
+        { type: 'box', box },
+      ],
       solution: [box],
       source: { file: `${split}.jsonl`, line: index + 1 },
     };
   };
-  return { scenes, rows: Array.from({ length: train }, (_, i) => row(i, 'train')), heldout: Array.from({ length: heldout }, (_, i) => row(i, 'heldout')) };
+  return {
+    scenes,
+    rows: Array.from({ length: train }, (_, i) => row(i, 'train')),
+    heldout: Array.from({ length: heldout }, (_, i) => row(i, 'heldout')),
+  };
 }
 
 export const FAKE_ISSUES: readonly RowIssue[] = [
-  { file: 'train.jsonl', line: 17, field: 'images[2]', reason: 'The picture images/0017-3.png is named but was not among the dropped files.', fix: 'Drop the folder that holds images/ together with train.jsonl, or correct the path.', severity: 'error' },
-  { file: 'train.jsonl', line: 52, field: 'objects.bbox[0]', reason: 'The box [412, 80, 380, 132] has its right edge left of its left edge.', fix: 'Corners go x1, y1, x2, y2 with x1 < x2 and y1 < y2.', severity: 'error' },
-  { file: 'train.jsonl', line: 52, field: 'objects.bbox[1]', reason: 'The box reaches 14 pixels beyond the right edge of a picture 320 wide.', fix: 'It was cut at the edge. Check that the boxes were not made for a resized picture.', severity: 'warning' },
-  { file: 'train.jsonl', line: 88, field: 'conversations', reason: 'The text has 3 <image> marks, the row has 4 pictures.', fix: 'Make the numbers agree.', severity: 'error' },
-  { file: 'train.jsonl', line: 131, field: '', reason: 'The line is not JSON: unexpected end of input.', fix: 'Was the file cut short? Each line must be one complete JSON object.', severity: 'error' },
-  { file: 'heldout.jsonl', line: 4, field: 'images[0]', reason: 'The same picture is in the training part (train.jsonl:9).', fix: 'Results on this row will flatter the model. Remove it from one of the parts.', severity: 'warning' },
+  {
+    file: 'train.jsonl',
+    line: 17,
+    field: 'images[2]',
+    reason: 'The picture images/0017-3.png is named but was not among the dropped files.',
+    fix: 'Drop the folder that holds images/ together with train.jsonl, or correct the path.',
+    severity: 'error',
+  },
+  {
+    file: 'train.jsonl',
+    line: 52,
+    field: 'objects.bbox[0]',
+    reason: 'The box [412, 80, 380, 132] has its right edge left of its left edge.',
+    fix: 'Corners go x1, y1, x2, y2 with x1 < x2 and y1 < y2.',
+    severity: 'error',
+  },
+  {
+    file: 'train.jsonl',
+    line: 52,
+    field: 'objects.bbox[1]',
+    reason: 'The box reaches 14 pixels beyond the right edge of a picture 320 wide.',
+    fix: 'It was cut at the edge. Check that the boxes were not made for a resized picture.',
+    severity: 'warning',
+  },
+  {
+    file: 'train.jsonl',
+    line: 88,
+    field: 'conversations',
+    reason: 'The text has 3 <image> marks, the row has 4 pictures.',
+    fix: 'Make the numbers agree.',
+    severity: 'error',
+  },
+  {
+    file: 'train.jsonl',
+    line: 131,
+    field: '',
+    reason: 'The line is not JSON: unexpected end of input.',
+    fix: 'Was the file cut short? Each line must be one complete JSON object.',
+    severity: 'error',
+  },
+  {
+    file: 'heldout.jsonl',
+    line: 4,
+    field: 'images[0]',
+    reason: 'The same picture is in the training part (train.jsonl:9).',
+    fix: 'Results on this row will flatter the model. Remove it from one of the parts.',
+    severity: 'warning',
+  },
 ];
 
 /** A box near another: what a model of some skill would answer. */
@@ -97,5 +157,10 @@ export function near(box: Box01, random: Random, spread: number): Box01 {
   const shift = () => random.normal() * spread;
   const [dx, dy] = [shift(), shift()];
   const clamp = (v: number) => Math.min(1, Math.max(0, v));
-  return box01(clamp(box[0] + dx + shift() / 3), clamp(box[1] + dy + shift() / 3), clamp(box[2] + dx + shift() / 3), clamp(box[3] + dy + shift() / 3));
+  return box01(
+    clamp(box[0] + dx + shift() / 3),
+    clamp(box[1] + dy + shift() / 3),
+    clamp(box[2] + dx + shift() / 3),
+    clamp(box[3] + dy + shift() / 3),
+  );
 }

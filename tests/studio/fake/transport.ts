@@ -2,7 +2,19 @@
 import { zipSync, strToU8 } from 'fflate';
 import { Random } from '../../../src/base/random.ts';
 import type { Transport } from '../../../src/engine/client.ts';
-import type { Answer, DatasetReport, DeviceReport, EncodedPreview, EngineEvent, FromEngine, ModelReport, Replies, Request, RunState, ToEngine } from '../../../src/engine/protocol.ts';
+import type {
+  Answer,
+  DatasetReport,
+  DeviceReport,
+  EncodedPreview,
+  EngineEvent,
+  FromEngine,
+  ModelReport,
+  Replies,
+  Request,
+  RunState,
+  ToEngine,
+} from '../../../src/engine/protocol.ts';
 import { iou } from '../../../src/grounding/box.ts';
 import { fakeAdapter } from './adapter.ts';
 import { drawScene } from './pictures.ts';
@@ -43,7 +55,14 @@ export class FakeTransport implements Transport {
   post({ id, request }: ToEngine): void {
     this.#answer(request).then(
       (value) => this.#receive({ kind: 'reply', id, value }),
-      (error: { code?: string; message: string; hint?: string }) => this.#receive({ kind: 'error', id, code: error.code ?? 'fake', message: error.message, hint: error.hint ?? '' }),
+      (error: { code?: string; message: string; hint?: string }) =>
+        this.#receive({
+          kind: 'error',
+          id,
+          code: error.code ?? 'fake',
+          message: error.message,
+          hint: error.hint ?? '',
+        }),
     );
   }
 
@@ -64,12 +83,29 @@ export class FakeTransport implements Transport {
   async #answer(request: Request): Promise<Replies[Request['type']]> {
     switch (request.type) {
       case 'device':
-        if (this.#options.noAdapter) throw Object.assign(new Error('requestAdapter() gave nothing.'), { code: 'no-adapter', hint: '' });
-        return { name: this.#options.software ? 'SwiftShader' : 'Apple M4 Max', vendor: this.#options.software ? 'google' : 'apple', software: this.#options.software, features: { f16: true, subgroups: !this.#options.software, timestamps: true }, maxBindingBytes: 2 ** 31 } satisfies DeviceReport;
+        if (this.#options.noAdapter)
+          throw Object.assign(new Error('requestAdapter() gave nothing.'), { code: 'no-adapter', hint: '' });
+        return {
+          name: this.#options.software ? 'SwiftShader' : 'Apple M4 Max',
+          vendor: this.#options.software ? 'google' : 'apple',
+          software: this.#options.software,
+          features: { f16: true, subgroups: !this.#options.software, timestamps: true },
+          maxBindingBytes: 2 ** 31,
+        } satisfies DeviceReport;
       case 'load-starter':
       case 'load-model':
         await this.#load('weights', 7_896_976);
-        return { name: request.type === 'load-starter' ? 'groundwork-starter' : 'my-model', modelType: 'qwen2_vl', parameters: 3_946_240, weightBytes: 7_896_976, hiddenSize: 192, layers: 6, vocabSize: 2048, boxConvention: 'Thousandths of the picture, as Qwen2-VL writes them: (x1,y1),(x2,y2) after the number of the image.' } satisfies ModelReport;
+        return {
+          name: request.type === 'load-starter' ? 'groundwork-starter' : 'my-model',
+          modelType: 'qwen2_vl',
+          parameters: 3_946_240,
+          weightBytes: 7_896_976,
+          hiddenSize: 192,
+          layers: 6,
+          vocabSize: 2048,
+          boxConvention:
+            'Thousandths of the picture, as Qwen2-VL writes them: (x1,y1),(x2,y2) after the number of the image.',
+        } satisfies ModelReport;
       case 'open-dataset':
       case 'open-sample':
         await this.#load('rows', 400);
@@ -101,7 +137,10 @@ export class FakeTransport implements Transport {
       case 'control':
         return this.#control(request.action);
       case 'export':
-        return { fileName: request.what === 'adapter' ? 'adapter.zip' : 'merged.zip', stream: new Blob([zipSync(fakeAdapter(strToU8))]).stream() };
+        return {
+          fileName: request.what === 'adapter' ? 'adapter.zip' : 'merged.zip',
+          stream: new Blob([zipSync(fakeAdapter(strToU8))]).stream(),
+        };
     }
   }
 
@@ -149,7 +188,16 @@ export class FakeTransport implements Transport {
     const { rows, heldout, scenes } = this.#data;
     const tasks: Record<string, number> = {};
     for (const row of [...rows, ...heldout]) tasks[row.task] = (tasks[row.task] ?? 0) + 1;
-    return { id: 'fake', name, format: 'ms-swift grounding (JSONL)', train: rows.length, heldout: heldout.length, images: scenes.size, tasks, issues: FAKE_ISSUES };
+    return {
+      id: 'fake',
+      name,
+      format: 'ms-swift grounding (JSONL)',
+      train: rows.length,
+      heldout: heldout.length,
+      images: scenes.size,
+      tasks,
+      issues: FAKE_ISSUES,
+    };
   }
 
   #preview(id: string): EncodedPreview {
@@ -160,9 +208,23 @@ export class FakeTransport implements Transport {
       return { natural, model, tokens: (model.width * model.height) / 784 };
     });
     const words = (text: string, inLoss: boolean) => text.split(/(?<= )/).map((word) => ({ text: word, inLoss }));
-    const pads = sizes.flatMap(({ tokens }) => [{ text: '<|vision_start|>', inLoss: false }, ...Array.from({ length: tokens }, () => ({ text: '<|image_pad|>', inLoss: false })), { text: '<|vision_end|>', inLoss: false }]);
+    const pads = sizes.flatMap(({ tokens }) => [
+      { text: '<|vision_start|>', inLoss: false },
+      ...Array.from({ length: tokens }, () => ({ text: '<|image_pad|>', inLoss: false })),
+      { text: '<|vision_end|>', inLoss: false },
+    ]);
     const target = `<think>${row.think}</think><answer>Image-1: (120,340),(410,560)</answer><|im_end|>`;
-    return { sizes, promptText: 'user …', targetText: target, tokens: [...words('<|im_start|>user ', false), ...pads, ...words('Find it and give its box. <|im_end|> <|im_start|>assistant ', false), ...words(target, true)] };
+    return {
+      sizes,
+      promptText: 'user …',
+      targetText: target,
+      tokens: [
+        ...words('<|im_start|>user ', false),
+        ...pads,
+        ...words('Find it and give its box. <|im_end|> <|im_start|>assistant ', false),
+        ...words(target, true),
+      ],
+    };
   }
 
   #guess(id: string, policy: 'base' | 'tuned'): Answer {
@@ -175,7 +237,15 @@ export class FakeTransport implements Transport {
     const box = near(truth.box, random, policy === 'tuned' ? 0.02 : 0.08);
     const numbers = box.map((v) => Math.round(v * 1000));
     const think = `Only Image-${image + 1} has a ${truth.label}.`;
-    return { policy, think, text: `<think>${think}</think><answer>${parsed ? `Image-${image + 1}: (${numbers[0]},${numbers[1]}),(${numbers[2]},${numbers[3]})` : 'It is somewhere on the left.'}</answer>`, boxes: parsed ? [{ image, box }] : [], iou: parsed && image === truth.image ? iou(box, truth.box) : 0, rightImage: parsed ? image === truth.image : false, parsed };
+    return {
+      policy,
+      think,
+      text: `<think>${think}</think><answer>${parsed ? `Image-${image + 1}: (${numbers[0]},${numbers[1]}),(${numbers[2]},${numbers[3]})` : 'It is somewhere on the left.'}</answer>`,
+      boxes: parsed ? [{ image, box }] : [],
+      iou: parsed && image === truth.image ? iou(box, truth.box) : 0,
+      rightImage: parsed ? image === truth.image : false,
+      parsed,
+    };
   }
 }
 

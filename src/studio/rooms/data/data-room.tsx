@@ -35,15 +35,29 @@ function NoDataset() {
   const intake = useIntake();
   return (
     <div className="room data-empty">
-      <RoomHead title="Data" lede="Rows of several pictures, a question, and boxes that answer it. Nothing leaves this machine." />
-      <DropTarget label="Drop a dataset" pick={['folder', 'file']} onIntake={intake} className="drop drop-large brackets">
+      <RoomHead
+        title="Data"
+        lede="Rows of several pictures, a question, and boxes that answer it. Nothing leaves this machine."
+      />
+      <DropTarget
+        label="Drop a dataset"
+        pick={['folder', 'file']}
+        onIntake={intake}
+        className="drop drop-large brackets"
+      >
         <p className="drop-title">Drop a dataset here</p>
-        <p>A folder, a zip, or a JSON or JSONL file with its pictures. LLaVA, ShareGPT, ms-swift, MGrounding, MIG-Bench, TRL and EasyR1 rows are recognised.</p>
+        <p>
+          A folder, a zip, or a JSON or JSONL file with its pictures. LLaVA, ShareGPT, ms-swift, MGrounding, MIG-Bench,
+          TRL and EasyR1 rows are recognised.
+        </p>
       </DropTarget>
       <div className="data-sample">
         <div>
           <h2>No dataset at hand?</h2>
-          <p>The sample has objects set into photographs, two to four pictures to a question, and comes with a starter model that already reads them a little. It shows the whole road in minutes.</p>
+          <p>
+            The sample has objects set into photographs, two to four pictures to a question, and comes with a starter
+            model that already reads them a little. It shows the whole road in minutes.
+          </p>
         </div>
         <button type="button" className="button primary large" disabled={busy} onClick={() => void startWithSample()}>
           <Icon name="play" /> Start with the sample
@@ -60,7 +74,13 @@ function OpenDataset({ dataset }: { readonly dataset: DatasetReport }) {
   return (
     <div className="room data-open">
       <RoomHead title="Data" lede={`${dataset.name}, read as ${dataset.format}`}>
-        <DropTarget label="Drop another dataset" pick={['folder', 'file']} onIntake={intake} verb="Open another" className="drop-small" />
+        <DropTarget
+          label="Drop another dataset"
+          pick={['folder', 'file']}
+          onIntake={intake}
+          verb="Open another"
+          className="drop-small"
+        />
       </RoomHead>
       <dl className="facts">
         <Fact name="Training rows" value={count(dataset.train)} />
@@ -75,7 +95,11 @@ function OpenDataset({ dataset }: { readonly dataset: DatasetReport }) {
         onSelect={setTab}
         tabs={[
           { key: 'rows', title: 'Rows', body: () => <RowBrowser dataset={dataset} /> },
-          { key: 'issues', title: dataset.issues.length > 0 ? `Issues (${count(dataset.issues.length)})` : 'Issues', body: () => <IssueTable dataset={dataset} /> },
+          {
+            key: 'issues',
+            title: dataset.issues.length > 0 ? `Issues (${count(dataset.issues.length)})` : 'Issues',
+            body: () => <IssueTable dataset={dataset} />,
+          },
           { key: 'health', title: 'Health', body: () => <HealthView dataset={dataset} /> },
         ]}
       />
@@ -83,7 +107,15 @@ function OpenDataset({ dataset }: { readonly dataset: DatasetReport }) {
   );
 }
 
-function Fact({ name, value, alarm = false }: { readonly name: string; readonly value: string; readonly alarm?: boolean }) {
+function Fact({
+  name,
+  value,
+  alarm = false,
+}: {
+  readonly name: string;
+  readonly value: string;
+  readonly alarm?: boolean;
+}) {
   return (
     <div>
       <dt>{name}</dt>

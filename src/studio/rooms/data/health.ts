@@ -29,7 +29,8 @@ export function healthOf(rows: readonly Row[]): Health {
       const share = Math.max(0, box[2] - box[0]) * Math.max(0, box[3] - box[1]);
       sizes[share < 0.001 ? 0 : share < 0.01 ? 1 : share < 0.1 ? 2 : 3]++;
       const cell = (v: number) => Math.min(HEAT - 1, Math.max(0, Math.floor(v * HEAT)));
-      for (let y = cell(box[1]); y <= cell(box[3] - 1e-9); y++) for (let x = cell(box[0]); x <= cell(box[2] - 1e-9); x++) heat[y * HEAT + x]!++;
+      for (let y = cell(box[1]); y <= cell(box[3] - 1e-9); y++)
+        for (let x = cell(box[0]); x <= cell(box[2] - 1e-9); x++) heat[y * HEAT + x]!++;
     }
   }
   return { rows: rows.length, imagesPerRow, boxesPerRow, answerImage, sizes, heat };

@@ -13,7 +13,10 @@ type Filter = 'all' | 'error' | 'warning';
 export function IssueTable({ dataset }: { readonly dataset: DatasetReport }) {
   const [filter, setFilter] = useState<Filter>('all');
   const [shown, setShown] = useState(STEP);
-  const issues = useMemo(() => dataset.issues.filter((issue) => filter === 'all' || issue.severity === filter), [dataset, filter]);
+  const issues = useMemo(
+    () => dataset.issues.filter((issue) => filter === 'all' || issue.severity === filter),
+    [dataset, filter],
+  );
   const errors = dataset.issues.filter((issue) => issue.severity === 'error').length;
   if (dataset.issues.length === 0) {
     return (
@@ -26,7 +29,10 @@ export function IssueTable({ dataset }: { readonly dataset: DatasetReport }) {
     <div className="issues">
       <div className="issues-head">
         <p>
-          <b>{plural(dataset.train + dataset.heldout, 'row')} kept.</b> {errors > 0 ? `${plural(errors, 'fault')} led to rows being left out; they are listed here and recorded with the run.` : 'Nothing was left out; the warnings are for you to judge.'}
+          <b>{plural(dataset.train + dataset.heldout, 'row')} kept.</b>{' '}
+          {errors > 0
+            ? `${plural(errors, 'fault')} led to rows being left out; they are listed here and recorded with the run.`
+            : 'Nothing was left out; the warnings are for you to judge.'}
         </p>
         <Choice
           label="Which issues"

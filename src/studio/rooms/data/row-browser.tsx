@@ -29,9 +29,22 @@ export function RowBrowser({ dataset }: { readonly dataset: DatasetReport }) {
           selected={split}
           onSelect={setSplit}
         />
-        <VirtualList key={split} label="Rows" count={total} rowHeight={52} selected={selected} onSelect={(index) => setAt({ ...at, [split]: index })} onRange={rows.want} render={(index) => <RowLine index={index} row={rows.at(index)} />} />
+        <VirtualList
+          key={split}
+          label="Rows"
+          count={total}
+          rowHeight={52}
+          selected={selected}
+          onSelect={(index) => setAt({ ...at, [split]: index })}
+          onRange={rows.want}
+          render={(index) => <RowLine index={index} row={rows.at(index)} />}
+        />
       </div>
-      {row ? <RowDetail dataset={dataset.id} row={row} /> : <p className="room-wait">{total === 0 ? 'There is no row in this part.' : 'Reading rows…'}</p>}
+      {row ? (
+        <RowDetail dataset={dataset.id} row={row} />
+      ) : (
+        <p className="room-wait">{total === 0 ? 'There is no row in this part.' : 'Reading rows…'}</p>
+      )}
     </div>
   );
 }
@@ -65,21 +78,27 @@ export function RowDetail({ dataset, row }: { readonly dataset: string; readonly
       </div>
       <div className="detail-words">
         <section>
-          <h3>Prompt</h3>
+          <h2 className="minor">Prompt</h2>
           <Messages messages={row.prompt} />
         </section>
         {row.think !== undefined && (
           <section>
-            <h3>Thought</h3>
+            <h2 className="minor">Thought</h2>
             <p className="words">{row.think}</p>
           </section>
         )}
         <section>
-          <h3>Answer</h3>
-          <p className="words">{row.answer.length > 0 ? <Segments segments={row.answer} /> : <span className="muted">None: this row can be learned from by reward only.</span>}</p>
+          <h2 className="minor">Answer</h2>
+          <p className="words">
+            {row.answer.length > 0 ? (
+              <Segments segments={row.answer} />
+            ) : (
+              <span className="muted">None: this row can be learned from by reward only.</span>
+            )}
+          </p>
         </section>
         <section>
-          <h3>Solution</h3>
+          <h2 className="minor">Solution</h2>
           {row.solution.length > 0 ? (
             <ul className="chips">
               {row.solution.map((box, i) => (

@@ -26,7 +26,8 @@ const KINDS: readonly Kind[] = [
   {
     what: 'adapter',
     title: 'Adapter',
-    about: 'The open LoRA adapter as PEFT writes it: adapter_config.json and adapter_model.safetensors in a zip. Small. It goes on the weights the last stage started from; if a merge came before it, take the merged weights.',
+    about:
+      'The open LoRA adapter as PEFT writes it: adapter_config.json and adapter_model.safetensors in a zip. Small. It goes on the weights the last stage started from; if a merge came before it, take the merged weights.',
     file: 'adapter.zip',
     python: `from peft import PeftModel
 model = PeftModel.from_pretrained(base, "adapter")`,
@@ -34,7 +35,8 @@ model = PeftModel.from_pretrained(base, "adapter")`,
   {
     what: 'merged',
     title: 'Merged weights',
-    about: 'The whole model with everything learned folded in, as a Hugging Face checkpoint: safetensors, configuration, tokenizer and processor. As large as the model.',
+    about:
+      'The whole model with everything learned folded in, as a Hugging Face checkpoint: safetensors, configuration, tokenizer and processor. As large as the model.',
     file: 'merged.zip',
     python: `from transformers import AutoModelForImageTextToText
 model = AutoModelForImageTextToText.from_pretrained("merged")`,
@@ -47,9 +49,25 @@ export function ExportRoom() {
   const state = useRun((run) => run.state);
   return (
     <div className="room">
-      <RoomHead title="Export" lede="Walk away with weights the Python world loads. They are written by this page, to your disk." />
-      {!begun && <p className="note note-info"><Icon name="info" /> <span>Nothing has been learned yet. An adapter can be written as soon as a run has begun; the weights as soon as a model is loaded.</span></p>}
-      {state === 'running' && <p className="note note-info"><Icon name="info" /> <span>A run is active. What is written is the state after the step under way; the run goes on.</span></p>}
+      <RoomHead
+        title="Export"
+        lede="Walk away with weights the Python world loads. They are written by this page, to your disk."
+      />
+      {!begun && (
+        <p className="note note-info">
+          <Icon name="info" />{' '}
+          <span>
+            Nothing has been learned yet. An adapter can be written as soon as a run has begun; the weights as soon as a
+            model is loaded.
+          </span>
+        </p>
+      )}
+      {state === 'running' && (
+        <p className="note note-info">
+          <Icon name="info" />{' '}
+          <span>A run is active. What is written is the state after the step under way; the run goes on.</span>
+        </p>
+      )}
       <div className="exports">
         {KINDS.map((kind) => (
           <ExportCard key={kind.what} kind={kind} ready={kind.what === 'adapter' ? begun : model !== null} />
@@ -60,7 +78,11 @@ export function ExportRoom() {
   );
 }
 
-type Progressing = { readonly at: 'asking' } | { readonly at: 'writing'; readonly bytes: number } | { readonly at: 'done'; readonly bytes: number; readonly sha256: string | null; readonly name: string } | { readonly at: 'failed'; readonly problem: Problem };
+type Progressing =
+  | { readonly at: 'asking' }
+  | { readonly at: 'writing'; readonly bytes: number }
+  | { readonly at: 'done'; readonly bytes: number; readonly sha256: string | null; readonly name: string }
+  | { readonly at: 'failed'; readonly problem: Problem };
 
 function ExportCard({ kind, ready }: { readonly kind: Kind; readonly ready: boolean }) {
   const { client } = useStudio();
@@ -94,7 +116,14 @@ function ExportCard({ kind, ready }: { readonly kind: Kind; readonly ready: bool
       </button>
       <div role="status" aria-live="polite">
         {progress?.at === 'asking' && <Progress label="Reading from the device" done={0} total={0} />}
-        {progress?.at === 'writing' && <Progress label="Writing" done={progress.bytes} total={kind.what === 'merged' ? Math.max(progress.bytes, weightBytes) : 0} detail={bytes(progress.bytes)} />}
+        {progress?.at === 'writing' && (
+          <Progress
+            label="Writing"
+            done={progress.bytes}
+            total={kind.what === 'merged' ? Math.max(progress.bytes, weightBytes) : 0}
+            detail={bytes(progress.bytes)}
+          />
+        )}
         {progress?.at === 'done' && (
           <div className="note note-good">
             <Icon name="check" />
@@ -126,8 +155,23 @@ function RunFileCard() {
   return (
     <section className="card export" aria-label="Run file">
       <h2>Run file</h2>
-      <p>The plan, what was measured, every curve, and which rows were left out and why: one JSON to keep with the weights. No pictures, no rows, no weights.</p>
-      <button type="button" className="button" disabled={!begun} onClick={() => saveBlob(new Blob([runFile(studio.run.getState(), studio.project.getState(), studio.book, new Date())], { type: 'application/json' }), `run-${studio.run.getState().runId ?? 'unstarted'}.groundwork.json`)}>
+      <p>
+        The plan, what was measured, every curve, and which rows were left out and why: one JSON to keep with the
+        weights. No pictures, no rows, no weights.
+      </p>
+      <button
+        type="button"
+        className="button"
+        disabled={!begun}
+        onClick={() =>
+          saveBlob(
+            new Blob([runFile(studio.run.getState(), studio.project.getState(), studio.book, new Date())], {
+              type: 'application/json',
+            }),
+            `run-${studio.run.getState().runId ?? 'unstarted'}.groundwork.json`,
+          )
+        }
+      >
         <Icon name="down" /> Save the run file
       </button>
     </section>

@@ -14,11 +14,29 @@ export function runFile(run: Run, project: Project, book: SeriesBook, now: Date)
       state: run.state,
       recipe: run.recipe,
       model: model && { name: model.name, modelType: model.modelType, parameters: model.parameters },
-      dataset: dataset && { name: dataset.name, format: dataset.format, train: dataset.train, heldout: dataset.heldout, leftOut: dataset.issues.filter((issue) => issue.severity === 'error').map(({ file, line, field, reason }) => ({ file, line, field, reason })) },
+      dataset: dataset && {
+        name: dataset.name,
+        format: dataset.format,
+        train: dataset.train,
+        heldout: dataset.heldout,
+        leftOut: dataset.issues
+          .filter((issue) => issue.severity === 'error')
+          .map(({ file, line, field, reason }) => ({ file, line, field, reason })),
+      },
       device: device && { name: device.name, vendor: device.vendor, software: device.software },
-      stages: run.stages.map(({ stage, status, seconds, firstStep }) => ({ name: stage.name, kind: stage.kind, status, seconds, firstStep })),
+      stages: run.stages.map(({ stage, status, seconds, firstStep }) => ({
+        name: stage.name,
+        kind: stage.kind,
+        status,
+        seconds,
+        firstStep,
+      })),
       evaluations: run.evaluations,
-      rejection: { kept: run.rejection.kept.map((tried) => tried.rowId), tooEasy: run.rejection['too-easy'].map((tried) => tried.rowId), tooHard: run.rejection['too-hard'].map((tried) => tried.rowId) },
+      rejection: {
+        kept: run.rejection.kept.map((tried) => tried.rowId),
+        tooEasy: run.rejection['too-easy'].map((tried) => tried.rowId),
+        tooHard: run.rejection['too-hard'].map((tried) => tried.rowId),
+      },
       curves: book,
     },
     null,

@@ -61,7 +61,10 @@ function Gallery({ dataset }: { readonly dataset: DatasetReport }) {
   const [chosen, setChosen] = useState<string | null>(null);
   const answers = useAnswers((state) => state.byRow);
   const rows = useAllRows(dataset, split);
-  const shown = useMemo(() => arrange(rows, answers, { task, order, iouAtMost }), [rows, answers, task, order, iouAtMost]);
+  const shown = useMemo(
+    () => arrange(rows, answers, { task, order, iouAtMost }),
+    [rows, answers, task, order, iouAtMost],
+  );
   const found = shown.findIndex((row) => row.id === chosen);
   const at = found < 0 ? 0 : found;
   const row = shown[at];
@@ -88,9 +91,11 @@ function Gallery({ dataset }: { readonly dataset: DatasetReport }) {
               <span>Task</span>
               <select value={task ?? ''} onChange={(event) => setTask(event.target.value || null)}>
                 <option value="">All tasks</option>
-                {Object.keys(dataset.tasks).filter(Boolean).map((name) => (
-                  <option key={name}>{name}</option>
-                ))}
+                {Object.keys(dataset.tasks)
+                  .filter(Boolean)
+                  .map((name) => (
+                    <option key={name}>{name}</option>
+                  ))}
               </select>
             </label>
             <label className="stacked">
@@ -104,13 +109,31 @@ function Gallery({ dataset }: { readonly dataset: DatasetReport }) {
             </label>
             <label className="slider">
               IoU up to
-              <input type="range" min={0} max={1} step={0.05} value={iouAtMost} onChange={(event) => setIouAtMost(Number(event.target.value))} />
+              <input
+                type="range"
+                min={0}
+                max={1}
+                step={0.05}
+                value={iouAtMost}
+                onChange={(event) => setIouAtMost(Number(event.target.value))}
+              />
               <span className="num">{ratio(iouAtMost)}</span>
             </label>
           </div>
-          <VirtualList label="Samples" count={shown.length} rowHeight={52} selected={at} onSelect={select} render={(i) => <GalleryLine row={shown[i]!} pair={answers.get(shown[i]!.id)} />} />
+          <VirtualList
+            label="Samples"
+            count={shown.length}
+            rowHeight={52}
+            selected={at}
+            onSelect={select}
+            render={(i) => <GalleryLine row={shown[i]!} pair={answers.get(shown[i]!.id)} />}
+          />
         </div>
-        {row ? <SampleView dataset={dataset.id} row={row} at={at} count={shown.length} onMove={(by) => select(at + by)} /> : <p className="room-wait">{rows.length === 0 ? 'Reading rows…' : 'No row passes these filters.'}</p>}
+        {row ? (
+          <SampleView dataset={dataset.id} row={row} at={at} count={shown.length} onMove={(by) => select(at + by)} />
+        ) : (
+          <p className="room-wait">{rows.length === 0 ? 'Reading rows…' : 'No row passes these filters.'}</p>
+        )}
       </div>
     </div>
   );
@@ -134,7 +157,12 @@ function AskMany({ dataset, rows }: { readonly dataset: string; readonly rows: r
   if (batch && batch.total > 1) {
     return (
       <div className="ask-many">
-        <Progress label="Answering" done={batch.done} total={batch.total} etaSeconds={etaOf(batch.done, batch.total, batch.startedAt, performance.now())} />
+        <Progress
+          label="Answering"
+          done={batch.done}
+          total={batch.total}
+          etaSeconds={etaOf(batch.done, batch.total, batch.startedAt, batch.at)}
+        />
         <button type="button" className="button" onClick={cancel}>
           Cancel
         </button>
@@ -144,7 +172,17 @@ function AskMany({ dataset, rows }: { readonly dataset: string; readonly rows: r
   return (
     <div className="start">
       {!model && <span className="muted">Load a model to get answers.</span>}
-      <button type="button" className="button" disabled={!model || n === 0} onClick={() => void ask(dataset, rows.slice(0, n).map((row) => row.id))}>
+      <button
+        type="button"
+        className="button"
+        disabled={!model || n === 0}
+        onClick={() =>
+          void ask(
+            dataset,
+            rows.slice(0, n).map((row) => row.id),
+          )
+        }
+      >
         <Icon name="play" /> Answer the first {n}
       </button>
     </div>

@@ -29,14 +29,21 @@ export function SampleView({ dataset, row, at, count: total, onMove }: SampleVie
   const ask = useAnswers((state) => state.ask);
   const model = useProject((project) => project.model);
   const [hidden, setHidden] = useState<ReadonlySet<Role>>(new Set());
-  const toggle = (role: Role) => setHidden((old) => (old.has(role) ? new Set([...old].filter((r) => r !== role)) : new Set([...old, role])));
+  const toggle = (role: Role) =>
+    setHidden((old) => (old.has(role) ? new Set([...old].filter((r) => r !== role)) : new Set([...old, role])));
   const answered = pair?.base !== undefined && pair.tuned !== undefined;
   const askNow = () => void ask(dataset, [row.id]);
 
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
       const target = event.target as HTMLElement;
-      if (event.ctrlKey || event.metaKey || event.altKey || target.closest('input, select, textarea, [role=listbox], [role=tablist]')) return;
+      if (
+        event.ctrlKey ||
+        event.metaKey ||
+        event.altKey ||
+        target.closest('input, select, textarea, [role=listbox], [role=tablist]')
+      )
+        return;
       if (event.key === 'ArrowLeft' || event.key === 'k') onMove(-1);
       else if (event.key === 'ArrowRight' || event.key === 'j') onMove(1);
       else if (event.key === 'a' && model && !answered && pending === null) askNow();
@@ -55,7 +62,12 @@ export function SampleView({ dataset, row, at, count: total, onMove }: SampleVie
     const all: Layer[] = [{ role: 'truth', boxes: row.solution }];
     for (const policy of ['base', 'tuned'] as const) {
       const answer = pair?.[policy];
-      if (answer) all.push({ role: policy, boxes: answer.boxes.map(({ image, box }) => ({ image, box })), label: answer.iou === null ? ROLES[policy].name : `${ROLES[policy].name} ${ratio(answer.iou)}` });
+      if (answer)
+        all.push({
+          role: policy,
+          boxes: answer.boxes.map(({ image, box }) => ({ image, box })),
+          label: answer.iou === null ? ROLES[policy].name : `${ROLES[policy].name} ${ratio(answer.iou)}`,
+        });
     }
     return all.filter((layer) => !hidden.has(layer.role));
   }, [row, pair, hidden]);
@@ -65,19 +77,40 @@ export function SampleView({ dataset, row, at, count: total, onMove }: SampleVie
       <div className="detail-line">
         <div className="layer-toggles" role="group" aria-label="Layers">
           {SHOWN.map(({ role, key }) => (
-            <button key={role} type="button" className="button small" aria-pressed={!hidden.has(role)} aria-keyshortcuts={key} onClick={() => toggle(role)}>
+            <button
+              key={role}
+              type="button"
+              className="button small"
+              aria-pressed={!hidden.has(role)}
+              aria-keyshortcuts={key}
+              onClick={() => toggle(role)}
+            >
               <Swatch role={role} /> {ROLES[role].name} <kbd>{key}</kbd>
             </button>
           ))}
         </div>
         <div className="button-row">
-          <button type="button" className="button icon-only" aria-label="Previous sample" aria-keyshortcuts="ArrowLeft" disabled={at === 0} onClick={() => onMove(-1)}>
+          <button
+            type="button"
+            className="button icon-only"
+            aria-label="Previous sample"
+            aria-keyshortcuts="ArrowLeft"
+            disabled={at === 0}
+            onClick={() => onMove(-1)}
+          >
             <Icon name="left" />
           </button>
           <span className="num">
             {count(at + 1)} of {count(total)}
           </span>
-          <button type="button" className="button icon-only" aria-label="Next sample" aria-keyshortcuts="ArrowRight" disabled={at >= total - 1} onClick={() => onMove(1)}>
+          <button
+            type="button"
+            className="button icon-only"
+            aria-label="Next sample"
+            aria-keyshortcuts="ArrowRight"
+            disabled={at >= total - 1}
+            onClick={() => onMove(1)}
+          >
             <Icon name="right" />
           </button>
         </div>
@@ -86,27 +119,50 @@ export function SampleView({ dataset, row, at, count: total, onMove }: SampleVie
       <div className="inspect-prompt">
         <Messages messages={row.prompt} />
         {!answered && (
-          <button type="button" className="button primary" disabled={!model || pending !== null} aria-keyshortcuts="a" onClick={askNow}>
+          <button
+            type="button"
+            className="button primary"
+            disabled={!model || pending !== null}
+            aria-keyshortcuts="a"
+            onClick={askNow}
+          >
             <Icon name="play" /> {pending === row.id ? 'Answering…' : 'Answer with both'} <kbd>A</kbd>
           </button>
         )}
       </div>
       <div className="answers">
         {(['base', 'tuned'] as const).map((policy) => (
-          <AnswerCard key={policy} policy={policy} answer={pair?.[policy]} gain={policy === 'tuned' && pair?.base && pair.tuned && pair.base.iou !== null && pair.tuned.iou !== null ? pair.tuned.iou - pair.base.iou : null} />
+          <AnswerCard
+            key={policy}
+            policy={policy}
+            answer={pair?.[policy]}
+            gain={
+              policy === 'tuned' && pair?.base && pair.tuned && pair.base.iou !== null && pair.tuned.iou !== null
+                ? pair.tuned.iou - pair.base.iou
+                : null
+            }
+          />
         ))}
       </div>
     </article>
   );
 }
 
-function AnswerCard({ policy, answer, gain }: { readonly policy: PolicyName; readonly answer: Answer | undefined; readonly gain: number | null }) {
+function AnswerCard({
+  policy,
+  answer,
+  gain,
+}: {
+  readonly policy: PolicyName;
+  readonly answer: Answer | undefined;
+  readonly gain: number | null;
+}) {
   return (
     <section className="card answer" aria-label={`${ROLES[policy].name} answer`}>
       <header>
-        <h3>
+        <h2 className="minor">
           <Swatch role={policy} /> {ROLES[policy].name}
-        </h3>
+        </h2>
         {answer?.iou !== null && answer !== undefined && (
           <p className="num answer-iou">
             IoU <b>{ratio(answer.iou)}</b>

@@ -29,17 +29,31 @@ export function ModelRoom() {
           <div className="model-ways">
             <div>
               <h3>The starter</h3>
-              <p>A small vision-language model that comes with this page. It knows the sample's scenes a little, and learns them in minutes.</p>
-              <button type="button" className={model ? 'button' : 'button primary'} disabled={busy} onClick={() => void loadStarter()}>
+              <p>
+                A small vision-language model that comes with this page. It knows the sample's scenes a little, and
+                learns them in minutes.
+              </p>
+              <button
+                type="button"
+                className={model ? 'button' : 'button primary'}
+                disabled={busy}
+                onClick={() => void loadStarter()}
+              >
                 <Icon name="model" /> Load the starter
               </button>
             </div>
             <div>
               <h3>A local folder</h3>
               <p>
-                A Hugging Face checkpoint: <code>config.json</code>, <code>*.safetensors</code>, the tokenizer and the processor's files.
+                A Hugging Face checkpoint: <code>config.json</code>, <code>*.safetensors</code>, the tokenizer and the
+                processor's files.
               </p>
-              <DropTarget label="Drop a model folder" pick={['folder']} className="drop drop-flat" onIntake={(intake) => void loadModel(intake.files)} />
+              <DropTarget
+                label="Drop a model folder"
+                pick={['folder']}
+                className="drop drop-flat"
+                onIntake={(intake) => void loadModel(intake.files)}
+              />
             </div>
           </div>
         </section>
@@ -53,7 +67,9 @@ export function SoftwareNote() {
     <p className="note note-info">
       <Icon name="info" />
       <span>
-        <b>This is a software adapter: the processor draws for the graphics card.</b> Everything works and gives the same results, but expect it to be tens to hundreds of times slower. The starter and a short plan are fine; for more, open this page on a machine with a graphics card.
+        <b>This is a software adapter: the processor draws for the graphics card.</b> Everything works and gives the
+        same results, but expect it to be tens to hundreds of times slower. The starter and a short plan are fine; for
+        more, open this page on a machine with a graphics card.
       </span>
     </p>
   );
@@ -97,7 +113,16 @@ function Device({ device, model }: { readonly device: DeviceReport; readonly mod
         <Line name="Vendor" value={device.vendor || 'not told'} />
         <Line name="Kind" value={device.software ? 'Software: the processor does the work' : 'Hardware'} />
         <Line name="Largest binding" value={bytes(device.maxBindingBytes)} />
-        {model && <Line name="Weights against it" value={model.weightBytes <= device.maxBindingBytes ? 'fit in one binding' : `split into ${Math.ceil(model.weightBytes / device.maxBindingBytes)} or more`} />}
+        {model && (
+          <Line
+            name="Weights against it"
+            value={
+              model.weightBytes <= device.maxBindingBytes
+                ? 'fit in one binding'
+                : `split into ${Math.ceil(model.weightBytes / device.maxBindingBytes)} or more`
+            }
+          />
+        )}
       </dl>
       <h3>Features</h3>
       <ul className="features">

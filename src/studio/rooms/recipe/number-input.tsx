@@ -13,7 +13,10 @@ interface NumberInputProps {
 
 const write = (value: number) => (value !== 0 && Math.abs(value) < 1e-3 ? value.toExponential() : String(value));
 
-export function readNumber(text: string, { min, max, integer }: Pick<NumberInputProps, 'min' | 'max' | 'integer'>): number | string {
+export function readNumber(
+  text: string,
+  { min, max, integer }: Pick<NumberInputProps, 'min' | 'max' | 'integer'>,
+): number | string {
   const value = Number(text.trim().replace(',', '.'));
   if (text.trim() === '' || Number.isNaN(value)) return 'Not a number';
   if (integer && !Number.isInteger(value)) return 'A whole number, please';
@@ -26,7 +29,10 @@ export function NumberInput({ value, min, max, integer, label, describedBy, onCh
   const id = useId();
   const read = readNumber(text, { min, max, integer });
   const fault = typeof read === 'string' ? read : null;
-  useEffect(() => setText((old) => (readNumber(old, { min, max, integer }) === value ? old : write(value))), [value, min, max, integer]);
+  useEffect(
+    () => setText((old) => (readNumber(old, { min, max, integer }) === value ? old : write(value))),
+    [value, min, max, integer],
+  );
   return (
     <span className="number-input">
       <input

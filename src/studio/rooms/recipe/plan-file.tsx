@@ -15,12 +15,26 @@ export function PlanFile() {
   const open = async (file: File) => {
     const opened = readRecipe(await file.text());
     if (opened) use(opened);
-    else report({ code: 'not-a-plan', what: `${file.name} is not a plan of Groundwork.`, hint: 'It should be JSON with a list of stages, as saved here. Your plan was not changed.' });
+    else
+      report({
+        code: 'not-a-plan',
+        what: `${file.name} is not a plan of Groundwork.`,
+        hint: 'It should be JSON with a list of stages, as saved here. Your plan was not changed.',
+      });
   };
   return (
     <div className="plan-file">
       <div className="button-row">
-        <button type="button" className="button" onClick={() => saveBlob(new Blob([json], { type: 'application/json' }), `${recipe.name.replace(/[^\w-]+/g, '-').toLowerCase() || 'plan'}.groundwork.json`)}>
+        <button
+          type="button"
+          className="button"
+          onClick={() =>
+            saveBlob(
+              new Blob([json], { type: 'application/json' }),
+              `${recipe.name.replace(/[^\w-]+/g, '-').toLowerCase() || 'plan'}.groundwork.json`,
+            )
+          }
+        >
           <Icon name="down" /> Save
         </button>
         <button type="button" className="button" onClick={() => input.current?.click()}>

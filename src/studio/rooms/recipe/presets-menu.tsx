@@ -11,7 +11,14 @@ export function PresetMenu() {
   return (
     <div className="presets" role="group" aria-label="Presets">
       {PRESETS.map((preset) => (
-        <button key={preset.key} type="button" className="preset" aria-pressed={preset === current} onClick={() => use(preset.recipe)} title={preset.about}>
+        <button
+          key={preset.key}
+          type="button"
+          className="preset"
+          aria-pressed={preset === current}
+          onClick={() => use(preset.recipe)}
+          title={preset.about}
+        >
           {preset.title}
         </button>
       ))}

@@ -13,7 +13,13 @@ import { ProblemNote } from '../../ui/problem-note.tsx';
 export function PreviewView() {
   const dataset = useProject((project) => project.dataset);
   const model = useProject((project) => project.model);
-  if (!dataset || !model) return <p className="muted">Open a dataset and load a model; then this shows what reaches the model: pictures after resizing, tokens, and which of them are learned.</p>;
+  if (!dataset || !model)
+    return (
+      <p className="muted">
+        Open a dataset and load a model; then this shows what reaches the model: pictures after resizing, tokens, and
+        which of them are learned.
+      </p>
+    );
   return <Preview dataset={dataset} />;
 }
 
@@ -39,18 +45,44 @@ function Preview({ dataset }: { readonly dataset: DatasetReport }) {
   return (
     <div className="preview">
       <div className="button-row">
-        <button type="button" className="button icon-only" aria-label="Previous row" disabled={at === 0} onClick={() => setAt(at - 1)}>
+        <button
+          type="button"
+          className="button icon-only"
+          aria-label="Previous row"
+          disabled={at === 0}
+          onClick={() => setAt(at - 1)}
+        >
           <Icon name="left" />
         </button>
         <span className="num">
           Row {at + 1} of {count(dataset.train)}
         </span>
-        <button type="button" className="button icon-only" aria-label="Next row" disabled={at >= dataset.train - 1} onClick={() => setAt(at + 1)}>
+        <button
+          type="button"
+          className="button icon-only"
+          aria-label="Next row"
+          disabled={at >= dataset.train - 1}
+          onClick={() => setAt(at + 1)}
+        >
           <Icon name="right" />
         </button>
       </div>
-      {row && <Strip dataset={dataset.id} images={row.images} layers={layers} height={200} label={`Images of row ${row.id}`} />}
-      {preview === null ? <p className="room-wait">Encoding…</p> : 'code' in preview ? <ProblemNote problem={preview} /> : <Encoded preview={preview} />}
+      {row && (
+        <Strip
+          dataset={dataset.id}
+          images={row.images}
+          layers={layers}
+          height={200}
+          label={`Images of row ${row.id}`}
+        />
+      )}
+      {preview === null ? (
+        <p className="room-wait">Encoding…</p>
+      ) : 'code' in preview ? (
+        <ProblemNote problem={preview} />
+      ) : (
+        <Encoded preview={preview} />
+      )}
     </div>
   );
 }
@@ -87,14 +119,23 @@ function Encoded({ preview }: { readonly preview: EncodedPreview }) {
           </tbody>
         </table>
       </div>
-      <h3>Tokens</h3>
+      <h2 className="minor">Tokens</h2>
       <p className="muted">
-        {count(preview.tokens.length)} tokens, {count(imageTokens)} of them pictures. <mark className="token-learned">{count(learned)} marked ones</mark> are learned in supervised stages.
+        {count(preview.tokens.length)} tokens, {count(imageTokens)} of them pictures.{' '}
+        <mark className="token-learned">{count(learned)} marked ones</mark> are learned in supervised stages.
       </p>
       <p className="tokens" tabIndex={0} role="region" aria-label="Tokens by loss mask">
-        {runs(preview.tokens).map(({ text, inLoss }, i) => (inLoss ? <mark key={i} className="token-learned">{text}</mark> : <span key={i}>{text}</span>))}
+        {runs(preview.tokens).map(({ text, inLoss }, i) =>
+          inLoss ? (
+            <mark key={i} className="token-learned">
+              {text}
+            </mark>
+          ) : (
+            <span key={i}>{text}</span>
+          ),
+        )}
       </p>
-      <h3>Target as text</h3>
+      <h2 className="minor">Target as text</h2>
       <p className="tokens">{preview.targetText}</p>
     </>
   );
@@ -103,7 +144,7 @@ function Encoded({ preview }: { readonly preview: EncodedPreview }) {
 /** Neighbours with the same mask as one piece: a page of 4,000 spans would be slow. Repeats of one token are counted. */
 export function runs(tokens: EncodedPreview['tokens']): { text: string; inLoss: boolean }[] {
   const pieces: { text: string; inLoss: boolean }[] = [];
-  for (let i = 0; i < tokens.length; ) {
+  for (let i = 0; i < tokens.length;) {
     const { text, inLoss } = tokens[i]!;
     let same = i + 1;
     while (same < tokens.length && tokens[same]!.text === text && tokens[same]!.inLoss === inLoss) same++;

@@ -32,7 +32,16 @@ export function RecipeRoom() {
           <PlanHead />
           <ol className="plan-stages">
             {recipe.stages.map((each, i) => (
-              <StageLine key={i} stage={each} index={i} count={recipe.stages.length} selected={i === at} advice={advice.filter((a) => a.stage === i)} onSelect={() => setSelected(i)} onMoved={setSelected} />
+              <StageLine
+                key={i}
+                stage={each}
+                index={i}
+                count={recipe.stages.length}
+                selected={i === at}
+                advice={advice.filter((a) => a.stage === i)}
+                onSelect={() => setSelected(i)}
+                onMoved={setSelected}
+              />
             ))}
           </ol>
           {advice
@@ -50,7 +59,16 @@ export function RecipeRoom() {
             selected={tab}
             onSelect={setTab}
             tabs={[
-              { key: 'settings', title: 'Settings', body: () => (stage ? <StageEditor key={`${at}/${stage.kind}`} stage={stage} index={at} /> : <p className="muted">Add a stage, or start from a preset.</p>) },
+              {
+                key: 'settings',
+                title: 'Settings',
+                body: () =>
+                  stage ? (
+                    <StageEditor key={`${at}/${stage.kind}`} stage={stage} index={at} />
+                  ) : (
+                    <p className="muted">Add a stage, or start from a preset.</p>
+                  ),
+              },
               { key: 'sees', title: 'As the model sees it', body: () => <PreviewView /> },
               { key: 'file', title: 'Plan as a file', body: () => <PlanFile /> },
             ]}
@@ -72,10 +90,10 @@ function PlanHead() {
         <span>Name</span>
         <input type="text" value={recipe.name} onChange={(event) => rename(event.target.value)} />
       </label>
-      <label className="plan-seed">
-        <span>Seed</span>
+      <div className="plan-seed">
+        <span aria-hidden="true">Seed</span>
         <NumberInput value={recipe.seed} min={0} max={Number.MAX_SAFE_INTEGER} integer label="Seed" onChange={reseed} />
-      </label>
+      </div>
     </div>
   );
 }
@@ -104,7 +122,13 @@ export function StartButton({ advice }: { readonly advice: readonly Advice[] }) 
   return (
     <div className="start">
       {why && <span className="muted">{why}</span>}
-      <button type="button" className="button" disabled={why !== null} onClick={() => begin(true)} title="Hold before the first step, then go step by step">
+      <button
+        type="button"
+        className="button"
+        disabled={why !== null}
+        onClick={() => begin(true)}
+        title="Hold before the first step, then go step by step"
+      >
         <Icon name="step" /> Start on hold
       </button>
       <button type="button" className="button primary" disabled={why !== null} onClick={() => begin(false)}>

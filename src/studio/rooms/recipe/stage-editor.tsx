@@ -11,18 +11,36 @@ export function StageEditor({ stage, index }: { readonly stage: Stage; readonly 
   const change = useRecipe((editor) => editor.change);
   const groups = fieldsOf(stage.kind);
   const essential = groups.flatMap((group) => group.fields.filter((field) => field.essential));
-  const line = (field: Field) => <FieldLine key={field.path} field={field} value={getAt(stage, field.path)} onChange={(value) => change(index, setAt(stage, field.path, value))} />;
+  const line = (field: Field) => (
+    <FieldLine
+      key={field.path}
+      field={field}
+      value={getAt(stage, field.path)}
+      onChange={(value) => change(index, setAt(stage, field.path, value))}
+    />
+  );
   return (
     <div className="stage-editor">
       <div className="stage-editor-head">
         <p className="eyebrow">{KIND_NAMES[stage.kind]}</p>
         <label>
           <span className="visually-hidden">Name of the stage</span>
-          <input type="text" className="stage-name" value={stage.name} onChange={(event) => change(index, { ...stage, name: event.target.value })} />
+          <input
+            type="text"
+            className="stage-name"
+            value={stage.name}
+            onChange={(event) => change(index, { ...stage, name: event.target.value })}
+          />
         </label>
         <p className="muted">{describeStage(stage)}</p>
       </div>
-      {essential.length > 0 ? <div className="fields">{essential.map(line)}</div> : <p>Merging has no settings: B·A, scaled, is added to each weight in f32 and stored in the weights' own precision.</p>}
+      {essential.length > 0 ? (
+        <div className="fields">{essential.map(line)}</div>
+      ) : (
+        <p>
+          Merging has no settings: B·A, scaled, is added to each weight in f32 and stored in the weights' own precision.
+        </p>
+      )}
       {groups.map((group) => {
         const rest = group.fields.filter((field) => !field.essential);
         if (rest.length === 0) return null;
@@ -39,7 +57,15 @@ export function StageEditor({ stage, index }: { readonly stage: Stage; readonly 
   );
 }
 
-function FieldLine({ field, value, onChange }: { readonly field: Field; readonly value: unknown; readonly onChange: (value: unknown) => void }) {
+function FieldLine({
+  field,
+  value,
+  onChange,
+}: {
+  readonly field: Field;
+  readonly value: unknown;
+  readonly onChange: (value: unknown) => void;
+}) {
   const id = useId();
   return (
     <div className="field">
@@ -58,20 +84,52 @@ function FieldLine({ field, value, onChange }: { readonly field: Field; readonly
   );
 }
 
-function FieldInput({ field, value, helpId, onChange }: { readonly field: Field; readonly value: unknown; readonly helpId: string; readonly onChange: (value: unknown) => void }) {
+function FieldInput({
+  field,
+  value,
+  helpId,
+  onChange,
+}: {
+  readonly field: Field;
+  readonly value: unknown;
+  readonly helpId: string;
+  readonly onChange: (value: unknown) => void;
+}) {
   switch (field.kind) {
     case 'number':
-      return <NumberInput value={value as number} min={field.min} max={field.max} integer={field.integer} label={field.label} describedBy={helpId} onChange={onChange} />;
+      return (
+        <NumberInput
+          value={value as number}
+          min={field.min}
+          max={field.max}
+          integer={field.integer}
+          label={field.label}
+          describedBy={helpId}
+          onChange={onChange}
+        />
+      );
     case 'flag':
       return (
         <label className="switch">
-          <input type="checkbox" role="switch" checked={value as boolean} aria-label={field.label} aria-describedby={helpId} onChange={(event) => onChange(event.target.checked)} />
+          <input
+            type="checkbox"
+            role="switch"
+            checked={value as boolean}
+            aria-label={field.label}
+            aria-describedby={helpId}
+            onChange={(event) => onChange(event.target.checked)}
+          />
           <span aria-hidden="true">{value ? 'On' : 'Off'}</span>
         </label>
       );
     case 'choice':
       return (
-        <select value={value as string} aria-label={field.label} aria-describedby={helpId} onChange={(event) => onChange(event.target.value)}>
+        <select
+          value={value as string}
+          aria-label={field.label}
+          aria-describedby={helpId}
+          onChange={(event) => onChange(event.target.value)}
+        >
           {field.choices.map((choice) => (
             <option key={choice}>{choice}</option>
           ))}

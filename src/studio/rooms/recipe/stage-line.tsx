@@ -38,13 +38,30 @@ export function StageLine({ stage, index, count, selected, advice, onSelect, onM
         ))}
       </button>
       <span className="stage-tools">
-        <button type="button" className="button icon-only" aria-label={`Move ${stage.name} up`} disabled={index === 0} onClick={() => shift(-1)}>
+        <button
+          type="button"
+          className="button icon-only"
+          aria-label={`Move ${stage.name} up`}
+          disabled={index === 0}
+          onClick={() => shift(-1)}
+        >
           <Icon name="up" />
         </button>
-        <button type="button" className="button icon-only" aria-label={`Move ${stage.name} down`} disabled={index === count - 1} onClick={() => shift(1)}>
+        <button
+          type="button"
+          className="button icon-only"
+          aria-label={`Move ${stage.name} down`}
+          disabled={index === count - 1}
+          onClick={() => shift(1)}
+        >
           <Icon name="down" />
         </button>
-        <button type="button" className="button icon-only" aria-label={`Remove ${stage.name}`} onClick={() => remove(index)}>
+        <button
+          type="button"
+          className="button icon-only"
+          aria-label={`Remove ${stage.name}`}
+          onClick={() => remove(index)}
+        >
           <Icon name="trash" />
         </button>
       </span>

@@ -34,7 +34,16 @@ export function CompletionCard({ index, dataset, row, completion, strongest }: C
         </span>
         <Advantage value={advantage} strongest={strongest} />
       </header>
-      {row && dataset && <Strip dataset={dataset} images={row.images} layers={layers} height={120} label={`Boxes of completion ${index + 1}`} caption={false} />}
+      {row && dataset && (
+        <Strip
+          dataset={dataset}
+          images={row.images}
+          layers={layers}
+          height={120}
+          label={`Boxes of completion ${index + 1}`}
+          caption={false}
+        />
+      )}
       <dl className="terms">
         {Object.entries(rewards).map(([name, value]) => (
           <div key={name}>

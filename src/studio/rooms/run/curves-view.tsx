@@ -27,7 +27,10 @@ export function CurvesView() {
     look();
     return book.subscribe(look);
   }, [book]);
-  const marks = useMemo(() => stages.flatMap(({ firstStep, stage }) => (firstStep === null ? [] : [{ step: firstStep, name: stage.name }])), [stages]);
+  const marks = useMemo(
+    () => stages.flatMap(({ firstStep, stage }) => (firstStep === null ? [] : [{ step: firstStep, name: stage.name }])),
+    [stages],
+  );
   const zoom = useCallback((from: number, to: number) => setRange([from, to]), []);
   const panels = panelsFor(names);
   if (panels.length === 0) return <p className="room-wait">The first point comes with the first training step.</p>;
@@ -37,7 +40,15 @@ export function CurvesView() {
       <div className="curves-tools" role="group" aria-label="Curves">
         <label className="slider">
           Smoothing
-          <input type="range" min={0} max={0.98} step={0.02} value={weight} aria-valuetext={weight === 0 ? 'off' : weight.toFixed(2)} onChange={(event) => setWeight(Number(event.target.value))} />
+          <input
+            type="range"
+            min={0}
+            max={0.98}
+            step={0.02}
+            value={weight}
+            aria-valuetext={weight === 0 ? 'off' : weight.toFixed(2)}
+            onChange={(event) => setWeight(Number(event.target.value))}
+          />
           <span className="num">{weight === 0 ? 'off' : weight.toFixed(2)}</span>
         </label>
         <Choice
@@ -59,7 +70,17 @@ export function CurvesView() {
       </div>
       <div className="charts">
         {panels.map((panel) => (
-          <Chart key={panel.key} panel={panel} book={book} weight={weight} log={scale === 'log'} range={range} marks={marks} theme={theme} onZoom={zoom} />
+          <Chart
+            key={panel.key}
+            panel={panel}
+            book={book}
+            weight={weight}
+            log={scale === 'log'}
+            range={range}
+            marks={marks}
+            theme={theme}
+            onZoom={zoom}
+          />
         ))}
       </div>
     </div>

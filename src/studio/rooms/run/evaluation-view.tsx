@@ -1,17 +1,21 @@
 /** What was measured, stage by stage, with its uncertainty. */
+import type { Evaluation } from '../../../engine/protocol.ts';
 import { useRun } from '../../state/studio.ts';
 import type { EvaluationRecord } from '../../state/run.ts';
 import { count, percent, ratio } from '../../ui/format.ts';
 
 export function EvaluationView() {
   const evaluations = useRun((run) => run.evaluations);
-  if (evaluations.length === 0) return <p className="room-wait">Results appear here once an evaluation stage is done.</p>;
+  if (evaluations.length === 0)
+    return <p className="room-wait">Results appear here once an evaluation stage is done.</p>;
   const tasks = [...new Set(evaluations.flatMap(({ evaluation }) => Object.keys(evaluation.tasks)))].sort();
   return (
     <div className="evaluation">
       <div className="scroll-table" tabIndex={0} role="region" aria-label="Evaluations">
         <table>
-          <caption>Share of held-out rows whose box overlaps enough, in the right image. Intervals: 95 %, bootstrap.</caption>
+          <caption>
+            Share of held-out rows whose box overlaps enough, in the right image. Intervals: 95 %, bootstrap.
+          </caption>
           <thead>
             <tr>
               <th scope="col">Stage</th>
@@ -76,24 +80,12 @@ export function EvaluationView() {
 }
 
 function Line({ record: { name, evaluation } }: { readonly record: EvaluationRecord }) {
-  const [low, high] = evaluation.accAt50Interval;
   return (
     <tr>
       <th scope="row">{name}</th>
       <td className="num">{count(evaluation.n)}</td>
       <td className="wide">
-        <div className="interval-cell">
-        <span className="interval" aria-hidden="true">
-          <i className="interval-range" style={{ left: `${low * 100}%`, width: `${(high - low) * 100}%` }} />
-          <i className="interval-point" style={{ left: `${evaluation.accAt50 * 100}%` }} />
-        </span>
-        <span className="num">
-          <b>{percent(evaluation.accAt50)}</b>{' '}
-          <span className="muted">
-            {(low * 100).toFixed(1)} to {(high * 100).toFixed(1)}
-          </span>
-        </span>
-        </div>
+        <Interval of={evaluation} />
       </td>
       <td className="num">{percent(evaluation.accAt30)}</td>
       <td className="num">{percent(evaluation.accAt70)}</td>
@@ -101,5 +93,23 @@ function Line({ record: { name, evaluation } }: { readonly record: EvaluationRec
       <td className="num">{percent(evaluation.imageAccuracy)}</td>
       <td className="num">{count(evaluation.parseFailures)}</td>
     </tr>
+  );
+}
+
+function Interval({ of: { accAt50, accAt50Interval } }: { readonly of: Evaluation }) {
+  const [low, high] = accAt50Interval;
+  return (
+    <div className="interval-cell">
+      <span className="interval" aria-hidden="true">
+        <i className="interval-range" style={{ left: `${low * 100}%`, width: `${(high - low) * 100}%` }} />
+        <i className="interval-point" style={{ left: `${accAt50 * 100}%` }} />
+      </span>
+      <span className="num">
+        {percent(accAt50)}{' '}
+        <span className="muted">
+          {(low * 100).toFixed(1)} to {(high * 100).toFixed(1)}
+        </span>
+      </span>
+    </div>
   );
 }

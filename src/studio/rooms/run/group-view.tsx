@@ -18,7 +18,13 @@ export function GroupView() {
   const [pinned, setPinned] = useState<number | null>(null);
   const newest = useFollowed(groups.at(-1) ?? null);
   if (groups.length === 0 || !newest) return <p className="room-wait">Groups appear here once a GRPO stage samples.</p>;
-  const at = pinned === null ? Math.max(0, groups.indexOf(newest)) : Math.max(0, groups.findIndex((group) => group.key === pinned));
+  const at =
+    pinned === null
+      ? Math.max(0, groups.indexOf(newest))
+      : Math.max(
+          0,
+          groups.findIndex((group) => group.key === pinned),
+        );
   const group = pinned === null ? newest : groups[at]!;
   const go = (index: number) => setPinned(groups[Math.min(groups.length - 1, Math.max(0, index))]!.key);
   return (
@@ -31,18 +37,43 @@ export function GroupView() {
       }}
     >
       <div className="groups-tools" role="group" aria-label="Which group">
-        <button type="button" className="button icon-only" aria-label="Earlier group" disabled={at === 0} onClick={() => go(at - 1)}>
+        <button
+          type="button"
+          className="button icon-only"
+          aria-label="Earlier group"
+          disabled={at === 0}
+          onClick={() => go(at - 1)}
+        >
           <Icon name="left" />
         </button>
-        <input type="range" min={0} max={groups.length - 1} value={at} aria-label="Group" aria-valuetext={`step ${group.step}`} onChange={(event) => go(Number(event.target.value))} />
-        <button type="button" className="button icon-only" aria-label="Later group" disabled={at === groups.length - 1} onClick={() => go(at + 1)}>
+        <input
+          type="range"
+          min={0}
+          max={groups.length - 1}
+          value={at}
+          aria-label="Group"
+          aria-valuetext={`step ${group.step}`}
+          onChange={(event) => go(Number(event.target.value))}
+        />
+        <button
+          type="button"
+          className="button icon-only"
+          aria-label="Later group"
+          disabled={at === groups.length - 1}
+          onClick={() => go(at + 1)}
+        >
           <Icon name="right" />
         </button>
         <span className="num">
           Step {group.step}, row {group.rowId}
         </span>
         <label className="switch">
-          <input type="checkbox" role="switch" checked={pinned === null} onChange={(event) => setPinned(event.target.checked ? null : group.key)} />
+          <input
+            type="checkbox"
+            role="switch"
+            checked={pinned === null}
+            onChange={(event) => setPinned(event.target.checked ? null : group.key)}
+          />
           <span>Follow the newest</span>
         </label>
       </div>
@@ -74,7 +105,10 @@ function Group({ group }: { readonly group: GroupRecord }) {
   const row = useRow(dataset, group.rowId);
   const own = useMemo<Weights>(() => (stage?.kind === 'grpo' ? { ...stage.rewardWeights } : {}), [stage]);
   const [weights, setWeights] = useState<Weights | null>(null);
-  const completions = useMemo(() => rescore(group.completions, weights ?? null, stage?.kind === 'grpo' ? stage.scaleRewards : 'group'), [group, weights, stage]);
+  const completions = useMemo(
+    () => rescore(group.completions, weights ?? null, stage?.kind === 'grpo' ? stage.scaleRewards : 'group'),
+    [group, weights, stage],
+  );
   const best = Math.max(...completions.map(({ advantage }) => Math.abs(advantage)), 1e-9);
   return (
     <>
@@ -82,7 +116,12 @@ function Group({ group }: { readonly group: GroupRecord }) {
         {row ? <Messages messages={row.prompt} /> : <p className="muted">Reading the row…</p>}
         <Legend roles={['truth', 'rollout']} />
       </div>
-      <LedgerControls terms={Object.keys(group.completions[0]?.rewards ?? {})} own={own} weights={weights} onChange={setWeights} />
+      <LedgerControls
+        terms={Object.keys(group.completions[0]?.rewards ?? {})}
+        own={own}
+        weights={weights}
+        onChange={setWeights}
+      />
       <ol className="completions" aria-label={`${completions.length} completions`}>
         {completions.map((completion, i) => (
           <CompletionCard key={i} index={i} dataset={dataset} row={row} completion={completion} strongest={best} />

@@ -20,7 +20,19 @@ export function LedgerControls({ terms, own, weights, onChange }: LedgerProps) {
         {terms.map((term) => (
           <label key={term} className="slider">
             {term}
-            <input type="range" min={0} max={2} step={0.05} value={weightOf(current, term)} onChange={(event) => onChange({ ...Object.fromEntries(terms.map((t) => [t, weightOf(current, t)])), [term]: Number(event.target.value) })} />
+            <input
+              type="range"
+              min={0}
+              max={2}
+              step={0.05}
+              value={weightOf(current, term)}
+              onChange={(event) =>
+                onChange({
+                  ...Object.fromEntries(terms.map((t) => [t, weightOf(current, t)])),
+                  [term]: Number(event.target.value),
+                })
+              }
+            />
             <span className="num">{ratio(weightOf(current, term))}</span>
           </label>
         ))}

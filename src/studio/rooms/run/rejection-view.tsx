@@ -19,12 +19,21 @@ export function RejectionView() {
   const rejection = useRun((run) => run.rejection);
   const [verdict, setVerdict] = useState<Verdict>('kept');
   const total = VERDICTS.reduce((sum, { key }) => sum + rejection[key].length, 0);
-  if (total === 0) return <p className="room-wait">Prompts appear here once a rejection sampling stage has tried them.</p>;
+  if (total === 0)
+    return <p className="room-wait">Prompts appear here once a rejection sampling stage has tried them.</p>;
   return (
     <div className="rejection">
       <div className="verdicts" role="group" aria-label="Verdicts">
         {VERDICTS.map(({ key, title, about }) => (
-          <button key={key} type="button" className="verdict" data-verdict={key} aria-pressed={key === verdict} onClick={() => setVerdict(key)} style={{ flexGrow: Math.max(rejection[key].length / total, 0.12) }}>
+          <button
+            key={key}
+            type="button"
+            className="verdict"
+            data-verdict={key}
+            aria-pressed={key === verdict}
+            onClick={() => setVerdict(key)}
+            style={{ flexGrow: Math.max(rejection[key].length / total, 0.12) }}
+          >
             <b className="num">{count(rejection[key].length)}</b>
             <span>{title}</span>
             <span className="muted">{about}</span>
@@ -45,7 +54,14 @@ function TriedList({ tried, title }: { readonly tried: readonly Tried[]; readonl
   return (
     <div className="browser">
       <div className="browser-list">
-        <VirtualList label={`${title} prompts`} count={tried.length} rowHeight={52} selected={selected} onSelect={setAt} render={(i) => <Line tried={tried[i]!} dataset={dataset} />} />
+        <VirtualList
+          label={`${title} prompts`}
+          count={tried.length}
+          rowHeight={52}
+          selected={selected}
+          onSelect={setAt}
+          render={(i) => <Line tried={tried[i]!} dataset={dataset} />}
+        />
       </div>
       {row && dataset ? <RowDetail dataset={dataset} row={row} /> : <p className="room-wait">Reading the row…</p>}
     </div>

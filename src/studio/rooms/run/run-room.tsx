@@ -42,7 +42,11 @@ function NoRun() {
         <ul className="features">
           <Ready done={dataset !== null} href="/data" text={dataset ? `Dataset: ${dataset.name}` : 'A dataset'} />
           <Ready done={model !== null} href="/model" text={model ? `Model: ${model.name}` : 'A model'} />
-          <Ready done={recipe.stages.length > 0} href="/recipe" text={`Plan: ${recipe.name}, ${recipe.stages.map((stage) => stage.name.toLowerCase()).join(', then ')}`} />
+          <Ready
+            done={recipe.stages.length > 0}
+            href="/recipe"
+            text={`Plan: ${recipe.name}, ${recipe.stages.map((stage) => stage.name.toLowerCase()).join(', then ')}`}
+          />
         </ul>
         {(!dataset || !model) && (
           <button type="button" className="button" disabled={busy} onClick={() => void startWithSample()}>
@@ -69,7 +73,9 @@ function OpenRun() {
   const name = useRun((run) => run.recipe?.name ?? '');
   const active = useRun((run) => isActive(run.state));
   const groups = useRun((run) => run.groups.length);
-  const tried = useRun((run) => run.rejection.kept.length + run.rejection['too-easy'].length + run.rejection['too-hard'].length);
+  const tried = useRun(
+    (run) => run.rejection.kept.length + run.rejection['too-easy'].length + run.rejection['too-hard'].length,
+  );
   const evaluations = useRun((run) => run.evaluations.length);
   const titled = (title: string, n: number) => (n > 0 ? `${title} (${count(n)})` : title);
   return (

@@ -4,8 +4,20 @@ import type { StageView } from '../../state/run.ts';
 import { KIND_NAMES } from '../../recipe/stages.ts';
 import { duration } from '../../ui/format.ts';
 
-const STATUS: Record<StageView['status'], string> = { waiting: 'to come', running: 'under way', finished: 'done', stopped: 'stopped' };
-const STATES = { idle: 'Starting', running: 'Running', paused: 'Paused', stopping: 'Stopping after this step', finished: 'Finished', failed: 'Failed' } as const;
+const STATUS: Record<StageView['status'], string> = {
+  waiting: 'to come',
+  running: 'under way',
+  finished: 'done',
+  stopped: 'stopped',
+};
+const STATES = {
+  idle: 'Starting',
+  running: 'Running',
+  paused: 'Paused',
+  stopping: 'Stopping after this step',
+  finished: 'Finished',
+  failed: 'Failed',
+} as const;
 
 export function StageTrack() {
   const stages = useRun((run) => run.stages);
@@ -30,7 +42,8 @@ export function StageTrack() {
 
 function TrackStage({ view }: { readonly view: StageView }) {
   const { stage, status, seconds, progress } = view;
-  const share = status === 'finished' ? 1 : progress && progress.total > 0 ? Math.min(1, progress.done / progress.total) : 0;
+  const share =
+    status === 'finished' ? 1 : progress && progress.total > 0 ? Math.min(1, progress.done / progress.total) : 0;
   const words =
     status === 'running' && progress
       ? `${progress.done} of ${progress.total} ${progress.unit}${progress.etaSeconds !== null ? `, ${duration(progress.etaSeconds)} left` : ''}`
@@ -39,7 +52,16 @@ function TrackStage({ view }: { readonly view: StageView }) {
         : STATUS[status];
   return (
     <li data-status={status} style={{ flexGrow: stage.kind === 'merge' ? 1 : 2 }}>
-      <div className="progress-track" data-known="true" role="progressbar" aria-label={`${stage.name}, ${KIND_NAMES[stage.kind]}`} aria-valuemin={0} aria-valuemax={100} aria-valuenow={Math.round(share * 100)} aria-valuetext={words}>
+      <div
+        className="progress-track"
+        data-known="true"
+        role="progressbar"
+        aria-label={`${stage.name}, ${KIND_NAMES[stage.kind]}`}
+        aria-valuemin={0}
+        aria-valuemax={100}
+        aria-valuenow={Math.round(share * 100)}
+        aria-valuetext={words}
+      >
         <div className="progress-bar" style={{ transform: `scaleX(${share})` }} />
       </div>
       <b>{stage.name}</b>

@@ -1,0 +1,55 @@
+import { readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import { openGolden, type GoldenCase } from '../../src/cli/golden-case.ts';
+import { checkGolden, type Comparison } from '../../src/cli/golden-check.ts';
+import type { Safetensors } from '../../src/formats/safetensors.ts';
+import { registerDecoder } from '../../src/image/decode.ts';
+import { nodeDecode } from '../../src/image/node-decode.ts';
+import { useSession } from '../ops/harness.ts';
+
+registerDecoder(nodeDecode);
+
+const root = fileURLToPath(new URL('../golden/qwen2_5_vl/', import.meta.url));
+const session = useSession();
+
+/** The case with the first value of one expected tensor made wrong. */
+function spoiled(golden: GoldenCase, key: string): GoldenCase {
+  const expected: Safetensors = {
+    ...golden.expected,
+    tensors: golden.expected.tensors,
+    async read(name) {
+      const bytes = (await golden.expected.read(name)).slice();
+      if (name !== key) return bytes;
+      const view = new DataView(bytes.buffer);
+      const { dtype } = golden.expected.tensors.get(key)!;
+      if (dtype === 'F32') view.setFloat32(0, view.getFloat32(0, true) + 100, true);
+      else view.setInt32(0, view.getInt32(0, true) + 1, true);
+      return bytes;
+    },
+  } as Safetensors;
+  return { ...golden, expected };
+}
+
+const missed = (comparisons: readonly Comparison[]) => comparisons.filter(({ ok }) => !ok).map(({ name, detail }) => `${name}: ${detail}`);
+
+// A folder whose name begins with a dot is a case being rebuilt.
+const cases = readdirSync(root).filter((name) => !name.startsWith('.'));
+
+test('all eight cases are here', () => expect(cases).toHaveLength(8));
+
+test.each(cases)('%s: everything PyTorch computed is computed here, and the same', async (name) => {
+  const golden = await openGolden(root + name);
+  const comparisons = await checkGolden(session(), golden);
+  expect(missed(comparisons)).toEqual([]);
+  // No tensor of the fixture is passed over in silence; loss and gradients come with and without checkpointing.
+  const keys = [...golden.expected.tensors.keys()];
+  const times = (key: string) => comparisons.filter((c) => c.name === key).length;
+  expect(keys.filter((key) => times(key) !== (/^(loss|grad\.)/.test(key) ? 2 : 1))).toEqual([]);
+  expect(keys.filter((key) => key.includes('grad.')).length).toBeGreaterThanOrEqual(8);
+});
+
+test.each(['logits', 'generated', 'position_ids'])('a wrong expectation of %s is reported as a miss, and only that', async (key) => {
+  const golden = spoiled(await openGolden(`${root}one-image`), key);
+  expect(missed(await checkGolden(session(), golden))).toEqual([expect.stringMatching(new RegExp(`^${key}: `))]);
+});
