@@ -116,13 +116,11 @@ test('from a dropped dataset to an adapter that has learned', async ({ page }) =
 
   await room(page, 'Recipe');
   await page.getByRole('tab', { name: 'Plan as a file' }).click();
-  await page
-    .locator('input[data-pick="plan"]')
-    .setInputFiles({
-      name: 'first-light.json',
-      mimeType: 'application/json',
-      buffer: Buffer.from(JSON.stringify(plan)),
-    });
+  await page.locator('input[data-pick="plan"]').setInputFiles({
+    name: 'first-light.json',
+    mimeType: 'application/json',
+    buffer: Buffer.from(JSON.stringify(plan)),
+  });
   await expect(page.getByRole('textbox', { name: 'Name', exact: true })).toHaveValue('First light');
   await page.getByRole('button', { name: 'Start on hold' }).click();
 

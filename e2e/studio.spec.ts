@@ -14,6 +14,7 @@ declare global {
 // There is no WebGPU in here, and pictures drawn by a software Vulkan would only cost time.
 const sandbox = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
 test.use({
+  trace: 'off', // a trace photographs the page at every step, which costs more than the tests themselves
   launchOptions: {
     executablePath: findChromium() ?? undefined,
     args: ['--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', ...sandbox],

@@ -9,12 +9,12 @@ diagnostic(off, subgroup_uniformity);
 // Scores: a lane owns a key, so the dot products need no talk between lanes; q is the same for all of them.
 // Values: a lane owns columns of the output; the weights of the tile's keys are handed round.
 // Query t sees the keys [a0, a1) ∪ [b0, b1) of ranges[t]; the two parts are walked one after the other.
-struct Params { parts: u32, quads: u32, width: u32, Tq: u32, heads: u32, group: u32, qStride: u32, kStride: u32, vStride: u32, qOffset: u32, kOffset: u32, vOffset: u32, scaleLog2: f32 }
+struct Params { parts: u32, quads: u32, width: u32, rows: u32, Tq: u32, heads: u32, group: u32, qStride: u32, kStride: u32, vStride: u32, qOffset: u32, kOffset: u32, vOffset: u32, scaleLog2: f32 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> q: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read> k: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read> v: array<vec4<f32>>;
-@group(0) @binding(4) var<storage, read> ranges: array<vec4<u32>>;
+@group(0) @binding(4) var<storage, read> ranges: array<vec2<u32>>;
 @group(0) @binding(5) var<storage, read_write> o: array<vec4<f32>>;
 #if SAVE
 @group(0) @binding(6) var<storage, read_write> lse2: array<f32>;
@@ -40,7 +40,6 @@ fn main(
   let t${i} = tile.x * ${QUERIES}u + ${i}u;
   // Queries past the end repeat the last one and see nothing.
   let c${i} = min(t${i}, p.Tq - 1u);
-  let range${i} = select(vec4<u32>(), ranges[c${i}], t${i} < p.Tq);
 #end
 #for r in 0..ROWS
   let q${r} = p.qOffset + c${r / HEADS} * p.qStride + (head0 + ${r % HEADS}u) * ${D / 4}u;
@@ -51,12 +50,13 @@ fn main(
 #end
 #end
 
-  for (var part = 0u; part < ${PARTS}; part++) {
+  for (var part = 0u; part < ${PARTS_END}; part++) {
     var first = 0xffffffffu;
     var to = 0u;
 #for i in 0..QUERIES
-    let lo${i} = select(range${i}.x, range${i}.z, part == 1u);
-    let hi${i} = select(range${i}.y, range${i}.w, part == 1u);
+    let range${i} = ranges[2u * c${i} + part];
+    let lo${i} = range${i}.x;
+    let hi${i} = select(0u, range${i}.y, t${i} < p.Tq);
     if (lo${i} < hi${i}) {
       first = min(first, lo${i});
       to = max(to, hi${i});
@@ -70,7 +70,7 @@ fn main(
       var s${r}_${n} = 0.0;
 #end
 #end
-      for (var d = 0u; d < ${QUADS}; d++) {
+      for (var d = 0u; d < ${QUADS_END}; d++) {
 #for n in 0..KEYS
         let kv${n} = k[k${n} + d];
 #end
@@ -112,7 +112,7 @@ fn main(
 #end
       workgroupBarrier();
 #endif
-      for (var j = 0u; j < ${WIDTH}; j += ${UNROLL}u) {
+      for (var j = 0u; j < ${WIDTH_END}; j += ${UNROLL}u) {
 #for u in 0..UNROLL
 #for n in 0..KEYS
         {
@@ -144,24 +144,41 @@ fn main(
     }
   }
 
-#for r in 0..ROWS
-  {
-    let sum = lanesAdd(sum${r});
+  // A loop over the rows' registers keeps the code that touches memory short: software drivers compile it slowly.
+  for (var r = 0u; r < ${ROWS_END}; r++) {
+    var t = t0;
+    var head = head0;
+    var top = max0;
+    var sum = sum0;
+#for c in 0..COLUMNS
+    var x${c} = o0_${c};
+#end
+#for r in 1..ROWS
+    if (r == ${r}u) {
+      t = t${r / HEADS};
+      head = head0 + ${r % HEADS}u;
+      top = max${r};
+      sum = sum${r};
+#for c in 0..COLUMNS
+      x${c} = o${r}_${c};
+#end
+    }
+#end
+    sum = lanesAdd(sum);
     let inverse = select(0.0, 1.0 / max(sum, 1e-30), sum > 0.0);
-    if (t${r / HEADS} < p.Tq) {
-      let row = (t${r / HEADS} * p.heads + head0 + ${r % HEADS}u) * ${D / 4}u;
+    if (t < p.Tq) {
+      let row = (t * p.heads + head) * ${D / 4}u;
 #for c in 0..COLUMNS
 #if VW == 4
-      o[row + ${c * LANES}u + lane] = o${r}_${c} * inverse;
+      o[row + ${c * LANES}u + lane] = x${c} * inverse;
 #else
       let at${c} = ${c * LANES}u + lane;
-      if (at${c} < ${D}u) { o[row + at${c} / 4u][at${c} % 4u] = o${r}_${c} * inverse; }
+      if (at${c} < ${D}u) { o[row + at${c} / 4u][at${c} % 4u] = x${c} * inverse; }
 #endif
 #end
 #if SAVE
-      if (lane == 0u) { lse2[(head0 + ${r % HEADS}u) * p.Tq + t${r / HEADS}] = select(0.0, max${r} + log2(max(sum, 1e-30)), sum > 0.0); }
+      if (lane == 0u) { lse2[head * p.Tq + t] = select(0.0, top + log2(max(sum, 1e-30)), sum > 0.0); }
 #endif
     }
   }
-#end
 }

@@ -7,7 +7,7 @@ diagnostic(off, subgroup_uniformity);
 // group. A lane owns a query while scores are made, and columns of dk and dv while they are summed. One workgroup sums
 // all of a key's gradient in a fixed order, so there are no atomics and reruns agree to the bit.
 // keyRanges[j] = [q0, q1) holds every query that sees key j; each query's own ranges still decide.
-struct Params { parts: u32, quads: u32, width: u32, Tq: u32, Tk: u32, heads: u32, group: u32, qStride: u32, kStride: u32, vStride: u32, qOffset: u32, kOffset: u32, vOffset: u32, scale: f32, scaleLog2: f32, accumulateK: u32, accumulateV: u32 }
+struct Params { quads: u32, width: u32, keys: u32, Tq: u32, Tk: u32, heads: u32, group: u32, qStride: u32, kStride: u32, vStride: u32, qOffset: u32, kOffset: u32, vOffset: u32, scale: f32, scaleLog2: f32, accumulateK: u32, accumulateV: u32 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> q: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read> k: array<vec4<f32>>;
@@ -66,7 +66,7 @@ fn main(
       var dw${i}_${n} = 0.0;
 #end
 #end
-      for (var d = 0u; d < ${QUADS}; d++) {
+      for (var d = 0u; d < ${QUADS_END}; d++) {
 #for n in 0..QUERIES
         let qv${n} = q[q${n} + d];
         let gv${n} = dO[g${n} + d];
@@ -98,7 +98,7 @@ fn main(
 #end
       workgroupBarrier();
 #endif
-      for (var t = 0u; t < ${WIDTH}; t += ${UNROLL}u) {
+      for (var t = 0u; t < ${WIDTH_END}; t += ${UNROLL}u) {
 #for u in 0..UNROLL
 #for n in 0..QUERIES
         {
@@ -139,27 +139,46 @@ fn main(
     }
   }
 
-#for i in 0..KEYS
-  if (j${i} < p.Tk) {
+  // Registers are picked in a loop so that the code that touches memory stays short (software drivers compile it slowly).
+  for (var i = 0u; i < ${KEYS_END}; i++) {
+    var atK = k0;
+    var atV = v0;
 #for c in 0..COLUMNS
-    {
-#if VW == 4
-      let at = ${c * LANES}u + lane;
-      let x = dk${i}_${c} * p.scale;
-      if (p.accumulateK != 0u) { dk[k${i} + at] += x; } else { dk[k${i} + at] = x; }
-      if (p.accumulateV != 0u) { ${DV}[v${i} + at] += dv${i}_${c}; } else { ${DV}[v${i} + at] = dv${i}_${c}; }
-#else
-      let column = ${c * LANES}u + lane;
-      if (column < ${D}u) {
-        let at = column / 4u;
-        let part = column % 4u;
-        let x = dk${i}_${c} * p.scale;
-        if (p.accumulateK != 0u) { dk[k${i} + at][part] += x; } else { dk[k${i} + at][part] = x; }
-        if (p.accumulateV != 0u) { ${DV}[v${i} + at][part] += dv${i}_${c}; } else { ${DV}[v${i} + at][part] = dv${i}_${c}; }
-      }
-#endif
+    var x${c} = dk0_${c};
+    var y${c} = dv0_${c};
+#end
+#for i in 1..KEYS
+    if (i == ${i}u) {
+      atK = k${i};
+      atV = v${i};
+#for c in 0..COLUMNS
+      x${c} = dk${i}_${c};
+      y${c} = dv${i}_${c};
+#end
     }
 #end
-  }
+    if (tile.x * ${KEYS}u + i < p.Tk) {
+#for c in 0..COLUMNS
+      {
+        var x = x${c} * p.scale;
+        var y = y${c};
+        let column = ${c * LANES}u + lane;
+#if VW == 4
+        if (p.accumulateK != 0u) { x += dk[atK + column]; }
+        dk[atK + column] = x;
+        if (p.accumulateV != 0u) { y += ${DV}[atV + column]; }
+        ${DV}[atV + column] = y;
+#else
+        if (column < ${D}u) {
+          let part = column % 4u;
+          if (p.accumulateK != 0u) { x += dk[atK + column / 4u][part]; }
+          dk[atK + column / 4u][part] = x;
+          if (p.accumulateV != 0u) { y += ${DV}[atV + column / 4u][part]; }
+          ${DV}[atV + column / 4u][part] = y;
+        }
+#endif
+      }
 #end
+    }
+  }
 }

@@ -4,13 +4,13 @@ diagnostic(off, subgroup_uniformity);
 #endif
 // Flash attention, backward towards the queries: dq = scale · Σ_j ds_j · k_j with ds = w ∘ (dO·vᵀ − delta)
 // Tiles and lanes as in forward.wgsl; no running maximum is needed since the softmax's sum is known (rows.wgsl).
-struct Params { parts: u32, quads: u32, width: u32, Tq: u32, heads: u32, group: u32, qStride: u32, kStride: u32, vStride: u32, qOffset: u32, kOffset: u32, vOffset: u32, scale: f32, scaleLog2: f32, accumulate: u32 }
+struct Params { parts: u32, quads: u32, width: u32, rows: u32, Tq: u32, heads: u32, group: u32, qStride: u32, kStride: u32, vStride: u32, qOffset: u32, kOffset: u32, vOffset: u32, scale: f32, scaleLog2: f32, accumulate: u32 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> q: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read> k: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read> v: array<vec4<f32>>;
 @group(0) @binding(4) var<storage, read> dO: array<vec4<f32>>;
-@group(0) @binding(5) var<storage, read> rows: array<vec4<u32>>;
+@group(0) @binding(5) var<storage, read> rows: array<vec2<u32>>;
 @group(0) @binding(6) var<storage, read_write> dq: array<vec4<f32>>;
 #if !SUBGROUPS
 var<workgroup> weights: array<f32, ${ROWS * KEYS * LANES}>;
@@ -30,23 +30,23 @@ fn main(
 #for i in 0..QUERIES
   let t${i} = tile.x * ${QUERIES}u + ${i}u;
   let c${i} = min(t${i}, p.Tq - 1u);
-  let range${i} = select(vec4<u32>(), rows[2u * (head0 * p.Tq + c${i})], t${i} < p.Tq);
 #end
 #for r in 0..ROWS
   let q${r} = p.qOffset + c${r / HEADS} * p.qStride + (head0 + ${r % HEADS}u) * ${D / 4}u;
   let g${r} = (c${r / HEADS} * p.heads + head0 + ${r % HEADS}u) * ${D / 4}u;
-  let known${r} = bitcast<vec2<f32>>(rows[2u * ((head0 + ${r % HEADS}u) * p.Tq + c${r / HEADS}) + 1u].xy);
+  let known${r} = bitcast<vec2<f32>>(rows[4u * ((head0 + ${r % HEADS}u) * p.Tq + c${r / HEADS}) + 2u]);
 #for c in 0..COLUMNS
   var dq${r}_${c} = ${VECTOR}();
 #end
 #end
 
-  for (var part = 0u; part < ${PARTS}; part++) {
+  for (var part = 0u; part < ${PARTS_END}; part++) {
     var first = 0xffffffffu;
     var to = 0u;
 #for i in 0..QUERIES
-    let lo${i} = select(range${i}.x, range${i}.z, part == 1u);
-    let hi${i} = select(range${i}.y, range${i}.w, part == 1u);
+    let range${i} = rows[4u * (head0 * p.Tq + c${i}) + part];
+    let lo${i} = range${i}.x;
+    let hi${i} = select(0u, range${i}.y, t${i} < p.Tq);
     if (lo${i} < hi${i}) {
       first = min(first, lo${i});
       to = max(to, hi${i});
@@ -62,7 +62,7 @@ fn main(
       var dw${r}_${n} = 0.0;
 #end
 #end
-      for (var d = 0u; d < ${QUADS}; d++) {
+      for (var d = 0u; d < ${QUADS_END}; d++) {
 #for n in 0..KEYS
         let kv${n} = k[k${n} + d];
         let vv${n} = v[v${n} + d];
@@ -92,7 +92,7 @@ fn main(
 #end
       workgroupBarrier();
 #endif
-      for (var j = 0u; j < ${WIDTH}; j += ${UNROLL}u) {
+      for (var j = 0u; j < ${WIDTH_END}; j += ${UNROLL}u) {
 #for u in 0..UNROLL
 #for n in 0..KEYS
         {
@@ -124,25 +124,39 @@ fn main(
     }
   }
 
-#for r in 0..ROWS
-  if (t${r / HEADS} < p.Tq) {
+  for (var r = 0u; r < ${ROWS_END}; r++) {
+    var t = t0;
+    var at = q0;
 #for c in 0..COLUMNS
+    var x${c} = dq0_${c};
+#end
+#for r in 1..ROWS
+    if (r == ${r}u) {
+      t = t${r / HEADS};
+      at = q${r};
+#for c in 0..COLUMNS
+      x${c} = dq${r}_${c};
+#end
+    }
+#end
+    if (t < p.Tq) {
+#for c in 0..COLUMNS
+      {
+        var x = x${c} * p.scale;
 #if VW == 4
-    {
-      let at = q${r} + ${c * LANES}u + lane;
-      let x = dq${r}_${c} * p.scale;
-      if (p.accumulate != 0u) { dq[at] += x; } else { dq[at] = x; }
-    }
+        let to = at + ${c * LANES}u + lane;
+        if (p.accumulate != 0u) { x += dq[to]; }
+        dq[to] = x;
 #else
-    {
-      let column = ${c * LANES}u + lane;
-      let x = dq${r}_${c} * p.scale;
-      if (column < ${D}u) {
-        if (p.accumulate != 0u) { dq[q${r} + column / 4u][column % 4u] += x; } else { dq[q${r} + column / 4u][column % 4u] = x; }
-      }
-    }
+        let column = ${c * LANES}u + lane;
+        if (column < ${D}u) {
+          let to = at + column / 4u;
+          if (p.accumulate != 0u) { x += dq[to][column % 4u]; }
+          dq[to][column % 4u] = x;
+        }
 #endif
+      }
 #end
+    }
   }
-#end
 }

@@ -59,8 +59,8 @@ fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) grou
   let row = local / 8u;
   let out = (group.y * 65535u + group.x) * 8u + lane;
   if (row < min(p.rows, ${TM}u) && out < p.cols) {
-    let from = row * 64u + lane * 8u;
-    var v = ((sums[from] + sums[from + 1u]) + (sums[from + 2u] + sums[from + 3u])) + ((sums[from + 4u] + sums[from + 5u]) + (sums[from + 6u] + sums[from + 7u]));
+    let start = row * 64u + lane * 8u;
+    var v = ((sums[start] + sums[start + 1u]) + (sums[start + 2u] + sums[start + 3u])) + ((sums[start + 4u] + sums[start + 5u]) + (sums[start + 6u] + sums[start + 7u]));
     let at = row * p.cols + out;
 #if BIAS
     v += bias[out];

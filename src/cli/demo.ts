@@ -13,6 +13,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { EngineEvent } from '../engine/protocol.ts';
 import { describeError, EngineSession } from '../engine/session.ts';
+import { exportWitness } from '../engine/witness.ts';
 import { buildReport, printReport, writeReport } from '../evaluate/report.ts';
 import { registerDecoder } from '../image/decode.ts';
 import { nodeDecode } from '../image/node-decode.ts';
@@ -65,7 +66,8 @@ async function main(): Promise<void> {
       await mkdir(dirname(file), { recursive: true });
       await pipeline(typeof data === 'string' ? Readable.from([data]) : Readable.from(data), createWriteStream(file));
     }
-  console.log(`\n${printReport(report)}\nWritten to ${values.out}: report.json, adapter/, merged/`);
+  await pipeline(Readable.from(await exportWitness(bench)), createWriteStream(join(values.out, 'witness.safetensors')));
+  console.log(`\n${printReport(report)}\nWritten to ${values.out}: report.json, adapter/, merged/, witness.safetensors`);
   await session.destroy();
 }
 

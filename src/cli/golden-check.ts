@@ -10,9 +10,8 @@ import { encodeConversation, type EncodedConversation } from '../models/encode.t
 import { loadModel, type LoadedModel } from '../models/load.ts';
 import type { PixelInput } from '../models/model.ts';
 import { Adapter, type AdapterTarget } from '../nn/adapter.ts';
-import { Recorder, type Session } from '../gpu/recorder.ts';
-import { logits as headLogits } from '../ops/log-probs.ts';
-import { Tape } from '../ops/tape.ts';
+import type { Session } from '../gpu/recorder.ts';
+import { fullLogits } from '../train/full-logits.ts';
 import { Generator } from '../train/generate.ts';
 import { lossWeights } from '../train/grpo.ts';
 import { pack, type EncodedPrompt, type Packed } from '../train/pack.ts';
@@ -170,34 +169,9 @@ class CaseRun {
   }
 
   async #logits(prompt: EncodedPrompt): Promise<void> {
-    const { model } = this.#loaded;
-    const packed = pack([{ prompt, completions: [] }], { step: 8 });
-    const { T, F } = packed.sizes;
-    const rec = new Recorder(this.#session, 'golden logits');
-    const inputs = {
-      tokens: rec.input('tokens', [T], 'u32'),
-      table: rec.input('rotary', [T, model.headDim / 2, 2]),
-      positions: rec.input('positions', [T], 'u32'),
-      ranges: rec.input('ranges', [T, 4], 'u32'),
-      ...(F && { features: rec.input('features', [F, model.decoderShape.hiddenSize]), index: rec.input('index', [T], 'i32') }),
-    };
-    const images = inputs.features && inputs.index ? { features: inputs.features, index: inputs.index } : undefined;
-    const lora = this.#adapter ? (module: string) => this.#adapter?.lora(module) : undefined;
-    const hidden = model.recordDecoder(new Tape(rec, { recording: false }), inputs.tokens, images, { rotary: inputs, ranges: inputs.ranges, lora });
-    const logits = rec.output(headLogits(rec, hidden, model.head));
-    const program = rec.finish();
-    program.write(inputs.tokens, packed.tokens);
-    program.write(inputs.table, model.rotaryTable(packed.axes));
-    program.write(inputs.positions, Uint32Array.from({ length: T }, (_, i) => i));
-    program.write(inputs.ranges, packed.ranges);
-    if (images) {
-      program.write(images.features, this.#features);
-      program.write(images.index, packed.featureIndex);
-    }
-    program.run();
-    const [all] = await program.read(logits);
-    await this.#compareFloats('logits', all!.subarray(0, prompt.tokens.length * model.vocabSize));
-    program.destroy();
+    const adapter = this.#adapter;
+    const logits = await fullLogits(this.#loaded.model, prompt, this.#features, { lora: adapter ? (module) => adapter.lora(module) : undefined });
+    await this.#compareFloats('logits', logits);
   }
 
   async #generate(prompt: EncodedPrompt, maxNewTokens: number): Promise<void> {

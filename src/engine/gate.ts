@@ -25,9 +25,10 @@ export class Gate {
     return this.#state === 'running' || this.#state === 'paused' || this.#state === 'stopping';
   }
 
-  begin(): void {
+  /** `paused`: hold before the first step. */
+  begin(paused = false): void {
     this.#stepOnce = false;
-    this.#set('running');
+    this.#set(paused ? 'paused' : 'running');
   }
 
   end(state: 'finished' | 'failed'): void {
@@ -67,7 +68,14 @@ export class Gate {
   /** Runs work between steps, or at once when no run is on; pieces of work never overlap. */
   aside<T>(work: () => Promise<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      this.#asides.push(() => work().then(resolve, reject));
+      // Whatever fails in it, even before its first wait, is told to whoever asked: the queue goes on.
+      this.#asides.push(async () => {
+        try {
+          resolve(await work());
+        } catch (error) {
+          reject(error as Error);
+        }
+      });
       if (this.active) this.#wake?.();
       else void this.#runAsides();
     });

@@ -81,6 +81,8 @@ export class EngineSession {
         const rows = this.#dataset(request.dataset).rows(request.split);
         return { total: rows.length, rows: rows.slice(request.offset, request.offset + request.count) };
       }
+      case 'row':
+        return this.#row(request.dataset, request.rowId);
       case 'image':
         return this.#dataset(request.dataset).image(request.path);
       case 'preview':
@@ -88,11 +90,14 @@ export class EngineSession {
       case 'answer':
         return this.#gate.aside(() => this.#answers(request.dataset, request.rowId, request.policies));
       case 'start':
-        return this.#start(request.dataset, request.recipe);
+        return this.#start(request.dataset, request.recipe, request.paused ?? false);
       case 'control':
         return { state: this.#gate.control(request.action) };
       case 'export':
         return this.#gate.aside(() => this.#export(request.what));
+      default:
+        request satisfies never;
+        throw new GroundworkError('request-unknown', 'The page asked for something this engine does not know.', 'Reload the page, so that both are of one version.');
     }
   }
 
@@ -214,10 +219,10 @@ export class EngineSession {
     return answers;
   }
 
-  #start(dataset: string, recipe: Recipe): { runId: string } {
+  #start(dataset: string, recipe: Recipe, paused: boolean): { runId: string } {
     this.#refuseWhileRunning('start another run');
     const bench = this.#workbench(dataset, true);
-    this.#gate.begin();
+    this.#gate.begin(paused);
     this.running = runRecipe(bench, recipe, { emit: (event) => this.#host.emit(event), gate: () => this.#gate.pass() }).then(
       () => this.#gate.end('finished'),
       (error: unknown) => {

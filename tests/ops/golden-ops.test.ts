@@ -12,7 +12,7 @@ import { rotary } from '../../src/ops/rotary.ts';
 import { swiglu } from '../../src/ops/swiglu.ts';
 import { Tape } from '../../src/ops/tape.ts';
 import { cropped, goldenOp, padded, upTo4, type GoldenOpCase } from './golden-tensors.ts';
-import { constant, dot, expectClose, finiteDifference, normals, relativeError, run, useSession } from './harness.ts';
+import { constant, dot, expectClose, finiteDifference, normals, run, useSession } from './harness.ts';
 
 const session = useSession();
 
@@ -226,7 +226,7 @@ describe('a linear with an adapter', async () => {
       return grad!;
     };
     const fresh = await gradB(new Float64Array(48));
-    expect(relativeError(fresh, new Float64Array(48).fill(1e-9))).toBeGreaterThan(1);
+    expect(Math.max(...fresh.map(Math.abs))).toBeGreaterThan(0.1);
     expectClose(await gradB(had), fresh.map((v, i) => v + had[i]!));
   });
 });

@@ -212,7 +212,8 @@ POLICY_GRPO = Case(
 
 POLICY_DAPO = Case(
     name="policy-dapo",
-    about="One group under loss_type dapo: two pictures, a higher upper clip, a KL term, temperature 0.9.",
+    about="One group under loss_type dapo: two pictures, a higher upper clip, a KL term weighted by the "
+    "ratio, temperature 0.9.",
     checkpoint=policy_checkpoint(702, dtype="bfloat16", layout="nested"),
     adapter={"r": 4, "lora_alpha": 4, "target_modules": ["q_proj", "v_proj"]},
     pictures={"a.png": (40, 40), "b.png": (64, 30)},
@@ -222,6 +223,7 @@ POLICY_DAPO = Case(
         "epsilon": 0.2,
         "epsilon_high": 0.28,
         "beta": 0.04,
+        "use_bias_correction_kl": True,
         "temperature": 0.9,
         "max_completion_length": 64,
         "completions": ["Image-2", "It is the first image, on the left.", "I am not sure"],
@@ -233,7 +235,7 @@ POLICY_DAPO = Case(
 POLICY_DR_GRPO = Case(
     name="policy-dr-grpo",
     about="One group under loss_type dr_grpo: the third completion was cut off at max_completion_length and is masked, "
-    "though it still counts among the group's completions; KL term, temperature 1.2.",
+    "though it still counts among the group's completions; a plain KL term, temperature 1.2.",
     checkpoint=policy_checkpoint(800, dtype="float16"),
     adapter={"r": 6, "lora_alpha": 6, "target_modules": ["q_proj", "k_proj", "v_proj", "o_proj"]},
     pictures={"a.png": (48, 48)},
@@ -243,6 +245,7 @@ POLICY_DR_GRPO = Case(
         "epsilon": 0.1,
         "epsilon_high": 0.3,
         "beta": 0.1,
+        "use_bias_correction_kl": False,
         "temperature": 1.2,
         "max_completion_length": 24,
         "mask_truncated_completions": True,

@@ -18,6 +18,7 @@ SETTINGS = (
     "temperature",
     "max_completion_length",
     "mask_truncated_completions",
+    "use_bias_correction_kl",
 )
 
 # A ratio nearer than this to a clip limit could fall on either side of it.
@@ -96,12 +97,29 @@ def compute_policy(case: Case, folder, processor: Processor, prompt: Inputs) -> 
     model.zero_grad()
     loss = trainer._compute_loss(model, batch)
     loss.backward()
+    torch.testing.assert_close(loss.detach(), _loss_by_hand(logps, old, reference, batch, policy))
     return {
         "policy.logps": logps,
         "policy.entropy": entropies,
         "policy.loss": loss.detach().reshape(1),
         **adapter_gradients(model, "policy.grad."),
     }
+
+
+def _loss_by_hand(logps, old, reference, batch: dict, policy: dict) -> torch.Tensor:
+    """The arithmetic as docs/golden-case.md has it: a new TRL with other defaults does not go unnoticed."""
+    mask, advantages = batch["completion_mask"], batch["advantages"][:, None]
+    low, high = policy["epsilon"], policy.get("epsilon_high", policy["epsilon"])
+    ratio = (logps - old).exp()
+    losses = -torch.minimum(ratio * advantages, ratio.clamp(1 - low, 1 + high) * advantages)
+    kl = (reference - logps).exp() - (reference - logps) - 1
+    losses = losses + policy["beta"] * kl * (ratio if policy.get("use_bias_correction_kl") else 1)
+    sums, lengths = (losses * mask).sum(1), mask.sum(1)
+    if policy["loss_type"] == "grpo":
+        return (sums / lengths.clamp(min=1)).mean()
+    if policy["loss_type"] == "dapo":
+        return sums.sum() / lengths.sum()
+    return sums.sum() / (len(sums) * policy["max_completion_length"])
 
 
 def _check_clipping(ratios: torch.Tensor, batch: dict, policy: dict) -> None:

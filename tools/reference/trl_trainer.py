@@ -13,9 +13,11 @@ from trl import GRPOConfig, GRPOTrainer
 def grpo_trainer(model, tokenizer: PreTrainedTokenizerBase, group: int, reward_functions: list, **settings) -> GRPOTrainer:
     """One group (or `settings["per_device_train_batch_size"]` completions) is one batch is one optimizer step.
 
-    `beta` is set after construction: during it TRL would look for a reference model of its own.
+    `beta` is set after construction: during it TRL would look for a reference model of its own. The correction of the
+    KL term, whose default differs between versions of TRL, is off unless asked for.
     """
     beta = settings.pop("beta", 0.0)
+    settings.setdefault("use_bias_correction_kl", False)
     config = GRPOConfig(
         output_dir=tempfile.mkdtemp(),
         use_cpu=True,

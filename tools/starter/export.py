@@ -38,6 +38,7 @@ def main(state_path, folder):
         bos_token_id=ids("<|endoftext|>"), pad_token_id=ids("<|endoftext|>"),
         eos_token_id=[ids("<|im_end|>"), ids("<|endoftext|>")], do_sample=False)
     model.half().save_pretrained(folder)
+    os.chmod(os.path.join(folder, "model.safetensors"), 0o644)
     tokenizer.save_pretrained(folder)
     with open(os.path.join(folder, "chat_template.jinja"), "w") as f:
         f.write(CHAT_TEMPLATE)

@@ -1,8 +1,8 @@
 """Trains the starter from scratch on a CPU; resumable, with a schedule in minutes rather than steps.
 
-    FLUENT_EMOJI_DIR=…/package/assets python train.py --out RUN --minutes 60
+    FLUENT_EMOJI_DIR=…/package/assets torchrun --nproc-per-node 2 train.py --out RUN
 
-Two processes of one thread each (`torchrun --nproc-per-node 2 train.py …`) average their gradients once a step,
+Two processes of one thread each average their gradients once a step,
 which suffers far less from a busy machine than two threads that meet in every matrix product.
 
 First the vision tower alone with dense heads (class and box per patch), then everything together. The dense
@@ -12,7 +12,6 @@ look while a box is written are scaffolding: none of it is in the model.
 
 import argparse
 import json
-import math
 import os
 import time
 
@@ -162,14 +161,14 @@ def save(path, **state):
 def main():
     a = argparse.ArgumentParser()
     a.add_argument("--out", required=True)
-    a.add_argument("--minutes", type=float, default=60, help="of training in all, over every resumption")
+    a.add_argument("--minutes", type=float, default=68, help="of training in all, over every resumption")
     a.add_argument("--vision-minutes", type=float, default=8, help="of these, the vision tower alone")
     a.add_argument("--decay", type=float, default=0.35, help="last part of the time, with falling learning rate")
     a.add_argument("--lr", type=float, default=2e-3)
-    a.add_argument("--batch", type=int, default=48)
+    a.add_argument("--batch", type=int, default=24, help="sequences per process")
     a.add_argument("--seed", type=int, default=20)
-    a.add_argument("--several", type=float, default=0.15)
-    a.add_argument("--dense", type=float, default=0.25, help="share of batches for the vision tower alone")
+    a.add_argument("--several", type=float, default=0.2, help="share of batches with several pictures")
+    a.add_argument("--dense", type=float, default=0.15, help="share of batches for the vision tower alone")
     a.add_argument("--text", type=float, default=0.04)
     a.add_argument("--threads", type=int, default=1, help="per process")
     args = a.parse_args()

@@ -27,7 +27,7 @@ const KINDS: readonly Kind[] = [
     what: 'adapter',
     title: 'Adapter',
     about:
-      'The open LoRA adapter as PEFT writes it: adapter_config.json and adapter_model.safetensors in a zip. Small. It goes on the weights the last stage started from; if a merge came before it, take the merged weights.',
+      'The open LoRA adapter as PEFT writes it: adapter_config.json and adapter_model.safetensors in a zip. Small. It goes on the weights you loaded: adapters that were merged on the way are part of it.',
     file: 'adapter.zip',
     python: `from peft import PeftModel
 model = PeftModel.from_pretrained(base, "adapter")`,
