@@ -30,10 +30,11 @@ export const layers = {
   models: ['base', 'gpu', 'ops', 'nn', 'image', 'text', 'grounding', 'formats'],
   train: ['base', 'gpu', 'ops', 'nn', 'models', 'data', 'store', 'grounding', 'formats'],
   evaluate: ['base', 'train', 'data', 'grounding'],
-  engine: ['base', 'gpu', 'train', 'evaluate', 'data', 'store', 'models', 'grounding'],
+  // The engine composes the house: it opens bytes, streams archives and checks models against golden cases.
+  engine: ['base', 'gpu', 'nn', 'train', 'evaluate', 'data', 'store', 'models', 'grounding', 'formats', 'image'],
   studio: ['base', 'engine/client', 'engine/protocol', 'grounding'],
-  // Opening Dawn's device is the one thing that differs without a browser.
-  cli: ['base', 'engine', 'gpu/device'],
+  // Another front end, with what differs without a browser: Dawn's device, sharp's decoder, recipes and reports as files.
+  cli: ['base', 'engine', 'gpu', 'image', 'train', 'evaluate'],
 };
 
 /** Packages (or `node:` for Node's own modules) that only these layers, or files, may import. */

@@ -10,8 +10,9 @@ import { join } from 'node:path';
 import { describeError } from '../engine/session.ts';
 import { registerDecoder } from '../image/decode.ts';
 import { nodeDecode } from '../image/node-decode.ts';
-import { openGolden } from './golden-case.ts';
-import { checkGolden } from './golden-check.ts';
+import { openGolden } from '../engine/golden/case.ts';
+import { checkGolden } from '../engine/golden/check.ts';
+import { filesUnder } from './node-files.ts';
 import { openNodeGpu } from './node-gpu.ts';
 import { Session } from '../gpu/recorder.ts';
 
@@ -40,7 +41,7 @@ async function main(): Promise<number> {
   let missed = 0;
   for (const path of cases) {
     console.log(`\n${path}`);
-    for (const { name, detail, ok } of await checkGolden(session, await openGolden(path))) {
+    for (const { name, detail, ok } of await checkGolden(session, await openGolden(path, await filesUnder(path)))) {
       console.log(`  ${ok ? 'ok  ' : 'MISS'} ${name.padEnd(78)} ${detail}`);
       if (!ok) missed++;
     }

@@ -3,9 +3,9 @@
  * dispatch each whatever the model. Ranks are padded to a multiple of 4 with zeros that stay zero: their gradients are
  * products with zeros.
  */
-import { Random } from '../base/random.ts';
+import type { Random } from '../base/random.ts';
 import type { Session } from '../gpu/recorder.ts';
-import { Storage, Tensor } from '../gpu/tensor.ts';
+import { Tensor } from '../gpu/tensor.ts';
 import { readTensors } from '../gpu/program.ts';
 import { invariant } from '../base/error.ts';
 import type { Lora } from '../ops/linear.ts';
@@ -53,7 +53,7 @@ export class Adapter {
     const places = targets.map((t) => ({ a: place(padded(t.r) * t.inFeatures), b: place(t.outFeatures * padded(t.r)) }));
     this.parameters = session.resident(`${label} parameters`, [bytes / 4]);
     this.gradients = session.resident(`${label} gradients`, [bytes / 4]);
-    const view = (arena: Tensor, name: string, shape: readonly number[], offset: number) => new Tensor(name, 'f32', shape, arena.storage as Storage, offset);
+    const view = (arena: Tensor, name: string, shape: readonly number[], offset: number) => new Tensor(name, 'f32', shape, arena.storage, offset);
     targets.forEach((t, i) => {
       const [shapeA, shapeB] = [
         [padded(t.r), t.inFeatures],

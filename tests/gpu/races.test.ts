@@ -39,10 +39,13 @@ const kinds = (source: string, check: RaceCheck = twoRows) => checkRaces(source,
 
 describe('the emulator finds nothing in', () => {
   test('a tree reduction with its barriers', () => expect(checkRaces(tree(), twoRows)).toEqual([]));
-  test('each invocation on its own words', () => expect(kinds(line('y[id.x] = x[id.x] * 2.0; y[id.x] += 1.0;'))).toEqual([]));
+  test('each invocation on its own words', () =>
+    expect(kinds(line('y[id.x] = x[id.x] * 2.0; y[id.x] += 1.0;'))).toEqual([]));
   test('all reading one word', () => expect(kinds(line('y[id.x] = x[0] + x[id.x];'))).toEqual([]));
   test('a row shared within a subgroup', () =>
-    expect(kinds(line('let s = subgroupAdd(x[id.x]); y[id.x] = s + subgroupShuffle(x[id.x], i ^ 1u);', 'enable subgroups;'))).toEqual([]));
+    expect(
+      kinds(line('let s = subgroupAdd(x[id.x]); y[id.x] = s + subgroupShuffle(x[id.x], i ^ 1u);', 'enable subgroups;')),
+    ).toEqual([]));
   test('writes handed over by a storage barrier', () =>
     expect(kinds(line('y[id.x] = x[id.x]; storageBarrier(); x[id.x] = y[id.x ^ 1u];'))).toEqual([]));
 });

@@ -1,8 +1,9 @@
+import { filesUnder } from '../../src/cli/node-files.ts';
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { openGolden, type GoldenCase } from '../../src/cli/golden-case.ts';
-import { checkGolden, type Comparison } from '../../src/cli/golden-check.ts';
+import { openGolden, type GoldenCase } from '../../src/engine/golden/case.ts';
+import { checkGolden, type Comparison } from '../../src/engine/golden/check.ts';
 import type { Safetensors } from '../../src/formats/safetensors.ts';
 import { registerDecoder } from '../../src/image/decode.ts';
 import { nodeDecode } from '../../src/image/node-decode.ts';
@@ -39,7 +40,7 @@ const cases = readdirSync(root).filter((name) => !name.startsWith('.'));
 test('all eight cases are here', () => expect(cases).toHaveLength(8));
 
 test.each(cases)('%s: everything PyTorch computed is computed here, and the same', async (name) => {
-  const golden = await openGolden(root + name);
+  const golden = await openGolden(name, await filesUnder(root + name));
   const comparisons = await checkGolden(session(), golden);
   expect(missed(comparisons)).toEqual([]);
   // No tensor of the fixture is passed over in silence; loss and gradients come with and without checkpointing.
@@ -50,6 +51,6 @@ test.each(cases)('%s: everything PyTorch computed is computed here, and the same
 });
 
 test.each(['logits', 'generated', 'position_ids'])('a wrong expectation of %s is reported as a miss, and only that', async (key) => {
-  const golden = spoiled(await openGolden(`${root}one-image`), key);
+  const golden = spoiled(await openGolden('one-image', await filesUnder(`${root}one-image`)), key);
   expect(missed(await checkGolden(session(), golden))).toEqual([expect.stringMatching(new RegExp(`^${key}: `))]);
 });

@@ -1,7 +1,8 @@
+import { filesUnder } from '../../src/cli/node-files.ts';
 /** A golden case's checkpoint with everything that training and generation need around it, on small prompts. */
 import { fileURLToPath } from 'node:url';
 import { Random } from '../../src/base/random.ts';
-import { openGolden, type GoldenCase } from '../../src/cli/golden-case.ts';
+import { openGolden, type GoldenCase } from '../../src/engine/golden/case.ts';
 import type { Session } from '../../src/gpu/recorder.ts';
 import { decodeImage, registerDecoder } from '../../src/image/decode.ts';
 import { nodeDecode } from '../../src/image/node-decode.ts';
@@ -122,7 +123,8 @@ export function joined(parts: readonly Float32Array[]): Floats {
 
 /** Opens the checkpoint of a golden case in f32, and closes everything afterwards. */
 export async function withTiny<T>(session: Session, use: (tiny: Tiny) => Promise<T>, name = 'policy-grpo'): Promise<T> {
-  const golden = await openGolden(fileURLToPath(new URL(`../golden/qwen2_5_vl/${name}`, import.meta.url)));
+  const folder = fileURLToPath(new URL(`../golden/qwen2_5_vl/${name}`, import.meta.url));
+  const golden = await openGolden(name, await filesUnder(folder));
   const tiny = new Tiny(session, golden, await loadModel(session, golden.checkpoint, { dtype: 'f32' }));
   try {
     return await use(tiny);

@@ -8,13 +8,16 @@ import torch
 from model import GRID, MERGED, ORDER, PATCH
 from objects import NAMES
 from scenes import SIDE, closeup, compose, rng_for
-from speech import several, single, text_only
+from speech import reasoned, several, single, text_only
+from tasks import TASKS, make_pool
 
 IMAGE_TOKENS = MERGED * MERGED
 
 
 def patch_targets(scene):
     """Per patch in window order: class [64] (len(NAMES) is background) and box [64, 4] in 0..1."""
+    if scene.owner is None:  # an enlarged crop: nothing is asked of its patches
+        return np.full(64, -100), np.zeros((64, 4), np.float32)
     owner = scene.owner.reshape(GRID, PATCH, GRID, PATCH).transpose(0, 2, 1, 3).reshape(GRID * GRID, -1)
     counts = np.stack([(owner == i).sum(1) for i in range(len(scene.names))], 1)
     best = counts.argmax(1)
@@ -110,7 +113,8 @@ def collate(writer, samples, images, targets, kind, scenes=None):
 
 
 class Batches(torch.utils.data.IterableDataset):
-    """Endless batches; `shares` gives the probabilities of the kinds "vision", "single", "several", "text"."""
+    """Endless batches; `shares` gives the probabilities of the kinds "vision", "single", "several",
+    "reasoned", "text"."""
 
     def __init__(self, tokenizer, seed, start, shares, size, stride=1):
         self.tokenizer, self.seed, self.start, self.shares, self.size, self.stride = (
@@ -118,6 +122,7 @@ class Batches(torch.utils.data.IterableDataset):
 
     def __iter__(self):
         writer = Writer(self.tokenizer)
+        self.pool, self.drawn = None, 0
         index = self.start
         while True:
             rng = rng_for(self.seed, "train", index)
@@ -132,11 +137,20 @@ class Batches(torch.utils.data.IterableDataset):
                               [patch_targets(s) for s in scenes], str(kind), [scenes for _, scenes in half])
 
     def count(self, kind):
-        return {"vision": self.size * 2, "several": self.size * 2 // 5}.get(str(kind), self.size)
+        return {"vision": self.size * 2, "several": self.size * 2 // 5, "reasoned": self.size * 3 // 5}.get(str(kind), self.size)
 
     def draw(self, writer, rng, kind):
         if kind == "text":
             return writer.sample(0, [text_only(rng) for _ in range(3)]), []
+        if kind == "reasoned":
+            if self.pool is None or self.drawn >= 200:  # a fresh pool now and then
+                self.pool, self.drawn = make_pool(rng, 60, 60), 0
+            made = None
+            while made is None:
+                task = str(rng.choice(list(TASKS)))
+                made = TASKS[task](rng, self.pool)
+            self.drawn += 1
+            return writer.sample(len(made[0]), [reasoned(rng, task, made)], rng.random() < 0.2), [s.scene for s in made[0]]
         if kind == "several":
             scenes = [closeup(rng) if rng.random() < 0.1 else compose(rng, fewest=1, most=3) for _ in range(rng.integers(2, 5))]
             return writer.sample(len(scenes), several(rng, scenes), rng.random() < 0.2), scenes

@@ -59,7 +59,7 @@ def rows_of(split, size):
             made = make(rng, pool)
             if made is None:
                 continue
-            shots, question, thinking, k, box = made
+            shots, question, thinking, k, box, _ = made
             identity = (*(s.key for s in shots), question, k)
             if identity in seen:
                 continue

@@ -73,31 +73,50 @@ def several(rng, scenes) -> list[tuple[str, str, list]]:
     return pairs
 
 
+# Pretraining's own wording of the tasks in tasks.py, and what each concludes. Always thought about first.
+REASONED = {
+    "common_object": (["Find the common object in Image-{k}.", "Locate the common object in Image-{k}."],
+                      "The common object is the {name}."),
+    "diff": (["Find the difference.", "What is new in Image-2?"], "The difference is the {name}."),
+    "refer_grounding": (["Find the same object again.", "Where is the same object?"], "The same {name} is in Image-{k}."),
+    "region": (["Where does the crop come from?"], "The crop comes from Image-{k}."),
+    "group_grounding": (["Which image shows the {name}?", "Find the {name}."], "The {name} is in Image-{k}."),
+}
+
+
+def reasoned(rng, task, made) -> tuple[str, str, list]:
+    """One of tasks.py's draws as a pretraining pair, with another question and the request to think first."""
+    shots, _, thinking, k, box, name = made
+    questions, _ = REASONED[task]
+    question = questions[rng.integers(len(questions))].format(k=k + 1, name=name) + THINK
+    answer = f"<think>{thinking}</think><answer>{picked(k + 1, box)}</answer>"
+    return question, answer, [(k, shots[k].scene.names.index(name))]
+
+
 def text_only(rng) -> tuple[str, str]:
-    """Reasoning in words without pictures: (premise, conclusion). Only the conclusion is learned."""
-    pick = lambda n: [NAMES[i] for i in rng.choice(len(NAMES), n, replace=False)]
-    kind, images = rng.integers(4), int(rng.integers(2, 4))
-    names = pick(12)
+    """Reasoning in words without pictures: (question and premises, conclusion). Only the conclusion is learned."""
+    names = [NAMES[i] for i in rng.choice(len(NAMES), 14, replace=False)]
+    images = int(rng.integers(2, 4))
     lists = [[names.pop() for _ in range(rng.integers(1, 4))] for _ in range(images)]
     target = names.pop()
     put = lambda where: where.insert(int(rng.integers(len(where) + 1)), target)
-    if kind == 0:
+    task = list(REASONED)[rng.integers(len(REASONED))]
+    k = int(rng.integers(images))
+    close = ""
+    if task == "common_object":
         for where in lists:
             put(where)
-        end = f" The common object is the {target}."
-    elif kind == 1:
-        lists = [lists[0], lists[0][:]]
+    elif task == "diff":
+        lists, k = [lists[0], lists[0][:]], 1
         put(lists[1])
         if rng.random() < 0.5 and len(lists[0]) > 1:
             lists[0].insert(int(rng.integers(len(lists[0]) + 1)), names.pop())
-        end = f" The difference is the {target}."
-    elif kind == 2:
-        put(lists[k := int(rng.integers(images))])
-        end = f" The {target} is in Image-{k + 1}."
+    elif task == "group_grounding":
+        put(lists[k])
     else:
-        lists[0] = [target]
-        put(lists[k := int(rng.integers(1, images))])
-        end = f" The same {target} is in Image-{k + 1}."
-    if kind == 2:
-        return f"Find the {target}. " + " ".join(shows(k, n) for k, n in enumerate(lists, 1)), end
-    return " ".join(shows(k, n) for k, n in enumerate(lists, 1)), end
+        lists[0], k, close = [target], int(rng.integers(1, images)), " close up" if task == "region" else ""
+        put(lists[k])
+    questions, conclusion = REASONED[task]
+    question = questions[rng.integers(len(questions))].format(k=k + 1, name=target) + THINK
+    premises = " ".join(shows(n, names)[:-1] + (close if n == 1 else "") + "." for n, names in enumerate(lists, 1))
+    return f"{question}\n{premises}", " " + conclusion.format(k=k + 1, name=target)

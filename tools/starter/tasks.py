@@ -1,5 +1,5 @@
 """The sample dataset's five multi-image tasks, named by MIG-Bench's keys. A task maker takes the split's pool of
-scenes and returns a row's images, question, thinking, 1-based answer image and pixel box, or None if the draw was
+scenes and returns a row's shots, question, thinking, answer image from 0, pixel box and object, or None if the draw was
 unsuitable. Every row can be solved from its pictures; the thinking follows from them and holds no coordinates.
 """
 
@@ -96,7 +96,7 @@ def common_object(rng, pool):
     question = one(rng, ["Which object appears in every image? Locate it in Image-{}.",
                          "Find the object that all images have in common and locate it in Image-{}.",
                          "Locate in Image-{} the object shared by all images."]).format(k + 1)
-    return chosen, question, f"{described(chosen)} The common object is the {name}.", k, box_of(chosen[k], name)
+    return chosen, question, f"{described(chosen)} The common object is the {name}.", k, box_of(chosen[k], name), name
 
 
 def diff(rng, pool):
@@ -104,7 +104,7 @@ def diff(rng, pool):
     question = one(rng, ["What is different between the two images? Locate it in Image-2.",
                          "Image-2 has an object that Image-1 has not. Locate it in Image-2.",
                          "Compare the images and locate the new object in Image-2."])
-    return [first, second], question, f"{described([first, second])} The difference is the {name}.", 1, box_of(second, name)
+    return [first, second], question, f"{described([first, second])} The difference is the {name}.", 1, box_of(second, name), name
 
 
 def refer_grounding(rng, pool):
@@ -119,7 +119,7 @@ def refer_grounding(rng, pool):
     question = one(rng, ["Image-1 shows an object alone. Find the same object in another image.",
                          "Find the object of Image-1 in the other images.",
                          "Where is the object of Image-1 shown again? Locate it."])
-    return shots, question, f"{described(shots)} The same {name} is in Image-{k + 1}.", k, box_of(target, name)
+    return shots, question, f"{described(shots)} The same {name} is in Image-{k + 1}.", k, box_of(target, name), name
 
 
 def region(rng, pool):
@@ -139,7 +139,7 @@ def region(rng, pool):
                          "Which image was Image-1 cut from? Locate the region.",
                          "Find the region of the other images that Image-1 shows."])
     words = f"Image-1 shows {listing([name])} close up. " + " ".join(shows(i, s.scene.names) for i, s in enumerate(others, 2))
-    return shots, question, f"{words} The crop comes from Image-{k + 1}.", k, (x, y, x + side, y + side)
+    return shots, question, f"{words} The crop comes from Image-{k + 1}.", k, (x, y, x + side, y + side), name
 
 
 def group_grounding(rng, pool):
@@ -151,7 +151,7 @@ def group_grounding(rng, pool):
     question = one(rng, ["Only one image shows the {}. Find it and locate the {}.",
                          "Which image shows the {}? Locate the {}.",
                          "Find the image with the {} and locate the {}."]).format(name, name)
-    return shots, question, f"{described(shots)} The {name} is in Image-{k + 1}.", k, box_of(target, name)
+    return shots, question, f"{described(shots)} The {name} is in Image-{k + 1}.", k, box_of(target, name), name
 
 
 TASKS = dict(common_object=common_object, diff=diff, refer_grounding=refer_grounding, region=region,

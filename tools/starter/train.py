@@ -78,7 +78,7 @@ def dense_losses(heads, centres, last, merged, batch):
     raster = merged[:, torch.argsort(UNORDER)]  # merged tokens in window order, as the targets are
     total = 0
     for out in (heads.patch(last), heads.merged(raster).view(len(last), 64, CLASSES + 4)):
-        hit = classes < len(NAMES)
+        hit = (classes >= 0) & (classes < len(NAMES))
         total = total + F.cross_entropy(out[..., :CLASSES].flatten(0, 1), classes.flatten())
         total = total + box_loss((out[..., CLASSES:] * 0.3 + centres)[hit], boxes[hit])
     return total
@@ -108,11 +108,11 @@ def step_loss(model, heads, soft, centres, batch, dense_weight, look_weight=1.0)
         total = total + look_weight * look
     if "images" in batch:
         tokens = heads.tapped(heads.norm(tapped[at_image])).view(-1, 16, 4, 4)[:, torch.argsort(UNORDER)].reshape(-1, 64, 4)
-        hit = batch["classes"] < len(NAMES)
+        hit = (batch["classes"] >= 0) & (batch["classes"] < len(NAMES))
         tap_loss = box_loss((tokens * 0.3 + 0.5)[hit], batch["boxes"][hit])
         # … and image tokens must resemble the words for what they show, which makes looking a word up easy.
         lens = heads.norm(tapped[at_image]) @ (heads.name_rows @ model.get_input_embeddings().weight).T
-        shown = F.one_hot(batch["classes"], CLASSES)[..., :-1].view(-1, 16, 4, len(NAMES)).sum(2)[:, UNORDER].flatten(0, 1).float()
+        shown = F.one_hot(torch.where(hit, batch["classes"], len(NAMES)), CLASSES)[..., :-1].view(-1, 16, 4, len(NAMES)).sum(2)[:, UNORDER].flatten(0, 1).float()
         some = shown.sum(1) > 0
         shown = shown[some] / shown[some].sum(1, keepdim=True)
         lens_loss = -(shown * (2 * lens[some]).log_softmax(-1)).sum(1).mean()
@@ -169,6 +169,7 @@ def main():
     a.add_argument("--seed", type=int, default=20)
     a.add_argument("--several", type=float, default=0.2, help="share of batches with several pictures")
     a.add_argument("--dense", type=float, default=0.15, help="share of batches for the vision tower alone")
+    a.add_argument("--reasoned", type=float, default=0.1, help="share of batches with thought-out tasks")
     a.add_argument("--text", type=float, default=0.04)
     a.add_argument("--threads", type=int, default=1, help="per process")
     args = a.parse_args()
@@ -209,7 +210,8 @@ def main():
         now = "vision" if elapsed < args.vision_minutes * 60 else "all"
         if now != phase:
             phase = now
-            joint = dict(single=1 - args.several - args.text - args.dense, several=args.several, text=args.text, vision=args.dense)
+            joint = dict(several=args.several, reasoned=args.reasoned, text=args.text, vision=args.dense)
+            joint["single"] = 1 - sum(joint.values())
             source = feed(dict(vision=1.0) if now == "vision" else joint)
         batch = next(source)
         done = elapsed / (args.minutes * 60)

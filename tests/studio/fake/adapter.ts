@@ -19,8 +19,8 @@ export function fakeAdapter(encode: (text: string) => Uint8Array): Record<string
   for (let layer = 0; layer < 6; layer++) {
     for (const module of MODULES) {
       for (const [which, shape] of [
-        ['A', [2, 8]],
-        ['B', [8, 2]],
+        ['A', [4, 8]],
+        ['B', [8, 4]],
       ] as const) {
         const start = values.length * 4;
         for (let i = 0; i < shape[0] * shape[1]; i++) values.push(random.normal());
@@ -39,7 +39,7 @@ export function fakeAdapter(encode: (text: string) => Uint8Array): Record<string
   file.set(new Uint8Array(Float32Array.from(values).buffer), 8 + head.length);
   return {
     'adapter_config.json': encode(
-      JSON.stringify({ peft_type: 'LORA', r: 2, target_modules: MODULES.map((m) => m.split('.')[1]) }),
+      JSON.stringify({ peft_type: 'LORA', r: 4, target_modules: MODULES.map((m) => m.split('.')[1]) }),
     ),
     'adapter_model.safetensors': file,
   };

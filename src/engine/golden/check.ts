@@ -2,24 +2,24 @@
  * Compares the engine with a golden case: processor, vision tower, decoder, loss, gradients, generation and policy
  * losses. Floats by ‖ours − reference‖ / ‖reference‖ (≤ 1e-3) and, for gradients, cosine (≥ 0.9999); integers exactly.
  */
-import { readAdapterConfig, matchAdapterKeys } from '../formats/peft.ts';
-import { toFloat32, type Safetensors } from '../formats/safetensors.ts';
-import type { Size } from '../grounding/box.ts';
-import { decodeImage } from '../image/decode.ts';
-import { encodeConversation, type EncodedConversation } from '../models/encode.ts';
-import { loadModel, type LoadedModel } from '../models/load.ts';
-import type { PixelInput } from '../models/model.ts';
-import { Adapter, type AdapterTarget } from '../nn/adapter.ts';
-import type { Session } from '../gpu/recorder.ts';
-import { fullLogits } from '../train/full-logits.ts';
-import { Generator } from '../train/generate.ts';
-import { lossWeights } from '../train/grpo.ts';
-import { pack, type EncodedPrompt, type Packed } from '../train/pack.ts';
-import { resolveLoraTargets } from '../train/peft-targets.ts';
-import { Policy } from '../train/policy.ts';
-import { Scorer } from '../train/scorer.ts';
-import { VisionRunner } from '../train/vision-runner.ts';
-import type { GoldenCase } from './golden-case.ts';
+import { readAdapterConfig, matchAdapterKeys } from '../../formats/peft.ts';
+import { toFloat32, type Safetensors } from '../../formats/safetensors.ts';
+import type { Size } from '../../grounding/box.ts';
+import { decodeImage } from '../../image/decode.ts';
+import { encodeConversation, type EncodedConversation } from '../../models/encode.ts';
+import { loadModel, type LoadedModel } from '../../models/load.ts';
+import type { PixelInput } from '../../models/model.ts';
+import { Adapter, type AdapterTarget } from '../../nn/adapter.ts';
+import type { Session } from '../../gpu/recorder.ts';
+import { fullLogits } from '../../train/full-logits.ts';
+import { Generator } from '../../train/generate.ts';
+import { lossWeights } from '../../train/grpo.ts';
+import { pack, type EncodedPrompt, type Packed } from '../../train/pack.ts';
+import { resolveLoraTargets } from '../../train/peft-targets.ts';
+import { Policy } from '../../train/policy.ts';
+import { Scorer } from '../../train/scorer.ts';
+import { VisionRunner } from '../../train/vision-runner.ts';
+import type { GoldenCase } from './case.ts';
 
 export interface Comparison {
   readonly name: string;

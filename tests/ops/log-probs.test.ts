@@ -1,0 +1,168 @@
+import { describe, expect, test } from 'vitest';
+import { Random } from '../../src/base/random.ts';
+import { logProbs } from '../../src/ops/log-probs.ts';
+import { gelu } from '../../src/ops/gelu.ts';
+import { Tape } from '../../src/ops/tape.ts';
+import { constant, dot, expectClose, normals, rounded, run, toHalves, useSession } from './harness.ts';
+
+const session = useSession();
+
+interface Case {
+  readonly V: number;
+  readonly H: number;
+  /** [T, H] */
+  readonly hidden: Float64Array;
+  /** [V, H] */
+  readonly head: Float64Array;
+  /** Hidden row of each scored row, −1 pads; with the targets of each. */
+  readonly rows: readonly { readonly row: number; readonly targets: readonly number[] }[];
+  readonly temperature: number;
+  readonly dlogps: Float64Array;
+  readonly chunkBytes?: number;
+  readonly f16?: boolean;
+}
+
+function draw(seed: number, o: { T: number; V: number; H: number; rows: Case['rows']; temperature?: number; chunkBytes?: number }): Case {
+  const random = new Random(seed);
+  const { T, V, H, rows, temperature = 1 } = o;
+  return { ...o, hidden: normals(random, T * H), head: normals(random, V * H, 0.6), temperature, dlogps: normals(random, rows.flatMap((r) => r.targets).length), rows };
+}
+
+async function ours({ V, H, hidden, head, rows, temperature, dlogps, chunkBytes, f16 }: Case) {
+  const targets = rows.flatMap((r) => r.targets);
+  const start = rows.reduce((all, r) => [...all, all.at(-1)! + r.targets.length], [0]);
+  const [logps, entropy, correct, dhidden] = await run(session(), (rec) => {
+    const tape = new Tape(rec);
+    const h = tape.track(constant(rec, 'hidden', [hidden.length / H, H], hidden));
+    const scored = logProbs(
+      tape,
+      h,
+      constant(rec, 'head', [V, H], f16 ? toHalves(head) : head, f16 ? 'f16' : 'f32'),
+      { rows: constant(rec, 'rows', [rows.length], rows.map((r) => r.row), 'i32'), start: constant(rec, 'start', [start.length], start, 'u32'), targets: constant(rec, 'targets', [targets.length], targets, 'u32') },
+      temperature,
+      ...(chunkBytes === undefined ? [] : [chunkBytes]),
+    );
+    tape.addGrad(scored.logps, constant(rec, 'dlogps', [dlogps.length], dlogps));
+    tape.backward();
+    return [scored.logps, scored.entropy, scored.correct, tape.grad(h)!];
+  });
+  return { logps: logps!, entropy: entropy!, correct: correct!, dhidden: dhidden! };
+}
+
+/** The same in f64, whole. */
+function reference({ V, H, hidden, head, rows, temperature, dlogps }: Case) {
+  const [logps, entropy, correct] = [[] as number[], [] as number[], [] as number[]];
+  const dhidden = new Float64Array(hidden.length);
+  let entry = 0;
+  for (const { row, targets } of rows) {
+    const h = row < 0 ? new Float64Array(H) : hidden.subarray(row * H, (row + 1) * H);
+    const logits = Float64Array.from({ length: V }, (_, v) => dot(h, head.subarray(v * H, (v + 1) * H)) / temperature);
+    const top = Math.max(...logits);
+    const lse = top + Math.log(logits.reduce((sum, l) => sum + Math.exp(l - top), 0));
+    const p = logits.map((l) => Math.exp(l - lse));
+    for (const target of targets) {
+      logps.push(logits[target]! - lse);
+      entropy.push(-p.reduce((sum, each) => sum + (each > 0 ? each * Math.log(each) : 0), 0));
+      correct.push(logits[target] === top ? 1 : 0);
+      const g = dlogps[entry++]! / temperature;
+      if (row >= 0) for (let v = 0; v < V; v++) for (let c = 0; c < H; c++) dhidden[row * H + c]! += g * (Number(v === target) - p[v]!) * head[v * H + c]!;
+    }
+  }
+  return { logps, entropy, correct, dhidden };
+}
+
+async function expectReference(c: Case): Promise<void> {
+  const [got, wanted] = [await ours(c), reference(c)];
+  expectClose(got.logps, wanted.logps, 1e-5, 'log-probs');
+  expectClose(got.entropy, wanted.entropy, 1e-5, 'entropy');
+  expect([...got.correct]).toEqual(wanted.correct);
+  expectClose(got.dhidden, wanted.dhidden, 1e-5, 'gradient');
+}
+
+const one = (row: number, target: number) => ({ row, targets: [target] });
+
+describe('log-probs', () => {
+  test('of several targets that share a row are each their own, and their gradients add up', async () => {
+    await expectReference(draw(1, { T: 6, V: 40, H: 8, rows: [{ row: 1, targets: [3, 39, 0, 3] }, one(4, 7), { row: 5, targets: [2, 1] }], temperature: 0.8 }));
+  });
+
+  test('skip padding rows, and rows that nobody scores get a gradient of zero', async () => {
+    const c = draw(2, { T: 7, V: 24, H: 12, rows: [one(2, 5), { row: -1, targets: [] }, one(0, 23), { row: -1, targets: [] }, { row: -1, targets: [] }] });
+    await expectReference(c);
+    const { dhidden } = await ours(c);
+    for (const row of [1, 3, 4, 5, 6]) expect([...dhidden.subarray(row * 12, (row + 1) * 12)]).toEqual(Array(12).fill(0));
+  });
+
+  test.each([1, 2, 5, 39, 42, 43, 131])('of a vocabulary of %i, which comes in no fours', async (V) => {
+    await expectReference(draw(V, { T: 3, V, H: 8, rows: [one(0, 0), one(2, V - 1)] }));
+  });
+
+  test('count a target as correct where it is the likeliest token', async () => {
+    const c = draw(9, { T: 2, V: 17, H: 8, rows: [{ row: 0, targets: [...Array(17).keys()] }, { row: 1, targets: [...Array(17).keys()] }] });
+    const { correct, logps } = await ours(c);
+    expect(correct.filter((v) => v === 1)).toHaveLength(2);
+    for (const row of [0, 1]) {
+      const own = logps.subarray(row * 17, (row + 1) * 17);
+      expect(correct[row * 17 + own.indexOf(Math.max(...own))]).toBe(1);
+    }
+  });
+
+  test('of a distribution with one certain token: entropy near zero, no NaN', async () => {
+    const c = draw(3, { T: 2, V: 20, H: 8, rows: [one(0, 4), one(1, 4)] });
+    const sharp: Case = { ...c, head: c.head.map((w, i) => Math.fround(w * (Math.floor(i / 8) === 4 ? 40 : 1))) };
+    await expectReference(sharp);
+  });
+
+  test('read a head packed in halves, whatever its size', async () => {
+    const c = draw(4, { T: 3, V: 23, H: 16, rows: [one(0, 22), one(1, 3), one(2, 0)] });
+    const got = await ours({ ...c, f16: true });
+    const wanted = reference({ ...c, head: rounded(c.head) });
+    expectClose(got.logps, wanted.logps);
+    expectClose(got.dhidden, wanted.dhidden);
+  });
+
+  test.each([21, 24])('in several chunks are those of one chunk (vocabulary of %i)', async (V) => {
+    const rows = Array.from({ length: 11 }, (_, i) => (i % 4 === 3 ? { row: -1, targets: [] } : { row: i, targets: [i, V - 1 - i] }));
+    const whole = draw(5, { T: 11, V, H: 8, rows, temperature: 1.3 });
+    const single = await ours(whole);
+    await expectReference(whole);
+    // Three rows a chunk, the last with two; and one row a chunk when the budget is too small for any.
+    for (const chunkBytes of [3 * 24 * 4, 1]) {
+      const parts = await ours({ ...whole, chunkBytes });
+      expectClose(parts.logps, single.logps, 1e-6, 'log-probs');
+      expectClose(parts.entropy, single.entropy, 1e-6, 'entropy');
+      expectClose(parts.dhidden, single.dhidden, 1e-6, 'gradient');
+    }
+  });
+
+  test('add their gradient to what the hidden states have from elsewhere', async () => {
+    const c = draw(6, { T: 3, V: 12, H: 8, rows: [one(1, 3)] });
+    const extra = normals(new Random(7), 3 * 8);
+    const [only, both] = await Promise.all(
+      [false, true].map(async (other) => {
+        const [dhidden] = await run(session(), (rec) => {
+          const tape = new Tape(rec);
+          const h = tape.track(constant(rec, 'hidden', [3, 8], c.hidden));
+          const targets = { rows: constant(rec, 'rows', [1], [1], 'i32'), start: constant(rec, 'start', [2], [0, 1], 'u32'), targets: constant(rec, 'targets', [1], [3], 'u32') };
+          const { logps } = logProbs(tape, h, constant(rec, 'head', [12, 8], c.head), targets);
+          tape.addGrad(logps, constant(rec, 'dlogps', [1], c.dlogps));
+          tape.addGrad(gelu(tape, h), constant(rec, 'extra', [3, 8], other ? extra : new Float64Array(24)));
+          tape.backward();
+          return [tape.grad(h)!];
+        });
+        return dhidden!;
+      }),
+    );
+    expectClose(only, reference(c).dhidden);
+    expect(both!.some((v, i) => Math.abs(v - only![i]!) > 1e-2)).toBe(true);
+    // Rows that are not scored have only the other gradient.
+    const [alone] = await run(session(), (rec) => {
+      const tape = new Tape(rec);
+      const h = tape.track(constant(rec, 'hidden', [3, 8], c.hidden));
+      tape.addGrad(gelu(tape, h), constant(rec, 'extra', [3, 8], extra));
+      tape.backward();
+      return [tape.grad(h)!];
+    });
+    expectClose(both, alone!.map((v, i) => v + only![i]!));
+  });
+});
