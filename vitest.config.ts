@@ -9,8 +9,8 @@ const onDevice: TestProjectInlineConfiguration['test'] = {
   pool: 'forks',
   maxWorkers: 1,
   setupFiles: ['scripts/vitest-gpu-setup.ts'],
-  testTimeout: 120_000,
-  hookTimeout: 120_000,
+  testTimeout: 300_000,
+  hookTimeout: 300_000,
 };
 
 export default defineConfig({

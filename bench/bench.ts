@@ -21,13 +21,17 @@ const { values: options } = parseArgs({
 
 const rows: Row[] = [];
 const show = (row: Row) => {
-  if (!rows.length) console.log(`${row.adapter}; GFLOP/s, best of ${options.rounds} runs in turns; peer: jax-js 0.1.25\n${header()}`);
+  if (!rows.length)
+    console.log(`${row.adapter}; GFLOP/s, best of ${options.rounds} runs in turns; peer: jax-js 0.1.25\n${header()}`);
   rows.push(row);
   console.log(print(row));
 };
 
 const { runContests } = options.chromium ? await import('./chromium.ts') : await import('./node.ts');
-await runContests({ only: options.only, rounds: Number(options.rounds), toggles: options.toggles.split(',').filter(Boolean) }, show);
+await runContests(
+  { only: options.only, rounds: Number(options.rounds), toggles: options.toggles.split(',').filter(Boolean) },
+  show,
+);
 
 if (options.json) writeFileSync(options.json, JSON.stringify(rows, null, 2));
 // Both sides keep devices open; Node would wait for them.

@@ -108,5 +108,8 @@ export const print = (row: Row): string =>
 
 function line(cells: readonly string[]): string {
   const [name, ...rest] = cells as [string, ...string[]];
-  return name.padEnd(44) + rest.map((cell, i) => cell.padStart(i === rest.length - 1 ? 16 : i === rest.length - 2 ? 12 : 9)).join('');
+  return (
+    name.padEnd(44) +
+    rest.map((cell, i) => cell.padStart(i === rest.length - 1 ? 16 : i === rest.length - 2 ? 12 : 9)).join('')
+  );
 }

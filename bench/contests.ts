@@ -82,7 +82,13 @@ function transposed(session: Session, f16: boolean, n: number): Contest {
 
 /** One frozen linear layer with a LoRA adapter: y, and the gradients of x, A and B. Each side in its own layout. */
 function loraLinear(session: Session, { T, K, N, r }: { T: number; K: number; N: number; r: number }): Contest {
-  const [x, w, a, b, dy] = [numbers(1, T * K), numbers(2, K * N, 0.1), numbers(3, K * r, 0.1), numbers(4, r * N, 0.1), numbers(5, T * N)];
+  const [x, w, a, b, dy] = [
+    numbers(1, T * K),
+    numbers(2, K * N, 0.1),
+    numbers(3, K * r, 0.1),
+    numbers(4, r * N, 0.1),
+    numbers(5, T * N),
+  ];
   return {
     name: `LoRA linear ${T}×${K}→${N} r${r}, there and back`,
     flops: 2 * T * K * N * 2 + 2 * T * r * (K + N) * 3,
@@ -130,7 +136,10 @@ function loraLinear(session: Session, { T, K, N, r }: { T: number; K: number; N:
 
 type Resident = (label: string, shape: readonly number[], data?: ArrayBufferView, dtype?: DType) => Tensor;
 
-async function recorded(session: Session, record: (resident: Resident) => { program: Program; results: readonly Tensor[] }): Promise<Side> {
+async function recorded(
+  session: Session,
+  record: (resident: Resident) => { program: Program; results: readonly Tensor[] },
+): Promise<Side> {
   const owned: Tensor[] = [];
   const { program, results } = record((label, shape, data, dtype = 'f32') => {
     const tensor = session.resident(label, shape, dtype, data);

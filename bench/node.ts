@@ -22,7 +22,8 @@ export async function runContests({ only, rounds, toggles }: RunOptions, show: (
   await openPeer();
   const gpu = await openGpu(instance, { onError: console.error });
   const session = new Session(gpu);
-  for (const contest of contests({ session, f16: gpu.features.f16 })) if (new RegExp(only).test(contest.name)) show(await race(contest, gpu.name, rounds));
+  for (const contest of contests({ session, f16: gpu.features.f16 }))
+    if (new RegExp(only).test(contest.name)) show(await race(contest, gpu.name, rounds));
 }
 
 /** jax-js maps over iterators, which Node has from version 22 on. */

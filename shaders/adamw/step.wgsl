@@ -1,5 +1,5 @@
 // AdamW (arXiv 1711.05101, as torch.optim.AdamW) over one arena of parameters. control = (learning rate, β1, β2, eps,
-// weight decay, 1 − β1^t, 1 − β2^t, max norm); norm[0] = Σ gradient². A max norm of 0 does not clip.
+// weight decay, 1 − β1^t, 1 − β2^t, max norm, 1 − β1, 1 − β2); norm[0] = Σ gradient². A max norm of 0 does not clip.
 struct Params { n4: u32 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> control: array<f32>;
@@ -17,8 +17,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   var factor = 1.0;
   if (maxNorm > 0.0) { factor = min(1.0, maxNorm / (sqrt(norm[0]) + 1e-6)); }
   let g = gradient[i] * factor;
-  let m = control[1] * mean[i] + (1.0 - control[1]) * g;
-  let v = control[2] * square[i] + (1.0 - control[2]) * g * g;
+  let m = control[1] * mean[i] + control[8] * g;
+  let v = control[2] * square[i] + control[9] * g * g;
   mean[i] = m;
   square[i] = v;
   let lr = control[0];

@@ -16,5 +16,10 @@ export class GroundworkError extends Error {
 
 /** Throws an `internal` error: for broken invariants of our own, never for user input. */
 export function invariant(condition: unknown, message: string): asserts condition {
-  if (!condition) throw new GroundworkError('internal', message, 'This is a defect in Groundwork; please report it with the message.');
+  if (!condition)
+    throw new GroundworkError(
+      'internal',
+      message,
+      'This is a defect in Groundwork; please report it with the message.',
+    );
 }

@@ -34,7 +34,10 @@ async function main(): Promise<void> {
       data: { type: 'string', default: join(home, 'public/starter/sample.zip') },
     },
   });
-  const recipe = presetRecipe(values.quick ? 'demo-quick' : 'demo', values.seed === undefined ? undefined : Number(values.seed));
+  const recipe = presetRecipe(
+    values.quick ? 'demo-quick' : 'demo',
+    values.seed === undefined ? undefined : Number(values.seed),
+  );
   registerDecoder(nodeDecode);
   const progress = new Progress(recipe);
   let failure: Extract<EngineEvent, { type: 'failure' }> | null = null;
@@ -49,15 +52,25 @@ async function main(): Promise<void> {
   const device = await session.handle({ type: 'device' });
   const model = await session.handle({ type: 'load-model', files: await filesUnder(values.model) });
   const dataset = await session.handle({ type: 'open-dataset', name: 'demo', files: await filesUnder(values.data) });
-  progress.note(`${device.name}\n${model.parameters.toLocaleString('en')} parameters; ${dataset.train} training rows, ${dataset.heldout} held out, ${dataset.issues.length} problems`);
+  progress.note(
+    `${device.name}\n${model.parameters.toLocaleString('en')} parameters; ${dataset.train} training rows, ${dataset.heldout} held out, ${dataset.issues.length} problems`,
+  );
   await session.handle({ type: 'start', dataset: dataset.id, recipe });
   process.once('SIGINT', () => void session.handle({ type: 'control', action: 'stop' }));
   await session.running;
   progress.end();
-  if (failure) throw Object.assign(new Error((failure as { message: string }).message), { hint: (failure as { hint: string }).hint });
+  if (failure)
+    throw Object.assign(new Error((failure as { message: string }).message), {
+      hint: (failure as { hint: string }).hint,
+    });
 
   const bench = session.bench!;
-  const report = buildReport({ adapter: device.name, seed: recipe.seed, stages: bench.evaluations, ...(bench.rejection && { rejection: bench.rejection }) });
+  const report = buildReport({
+    adapter: device.name,
+    seed: recipe.seed,
+    stages: bench.evaluations,
+    ...(bench.rejection && { rejection: bench.rejection }),
+  });
   await mkdir(values.out, { recursive: true });
   await writeFile(join(values.out, 'report.json'), writeReport(report));
   for (const what of ['adapter', 'merged'] as const)
@@ -67,7 +80,9 @@ async function main(): Promise<void> {
       await pipeline(typeof data === 'string' ? Readable.from([data]) : Readable.from(data), createWriteStream(file));
     }
   await pipeline(Readable.from(await exportWitness(bench)), createWriteStream(join(values.out, 'witness.safetensors')));
-  console.log(`\n${printReport(report)}\nWritten to ${values.out}: report.json, adapter/, merged/, witness.safetensors`);
+  console.log(
+    `\n${printReport(report)}\nWritten to ${values.out}: report.json, adapter/, merged/, witness.safetensors`,
+  );
   await session.destroy();
 }
 

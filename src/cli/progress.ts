@@ -2,7 +2,8 @@
 import type { EngineEvent } from '../engine/protocol.ts';
 import type { Recipe } from '../train/recipe.ts';
 
-const clock = (seconds: number): string => (seconds < 90 ? `${Math.round(seconds)} s` : `${(seconds / 60).toFixed(1)} min`);
+const clock = (seconds: number): string =>
+  seconds < 90 ? `${Math.round(seconds)} s` : `${(seconds / 60).toFixed(1)} min`;
 const percent = (x: number): string => `${(100 * x).toFixed(1)} %`;
 
 export class Progress {
@@ -22,12 +23,22 @@ export class Progress {
     else if (event.type === 'notice') this.note(event.message);
     else if (event.type === 'progress') this.#line(event);
     else if (event.type === 'evaluation') {
-      const { n, accAt50, accAt50Interval: [low, high], meanIoU, parseFailures } = event.evaluation;
-      this.note(`${event.name}: Acc@0.5 ${percent(accAt50)} [${percent(low)}, ${percent(high)}] on ${n} rows, mean IoU ${meanIoU.toFixed(3)}, ${parseFailures} unreadable`);
+      const {
+        n,
+        accAt50,
+        accAt50Interval: [low, high],
+        meanIoU,
+        parseFailures,
+      } = event.evaluation;
+      this.note(
+        `${event.name}: Acc@0.5 ${percent(accAt50)} [${percent(low)}, ${percent(high)}] on ${n} rows, mean IoU ${meanIoU.toFixed(3)}, ${parseFailures} unreadable`,
+      );
     } else if (event.type === 'stage' && event.status !== 'started') {
       const { kept, 'too-easy': easy, 'too-hard': hard } = this.#counts;
       const detail = event.stage.kind === 'rejection' ? `: ${kept} kept, ${easy} too easy, ${hard} too hard` : '';
-      this.note(`${event.index + 1}/${this.#recipe.stages.length} ${event.stage.kind} “${event.stage.name}” ${event.status} in ${clock(event.seconds)}${detail}`);
+      this.note(
+        `${event.index + 1}/${this.#recipe.stages.length} ${event.stage.kind} “${event.stage.name}” ${event.status} in ${clock(event.seconds)}${detail}`,
+      );
       this.#latest = {};
     }
   }
@@ -42,7 +53,9 @@ export class Progress {
   }
 
   #line({ stageIndex, done, total, unit, etaSeconds }: Extract<EngineEvent, { type: 'progress' }>): void {
-    const shown = ['loss', 'reward', 'kl', 'grad_norm', 'completions/mean_length'].filter((name) => name in this.#latest);
+    const shown = ['loss', 'reward', 'kl', 'grad_norm', 'completions/mean_length'].filter(
+      (name) => name in this.#latest,
+    );
     const values = shown.map((name) => `${name} ${this.#latest[name]!.toPrecision(3)}`).join('  ');
     const text = `${stageIndex + 1}/${this.#recipe.stages.length} ${this.#recipe.stages[stageIndex]!.name}  ${done}/${total} ${unit}  ${values}  ${etaSeconds === null ? '' : `about ${clock(etaSeconds)} left`}`;
     if (this.#terminal) process.stdout.write(`\r\x1b[K${text.slice(0, process.stdout.columns - 1)}`);

@@ -25,7 +25,14 @@ export async function findCases(paths: readonly string[]): Promise<string[]> {
       continue;
     }
     const entries = await readdir(path, { withFileTypes: true });
-    found.push(...(await findCases(entries.filter((e) => e.isDirectory()).map((e) => join(path, e.name)).sort())));
+    found.push(
+      ...(await findCases(
+        entries
+          .filter((e) => e.isDirectory())
+          .map((e) => join(path, e.name))
+          .sort(),
+      )),
+    );
   }
   return found;
 }

@@ -83,7 +83,7 @@ export class Gate {
 
   #runAsides(): Promise<void> {
     this.#busy = this.#busy.then(async () => {
-      for (let next = this.#asides.shift(); next; next = this.#asides.shift()) await next();
+      for (let piece = this.#asides.shift(); piece; piece = this.#asides.shift()) await piece();
     });
     return this.#busy;
   }

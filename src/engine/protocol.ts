@@ -6,7 +6,17 @@ import type { GroundedBox, Size } from '../grounding/box.ts';
 import type { Recipe, Stage } from '../train/recipe.ts';
 import type { Row, RowIssue } from '../data/row.ts';
 
-export type { Recipe, Stage, SftStage, GrpoStage, RejectionStage, EvaluateStage, MergeStage, LoraSettings, OptimizerSettings } from '../train/recipe.ts';
+export type {
+  Recipe,
+  Stage,
+  SftStage,
+  GrpoStage,
+  RejectionStage,
+  EvaluateStage,
+  MergeStage,
+  LoraSettings,
+  OptimizerSettings,
+} from '../train/recipe.ts';
 export type { Row, RowIssue, Segment, Message } from '../data/row.ts';
 
 /** A file the user gave, with its path inside the dropped folder (or its name). */
@@ -76,12 +86,23 @@ export type Request =
   | { readonly type: 'load-model'; readonly files: readonly NamedFile[] }
   | { readonly type: 'open-dataset'; readonly name: string; readonly files: readonly NamedFile[] }
   | { readonly type: 'open-sample'; readonly baseUrl: string }
-  | { readonly type: 'rows'; readonly dataset: string; readonly split: 'train' | 'heldout'; readonly offset: number; readonly count: number }
+  | {
+      readonly type: 'rows';
+      readonly dataset: string;
+      readonly split: 'train' | 'heldout';
+      readonly offset: number;
+      readonly count: number;
+    }
   /** One row by its id: events name rows, and views show them. */
   | { readonly type: 'row'; readonly dataset: string; readonly rowId: string }
   | { readonly type: 'image'; readonly dataset: string; readonly path: string }
   | { readonly type: 'preview'; readonly dataset: string; readonly rowId: string }
-  | { readonly type: 'answer'; readonly dataset: string; readonly rowId: string; readonly policies: readonly PolicyName[] }
+  | {
+      readonly type: 'answer';
+      readonly dataset: string;
+      readonly rowId: string;
+      readonly policies: readonly PolicyName[];
+    }
   /** `paused`: hold before the first step, so that the run can be walked through step by step. */
   | { readonly type: 'start'; readonly dataset: string; readonly recipe: Recipe; readonly paused?: boolean }
   | { readonly type: 'control'; readonly action: 'pause' | 'resume' | 'step' | 'stop' }
@@ -129,20 +150,55 @@ export interface Evaluation {
   readonly meanIoU: number;
   readonly imageAccuracy: number;
   readonly parseFailures: number;
-  readonly tasks: Readonly<Record<string, { readonly n: number; readonly accAt50: number; readonly meanIoU: number; readonly parseFailures: number }>>;
+  readonly tasks: Readonly<
+    Record<
+      string,
+      { readonly n: number; readonly accAt50: number; readonly meanIoU: number; readonly parseFailures: number }
+    >
+  >;
 }
 
 export type EngineEvent =
   | { readonly type: 'state'; readonly state: RunState }
   | { readonly type: 'loading'; readonly what: string; readonly done: number; readonly total: number }
-  | { readonly type: 'stage'; readonly index: number; readonly stage: Stage; readonly status: 'started' | 'finished' | 'stopped'; readonly seconds: number }
+  | {
+      readonly type: 'stage';
+      readonly index: number;
+      readonly stage: Stage;
+      readonly status: 'started' | 'finished' | 'stopped';
+      readonly seconds: number;
+    }
   /** Progress inside a stage. `etaSeconds` is null until a first step was timed. */
-  | { readonly type: 'progress'; readonly stageIndex: number; readonly done: number; readonly total: number; readonly unit: string; readonly etaSeconds: number | null }
+  | {
+      readonly type: 'progress';
+      readonly stageIndex: number;
+      readonly done: number;
+      readonly total: number;
+      readonly unit: string;
+      readonly etaSeconds: number | null;
+    }
   /** One point of every curve at a step; names are TRL's (loss, reward, kl, completions/mean_length, …). `step` counts over the whole run. */
-  | { readonly type: 'metrics'; readonly stageIndex: number; readonly step: number; readonly values: Readonly<Record<string, number>> }
-  | { readonly type: 'group'; readonly stageIndex: number; readonly step: number; readonly rowId: string; readonly completions: readonly GroupCompletion[] }
+  | {
+      readonly type: 'metrics';
+      readonly stageIndex: number;
+      readonly step: number;
+      readonly values: Readonly<Record<string, number>>;
+    }
+  | {
+      readonly type: 'group';
+      readonly stageIndex: number;
+      readonly step: number;
+      readonly rowId: string;
+      readonly completions: readonly GroupCompletion[];
+    }
   | { readonly type: 'evaluation'; readonly stageIndex: number; readonly name: string; readonly evaluation: Evaluation }
-  | { readonly type: 'rejection'; readonly stageIndex: number; readonly rowId: string; readonly successRate: number; readonly verdict: 'kept' | 'too-easy' | 'too-hard' }
+  | {
+      readonly type: 'rejection';
+      readonly stageIndex: number;
+      readonly rowId: string;
+      readonly successRate: number;
+      readonly verdict: 'kept' | 'too-easy' | 'too-hard';
+    }
   /** Nothing is lost: `hint` says what is safe and what to do. */
   | { readonly type: 'failure'; readonly code: string; readonly message: string; readonly hint: string }
   | { readonly type: 'notice'; readonly message: string };
@@ -150,5 +206,11 @@ export type EngineEvent =
 export type ToEngine = { readonly id: number; readonly request: Request };
 export type FromEngine =
   | { readonly kind: 'reply'; readonly id: number; readonly value: unknown }
-  | { readonly kind: 'error'; readonly id: number; readonly code: string; readonly message: string; readonly hint: string }
+  | {
+      readonly kind: 'error';
+      readonly id: number;
+      readonly code: string;
+      readonly message: string;
+      readonly hint: string;
+    }
   | { readonly kind: 'event'; readonly event: EngineEvent };

@@ -122,19 +122,39 @@ function checkRecipe({ stages }: Recipe): void {
   let attached: Stage | null = null;
   for (const stage of stages) {
     if (stage.kind === 'merge') {
-      if (!attached) throw new GroundworkError('recipe-invalid', 'A merge stage has nothing to merge.', 'Put it after an SFT or GRPO stage.');
+      if (!attached)
+        throw new GroundworkError(
+          'recipe-invalid',
+          'A merge stage has nothing to merge.',
+          'Put it after an SFT or GRPO stage.',
+        );
       attached = null;
     } else if (stage.kind === 'sft' || stage.kind === 'grpo') {
-      if (attached) throw new GroundworkError('recipe-invalid', `Stage “${stage.name}” follows “${attached.name}” without a merge.`, 'Put a merge stage between them.');
+      if (attached)
+        throw new GroundworkError(
+          'recipe-invalid',
+          `Stage “${stage.name}” follows “${attached.name}” without a merge.`,
+          'Put a merge stage between them.',
+        );
       attached = stage;
     }
   }
 }
 
-function translate(event: StageEvent, stageIndex: number, step: number, seconds: number, bench: Workbench): EngineEvent {
+function translate(
+  event: StageEvent,
+  stageIndex: number,
+  step: number,
+  seconds: number,
+  bench: Workbench,
+): EngineEvent {
   switch (event.type) {
     case 'progress':
-      return { ...event, stageIndex, etaSeconds: event.done ? (seconds / event.done) * (event.total - event.done) : null };
+      return {
+        ...event,
+        stageIndex,
+        etaSeconds: event.done ? (seconds / event.done) * (event.total - event.done) : null,
+      };
     case 'metrics':
       return { ...event, stageIndex, step };
     case 'group':
@@ -156,4 +176,5 @@ function translate(event: StageEvent, stageIndex: number, step: number, seconds:
 }
 
 /** Boxes whose picture is known; the others cannot be drawn. */
-export const groundedBoxes = <B extends { readonly image: number | null }>(boxes: readonly B[]) => boxes.flatMap((b) => (b.image === null ? [] : [{ ...b, image: b.image }]));
+export const groundedBoxes = <B extends { readonly image: number | null }>(boxes: readonly B[]) =>
+  boxes.flatMap((b) => (b.image === null ? [] : [{ ...b, image: b.image }]));

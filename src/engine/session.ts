@@ -13,7 +13,20 @@ import { Session as GpuSession } from '../gpu/recorder.ts';
 import { loadModel, type LoadedModel } from '../models/load.ts';
 import { adapterFiles, mergedFiles, shardNames, type OutputFile } from '../train/export.ts';
 import { Gate } from './gate.ts';
-import type { Answer, DatasetReport, DeviceReport, EncodedPreview, EngineEvent, ModelReport, NamedFile, PolicyName, Recipe, Replies, Request, RunState } from './protocol.ts';
+import type {
+  Answer,
+  DatasetReport,
+  DeviceReport,
+  EncodedPreview,
+  EngineEvent,
+  ModelReport,
+  NamedFile,
+  PolicyName,
+  Recipe,
+  Replies,
+  Request,
+  RunState,
+} from './protocol.ts';
 import { groundedBoxes, runRecipe, Workbench } from './run.ts';
 
 export interface SessionHost {
@@ -23,7 +36,15 @@ export interface SessionHost {
   emit(event: EngineEvent): void;
 }
 
-const STARTER_FILES = ['config.json', 'generation_config.json', 'preprocessor_config.json', 'tokenizer.json', 'tokenizer_config.json', 'chat_template.jinja', 'model.safetensors'];
+const STARTER_FILES = [
+  'config.json',
+  'generation_config.json',
+  'preprocessor_config.json',
+  'tokenizer.json',
+  'tokenizer_config.json',
+  'chat_template.jinja',
+  'model.safetensors',
+];
 
 /** Longest answer when a single row is asked about. */
 const ANSWER_TOKENS = 128;
@@ -97,7 +118,11 @@ export class EngineSession {
         return this.#gate.aside(() => this.#export(request.what));
       default:
         request satisfies never;
-        throw new GroundworkError('request-unknown', 'The page asked for something this engine does not know.', 'Reload the page, so that both are of one version.');
+        throw new GroundworkError(
+          'request-unknown',
+          'The page asked for something this engine does not know.',
+          'Reload the page, so that both are of one version.',
+        );
     }
   }
 
@@ -105,7 +130,12 @@ export class EngineSession {
     this.#gpu ??= this.#host.openGpu().then((gpu) => {
       void gpu.lost.then(({ reason, message }) => {
         if (reason === 'destroyed') return;
-        this.#host.emit({ type: 'failure', code: 'device-lost', message: `The graphics device was lost: ${message}`, hint: 'Reload the page and start the run again; close other programs that use the GPU.' });
+        this.#host.emit({
+          type: 'failure',
+          code: 'device-lost',
+          message: `The graphics device was lost: ${message}`,
+          hint: 'Reload the page and start the run again; close other programs that use the GPU.',
+        });
       });
       return new GpuSession(gpu);
     });
@@ -119,7 +149,13 @@ export class EngineSession {
 
   async #device(): Promise<DeviceReport> {
     const { gpu } = await this.#session();
-    return { name: gpu.name, vendor: gpu.vendor, software: gpu.software, features: gpu.features, maxBindingBytes: gpu.limits.maxStorageBufferBindingSize };
+    return {
+      name: gpu.name,
+      vendor: gpu.vendor,
+      software: gpu.software,
+      features: gpu.features,
+      maxBindingBytes: gpu.limits.maxStorageBufferBindingSize,
+    };
   }
 
   async #fetchAll(base: string, names: readonly string[]): Promise<NamedFile[]> {
@@ -135,7 +171,9 @@ export class EngineSession {
     this.#refuseWhileRunning('load another model');
     const session = await this.#session();
     const folder = new Map(files.map(({ path, file }) => [path, blobSource(file)]));
-    const loaded = await loadModel(session, folder, { onProgress: (done, total) => this.#host.emit({ type: 'loading', what: 'weights', done, total }) });
+    const loaded = await loadModel(session, folder, {
+      onProgress: (done, total) => this.#host.emit({ type: 'loading', what: 'weights', done, total }),
+    });
     await session.kernels.ready();
     this.#dropBench();
     this.#loaded?.model.destroy();
@@ -167,13 +205,23 @@ export class EngineSession {
 
   #row(dataset: string, id: string): Row {
     const row = this.#dataset(dataset).row(id);
-    if (!row) throw new GroundworkError('row-missing', `There is no row ${id}.`, 'The dataset may have changed: open it again.');
+    if (!row)
+      throw new GroundworkError(
+        'row-missing',
+        `There is no row ${id}.`,
+        'The dataset may have changed: open it again.',
+      );
     return row;
   }
 
   /** The workbench of a dataset; a new one forgets what was trained on another. */
   #workbench(dataset: string, fresh: boolean): Workbench {
-    if (!this.#loaded) throw new GroundworkError('model-missing', 'No model is loaded.', 'Load the starter model or a checkpoint folder first.');
+    if (!this.#loaded)
+      throw new GroundworkError(
+        'model-missing',
+        'No model is loaded.',
+        'Load the starter model or a checkpoint folder first.',
+      );
     if (!fresh && this.#bench?.dataset === dataset) return this.#bench.bench;
     this.#dropBench();
     const bench = new Workbench(this.#loaded, this.#dataset(dataset));
@@ -192,10 +240,17 @@ export class EngineSession {
     const { tokenizer, gridOf } = bench.loaded.processor;
     const text = (id: number) => tokenizer.decode([id]);
     return {
-      sizes: sample!.sizes.map((model, i) => ({ natural: sample!.natural[i]!, model, tokens: bench.loaded.model.featureCount(gridOf(model)) })),
+      sizes: sample!.sizes.map((model, i) => ({
+        natural: sample!.natural[i]!,
+        model,
+        tokens: bench.loaded.model.featureCount(gridOf(model)),
+      })),
       promptText: sample!.promptText,
       targetText: sample!.targetText,
-      tokens: [...Array.from(sample!.prompt.tokens, (id) => ({ text: text(id), inLoss: false })), ...Array.from(sample!.completion, (id) => ({ text: text(id), inLoss: true }))],
+      tokens: [
+        ...Array.from(sample!.prompt.tokens, (id) => ({ text: text(id), inLoss: false })),
+        ...Array.from(sample!.completion, (id) => ({ text: text(id), inLoss: true })),
+      ],
     };
   }
 
@@ -213,8 +268,23 @@ export class EngineSession {
       });
       const { text } = rollouts![0]!;
       const { think, boxes, parsed } = bench.samples.parse(sample!, text);
-      const score = scoreAnswer({ rowId, task: row.task, images: row.images.length, boxes, parsed, solution: row.solution });
-      answers.push({ policy, text, think, boxes: groundedBoxes(boxes), iou: score?.iou ?? null, rightImage: score?.rightImage ?? null, parsed });
+      const score = scoreAnswer({
+        rowId,
+        task: row.task,
+        images: row.images.length,
+        boxes,
+        parsed,
+        solution: row.solution,
+      });
+      answers.push({
+        policy,
+        text,
+        think,
+        boxes: groundedBoxes(boxes),
+        iou: score?.iou ?? null,
+        rightImage: score?.rightImage ?? null,
+        parsed,
+      });
     }
     return answers;
   }
@@ -223,7 +293,10 @@ export class EngineSession {
     this.#refuseWhileRunning('start another run');
     const bench = this.#workbench(dataset, true);
     this.#gate.begin(paused);
-    this.running = runRecipe(bench, recipe, { emit: (event) => this.#host.emit(event), gate: () => this.#gate.pass() }).then(
+    this.running = runRecipe(bench, recipe, {
+      emit: (event) => this.#host.emit(event),
+      gate: () => this.#gate.pass(),
+    }).then(
       () => this.#gate.end('finished'),
       (error: unknown) => {
         this.#host.emit({ type: 'failure', ...describeError(error) });
@@ -234,13 +307,21 @@ export class EngineSession {
   }
 
   async #export(what: 'adapter' | 'merged'): Promise<{ fileName: string; stream: ReadableStream<Uint8Array> }> {
-    return { fileName: `groundwork-${what}.zip`, stream: writeZip((await this.exportFiles(what)) as Parameters<typeof writeZip>[0]) };
+    return {
+      fileName: `groundwork-${what}.zip`,
+      stream: writeZip((await this.exportFiles(what)) as Parameters<typeof writeZip>[0]),
+    };
   }
 
   /** The files of an export, each produced when it is read. Throws `adapter-missing` before anything was trained. */
   async exportFiles(what: 'adapter' | 'merged'): Promise<OutputFile[]> {
     const bench = this.#bench?.bench;
-    if (!bench) throw new GroundworkError('adapter-missing', 'Nothing has been trained yet.', 'Run a recipe with an SFT or GRPO stage first.');
+    if (!bench)
+      throw new GroundworkError(
+        'adapter-missing',
+        'Nothing has been trained yet.',
+        'Run a recipe with an SFT or GRPO stage first.',
+      );
     const adapter = await bench.policy.combinedAdapter();
     const { folder, checkpoint, model } = bench.loaded;
     if (what === 'adapter') return adapterFiles(adapter, model.linears, this.#loaded?.name ?? '');
@@ -249,21 +330,37 @@ export class EngineSession {
 
   #refuseWhileRunning(what: string): void {
     if (!this.#gate.active) return;
-    throw new GroundworkError('run-active', `A run is going on, so Groundwork will not ${what}.`, 'Stop the run first; what it has learnt can be exported.');
+    throw new GroundworkError(
+      'run-active',
+      `A run is going on, so Groundwork will not ${what}.`,
+      'Stop the run first; what it has learnt can be exported.',
+    );
   }
 }
 
 export function describeError(error: unknown): { code: string; message: string; hint: string } {
   if (error instanceof GroundworkError) return { code: error.code, message: error.message, hint: error.hint };
-  return { code: 'internal', message: error instanceof Error ? error.message : String(error), hint: 'This is a defect in Groundwork; please report it with the message. Reloading the page starts afresh.' };
+  return {
+    code: 'internal',
+    message: error instanceof Error ? error.message : String(error),
+    hint: 'This is a defect in Groundwork; please report it with the message. Reloading the page starts afresh.',
+  };
 }
 
 /** Files below one folder, without its name. */
 function stripCommonFolder(files: readonly NamedFile[]): NamedFile[] {
   const config = files.find(({ path }) => /(^|\/)config\.json$/.test(path));
-  if (!config) throw new GroundworkError('checkpoint-incomplete', 'There is no config.json among these files.', 'Choose the whole folder of a Hugging Face checkpoint.');
+  if (!config)
+    throw new GroundworkError(
+      'checkpoint-incomplete',
+      'There is no config.json among these files.',
+      'Choose the whole folder of a Hugging Face checkpoint.',
+    );
   const prefix = config.path.slice(0, -'config.json'.length);
-  return files.filter(({ path }) => path.startsWith(prefix)).map(({ path, file }) => ({ path: path.slice(prefix.length), file }));
+  return files
+    .filter(({ path }) => path.startsWith(prefix))
+    .map(({ path, file }) => ({ path: path.slice(prefix.length), file }));
 }
 
-const folderName = (files: readonly NamedFile[]): string => files[0]?.path.split('/').slice(0, -1)[0] || 'local checkpoint';
+const folderName = (files: readonly NamedFile[]): string =>
+  files[0]?.path.split('/').slice(0, -1)[0] || 'local checkpoint';

@@ -17,14 +17,22 @@ export async function exportWitness(bench: Workbench): Promise<AsyncIterable<Uin
   const { policy, loaded } = bench;
   const adapter = policy.adapter;
   const { prompt } = sample!;
-  const logits = await fullLogits(loaded.model, prompt, bench.samples.features([sample!]), { lora: adapter ? (module) => adapter.lora(module) : undefined, policy: policy.weights });
+  const logits = await fullLogits(loaded.model, prompt, bench.samples.features([sample!]), {
+    lora: adapter ? (module) => adapter.lora(module) : undefined,
+    policy: policy.weights,
+  });
   const pictures: PixelInput[] = [];
   for (const path of row.images) pictures.push(await readPixels(loaded.processor, await bench.dataset.image(path)));
   const width = pictures.length ? pictures[0]!.pixels.length / (pictures[0]!.grid.height * pictures[0]!.grid.width) : 0;
   const patches = pictures.reduce((sum, { grid }) => sum + grid.height * grid.width, 0);
   const bytes = (values: ArrayBufferView) => new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
   const tensors: TensorToWrite[] = [
-    { name: 'input_ids', dtype: 'I32', shape: [prompt.tokens.length], bytes: () => bytes(Int32Array.from(prompt.tokens)) },
+    {
+      name: 'input_ids',
+      dtype: 'I32',
+      shape: [prompt.tokens.length],
+      bytes: () => bytes(Int32Array.from(prompt.tokens)),
+    },
     { name: 'logits', dtype: 'F32', shape: [prompt.tokens.length, loaded.model.vocabSize], bytes: () => bytes(logits) },
   ];
   if (pictures.length)
@@ -37,7 +45,12 @@ export async function exportWitness(bench: Workbench): Promise<AsyncIterable<Uin
           for (const { pixels } of pictures) yield bytes(pixels);
         },
       },
-      { name: 'image_grid_thw', dtype: 'I32', shape: [pictures.length, 3], bytes: () => bytes(Int32Array.from(pictures.flatMap(({ grid }) => [1, grid.height, grid.width]))) },
+      {
+        name: 'image_grid_thw',
+        dtype: 'I32',
+        shape: [pictures.length, 3],
+        bytes: () => bytes(Int32Array.from(pictures.flatMap(({ grid }) => [1, grid.height, grid.width]))),
+      },
     );
   return writeSafetensors(tensors);
 }

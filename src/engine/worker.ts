@@ -7,13 +7,35 @@ import { describeError, EngineSession } from './session.ts';
 const post = (message: FromEngine, transfer: Transferable[] = []): void => self.postMessage(message, { transfer });
 
 const session = new EngineSession({
-  openGpu: () => openGpu(navigator.gpu, { onError: (message) => post({ kind: 'event', event: { type: 'failure', code: 'gpu-error', message, hint: 'The graphics driver refused a command. What was computed since may be wrong: stop the run and reload.' } }) }),
+  openGpu: () =>
+    openGpu(navigator.gpu, {
+      onError: (message) =>
+        post({
+          kind: 'event',
+          event: {
+            type: 'failure',
+            code: 'gpu-error',
+            message,
+            hint: 'The graphics driver refused a command. What was computed since may be wrong: stop the run and reload.',
+          },
+        }),
+    }),
   fetchFile: async (url) => {
     const response = await fetch(url).catch((cause: unknown) => {
-      throw new GroundworkError('fetch-failed', `${url} could not be fetched.`, 'Check that the app’s files are complete and its server is running.', { cause });
+      throw new GroundworkError(
+        'fetch-failed',
+        `${url} could not be fetched.`,
+        'Check that the app’s files are complete and its server is running.',
+        { cause },
+      );
     });
     // A dev server answers unknown paths with its index page.
-    if (!response.ok || response.headers.get('content-type')?.includes('text/html')) throw new GroundworkError('fetch-failed', `${url} is missing.`, 'The app’s own files are incomplete: install it again.');
+    if (!response.ok || response.headers.get('content-type')?.includes('text/html'))
+      throw new GroundworkError(
+        'fetch-failed',
+        `${url} is missing.`,
+        'The app’s own files are incomplete: install it again.',
+      );
     return response.blob();
   },
   emit: (event) => post({ kind: 'event', event }),

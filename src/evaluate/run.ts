@@ -11,7 +11,10 @@ export function evaluationRows(heldout: readonly Row[], limit: number, seed: num
   return limit > 0 && limit < rows.length ? new Random(seed).shuffle([...rows]).slice(0, limit) : rows;
 }
 
-export async function runEvaluation(stage: EvaluateStage, context: StageContext): Promise<{ evaluation: Evaluation; scores: readonly RowScore[]; stopped: boolean }> {
+export async function runEvaluation(
+  stage: EvaluateStage,
+  context: StageContext,
+): Promise<{ evaluation: Evaluation; scores: readonly RowScore[]; stopped: boolean }> {
   const rows = evaluationRows(context.heldout, stage.limit, context.seed);
   const scores: RowScore[] = [];
   let stopped = false;
@@ -29,10 +32,22 @@ export async function runEvaluation(stage: EvaluateStage, context: StageContext)
     });
     batch.forEach((row, i) => {
       const { boxes, parsed } = context.samples.parse(samples[i]!, answers[i]![0]!.text);
-      const score = scoreAnswer({ rowId: row.id, task: row.task, images: row.images.length, boxes, parsed, solution: row.solution });
+      const score = scoreAnswer({
+        rowId: row.id,
+        task: row.task,
+        images: row.images.length,
+        boxes,
+        parsed,
+        solution: row.solution,
+      });
       if (score) scores.push(score);
     });
-    context.emit({ type: 'progress', done: Math.min(rows.length, start + stage.batchSize), total: rows.length, unit: 'rows' });
+    context.emit({
+      type: 'progress',
+      done: Math.min(rows.length, start + stage.batchSize),
+      total: rows.length,
+      unit: 'rows',
+    });
   }
   return { evaluation: summarize(scores, context.seed), scores, stopped };
 }

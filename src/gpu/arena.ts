@@ -64,7 +64,9 @@ export interface Plan {
  * mean a slot is never smaller than what joins it later, so the total is close to the peak.
  */
 export function planLives(lives: readonly Life[]): Plan {
-  const order = lives.map((_, i) => i).sort((a, b) => lives[b]!.bytes - lives[a]!.bytes || lives[a]!.first - lives[b]!.first);
+  const order = lives
+    .map((_, i) => i)
+    .sort((a, b) => lives[b]!.bytes - lives[a]!.bytes || lives[a]!.first - lives[b]!.first);
   const slots = new Array<number>(lives.length).fill(-1);
   const sizes: number[] = [];
   const tenants: Life[][] = [];

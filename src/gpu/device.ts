@@ -66,7 +66,9 @@ export async function openGpu(gpu: GPU | undefined, options: GpuOptions = {}): P
   const features = OPTIONAL.filter((f) => adapter.features.has(f) && !refused.has(f));
   const requiredLimits = Object.fromEntries(RAISED.map((key) => [key, adapter.limits[key]]));
   const device = await adapter.requestDevice({ label: 'groundwork', requiredFeatures: features, requiredLimits });
-  device.addEventListener('uncapturederror', (event) => options.onError?.((event as GPUUncapturedErrorEvent).error.message));
+  device.addEventListener('uncapturederror', (event) =>
+    options.onError?.((event as GPUUncapturedErrorEvent).error.message),
+  );
 
   const info = adapter.info;
   const has = (f: GPUFeatureName) => features.includes(f);
@@ -76,7 +78,9 @@ export async function openGpu(gpu: GPU | undefined, options: GpuOptions = {}): P
     device,
     name,
     vendor: info.vendor,
-    software: info.isFallbackAdapter || /llvmpipe|lavapipe|swiftshader|basic render|WARP/i.test(`${name} ${info.architecture} ${info.device}`),
+    software:
+      info.isFallbackAdapter ||
+      /llvmpipe|lavapipe|swiftshader|basic render|WARP/i.test(`${name} ${info.architecture} ${info.device}`),
     features: { f16: has('shader-f16'), subgroups: has('subgroups'), timestamps: has('timestamp-query') },
     subgroupSize: has('subgroups') && min === max && min >= 4 ? min : 0,
     limits: device.limits,

@@ -32,13 +32,24 @@ export interface Kernel {
 }
 
 export function parseBindings(code: string): KernelBinding[] {
-  const found = [...code.matchAll(/@group\(0\)\s*@binding\((\d+)\)\s*var<\s*(storage|uniform)\s*(?:,\s*(read_write|read))?\s*>\s*(\w+)/g)];
-  return found.map((m) => ({ name: m[4]!, index: Number(m[1]), access: m[2] === 'uniform' ? 'uniform' : ((m[3] ?? 'read') as 'read' | 'read_write') }));
+  const found = [
+    ...code.matchAll(
+      /@group\(0\)\s*@binding\((\d+)\)\s*var<\s*(storage|uniform)\s*(?:,\s*(read_write|read))?\s*>\s*(\w+)/g,
+    ),
+  ];
+  return found.map((m) => ({
+    name: m[4]!,
+    index: Number(m[1]),
+    access: m[2] === 'uniform' ? 'uniform' : ((m[3] ?? 'read') as 'read' | 'read_write'),
+  }));
 }
 
 export function parseParams(code: string): KernelParam[] {
   const body = /struct\s+Params\s*\{([^}]*)\}/.exec(code)?.[1] ?? '';
-  return [...body.matchAll(/(\w+)\s*:\s*(u32|i32|f32)\s*,?/g)].map((m) => ({ name: m[1]!, type: m[2] as KernelParam['type'] }));
+  return [...body.matchAll(/(\w+)\s*:\s*(u32|i32|f32)\s*,?/g)].map((m) => ({
+    name: m[1]!,
+    type: m[2] as KernelParam['type'],
+  }));
 }
 
 /** All kernels of one device. */
@@ -94,7 +105,12 @@ export class KernelCache {
     });
     this.#pending.push(
       device.popErrorScope().then((error) => {
-        if (error) throw new GroundworkError('shader-compile', `${key}: ${error.message}`, 'The graphics driver refused a shader. Update the driver or browser; if it persists, report it with this message.');
+        if (error)
+          throw new GroundworkError(
+            'shader-compile',
+            `${key}: ${error.message}`,
+            'The graphics driver refused a shader. Update the driver or browser; if it persists, report it with this message.',
+          );
       }),
     );
     return { name, key, code, bindings, params: parseParams(code), layout, pipeline };
@@ -102,7 +118,12 @@ export class KernelCache {
 }
 
 /** Writes parameters in the struct's order; missing or unknown names are defects. */
-export function packParams(kernel: Kernel, values: Readonly<Record<string, number>>, view: DataView, offset: number): void {
+export function packParams(
+  kernel: Kernel,
+  values: Readonly<Record<string, number>>,
+  view: DataView,
+  offset: number,
+): void {
   kernel.params.forEach((param, i) => {
     const value = values[param.name];
     invariant(value !== undefined, `${kernel.name}: parameter ${param.name} is missing`);
@@ -110,5 +131,9 @@ export function packParams(kernel: Kernel, values: Readonly<Record<string, numbe
     else if (param.type === 'i32') view.setInt32(offset + 4 * i, value, true);
     else view.setUint32(offset + 4 * i, value, true);
   });
-  for (const name of Object.keys(values)) invariant(kernel.params.some((p) => p.name === name), `${kernel.name} has no parameter ${name}`);
+  for (const name of Object.keys(values))
+    invariant(
+      kernel.params.some((p) => p.name === name),
+      `${kernel.name} has no parameter ${name}`,
+    );
 }

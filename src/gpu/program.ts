@@ -7,9 +7,22 @@ import type { Session } from './recorder.ts';
 import type { Storage, Tensor } from './tensor.ts';
 
 export type Command =
-  | { readonly type: 'dispatch'; readonly kernel: Kernel; readonly tensors: readonly Tensor[]; readonly params: Readonly<Record<string, number>>; readonly groups: readonly [number, number, number] }
+  | {
+      readonly type: 'dispatch';
+      readonly kernel: Kernel;
+      readonly tensors: readonly Tensor[];
+      readonly params: Readonly<Record<string, number>>;
+      readonly groups: readonly [number, number, number];
+    }
   | { readonly type: 'clear'; readonly tensor: Tensor }
-  | { readonly type: 'copy'; readonly from: Tensor; readonly to: Tensor; readonly fromByte: number; readonly toByte: number; readonly bytes: number };
+  | {
+      readonly type: 'copy';
+      readonly from: Tensor;
+      readonly to: Tensor;
+      readonly fromByte: number;
+      readonly toByte: number;
+      readonly bytes: number;
+    };
 
 /** Uniform slices must start at multiples of this (the default and largest minUniformBufferOffsetAlignment). */
 const UNIFORM_STRIDE = 256;
@@ -25,7 +38,13 @@ export class Program {
   #bindGroups: (GPUBindGroup | null)[] = [];
   #version = -1;
 
-  constructor(session: Session, label: string, commands: readonly Command[], slots: ReadonlyMap<Storage, number>, slotBytes: readonly number[]) {
+  constructor(
+    session: Session,
+    label: string,
+    commands: readonly Command[],
+    slots: ReadonlyMap<Storage, number>,
+    slotBytes: readonly number[],
+  ) {
     this.#session = session;
     this.label = label;
     this.commands = commands;
@@ -42,7 +61,13 @@ export class Program {
   write(tensor: Tensor, data: ArrayBufferView): void {
     this.#refresh();
     invariant(data.byteLength <= tensor.bytes, `${tensor.label}: ${data.byteLength} bytes do not fit ${tensor.bytes}`);
-    this.#session.gpu.device.queue.writeBuffer(this.#buffer(tensor), tensor.offset, data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
+    this.#session.gpu.device.queue.writeBuffer(
+      this.#buffer(tensor),
+      tensor.offset,
+      data.buffer as ArrayBuffer,
+      data.byteOffset,
+      data.byteLength,
+    );
   }
 
   /** Submits every command. Returns at once; order on the queue is the order of calls. */
@@ -83,12 +108,17 @@ export class Program {
       const part = this.commands.slice(start, start + block);
       const querySet = device.createQuerySet({ type: 'timestamp', count: part.length * 2 });
       const bytes = part.length * 16;
-      const resolved = device.createBuffer({ size: bytes, usage: GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC });
+      const resolved = device.createBuffer({
+        size: bytes,
+        usage: GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC,
+      });
       const staging = device.createBuffer({ size: bytes, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
       const encoder = device.createCommandEncoder();
       part.forEach((command, i) => {
         if (command.type !== 'dispatch') return this.#encodeTransfer(encoder, command);
-        const pass = encoder.beginComputePass({ timestampWrites: { querySet, beginningOfPassWriteIndex: 2 * i, endOfPassWriteIndex: 2 * i + 1 } });
+        const pass = encoder.beginComputePass({
+          timestampWrites: { querySet, beginningOfPassWriteIndex: 2 * i, endOfPassWriteIndex: 2 * i + 1 },
+        });
         pass.setPipeline(command.kernel.pipeline);
         pass.setBindGroup(0, this.#bindGroups[start + i]!);
         pass.dispatchWorkgroups(...command.groups);
@@ -131,7 +161,8 @@ export class Program {
   }
 
   #encodeTransfer(encoder: GPUCommandEncoder, command: Exclude<Command, { type: 'dispatch' }>): void {
-    if (command.type === 'clear') encoder.clearBuffer(this.#buffer(command.tensor), command.tensor.offset, command.tensor.bytes);
+    if (command.type === 'clear')
+      encoder.clearBuffer(this.#buffer(command.tensor), command.tensor.offset, command.tensor.bytes);
     else
       encoder.copyBufferToBuffer(
         this.#buffer(command.from),
@@ -156,9 +187,16 @@ export class Program {
       if (command.type !== 'dispatch') return null;
       let next = 0;
       const entries = command.kernel.bindings.map((binding) => {
-        if (binding.access === 'uniform') return { binding: binding.index, resource: { buffer: this.#uniforms!, offset: i * UNIFORM_STRIDE, size: UNIFORM_STRIDE } };
+        if (binding.access === 'uniform')
+          return {
+            binding: binding.index,
+            resource: { buffer: this.#uniforms!, offset: i * UNIFORM_STRIDE, size: UNIFORM_STRIDE },
+          };
         const tensor = command.tensors[next++]!;
-        return { binding: binding.index, resource: { buffer: this.#buffer(tensor), offset: tensor.offset, size: Math.max(4, tensor.bytes) } };
+        return {
+          binding: binding.index,
+          resource: { buffer: this.#buffer(tensor), offset: tensor.offset, size: Math.max(4, tensor.bytes) },
+        };
       });
       return gpu.device.createBindGroup({ label: command.kernel.name, layout: command.kernel.layout, entries });
     });
@@ -172,17 +210,28 @@ export class Program {
       if (command.type === 'dispatch') packParams(command.kernel, command.params, data, i * UNIFORM_STRIDE);
     });
     const { device } = this.#session.gpu;
-    const buffer = device.createBuffer({ label: `${this.label} parameters`, size: data.byteLength, usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST });
+    const buffer = device.createBuffer({
+      label: `${this.label} parameters`,
+      size: data.byteLength,
+      usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
+    });
     device.queue.writeBuffer(buffer, 0, data.buffer);
     return buffer;
   }
 }
 
 /** Copies ranges into one staging buffer and maps it. mapAsync, not onSubmittedWorkDone: the latter costs 2.5 ms on SwiftShader. */
-export async function readBack(session: Session, ranges: readonly { buffer: GPUBuffer; offset: number; bytes: number }[]): Promise<ArrayBuffer[]> {
+export async function readBack(
+  session: Session,
+  ranges: readonly { buffer: GPUBuffer; offset: number; bytes: number }[],
+): Promise<ArrayBuffer[]> {
   const { device } = session.gpu;
   const total = ranges.reduce((sum, r) => sum + Math.max(4, r.bytes), 0);
-  const staging = device.createBuffer({ label: 'readback', size: Math.max(4, total), usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+  const staging = device.createBuffer({
+    label: 'readback',
+    size: Math.max(4, total),
+    usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
+  });
   const encoder = device.createCommandEncoder({ label: 'readback' });
   let at = 0;
   const starts = ranges.map((range) => {

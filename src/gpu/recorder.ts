@@ -54,7 +54,13 @@ export class Session {
     invariant(tensor.storage.buffer, `${tensor.label} is transient and cannot be written from outside`);
     invariant(data.byteLength <= tensor.bytes, `${tensor.label}: ${data.byteLength} bytes do not fit ${tensor.bytes}`);
     const padded = data.byteLength % 4 === 0 ? data : padToWord(data);
-    this.gpu.device.queue.writeBuffer(tensor.storage.buffer, tensor.offset, padded.buffer as ArrayBuffer, padded.byteOffset, padded.byteLength);
+    this.gpu.device.queue.writeBuffer(
+      tensor.storage.buffer,
+      tensor.offset,
+      padded.buffer as ArrayBuffer,
+      padded.byteOffset,
+      padded.byteLength,
+    );
   }
 
   release(...tensors: readonly Tensor[]): void {
@@ -118,12 +124,24 @@ export class Recorder {
     return tensor;
   }
 
-  dispatch(name: string, source: string, options: { constants?: Constants; bind: Readonly<Record<string, Tensor>>; params?: Readonly<Record<string, number>>; groups: Groups }): void {
+  dispatch(
+    name: string,
+    source: string,
+    options: {
+      constants?: Constants;
+      bind: Readonly<Record<string, Tensor>>;
+      params?: Readonly<Record<string, number>>;
+      groups: Groups;
+    },
+  ): void {
     const kernel = this.session.kernels.get(name, source, options.constants);
     const [x, y = 1, z = 1] = options.groups;
     if (x * y * z === 0) return;
     const limit = this.session.gpu.limits.maxComputeWorkgroupsPerDimension;
-    invariant(x <= limit && y <= limit && z <= limit, `${name}: ${x}×${y}×${z} workgroups exceed ${limit} in one dimension`);
+    invariant(
+      x <= limit && y <= limit && z <= limit,
+      `${name}: ${x}×${y}×${z} workgroups exceed ${limit} in one dimension`,
+    );
     const tensors = checkBindings(kernel, options.bind);
     for (const tensor of tensors) this.#touch(tensor.storage);
     this.#commands.push({ type: 'dispatch', kernel, tensors, params: options.params ?? {}, groups: [x, y, z] });
@@ -139,7 +157,14 @@ export class Recorder {
   copy(from: Tensor, to: Tensor, options: { fromByte?: number; toByte?: number; bytes?: number } = {}): void {
     this.#touch(from.storage);
     this.#touch(to.storage);
-    this.#commands.push({ type: 'copy', from, to, fromByte: options.fromByte ?? 0, toByte: options.toByte ?? 0, bytes: options.bytes ?? from.bytes });
+    this.#commands.push({
+      type: 'copy',
+      from,
+      to,
+      fromByte: options.fromByte ?? 0,
+      toByte: options.toByte ?? 0,
+      bytes: options.bytes ?? from.bytes,
+    });
   }
 
   /** Bytes of transient memory the commands recorded so far need. */
@@ -151,7 +176,13 @@ export class Recorder {
     const { storages, lives } = this.#planInput();
     const plan = planLives(lives);
     this.session.arena.reserve(plan.sizes);
-    return new Program(this.session, this.label, this.#commands, new Map(storages.map((s, i) => [s, plan.slots[i]!])), plan.sizes);
+    return new Program(
+      this.session,
+      this.label,
+      this.#commands,
+      new Map(storages.map((s, i) => [s, plan.slots[i]!])),
+      plan.sizes,
+    );
   }
 
   #planInput(): { storages: Storage[]; lives: Life[] } {
@@ -192,9 +223,16 @@ function checkBindings(kernel: Kernel, bind: Readonly<Record<string, Tensor>>): 
       invariant(tensor, `${kernel.name}: binding ${b.name} is missing`);
       return { tensor, access: b.access };
     });
-  for (const name of Object.keys(bind)) invariant(kernel.bindings.some((b) => b.name === name), `${kernel.name} has no binding ${name}`);
+  for (const name of Object.keys(bind))
+    invariant(
+      kernel.bindings.some((b) => b.name === name),
+      `${kernel.name} has no binding ${name}`,
+    );
   for (const a of tensors)
     for (const b of tensors)
-      invariant(a === b || a.tensor.storage !== b.tensor.storage || (a.access === 'read' && b.access === 'read'), `${kernel.name}: ${a.tensor.label} is written and bound twice`);
+      invariant(
+        a === b || a.tensor.storage !== b.tensor.storage || (a.access === 'read' && b.access === 'read'),
+        `${kernel.name}: ${a.tensor.label} is written and bound twice`,
+      );
   return tensors.map((t) => t.tensor);
 }

@@ -15,7 +15,11 @@ import { GroundworkError } from '../base/error.ts';
 
 export type Constants = Readonly<Record<string, number | boolean | string>>;
 
-export function expandTemplate(source: string, constants: Constants, library: Readonly<Record<string, string>> = {}): string {
+export function expandTemplate(
+  source: string,
+  constants: Constants,
+  library: Readonly<Record<string, string>> = {},
+): string {
   const out: string[] = [];
   expandLines(source.split('\n'), { ...constants }, library, out, 0);
   return out.join('\n');
@@ -23,7 +27,13 @@ export function expandTemplate(source: string, constants: Constants, library: Re
 
 type Scope = Record<string, number | boolean | string>;
 
-function expandLines(lines: readonly string[], scope: Scope, library: Readonly<Record<string, string>>, out: string[], depth: number): void {
+function expandLines(
+  lines: readonly string[],
+  scope: Scope,
+  library: Readonly<Record<string, string>>,
+  out: string[],
+  depth: number,
+): void {
   if (depth > 16) throw templateError('includes or loops nested too deeply', '');
   for (let i = 0; i < lines.length; i++) {
     const line = lines[i]!;
@@ -74,7 +84,9 @@ interface Branch {
 }
 
 function splitBranches(lines: readonly string[], start: number, end: number): Branch[] {
-  const marks: { at: number; condition: string | null }[] = [{ at: start, condition: lines[start]!.replace(/^\s*#if\b/, '') }];
+  const marks: { at: number; condition: string | null }[] = [
+    { at: start, condition: lines[start]!.replace(/^\s*#if\b/, '') },
+  ];
   let level = 0;
   for (let i = start + 1; i < end; i++) {
     const word = /^\s*#(\w+)/.exec(lines[i]!)?.[1];
@@ -93,7 +105,14 @@ function substitute(line: string, scope: Scope): string {
   });
 }
 
-const LEVELS: readonly (readonly string[])[] = [['||'], ['&&'], ['==', '!='], ['<=', '>=', '<', '>'], ['+', '-'], ['*', '/', '%']];
+const LEVELS: readonly (readonly string[])[] = [
+  ['||'],
+  ['&&'],
+  ['==', '!='],
+  ['<=', '>=', '<', '>'],
+  ['+', '-'],
+  ['*', '/', '%'],
+];
 
 /** Value of an expression; booleans are 1 and 0. */
 export function evaluate(expression: string, scope: Scope): number {
@@ -110,7 +129,8 @@ export function evaluate(expression: string, scope: Scope): number {
     }
     if (token !== undefined && /^\d+$/.test(token)) return Number(token);
     const value = token === undefined ? undefined : scope[token];
-    if (value === undefined || typeof value === 'string') throw templateError(`unknown constant "${token ?? ''}"`, expression);
+    if (value === undefined || typeof value === 'string')
+      throw templateError(`unknown constant "${token ?? ''}"`, expression);
     return Number(value);
   };
   const binary = (level: number): number => {
@@ -158,4 +178,9 @@ function apply(operator: string, a: number, b: number): number {
   }
 }
 
-const templateError = (reason: string, where: string) => new GroundworkError('shader-template', `${reason}: ${where.trim()}`, 'A shader file is malformed; this is a defect in Groundwork.');
+const templateError = (reason: string, where: string) =>
+  new GroundworkError(
+    'shader-template',
+    `${reason}: ${where.trim()}`,
+    'A shader file is malformed; this is a defect in Groundwork.',
+  );

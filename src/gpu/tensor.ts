@@ -57,7 +57,10 @@ export class Tensor {
 
   /** The same storage under another shape of as many elements. */
   reshape(...shape: number[]): Tensor {
-    invariant(elements(shape) === this.size, `${this.label}: [${this.shape.join(', ')}] cannot be seen as [${shape.join(', ')}]`);
+    invariant(
+      elements(shape) === this.size,
+      `${this.label}: [${this.shape.join(', ')}] cannot be seen as [${shape.join(', ')}]`,
+    );
     return new Tensor(this.label, this.dtype, shape, this.storage, this.offset);
   }
 }
@@ -65,4 +68,5 @@ export class Tensor {
 export const elements = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
 /** Bytes of a tensor, rounded up to whole u32 words. */
-export const byteSize = (shape: readonly number[], dtype: DType): number => Math.ceil((elements(shape) * (dtype === 'f16' ? 2 : 4)) / 4) * 4;
+export const byteSize = (shape: readonly number[], dtype: DType): number =>
+  Math.ceil((elements(shape) * (dtype === 'f16' ? 2 : 4)) / 4) * 4;

@@ -21,12 +21,21 @@ export interface EncodedConversation {
 }
 
 /** @throws GroundworkError `row-encoding`, named by `id` */
-export function encodeConversation(processor: Processor, id: string, messages: readonly ChatMessage[], completion: string | null, sizes: readonly Size[]): EncodedConversation {
+export function encodeConversation(
+  processor: Processor,
+  id: string,
+  messages: readonly ChatMessage[],
+  completion: string | null,
+  sizes: readonly Size[],
+): EncodedConversation {
   const { tokenizer, template, endOfTurn } = processor;
   const placeholder = processor.placeholder(sizes);
   const encoded: Encoding<EncodedPrompt & { readonly promptLength?: number }> =
-    completion === null ? encodePrompt(tokenizer, template, messages, placeholder) : encodeSample(tokenizer, template, messages, completion, placeholder, endOfTurn);
-  if (!encoded.ok) throw new GroundworkError('row-encoding', `Row ${id}: ${encoded.reason}`, 'Correct the row or leave it out.');
+    completion === null
+      ? encodePrompt(tokenizer, template, messages, placeholder)
+      : encodeSample(tokenizer, template, messages, completion, placeholder, endOfTurn);
+  if (!encoded.ok)
+    throw new GroundworkError('row-encoding', `Row ${id}: ${encoded.reason}`, 'Correct the row or leave it out.');
   const length = encoded.promptLength ?? encoded.ids.length;
   const featureIndex = new Int32Array(length).fill(-1);
   let features = 0;

@@ -39,16 +39,29 @@ const F32_BUDGET = 256 * 2 ** 20;
  * Reads configuration, tokenizer and template, then moves the weights to the GPU.
  * @throws GroundworkError `checkpoint-incomplete`, `model-unsupported`, and what the parts throw
  */
-export async function loadModel(session: Session, folder: CheckpointFolder, options: OpenOptions = {}): Promise<LoadedModel> {
+export async function loadModel(
+  session: Session,
+  folder: CheckpointFolder,
+  options: OpenOptions = {},
+): Promise<LoadedModel> {
   const config = await requireJson(folder, 'config.json');
   const type = String(config['model_type'] ?? '');
   if (!(SUPPORTED_MODEL_TYPES as readonly string[]).includes(type))
-    throw new GroundworkError('model-unsupported', `This checkpoint is a “${type}”.`, `Supported: ${SUPPORTED_MODEL_TYPES.join(', ')}.`);
+    throw new GroundworkError(
+      'model-unsupported',
+      `This checkpoint is a “${type}”.`,
+      `Supported: ${SUPPORTED_MODEL_TYPES.join(', ')}.`,
+    );
   const parsed = parseQwen25VLConfig(config);
   const { tokenizer, template } = await openText(folder);
   const processor = qwen25VLProcessor(
     parsed,
-    { preprocessor: (await optionalJson(folder, 'preprocessor_config.json')) ?? {}, generation: (await optionalJson(folder, 'generation_config.json')) ?? {}, tokenizer, template },
+    {
+      preprocessor: (await optionalJson(folder, 'preprocessor_config.json')) ?? {},
+      generation: (await optionalJson(folder, 'generation_config.json')) ?? {},
+      tokenizer,
+      template,
+    },
     options.limits,
   );
   const checkpoint = await openCheckpoint(folder);
@@ -64,7 +77,13 @@ async function openText(folder: CheckpointFolder): Promise<{ tokenizer: Tokenize
   const jinja = await optionalText(folder, 'chat_template.jinja');
   const json = await optionalJson(folder, 'chat_template.json');
   const text = findTemplate({ ...(jinja !== null && { jinja }), ...(json && { json }), tokenizerConfig });
-  return { tokenizer, template: new ChatTemplate(text, { bos_token: tokenizer.named('bos_token'), eos_token: tokenizer.named('eos_token') }) };
+  return {
+    tokenizer,
+    template: new ChatTemplate(text, {
+      bos_token: tokenizer.named('bos_token'),
+      eos_token: tokenizer.named('eos_token'),
+    }),
+  };
 }
 
 async function optionalText(folder: CheckpointFolder, name: string): Promise<string | null> {
@@ -84,6 +103,11 @@ async function optionalJson(folder: CheckpointFolder, name: string): Promise<Jso
 
 async function requireJson(folder: CheckpointFolder, name: string): Promise<Json> {
   const json = await optionalJson(folder, name);
-  if (!json) throw new GroundworkError('checkpoint-incomplete', `The model folder has no ${name}.`, 'Choose the whole folder of a Hugging Face checkpoint.');
+  if (!json)
+    throw new GroundworkError(
+      'checkpoint-incomplete',
+      `The model folder has no ${name}.`,
+      'Choose the whole folder of a Hugging Face checkpoint.',
+    );
   return json;
 }

@@ -33,7 +33,9 @@ export interface VisionBatch {
   readonly key: string;
   readonly featureRows: number;
   /** By input name; see the family's `recordVision`. */
-  readonly arrays: Readonly<Record<string, Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer> | Int32Array<ArrayBuffer>>>;
+  readonly arrays: Readonly<
+    Record<string, Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer> | Int32Array<ArrayBuffer>>
+  >;
 }
 
 export interface VisionLanguageModel {
@@ -50,7 +52,10 @@ export interface VisionLanguageModel {
   readonly suppressedTokens: readonly number[];
 
   /** Rotary positions of a prompt with pictures: axes [3, T] (or [1, T]) and the next position. */
-  positions(tokens: ArrayLike<number>, grids: readonly PixelInput['grid'][]): { readonly axes: Int32Array; readonly next: number };
+  positions(
+    tokens: ArrayLike<number>,
+    grids: readonly PixelInput['grid'][],
+  ): { readonly axes: Int32Array; readonly next: number };
   /** [T, D/2, 2] of cos and sin. */
   rotaryTable(axes: Int32Array): Float32Array<ArrayBuffer>;
   /** [positions, D/2, 2] for plain text at positions 0 … n − 1 (decoding). */
@@ -59,9 +64,19 @@ export interface VisionLanguageModel {
 
   visionBatch(images: readonly PixelInput[]): VisionBatch;
   /** Records the vision tower; returns its inputs by name and features [rows, hidden]. */
-  recordVision(tape: Tape, batch: VisionBatch, lora?: LoraLookup): { readonly inputs: Readonly<Record<string, Tensor>>; readonly features: Tensor };
+  recordVision(
+    tape: Tape,
+    batch: VisionBatch,
+    lora?: LoraLookup,
+  ): { readonly inputs: Readonly<Record<string, Tensor>>; readonly features: Tensor };
   /** Embeds, runs the decoder and the final norm. tokens u32 [T] → hidden [T, H] */
-  recordDecoder(tape: Tape, tokens: Tensor, images: Features | undefined, context: DecoderContext, policy?: PolicyWeights): Tensor;
+  recordDecoder(
+    tape: Tape,
+    tokens: Tensor,
+    images: Features | undefined,
+    context: DecoderContext,
+    policy?: PolicyWeights,
+  ): Tensor;
   /** [V, H] */
   readonly head: Tensor;
   newCache(capacity: number, label?: string): readonly LayerCache[];

@@ -52,20 +52,37 @@ export class WeightLoader {
     const key = this.#names.get(name);
     const info = key === undefined ? undefined : this.#checkpoint.tensors.get(key);
     if (key === undefined || !info)
-      throw new GroundworkError('tensor-missing', `The checkpoint has no tensor ${name}.`, 'The weights and config.json do not belong together, or a shard is missing.');
+      throw new GroundworkError(
+        'tensor-missing',
+        `The checkpoint has no tensor ${name}.`,
+        'The weights and config.json do not belong together, or a shard is missing.',
+      );
     const size = shape.reduce((a, b) => a * b, 1);
     const rows = info.shape[0];
     if (info.shape.reduce((a, b) => a * b, 1) !== size || rows !== shape[0])
-      throw new GroundworkError('tensor-shape', `${key} is [${info.shape.join(', ')}], and config.json asks for [${shape.join(', ')}].`, 'The weights and config.json do not belong together.');
+      throw new GroundworkError(
+        'tensor-shape',
+        `${key} is [${info.shape.join(', ')}], and config.json asks for [${shape.join(', ')}].`,
+        'The weights and config.json do not belong together.',
+      );
     const bytes = await this.#checkpoint.read(key);
     // Room for a multiple of 4 rows: a head is summed over its rows (ops/log-probs.ts).
-    const room = this.#session.resident(name, shape.length === 2 ? [Math.ceil(shape[0]! / 4) * 4, shape[1]!] : shape, dtype);
+    const room = this.#session.resident(
+      name,
+      shape.length === 2 ? [Math.ceil(shape[0]! / 4) * 4, shape[1]!] : shape,
+      dtype,
+    );
     const tensor = new Tensor(name, dtype, shape, room.storage);
     this.tensors.push(tensor);
     if (dtype === 'f32') this.#session.write(tensor, toFloat32(bytes, info.dtype));
     else {
       const { bits, overflowed } = toHalf(bytes, info.dtype);
-      if (overflowed) throw new GroundworkError('half-overflow', `${overflowed} values of ${key} are beyond what 16-bit floats hold.`, 'Load this model with f32 weights.');
+      if (overflowed)
+        throw new GroundworkError(
+          'half-overflow',
+          `${overflowed} values of ${key} are beyond what 16-bit floats hold.`,
+          'Load this model with f32 weights.',
+        );
       this.#session.write(tensor, bits);
     }
     this.#done += info.byteLength;

@@ -50,10 +50,14 @@ export class Adapter {
       bytes += Math.ceil((elements * 4) / ALIGN) * ALIGN;
       return at;
     };
-    const places = targets.map((t) => ({ a: place(padded(t.r) * t.inFeatures), b: place(t.outFeatures * padded(t.r)) }));
+    const places = targets.map((t) => ({
+      a: place(padded(t.r) * t.inFeatures),
+      b: place(t.outFeatures * padded(t.r)),
+    }));
     this.parameters = session.resident(`${label} parameters`, [bytes / 4]);
     this.gradients = session.resident(`${label} gradients`, [bytes / 4]);
-    const view = (arena: Tensor, name: string, shape: readonly number[], offset: number) => new Tensor(name, 'f32', shape, arena.storage, offset);
+    const view = (arena: Tensor, name: string, shape: readonly number[], offset: number) =>
+      new Tensor(name, 'f32', shape, arena.storage, offset);
     targets.forEach((t, i) => {
       const [shapeA, shapeB] = [
         [padded(t.r), t.inFeatures],
@@ -85,7 +89,10 @@ export class Adapter {
   write(module: string, { a, b }: AdapterMatrices): void {
     const { target, lora } = this.#find(module);
     const wide = padded(target.r);
-    invariant(a.length === target.r * target.inFeatures && b.length === target.outFeatures * target.r, `${module}: adapter of another shape`);
+    invariant(
+      a.length === target.r * target.inFeatures && b.length === target.outFeatures * target.r,
+      `${module}: adapter of another shape`,
+    );
     const paddedA = new Float32Array(wide * target.inFeatures);
     paddedA.set(a);
     const paddedB = new Float32Array(target.outFeatures * wide);

@@ -54,7 +54,13 @@ export interface DecoderContext {
 }
 
 /** x [T, hidden] → [T, hidden], before the final norm. */
-export function decoder(tape: Tape, x: Tensor, shape: DecoderShape, weights: readonly DecoderLayerWeights[], context: DecoderContext): Tensor {
+export function decoder(
+  tape: Tape,
+  x: Tensor,
+  shape: DecoderShape,
+  weights: readonly DecoderLayerWeights[],
+  context: DecoderContext,
+): Tensor {
   let hidden = x;
   weights.forEach((layer, i) => {
     const run = (t: Tape, h: Tensor) => decoderLayer(t, h, shape, layer, context, i);
@@ -64,22 +70,51 @@ export function decoder(tape: Tape, x: Tensor, shape: DecoderShape, weights: rea
   return hidden;
 }
 
-function decoderLayer(tape: Tape, x: Tensor, shape: DecoderShape, weights: DecoderLayerWeights, context: DecoderContext, index: number): Tensor {
+function decoderLayer(
+  tape: Tape,
+  x: Tensor,
+  shape: DecoderShape,
+  weights: DecoderLayerWeights,
+  context: DecoderContext,
+  index: number,
+): Tensor {
   const { heads, kvHeads, headDim, normEps } = shape;
   const project = (name: DecoderLinear, input: Tensor, residual?: Tensor) => {
     const { module, weights: w } = weights.linears[name];
-    return linear(tape, input, w, { lora: context.lora?.(module), label: `layer ${index} ${name}`, ...(residual && { residual }) });
+    return linear(tape, input, w, {
+      lora: context.lora?.(module),
+      label: `layer ${index} ${name}`,
+      ...(residual && { residual }),
+    });
   };
   const h = rmsNorm(tape, x, weights.inputNorm, normEps);
   const q = rotary(tape, project('q', h), context.rotary, { heads, headDim });
   const [k, v] = keysAndValues(tape, project('k', h), project('v', h), shape, context, index);
-  const o = attention(tape, { q, k, v, ranges: context.ranges, keyRanges: context.keyRanges ?? null, heads, kvHeads, headDim, scale: 1 / Math.sqrt(headDim), scattered: context.scattered ?? false });
+  const o = attention(tape, {
+    q,
+    k,
+    v,
+    ranges: context.ranges,
+    keyRanges: context.keyRanges ?? null,
+    heads,
+    kvHeads,
+    headDim,
+    scale: 1 / Math.sqrt(headDim),
+    scattered: context.scattered ?? false,
+  });
   const y = project('o', o, x);
   const n = rmsNorm(tape, y, weights.postNorm, normEps);
   return project('down', swiglu(tape, project('gate', n), project('up', n)), y);
 }
 
-function keysAndValues(tape: Tape, k: Tensor, v: Tensor, { kvHeads: heads, headDim }: DecoderShape, { rotary: table, cache }: DecoderContext, index: number): [Tensor, Tensor] {
+function keysAndValues(
+  tape: Tape,
+  k: Tensor,
+  v: Tensor,
+  { kvHeads: heads, headDim }: DecoderShape,
+  { rotary: table, cache }: DecoderContext,
+  index: number,
+): [Tensor, Tensor] {
   if (!cache) return [rotary(tape, k, table, { heads, headDim }), v];
   const layer = cache.layers[index]!;
   rotary(tape, k, table, { heads, headDim, into: { tensor: layer.k, rows: cache.rows } });

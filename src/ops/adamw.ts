@@ -12,15 +12,37 @@ export interface AdamwArenas {
   readonly gradient: Tensor;
   readonly mean: Tensor;
   readonly square: Tensor;
-  /** [8]: see `adamwControl`. */
+  /** [CONTROL_SIZE]: see `adamwControl`. */
   readonly control: Tensor;
   /** [1]: Σ gradient² before clipping, left for metrics. */
   readonly norm: Tensor;
 }
 
-/** The step's numbers, `step` counting from 1. */
-export function adamwControl(o: { learningRate: number; beta1: number; beta2: number; epsilon: number; weightDecay: number; maxGradNorm: number; step: number }): Float32Array {
-  return Float32Array.of(o.learningRate, o.beta1, o.beta2, o.epsilon, o.weightDecay, 1 - o.beta1 ** o.step, 1 - o.beta2 ** o.step, o.maxGradNorm);
+/** Numbers of a step's control. */
+export const CONTROL_SIZE = 10;
+
+/** The step's numbers, `step` counting from 1. 1 − β is taken here in double: in f32, 1 − 0.999 is off by 1.3e-5. */
+export function adamwControl(o: {
+  learningRate: number;
+  beta1: number;
+  beta2: number;
+  epsilon: number;
+  weightDecay: number;
+  maxGradNorm: number;
+  step: number;
+}): Float32Array {
+  return Float32Array.of(
+    o.learningRate,
+    o.beta1,
+    o.beta2,
+    o.epsilon,
+    o.weightDecay,
+    1 - o.beta1 ** o.step,
+    1 - o.beta2 ** o.step,
+    o.maxGradNorm,
+    1 - o.beta1,
+    1 - o.beta2,
+  );
 }
 
 const PARTIALS = 256;
@@ -30,7 +52,21 @@ export function adamwStep(rec: Recorder, { parameter, gradient, mean, square, co
   invariant(n % 4 === 0 && gradient.size === n, `adamw: ${n} parameters, ${gradient.size} gradients`);
   const lanes = Number(rec.session.kernels.builtins['LANES']);
   const partials = rec.empty('norm partials', [PARTIALS]);
-  rec.dispatch('adamw/norm', normKernel, { constants: { PARTIAL: true }, bind: { x: gradient, y: partials }, params: { n, stride: PARTIALS * lanes }, groups: [PARTIALS] });
-  rec.dispatch('adamw/norm', normKernel, { constants: { PARTIAL: false }, bind: { x: partials, y: norm }, params: { n: PARTIALS, stride: lanes }, groups: [1] });
-  rec.dispatch('adamw/step', step, { bind: { control, norm, gradient, parameter, mean, square }, params: { n4: n / 4 }, groups: flatGroups(n / 4) });
+  rec.dispatch('adamw/norm', normKernel, {
+    constants: { PARTIAL: true },
+    bind: { x: gradient, y: partials },
+    params: { n, stride: PARTIALS * lanes },
+    groups: [PARTIALS],
+  });
+  rec.dispatch('adamw/norm', normKernel, {
+    constants: { PARTIAL: false },
+    bind: { x: partials, y: norm },
+    params: { n: PARTIALS, stride: lanes },
+    groups: [1],
+  });
+  rec.dispatch('adamw/step', step, {
+    bind: { control, norm, gradient, parameter, mean, square },
+    params: { n4: n / 4 },
+    groups: flatGroups(n / 4),
+  });
 }

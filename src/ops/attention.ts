@@ -103,7 +103,15 @@ export function attention(tape: Tape, args: AttentionArgs): Tensor {
       rec.dispatch('attention/query-gradient', queryGradient, {
         constants: { ...columns, ...rows, ...loops.constants('parts', 'quads', 'width', 'rows'), KEYS: 1 },
         bind: { q, k, v, dO, rows: facts, dq: dq.tensor },
-        params: { ...loops.params('parts', 'quads', 'width', 'rows'), Tq, ...shape, ...views, scale: args.scale, scaleLog2, accumulate: dq.accumulate ? 1 : 0 },
+        params: {
+          ...loops.params('parts', 'quads', 'width', 'rows'),
+          Tq,
+          ...shape,
+          ...views,
+          scale: args.scale,
+          scaleLog2,
+          accumulate: dq.accumulate ? 1 : 0,
+        },
         groups: tiles,
       });
     }
@@ -112,9 +120,26 @@ export function attention(tape: Tape, args: AttentionArgs): Tensor {
       invariant(keyRanges, 'attention needs keyRanges for the gradients of k and v');
       const apart = dk.tensor.storage !== dv.tensor.storage;
       rec.dispatch('attention/key-gradient', keyGradient, {
-        constants: { ...columns, ...loops.constants('quads', 'width', 'keys'), KEYS: keyTile, QUERIES: 1, DV_APART: apart, DV: apart ? 'dv' : 'dk' },
+        constants: {
+          ...columns,
+          ...loops.constants('quads', 'width', 'keys'),
+          KEYS: keyTile,
+          QUERIES: 1,
+          DV_APART: apart,
+          DV: apart ? 'dv' : 'dk',
+        },
         bind: { q, k, v, dO, rows: facts, keyRanges, dk: dk.tensor, ...(apart && { dv: dv.tensor }) },
-        params: { ...loops.params('quads', 'width', 'keys'), Tq, Tk, ...shape, ...views, scale: args.scale, scaleLog2, accumulateK: dk.accumulate ? 1 : 0, accumulateV: dv.accumulate ? 1 : 0 },
+        params: {
+          ...loops.params('quads', 'width', 'keys'),
+          Tq,
+          Tk,
+          ...shape,
+          ...views,
+          scale: args.scale,
+          scaleLog2,
+          accumulateK: dk.accumulate ? 1 : 0,
+          accumulateV: dv.accumulate ? 1 : 0,
+        },
         groups: [ceilDiv(Tk, keyTile), kvHeads],
       });
     }
@@ -143,7 +168,8 @@ type Loop = 'parts' | 'quads' | 'width' | 'rows' | 'keys';
  */
 function loopEnds(software: boolean, ends: Readonly<Record<Loop, number>>) {
   return {
-    constants: (...names: readonly Loop[]) => Object.fromEntries(names.map((n) => [`${n.toUpperCase()}_END`, software ? `p.${n}` : `${ends[n]}u`])),
+    constants: (...names: readonly Loop[]) =>
+      Object.fromEntries(names.map((n) => [`${n.toUpperCase()}_END`, software ? `p.${n}` : `${ends[n]}u`])),
     params: (...names: readonly Loop[]) => Object.fromEntries(names.map((n) => [n, ends[n]])),
   };
 }
@@ -172,9 +198,12 @@ function gradientSinks(tape: Tape, args: AttentionArgs): [Sink | null, Sink | nu
   ];
   const sinkOf = (tensor: Tensor): Sink => {
     // The kernel makes dk and dv together; a half nobody wants goes nowhere.
-    if (!tape.tracks(tensor)) return { tensor: tape.rec.empty(`unused d ${tensor.label}`, tensor.shape), accumulate: false };
+    if (!tape.tracks(tensor))
+      return { tensor: tape.rec.empty(`unused d ${tensor.label}`, tensor.shape), accumulate: false };
     const sink = tape.sink(tensor);
-    const written = parts.filter((p) => p.wanted && p.tensor.storage === tensor.storage).reduce((sum, p) => sum + p.columns, 0);
+    const written = parts
+      .filter((p) => p.wanted && p.tensor.storage === tensor.storage)
+      .reduce((sum, p) => sum + p.columns, 0);
     if (sink.accumulate || written === tensor.columns) return sink;
     tape.rec.clear(sink.tensor);
     return { tensor: sink.tensor, accumulate: true };
@@ -188,22 +217,55 @@ function gradientSinks(tape: Tape, args: AttentionArgs): [Sink | null, Sink | nu
   return [dq!, dk!, dv!];
 }
 
-function check({ q, k, v, ranges, keyRanges, heads, kvHeads, headDim, qOffset = 0, kOffset = 0, vOffset = 0 }: AttentionArgs): void {
-  invariant(headDim % 8 === 0 && headDim >= 8 && headDim <= 128, `attention: head size ${headDim} is not a multiple of 8 up to 128`);
+function check({
+  q,
+  k,
+  v,
+  ranges,
+  keyRanges,
+  heads,
+  kvHeads,
+  headDim,
+  qOffset = 0,
+  kOffset = 0,
+  vOffset = 0,
+}: AttentionArgs): void {
+  invariant(
+    headDim % 8 === 0 && headDim >= 8 && headDim <= 128,
+    `attention: head size ${headDim} is not a multiple of 8 up to 128`,
+  );
   invariant(heads % kvHeads === 0, `attention: ${heads} heads cannot share ${kvHeads} kv heads`);
   invariant(k.rows === v.rows, `attention: ${k.rows} keys but ${v.rows} values`);
-  invariant(ranges.rows === q.rows && ranges.columns === 4 && ranges.dtype === 'u32', `attention: ranges [${ranges.shape}] for ${q.rows} queries`);
-  invariant(!keyRanges || (keyRanges.rows === k.rows && keyRanges.columns === 2 && keyRanges.dtype === 'u32'), `attention: keyRanges [${keyRanges?.shape}] for ${k.rows} keys`);
+  invariant(
+    ranges.rows === q.rows && ranges.columns === 4 && ranges.dtype === 'u32',
+    `attention: ranges [${ranges.shape}] for ${q.rows} queries`,
+  );
+  invariant(
+    !keyRanges || (keyRanges.rows === k.rows && keyRanges.columns === 2 && keyRanges.dtype === 'u32'),
+    `attention: keyRanges [${keyRanges?.shape}] for ${k.rows} keys`,
+  );
   const views = [
     { name: 'q', tensor: q, offset: qOffset, width: heads * headDim },
     { name: 'k', tensor: k, offset: kOffset, width: kvHeads * headDim },
     { name: 'v', tensor: v, offset: vOffset, width: kvHeads * headDim },
   ];
   for (const { name, tensor, offset, width } of views) {
-    invariant(offset % 4 === 0 && tensor.columns % 4 === 0, `attention: ${name} starts at column ${offset} of ${tensor.columns}, not multiples of 4`);
-    invariant(offset + width <= tensor.columns, `attention: ${name} columns ${offset}…${offset + width} exceed ${tensor.columns}`);
+    invariant(
+      offset % 4 === 0 && tensor.columns % 4 === 0,
+      `attention: ${name} starts at column ${offset} of ${tensor.columns}, not multiples of 4`,
+    );
+    invariant(
+      offset + width <= tensor.columns,
+      `attention: ${name} columns ${offset}…${offset + width} exceed ${tensor.columns}`,
+    );
   }
   for (const a of views)
     for (const b of views)
-      invariant(a === b || a.tensor.storage !== b.tensor.storage || a.offset + a.width <= b.offset || b.offset + b.width <= a.offset, `attention: ${a.name} and ${b.name} are the same columns`);
+      invariant(
+        a === b ||
+          a.tensor.storage !== b.tensor.storage ||
+          a.offset + a.width <= b.offset ||
+          b.offset + b.width <= a.offset,
+        `attention: ${a.name} and ${b.name} are the same columns`,
+      );
 }

@@ -40,7 +40,12 @@ export function gatherRows(tape: Tape, x: Tensor, index: Tensor): Tensor {
   const { rec } = tape;
   const [rows, c4] = [index.size, x.columns / 4];
   const y = rec.empty('gathered', [rows, x.columns]);
-  rec.dispatch('gather/rows', rows_, { constants: { SCATTER: false }, bind: { x, index, y }, params: { rows, c4, accumulate: 0 }, groups: flatGroups(rows * c4) });
+  rec.dispatch('gather/rows', rows_, {
+    constants: { SCATTER: false },
+    bind: { x, index, y },
+    params: { rows, c4, accumulate: 0 },
+    groups: flatGroups(rows * c4),
+  });
   tape.node([x], [y], () => {
     const dy = tape.grad(y);
     invariant(dy, 'gather without a gradient');

@@ -10,7 +10,12 @@ export function gelu(tape: Tape, x: Tensor): Tensor {
   const { rec } = tape;
   const y = rec.empty('gelu', x.shape);
   const n = x.size;
-  rec.dispatch('gelu/forward', gelu_, { constants: { BACKWARD: false }, bind: { x, y }, params: { n, accumulate: 0 }, groups: flatGroups(n) });
+  rec.dispatch('gelu/forward', gelu_, {
+    constants: { BACKWARD: false },
+    bind: { x, y },
+    params: { n, accumulate: 0 },
+    groups: flatGroups(n),
+  });
   tape.node([x], [y], () => {
     const dy = tape.grad(y);
     invariant(dy, 'gelu without a gradient');

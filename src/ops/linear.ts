@@ -38,7 +38,12 @@ export interface LinearOptions {
 }
 
 /** x [T, in] → y [T, out] */
-export function linear(tape: Tape, x: Tensor, { weight, bias }: LinearWeights, { lora, residual, label = 'linear' }: LinearOptions = {}): Tensor {
+export function linear(
+  tape: Tape,
+  x: Tensor,
+  { weight, bias }: LinearWeights,
+  { lora, residual, label = 'linear' }: LinearOptions = {},
+): Tensor {
   const { rec } = tape;
   const rows = x.rows;
   const y = rec.empty(label, [rows, weight.rows]);
@@ -70,7 +75,10 @@ export function linear(tape: Tape, x: Tensor, { weight, bias }: LinearWeights, {
         const dx = tape.sink(x);
         // With dropout the adapter's share of dx goes through the dropped input instead.
         const share = lora && u ? { u, a: lora.a } : null;
-        matmulNn(rec, dy, weight, dx.tensor, { accumulate: dx.accumulate, ...(share && dropped === x && { lora: share }) });
+        matmulNn(rec, dy, weight, dx.tensor, {
+          accumulate: dx.accumulate,
+          ...(share && dropped === x && { lora: share }),
+        });
         if (lora && u && dropped !== x) matmulNn(rec, u, lora.a, tape.sink(dropped).tensor);
       }
       if (residual && tape.tracks(residual)) tape.addGrad(residual, dy);

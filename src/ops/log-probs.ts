@@ -41,7 +41,14 @@ export interface LogProbs {
  * hidden [T, H], head [V, H] frozen → log-probs and entropies [S].
  * In the backward pass the gradient of `logps` must have been given with `tape.addGrad`.
  */
-export function logProbs(tape: Tape, hidden: Tensor, head: Tensor, { rows, start, targets }: Targets, temperature = 1, chunkBytes = CHUNK_BYTES): LogProbs {
+export function logProbs(
+  tape: Tape,
+  hidden: Tensor,
+  head: Tensor,
+  { rows, start, targets }: Targets,
+  temperature = 1,
+  chunkBytes = CHUNK_BYTES,
+): LogProbs {
   const { rec } = tape;
   const [U, S, vocab] = [rows.size, targets.size, head.rows];
   const wide = wholeRows(rec, head);
@@ -103,7 +110,8 @@ export function logits(rec: Recorder, hidden: Tensor, head: Tensor): Tensor {
 function wholeRows(rec: Recorder, head: Tensor): Tensor {
   const shape = [Math.ceil(head.rows / 4) * 4, head.columns];
   if (shape[0] === head.rows) return head;
-  if (head.offset + byteSize(shape, head.dtype) <= head.storage.bytes) return new Tensor(head.label, head.dtype, shape, head.storage, head.offset);
+  if (head.offset + byteSize(shape, head.dtype) <= head.storage.bytes)
+    return new Tensor(head.label, head.dtype, shape, head.storage, head.offset);
   const copy = rec.empty('head with whole rows', shape, head.dtype);
   rec.clear(copy);
   rec.copy(head, copy);

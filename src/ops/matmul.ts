@@ -62,7 +62,13 @@ export function matmulNn(rec: Recorder, x: Tensor, w: Tensor, y: Tensor, options
 }
 
 /** x [M, K], w [M, N] → y [K, N] (+)= scale·xᵀ·w. K and N are multiples of 4. */
-export function matmulTn(rec: Recorder, x: Tensor, w: Tensor, y: Tensor, options: { scale?: number; accumulate?: boolean } = {}): void {
+export function matmulTn(
+  rec: Recorder,
+  x: Tensor,
+  w: Tensor,
+  y: Tensor,
+  options: { scale?: number; accumulate?: boolean } = {},
+): void {
   const [M, N, K] = [x.rows, w.columns, x.columns];
   invariant(w.rows === M && y.rows === K && y.columns === N, `matmul: [${x.shape}]ᵀ · [${w.shape}] → [${y.shape}]`);
   invariant(K % 4 === 0 && N % 4 === 0, `matmul: sizes ${K}, ${N} are not multiples of 4`);
@@ -161,12 +167,19 @@ function recordTiled(rec: Recorder, product: Product): void {
   const constants = flags(product);
   const across = ceilDiv(cols, 64);
   const tiles = (tm: number) => across * ceilDiv(rows, 16 * tm);
-  const tm = constants.TN || (rows > 32 && tiles(4) >= BUSY) ? 4 : rows > 16 && tiles(2) >= BUSY ? 2 : rows > 32 ? 2 : 1;
+  const tm =
+    constants.TN || (rows > 32 && tiles(4) >= BUSY) ? 4 : rows > 16 && tiles(2) >= BUSY ? 2 : rows > 32 ? 2 : 1;
   const parts = constants.TN && tiles(tm) < BUSY ? ceilDiv(inner, STRETCH) : 1;
   const SPLIT = parts > 1;
   const partial = SPLIT ? rec.empty('matmul parts', [parts, rows, cols]) : bind.y!;
   rec.dispatch(`matmul/${layout}`, tiled, {
-    constants: { ...constants, ACCUMULATE: constants.ACCUMULATE && !SPLIT, SPLIT, TM: tm, Y: constants.NT ? 'f32' : 'vec4<f32>' },
+    constants: {
+      ...constants,
+      ACCUMULATE: constants.ACCUMULATE && !SPLIT,
+      SPLIT,
+      TM: tm,
+      Y: constants.NT ? 'f32' : 'vec4<f32>',
+    },
     bind: { ...bind, y: partial },
     params: { rows, cols, inner, R, scale, stretch: STRETCH },
     groups: [across, ceilDiv(rows, 16 * tm), parts],

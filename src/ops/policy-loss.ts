@@ -36,7 +36,12 @@ export function policyLoss(tape: Tape, logps: Tensor, targets: PolicyTargets, se
   return record(tape, logps, targets, settings);
 }
 
-function record(tape: Tape, logps: Tensor, targets: Partial<PolicyTargets> & { weight: Tensor }, { epsilon, epsilonHigh, beta, klRatio }: PolicySettings): Tensor {
+function record(
+  tape: Tape,
+  logps: Tensor,
+  targets: Partial<PolicyTargets> & { weight: Tensor },
+  { epsilon, epsilonHigh, beta, klRatio }: PolicySettings,
+): Tensor {
   const { rec } = tape;
   const n = logps.size;
   const { weight, advantage, old, reference } = targets;
@@ -44,7 +49,15 @@ function record(tape: Tape, logps: Tensor, targets: Partial<PolicyTargets> & { w
   const terms = rec.empty('loss terms', [n, 4]);
   rec.dispatch('loss/policy', policy, {
     constants: { LOSS_NLL: !advantage, ON_POLICY: !old, KL: !!reference, KL_RATIO: klRatio },
-    bind: { logps, weight, dlogps, terms, ...(advantage && { advantage }), ...(old && { old }), ...(reference && { reference }) },
+    bind: {
+      logps,
+      weight,
+      dlogps,
+      terms,
+      ...(advantage && { advantage }),
+      ...(old && { old }),
+      ...(reference && { reference }),
+    },
     params: { n, epsilonLow: epsilon, epsilonHigh, beta },
     groups: [ceilDiv(n, FLAT)],
   });

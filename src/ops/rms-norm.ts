@@ -13,7 +13,11 @@ export function rmsNorm(tape: Tape, x: Tensor, weight: Tensor, eps: number): Ten
   invariant(columns % 4 === 0 && weight.size === columns, `rms norm: [${x.shape}] with weight [${weight.shape}]`);
   const y = rec.empty('rms norm', x.shape);
   const rstd = rec.empty('rstd', [rows]);
-  rec.dispatch('rms-norm/forward', forward, { bind: { x, weight, y, rstd }, params: { rows, columns, eps }, groups: rowGroups(rows) });
+  rec.dispatch('rms-norm/forward', forward, {
+    bind: { x, weight, y, rstd },
+    params: { rows, columns, eps },
+    groups: rowGroups(rows),
+  });
   tape.node([x], [y], () => {
     const dy = tape.grad(y);
     invariant(dy, 'rms norm without a gradient');

@@ -22,16 +22,32 @@ export interface RotaryOptions {
 }
 
 /** x [T, ≥ column + heads·D] → y [T, heads·D] */
-export function rotary(tape: Tape, x: Tensor, { table, positions }: RotaryTable, { heads, headDim, column = 0, into }: RotaryOptions): Tensor {
+export function rotary(
+  tape: Tape,
+  x: Tensor,
+  { table, positions }: RotaryTable,
+  { heads, headDim, column = 0, into }: RotaryOptions,
+): Tensor {
   const { rec } = tape;
   const [rows, half, width] = [x.rows, headDim / 2, heads * headDim];
-  invariant(headDim % 2 === 0 && column + width <= x.columns && positions.size >= rows, `rotary: ${heads} heads of ${headDim} from column ${column} of [${x.shape}]`);
+  invariant(
+    headDim % 2 === 0 && column + width <= x.columns && positions.size >= rows,
+    `rotary: ${heads} heads of ${headDim} from column ${column} of [${x.shape}]`,
+  );
   const y = into?.tensor ?? rec.empty('rotary', [rows, width]);
   const shared = { rows, heads, half };
   rec.dispatch('rotary', rotary_, {
     constants: { OUT_ROWS: !!into },
     bind: { x, table, positions, y, ...(into && { outRows: into.rows }) },
-    params: { ...shared, xStride: x.columns, xColumn: column, yStride: y.columns, yColumn: 0, direction: 1, accumulate: 0 },
+    params: {
+      ...shared,
+      xStride: x.columns,
+      xColumn: column,
+      yStride: y.columns,
+      yColumn: 0,
+      direction: 1,
+      accumulate: 0,
+    },
     groups: flatGroups(rows * heads * half),
   });
   if (into) {

@@ -38,7 +38,12 @@ export class DecodeState {
   readonly output: Tensor;
   /** [B, maxLength]: log-probability of each drawn token under the whole softmax(logits / temperature); 0 for padding. */
   readonly logProbs: Tensor;
-  readonly offsets: Readonly<Record<'tokensAt' | 'positionsAt' | 'slotsAt' | 'rangesAt' | 'finishedAt' | 'outputAt' | 'logProbsAt' | 'stepAt', number>>;
+  readonly offsets: Readonly<
+    Record<
+      'tokensAt' | 'positionsAt' | 'slotsAt' | 'rangesAt' | 'finishedAt' | 'outputAt' | 'logProbsAt' | 'stepAt',
+      number
+    >
+  >;
   readonly #session: Session;
 
   constructor(session: Session, rows: number, maxLength: number) {
@@ -51,9 +56,19 @@ export class DecodeState {
       words += Math.ceil(count / SECTION) * SECTION;
       return at;
     };
-    this.offsets = { tokensAt: place(rows), positionsAt: place(rows), slotsAt: place(rows), rangesAt: place(4 * rows), finishedAt: place(rows), stepAt: place(1), outputAt: place(rows * maxLength), logProbsAt: place(rows * maxLength) };
+    this.offsets = {
+      tokensAt: place(rows),
+      positionsAt: place(rows),
+      slotsAt: place(rows),
+      rangesAt: place(4 * rows),
+      finishedAt: place(rows),
+      stepAt: place(1),
+      outputAt: place(rows * maxLength),
+      logProbsAt: place(rows * maxLength),
+    };
     this.all = session.resident('decode state', [words], 'u32');
-    const view = (label: string, dtype: DType, shape: readonly number[], at: number) => new Tensor(label, dtype, shape, this.all.storage, at * 4);
+    const view = (label: string, dtype: DType, shape: readonly number[], at: number) =>
+      new Tensor(label, dtype, shape, this.all.storage, at * 4);
     this.tokens = view('decode tokens', 'u32', [rows], this.offsets.tokensAt);
     this.positions = view('decode positions', 'u32', [rows], this.offsets.positionsAt);
     this.slots = view('decode slots', 'i32', [rows], this.offsets.slotsAt);
@@ -115,14 +130,26 @@ export interface SampleInputs {
  * cache slot and range of unfinished rows, then the step. Temperature 0 takes the likeliest token, the first of equals.
  * Everything but shapes is read when the commands run, so that they can be replayed with other settings.
  */
-export function sampleTokens(rec: Recorder, { logits, suppressed, eos, control }: SampleInputs, state: DecodeState, pad: number): void {
+export function sampleTokens(
+  rec: Recorder,
+  { logits, suppressed, eos, control }: SampleInputs,
+  state: DecodeState,
+  pad: number,
+): void {
   // A real GPU needs more threads than a subgroup's to go through a large vocabulary; they meet in workgroup memory.
   const wide = !rec.session.gpu.software && logits.columns > 4096;
   const { stepAt } = state.offsets;
   rec.dispatch('sample', sample, {
     constants: wide ? { LANES: 256, SUBGROUPS: false } : {},
     bind: { logits, suppressed, eos, control, state: state.all },
-    params: { rows: state.rows, vocab: logits.columns, eosCount: eos.size, pad, maxLength: state.maxLength, ...state.offsets },
+    params: {
+      rows: state.rows,
+      vocab: logits.columns,
+      eosCount: eos.size,
+      pad,
+      maxLength: state.maxLength,
+      ...state.offsets,
+    },
     groups: [state.rows],
   });
   rec.dispatch('sample/tick', tick, { bind: { state: state.all }, params: { stepAt }, groups: [1] });

@@ -18,7 +18,11 @@ export function swiglu(tape: Tape, gate: Tensor, up: Tensor): Tensor {
     invariant(dy, 'swiglu without a gradient');
     const [dgate, dup] = [tape.sink(gate), tape.sink(up)];
     invariant(!dgate.accumulate && !dup.accumulate, 'swiglu: its inputs feed nothing else');
-    rec.dispatch('swiglu/backward', backward, { bind: { gate, up, dy, dgate: dgate.tensor, dup: dup.tensor }, params: { n }, groups: flatGroups(n) });
+    rec.dispatch('swiglu/backward', backward, {
+      bind: { gate, up, dy, dgate: dgate.tensor, dup: dup.tensor },
+      params: { n },
+      groups: flatGroups(n),
+    });
   });
   return y;
 }

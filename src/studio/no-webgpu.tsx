@@ -36,15 +36,12 @@ export function NoWebgpu({ reason, detail }: { readonly reason: Reason; readonly
           </li>
         )}
         <li>
-          <b>Chrome or Edge</b>, a current version (113 or newer on Windows, macOS and ChromeOS, 121 or newer on
-          Android). On Linux it may have to be switched on first, at <code>chrome://flags/#enable-unsafe-webgpu</code>;
-          then restart the browser.
+          <b>Chrome or Edge</b> 134 or newer: this is what Groundwork is tested with. On Linux WebGPU may have to be
+          switched on first, at <code>chrome://flags/#enable-unsafe-webgpu</code>; then restart the browser.
         </li>
         <li>
-          <b>Safari</b> 26 or newer, on macOS Tahoe, iOS and iPadOS 26.
-        </li>
-        <li>
-          <b>Firefox</b> 141 or newer on Windows, 145 or newer on Apple silicon.
+          <b>Safari</b> 26 and <b>Firefox</b> 141 (Windows) or 145 (Apple silicon) offer WebGPU too; Groundwork is not
+          tested there yet.
         </li>
         <li>
           Check that hardware acceleration is on in the browser's settings; <code>chrome://gpu</code> says what the

@@ -19,13 +19,20 @@ export interface OutputFile {
   readonly data: string | AsyncIterable<Uint8Array>;
 }
 
-const bytesOf = (values: Float32Array): Uint8Array => new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+const bytesOf = (values: Float32Array): Uint8Array =>
+  new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 
 /** adapter_config.json and adapter_model.safetensors. */
-export function adapterFiles(adapter: MergedAdapter, linears: readonly LinearModule[], baseName: string, style: KeyStyle = 'current'): OutputFile[] {
+export function adapterFiles(
+  adapter: MergedAdapter,
+  linears: readonly LinearModule[],
+  baseName: string,
+  style: KeyStyle = 'current',
+): OutputFile[] {
   const { targets, matrices } = adapter;
   const first = targets[0]!;
-  const pattern = (value: 'r' | 'alpha') => Object.fromEntries(targets.filter((t) => t[value] !== first[value]).map((t) => [t.module, t[value]]));
+  const pattern = (value: 'r' | 'alpha') =>
+    Object.fromEntries(targets.filter((t) => t[value] !== first[value]).map((t) => [t.module, t[value]]));
   const rslora = first.scaling !== first.alpha / first.r;
   const config = writeAdapterConfig({
     baseModelNameOrPath: baseName,
@@ -62,14 +69,21 @@ export function adapterFiles(adapter: MergedAdapter, linears: readonly LinearMod
 const BLOCK = 1 << 20;
 
 /** Every file of the checkpoint folder; weight files with the adapter added, all others copied. */
-export function mergedFiles(folder: ReadonlyMap<string, ByteSource>, checkpoint: CheckpointWeights, shardOf: ReadonlyMap<string, string>, adapter: MergedAdapter): OutputFile[] {
+export function mergedFiles(
+  folder: ReadonlyMap<string, ByteSource>,
+  checkpoint: CheckpointWeights,
+  shardOf: ReadonlyMap<string, string>,
+  adapter: MergedAdapter,
+): OutputFile[] {
   const files: OutputFile[] = [];
   const shards = new Map<string, TensorInfo[]>();
   for (const info of checkpoint.tensors.values()) {
     const file = shardOf.get(info.name) ?? SINGLE_FILE;
     shards.set(file, [...(shards.get(file) ?? []), info]);
   }
-  for (const [path, source] of folder) if (!shards.has(path) && path !== INDEX_FILE && !path.endsWith('.safetensors')) files.push({ path, data: copy(source) });
+  for (const [path, source] of folder)
+    if (!shards.has(path) && path !== INDEX_FILE && !path.endsWith('.safetensors'))
+      files.push({ path, data: copy(source) });
   const index = folder.get(INDEX_FILE);
   if (index) files.push({ path: INDEX_FILE, data: copy(index) });
   const modules = new Map(adapter.targets.map((t) => [`${t.module}.weight`, t]));
@@ -77,7 +91,12 @@ export function mergedFiles(folder: ReadonlyMap<string, ByteSource>, checkpoint:
     const tensors = infos.map((info): TensorToWrite => {
       const target = modules.get(canonicalName(info.name));
       const plain = () => wholeTensor(checkpoint, info);
-      return { name: info.name, dtype: info.dtype, shape: info.shape, bytes: target ? () => mergedTensor(checkpoint, info, target, adapter) : plain };
+      return {
+        name: info.name,
+        dtype: info.dtype,
+        shape: info.shape,
+        bytes: target ? () => mergedTensor(checkpoint, info, target, adapter) : plain,
+      };
     });
     files.push({ path, data: writeSafetensors(tensors) });
   }
@@ -91,11 +110,17 @@ async function* copy(source: ByteSource): AsyncGenerator<Uint8Array> {
 async function* wholeTensor(checkpoint: CheckpointWeights, info: TensorInfo): AsyncGenerator<Uint8Array> {
   const rows = info.shape[0] ?? 1;
   if (info.shape.length === 0) return yield checkpoint.read(info.name);
-  for (const [first, count] of rowBlocks(rows, info.byteLength / Math.max(1, rows) / 4)) yield checkpoint.readRows(info.name, first, count);
+  for (const [first, count] of rowBlocks(rows, info.byteLength / Math.max(1, rows) / 4))
+    yield checkpoint.readRows(info.name, first, count);
 }
 
 /** W + scaling · B·A, in f32, rows at a time. */
-async function* mergedTensor(checkpoint: CheckpointWeights, info: TensorInfo, target: MergedAdapter['targets'][number], adapter: MergedAdapter): AsyncGenerator<Uint8Array> {
+async function* mergedTensor(
+  checkpoint: CheckpointWeights,
+  info: TensorInfo,
+  target: MergedAdapter['targets'][number],
+  adapter: MergedAdapter,
+): AsyncGenerator<Uint8Array> {
   const { a, b } = adapter.matrices.get(target.module)!;
   const { r, inFeatures, scaling } = target;
   for (const [first, count] of rowBlocks(info.shape[0]!, inFeatures)) {
@@ -123,7 +148,12 @@ function fromFloat32(values: Float32Array, dtype: Dtype, name: string): Uint8Arr
     return new Uint8Array(bits.buffer, bits.byteOffset, bits.byteLength);
   }
   const { bits, overflowed } = f32ArrayToF16(values);
-  if (overflowed) throw new GroundworkError('half-overflow', `${overflowed} merged values of ${name} are beyond 16-bit floats.`, 'Export the adapter instead, or train with a lower learning rate.');
+  if (overflowed)
+    throw new GroundworkError(
+      'half-overflow',
+      `${overflowed} merged values of ${name} are beyond 16-bit floats.`,
+      'Export the adapter instead, or train with a lower learning rate.',
+    );
   return new Uint8Array(bits.buffer, bits.byteOffset, bits.byteLength);
 }
 
@@ -131,6 +161,8 @@ function fromFloat32(values: Float32Array, dtype: Dtype, name: string): Uint8Arr
 export async function shardNames(folder: ReadonlyMap<string, ByteSource>): Promise<Map<string, string>> {
   const index = folder.get(INDEX_FILE);
   if (!index) return new Map();
-  const parsed = JSON.parse(new TextDecoder().decode(await index.read(0, index.size))) as { weight_map: Record<string, string> };
+  const parsed = JSON.parse(new TextDecoder().decode(await index.read(0, index.size))) as {
+    weight_map: Record<string, string>;
+  };
   return new Map(Object.entries(parsed.weight_map));
 }

@@ -21,13 +21,24 @@ export async function fullLogits(
     positions: rec.input('positions', [T], 'u32'),
     ranges: rec.input('ranges', [T, 4], 'u32'),
   };
-  const images = F ? { features: rec.input('features', [F, model.decoderShape.hiddenSize]), index: rec.input('index', [T], 'i32') } : undefined;
-  const hidden = model.recordDecoder(new Tape(rec, { recording: false }), inputs.tokens, images, { rotary: inputs, ranges: inputs.ranges, lora }, policy);
+  const images = F
+    ? { features: rec.input('features', [F, model.decoderShape.hiddenSize]), index: rec.input('index', [T], 'i32') }
+    : undefined;
+  const hidden = model.recordDecoder(
+    new Tape(rec, { recording: false }),
+    inputs.tokens,
+    images,
+    { rotary: inputs, ranges: inputs.ranges, lora },
+    policy,
+  );
   const logits = rec.output(headLogits(rec, hidden, model.head));
   const program = rec.finish();
   program.write(inputs.tokens, packed.tokens);
   program.write(inputs.table, model.rotaryTable(packed.axes));
-  program.write(inputs.positions, Uint32Array.from({ length: T }, (_, i) => i));
+  program.write(
+    inputs.positions,
+    Uint32Array.from({ length: T }, (_, i) => i),
+  );
   program.write(inputs.ranges, packed.ranges);
   if (images) {
     program.write(images.features, features);

@@ -72,7 +72,12 @@ export class Generator<S extends Promptable = Promptable> {
     const mask = suppressionMask(vocabSize, suppressedTokens);
     this.#fixed = {
       suppressed: session.resident('suppressed tokens', [mask.length], 'u32', mask),
-      eos: session.resident('end tokens', [processor.eosTokenIds.length], 'u32', Uint32Array.from(processor.eosTokenIds)),
+      eos: session.resident(
+        'end tokens',
+        [processor.eosTokenIds.length],
+        'u32',
+        Uint32Array.from(processor.eosTokenIds),
+      ),
     };
   }
 
@@ -88,7 +93,14 @@ export class Generator<S extends Promptable = Promptable> {
     decoder.state.start({
       positions: Array.from({ length: rows }, (_, b) => samples[Math.floor(b / G)]!.prompt.next),
       slots: Array.from({ length: decoder.state.rows }, (_, b) => firstSlot + b * decoder.state.maxLength),
-      prompts: Array.from({ length: rows }, (_, b) => [starts[Math.floor(b / G)]!, starts[Math.floor(b / G)]! + samples[Math.floor(b / G)]!.prompt.tokens.length] as const),
+      prompts: Array.from(
+        { length: rows },
+        (_, b) =>
+          [
+            starts[Math.floor(b / G)]!,
+            starts[Math.floor(b / G)]! + samples[Math.floor(b / G)]!.prompt.tokens.length,
+          ] as const,
+      ),
     });
     session.write(decoder.control, samplingControl({ ...sampling, seed: options.seed }));
     this.#prefill(decoder, packed, samples, G, options);
@@ -109,12 +121,18 @@ export class Generator<S extends Promptable = Promptable> {
 
   destroy(): void {
     this.#dropDecoder();
-    this.#policy.model.session.release(this.#fixed.suppressed, this.#fixed.eos, ...(this.#rotary ? [this.#rotary] : []));
+    this.#policy.model.session.release(
+      this.#fixed.suppressed,
+      this.#fixed.eos,
+      ...(this.#rotary ? [this.#rotary] : []),
+    );
   }
 
   async #collect(decoder: Decoder, prompts: number, G: number, limit: number): Promise<Rollout[][]> {
     const { output } = decoder.state;
-    const [bytes] = await readBack(this.#policy.model.session, [{ buffer: output.storage.buffer!, offset: output.offset, bytes: output.bytes }]);
+    const [bytes] = await readBack(this.#policy.model.session, [
+      { buffer: output.storage.buffer!, offset: output.offset, bytes: output.bytes },
+    ]);
     const ids = new Uint32Array(bytes!);
     const ends = new Set(this.#processor.eosTokenIds);
     return Array.from({ length: prompts }, (_, i) =>
@@ -122,7 +140,11 @@ export class Generator<S extends Promptable = Promptable> {
         const row = ids.subarray((i * G + g) * decoder.state.maxLength, (i * G + g) * decoder.state.maxLength + limit);
         const end = row.findIndex((id) => ends.has(id));
         const tokens = row.slice(0, end < 0 ? limit : end + 1);
-        return { tokens, truncated: end < 0, text: this.#processor.tokenizer.decode(end < 0 ? tokens : tokens.subarray(0, -1)) };
+        return {
+          tokens,
+          truncated: end < 0,
+          text: this.#processor.tokenizer.decode(end < 0 ? tokens : tokens.subarray(0, -1)),
+        };
       }),
     );
   }
@@ -142,7 +164,12 @@ export class Generator<S extends Promptable = Promptable> {
     const positions = Math.ceil(longest / 512) * 512;
     if (!this.#rotary || this.#rotary.shape[0]! < positions) {
       if (this.#rotary) session.release(this.#rotary);
-      this.#rotary = session.resident('text rotary table', [positions, model.headDim / 2, 2], 'f32', model.textRotaryTable(positions));
+      this.#rotary = session.resident(
+        'text rotary table',
+        [positions, model.headDim / 2, 2],
+        'f32',
+        model.textRotaryTable(positions),
+      );
     }
     const state = new DecodeState(session, padded, maxLength);
     // Prompts of later batches may be longer: leave room, so that buffers are not made anew for each.
@@ -154,15 +181,32 @@ export class Generator<S extends Promptable = Promptable> {
       new Tape(rec, { recording: false }),
       state.tokens,
       undefined,
-      { rotary: { table: this.#rotary, positions: state.positions }, ranges: state.ranges, lora: this.#lora(which), cache: { layers: cache, rows: state.slots }, scattered: true },
+      {
+        rotary: { table: this.#rotary, positions: state.positions },
+        ranges: state.ranges,
+        lora: this.#lora(which),
+        cache: { layers: cache, rows: state.slots },
+        scattered: true,
+      },
       which === 'base' ? undefined : this.#policy.weights,
     );
-    sampleTokens(rec, { logits: headLogits(rec, hidden, model.head), ...this.#fixed, control }, state, this.#processor.padTokenId);
+    sampleTokens(
+      rec,
+      { logits: headLogits(rec, hidden, model.head), ...this.#fixed, control },
+      state,
+      this.#processor.padTokenId,
+    );
     this.#decoder = { key, state, cache, capacity: roomy, control, decode: rec.finish(), prefills: new Map() };
     return this.#decoder;
   }
 
-  #prefill(decoder: Decoder, packed: Packed, samples: readonly S[], G: number, { which = 'policy' }: GenerateOptions): void {
+  #prefill(
+    decoder: Decoder,
+    packed: Packed,
+    samples: readonly S[],
+    G: number,
+    { which = 'policy' }: GenerateOptions,
+  ): void {
     const { model } = this.#policy;
     const { T, F } = packed.sizes;
     const key = `${T} ${F}`;
@@ -177,17 +221,31 @@ export class Generator<S extends Promptable = Promptable> {
         slots: rec.input('cache rows', [T], 'i32'),
         last: rec.input('last rows', [decoder.state.rows], 'i32'),
       };
-      if (F) Object.assign(inputs, { features: rec.input('image features', [F, model.decoderShape.hiddenSize]), feature: rec.input('feature index', [T], 'i32') });
+      if (F)
+        Object.assign(inputs, {
+          features: rec.input('image features', [F, model.decoderShape.hiddenSize]),
+          feature: rec.input('feature index', [T], 'i32'),
+        });
       const tape = new Tape(rec, { recording: false });
       const hidden = model.recordDecoder(
         tape,
         inputs['tokens']!,
         F ? { features: inputs['features']!, index: inputs['feature']! } : undefined,
-        { rotary: { table: inputs['rotary']!, positions: inputs['positions']! }, ranges: inputs['ranges']!, lora: this.#lora(which), cache: { layers: decoder.cache, rows: inputs['slots']! } },
+        {
+          rotary: { table: inputs['rotary']!, positions: inputs['positions']! },
+          ranges: inputs['ranges']!,
+          lora: this.#lora(which),
+          cache: { layers: decoder.cache, rows: inputs['slots']! },
+        },
         which === 'base' ? undefined : this.#policy.weights,
       );
       const logits = headLogits(rec, gatherRows(tape, hidden, inputs['last']!), model.head);
-      sampleTokens(rec, { logits, ...this.#fixed, control: decoder.control }, decoder.state, this.#processor.padTokenId);
+      sampleTokens(
+        rec,
+        { logits, ...this.#fixed, control: decoder.control },
+        decoder.state,
+        this.#processor.padTokenId,
+      );
       compiled = { program: rec.finish(), inputs };
       decoder.prefills.set(key, compiled);
     }

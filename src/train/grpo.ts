@@ -19,9 +19,19 @@ import type { StageContext } from './stage.ts';
 
 /** Trains a new adapter on `rows` and leaves it attached. Throws `no-rows`. */
 export async function runGrpo(stage: GrpoStage, context: StageContext, rows: readonly Row[]): Promise<void> {
-  if (!rows.length) throw new GroundworkError('no-rows', 'No prompt is left for RL.', 'Loosen the rejection bounds, sample more prompts, or train SFT longer.');
+  if (!rows.length)
+    throw new GroundworkError(
+      'no-rows',
+      'No prompt is left for RL.',
+      'Loosen the rejection bounds, sample more prompts, or train SFT longer.',
+    );
   const adapter = context.policy.attach(stage.lora, context.seed + 1);
-  const optimizer = new Optimizer(context.policy.model.session, adapter, stage.optimizer, stage.maxSteps * stage.numIterations);
+  const optimizer = new Optimizer(
+    context.policy.model.session,
+    adapter,
+    stage.optimizer,
+    stage.maxSteps * stage.numIterations,
+  );
   const sampler = new RowSampler(rows.length, context.seed);
   let tokens = 0;
   try {
@@ -30,14 +40,28 @@ export async function runGrpo(stage: GrpoStage, context: StageContext, rows: rea
       const started = performance.now();
       const batch = sampler.next(stage.promptsPerStep).map((i) => rows[i]!);
       const samples = await context.samples.prepare(batch);
-      const groups = await context.generator.generate(samples, { numGenerations: stage.numGenerations, sampling: stage.sampling, seed: context.seed * 100_003 + step });
+      const groups = await context.generator.generate(samples, {
+        numGenerations: stage.numGenerations,
+        sampling: stage.sampling,
+        seed: context.seed * 100_003 + step,
+      });
       const judged = judgeGroups(stage, context, samples, groups);
       const metrics = { ...rolloutMetrics(judged.completions, judged.advantages) };
       const update = await updatePolicy(stage, context, optimizer, samples, groups, judged.advantages.advantages);
-      tokens += samples.reduce((sum, s) => sum + s.prompt.tokens.length * stage.numGenerations, 0) + groups.flat().reduce((sum, r) => sum + r.tokens.length, 0);
+      tokens +=
+        samples.reduce((sum, s) => sum + s.prompt.tokens.length * stage.numGenerations, 0) +
+        groups.flat().reduce((sum, r) => sum + r.tokens.length, 0);
       context.emit({
         type: 'metrics',
-        values: { loss: update.loss, ...metrics, ...update.metrics, grad_norm: update.gradNorm, learning_rate: update.learningRate, num_tokens: tokens, step_time: (performance.now() - started) / 1000 },
+        values: {
+          loss: update.loss,
+          ...metrics,
+          ...update.metrics,
+          grad_norm: update.gradNorm,
+          learning_rate: update.learningRate,
+          num_tokens: tokens,
+          step_time: (performance.now() - started) / 1000,
+        },
       });
       context.emit({ type: 'progress', done: step + 1, total: stage.maxSteps, unit: 'steps' });
     }
@@ -46,10 +70,22 @@ export async function runGrpo(stage: GrpoStage, context: StageContext, rows: rea
   }
 }
 
-function judgeGroups(stage: GrpoStage, context: StageContext, samples: readonly Sample[], groups: readonly (readonly Rollout[])[]) {
+function judgeGroups(
+  stage: GrpoStage,
+  context: StageContext,
+  samples: readonly Sample[],
+  groups: readonly (readonly Rollout[])[],
+) {
   const { rewards, weights } = weightedRewards(stage.rewardWeights);
   const scored = groups.map((group, g) =>
-    group.map((rollout) => scoreCompletion({ answer: context.samples.parse(samples[g]!, rollout.text), tokens: rollout.tokens.length }, samples[g]!.row, rewards, weights)),
+    group.map((rollout) =>
+      scoreCompletion(
+        { answer: context.samples.parse(samples[g]!, rollout.text), tokens: rollout.tokens.length },
+        samples[g]!.row,
+        rewards,
+        weights,
+      ),
+    ),
   );
   const advantages: Advantages = computeAdvantages(
     scored.flat().map((s) => rewards.map((r) => s.rewards[r.name] ?? null)),
@@ -65,13 +101,21 @@ function judgeGroups(stage: GrpoStage, context: StageContext, samples: readonly 
         text: rollout.text,
         tokens: rollout.tokens.length,
         truncated: rollout.truncated,
-        rewards: Object.fromEntries(Object.entries(scored[g]![i]!.rewards).map(([name, value]) => [name, value ?? NaN])),
+        rewards: Object.fromEntries(
+          Object.entries(scored[g]![i]!.rewards).map(([name, value]) => [name, value ?? NaN]),
+        ),
         reward: scored[g]![i]!.reward ?? NaN,
         advantage: advantages.advantages[g * stage.numGenerations + i]!,
       })),
     }),
   );
-  const completions = groups.flatMap((group, g) => group.map((rollout, i) => ({ tokens: rollout.tokens.length, truncated: rollout.truncated, rewards: scored[g]![i]!.rewards })));
+  const completions = groups.flatMap((group, g) =>
+    group.map((rollout, i) => ({
+      tokens: rollout.tokens.length,
+      truncated: rollout.truncated,
+      rewards: scored[g]![i]!.rewards,
+    })),
+  );
   return { completions, advantages };
 }
 
@@ -85,8 +129,18 @@ interface TrainingGroup {
   readonly old: Float32Array | undefined;
 }
 
-async function updatePolicy(stage: GrpoStage, context: StageContext, optimizer: Optimizer, samples: readonly Sample[], groups: readonly (readonly Rollout[])[], advantages: readonly number[]) {
-  const settings: Omit<ScoreSettings, 'mode' | 'adapter'> = { temperature: stage.sampling.temperature, checkpoint: stage.gradientCheckpointing };
+async function updatePolicy(
+  stage: GrpoStage,
+  context: StageContext,
+  optimizer: Optimizer,
+  samples: readonly Sample[],
+  groups: readonly (readonly Rollout[])[],
+  advantages: readonly number[],
+) {
+  const settings: Omit<ScoreSettings, 'mode' | 'adapter'> = {
+    temperature: stage.sampling.temperature,
+    checkpoint: stage.gradientCheckpointing,
+  };
   const weights = lossWeights(
     stage,
     groups.flat().map((r) => (stage.maskTruncatedCompletions && r.truncated ? 0 : r.tokens.length)),
@@ -100,7 +154,8 @@ async function updatePolicy(stage: GrpoStage, context: StageContext, optimizer: 
     if (stage.beta === 0 && slice.every((a) => a === 0)) continue;
     const packed = pack([{ prompt: sample.prompt, completions: groups[g]!.map((r) => r.tokens) }]);
     const features = context.samples.features([sample]);
-    const score = async (adapter: boolean) => (await context.scorer().run(packed, features, { ...settings, mode: { kind: 'score' }, adapter })).logps.slice();
+    const score = async (adapter: boolean) =>
+      (await context.scorer().run(packed, features, { ...settings, mode: { kind: 'score' }, adapter })).logps.slice();
     prepared.push({
       packed,
       features,
@@ -116,12 +171,25 @@ async function updatePolicy(stage: GrpoStage, context: StageContext, optimizer: 
   for (let iteration = 0; iteration < stage.numIterations; iteration++) {
     optimizer.zeroGrad();
     for (const { packed, features, weight, advantage, reference, old } of prepared) {
-      const scores = await context.scorer().run(
-        packed,
-        features,
-        { ...settings, mode: { kind: 'policy', epsilon: stage.epsilon, epsilonHigh: stage.epsilonHigh, beta: stage.beta, klRatio: stage.useBiasCorrectionKl, onPolicy: !old }, adapter: true },
-        { weight, advantage, ...(reference && { reference }), ...(old && { old }) },
-      );
+      const scores = await context
+        .scorer()
+        .run(
+          packed,
+          features,
+          {
+            ...settings,
+            mode: {
+              kind: 'policy',
+              epsilon: stage.epsilon,
+              epsilonHigh: stage.epsilonHigh,
+              beta: stage.beta,
+              klRatio: stage.useBiasCorrectionKl,
+              onPolicy: !old,
+            },
+            adapter: true,
+          },
+          { weight, advantage, ...(reference && { reference }), ...(old && { old }) },
+        );
       for (let i = 0; i < packed.entries.length; i++) loss += scores.terms[4 * i]! / stage.numIterations;
       sums.push(...completionSums(packed, scores, weight, stage.beta !== 0));
     }
@@ -135,9 +203,16 @@ async function updatePolicy(stage: GrpoStage, context: StageContext, optimizer: 
  * grpo 1/(B·length), dapo 1/(all unmasked tokens), dr_grpo 1/(B·max completion length); 0 where masked.
  * @param active tokens in the loss, per completion; `lengths` all tokens
  */
-export function lossWeights(stage: Pick<GrpoStage, 'lossType' | 'sampling'>, active: readonly number[], lengths: readonly number[]): number[] {
+export function lossWeights(
+  stage: Pick<GrpoStage, 'lossType' | 'sampling'>,
+  active: readonly number[],
+  lengths: readonly number[],
+): number[] {
   const B = active.length;
-  const total = Math.max(1, active.reduce((a, b) => a + b, 0));
+  const total = Math.max(
+    1,
+    active.reduce((a, b) => a + b, 0),
+  );
   return active.map((n, i) => {
     if (n === 0) return 0;
     if (stage.lossType === 'grpo') return 1 / (B * lengths[i]!);
@@ -145,9 +220,20 @@ export function lossWeights(stage: Pick<GrpoStage, 'lossType' | 'sampling'>, act
   });
 }
 
-function completionSums(packed: Packed, { terms, entropy }: Scores, weight: Float32Array, withKl: boolean): PolicySums[] {
+function completionSums(
+  packed: Packed,
+  { terms, entropy }: Scores,
+  weight: Float32Array,
+  withKl: boolean,
+): PolicySums[] {
   const count = Math.max(...packed.entries.map((e) => e.completion)) + 1;
-  const sums = Array.from({ length: count }, () => ({ tokens: 0, entropy: 0, kl: withKl ? 0 : null, clippedLow: 0, clippedHigh: 0 }) as { -readonly [K in keyof PolicySums]: PolicySums[K] });
+  const sums = Array.from(
+    { length: count },
+    () =>
+      ({ tokens: 0, entropy: 0, kl: withKl ? 0 : null, clippedLow: 0, clippedHigh: 0 }) as {
+        -readonly [K in keyof PolicySums]: PolicySums[K];
+      },
+  );
   packed.entries.forEach(({ completion }, i) => {
     if (weight[i] === 0) return;
     const sum = sums[completion]!;

@@ -3,7 +3,7 @@ import type { Program } from '../gpu/program.ts';
 import { Recorder, type Session } from '../gpu/recorder.ts';
 import type { Tensor } from '../gpu/tensor.ts';
 import type { Adapter } from '../nn/adapter.ts';
-import { adamwControl, adamwStep } from '../ops/adamw.ts';
+import { adamwControl, adamwStep, CONTROL_SIZE } from '../ops/adamw.ts';
 import type { OptimizerSettings } from './recipe.ts';
 import { learningRateAt } from './schedule.ts';
 
@@ -26,10 +26,17 @@ export class Optimizer {
     const shape = adapter.parameters.shape;
     this.#mean = session.resident('adam mean', shape);
     this.#square = session.resident('adam square', shape);
-    this.#control = session.resident('adam control', [8]);
+    this.#control = session.resident('adam control', [CONTROL_SIZE]);
     this.#norm = session.resident('gradient norm²', [1]);
     const rec = new Recorder(session, 'adamw');
-    adamwStep(rec, { parameter: adapter.parameters, gradient: adapter.gradients, mean: this.#mean, square: this.#square, control: this.#control, norm: this.#norm });
+    adamwStep(rec, {
+      parameter: adapter.parameters,
+      gradient: adapter.gradients,
+      mean: this.#mean,
+      square: this.#square,
+      control: this.#control,
+      norm: this.#norm,
+    });
     this.#program = rec.finish();
     const clear = new Recorder(session, 'zero gradients');
     clear.clear(adapter.gradients);
@@ -50,7 +57,10 @@ export class Optimizer {
     const { adamBeta1: beta1, adamBeta2: beta2, adamEpsilon: epsilon, weightDecay, maxGradNorm } = this.#settings;
     const learningRate = learningRateAt(this.#step, this.#totalSteps, this.#settings);
     this.#step++;
-    this.#session.write(this.#control, adamwControl({ learningRate, beta1, beta2, epsilon, weightDecay, maxGradNorm, step: this.#step }));
+    this.#session.write(
+      this.#control,
+      adamwControl({ learningRate, beta1, beta2, epsilon, weightDecay, maxGradNorm, step: this.#step }),
+    );
     this.#program.run();
     const [norm] = await this.#program.read(this.#norm);
     return { learningRate, gradNorm: Math.sqrt(norm![0]!) };

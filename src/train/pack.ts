@@ -57,7 +57,8 @@ export interface PackedSizes {
 }
 
 /** Rows a group takes. */
-export const groupRows = (group: PackedGroup): number => group.prompt.tokens.length + group.completions.reduce((sum, c) => sum + c.length - 1, 0);
+export const groupRows = (group: PackedGroup): number =>
+  group.prompt.tokens.length + group.completions.reduce((sum, c) => sum + c.length - 1, 0);
 
 /** Padding trades a little work for few programs. */
 const roundUp = (n: number, step: number) => Math.max(step, Math.ceil(n / step) * step);

@@ -50,7 +50,12 @@ export class Policy {
 
   /** A fresh adapter (A random, B zero) on the modules the settings choose. Throws what `resolveLoraTargets` throws. */
   attach(settings: LoraSettings, seed: number): Adapter {
-    if (this.#adapter) throw new GroundworkError('adapter-attached', 'The policy already has an adapter.', 'Merge it before a stage that trains a new one.');
+    if (this.#adapter)
+      throw new GroundworkError(
+        'adapter-attached',
+        'The policy already has an adapter.',
+        'Merge it before a stage that trains a new one.',
+      );
     const adapter = new Adapter(this.model.session, adapterTargets(this.model, settings));
     adapter.initialise(new Random(seed));
     this.#adapter = adapter;
@@ -67,7 +72,12 @@ export class Policy {
   /** Folds the adapter into the policy's weights, on the GPU; the base weights stay as they are. */
   async merge(): Promise<void> {
     const adapter = this.#adapter;
-    if (!adapter) throw new GroundworkError('adapter-missing', 'There is no adapter to merge.', 'Put a merge after a stage that trains.');
+    if (!adapter)
+      throw new GroundworkError(
+        'adapter-missing',
+        'There is no adapter to merge.',
+        'Put a merge after a stage that trains.',
+      );
     const { session } = this.model;
     this.#merged.push({ targets: adapter.targets, matrices: await adapter.read() });
     const rec = new Recorder(session, 'merge');
@@ -97,7 +107,12 @@ export class Policy {
   async combinedAdapter(): Promise<MergedAdapter> {
     const parts = [...this.#merged];
     if (this.#adapter) parts.push({ targets: this.#adapter.targets, matrices: await this.#adapter.read() });
-    if (parts.length === 0) throw new GroundworkError('adapter-missing', 'Nothing has been trained yet.', 'Run a recipe with an SFT or GRPO stage first.');
+    if (parts.length === 0)
+      throw new GroundworkError(
+        'adapter-missing',
+        'Nothing has been trained yet.',
+        'Run a recipe with an SFT or GRPO stage first.',
+      );
     return parts.length === 1 ? parts[0]! : concatenate(parts);
   }
 
@@ -118,11 +133,21 @@ export class Policy {
 export function adapterTargets(model: VisionLanguageModel, settings: LoraSettings): AdapterTarget[] {
   const chosen = resolveLoraTargets(
     model.linears.map(({ name, outputHead }) => ({ name, linear: true, ...(outputHead && { outputHead }) })),
-    { r: settings.r, loraAlpha: settings.loraAlpha, useRslora: settings.useRslora, targetModules: settings.targetModules, excludeModules: settings.excludeModules ?? VISION_MODULES },
+    {
+      r: settings.r,
+      loraAlpha: settings.loraAlpha,
+      useRslora: settings.useRslora,
+      targetModules: settings.targetModules,
+      excludeModules: settings.excludeModules ?? VISION_MODULES,
+    },
   );
   return chosen.map(({ module, r, alpha, scaling }) => {
     if (!module.includes('language_model'))
-      throw new GroundworkError('lora-target-unsupported', `${module} is outside the language model.`, 'Image features are computed once and reused, so adapters belong to the language model: exclude the vision tower.');
+      throw new GroundworkError(
+        'lora-target-unsupported',
+        `${module} is outside the language model.`,
+        'Image features are computed once and reused, so adapters belong to the language model: exclude the vision tower.',
+      );
     const { inFeatures, outFeatures } = model.linears.find((l) => l.name === module)!;
     return { module, inFeatures, outFeatures, r, alpha, scaling };
   });
@@ -144,7 +169,9 @@ function concatenate(parts: readonly MergedAdapter[]): MergedAdapter {
     let rank = 0;
     for (const piece of pieces) {
       a.set(piece.a, rank * inFeatures);
-      for (let o = 0; o < outFeatures; o++) for (let k = 0; k < piece.target.r; k++) b[o * r + rank + k] = piece.b[o * piece.target.r + k]! * piece.target.scaling;
+      for (let o = 0; o < outFeatures; o++)
+        for (let k = 0; k < piece.target.r; k++)
+          b[o * r + rank + k] = piece.b[o * piece.target.r + k]! * piece.target.scaling;
       rank += piece.target.r;
     }
     targets.push({ module, inFeatures, outFeatures, r, alpha: r, scaling: 1 });

@@ -18,14 +18,25 @@ export async function runRejection(stage: RejectionStage, context: StageContext)
     if (!(await context.gate())) break;
     const batch: readonly Row[] = rows.slice(start, start + stage.batchSize);
     const samples = await context.samples.prepare(batch);
-    const rollouts = await context.generator.generate(samples, { numGenerations: stage.numGenerations, sampling: stage.sampling, seed: context.seed + start });
+    const rollouts = await context.generator.generate(samples, {
+      numGenerations: stage.numGenerations,
+      sampling: stage.sampling,
+      seed: context.seed + start,
+    });
     batch.forEach((row, i) => {
-      const successes = rollouts[i]!.filter(({ text }) => succeeds(context.samples.parse(samples[i]!, text), row, stage.iouThreshold)).length;
+      const successes = rollouts[i]!.filter(({ text }) =>
+        succeeds(context.samples.parse(samples[i]!, text), row, stage.iouThreshold),
+      ).length;
       attempts.push({ rowId: row.id, samples: stage.numGenerations, successes });
       const successRate = successes / stage.numGenerations;
       context.emit({ type: 'rejection', rowId: row.id, successRate, verdict: judge(successRate, stage) });
     });
-    context.emit({ type: 'progress', done: Math.min(rows.length, start + stage.batchSize), total: rows.length, unit: 'prompts' });
+    context.emit({
+      type: 'progress',
+      done: Math.min(rows.length, start + stage.batchSize),
+      total: rows.length,
+      unit: 'prompts',
+    });
   }
   return curate(attempts, stage);
 }

@@ -71,9 +71,18 @@ export class SampleStore {
 
   /** What the model wrote, read in its own convention and forgiving about form. */
   parse(sample: Sample, text: string): ParsedAnswer {
-    const tolerant = parseAnswer(text, { convention: this.#processor.convention, sizes: sample.sizes, mode: 'tolerant', thinking: 'optional' });
+    const tolerant = parseAnswer(text, {
+      convention: this.#processor.convention,
+      sizes: sample.sizes,
+      mode: 'tolerant',
+      thinking: 'optional',
+    });
     // The form is judged strictly; the boxes are read wherever they are.
-    const strict = parseAnswer(text, { convention: this.#processor.convention, sizes: sample.sizes, thinking: 'required' });
+    const strict = parseAnswer(text, {
+      convention: this.#processor.convention,
+      sizes: sample.sizes,
+      thinking: 'required',
+    });
     return { ...tolerant, formatOk: strict.formatOk, tagsOk: strict.tagsOk };
   }
 
@@ -92,7 +101,12 @@ export class SampleStore {
     const natural: Size[] = [];
     for (const path of row.images) {
       const size = await this.#dataset.naturalSize(path);
-      if (!size) throw new GroundworkError('image-unreadable', `${path} is not a picture that can be read.`, 'Replace it with a PNG, JPEG or WebP file.');
+      if (!size)
+        throw new GroundworkError(
+          'image-unreadable',
+          `${path} is not a picture that can be read.`,
+          'Replace it with a PNG, JPEG or WebP file.',
+        );
       natural.push(size);
     }
     const sizes = natural.map((size) => this.#processor.modelSize(size));
@@ -102,7 +116,14 @@ export class SampleStore {
     const { axes, next } = this.#model.positions(encoded.tokens, encoded.grids);
     const sample: Sample = {
       row,
-      prompt: { id: row.id, tokens: encoded.tokens, axes, next, featureIndex: encoded.featureIndex, featureRows: encoded.featureRows },
+      prompt: {
+        id: row.id,
+        tokens: encoded.tokens,
+        axes,
+        next,
+        featureIndex: encoded.featureIndex,
+        featureRows: encoded.featureRows,
+      },
       promptText: encoded.text,
       completion: encoded.completion,
       targetText: target,
@@ -123,5 +144,7 @@ export class SampleStore {
 
 /** Pictures in the order the prompt shows them. */
 function imageOrder(row: Row): number[] {
-  return row.prompt.flatMap(({ content }) => content.flatMap((segment) => (segment.type === 'image' ? [segment.image] : [])));
+  return row.prompt.flatMap(({ content }) =>
+    content.flatMap((segment) => (segment.type === 'image' ? [segment.image] : [])),
+  );
 }

@@ -20,7 +20,14 @@ export type ScoreMode =
   | { readonly kind: 'score' }
   /** Loss −Σ weight·logp and its gradients. */
   | { readonly kind: 'nll' }
-  | { readonly kind: 'policy'; readonly epsilon: number; readonly epsilonHigh: number; readonly beta: number; readonly klRatio: boolean; readonly onPolicy: boolean };
+  | {
+      readonly kind: 'policy';
+      readonly epsilon: number;
+      readonly epsilonHigh: number;
+      readonly beta: number;
+      readonly klRatio: boolean;
+      readonly onPolicy: boolean;
+    };
 
 export interface ScoreSettings {
   readonly mode: ScoreMode;
@@ -82,7 +89,12 @@ export class Scorer {
    * Runs the program for these sizes. With a loss, gradients are added to the adapter's; the caller clears them.
    * @param features f32 [featureRows, hidden], the groups' features in order
    */
-  async run(packed: Packed, features: Float32Array<ArrayBuffer>, settings: ScoreSettings, inputs: ScoreInputs = {}): Promise<Scores> {
+  async run(
+    packed: Packed,
+    features: Float32Array<ArrayBuffer>,
+    settings: ScoreSettings,
+    inputs: ScoreInputs = {},
+  ): Promise<Scores> {
     const compiled = this.compile(packed.sizes, settings);
     const { program, inputs: tensors } = compiled;
     const { T, S } = packed.sizes;
@@ -106,9 +118,19 @@ export class Scorer {
       if (data.byteLength) program.write(tensor, data);
     }
     program.run();
-    const [logps, entropy, correct, terms] = await program.read(compiled.logps, compiled.entropy, compiled.correct, ...(compiled.terms ? [compiled.terms] : []));
+    const [logps, entropy, correct, terms] = await program.read(
+      compiled.logps,
+      compiled.entropy,
+      compiled.correct,
+      ...(compiled.terms ? [compiled.terms] : []),
+    );
     const n = packed.entries.length;
-    return { logps: logps!.subarray(0, n), entropy: entropy!.subarray(0, n), correct: correct!.subarray(0, n), terms: terms?.subarray(0, 4 * n) ?? new Float32Array() };
+    return {
+      logps: logps!.subarray(0, n),
+      entropy: entropy!.subarray(0, n),
+      correct: correct!.subarray(0, n),
+      terms: terms?.subarray(0, 4 * n) ?? new Float32Array(),
+    };
   }
 
   /** The program for some sizes, recorded at first use. */
@@ -135,7 +157,10 @@ export class Scorer {
     this.#programs.clear();
   }
 
-  #record({ T, F, U, S }: PackedSizes, { mode, temperature, adapter, checkpoint, dropout = 0 }: ScoreSettings): Compiled {
+  #record(
+    { T, F, U, S }: PackedSizes,
+    { mode, temperature, adapter, checkpoint, dropout = 0 }: ScoreSettings,
+  ): Compiled {
     const model = this.#model;
     const rec = new Recorder(model.session, mode.kind);
     const tape = new Tape(rec, { recording: mode.kind !== 'score' });
@@ -149,18 +174,37 @@ export class Scorer {
       start: rec.input('target starts', [U + 1], 'u32'),
       targets: rec.input('targets', [S], 'u32'),
     };
-    if (F) Object.assign(inputs, { features: rec.input('image features', [F, hiddenSize]), feature: rec.input('feature index', [T], 'i32') });
+    if (F)
+      Object.assign(inputs, {
+        features: rec.input('image features', [F, hiddenSize]),
+        feature: rec.input('feature index', [T], 'i32'),
+      });
     if (tape.recording) inputs['keyRanges'] = rec.input('query ranges of keys', [T, 2], 'u32');
     const seed = dropout > 0 && tape.recording ? (inputs['seed'] = rec.input('dropout seed', [1], 'u32')) : null;
-    const lora = adapter && this.#adapter ? (module: string) => withDropout(this.#adapter!, module, seed && { p: dropout, seed }) : undefined;
+    const lora =
+      adapter && this.#adapter
+        ? (module: string) => withDropout(this.#adapter!, module, seed && { p: dropout, seed })
+        : undefined;
     const hidden = model.recordDecoder(
       tape,
       inputs['tokens']!,
       F ? { features: inputs['features']!, index: inputs['feature']! } : undefined,
-      { rotary: { table: inputs['rotary']!, positions: inputs['positions']! }, ranges: inputs['ranges']!, keyRanges: inputs['keyRanges'], lora, checkpoint },
+      {
+        rotary: { table: inputs['rotary']!, positions: inputs['positions']! },
+        ranges: inputs['ranges']!,
+        keyRanges: inputs['keyRanges'],
+        lora,
+        checkpoint,
+      },
       this.#policy,
     );
-    const scored: LogProbs = logProbs(tape, hidden, model.head, { rows: inputs['rows']!, start: inputs['start']!, targets: inputs['targets']! }, temperature);
+    const scored: LogProbs = logProbs(
+      tape,
+      hidden,
+      model.head,
+      { rows: inputs['rows']!, start: inputs['start']!, targets: inputs['targets']! },
+      temperature,
+    );
     let terms: Tensor | null = null;
     if (mode.kind !== 'score') {
       const weight = (inputs['weight'] = rec.input('loss weights', [S]));
@@ -170,7 +214,12 @@ export class Scorer {
         const advantage = (inputs['advantage'] = rec.input('advantages', [S]));
         const old = onPolicy ? undefined : (inputs['old'] = rec.input('old logps', [S]));
         const reference = beta === 0 ? undefined : (inputs['reference'] = rec.input('reference logps', [S]));
-        terms = policyLoss(tape, scored.logps, { weight, advantage, old, reference }, { epsilon, epsilonHigh, beta, klRatio });
+        terms = policyLoss(
+          tape,
+          scored.logps,
+          { weight, advantage, old, reference },
+          { epsilon, epsilonHigh, beta, klRatio },
+        );
       }
       tape.backward();
       rec.output(terms);

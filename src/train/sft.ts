@@ -23,7 +23,9 @@ export async function runSft(stage: SftStage, context: StageContext): Promise<vo
     for (let step = 0; step < totalSteps; step++) {
       if (!(await context.gate())) return;
       const started = performance.now();
-      const batch = sampler.nextInEpoch(stage.perDeviceTrainBatchSize * stage.gradientAccumulationSteps).map((i) => rows[i]!);
+      const batch = sampler
+        .nextInEpoch(stage.perDeviceTrainBatchSize * stage.gradientAccumulationSteps)
+        .map((i) => rows[i]!);
       const samples = await context.samples.prepare(batch);
       const result = await accumulate(stage, context, optimizer, samples);
       const { learningRate, gradNorm } = await optimizer.step();
@@ -59,9 +61,18 @@ async function trainable(stage: SftStage, context: StageContext): Promise<Row[]>
     else if (stage.maxLength > 0 && sample!.prompt.tokens.length + sample!.completion.length > stage.maxLength) long++;
     else rows.push(row);
   }
-  if (long) context.emit({ type: 'notice', message: `${long} rows are longer than ${stage.maxLength} tokens and were left out.` });
+  if (long)
+    context.emit({
+      type: 'notice',
+      message: `${long} rows are longer than ${stage.maxLength} tokens and were left out.`,
+    });
   if (without) context.emit({ type: 'notice', message: `${without} rows have no target and were left out.` });
-  if (!rows.length) throw new GroundworkError('no-rows', 'No training row can be used.', 'Raise max_length, or check that the rows have an assistant turn.');
+  if (!rows.length)
+    throw new GroundworkError(
+      'no-rows',
+      'No training row can be used.',
+      'Raise max_length, or check that the rows have an assistant turn.',
+    );
   return rows;
 }
 
@@ -77,12 +88,23 @@ async function accumulate(stage: SftStage, context: StageContext, optimizer: Opt
     const part = samples.slice(start, start + stage.perDeviceTrainBatchSize);
     const groups: PackedGroup[] = part.map((s) => ({ prompt: s.prompt, completions: [s.completion] }));
     const packed = pack(groups);
-    const scores = await context.scorer().run(
-      packed,
-      context.samples.features(part),
-      { mode: { kind: 'nll' }, temperature: 1, adapter: true, checkpoint: stage.gradientCheckpointing, dropout: stage.lora.loraDropout },
-      { weight: new Float32Array(packed.entries.length).fill(1 / total), seed: context.seed + (optimizer.steps * samples.length + start) },
-    );
+    const scores = await context
+      .scorer()
+      .run(
+        packed,
+        context.samples.features(part),
+        {
+          mode: { kind: 'nll' },
+          temperature: 1,
+          adapter: true,
+          checkpoint: stage.gradientCheckpointing,
+          dropout: stage.lora.loraDropout,
+        },
+        {
+          weight: new Float32Array(packed.entries.length).fill(1 / total),
+          seed: context.seed + (optimizer.steps * samples.length + start),
+        },
+      );
     for (let i = 0; i < packed.entries.length; i++) {
       loss += scores.terms[4 * i]!;
       entropy += scores.entropy[i]! / total;

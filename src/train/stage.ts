@@ -20,7 +20,12 @@ export type StageEvent =
   | { readonly type: 'progress'; readonly done: number; readonly total: number; readonly unit: string }
   | { readonly type: 'metrics'; readonly values: Readonly<Record<string, number>> }
   | { readonly type: 'group'; readonly rowId: string; readonly completions: readonly RolloutView[] }
-  | { readonly type: 'rejection'; readonly rowId: string; readonly successRate: number; readonly verdict: 'kept' | 'too-easy' | 'too-hard' }
+  | {
+      readonly type: 'rejection';
+      readonly rowId: string;
+      readonly successRate: number;
+      readonly verdict: 'kept' | 'too-easy' | 'too-hard';
+    }
   | { readonly type: 'notice'; readonly message: string };
 
 export interface StageContext {

@@ -26,10 +26,11 @@ export class VisionRunner {
   /** Features of each picture, f32 [merged patches, hidden]. */
   async run(images: readonly PixelInput[]): Promise<Float32Array<ArrayBuffer>[]> {
     const results: Float32Array<ArrayBuffer>[] = [];
-    for (let start = 0; start < images.length; ) {
+    for (let start = 0; start < images.length;) {
       let end = start;
       let patches = 0;
-      while (end < images.length && (end === start || patches + patchCount(images[end]!) <= PATCHES_A_PASS)) patches += patchCount(images[end++]!);
+      while (end < images.length && (end === start || patches + patchCount(images[end]!) <= PATCHES_A_PASS))
+        patches += patchCount(images[end++]!);
       results.push(...(await this.#pass(images.slice(start, end))));
       start = end;
     }

@@ -65,12 +65,21 @@ function openEngine() {
         then();
       };
     },
-    of: <T extends EngineEvent['type']>(type: T) => events.filter((e): e is Extract<EngineEvent, { type: T }> => e.type === type),
+    of: <T extends EngineEvent['type']>(type: T) =>
+      events.filter((e): e is Extract<EngineEvent, { type: T }> => e.type === type),
   };
 }
 
 const trained = { lora: lora(4, 8), optimizer: optimizer(1e-3, 0, 'constant') };
-const oneStep = sft({ ...trained, maxSteps: 1, numTrainEpochs: 1, perDeviceTrainBatchSize: 2, gradientAccumulationSteps: 1, maxLength: 0, gradientCheckpointing: true });
+const oneStep = sft({
+  ...trained,
+  maxSteps: 1,
+  numTrainEpochs: 1,
+  perDeviceTrainBatchSize: 2,
+  gradientAccumulationSteps: 1,
+  maxLength: 0,
+  gradientCheckpointing: true,
+});
 const long: Stage = { ...oneStep, maxSteps: 50 };
 const recipe = (...stages: Stage[]): Recipe => ({ name: 'test', seed: 1, stages });
 const pause = () => new Promise((resolve) => setTimeout(resolve, 50));
@@ -105,12 +114,6 @@ describe('a session on the starter', () => {
     dataset = (await session.handle({ type: 'open-dataset', name: 'few', files: await fewRows() })).id;
   });
 
-  afterAll(async () => {
-    await session.destroy();
-    expect(engine.errors, 'WebGPU validation errors').toEqual([]);
-    expect(engine.labels(), 'GPU buffers left').toEqual([]);
-  });
-
   test('opens the sample dataset without a complaint', async () => {
     const report = await session.handle({ type: 'open-sample', baseUrl: starter });
     expect(report.issues).toEqual([]);
@@ -128,12 +131,21 @@ describe('a session on the starter', () => {
     expect((await session.handle({ type: 'image', dataset, path: row.images[0]! })).size).toBeGreaterThan(100);
     const preview = await session.handle({ type: 'preview', dataset, rowId: row.id });
     expect(preview.sizes).toHaveLength(row.images.length);
-    expect(preview.tokens.filter((t) => t.inLoss).map((t) => t.text).join('')).toContain(preview.targetText);
-    expect(preview.tokens.filter((t) => !t.inLoss).length).toBeGreaterThan(preview.sizes.reduce((sum, s) => sum + s.tokens, 0));
+    expect(
+      preview.tokens
+        .filter((t) => t.inLoss)
+        .map((t) => t.text)
+        .join(''),
+    ).toContain(preview.targetText);
+    expect(preview.tokens.filter((t) => !t.inLoss).length).toBeGreaterThan(
+      preview.sizes.reduce((sum, s) => sum + s.tokens, 0),
+    );
   });
 
   test('has nothing to export before anything was trained', async () => {
-    await expect(session.handle({ type: 'export', what: 'adapter' })).rejects.toMatchObject({ code: 'adapter-missing' });
+    await expect(session.handle({ type: 'export', what: 'adapter' })).rejects.toMatchObject({
+      code: 'adapter-missing',
+    });
   });
 
   test('runs every kind of stage and reports in order', async () => {
@@ -146,11 +158,18 @@ describe('a session on the starter', () => {
       { ...rejection(2, 2, 12, 2), iouThreshold: 1.5 },
       evaluate('after', 2, 12, 2),
     ];
-    expect(await session.handle({ type: 'start', dataset, recipe: recipe(...stages) })).toEqual({ runId: expect.any(String) });
+    expect(await session.handle({ type: 'start', dataset, recipe: recipe(...stages) })).toEqual({
+      runId: expect.any(String),
+    });
     await session.running;
     expect(of('failure')).toEqual([]);
     expect(of('state').map((e) => e.state)).toEqual(['running', 'finished']);
-    expect(of('stage').map((e) => [e.index, e.stage.kind, e.status])).toEqual(stages.flatMap(({ kind }, i) => [[i, kind, 'started'], [i, kind, 'finished']]));
+    expect(of('stage').map((e) => [e.index, e.stage.kind, e.status])).toEqual(
+      stages.flatMap(({ kind }, i) => [
+        [i, kind, 'started'],
+        [i, kind, 'finished'],
+      ]),
+    );
     // Whatever belongs to a stage comes between its start and its end.
     let current = -1;
     for (const event of events) {
@@ -160,7 +179,12 @@ describe('a session on the starter', () => {
     const [first, second] = of('metrics');
     expect([first!.stageIndex, first!.step, second!.stageIndex, second!.step]).toEqual([0, 1, 2, 2]);
     expect(of('metrics')).toHaveLength(2);
-    expect(first!.values).toMatchObject({ loss: expect.any(Number), grad_norm: expect.any(Number), learning_rate: 1e-3, entropy: expect.any(Number) });
+    expect(first!.values).toMatchObject({
+      loss: expect.any(Number),
+      grad_norm: expect.any(Number),
+      learning_rate: 1e-3,
+      entropy: expect.any(Number),
+    });
     expect(first!.values['loss']).toBeGreaterThan(0);
     expect(first!.values['grad_norm']).toBeGreaterThan(0);
     // The adapter is fresh, so the policy is its own reference.
@@ -172,11 +196,19 @@ describe('a session on the starter', () => {
       expect(tokens).toBeLessThanOrEqual(12);
       expect(Object.keys(rewards).sort()).toEqual(['format', 'imageIndex', 'iou']);
     }
-    expect(of('rejection').map((e) => [e.successRate, e.verdict])).toEqual([[0, 'too-hard'], [0, 'too-hard']]);
+    expect(of('rejection').map((e) => [e.successRate, e.verdict])).toEqual([
+      [0, 'too-hard'],
+      [0, 'too-hard'],
+    ]);
     expect(session.bench!.rejection).toEqual({ prompts: 2, kept: 0 });
     const [{ evaluation }] = of('evaluation') as [Extract<EngineEvent, { type: 'evaluation' }>];
     expect(evaluation.n).toBe(2);
-    expect(of('progress').map((e) => [e.stageIndex, e.done, e.total])).toEqual([[0, 1, 1], [2, 1, 1], [3, 2, 2], [4, 2, 2]]);
+    expect(of('progress').map((e) => [e.stageIndex, e.done, e.total])).toEqual([
+      [0, 1, 1],
+      [2, 1, 1],
+      [3, 2, 2],
+      [4, 2, 2],
+    ]);
   });
 
   test('exports what both stages taught, as an adapter and as a whole model', async () => {
@@ -185,15 +217,25 @@ describe('a session on the starter', () => {
     const files = await zipped(adapter.stream);
     expect([...files.keys()].sort()).toEqual(['adapter_config.json', 'adapter_model.safetensors']);
     // Rank 4 of the SFT stage beside rank 4 of the RL stage.
-    expect(JSON.parse(await files.get('adapter_config.json')!.text())).toMatchObject({ peft_type: 'LORA', r: 8, lora_alpha: 8 });
+    expect(JSON.parse(await files.get('adapter_config.json')!.text())).toMatchObject({
+      peft_type: 'LORA',
+      r: 8,
+      lora_alpha: 8,
+    });
     const tensors = await openSafetensors(blobSource(files.get('adapter_model.safetensors')!));
     expect(tensors.tensors.size).toBe(2 * 7 * 5);
 
     const merged = await zipped((await session.handle({ type: 'export', what: 'merged' })).stream);
     const before = new Map((await filesUnder(`${starter}model`)).map(({ path, file }) => [path, file]));
     for (const [path, file] of merged)
-      if (path !== 'model.safetensors') expect(Buffer.compare(Buffer.from(await file.arrayBuffer()), Buffer.from(await before.get(path)!.arrayBuffer())), path).toBe(0);
-    const [was, is] = await Promise.all([before, merged].map((folder) => openSafetensors(blobSource(folder.get('model.safetensors')!))));
+      if (path !== 'model.safetensors')
+        expect(
+          Buffer.compare(Buffer.from(await file.arrayBuffer()), Buffer.from(await before.get(path)!.arrayBuffer())),
+          path,
+        ).toBe(0);
+    const [was, is] = await Promise.all(
+      [before, merged].map((folder) => openSafetensors(blobSource(folder.get('model.safetensors')!))),
+    );
     expect([...is!.tensors.keys()].sort()).toEqual([...was!.tensors.keys()].sort());
     const key = [...was!.tensors.keys()].find((name) => name.endsWith('layers.0.self_attn.q_proj.weight'))!;
     expect(await is!.read(key)).not.toEqual(await was!.read(key));
@@ -212,8 +254,14 @@ describe('a session on the starter', () => {
   test('holds before the first step if asked to, answers meanwhile, walks step by step, and refuses a second run', async () => {
     events.length = 0;
     await session.handle({ type: 'start', dataset, recipe: recipe(long), paused: true });
-    for (const request of [{ type: 'start', dataset, recipe: recipe(long) }, { type: 'load-starter', baseUrl: starter }] as const)
-      await expect(session.handle(request)).rejects.toMatchObject({ code: 'run-active', hint: expect.stringContaining('Stop') });
+    for (const request of [
+      { type: 'start', dataset, recipe: recipe(long) },
+      { type: 'load-starter', baseUrl: starter },
+    ] as const)
+      await expect(session.handle(request)).rejects.toMatchObject({
+        code: 'run-active',
+        hint: expect.stringContaining('Stop'),
+      });
     const { rows } = await session.handle({ type: 'rows', dataset, split: 'heldout', offset: 0, count: 1 });
     expect(await session.handle({ type: 'answer', dataset, rowId: rows[0]!.id, policies: ['base'] })).toHaveLength(1);
     expect(of('metrics')).toEqual([]);
@@ -235,30 +283,48 @@ describe('a session on the starter', () => {
   test('keeps what a stopped run has learnt', async () => {
     events.length = 0;
     await session.handle({ type: 'start', dataset, recipe: recipe(long, merge) });
-    engine.once((event) => event.type === 'metrics', () => void session.handle({ type: 'control', action: 'stop' }));
+    engine.once(
+      (event) => event.type === 'metrics',
+      () => void session.handle({ type: 'control', action: 'stop' }),
+    );
     await session.running;
     expect(of('metrics')).toHaveLength(1);
-    expect(of('stage').map((e) => [e.index, e.status])).toEqual([[0, 'started'], [0, 'stopped']]);
+    expect(of('stage').map((e) => [e.index, e.status])).toEqual([
+      [0, 'started'],
+      [0, 'stopped'],
+    ]);
     const files = await zipped((await session.handle({ type: 'export', what: 'adapter' })).stream);
     const tensors = await openSafetensors(blobSource(files.get('adapter_model.safetensors')!));
     // B begins as zeros: it has moved.
     const b = [...tensors.tensors.keys()].filter((key) => key.includes('lora_B'));
     expect(b).toHaveLength(35);
-    for (const key of b) expect(toFloat32(await tensors.read(key), 'F32').some((v) => v !== 0), key).toBe(true);
+    for (const key of b)
+      expect(
+        toFloat32(await tensors.read(key), 'F32').some((v) => v !== 0),
+        key,
+      ).toBe(true);
   });
 
   test('reports a recipe that cannot work as a failure, and runs the next one', async () => {
     for (const [stages, code] of [
       [[oneStep, oneStep], 'recipe-invalid'],
       [[merge], 'recipe-invalid'],
-      [[{ ...rejection(1, 1, 4, 1), iouThreshold: 1.5 }, grpo({ ...trained, maxSteps: 1, promptsPerStep: 1, numGenerations: 2, maxCompletionLength: 4 })], 'no-rows'],
+      [
+        [
+          { ...rejection(1, 1, 4, 1), iouThreshold: 1.5 },
+          grpo({ ...trained, maxSteps: 1, promptsPerStep: 1, numGenerations: 2, maxCompletionLength: 4 }),
+        ],
+        'no-rows',
+      ],
       [[{ ...oneStep, maxLength: 10 }], 'no-rows'],
       [[{ ...oneStep, lora: { ...lora(4, 8), targetModules: ['no_such_proj'] } }], 'lora-no-target'],
     ] as [Stage[], string][]) {
       events.length = 0;
       await session.handle({ type: 'start', dataset, recipe: recipe(...stages) });
       await session.running;
-      expect(of('failure')).toEqual([{ type: 'failure', code, message: expect.any(String), hint: expect.stringMatching(/\w/) }]);
+      expect(of('failure')).toEqual([
+        { type: 'failure', code, message: expect.any(String), hint: expect.stringMatching(/\w/) },
+      ]);
       expect(of('state').at(-1)).toEqual({ type: 'state', state: 'failed' });
     }
     events.length = 0;
@@ -281,10 +347,23 @@ describe('a session on the starter', () => {
   });
 
   test('knows no row or dataset that is not there', async () => {
-    await expect(session.handle({ type: 'row', dataset, rowId: 'nobody' })).rejects.toMatchObject({ code: 'row-missing' });
-    await expect(session.handle({ type: 'rows', dataset: 'closed', split: 'train', offset: 0, count: 1 })).rejects.toMatchObject({ code: 'dataset-missing' });
-    await expect(session.handle({ type: 'start', dataset: 'closed', recipe: recipe(oneStep) })).rejects.toMatchObject({ code: 'dataset-missing' });
+    await expect(session.handle({ type: 'row', dataset, rowId: 'nobody' })).rejects.toMatchObject({
+      code: 'row-missing',
+    });
+    await expect(
+      session.handle({ type: 'rows', dataset: 'closed', split: 'train', offset: 0, count: 1 }),
+    ).rejects.toMatchObject({ code: 'dataset-missing' });
+    await expect(session.handle({ type: 'start', dataset: 'closed', recipe: recipe(oneStep) })).rejects.toMatchObject({
+      code: 'dataset-missing',
+    });
     expect(session.state).not.toBe('running');
+  });
+
+  test('leaves no GPU buffer when it is destroyed, and made no invalid call', async () => {
+    expect(engine.labels()).not.toEqual([]);
+    await session.destroy();
+    expect(engine.labels()).toEqual([]);
+    expect(engine.errors).toEqual([]);
   });
 });
 
@@ -294,30 +373,49 @@ describe('a model that cannot be loaded', () => {
   const load = (files: readonly NamedFile[]) => engine.session.handle({ type: 'load-model', files });
   const without = (name: string) => files.filter(({ path }) => path !== name);
   const withConfig = async (change: Record<string, unknown>) => {
-    const config = JSON.parse(await files.find(({ path }) => path === 'config.json')!.file.text()) as Record<string, unknown>;
-    return [...without('config.json'), { path: 'config.json', file: new Blob([JSON.stringify({ ...config, ...change })]) }];
+    const config = JSON.parse(await files.find(({ path }) => path === 'config.json')!.file.text()) as Record<
+      string,
+      unknown
+    >;
+    return [
+      ...without('config.json'),
+      { path: 'config.json', file: new Blob([JSON.stringify({ ...config, ...change })]) },
+    ];
   };
 
   beforeAll(async () => {
     files = await filesUnder(`${starter}model`);
   });
 
-  afterAll(async () => {
-    await engine.session.destroy();
-    expect(engine.labels()).toEqual([]);
-  });
+  afterAll(() => engine.session.destroy());
 
   test('is refused by name when its family is unknown', async () => {
-    await expect(load(await withConfig({ model_type: 'llama' }))).rejects.toMatchObject({ code: 'model-unsupported', message: expect.stringContaining('llama'), hint: expect.stringContaining('qwen2_5_vl') });
+    await expect(load(await withConfig({ model_type: 'llama' }))).rejects.toMatchObject({
+      code: 'model-unsupported',
+      message: expect.stringContaining('llama'),
+      hint: expect.stringContaining('qwen2_5_vl'),
+    });
   });
 
-  test.each(['config.json', 'tokenizer.json', 'model.safetensors'])('is refused when %s is missing, and the file is named', async (name) => {
-    await expect(load(without(name))).rejects.toMatchObject({ code: 'checkpoint-incomplete', message: expect.stringContaining(name) });
-  });
+  test.each(['config.json', 'tokenizer.json', 'model.safetensors'])(
+    'is refused when %s is missing, and the file is named',
+    async (name) => {
+      await expect(load(without(name))).rejects.toMatchObject({
+        code: 'checkpoint-incomplete',
+        message: expect.stringContaining(name),
+      });
+    },
+  );
 
   test('leaves nothing on the GPU when its weights and its configuration disagree', async () => {
-    const text = (JSON.parse(await files.find(({ path }) => path === 'config.json')!.file.text()) as { text_config: Record<string, unknown> }).text_config;
-    await expect(load(await withConfig({ text_config: { ...text, intermediate_size: 256 } }))).rejects.toMatchObject({ code: 'tensor-shape' });
+    const text = (
+      JSON.parse(await files.find(({ path }) => path === 'config.json')!.file.text()) as {
+        text_config: Record<string, unknown>;
+      }
+    ).text_config;
+    await expect(load(await withConfig({ text_config: { ...text, intermediate_size: 256 } }))).rejects.toMatchObject({
+      code: 'tensor-shape',
+    });
     expect(engine.labels()).toEqual([]);
   });
 
@@ -339,7 +437,9 @@ test('without a model nothing can be started or asked, and the hint says what to
   const { id } = await session.handle({ type: 'open-dataset', name: 'few', files: await fewRows() });
   const refused = { code: 'model-missing', hint: expect.stringContaining('Load') };
   await expect(session.handle({ type: 'start', dataset: id, recipe: recipe(oneStep) })).rejects.toMatchObject(refused);
-  await expect(session.handle({ type: 'answer', dataset: id, rowId: 'any', policies: ['base'] })).rejects.toMatchObject(refused);
+  await expect(session.handle({ type: 'answer', dataset: id, rowId: 'any', policies: ['base'] })).rejects.toMatchObject(
+    refused,
+  );
   expect(session.state).toBe('idle');
   await session.destroy();
 });

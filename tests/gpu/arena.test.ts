@@ -9,7 +9,8 @@ const lives = fc.array(life, { maxLength: 60 });
 
 /** Bytes alive at the busiest command: what no plan can go below. */
 function peakBytes(of: readonly Life[]): number {
-  const at = (command: number) => of.filter((l) => l.first <= command && command <= l.last).reduce((sum, l) => sum + l.bytes, 0);
+  const at = (command: number) =>
+    of.filter((l) => l.first <= command && command <= l.last).reduce((sum, l) => sum + l.bytes, 0);
   return Math.max(0, ...of.map((l) => at(l.first)));
 }
 
@@ -33,7 +34,9 @@ describe('the plan of transient memory', () => {
       fc.property(lives, (all) => {
         const { slots, sizes } = planLives(all);
         expect(sizes).toEqual([...sizes].sort((a, b) => b - a));
-        sizes.forEach((size, slot) => expect(size).toBe(Math.max(...all.filter((_, i) => slots[i] === slot).map((l) => l.bytes))));
+        sizes.forEach((size, slot) =>
+          expect(size).toBe(Math.max(...all.filter((_, i) => slots[i] === slot).map((l) => l.bytes))),
+        );
       }),
     );
   });
@@ -54,7 +57,12 @@ describe('the plan of transient memory', () => {
   });
 
   test('lives that only touch at one command do overlap', () => {
-    expect(planLives([{ bytes: 4, first: 0, last: 3 }, { bytes: 4, first: 3, last: 5 }]).sizes).toEqual([4, 4]);
+    expect(
+      planLives([
+        { bytes: 4, first: 0, last: 3 },
+        { bytes: 4, first: 3, last: 5 },
+      ]).sizes,
+    ).toEqual([4, 4]);
   });
 
   test('nothing needs nothing', () => {

@@ -13,13 +13,14 @@ import { embed, gatherRows } from '../../src/ops/gather.ts';
 import { gelu } from '../../src/ops/gelu.ts';
 import { linear, type Lora } from '../../src/ops/linear.ts';
 import { logProbs } from '../../src/ops/log-probs.ts';
+import { matmulNn, matmulNt, matmulTn } from '../../src/ops/matmul.ts';
 import { policyLoss } from '../../src/ops/policy-loss.ts';
 import { rmsNorm } from '../../src/ops/rms-norm.ts';
 import { rotary } from '../../src/ops/rotary.ts';
 import { DecodeState, sampleTokens, samplingControl } from '../../src/ops/sample.ts';
 import { swiglu } from '../../src/ops/swiglu.ts';
 import { Tape } from '../../src/ops/tape.ts';
-import { normals, openSession, type SessionOptions } from '../ops/harness.ts';
+import { expectClose, normals, openSession, type SessionOptions } from '../ops/harness.ts';
 import { checkProgram } from './race-check.ts';
 
 const [TOKENS, WIDTH, HEADS, KV_HEADS, HEAD_DIM, INNER, VOCAB, RANK] = [11, 32, 4, 2, 8, 24, 40, 4];
@@ -179,52 +180,63 @@ const tunings: readonly (readonly [string, SessionOptions])[] = [
   ['for hardware, without subgroups', { profile: 'hardware', without: ['subgroups'] }],
 ];
 
+let session: Session | undefined;
+afterEach(() => session?.destroy());
+
+/** Records a program on a device of the given tuning. */
+async function recorded<T>(options: SessionOptions, record: (inputs: Inputs, session: Session) => T) {
+  session = await openSession(options);
+  const inputs = new Inputs(new Recorder(session, 'races'));
+  const result = record(inputs, session);
+  const program = inputs.rec.finish();
+  await session.kernels.ready();
+  const check = (edit?: (source: string) => string) =>
+    checkProgram(program, inputs.list, { subgroupSize: session!.gpu.subgroupSize || 8, ...(edit && { edit }) });
+  return { program, inputs, result, check };
+}
+
 describe.each(tunings)('kernels %s have no race, no stray index and no undefined read', (_, options) => {
-  let session: Session | undefined;
-  afterEach(() => session?.destroy());
-
-  async function findings(record: (inputs: Inputs, session: Session) => void): Promise<readonly string[]> {
-    session = await openSession(options);
-    const inputs = new Inputs(new Recorder(session, 'races'));
-    record(inputs, session);
-    const program = inputs.rec.finish();
-    await session.kernels.ready();
-    return checkProgram(program, inputs.list, session.gpu.subgroupSize || 8).findings;
-  }
-
   test('in a training step', async () => {
-    expect(await findings(trainingStep)).toEqual([]);
+    const { check } = await recorded(options, trainingStep);
+    expect(check().findings).toEqual([]);
+  });
+
+  test('in products of one row, of odd sizes, and of sums split in parts', async () => {
+    const { check } = await recorded(options, (inputs) => {
+      const { rec } = inputs;
+      const [N, K] = [36, 20];
+      for (const M of [1, 3, 18]) {
+        matmulNt(rec, inputs.normal('x', M, K), inputs.normal('w', N, K), rec.empty('y', [M, N]));
+        matmulNn(rec, inputs.normal('x', M, K), inputs.half('w', K, N), rec.empty('y', [M, N]));
+      }
+      matmulTn(rec, inputs.normal('x', 1100, 8), inputs.normal('w', 1100, 12), rec.empty('y', [8, 12]));
+    });
+    expect(check().findings).toEqual([]);
   });
 
   test('in the optimizer and the merge', async () => {
-    const found = await findings((inputs) => {
+    const { check } = await recorded(options, (inputs) => {
       const arenas = ['parameter', 'gradient', 'mean', 'square'].map((name) => inputs.normal(name, 260));
       const [parameter, gradient, mean, square] = arenas as [Tensor, Tensor, Tensor, Tensor];
-      const control = inputs.float(
-        'control',
-        adamwControl({
-          learningRate: 1e-3,
-          beta1: 0.9,
-          beta2: 0.999,
-          epsilon: 1e-8,
-          weightDecay: 0.1,
-          maxGradNorm: 1,
-          step: 3,
-        }),
-      );
+      const settings = {
+        learningRate: 1e-3,
+        beta1: 0.9,
+        beta2: 0.999,
+        epsilon: 1e-8,
+        weightDecay: 0.1,
+        maxGradNorm: 1,
+        step: 3,
+      };
+      const control = inputs.float('control', adamwControl(settings));
       adamwStep(inputs.rec, { parameter, gradient, mean, square, control, norm: inputs.rec.empty('norm', [1]) });
-      fold(
-        inputs.rec,
-        inputs.half('w', 12, WIDTH),
-        adapter(inputs, 12, WIDTH),
-        inputs.rec.empty('merged', [12, WIDTH], 'f16'),
-      );
+      const merged = inputs.rec.empty('merged', [12, WIDTH], 'f16');
+      fold(inputs.rec, inputs.half('w', 12, WIDTH), adapter(inputs, 12, WIDTH), merged);
     });
-    expect(found).toEqual([]);
+    expect(check().findings).toEqual([]);
   });
 
   test('in drawing a token', async () => {
-    const found = await findings((inputs, device) => {
+    const { check } = await recorded(options, (inputs, device) => {
       const state = new DecodeState(device, 3, 4);
       const control = new Int32Array(samplingControl({ temperature: 0.8, topP: 0.9, topK: 7, seed: 3 }).buffer);
       const drawn = {
@@ -235,6 +247,31 @@ describe.each(tunings)('kernels %s have no race, no stray index and no undefined
       };
       sampleTokens(inputs.rec, drawn, state, 0);
     });
-    expect(found).toEqual([]);
+    expect(check().findings).toEqual([]);
+  });
+});
+
+describe('the emulator can be believed', () => {
+  test('it computes what the device computes', async () => {
+    const { program, inputs, result, check } = await recorded({}, (given) => {
+      const { gradA, gradB } = trainingStep(given);
+      return [given.rec.output(gradA), given.rec.output(gradB)];
+    });
+    for (const { tensor, data } of inputs.list) program.write(tensor, data);
+    program.run();
+    const device = await program.read(...result);
+    const { read } = check();
+    result.forEach((tensor, i) => expectClose(new Float32Array(read(tensor)), device[i]!, 1e-4));
+  });
+
+  test('with the barriers taken out of the kernels it finds races', async () => {
+    const { check } = await recorded({ profile: 'hardware', without: ['subgroups'] }, trainingStep);
+    const { findings } = check((source) => source.replaceAll('workgroupBarrier();', ''));
+    for (const kernel of ['rms-norm', 'attention/forward', 'matmul']) {
+      expect(
+        findings.filter((f) => f.startsWith(`race in ${kernel}`)),
+        kernel,
+      ).not.toEqual([]);
+    }
   });
 });

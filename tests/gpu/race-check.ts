@@ -43,14 +43,19 @@ export interface ProgramCheck {
   readonly read: (tensor: Tensor) => ArrayBuffer;
 }
 
+export interface ProgramCheckOptions {
+  readonly subgroupSize?: number;
+  /** Changes each kernel's source first, to see whether the change is noticed. */
+  readonly edit?: (source: string) => string;
+}
+
 /**
- * Runs a recorded program. Transient tensors start out undefined; resident ones, and inputs that are not given, hold
- * zeros. `contents` are the inputs.
+ * Runs a recorded program. Transient tensors start out undefined; resident ones hold zeros. `contents` are the inputs.
  */
 export function checkProgram(
   program: Program,
   contents: readonly { readonly tensor: Tensor; readonly data: ArrayBufferView }[],
-  subgroupSize = 8,
+  { subgroupSize = 8, edit = (source) => source }: ProgramCheckOptions = {},
 ): ProgramCheck {
   const memories = new Map<Storage, Memory>();
   const memoryOf = ({ storage }: Tensor): Memory => {
@@ -66,7 +71,7 @@ export function checkProgram(
       memoryOf(command.tensor).write(command.tensor.offset, new Uint8Array(command.tensor.bytes));
     else if (command.type === 'copy') {
       const { from, to, fromByte, toByte, bytes } = command;
-memoryOf(to).copy(to.offset + toByte, memoryOf(from), from.offset + fromByte, bytes);
+      memoryOf(to).copy(to.offset + toByte, memoryOf(from), from.offset + fromByte, bytes);
     } else {
       const { kernel, tensors, params, groups } = command;
       const names = kernel.bindings.filter((b) => b.access !== 'uniform').map((b) => b.name);
@@ -74,7 +79,7 @@ memoryOf(to).copy(to.offset + toByte, memoryOf(from), from.offset + fromByte, by
         tensors.map((t, i) => [names[i]!, { memory: memoryOf(t), offset: t.offset, bytes: Math.max(4, t.bytes) }]),
       );
       for (const { kind, message } of runDispatch({
-        kernel: kernelOf(kernel.code),
+        kernel: kernelOf(edit(kernel.code)),
         groups,
         bindings,
         params,

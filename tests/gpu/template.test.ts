@@ -121,7 +121,11 @@ describe('expressions', () => {
       readonly text: string;
       readonly value: number;
     }
-    const apply = { '+': (a: number, b: number) => a + b, '-': (a: number, b: number) => a - b, '*': (a: number, b: number) => a * b };
+    const apply = {
+      '+': (a: number, b: number) => a + b,
+      '-': (a: number, b: number) => a - b,
+      '*': (a: number, b: number) => a * b,
+    };
     const { term } = fc.letrec<{ term: Term; leaf: Term; node: Term }>((tie) => ({
       leaf: fc.nat({ max: 20 }).map((value) => ({ text: String(value), value })),
       node: fc

@@ -32,7 +32,8 @@ function spoiled(golden: GoldenCase, key: string): GoldenCase {
   return { ...golden, expected };
 }
 
-const missed = (comparisons: readonly Comparison[]) => comparisons.filter(({ ok }) => !ok).map(({ name, detail }) => `${name}: ${detail}`);
+const missed = (comparisons: readonly Comparison[]) =>
+  comparisons.filter(({ ok }) => !ok).map(({ name, detail }) => `${name}: ${detail}`);
 
 // A folder whose name begins with a dot is a case being rebuilt.
 const cases = readdirSync(root).filter((name) => !name.startsWith('.'));
@@ -50,7 +51,10 @@ test.each(cases)('%s: everything PyTorch computed is computed here, and the same
   expect(keys.filter((key) => key.includes('grad.')).length).toBeGreaterThanOrEqual(8);
 });
 
-test.each(['logits', 'generated', 'position_ids'])('a wrong expectation of %s is reported as a miss, and only that', async (key) => {
-  const golden = spoiled(await openGolden('one-image', await filesUnder(`${root}one-image`)), key);
-  expect(missed(await checkGolden(session(), golden))).toEqual([expect.stringMatching(new RegExp(`^${key}: `))]);
-});
+test.each(['logits', 'generated', 'position_ids'])(
+  'a wrong expectation of %s is reported as a miss, and only that',
+  async (key) => {
+    const golden = spoiled(await openGolden('one-image', await filesUnder(`${root}one-image`)), key);
+    expect(missed(await checkGolden(session(), golden))).toEqual([expect.stringMatching(new RegExp(`^${key}: `))]);
+  },
+);

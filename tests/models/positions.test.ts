@@ -4,7 +4,9 @@ import type { VisionShape } from '../../src/models/qwen2_5_vl/config.ts';
 import { mropePositions, visionTable, windowOrder } from '../../src/models/qwen2_5_vl/positions.ts';
 import { visionBatch } from '../../src/models/qwen2_5_vl/vision.ts';
 
-const read = <T>(name: string) => (JSON.parse(readFileSync(new URL(`../golden/${name}`, import.meta.url), 'utf8')) as { readonly cases: readonly T[] }).cases;
+const read = <T>(name: string) =>
+  (JSON.parse(readFileSync(new URL(`../golden/${name}`, import.meta.url), 'utf8')) as { readonly cases: readonly T[] })
+    .cases;
 
 interface RopeCase {
   readonly layout: readonly (number | readonly [number, number])[];
@@ -27,15 +29,20 @@ const [IMAGE, VISION_START, VISION_END, TEXT] = [100, 101, 102, 7];
 const grid = ([height, width]: readonly [number, number]) => ({ height, width });
 
 describe('positions of the text decoder', () => {
-  test.each(read<RopeCase>('rope-index.json').map((c) => ({ ...c, name: JSON.stringify(c.layout) })))('around pictures are transformers’: $name', ({ layout, positions, delta }) => {
-    const tokens = layout.flatMap((part) =>
-      typeof part === 'number' ? new Array<number>(part).fill(TEXT) : [VISION_START, ...new Array<number>((part[0] * part[1]) / MERGE ** 2).fill(IMAGE), VISION_END],
-    );
-    const grids = layout.flatMap((part) => (typeof part === 'number' ? [] : [grid(part)]));
-    const { axes, next } = mropePositions(tokens, grids, IMAGE, MERGE);
-    expect([...axes]).toEqual(positions.flat());
-    expect(next).toBe(tokens.length + delta);
-  });
+  test.each(read<RopeCase>('rope-index.json').map((c) => ({ ...c, name: JSON.stringify(c.layout) })))(
+    'around pictures are transformers’: $name',
+    ({ layout, positions, delta }) => {
+      const tokens = layout.flatMap((part) =>
+        typeof part === 'number'
+          ? new Array<number>(part).fill(TEXT)
+          : [VISION_START, ...new Array<number>((part[0] * part[1]) / MERGE ** 2).fill(IMAGE), VISION_END],
+      );
+      const grids = layout.flatMap((part) => (typeof part === 'number' ? [] : [grid(part)]));
+      const { axes, next } = mropePositions(tokens, grids, IMAGE, MERGE);
+      expect([...axes]).toEqual(positions.flat());
+      expect(next).toBe(tokens.length + delta);
+    },
+  );
 });
 
 describe('the vision tower', () => {
@@ -54,22 +61,30 @@ describe('the vision tower', () => {
     fullAttentionBlocks: [],
   });
 
-  test.each(cases)('visits windows in transformers’ order: $name, window $window', ({ grids, window, index, bounds }) => {
-    const ours = { index: [] as number[], bounds: [0] };
-    for (const size of grids.map(grid)) {
-      const [unit, patch] = [ours.index.length, ours.bounds.at(-1)!];
-      const order = windowOrder(size, vision(window));
-      ours.index.push(...Array.from(order.order, (i) => unit + i));
-      ours.bounds.push(...order.bounds.slice(1).map((b) => patch + b));
-    }
-    expect(ours).toEqual({ index, bounds });
-  });
+  test.each(cases)(
+    'visits windows in transformers’ order: $name, window $window',
+    ({ grids, window, index, bounds }) => {
+      const ours = { index: [] as number[], bounds: [0] };
+      for (const size of grids.map(grid)) {
+        const [unit, patch] = [ours.index.length, ours.bounds.at(-1)!];
+        const order = windowOrder(size, vision(window));
+        ours.index.push(...Array.from(order.order, (i) => unit + i));
+        ours.bounds.push(...order.bounds.slice(1).map((b) => patch + b));
+      }
+      expect(ours).toEqual({ index, bounds });
+    },
+  );
 
   test.each(cases)('turns rows and columns as transformers does: $name', ({ grids, rows, columns }) => {
     // With a head of 8 the first angle is the patch's row and the third its column, both at frequency 1.
     const table = grids.flatMap((size) => [...visionTable(grid(size), 8, MERGE)]);
-    const angles = (i: number) => rows.map((_, patch) => ({ cos: table[(patch * 4 + i) * 2]!, sin: table[(patch * 4 + i) * 2 + 1]! }));
-    const turned = (at: readonly number[], frequency: number) => at.map((p) => ({ cos: expect.closeTo(Math.cos(p * frequency), 6), sin: expect.closeTo(Math.sin(p * frequency), 6) }));
+    const angles = (i: number) =>
+      rows.map((_, patch) => ({ cos: table[(patch * 4 + i) * 2]!, sin: table[(patch * 4 + i) * 2 + 1]! }));
+    const turned = (at: readonly number[], frequency: number) =>
+      at.map((p) => ({
+        cos: expect.closeTo(Math.cos(p * frequency), 6),
+        sin: expect.closeTo(Math.sin(p * frequency), 6),
+      }));
     expect(table).toHaveLength(rows.length * 8);
     expect(angles(0)).toEqual(turned(rows, 1));
     expect(angles(1)).toEqual(turned(rows, 0.01));
@@ -77,17 +92,22 @@ describe('the vision tower', () => {
     expect(angles(3)).toEqual(turned(columns, 0.01));
   });
 
-  test.each(cases)('is given attention ranges of exactly those windows, and the way back: $name', ({ grids, window, index, bounds }) => {
-    const shape = vision(window);
-    const images = grids.map(grid).map((size) => ({ grid: size, pixels: new Float32Array(size.height * size.width * 3 * 2 * 14 * 14) }));
-    const { arrays } = visionBatch(images, shape);
-    const windows = arrays['windows'] as Uint32Array;
-    for (let patch = 0; patch < bounds.at(-1)!; patch++) {
-      const [start, end] = [bounds.findLast((b) => b <= patch)!, bounds.find((b) => b > patch)!];
-      expect([...windows.subarray(4 * patch, 4 * patch + 4)]).toEqual([0, 0, start, end]);
-    }
-    const restore = Array.from(arrays['restore'] as Int32Array);
-    expect(index.map((raster) => restore[raster])).toEqual([...index.keys()]);
-    expect(restore.slice(index.length).every((place) => place === -1)).toBe(true);
-  });
+  test.each(cases)(
+    'is given attention ranges of exactly those windows, and the way back: $name',
+    ({ grids, window, index, bounds }) => {
+      const shape = vision(window);
+      const images = grids
+        .map(grid)
+        .map((size) => ({ grid: size, pixels: new Float32Array(size.height * size.width * 3 * 2 * 14 * 14) }));
+      const { arrays } = visionBatch(images, shape);
+      const windows = arrays['windows'] as Uint32Array;
+      for (let patch = 0; patch < bounds.at(-1)!; patch++) {
+        const [start, end] = [bounds.findLast((b) => b <= patch)!, bounds.find((b) => b > patch)!];
+        expect([...windows.subarray(4 * patch, 4 * patch + 4)]).toEqual([0, 0, start, end]);
+      }
+      const restore = Array.from(arrays['restore'] as Int32Array);
+      expect(index.map((raster) => restore[raster])).toEqual([...index.keys()]);
+      expect(restore.slice(index.length).every((place) => place === -1)).toBe(true);
+    },
+  );
 });

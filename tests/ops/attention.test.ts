@@ -145,7 +145,13 @@ const sharedPrefix = (prompt: number, completions: readonly number[], at = 0): R
   ];
 };
 
-const shape = (ranges: readonly Range[], heads: number, kvHeads: number, headDim: number, Tk = ranges.length): Shape => ({
+const shape = (
+  ranges: readonly Range[],
+  heads: number,
+  kvHeads: number,
+  headDim: number,
+  Tk = ranges.length,
+): Shape => ({
   heads,
   kvHeads,
   headDim,
@@ -169,7 +175,21 @@ const CASES: readonly (readonly [name: string, shape: Shape])[] = [
   ['a shared prefix', shape(sharedPrefix(9, [4, 1, 7]), 4, 2, 16)],
   ['two groups with shared prefixes', shape([...sharedPrefix(6, [3, 5]), ...sharedPrefix(3, [4, 2], 14)], 2, 1, 32)],
   ['padding that sees nothing', shape([...causal(10), [0, 0, 0, 0], [3, 3, 7, 7], [0, 0, 0, 0]], 2, 2, 16)],
-  ['a first range only', shape([[2, 9, 0, 0], [0, 0, 0, 0], [0, 1, 5, 6], [4, 5, 5, 9]], 1, 1, 16, 9)],
+  [
+    'a first range only',
+    shape(
+      [
+        [2, 9, 0, 0],
+        [0, 0, 0, 0],
+        [0, 1, 5, 6],
+        [4, 5, 5, 9],
+      ],
+      1,
+      1,
+      16,
+      9,
+    ),
+  ],
 ];
 
 describe('attention', () => {
@@ -189,9 +209,21 @@ describe('attention', () => {
     const s = shape(sharedPrefix(3, [2, 2]), 2, 1, 8);
     const { q, k, v, dO } = inputsFor(s, 5);
     const { dq, dk, dv } = reference(s, q, k, v, dO);
-    expectClose(finiteDifference((x) => dot(reference(s, x, k, v).o, dO), q), dq, 1e-8);
-    expectClose(finiteDifference((x) => dot(reference(s, q, x, v).o, dO), k), dk, 1e-8);
-    expectClose(finiteDifference((x) => dot(reference(s, q, k, x).o, dO), v), dv, 1e-8);
+    expectClose(
+      finiteDifference((x) => dot(reference(s, x, k, v).o, dO), q),
+      dq,
+      1e-8,
+    );
+    expectClose(
+      finiteDifference((x) => dot(reference(s, q, x, v).o, dO), k),
+      dk,
+      1e-8,
+    );
+    expectClose(
+      finiteDifference((x) => dot(reference(s, q, k, x).o, dO), v),
+      dv,
+      1e-8,
+    );
   });
 
   test('survives scores far outside of what exp can take', async () => {
@@ -220,25 +252,54 @@ describe('attention', () => {
     const sum = { dk: new Float64Array(prompt * 16), dv: new Float64Array(prompt * 16) };
     let start = prompt;
     for (const n of completions) {
-      const part = (a: Float64Array, width: number) => Float64Array.from([...a.subarray(0, prompt * width), ...a.subarray(start * width, (start + n) * width)]);
-      const alone = await onGpu(session(), shape(causal(prompt + n), 2, 1, 16), { q: part(x.q, 32), k: part(x.k, 16), v: part(x.v, 16), dO: part(x.dO, 32) });
+      const part = (a: Float64Array, width: number) =>
+        Float64Array.from([...a.subarray(0, prompt * width), ...a.subarray(start * width, (start + n) * width)]);
+      const alone = await onGpu(session(), shape(causal(prompt + n), 2, 1, 16), {
+        q: part(x.q, 32),
+        k: part(x.k, 16),
+        v: part(x.v, 16),
+        dO: part(x.dO, 32),
+      });
       expectClose(part(together.o, 32), alone.o, TOLERANCE, 'o');
-      expectClose(together.dq.subarray(start * 32, (start + n) * 32), alone.dq.subarray(prompt * 32), TOLERANCE, 'dq of the completion');
+      expectClose(
+        together.dq.subarray(start * 32, (start + n) * 32),
+        alone.dq.subarray(prompt * 32),
+        TOLERANCE,
+        'dq of the completion',
+      );
       for (const name of ['dk', 'dv'] as const) {
         alone[name].subarray(0, prompt * 16).forEach((g, i) => (sum[name][i]! += g));
-        expectClose(together[name].subarray(start * 16, (start + n) * 16), alone[name].subarray(prompt * 16), TOLERANCE, `${name} of the completion`);
+        expectClose(
+          together[name].subarray(start * 16, (start + n) * 16),
+          alone[name].subarray(prompt * 16),
+          TOLERANCE,
+          `${name} of the completion`,
+        );
       }
       start += n;
     }
-    for (const name of ['dk', 'dv'] as const) expectClose(together[name].subarray(0, prompt * 16), sum[name], TOLERANCE, `${name} of the prompt`);
+    for (const name of ['dk', 'dv'] as const)
+      expectClose(together[name].subarray(0, prompt * 16), sum[name], TOLERANCE, `${name} of the prompt`);
   });
 
   test('agrees with f64 for arbitrary ranges', async () => {
     const range = (Tk: number): fc.Arbitrary<Range> =>
-      fc.tuple(fc.nat(Tk), fc.nat(Tk), fc.nat(Tk), fc.nat(Tk)).map((cuts) => cuts.sort((a, b) => a - b) as unknown as Range);
+      fc
+        .tuple(fc.nat(Tk), fc.nat(Tk), fc.nat(Tk), fc.nat(Tk))
+        .map((cuts) => cuts.sort((a, b) => a - b) as unknown as Range);
     const arbitrary = fc
-      .record({ Tk: fc.integer({ min: 1, max: 40 }), Tq: fc.integer({ min: 1, max: 11 }), group: fc.constantFrom(1, 2, 3), kvHeads: fc.constantFrom(1, 2), headDim: fc.constantFrom(8, 16, 32) })
-      .chain(({ Tk, Tq, group, kvHeads, headDim }) => fc.array(range(Tk), { minLength: Tq, maxLength: Tq }).map((ranges) => shape(ranges, group * kvHeads, kvHeads, headDim, Tk)));
+      .record({
+        Tk: fc.integer({ min: 1, max: 40 }),
+        Tq: fc.integer({ min: 1, max: 11 }),
+        group: fc.constantFrom(1, 2, 3),
+        kvHeads: fc.constantFrom(1, 2),
+        headDim: fc.constantFrom(8, 16, 32),
+      })
+      .chain(({ Tk, Tq, group, kvHeads, headDim }) =>
+        fc
+          .array(range(Tk), { minLength: Tq, maxLength: Tq })
+          .map((ranges) => shape(ranges, group * kvHeads, kvHeads, headDim, Tk)),
+      );
     await fc.assert(
       fc.asyncProperty(arbitrary, fc.nat(1000), (s, seed) => check(session(), s, seed)),
       { numRuns: 15, seed: 9 },
@@ -252,17 +313,20 @@ describe('attention', () => {
     const expected = reference(s, x.q, x.k, x.v, x.dO);
     const join = (width: number, ...parts: Float64Array[]): Float64Array => {
       const out = new Float64Array(T * width);
-      for (let t = 0; t < T; t++) parts.forEach((part, i) => out.set(part.subarray(t * C, (t + 1) * C), t * width + i * C));
+      for (let t = 0; t < T; t++)
+        parts.forEach((part, i) => out.set(part.subarray(t * C, (t + 1) * C), t * width + i * C));
       return out;
     };
     const extra = new Float64Array(T * C).fill(0.5);
-    const record = (layout: (track: (name: string, data: Float64Array) => Tensor) => { views: object; tracked: Tensor[] }) =>
+    const record = (
+      layout: (track: (name: string, data: Float64Array) => Tensor) => { views: object; tracked: Tensor[] },
+    ) =>
       run(session(), (rec) => {
         const tape = new Tape(rec);
         const { views, tracked } = layout((name, data) => tape.track(constant(rec, name, [T, data.length / T], data)));
         const ranges = constant(rec, 'ranges', [T, 4], s.ranges.flat(), 'u32');
         const keyRanges = constant(rec, 'keyRanges', [T, 2], keyRangesOf(s.ranges, T), 'u32');
-        const o = attention(tape, { ...s, ranges, keyRanges, ...views } as Parameters<typeof attention>[1]);
+        const o = attention(tape, { ...s, ranges, keyRanges, ...views } as unknown as Parameters<typeof attention>[1]);
         tape.addGrad(o, constant(rec, 'dO', [T, C], x.dO));
         tape.backward();
         return [o, ...tracked.map((t) => tape.grad(t)!)];
@@ -295,16 +359,39 @@ describe('attention', () => {
     const before = { q: normals(random, x.q.length), k: normals(random, x.k.length), v: normals(random, x.v.length) };
     const grads = await run(session(), (rec) => {
       const tape = new Tape(rec);
-      const [q, k, v] = (['q', 'k', 'v'] as const).map((name) => tape.track(constant(rec, name, [9, x[name].length / 9], x[name]))) as [Tensor, Tensor, Tensor];
-      const o = attention(tape, { ...s, q, k, v, ranges: constant(rec, 'r', [9, 4], s.ranges.flat(), 'u32'), keyRanges: constant(rec, 'kr', [9, 2], keyRangesOf(s.ranges, 9), 'u32') });
-      for (const [tensor, name] of [[q, 'q'], [k, 'k'], [v, 'v']] as const) tape.addGrad(tensor, constant(rec, `before ${name}`, tensor.shape, before[name]));
+      const [q, k, v] = (['q', 'k', 'v'] as const).map((name) =>
+        tape.track(constant(rec, name, [9, x[name].length / 9], x[name])),
+      ) as [Tensor, Tensor, Tensor];
+      const o = attention(tape, {
+        ...s,
+        q,
+        k,
+        v,
+        ranges: constant(rec, 'r', [9, 4], s.ranges.flat(), 'u32'),
+        keyRanges: constant(rec, 'kr', [9, 2], keyRangesOf(s.ranges, 9), 'u32'),
+      });
+      for (const [tensor, name] of [
+        [q, 'q'],
+        [k, 'k'],
+        [v, 'v'],
+      ] as const)
+        tape.addGrad(tensor, constant(rec, `before ${name}`, tensor.shape, before[name]));
       tape.addGrad(o, constant(rec, 'dO', [9, 32], x.dO));
       tape.backward();
       return [q, k, v].map((t) => tape.grad(t)!);
     });
-    expectClose(grads[0], expected.dq.map((g, i) => g + before.q[i]!));
-    expectClose(grads[1], expected.dk.map((g, i) => g + before.k[i]!));
-    expectClose(grads[2], expected.dv.map((g, i) => g + before.v[i]!));
+    expectClose(
+      grads[0],
+      expected.dq.map((g, i) => g + before.q[i]!),
+    );
+    expectClose(
+      grads[1],
+      expected.dk.map((g, i) => g + before.k[i]!),
+    );
+    expectClose(
+      grads[2],
+      expected.dv.map((g, i) => g + before.v[i]!),
+    );
   });
 
   test('refuses head sizes its tiles do not know', async () => {
@@ -324,17 +411,28 @@ describe('attention against PyTorch', () => {
   const session = useSession();
   const folder = new URL('../golden/ops/', import.meta.url);
   const { cases } = JSON.parse(readFileSync(new URL('attention.json', folder), 'utf8')) as {
-    cases: { name: string; params: { kind: 'causal' | 'segments' | 'shared-prefix'; scale: number; lengths: number[]; prefix: number } }[];
+    cases: {
+      name: string;
+      params: { kind: 'causal' | 'segments' | 'shared-prefix'; scale: number; lengths: number[]; prefix: number };
+    }[];
   };
   const golden = readGolden(readFileSync(new URL('attention.safetensors', folder)));
 
   test.each(cases.map((c) => [c.name, c.params] as const))('%s', async (name, { kind, scale, lengths, prefix }) => {
     const tensor = (part: string) => golden(`${name}.${part}`);
     const [T, heads, D] = tensor('q').shape as [number, number, number];
-    const ranges = kind === 'causal' ? causal(lengths[0]!) : kind === 'segments' ? windows(lengths) : sharedPrefix(prefix, lengths);
+    const ranges =
+      kind === 'causal' ? causal(lengths[0]!) : kind === 'segments' ? windows(lengths) : sharedPrefix(prefix, lengths);
     const s: Shape = { heads, kvHeads: tensor('k').shape[1]!, headDim: D, scale, ranges, Tk: T };
-    expect(tensor('mask').data).toEqual(Float64Array.from(ranges.flatMap((r) => Array.from({ length: T }, (_, j) => (sees(r, j) ? 1 : 0)))));
-    const actual = await onGpu(session(), s, { q: tensor('q').data, k: tensor('k').data, v: tensor('v').data, dO: tensor('dy').data });
+    expect(tensor('mask').data).toEqual(
+      Float64Array.from(ranges.flatMap((r) => Array.from({ length: T }, (_, j) => (sees(r, j) ? 1 : 0)))),
+    );
+    const actual = await onGpu(session(), s, {
+      q: tensor('q').data,
+      k: tensor('k').data,
+      v: tensor('v').data,
+      dO: tensor('dy').data,
+    });
     expectClose(actual.o, tensor('y').data, TOLERANCE, 'o');
     for (const part of ['dq', 'dk', 'dv'] as const) expectClose(actual[part], tensor(part).data, TOLERANCE, part);
   });
@@ -344,13 +442,23 @@ describe('attention against PyTorch', () => {
 function readGolden(file: Uint8Array): (name: string) => { shape: number[]; data: Float64Array } {
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
   const start = 8 + Number(view.getBigUint64(0, true));
-  const header = JSON.parse(new TextDecoder().decode(file.subarray(8, start))) as Record<string, { dtype: string; shape: number[]; data_offsets: [number, number] }>;
+  const header = JSON.parse(new TextDecoder().decode(file.subarray(8, start))) as Record<
+    string,
+    { dtype: string; shape: number[]; data_offsets: [number, number] }
+  >;
   return (name) => {
     const entry = header[name];
     if (!entry) throw new Error(`no golden tensor ${name}`);
     const [from, to] = entry.data_offsets;
     const bytes = new Uint8Array(file.subarray(start + from, start + to)).buffer;
-    const read = { F32: () => new Float32Array(bytes), F64: () => new Float64Array(bytes), I32: () => new Int32Array(bytes), U32: () => new Uint32Array(bytes), U8: () => new Uint8Array(bytes), BOOL: () => new Uint8Array(bytes) }[entry.dtype];
+    const read = {
+      F32: () => new Float32Array(bytes),
+      F64: () => new Float64Array(bytes),
+      I32: () => new Int32Array(bytes),
+      U32: () => new Uint32Array(bytes),
+      U8: () => new Uint8Array(bytes),
+      BOOL: () => new Uint8Array(bytes),
+    }[entry.dtype];
     if (!read) throw new Error(`${name} is ${entry.dtype}`);
     return { shape: entry.shape, data: Float64Array.from(read()) };
   };

@@ -10,7 +10,13 @@ const session = useSession();
 
 /** What is left of ones: 0 where dropped, 1 / (1 − p) where kept. */
 async function mask(n: number, p: number, seed: number, id = 0): Promise<Float64Array> {
-  const [y] = await run(session(), (rec) => [dropout(new Tape(rec), constant(rec, 'ones', [n], new Float64Array(n).fill(1)), { p, seed: constant(rec, 'seed', [1], [seed], 'u32'), id })]);
+  const [y] = await run(session(), (rec) => [
+    dropout(new Tape(rec), constant(rec, 'ones', [n], new Float64Array(n).fill(1)), {
+      p,
+      seed: constant(rec, 'seed', [1], [seed], 'u32'),
+      id,
+    }),
+  ]);
   return y!;
 }
 
@@ -19,7 +25,11 @@ describe('dropout', () => {
     const n = 20_000;
     const y = await mask(n, p, 3);
     const kept = y.filter((v) => v !== 0);
-    expectClose(kept, kept.map(() => 1 / (1 - p)), 1e-6);
+    expectClose(
+      kept,
+      kept.map(() => 1 / (1 - p)),
+      1e-6,
+    );
     // Five standard deviations of a binomial count; the seed is fixed.
     expect(Math.abs(kept.length - n * (1 - p))).toBeLessThan(5 * Math.sqrt(n * p * (1 - p)));
     // Neighbours are dropped independently of each other.
@@ -32,7 +42,12 @@ describe('dropout', () => {
   });
 
   test('drops the same for the same seed and place, and other elements for others', async () => {
-    const [one, again, seed, place] = [await mask(400, 0.3, 7, 2), await mask(400, 0.3, 7, 2), await mask(400, 0.3, 8, 2), await mask(400, 0.3, 7, 3)];
+    const [one, again, seed, place] = [
+      await mask(400, 0.3, 7, 2),
+      await mask(400, 0.3, 7, 2),
+      await mask(400, 0.3, 8, 2),
+      await mask(400, 0.3, 7, 3),
+    ];
     expect(again).toEqual(one);
     for (const other of [seed, place]) {
       const agree = other.filter((v, i) => v === one[i]).length / 400;
@@ -45,7 +60,13 @@ describe('dropout', () => {
   test('on an adapter’s input leaves the frozen path whole, and its gradients see the same mask', async () => {
     const random = new Random(41);
     const [T, I, O, R, p, scaling] = [6, 8, 12, 4, 0.4, 0.5];
-    const [x, w, a, b, dy] = [normals(random, T * I), normals(random, O * I), normals(random, R * I), normals(random, O * R), normals(random, T * O)];
+    const [x, w, a, b, dy] = [
+      normals(random, T * I),
+      normals(random, O * I),
+      normals(random, R * I),
+      normals(random, O * R),
+      normals(random, T * O),
+    ];
     const [y, dx, da, db] = await run(session(), (rec) => {
       const tape = new Tape(rec);
       const xt = tape.track(constant(rec, 'x', [T, I], x));
@@ -83,8 +104,23 @@ describe('dropout', () => {
       return out;
     };
     expectClose(y, f(x, a, b));
-    expectClose(dx, finiteDifference((v) => dot(f(v, a, b), dy), x), 1e-5, 'dx');
-    expectClose(da, finiteDifference((v) => dot(f(x, v, b), dy), a), 1e-5, 'dA');
-    expectClose(db, finiteDifference((v) => dot(f(x, a, v), dy), b), 1e-5, 'dB');
+    expectClose(
+      dx,
+      finiteDifference((v) => dot(f(v, a, b), dy), x),
+      1e-5,
+      'dx',
+    );
+    expectClose(
+      da,
+      finiteDifference((v) => dot(f(x, v, b), dy), a),
+      1e-5,
+      'dA',
+    );
+    expectClose(
+      db,
+      finiteDifference((v) => dot(f(x, a, v), dy), b),
+      1e-5,
+      'dB',
+    );
   });
 });

@@ -18,7 +18,9 @@ const folder = new URL('../golden/ops/', import.meta.url);
 
 /** Every case of an op, with its tensors by short name. */
 export async function goldenOp<P>(op: string): Promise<GoldenOpCase<P>[]> {
-  const { cases } = JSON.parse(readFileSync(new URL(`${op}.json`, folder), 'utf8')) as { readonly cases: readonly { readonly name: string; readonly params: P }[] };
+  const { cases } = JSON.parse(readFileSync(new URL(`${op}.json`, folder), 'utf8')) as {
+    readonly cases: readonly { readonly name: string; readonly params: P }[];
+  };
   const file = await openSafetensors(bytesSource(readFileSync(new URL(`${op}.safetensors`, folder))), op);
   return Promise.all(
     cases.map(async ({ name, params }) => {
@@ -27,7 +29,10 @@ export async function goldenOp<P>(op: string): Promise<GoldenOpCase<P>[]> {
         keys.map(async (key) => {
           const { dtype, shape } = file.tensors.get(key)!;
           const bytes = await file.read(key);
-          const values = dtype === 'I32' ? new Int32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4) : toFloat32(bytes, dtype);
+          const values =
+            dtype === 'I32'
+              ? new Int32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4)
+              : toFloat32(bytes, dtype);
           return [key.slice(name.length + 1), { shape, values: Float64Array.from(values) }] as const;
         }),
       );
@@ -40,13 +45,17 @@ export async function goldenOp<P>(op: string): Promise<GoldenOpCase<P>[]> {
 export function padded({ shape, values }: GoldenTensor, toRows: number, toColumns: number): Float64Array {
   const columns = shape.at(-1)!;
   const all = new Float64Array(toRows * toColumns);
-  for (let row = 0; row < values.length / columns; row++) all.set(values.subarray(row * columns, (row + 1) * columns), row * toColumns);
+  for (let row = 0; row < values.length / columns; row++)
+    all.set(values.subarray(row * columns, (row + 1) * columns), row * toColumns);
   return all;
 }
 
 /** The top left of what `padded` gave. */
 export function cropped(values: ArrayLike<number>, columns: number, toRows: number, toColumns: number): Float64Array {
-  return Float64Array.from({ length: toRows * toColumns }, (_, i) => values[Math.floor(i / toColumns) * columns + (i % toColumns)]!);
+  return Float64Array.from(
+    { length: toRows * toColumns },
+    (_, i) => values[Math.floor(i / toColumns) * columns + (i % toColumns)]!,
+  );
 }
 
 export const upTo4 = (n: number): number => Math.ceil(n / 4) * 4;

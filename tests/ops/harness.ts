@@ -50,7 +50,10 @@ export function useSession(options: SessionOptions = {}): () => Session {
 }
 
 /** A session outside of vitest's hooks. */
-export async function openSession(options: SessionOptions = {}, onError: (message: string) => void = console.error): Promise<Session> {
+export async function openSession(
+  options: SessionOptions = {},
+  onError: (message: string) => void = console.error,
+): Promise<Session> {
   const gpu = await openNodeGpu({ ...(options.without && { without: options.without }), onError });
   return new Session(options.profile ? { ...gpu, software: options.profile === 'software' } : gpu);
 }
@@ -59,7 +62,13 @@ export async function openSession(options: SessionOptions = {}, onError: (messag
 const contents = new WeakMap<Recorder, { tensor: Tensor; data: ArrayBufferView }[]>();
 
 /** An input with given contents. f16 takes numbers and rounds them, or takes packed halves (Uint16Array). */
-export function constant(rec: Recorder, label: string, shape: readonly number[], values: ArrayLike<number>, dtype: DType = 'f32'): Tensor {
+export function constant(
+  rec: Recorder,
+  label: string,
+  shape: readonly number[],
+  values: ArrayLike<number>,
+  dtype: DType = 'f32',
+): Tensor {
   if (values.length !== elements(shape)) throw new Error(`${label}: ${values.length} values for [${shape.join(', ')}]`);
   const tensor = rec.input(label, shape, dtype);
   const known = contents.get(rec) ?? [];
@@ -72,7 +81,11 @@ export function constant(rec: Recorder, label: string, shape: readonly number[],
  * Records, runs once (or `times` times, to show that replay gives the same) and reads back what `record` returns.
  * u32 and i32 results come as their numbers; f16 as rounded numbers.
  */
-export async function run(session: Session, record: (rec: Recorder) => readonly Tensor[], times = 1): Promise<Float64Array[]> {
+export async function run(
+  session: Session,
+  record: (rec: Recorder) => readonly Tensor[],
+  times = 1,
+): Promise<Float64Array[]> {
   const rec = new Recorder(session, 'test');
   const outputs = record(rec).map((t) => (t.storage.buffer ? t : rec.output(t)));
   const program = rec.finish();
@@ -99,12 +112,18 @@ function pack(values: ArrayLike<number>, dtype: DType): ArrayBufferView {
 function unpack(bytes: ArrayBuffer, tensor: Tensor): Float64Array {
   const { dtype, size } = tensor;
   if (dtype === 'f16') return Float64Array.from(new Uint16Array(bytes, 0, size), fromHalf);
-  const typed = dtype === 'f32' ? new Float32Array(bytes, 0, size) : dtype === 'u32' ? new Uint32Array(bytes, 0, size) : new Int32Array(bytes, 0, size);
+  const typed =
+    dtype === 'f32'
+      ? new Float32Array(bytes, 0, size)
+      : dtype === 'u32'
+        ? new Uint32Array(bytes, 0, size)
+        : new Int32Array(bytes, 0, size);
   return Float64Array.from(typed);
 }
 
 /** n standard normal numbers, already rounded to f32 so that references start from what the GPU sees. */
-export const normals = (random: Random, n: number, scale = 1): Float64Array => Float64Array.from({ length: n }, () => Math.fround(random.normal() * scale));
+export const normals = (random: Random, n: number, scale = 1): Float64Array =>
+  Float64Array.from({ length: n }, () => Math.fround(random.normal() * scale));
 
 /** Largest |actual − expected| over the largest |expected|: what a sum of products can promise where terms cancel. */
 export function relativeError(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
@@ -119,13 +138,22 @@ export function relativeError(actual: ArrayLike<number>, expected: ArrayLike<num
   return error / Math.max(scale, 1e-30);
 }
 
-export function expectClose(actual: ArrayLike<number> | undefined, expected: ArrayLike<number>, tolerance = 1e-5, what = 'relative error'): void {
+export function expectClose(
+  actual: ArrayLike<number> | undefined,
+  expected: ArrayLike<number>,
+  tolerance = 1e-5,
+  what = 'relative error',
+): void {
   expect(actual, what).toBeDefined();
   expect(relativeError(actual!, expected), what).toBeLessThanOrEqual(tolerance);
 }
 
 /** ∂f/∂x at every (or the given) index by central differences in f64; f sees x changed in place. */
-export function finiteDifference(f: (x: Float64Array) => number, x: ArrayLike<number>, options: { step?: number; indices?: readonly number[] } = {}): Float64Array {
+export function finiteDifference(
+  f: (x: Float64Array) => number,
+  x: ArrayLike<number>,
+  options: { step?: number; indices?: readonly number[] } = {},
+): Float64Array {
   const at = Float64Array.from(x);
   const step = options.step ?? 1e-5;
   const indices = options.indices ?? Array.from({ length: at.length }, (_, i) => i);
@@ -148,7 +176,8 @@ export function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {
 }
 
 /** Nearest halves, ties to even; overflow gives infinity. */
-export const toHalves = (values: ArrayLike<number>): Uint16Array => Uint16Array.from({ length: values.length }, (_, i) => toHalf(values[i]!));
+export const toHalves = (values: ArrayLike<number>): Uint16Array =>
+  Uint16Array.from({ length: values.length }, (_, i) => toHalf(values[i]!));
 
 function toHalf(value: number): number {
   const sign = value < 0 || Object.is(value, -0) ? 0x8000 : 0;

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { Random } from '../../src/base/random.ts';
+import type { Recorder } from '../../src/gpu/recorder.ts';
+import { Tensor } from '../../src/gpu/tensor.ts';
 import { logProbs } from '../../src/ops/log-probs.ts';
 import { gelu } from '../../src/ops/gelu.ts';
 import { Tape } from '../../src/ops/tape.ts';
@@ -20,25 +22,53 @@ interface Case {
   readonly dlogps: Float64Array;
   readonly chunkBytes?: number;
   readonly f16?: boolean;
+  /** The head is a view, and this follows it in memory up to a whole number of fours. */
+  readonly beyond?: number;
 }
 
-function draw(seed: number, o: { T: number; V: number; H: number; rows: Case['rows']; temperature?: number; chunkBytes?: number }): Case {
+function draw(
+  seed: number,
+  o: { T: number; V: number; H: number; rows: Case['rows']; temperature?: number; chunkBytes?: number },
+): Case {
   const random = new Random(seed);
   const { T, V, H, rows, temperature = 1 } = o;
-  return { ...o, hidden: normals(random, T * H), head: normals(random, V * H, 0.6), temperature, dlogps: normals(random, rows.flatMap((r) => r.targets).length), rows };
+  return {
+    ...o,
+    hidden: normals(random, T * H),
+    head: normals(random, V * H, 0.6),
+    temperature,
+    dlogps: normals(random, rows.flatMap((r) => r.targets).length),
+    rows,
+  };
 }
 
-async function ours({ V, H, hidden, head, rows, temperature, dlogps, chunkBytes, f16 }: Case) {
+async function ours({ V, H, hidden, head, rows, temperature, dlogps, chunkBytes, f16, beyond }: Case) {
   const targets = rows.flatMap((r) => r.targets);
   const start = rows.reduce((all, r) => [...all, all.at(-1)! + r.targets.length], [0]);
+  const headOf = (rec: Recorder) => {
+    if (beyond === undefined) return constant(rec, 'head', [V, H], f16 ? toHalves(head) : head, f16 ? 'f16' : 'f32');
+    const wide = new Float64Array(Math.ceil(V / 4) * 4 * H).fill(beyond);
+    wide.set(head);
+    return new Tensor('head', 'f32', [V, H], constant(rec, 'wide head', [wide.length / H, H], wide).storage);
+  };
   const [logps, entropy, correct, dhidden] = await run(session(), (rec) => {
     const tape = new Tape(rec);
     const h = tape.track(constant(rec, 'hidden', [hidden.length / H, H], hidden));
     const scored = logProbs(
       tape,
       h,
-      constant(rec, 'head', [V, H], f16 ? toHalves(head) : head, f16 ? 'f16' : 'f32'),
-      { rows: constant(rec, 'rows', [rows.length], rows.map((r) => r.row), 'i32'), start: constant(rec, 'start', [start.length], start, 'u32'), targets: constant(rec, 'targets', [targets.length], targets, 'u32') },
+      headOf(rec),
+      {
+        rows: constant(
+          rec,
+          'rows',
+          [rows.length],
+          rows.map((r) => r.row),
+          'i32',
+        ),
+        start: constant(rec, 'start', [start.length], start, 'u32'),
+        targets: constant(rec, 'targets', [targets.length], targets, 'u32'),
+      },
       temperature,
       ...(chunkBytes === undefined ? [] : [chunkBytes]),
     );
@@ -65,7 +95,9 @@ function reference({ V, H, hidden, head, rows, temperature, dlogps }: Case) {
       entropy.push(-p.reduce((sum, each) => sum + (each > 0 ? each * Math.log(each) : 0), 0));
       correct.push(logits[target] === top ? 1 : 0);
       const g = dlogps[entry++]! / temperature;
-      if (row >= 0) for (let v = 0; v < V; v++) for (let c = 0; c < H; c++) dhidden[row * H + c]! += g * (Number(v === target) - p[v]!) * head[v * H + c]!;
+      if (row >= 0)
+        for (let v = 0; v < V; v++)
+          for (let c = 0; c < H; c++) dhidden[row * H + c]! += g * (Number(v === target) - p[v]!) * head[v * H + c]!;
     }
   }
   return { logps, entropy, correct, dhidden };
@@ -83,22 +115,48 @@ const one = (row: number, target: number) => ({ row, targets: [target] });
 
 describe('log-probs', () => {
   test('of several targets that share a row are each their own, and their gradients add up', async () => {
-    await expectReference(draw(1, { T: 6, V: 40, H: 8, rows: [{ row: 1, targets: [3, 39, 0, 3] }, one(4, 7), { row: 5, targets: [2, 1] }], temperature: 0.8 }));
+    await expectReference(
+      draw(1, {
+        T: 6,
+        V: 40,
+        H: 8,
+        rows: [{ row: 1, targets: [3, 39, 0, 3] }, one(4, 7), { row: 5, targets: [2, 1] }],
+        temperature: 0.8,
+      }),
+    );
   });
 
   test('skip padding rows, and rows that nobody scores get a gradient of zero', async () => {
-    const c = draw(2, { T: 7, V: 24, H: 12, rows: [one(2, 5), { row: -1, targets: [] }, one(0, 23), { row: -1, targets: [] }, { row: -1, targets: [] }] });
+    const c = draw(2, {
+      T: 7,
+      V: 24,
+      H: 12,
+      rows: [one(2, 5), { row: -1, targets: [] }, one(0, 23), { row: -1, targets: [] }, { row: -1, targets: [] }],
+    });
     await expectReference(c);
     const { dhidden } = await ours(c);
-    for (const row of [1, 3, 4, 5, 6]) expect([...dhidden.subarray(row * 12, (row + 1) * 12)]).toEqual(Array(12).fill(0));
+    for (const row of [1, 3, 4, 5, 6])
+      expect([...dhidden.subarray(row * 12, (row + 1) * 12)]).toEqual(Array(12).fill(0));
   });
 
   test.each([1, 2, 5, 39, 42, 43, 131])('of a vocabulary of %i, which comes in no fours', async (V) => {
     await expectReference(draw(V, { T: 3, V, H: 8, rows: [one(0, 0), one(2, V - 1)] }));
   });
 
+  test('look past the end of the head for nothing, whatever lies there', async () => {
+    await expectReference({ ...draw(10, { T: 3, V: 13, H: 8, rows: [one(0, 12), one(1, 0), one(2, 5)] }), beyond: 9 });
+  });
+
   test('count a target as correct where it is the likeliest token', async () => {
-    const c = draw(9, { T: 2, V: 17, H: 8, rows: [{ row: 0, targets: [...Array(17).keys()] }, { row: 1, targets: [...Array(17).keys()] }] });
+    const c = draw(9, {
+      T: 2,
+      V: 17,
+      H: 8,
+      rows: [
+        { row: 0, targets: [...Array(17).keys()] },
+        { row: 1, targets: [...Array(17).keys()] },
+      ],
+    });
     const { correct, logps } = await ours(c);
     expect(correct.filter((v) => v === 1)).toHaveLength(2);
     for (const row of [0, 1]) {
@@ -122,7 +180,9 @@ describe('log-probs', () => {
   });
 
   test.each([21, 24])('in several chunks are those of one chunk (vocabulary of %i)', async (V) => {
-    const rows = Array.from({ length: 11 }, (_, i) => (i % 4 === 3 ? { row: -1, targets: [] } : { row: i, targets: [i, V - 1 - i] }));
+    const rows = Array.from({ length: 11 }, (_, i) =>
+      i % 4 === 3 ? { row: -1, targets: [] } : { row: i, targets: [i, V - 1 - i] },
+    );
     const whole = draw(5, { T: 11, V, H: 8, rows, temperature: 1.3 });
     const single = await ours(whole);
     await expectReference(whole);
@@ -143,7 +203,11 @@ describe('log-probs', () => {
         const [dhidden] = await run(session(), (rec) => {
           const tape = new Tape(rec);
           const h = tape.track(constant(rec, 'hidden', [3, 8], c.hidden));
-          const targets = { rows: constant(rec, 'rows', [1], [1], 'i32'), start: constant(rec, 'start', [2], [0, 1], 'u32'), targets: constant(rec, 'targets', [1], [3], 'u32') };
+          const targets = {
+            rows: constant(rec, 'rows', [1], [1], 'i32'),
+            start: constant(rec, 'start', [2], [0, 1], 'u32'),
+            targets: constant(rec, 'targets', [1], [3], 'u32'),
+          };
           const { logps } = logProbs(tape, h, constant(rec, 'head', [12, 8], c.head), targets);
           tape.addGrad(logps, constant(rec, 'dlogps', [1], c.dlogps));
           tape.addGrad(gelu(tape, h), constant(rec, 'extra', [3, 8], other ? extra : new Float64Array(24)));
@@ -163,6 +227,9 @@ describe('log-probs', () => {
       tape.backward();
       return [tape.grad(h)!];
     });
-    expectClose(both, alone!.map((v, i) => v + only![i]!));
+    expectClose(
+      both,
+      alone!.map((v, i) => v + only![i]!),
+    );
   });
 });

@@ -25,7 +25,12 @@ async function ours(t: Tokens, settings: PolicySettings) {
     const terms = policyLoss(
       tape,
       logps,
-      { weight: of('weight', t.weight), advantage: of('advantage', t.advantage), ...(t.old && { old: of('old', t.old) }), ...(t.reference && { reference: of('reference', t.reference) }) },
+      {
+        weight: of('weight', t.weight),
+        advantage: of('advantage', t.advantage),
+        ...(t.old && { old: of('old', t.old) }),
+        ...(t.reference && { reference: of('reference', t.reference) }),
+      },
       settings,
     );
     return [terms, tape.grad(logps)!];
@@ -35,7 +40,16 @@ async function ours(t: Tokens, settings: PolicySettings) {
 }
 
 /** TRL's objective of one token in f64; `old` is a constant, also on policy. */
-function tokenLoss(logp: number, { weight, advantage, old, reference }: { weight: number; advantage: number; old: number; reference: number | undefined }, s: PolicySettings): number {
+function tokenLoss(
+  logp: number,
+  {
+    weight,
+    advantage,
+    old,
+    reference,
+  }: { weight: number; advantage: number; old: number; reference: number | undefined },
+  s: PolicySettings,
+): number {
   const ratio = Math.exp(logp - old);
   const clamped = Math.min(Math.max(ratio, 1 - s.epsilon), 1 + s.epsilonHigh);
   const gap = reference === undefined ? 0 : reference - logp;
@@ -44,9 +58,18 @@ function tokenLoss(logp: number, { weight, advantage, old, reference }: { weight
 }
 
 function reference(t: Tokens, s: PolicySettings) {
-  const at = (i: number) => ({ weight: t.weight[i]!, advantage: t.advantage[i]!, old: t.old?.[i] ?? t.logps[i]!, reference: t.reference?.[i] });
-  const total = (logps: ArrayLike<number>) => Array.from(logps).reduce((sum, logp, i) => sum + tokenLoss(logp, at(i), s), 0);
-  return { losses: Array.from(t.logps, (logp, i) => tokenLoss(logp, at(i), s)), dlogps: finiteDifference(total, t.logps, { step: 1e-6 }) };
+  const at = (i: number) => ({
+    weight: t.weight[i]!,
+    advantage: t.advantage[i]!,
+    old: t.old?.[i] ?? t.logps[i]!,
+    reference: t.reference?.[i],
+  });
+  const total = (logps: ArrayLike<number>) =>
+    Array.from(logps).reduce((sum, logp, i) => sum + tokenLoss(logp, at(i), s), 0);
+  return {
+    losses: Array.from(t.logps, (logp, i) => tokenLoss(logp, at(i), s)),
+    dlogps: finiteDifference(total, t.logps, { step: 1e-6 }),
+  };
 }
 
 const N = 70;
@@ -62,17 +85,30 @@ describe('the clipped objective', () => {
   const variants = [
     { name: 'off policy, no KL', old: shifted(0.5), reference: undefined, settings: { ...settings, beta: 0 } },
     { name: 'off policy with KL', old: shifted(0.5), reference: shifted(0.7), settings },
-    { name: 'off policy with KL times the ratio', old: shifted(0.5), reference: shifted(0.7), settings: { ...settings, klRatio: true } },
+    {
+      name: 'off policy with KL times the ratio',
+      old: shifted(0.5),
+      reference: shifted(0.7),
+      settings: { ...settings, klRatio: true },
+    },
     { name: 'on policy, no KL', old: undefined, reference: undefined, settings: { ...settings, beta: 0 } },
     { name: 'on policy with KL', old: undefined, reference: shifted(0.7), settings },
-    { name: 'on policy with KL times the ratio', old: undefined, reference: shifted(0.7), settings: { ...settings, klRatio: true, beta: 0.5 } },
+    {
+      name: 'on policy with KL times the ratio',
+      old: undefined,
+      reference: shifted(0.7),
+      settings: { ...settings, klRatio: true, beta: 0.5 },
+    },
   ];
-  test.each(variants)('and its gradient are those of the definition: $name', async ({ old, reference: ref, settings: s }) => {
-    const tokens: Tokens = { logps, weight, advantage, old, reference: ref };
-    const [got, wanted] = [await ours(tokens, s), reference(tokens, s)];
-    expectClose(got.losses, wanted.losses, 1e-5, 'losses');
-    expectClose(got.dlogps, wanted.dlogps, 1e-5, 'gradient');
-  });
+  test.each(variants)(
+    'and its gradient are those of the definition: $name',
+    async ({ old, reference: ref, settings: s }) => {
+      const tokens: Tokens = { logps, weight, advantage, old, reference: ref };
+      const [got, wanted] = [await ours(tokens, s), reference(tokens, s)];
+      expectClose(got.losses, wanted.losses, 1e-5, 'losses');
+      expectClose(got.dlogps, wanted.dlogps, 1e-5, 'gradient');
+    },
+  );
 
   test('clips at both sides, each for its own sign of the advantage only', async () => {
     // Ratio, advantage → clipped, gradient of the loss.
@@ -86,10 +122,24 @@ describe('the clipped objective', () => {
       { ratio: 1, advantage: 0, clipped: 0, gradient: 0 },
     ];
     const logps = new Float64Array(cases.length).fill(-1);
-    const got = await ours({ logps, weight: logps.map(() => 1), advantage: cases.map((c) => c.advantage), old: cases.map((c) => -1 - Math.log(c.ratio)) }, { ...settings, beta: 0 });
+    const got = await ours(
+      {
+        logps,
+        weight: logps.map(() => 1),
+        advantage: cases.map((c) => c.advantage),
+        old: cases.map((c) => -1 - Math.log(c.ratio)),
+      },
+      { ...settings, beta: 0 },
+    );
     expect([...got.clipped]).toEqual(cases.map((c) => c.clipped));
-    expectClose(got.ratio, cases.map((c) => c.ratio));
-    expectClose(got.dlogps, cases.map((c) => c.gradient));
+    expectClose(
+      got.ratio,
+      cases.map((c) => c.ratio),
+    );
+    expectClose(
+      got.dlogps,
+      cases.map((c) => c.gradient),
+    );
     // A clipped token still counts in the loss, at the edge of what is allowed.
     expectClose(got.losses, [0.8, -0.5, -1.28, 1.5, 1.62, -2.54, 0]);
   });
@@ -100,14 +150,19 @@ describe('the clipped objective', () => {
     expect(masked).toHaveLength(10);
     for (const i of masked) expect([Math.abs(got.losses[i]!), Math.abs(got.dlogps[i]!)]).toEqual([0, 0]);
     expect(masked.every((i) => got.ratio[i]! > 0 && got.kl[i]! > 0)).toBe(true);
-    expect([...weight.keys()].filter((i) => weight[i] !== 0 && got.dlogps[i] === 0 && got.clipped[i] === 0)).toEqual([]);
+    expect([...weight.keys()].filter((i) => weight[i] !== 0 && got.dlogps[i] === 0 && got.clipped[i] === 0)).toEqual(
+      [],
+    );
   });
 
   test('on policy, ratio one and no clipping: the gradient is that of −advantage · log-prob', async () => {
     const got = await ours({ logps, weight, advantage }, { ...settings, beta: 0 });
-    expect(new Set([...got.ratio])).toEqual(new Set([1]));
-    expect(new Set([...got.clipped])).toEqual(new Set([0]));
-    expectClose(got.dlogps, weight.map((w, i) => -w * advantage[i]!));
+    expect(new Set(got.ratio)).toEqual(new Set([1]));
+    expect(new Set(got.clipped)).toEqual(new Set([0]));
+    expectClose(
+      got.dlogps,
+      weight.map((w, i) => -w * advantage[i]!),
+    );
   });
 });
 
@@ -118,14 +173,27 @@ describe('the likelihood', () => {
       const l = constant(rec, 'logps', [N], logps);
       return [nllLoss(tape, l, constant(rec, 'weight', [N], weight)), tape.grad(l)!];
     });
-    expectClose(terms!.filter((_, i) => i % 4 === 0), logps.map((l, i) => -l * weight[i]!));
-    expectClose(dlogps, weight.map((w) => -w));
+    expectClose(
+      terms!.filter((_, i) => i % 4 === 0),
+      logps.map((l, i) => -l * weight[i]!),
+    );
+    expectClose(
+      dlogps,
+      weight.map((w) => -w),
+    );
   });
 });
 
 interface GoldenLoss {
   readonly name: string;
-  readonly settings: { readonly epsilon: number; readonly epsilon_high?: number; readonly beta: number; readonly use_bias_correction_kl: boolean; readonly loss_type: string; readonly max_completion_length?: number } & Readonly<Record<string, unknown>>;
+  readonly settings: {
+    readonly epsilon: number;
+    readonly epsilon_high?: number;
+    readonly beta: number;
+    readonly use_bias_correction_kl: boolean;
+    readonly loss_type: string;
+    readonly max_completion_length?: number;
+  } & Readonly<Record<string, unknown>>;
   readonly mask: readonly (readonly number[])[];
   readonly advantages: readonly number[];
   readonly logps: readonly (readonly number[])[];
@@ -136,17 +204,39 @@ interface GoldenLoss {
 }
 
 describe('TRL’s losses', () => {
-  const { losses } = JSON.parse(readFileSync(new URL('../golden/grpo-arithmetic.json', import.meta.url), 'utf8')) as { readonly losses: readonly GoldenLoss[] };
-  const offered = losses.filter(({ settings: s }) => ['grpo', 'dapo', 'dr_grpo'].includes(s.loss_type) && !('delta' in s) && !('importance_sampling_level' in s) && !('top_entropy_quantile' in s));
+  const { losses } = JSON.parse(readFileSync(new URL('../golden/grpo-arithmetic.json', import.meta.url), 'utf8')) as {
+    readonly losses: readonly GoldenLoss[];
+  };
+  const offered = losses.filter(
+    ({ settings: s }) =>
+      ['grpo', 'dapo', 'dr_grpo'].includes(s.loss_type) &&
+      !('delta' in s) &&
+      !('importance_sampling_level' in s) &&
+      !('top_entropy_quantile' in s),
+  );
   test('of the three kinds are in the fixture', () => {
     expect(offered.length).toBeGreaterThanOrEqual(11);
     expect(new Set(offered.map((c) => c.settings.loss_type))).toEqual(new Set(['grpo', 'dapo', 'dr_grpo']));
   });
 
   test.each(offered)('aggregate over a step to the same number, with the same gradient: $name', async (c) => {
-    const { epsilon, epsilon_high: epsilonHigh = epsilon, beta, use_bias_correction_kl: klRatio, loss_type, max_completion_length = 0 } = c.settings;
+    const {
+      epsilon,
+      epsilon_high: epsilonHigh = epsilon,
+      beta,
+      use_bias_correction_kl: klRatio,
+      loss_type,
+      max_completion_length = 0,
+    } = c.settings;
     const active = c.mask.map((row) => row.reduce((a, b) => a + b, 0));
-    const shares = lossWeights({ lossType: loss_type as 'grpo', sampling: { temperature: 1, topK: 0, topP: 1, maxCompletionLength: max_completion_length } }, active, active);
+    const shares = lossWeights(
+      {
+        lossType: loss_type as 'grpo',
+        sampling: { temperature: 1, topK: 0, topP: 1, maxCompletionLength: max_completion_length },
+      },
+      active,
+      active,
+    );
     const each = <T>(f: (row: number, column: number) => T) => c.mask.flatMap((row, i) => row.map((_, j) => f(i, j)));
     const got = await ours(
       {

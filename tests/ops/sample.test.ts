@@ -58,7 +58,15 @@ async function draw(session: Session, d: Draw): Promise<Drawn> {
     prompts: Array.from({ length: given }, (_, b) => [b, 10 + b] as const),
   });
   for (let i = 0; i < steps; i++) program.run();
-  const bytes = await program.readBytes(state.output, state.logProbs, state.tokens, state.positions, state.slots, state.ranges, state.finished);
+  const bytes = await program.readBytes(
+    state.output,
+    state.logProbs,
+    state.tokens,
+    state.positions,
+    state.slots,
+    state.ranges,
+    state.finished,
+  );
   program.destroy();
   state.destroy();
   session.release(...resident);
@@ -67,22 +75,34 @@ async function draw(session: Session, d: Draw): Promise<Drawn> {
   return {
     tokens: split(u32(0)),
     logProbs: split([...new Float32Array(bytes[1]!)]),
-    state: { tokens: u32(2), positions: u32(3), slots: [...new Int32Array(bytes[4]!)], ranges: u32(5), finished: u32(6) },
+    state: {
+      tokens: u32(2),
+      positions: u32(3),
+      slots: [...new Int32Array(bytes[4]!)],
+      ranges: u32(5),
+      finished: u32(6),
+    },
   };
 }
 
 function logSoftmax(logits: Float64Array, temperature = 1): Float64Array {
   const scaled = logits.map((l) => l / temperature);
-  const top = Math.max(...scaled);
+  const top = scaled.reduce((a, b) => Math.max(a, b), -Infinity);
   const lse = top + Math.log(scaled.reduce((sum, l) => sum + Math.exp(l - top), 0));
   return scaled.map((l) => l - lse);
 }
 
 /** The tokens transformers' warpers would leave: suppression, temperature, top-k, top-p, in that order. */
-function survivors(logits: Float64Array, o: { temperature: number; topK: number; topP: number; suppressed?: readonly number[] }): Set<number> {
+function survivors(
+  logits: Float64Array,
+  o: { temperature: number; topK: number; topP: number; suppressed?: readonly number[] },
+): Set<number> {
   let left = [...logits.keys()].filter((v) => !o.suppressed?.includes(v)).sort((a, b) => logits[b]! - logits[a]!);
   if (o.topK > 0) left = left.filter((v) => logits[v]! >= logits[left[Math.min(o.topK, left.length) - 1]!]!);
-  const p = logSoftmax(Float64Array.from(left, (v) => logits[v]!), o.temperature).map(Math.exp);
+  const p = logSoftmax(
+    Float64Array.from(left, (v) => logits[v]!),
+    o.temperature,
+  ).map(Math.exp);
   const kept = new Set<number>();
   let sum = 0;
   for (const [i, v] of left.entries()) {
@@ -109,7 +129,8 @@ function describeSampling(session: () => Session): void {
     logits.set([7, 3, 7], 2 * vocab);
     const { tokens, logProbs } = await draw(session(), { logits, rows, temperature: 0 });
     expect(tokens).toEqual([[40], [69], [0]]);
-    for (const [b, [token]] of tokens.entries()) expect(logProbs[b]![0]).toBeCloseTo(logSoftmax(logits.subarray(b * vocab, (b + 1) * vocab))[token!]!, 4);
+    for (const [b, [token]] of tokens.entries())
+      expect(logProbs[b]![0]).toBeCloseTo(logSoftmax(logits.subarray(b * vocab, (b + 1) * vocab))[token!]!, 4);
   });
 
   test('suppressed tokens are never drawn, whatever their logits', async () => {
@@ -127,12 +148,21 @@ function describeSampling(session: () => Session): void {
   test('draws follow softmax(logits / temperature)', async () => {
     const [vocab, rows, steps, temperature] = [12, 64, 32, 0.7];
     const logits = normals(new Random(2), vocab);
-    const { tokens, logProbs } = await draw(session(), { logits: repeat(logits, rows), rows, steps, temperature, seed: 11 });
+    const { tokens, logProbs } = await draw(session(), {
+      logits: repeat(logits, rows),
+      rows,
+      steps,
+      temperature,
+      seed: 11,
+    });
     const expected = logSoftmax(logits, temperature);
     const counts = new Float64Array(vocab);
     tokens.flat().forEach((token) => counts[token]!++);
     const n = rows * steps;
-    const chiSquare = counts.reduce((sum, count, v) => sum + (count - n * Math.exp(expected[v]!)) ** 2 / (n * Math.exp(expected[v]!)), 0);
+    const chiSquare = counts.reduce(
+      (sum, count, v) => sum + (count - n * Math.exp(expected[v]!)) ** 2 / (n * Math.exp(expected[v]!)),
+      0,
+    );
     // 11 degrees of freedom: 31.3 is exceeded once in a thousand seeds; this seed is fixed.
     expect(chiSquare).toBeLessThan(31.3);
     tokens.flat().forEach((token, i) => expect(logProbs.flat()[i]).toBeCloseTo(expected[token]!, 4));
@@ -153,18 +183,30 @@ function describeSampling(session: () => Session): void {
     const [vocab, rows, steps, temperature] = [33, 64, 16, 1.6];
     const logits = normals(random, vocab, 1.2);
     const suppressed = [4, 20];
-    const { tokens } = await draw(session(), { logits: repeat(logits, rows), rows, steps, temperature, topK, topP, suppressed });
+    const { tokens } = await draw(session(), {
+      logits: repeat(logits, rows),
+      rows,
+      steps,
+      temperature,
+      topK,
+      topP,
+      suppressed,
+    });
     const allowed = survivors(logits, { temperature, topK, topP, suppressed });
     const drawn = new Set(tokens.flat());
     expect([...drawn].filter((v) => !allowed.has(v))).toEqual([]);
     // 1,024 draws reach every survivor that is not very unlikely.
-    const p = logSoftmax(Float64Array.from(allowed, (v) => logits[v]!), temperature).map(Math.exp);
+    const p = logSoftmax(
+      Float64Array.from(allowed, (v) => logits[v]!),
+      temperature,
+    ).map(Math.exp);
     expect([...allowed].filter((v, i) => p[i]! > 0.01 && !drawn.has(v))).toEqual([]);
   });
 
   test('the crossing token of top-p is kept and tokens tied with the k-th stay', async () => {
     const logits = Float64Array.from([Math.log(0.5), Math.log(0.3), Math.log(0.2)], Math.fround);
-    const at = async (o: Partial<Draw>) => new Set((await draw(session(), { logits: repeat(logits, 64), rows: 64, steps: 2, ...o })).tokens.flat());
+    const at = async (o: Partial<Draw>) =>
+      new Set((await draw(session(), { logits: repeat(logits, 64), rows: 64, steps: 2, ...o })).tokens.flat());
     expect(await at({ topP: 0.45 })).toEqual(new Set([0]));
     expect(await at({ topP: 0.55 })).toEqual(new Set([0, 1]));
     expect(await at({ topP: 0.85 })).toEqual(new Set([0, 1, 2]));
@@ -175,7 +217,11 @@ function describeSampling(session: () => Session): void {
 
   test('the same seed draws the same, another seed differently', async () => {
     const d: Draw = { logits: repeat(normals(new Random(4), 50), 8), rows: 8, steps: 12, topP: 0.9, seed: 77 };
-    const [once, again, other] = [await draw(session(), d), await draw(session(), d), await draw(session(), { ...d, seed: 78 })];
+    const [once, again, other] = [
+      await draw(session(), d),
+      await draw(session(), d),
+      await draw(session(), { ...d, seed: 78 }),
+    ];
     expect(again).toEqual(once);
     expect(other.tokens).not.toEqual(once.tokens);
   });
@@ -185,7 +231,14 @@ function describeSampling(session: () => Session): void {
     const logits = new Float64Array(3 * vocab);
     logits[4] = 9; // row 0 never ends
     logits[vocab + 7] = 9; // row 1 draws an end token at once
-    const { tokens, logProbs, state } = await draw(session(), { logits, rows: 3, steps, temperature: 0, eos: [2, 7], given: 2 });
+    const { tokens, logProbs, state } = await draw(session(), {
+      logits,
+      rows: 3,
+      steps,
+      temperature: 0,
+      eos: [2, 7],
+      given: 2,
+    });
     expect(tokens).toEqual([Array(steps).fill(4), [7, ...Array(steps - 1).fill(PAD)], Array(steps).fill(PAD)]);
     expect(logProbs[1]!.slice(1)).toEqual(Array(steps - 1).fill(0));
     expect(state.finished).toEqual([0, 1, 1]);
@@ -198,7 +251,13 @@ function describeSampling(session: () => Session): void {
   });
 
   test('an end token is found wherever sampling meets it', async () => {
-    const { tokens, state } = await draw(session(), { logits: new Float64Array(16 * 6), rows: 16, steps: 10, eos: [3], seed: 5 });
+    const { tokens, state } = await draw(session(), {
+      logits: new Float64Array(16 * 6),
+      rows: 16,
+      steps: 10,
+      eos: [3],
+      seed: 5,
+    });
     for (const [b, row] of tokens.entries()) {
       const end = row.indexOf(3);
       expect(state.finished[b]).toBe(end < 0 ? 0 : 1);

@@ -27,10 +27,15 @@ async function folderOf(files: readonly OutputFile[]) {
   return new Map(entries.map(([path, bytes]) => [path, bytesSource(bytes)]));
 }
 
-const text = async (folder: ReadonlyMap<string, ByteSource>, path: string) => new TextDecoder().decode(await folder.get(path)!.read(0, folder.get(path)!.size));
+const text = async (folder: ReadonlyMap<string, ByteSource>, path: string) =>
+  new TextDecoder().decode(await folder.get(path)!.read(0, folder.get(path)!.size));
 
 /** W + scaling · B·A in doubles. */
-function added(values: Float32Array, target: MergedAdapter['targets'][number], { a, b }: { a: Float32Array; b: Float32Array }): Float64Array {
+function added(
+  values: Float32Array,
+  target: MergedAdapter['targets'][number],
+  { a, b }: { a: Float32Array; b: Float32Array },
+): Float64Array {
   const { r, inFeatures, scaling } = target;
   return Float64Array.from(values, (w, i) => {
     const [row, column] = [Math.floor(i / inFeatures), i % inFeatures];
@@ -51,33 +56,48 @@ async function taught(tiny: Tiny, stages: number): Promise<MergedAdapter> {
 }
 
 describe('an exported adapter', () => {
-  test.each([{ stages: 1 }, { stages: 2 }])('after $stages stages reads back as what was learnt, and its configuration finds the same modules', async ({ stages }) => {
-    await withTiny(session(), async (tiny) => {
-      const adapter = await taught(tiny, stages);
-      const { linears } = tiny.model;
-      const folder = await folderOf(adapterFiles(adapter, linears, 'Qwen/tiny'));
-      expect([...folder.keys()].sort()).toEqual(['adapter_config.json', 'adapter_model.safetensors']);
+  test.each([{ stages: 1 }, { stages: 2 }])(
+    'after $stages stages reads back as what was learnt, and its configuration finds the same modules',
+    async ({ stages }) => {
+      await withTiny(session(), async (tiny) => {
+        const adapter = await taught(tiny, stages);
+        const { linears } = tiny.model;
+        const folder = await folderOf(adapterFiles(adapter, linears, 'Qwen/tiny'));
+        expect([...folder.keys()].sort()).toEqual(['adapter_config.json', 'adapter_model.safetensors']);
 
-      const json = JSON.parse(await text(folder, 'adapter_config.json')) as Record<string, unknown>;
-      expect(json).toMatchObject({ peft_type: 'LORA', base_model_name_or_path: 'Qwen/tiny', bias: 'none', lora_dropout: 0, inference_mode: true });
-      const { config, unknown } = readAdapterConfig(JSON.stringify(json));
-      expect(unknown).toEqual([]);
-      const chosen = resolveLoraTargets(
-        linears.map(({ name, outputHead }) => ({ name, linear: true, ...(outputHead && { outputHead }) })),
-        config,
-      );
-      const facts = (targets: readonly { module: string; r: number; scaling: number }[]) => targets.map(({ module, r, scaling }) => ({ module, r, scaling })).sort((a, b) => (a.module < b.module ? -1 : 1));
-      expect(facts(chosen)).toEqual(facts(adapter.targets));
+        const json = JSON.parse(await text(folder, 'adapter_config.json')) as Record<string, unknown>;
+        expect(json).toMatchObject({
+          peft_type: 'LORA',
+          base_model_name_or_path: 'Qwen/tiny',
+          bias: 'none',
+          lora_dropout: 0,
+          inference_mode: true,
+        });
+        const { config, unknown } = readAdapterConfig(JSON.stringify(json));
+        expect(unknown).toEqual([]);
+        const chosen = resolveLoraTargets(
+          linears.map(({ name, outputHead }) => ({ name, linear: true, ...(outputHead && { outputHead }) })),
+          config,
+        );
+        const facts = (targets: readonly { module: string; r: number; scaling: number }[]) =>
+          targets
+            .map(({ module, r, scaling }) => ({ module, r, scaling }))
+            .sort((a, b) => (a.module < b.module ? -1 : 1));
+        expect(facts(chosen)).toEqual(facts(adapter.targets));
 
-      const file = await openSafetensors(folder.get('adapter_model.safetensors')!);
-      const match = matchAdapterKeys([...file.tensors.keys()], chosen.map((t) => t.module));
-      expect([match.matched, match.total]).toEqual([2 * adapter.targets.length, 2 * adapter.targets.length]);
-      for (const { key, module, part } of match.tensors) {
-        const { a, b } = adapter.matrices.get(module)!;
-        expect(toFloat32(await file.read(key), 'F32')).toEqual(part === 'lora_A' ? a : b);
-      }
-    });
-  });
+        const file = await openSafetensors(folder.get('adapter_model.safetensors')!);
+        const match = matchAdapterKeys(
+          [...file.tensors.keys()],
+          chosen.map((t) => t.module),
+        );
+        expect([match.matched, match.total]).toEqual([2 * adapter.targets.length, 2 * adapter.targets.length]);
+        for (const { key, module, part } of match.tensors) {
+          const { a, b } = adapter.matrices.get(module)!;
+          expect(toFloat32(await file.read(key), 'F32')).toEqual(part === 'lora_A' ? a : b);
+        }
+      });
+    },
+  );
 
   test('names modules as transformers before 4.52 did, if asked to', async () => {
     await withTiny(session(), async (tiny) => {
@@ -90,49 +110,54 @@ describe('an exported adapter', () => {
 
 describe('an exported checkpoint', () => {
   const cases = [
-    { name: 'one-image', what: 'f32 in one file', unit: 2 ** -23 },
-    { name: 'two-images', what: 'bf16 in three shards', unit: 2 ** -8 },
-    { name: 'turns', what: 'f16 in two shards', unit: 2 ** -11 },
+    { name: 'one-image', what: 'f32 in one file', unit: 2 ** -23, stages: 1 },
+    { name: 'two-images', what: 'bf16 in three shards', unit: 2 ** -8, stages: 2 },
+    { name: 'turns', what: 'f16 in two shards', unit: 2 ** -11, stages: 1 },
   ];
-  test.each(cases)('of $what is the base plus what was learnt, rounded once; all else is the same to the byte', async ({ name, unit }) => {
-    await withTiny(
-      session(),
-      async (tiny) => {
-        const adapter = await taught(tiny, 2);
-        const { folder: before, checkpoint } = tiny.loaded;
-        const after = await folderOf(mergedFiles(before, checkpoint, await shardNames(before), adapter));
-        expect([...after.keys()].sort()).toEqual([...before.keys()].sort());
-        for (const [path, source] of before)
-          if (!path.endsWith('.safetensors')) expect(await text(after, path), path).toBe(await text(before, path));
-          else expect(after.get(path)!.size, path).toBeGreaterThan(source.size / 2);
+  test.each(cases)(
+    'of $what is the base plus what was learnt, rounded once; all else is the same to the byte',
+    async ({ name, unit, stages }) => {
+      await withTiny(
+        session(),
+        async (tiny) => {
+          const adapter = await taught(tiny, stages);
+          const { folder: before, checkpoint } = tiny.loaded;
+          const after = await folderOf(mergedFiles(before, checkpoint, await shardNames(before), adapter));
+          expect([...after.keys()].sort()).toEqual([...before.keys()].sort());
+          for (const [path, source] of before)
+            if (!path.endsWith('.safetensors')) expect(await text(after, path), path).toBe(await text(before, path));
+            else expect(after.get(path)!.size, path).toBeGreaterThan(source.size / 2);
 
-        const merged = await openCheckpoint(after);
-        expect([...merged.tensors.values()].map(({ name, dtype, shape }) => ({ name, dtype, shape }))).toEqual(
-          expect.arrayContaining([...checkpoint.tensors.values()].map(({ name, dtype, shape }) => ({ name, dtype, shape }))),
-        );
-        const targets = new Map(adapter.targets.map((t) => [`${t.module}.weight`, t]));
-        let changed = 0;
-        for (const [key, { dtype }] of checkpoint.tensors) {
-          const [was, is] = [await checkpoint.read(key), await merged.read(key)];
-          const target = targets.get(canonicalName(key));
-          if (!target) {
-            expect(Buffer.compare(is, was), key).toBe(0);
-            continue;
+          const merged = await openCheckpoint(after);
+          expect([...merged.tensors.values()].map(({ name, dtype, shape }) => ({ name, dtype, shape }))).toEqual(
+            expect.arrayContaining(
+              [...checkpoint.tensors.values()].map(({ name, dtype, shape }) => ({ name, dtype, shape })),
+            ),
+          );
+          const targets = new Map(adapter.targets.map((t) => [`${t.module}.weight`, t]));
+          let changed = 0;
+          for (const [key, { dtype }] of checkpoint.tensors) {
+            const [was, is] = [await checkpoint.read(key), await merged.read(key)];
+            const target = targets.get(canonicalName(key));
+            if (!target) {
+              expect(Buffer.compare(is, was), key).toBe(0);
+              continue;
+            }
+            changed++;
+            const wanted = added(toFloat32(was, dtype), target, adapter.matrices.get(target.module)!);
+            const got = toFloat32(is, dtype);
+            const scale = Math.max(...wanted.map(Math.abs));
+            // Half a unit in the last place of the stored type, and what f32 sums of small terms lose (f16 has subnormals).
+            const worst = wanted.reduce((most, w, i) => Math.max(most, Math.abs(got[i]! - w) - Math.abs(w) * unit), 0);
+            expect(worst, key).toBeLessThan(scale * 1e-6 + 2 ** -24);
+            expect(Buffer.compare(is, was), key).not.toBe(0);
           }
-          changed++;
-          const wanted = added(toFloat32(was, dtype), target, adapter.matrices.get(target.module)!);
-          const got = toFloat32(is, dtype);
-          const scale = Math.max(...wanted.map(Math.abs));
-          // Half a unit in the last place of the stored type, and what f32 sums of small terms lose (f16 has subnormals).
-          const worst = wanted.reduce((most, w, i) => Math.max(most, Math.abs(got[i]! - w) - Math.abs(w) * unit), 0);
-          expect(worst, key).toBeLessThan(scale * 1e-6 + 2 ** -24);
-          expect(Buffer.compare(is, was), key).not.toBe(0);
-        }
-        expect(changed).toBe(adapter.targets.length);
-      },
-      name,
-    );
-  });
+          expect(changed).toBe(adapter.targets.length);
+        },
+        name,
+      );
+    },
+  );
 
   test('loads again and says what the policy said', async () => {
     await withTiny(

@@ -5,12 +5,15 @@ import { withTiny, type Tiny, type TinySample } from './tiny-model.ts';
 
 const session = useSession();
 
-const options = (o: Partial<GenerateOptions['sampling']> & Omit<Partial<GenerateOptions>, 'sampling'> = {}): GenerateOptions => {
+const options = (
+  o: Partial<GenerateOptions['sampling']> & Omit<Partial<GenerateOptions>, 'sampling'> = {},
+): GenerateOptions => {
   const { temperature = 0, topK = 0, topP = 1, maxCompletionLength = 10, ...rest } = o;
   return { numGenerations: 1, seed: 1, ...rest, sampling: { temperature, topK, topP, maxCompletionLength } };
 };
 
-const ids = (rollouts: readonly (readonly Rollout[])[]) => rollouts.map((group) => group.map(({ tokens }) => [...tokens]));
+const ids = (rollouts: readonly (readonly Rollout[])[]) =>
+  rollouts.map((group) => group.map(({ tokens }) => [...tokens]));
 
 /** What greedy decoding must give: at every place the likeliest token of a pass that was handed all tokens before it. */
 async function expectGreedy(tiny: Tiny, sample: TinySample, { tokens }: Rollout): Promise<void> {
@@ -46,7 +49,8 @@ describe('greedy generation', () => {
     await withTiny(session(), async (tiny) => {
       const sample = await tiny.sample('Box the disc.');
       const generator = tiny.generator();
-      const say = async (which: 'policy' | 'reference' | 'base') => ids(await generator.generate([sample], options({ which })))[0]![0]!;
+      const say = async (which: 'policy' | 'reference' | 'base') =>
+        ids(await generator.generate([sample], options({ which })))[0]![0]!;
       const base = await say('policy');
       tiny.attach(1);
       await tiny.policy.merge();
@@ -63,7 +67,11 @@ describe('greedy generation', () => {
   test('of several prompts of different lengths gives what each gives alone, in any order', async () => {
     await withTiny(session(), async (tiny) => {
       tiny.attach(3);
-      const samples = [await tiny.sample('Box the disc.'), await tiny.sample('And?', []), await tiny.sample('Where is the disc, and is it larger than the other one?', ['images/a.png', 'images/a.png'])];
+      const samples = [
+        await tiny.sample('Box the disc.'),
+        await tiny.sample('And?', []),
+        await tiny.sample('Where is the disc, and is it larger than the other one?', ['images/a.png', 'images/a.png']),
+      ];
       const alone: number[][] = [];
       for (const sample of samples) {
         const generator = tiny.generator();
@@ -71,8 +79,14 @@ describe('greedy generation', () => {
       }
       expect(new Set(alone.map(String)).size).toBe(3);
       const generator = tiny.generator();
-      for (const order of [[0, 1, 2], [2, 0, 1]]) {
-        const together = await generator.generate(order.map((i) => samples[i]!), options());
+      for (const order of [
+        [0, 1, 2],
+        [2, 0, 1],
+      ]) {
+        const together = await generator.generate(
+          order.map((i) => samples[i]!),
+          options(),
+        );
         expect(ids(together).map(([only]) => only)).toEqual(order.map((i) => alone[i]));
       }
     });
@@ -86,10 +100,15 @@ describe('greedy generation', () => {
       const generator = tiny.generator();
       const first = ids(await generator.generate([short], options()));
       expect(ids(await generator.generate([long], options({ maxCompletionLength: 20 })))[0]![0]!).toHaveLength(20);
-      expect(ids(await generator.generate([short], options({ numGenerations: 9 })))).toEqual([Array(9).fill(first[0]![0])]);
+      expect(ids(await generator.generate([short], options({ numGenerations: 9 })))).toEqual([
+        Array(9).fill(first[0]![0]),
+      ]);
       expect(ids(await generator.generate([short], options()))).toEqual(first);
       // A shorter limit cuts the same answer earlier, also below the number of steps looked at together.
-      for (const maxCompletionLength of [1, 3, 9]) expect(ids(await generator.generate([short], options({ maxCompletionLength })))[0]![0]).toEqual(first[0]![0]!.slice(0, maxCompletionLength));
+      for (const maxCompletionLength of [1, 3, 9])
+        expect(ids(await generator.generate([short], options({ maxCompletionLength })))[0]![0]).toEqual(
+          first[0]![0]!.slice(0, maxCompletionLength),
+        );
     });
   });
 });
@@ -114,7 +133,9 @@ describe('a group', () => {
       const samples = [await tiny.sample('Box the disc.'), await tiny.sample('And?', [])];
       const generator = tiny.generator();
       const single = ids(await generator.generate(samples, options()));
-      expect(ids(await generator.generate(samples, options({ numGenerations: 4 })))).toEqual(single.map(([only]) => Array(4).fill(only)));
+      expect(ids(await generator.generate(samples, options({ numGenerations: 4 })))).toEqual(
+        single.map(([only]) => Array(4).fill(only)),
+      );
     });
   });
 
@@ -140,7 +161,9 @@ describe('a group', () => {
     await withTiny(session(), async (tiny) => {
       const { eosTokenIds, tokenizer } = tiny.loaded.processor;
       const sample = await tiny.sample('Box the disc.');
-      const [group] = await tiny.generator().generate([sample], options({ temperature: 2, numGenerations: 64, maxCompletionLength: 48, seed: 3 }));
+      const [group] = await tiny
+        .generator()
+        .generate([sample], options({ temperature: 2, numGenerations: 64, maxCompletionLength: 48, seed: 3 }));
       for (const { tokens, truncated, text } of group!) {
         const end = tokens.findIndex((id) => eosTokenIds.includes(id));
         expect(truncated).toBe(end < 0);

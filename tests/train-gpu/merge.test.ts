@@ -87,7 +87,11 @@ describe('the combined adapter', () => {
       const logps = await asked(tiny);
       const base = await logps();
       // Other ranks, scalings and modules each time.
-      const kinds = [{}, { r: 6, loraAlpha: 3, ...FEW }, { r: 2, useRslora: true, targetModules: ['k_proj', 'up_proj', 'v_proj'] }];
+      const kinds = [
+        {},
+        { r: 6, loraAlpha: 3, ...FEW },
+        { r: 2, useRslora: true, targetModules: ['k_proj', 'up_proj', 'v_proj'] },
+      ];
       for (let i = 0; i < merges; i++) {
         tiny.attach(i, kinds[i]);
         await tiny.policy.merge();

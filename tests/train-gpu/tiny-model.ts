@@ -27,7 +27,13 @@ export interface TinySample {
   readonly features: Floats;
 }
 
-export const LORA: LoraSettings = { r: 4, loraAlpha: 8, loraDropout: 0, useRslora: false, targetModules: ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj'] };
+export const LORA: LoraSettings = {
+  r: 4,
+  loraAlpha: 8,
+  loraDropout: 0,
+  useRslora: false,
+  targetModules: ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj'],
+};
 
 export class Tiny {
   readonly session: Session;
@@ -52,12 +58,28 @@ export class Tiny {
     const { model, processor } = this.loaded;
     const decoded = await Promise.all(images.map(async (path) => decodeImage(await this.golden.image(path))));
     const content = [...images.map((_, image) => ({ type: 'image' as const, image })), { type: 'text' as const, text }];
-    const encoded = encodeConversation(processor, text, [{ role: 'user', content }], null, decoded.map((image) => processor.modelSize(image)));
+    const encoded = encodeConversation(
+      processor,
+      text,
+      [{ role: 'user', content }],
+      null,
+      decoded.map((image) => processor.modelSize(image)),
+    );
     const runner = new VisionRunner(model);
     const features = joined(await runner.run(decoded.map((image) => processor.pixels(image))));
     runner.destroy();
     const { axes, next } = model.positions(encoded.tokens, encoded.grids);
-    return { prompt: { id: text, tokens: encoded.tokens, axes, next, featureIndex: encoded.featureIndex, featureRows: encoded.featureRows }, features };
+    return {
+      prompt: {
+        id: text,
+        tokens: encoded.tokens,
+        axes,
+        next,
+        featureIndex: encoded.featureIndex,
+        featureRows: encoded.featureRows,
+      },
+      features,
+    };
   }
 
   encode(text: string): Uint32Array {
@@ -69,14 +91,24 @@ export class Tiny {
     const adapter = policy.attach({ ...LORA, ...settings }, seed);
     const random = new Random(seed);
     const draw = (n: number, scale: number) => Float32Array.from({ length: n }, () => random.normal() * scale);
-    for (const t of adapter.targets) adapter.write(t.module, { a: draw(t.r * t.inFeatures, 0.3), b: draw(t.outFeatures * t.r, 0.1) });
+    for (const t of adapter.targets)
+      adapter.write(t.module, { a: draw(t.r * t.inFeatures, 0.3), b: draw(t.outFeatures * t.r, 0.1) });
     return adapter;
   }
 
   /** Log-probs of completions after a prompt, in the order of `pack`. */
-  async logps({ prompt, features }: TinySample, completions: readonly Uint32Array[], { policy = this.policy, adapter = true } = {}): Promise<Float32Array> {
+  async logps(
+    { prompt, features }: TinySample,
+    completions: readonly Uint32Array[],
+    { policy = this.policy, adapter = true } = {},
+  ): Promise<Float32Array> {
     const scorer = new Scorer(this.model, policy.adapter, policy.weights);
-    const { logps } = await scorer.run(pack([{ prompt, completions }], { step: 8 }), features, { mode: { kind: 'score' }, temperature: 1, adapter, checkpoint: false });
+    const { logps } = await scorer.run(pack([{ prompt, completions }], { step: 8 }), features, {
+      mode: { kind: 'score' },
+      temperature: 1,
+      adapter,
+      checkpoint: false,
+    });
     scorer.destroy();
     return logps.slice();
   }
@@ -94,12 +126,17 @@ export class Tiny {
     featureIndex.set(prompt.featureIndex);
     const whole = { ...prompt, tokens: Uint32Array.of(...prompt.tokens, ...completion), axes, featureIndex };
     const { adapter, weights } = policy;
-    const all = await fullLogits(model, whole, features, { lora: adapter ? (module) => adapter.lora(module) : undefined, policy: weights });
+    const all = await fullLogits(model, whole, features, {
+      lora: adapter ? (module) => adapter.lora(module) : undefined,
+      policy: weights,
+    });
     return Array.from({ length: P + C }, (_, t) => all.slice(t * V, (t + 1) * V));
   }
 
   generator(policy = this.policy): Generator<TinySample> {
-    const generator = new Generator<TinySample>(policy, this.loaded.processor, { features: (samples) => joined(samples.map((s) => s.features)) });
+    const generator = new Generator<TinySample>(policy, this.loaded.processor, {
+      features: (samples) => joined(samples.map((s) => s.features)),
+    });
     this.#generators.push(generator);
     return generator;
   }

@@ -65,7 +65,7 @@ test.each(clipped)('entropy, KL and clip ratios are TRL’s: $name', (c) => {
     const at = logps.map((_, t) => t).filter((t) => c.mask[i]![t] === 1);
     const ratio = (t: number) => (c.old_logps ? Math.exp(logps[t]! - c.old_logps[i]![t]!) : 1);
     const sum = (of: (t: number) => number) => at.reduce((total, t) => total + of(t), 0);
-    // TRL 1.13 logs, as it optimises, the KL term times the ratio (use_bias_correction_kl is its default).
+    // TRL 1.13 logs what it optimises: by default (use_bias_correction_kl) the KL term times the ratio.
     const k3 = (t: number) => {
       const d = c.ref_logps![i]![t]! - logps[t]!;
       return Math.exp(d) - d - 1;
@@ -73,7 +73,8 @@ test.each(clipped)('entropy, KL and clip ratios are TRL’s: $name', (c) => {
     return {
       tokens: at.length,
       entropy: sum((t) => c.entropies[i]![t]!),
-      kl: c.settings.beta === 0 ? null : sum((t) => k3(t) * ratio(t)),
+      kl:
+        c.settings.beta === 0 ? null : sum((t) => k3(t) * (c.settings.use_bias_correction_kl === false ? 1 : ratio(t))),
       clippedLow: sum((t) => Number(ratio(t) < low && c.advantages[i]! < 0)),
       clippedHigh: sum((t) => Number(ratio(t) > high && c.advantages[i]! > 0)),
     };

@@ -15,7 +15,15 @@ export interface GoldenCase {
 }
 
 export interface GoldenSpec {
-  readonly messages: readonly { readonly role: 'system' | 'user' | 'assistant'; readonly content: string | readonly ({ readonly type: 'text'; readonly text: string } | { readonly type: 'image'; readonly image: string })[] }[];
+  readonly messages: readonly {
+    readonly role: 'system' | 'user' | 'assistant';
+    readonly content:
+      | string
+      | readonly (
+          | { readonly type: 'text'; readonly text: string }
+          | { readonly type: 'image'; readonly image: string }
+        )[];
+  }[];
   readonly completion?: string;
   readonly processor?: { readonly min_pixels?: number; readonly max_pixels?: number };
   readonly generate?: { readonly max_new_tokens: number };
@@ -39,7 +47,12 @@ export async function openGolden(path: string, files: readonly NamedFile[]): Pro
   const byPath = new Map(files.map((f) => [f.path, f.file]));
   const need = (name: string): Blob => {
     const file = byPath.get(name);
-    if (!file) throw new GroundworkError('golden-incomplete', `${path} has no ${name}.`, 'docs/golden-case.md says what a case holds.');
+    if (!file)
+      throw new GroundworkError(
+        'golden-incomplete',
+        `${path} has no ${name}.`,
+        'docs/golden-case.md says what a case holds.',
+      );
     return file;
   };
   const tensors = (name: string) => openSafetensors(blobSource(need(name)), `${path}/${name}`);
@@ -47,8 +60,15 @@ export async function openGolden(path: string, files: readonly NamedFile[]): Pro
   return {
     path,
     spec: JSON.parse(await need('case.json').text()) as GoldenSpec,
-    checkpoint: new Map(inside('checkpoint').map(({ path: name, file }) => [name.slice('checkpoint/'.length), blobSource(file)])),
-    adapter: inside('adapter').length ? { config: await need('adapter/adapter_config.json').text(), tensors: await tensors('adapter/adapter_model.safetensors') } : null,
+    checkpoint: new Map(
+      inside('checkpoint').map(({ path: name, file }) => [name.slice('checkpoint/'.length), blobSource(file)]),
+    ),
+    adapter: inside('adapter').length
+      ? {
+          config: await need('adapter/adapter_config.json').text(),
+          tensors: await tensors('adapter/adapter_model.safetensors'),
+        }
+      : null,
     expected: await tensors('expected.safetensors'),
     inputs: byPath.has('inputs.safetensors') ? await tensors('inputs.safetensors') : null,
     image: async (name) => need(name),

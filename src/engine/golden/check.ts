@@ -34,7 +34,10 @@ type Floats = Float32Array<ArrayBuffer>;
 export async function checkGolden(session: Session, golden: GoldenCase): Promise<Comparison[]> {
   const before = session.residentLabels.length;
   const { min_pixels: minPixels, max_pixels: maxPixels } = golden.spec.processor ?? {};
-  const loaded = await loadModel(session, golden.checkpoint, { dtype: 'f32', limits: { ...(minPixels && { minPixels }), ...(maxPixels && { maxPixels }) } });
+  const loaded = await loadModel(session, golden.checkpoint, {
+    dtype: 'f32',
+    limits: { ...(minPixels && { minPixels }), ...(maxPixels && { maxPixels }) },
+  });
   const run = new CaseRun(session, golden, loaded);
   try {
     await run.all();
@@ -66,7 +69,13 @@ class CaseRun {
     const { spec } = this.#golden;
     const { images, sizes } = await this.#openImages();
     const messages = this.#numbered();
-    const encoded = encodeConversation(this.#loaded.processor, this.#golden.path, messages, spec.completion ?? null, sizes);
+    const encoded = encodeConversation(
+      this.#loaded.processor,
+      this.#golden.path,
+      messages,
+      spec.completion ?? null,
+      sizes,
+    );
     await this.#compareFloats('pixel_values', concat(images.map((i) => i.pixels)));
     await this.#vision(images);
     await this.#attach();
@@ -88,7 +97,10 @@ class CaseRun {
     let next = 0;
     return this.#golden.spec.messages.map(({ role, content }) => ({
       role,
-      content: typeof content === 'string' ? content : content.map((part) => (part.type === 'image' ? { type: 'image' as const, image: next++ } : part)),
+      content:
+        typeof content === 'string'
+          ? content
+          : content.map((part) => (part.type === 'image' ? { type: 'image' as const, image: next++ } : part)),
     }));
   }
 
@@ -122,22 +134,37 @@ class CaseRun {
       linears.map(({ name, outputHead }) => ({ name, linear: true, ...(outputHead && { outputHead }) })),
       config,
     );
-    const match = matchAdapterKeys([...adapter.tensors.tensors.keys()], chosen.map((t) => t.module));
-    this.results.push({ name: 'adapter keys', ok: match.matched === match.total, detail: `${match.matched} of ${match.total} matched` });
+    const match = matchAdapterKeys(
+      [...adapter.tensors.tensors.keys()],
+      chosen.map((t) => t.module),
+    );
+    this.results.push({
+      name: 'adapter keys',
+      ok: match.matched === match.total,
+      detail: `${match.matched} of ${match.total} matched`,
+    });
     const targets = chosen.map((t): AdapterTarget => {
       const { inFeatures, outFeatures } = linears.find((l) => l.name === t.module)!;
       return { ...t, inFeatures, outFeatures };
     });
     this.#adapter = new Adapter(this.#session, targets);
     for (const { module } of targets) {
-      const read = async (part: string) => floats(adapter.tensors, match.tensors.find((t) => t.module === module && t.part === part)!.key);
+      const read = async (part: string) =>
+        floats(adapter.tensors, match.tensors.find((t) => t.module === module && t.part === part)!.key);
       this.#adapter.write(module, { a: await read('lora_A'), b: await read('lora_B') });
     }
   }
 
   #prompt(encoded: EncodedConversation): EncodedPrompt {
     const { axes, next } = this.#loaded.model.positions(encoded.tokens, encoded.grids);
-    return { id: this.#golden.path, tokens: encoded.tokens, axes, next, featureIndex: encoded.featureIndex, featureRows: encoded.featureRows };
+    return {
+      id: this.#golden.path,
+      tokens: encoded.tokens,
+      axes,
+      next,
+      featureIndex: encoded.featureIndex,
+      featureRows: encoded.featureRows,
+    };
   }
 
   /** Prompt and completion, where there is one: ids and positions. */
@@ -161,7 +188,12 @@ class CaseRun {
     for (const checkpoint of [false, true]) {
       if (this.#adapter) this.#session.write(this.#adapter.gradients, new Float32Array(this.#adapter.gradients.size));
       const weight = new Float32Array(packed.entries.length).fill(1 / packed.entries.length);
-      const { terms } = await scorer.run(packed, this.#features, { mode: { kind: 'nll' }, temperature: 1, adapter: true, checkpoint }, { weight });
+      const { terms } = await scorer.run(
+        packed,
+        this.#features,
+        { mode: { kind: 'nll' }, temperature: 1, adapter: true, checkpoint },
+        { weight },
+      );
       await this.#compareFloats('loss', Float32Array.of(sumOfFirst(terms)));
       await this.#gradients('grad.');
     }
@@ -170,7 +202,9 @@ class CaseRun {
 
   async #logits(prompt: EncodedPrompt): Promise<void> {
     const adapter = this.#adapter;
-    const logits = await fullLogits(this.#loaded.model, prompt, this.#features, { lora: adapter ? (module) => adapter.lora(module) : undefined });
+    const logits = await fullLogits(this.#loaded.model, prompt, this.#features, {
+      lora: adapter ? (module) => adapter.lora(module) : undefined,
+    });
     await this.#compareFloats('logits', logits);
   }
 
@@ -179,7 +213,11 @@ class CaseRun {
     const policy = new Policy(model);
     if (this.#adapter) policy.adopt(this.#adapter);
     const generator = new Generator(policy, processor, { features: () => this.#features });
-    const [rollouts] = await generator.generate([{ prompt }], { numGenerations: 1, sampling: { temperature: 0, topK: 0, topP: 1, maxCompletionLength: maxNewTokens }, seed: 0 });
+    const [rollouts] = await generator.generate([{ prompt }], {
+      numGenerations: 1,
+      sampling: { temperature: 0, topK: 0, topP: 1, maxCompletionLength: maxNewTokens },
+      seed: 0,
+    });
     await this.#compareInts('generated', rollouts![0]!.tokens);
     generator.destroy();
   }
@@ -188,30 +226,53 @@ class CaseRun {
     const { processor, model } = this.#loaded;
     const { tokenizer, endOfTurn } = processor;
     const cut = (i: number) => spec.truncated?.[i] ?? false;
-    const completions = spec.completions.map((text, i) => Uint32Array.from([...tokenizer.encode(text), ...(cut(i) ? [] : [tokenizer.requireId(endOfTurn)])]));
+    const completions = spec.completions.map((text, i) =>
+      Uint32Array.from([...tokenizer.encode(text), ...(cut(i) ? [] : [tokenizer.requireId(endOfTurn)])]),
+    );
     const masked = completions.map((_, i) => (spec.mask_truncated_completions ?? false) && cut(i));
     const packed = pack([{ prompt, completions }], { step: 8 });
     const weights = lossWeights(
-      { lossType: spec.loss_type, sampling: { temperature: spec.temperature, topK: 0, topP: 1, maxCompletionLength: spec.max_completion_length } },
+      {
+        lossType: spec.loss_type,
+        sampling: { temperature: spec.temperature, topK: 0, topP: 1, maxCompletionLength: spec.max_completion_length },
+      },
       completions.map((c, i) => (masked[i] ? 0 : c.length)),
       completions.map((c) => c.length),
     );
     const width = Math.max(...completions.map((c) => c.length));
-    const spread = (grid: Float32Array) => Float32Array.from(packed.entries, (e) => grid[e.completion * width + e.index]!);
+    const spread = (grid: Float32Array) =>
+      Float32Array.from(packed.entries, (e) => grid[e.completion * width + e.index]!);
     const { inputs } = this.#golden;
     const old = inputs?.tensors.has('old_logps') ? spread(await floats(inputs, 'old_logps')) : undefined;
-    const reference = spec.beta !== 0 && inputs?.tensors.has('ref_logps') ? spread(await floats(inputs, 'ref_logps')) : undefined;
+    const reference =
+      spec.beta !== 0 && inputs?.tensors.has('ref_logps') ? spread(await floats(inputs, 'ref_logps')) : undefined;
     const scorer = new Scorer(model, this.#adapter);
     if (reference && spec.beta !== 0) {
-      const off = await scorer.run(packed, this.#features, { mode: { kind: 'score' }, temperature: spec.temperature, adapter: false, checkpoint: false });
-      await this.#against('policy reference (adapters off)', this.#grid(packed, off.logps, masked, width), await floats(inputs!, 'ref_logps'));
+      const off = await scorer.run(packed, this.#features, {
+        mode: { kind: 'score' },
+        temperature: spec.temperature,
+        adapter: false,
+        checkpoint: false,
+      });
+      await this.#against(
+        'policy reference (adapters off)',
+        this.#grid(packed, off.logps, masked, width),
+        await floats(inputs!, 'ref_logps'),
+      );
     }
     if (this.#adapter) this.#session.write(this.#adapter.gradients, new Float32Array(this.#adapter.gradients.size));
     const result = await scorer.run(
       packed,
       this.#features,
       {
-        mode: { kind: 'policy', epsilon: spec.epsilon, epsilonHigh: spec.epsilon_high ?? spec.epsilon, beta: spec.beta, klRatio: spec.use_bias_correction_kl ?? true, onPolicy: !old },
+        mode: {
+          kind: 'policy',
+          epsilon: spec.epsilon,
+          epsilonHigh: spec.epsilon_high ?? spec.epsilon,
+          beta: spec.beta,
+          klRatio: spec.use_bias_correction_kl ?? false,
+          onPolicy: !old,
+        },
         temperature: spec.temperature,
         adapter: true,
         checkpoint: false,
@@ -250,7 +311,8 @@ class CaseRun {
   }
 
   async #compareFloats(key: string, ours: Float32Array, direction = false): Promise<void> {
-    if (this.#golden.expected.tensors.has(key)) await this.#against(key, ours, await floats(this.#golden.expected, key), direction);
+    if (this.#golden.expected.tensors.has(key))
+      await this.#against(key, ours, await floats(this.#golden.expected, key), direction);
   }
 
   async #against(name: string, ours: Float32Array, reference: Float32Array, direction = false): Promise<void> {
@@ -260,24 +322,38 @@ class CaseRun {
     }
     const { relative, cosine } = compare(ours, reference);
     const ok = relative <= TOLERANCE.relative && (!direction || cosine >= TOLERANCE.cosine);
-    this.results.push({ name, ok, detail: `relative ${relative.toExponential(2)}${direction ? `  cosine ${cosine.toFixed(7)}` : ''}` });
+    this.results.push({
+      name,
+      ok,
+      detail: `relative ${relative.toExponential(2)}${direction ? `  cosine ${cosine.toFixed(7)}` : ''}`,
+    });
   }
 
   async #compareInts(key: string, ours: ArrayLike<number>): Promise<void> {
     const info = this.#golden.expected.tensors.get(key);
     if (!info) return;
     const bytes = await this.#golden.expected.read(key);
-    const reference = info.dtype === 'I64' ? Array.from(new BigInt64Array(bytes.buffer), Number) : Array.from(new Int32Array(bytes.buffer));
+    const reference =
+      info.dtype === 'I64'
+        ? Array.from(new BigInt64Array(bytes.buffer), Number)
+        : Array.from(new Int32Array(bytes.buffer));
     const first = reference.findIndex((v, i) => v !== ours[i]);
     const ok = ours.length === reference.length && first < 0;
-    this.results.push({ name: key, ok, detail: ok ? `${reference.length} equal` : `${ours.length} against ${reference.length}, first difference at ${first}` });
+    this.results.push({
+      name: key,
+      ok,
+      detail: ok
+        ? `${reference.length} equal`
+        : `${ours.length} against ${reference.length}, first difference at ${first}`,
+    });
   }
 }
 
 /** The module's name in adapters made for transformers before 4.52. */
 const legacy = (module: string): string => module.replace('model.language_model', 'model');
 
-const floats = async (file: Safetensors, key: string): Promise<Floats> => toFloat32(await file.read(key), file.tensors.get(key)!.dtype) as Floats;
+const floats = async (file: Safetensors, key: string): Promise<Floats> =>
+  toFloat32(await file.read(key), file.tensors.get(key)!.dtype) as Floats;
 
 function concat(parts: readonly Float32Array[]): Floats {
   const all = new Float32Array(parts.reduce((sum, p) => sum + p.length, 0));

@@ -44,11 +44,16 @@ export function parseQwen25VLConfig(json: Json): Qwen25VLConfig {
   const hiddenSize = number(text, 'hidden_size');
   const headDim = optional(text, 'head_dim', hiddenSize / heads);
   const section = rope['mrope_section'];
-  if (!Array.isArray(section) || section.length !== 3 || section.reduce((a: number, b: number) => a + b, 0) * 2 !== headDim)
+  if (
+    !Array.isArray(section) ||
+    section.length !== 3 ||
+    section.reduce((a: number, b: number) => a + b, 0) * 2 !== headDim
+  )
     throw invalid('rope_scaling.mrope_section', `three numbers adding up to half the head size (${headDim / 2})`);
   const activation = text['hidden_act'] ?? 'silu';
   if (activation !== 'silu') throw invalid('hidden_act', 'silu');
-  if (text['use_sliding_window'] === true) throw invalid('use_sliding_window', 'false: sliding windows over text are not supported');
+  if (text['use_sliding_window'] === true)
+    throw invalid('use_sliding_window', 'false: sliding windows over text are not supported');
   return {
     modelType: 'qwen2_5_vl',
     decoder: {
@@ -88,7 +93,8 @@ const object = (value: unknown): Json => (typeof value === 'object' && value !==
 
 function number(json: Json, key: string, prefix = ''): number {
   const value = json[key];
-  if (typeof value !== 'number' || !Number.isFinite(value) || value <= 0) throw invalid(prefix + key, 'a positive number');
+  if (typeof value !== 'number' || !Number.isFinite(value) || value <= 0)
+    throw invalid(prefix + key, 'a positive number');
   return value;
 }
 
@@ -98,4 +104,8 @@ function optional(json: Json, key: string, fallback: number): number {
 }
 
 const invalid = (field: string, expected: string) =>
-  new GroundworkError('config-invalid', `config.json: ${field} should be ${expected}.`, 'Take config.json from the model’s page again; a Qwen2.5-VL checkpoint is expected.');
+  new GroundworkError(
+    'config-invalid',
+    `config.json: ${field} should be ${expected}.`,
+    'Take config.json from the model’s page again; a Qwen2.5-VL checkpoint is expected.',
+  );

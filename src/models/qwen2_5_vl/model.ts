@@ -8,7 +8,14 @@ import type { LinearWeights } from '../../ops/linear.ts';
 import { rmsNorm } from '../../ops/rms-norm.ts';
 import type { Tape } from '../../ops/tape.ts';
 import { invariant } from '../../base/error.ts';
-import type { LinearModule, LoraLookup, PixelInput, PolicyWeights, VisionBatch, VisionLanguageModel } from '../model.ts';
+import type {
+  LinearModule,
+  LoraLookup,
+  PixelInput,
+  PolicyWeights,
+  VisionBatch,
+  VisionLanguageModel,
+} from '../model.ts';
 import type { LoadOptions } from '../weights.ts';
 import type { Qwen25VLConfig } from './config.ts';
 import { mropePositions, mropeTable } from './positions.ts';
@@ -28,11 +35,17 @@ export class Qwen25VL implements VisionLanguageModel {
     this.config = config;
     this.#weights = weights;
     this.linears = linearModules(config);
-    for (const block of [...weights.blocks, ...weights.layers]) for (const { module, weights: w } of Object.values(block.linears)) this.#byModule.set(module, w);
+    for (const block of [...weights.blocks, ...weights.layers])
+      for (const { module, weights: w } of Object.values(block.linears)) this.#byModule.set(module, w);
     for (const { module, weights: w } of weights.merger) this.#byModule.set(module, w);
   }
 
-  static async load(session: Session, config: Qwen25VLConfig, checkpoint: CheckpointWeights, options: LoadOptions): Promise<Qwen25VL> {
+  static async load(
+    session: Session,
+    config: Qwen25VLConfig,
+    checkpoint: CheckpointWeights,
+    options: LoadOptions,
+  ): Promise<Qwen25VL> {
     return new Qwen25VL(session, config, await loadWeights(session, config, checkpoint, options));
   }
 
@@ -92,7 +105,13 @@ export class Qwen25VL implements VisionLanguageModel {
     return { inputs, features: recordVision(tape, this.config, this.#weights, inputs, lora) };
   }
 
-  recordDecoder(tape: Tape, tokens: Tensor, images: Features | undefined, context: DecoderContext, policy?: PolicyWeights): Tensor {
+  recordDecoder(
+    tape: Tape,
+    tokens: Tensor,
+    images: Features | undefined,
+    context: DecoderContext,
+    policy?: PolicyWeights,
+  ): Tensor {
     const x = embed(tape, tokens, this.#weights.embedTokens, images);
     const layers = policy?.size ? this.#weights.layers.map((layer) => overlay(layer, policy)) : this.#weights.layers;
     const hidden = decoder(tape, x, this.config.decoder, layers, context);
@@ -119,7 +138,12 @@ export class Qwen25VL implements VisionLanguageModel {
 }
 
 function overlay(layer: DecoderLayerWeights, policy: PolicyWeights): DecoderLayerWeights {
-  const linears = Object.fromEntries(Object.entries(layer.linears).map(([name, { module, weights }]) => [name, { module, weights: policy.get(module) ?? weights }]));
+  const linears = Object.fromEntries(
+    Object.entries(layer.linears).map(([name, { module, weights }]) => [
+      name,
+      { module, weights: policy.get(module) ?? weights },
+    ]),
+  );
   return { ...layer, linears: linears as DecoderLayerWeights['linears'] };
 }
 

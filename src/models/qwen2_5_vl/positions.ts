@@ -21,12 +21,17 @@ export interface Positions {
  * Text advances all three axes together; a picture holds the temporal axis at its start p and spans rows and columns
  * from p; what follows starts at p + max(rows, columns) of the merged grid.
  */
-export function mropePositions(tokens: ArrayLike<number>, grids: readonly Grid[], imageTokenId: number, merge: number): Positions {
+export function mropePositions(
+  tokens: ArrayLike<number>,
+  grids: readonly Grid[],
+  imageTokenId: number,
+  merge: number,
+): Positions {
   const length = tokens.length;
   const axes = new Int32Array(3 * length);
   let position = 0;
   let picture = 0;
-  for (let t = 0; t < length; ) {
+  for (let t = 0; t < length;) {
     const grid = tokens[t] === imageTokenId ? grids[picture] : undefined;
     if (!grid) {
       for (let axis = 0; axis < 3; axis++) axes[axis * length + t] = position;
@@ -80,7 +85,8 @@ export function visionTable(grid: Grid, headDim: number, merge: number): Float32
 }
 
 // torch computes frequencies in f32: θ^(2i/d) in double and then rounded agrees to the last bit or two.
-const inverseFrequencies = (count: number, theta: number, dim: number): number[] => Array.from({ length: count }, (_, i) => Math.fround(1 / theta ** ((2 * i) / dim)));
+const inverseFrequencies = (count: number, theta: number, dim: number): number[] =>
+  Array.from({ length: count }, (_, i) => Math.fround(1 / theta ** ((2 * i) / dim)));
 
 function writeAngle(table: Float32Array, at: number, angle: number): void {
   const a = Math.fround(angle);

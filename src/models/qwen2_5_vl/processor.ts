@@ -25,7 +25,11 @@ export interface ProcessorFiles {
 }
 
 /** `overrides` replace the pixel limits of preprocessor_config.json. */
-export function qwen25VLProcessor(config: Qwen25VLConfig, { preprocessor, generation, tokenizer, template }: ProcessorFiles, overrides: Partial<PixelLimits> = {}): Processor {
+export function qwen25VLProcessor(
+  config: Qwen25VLConfig,
+  { preprocessor, generation, tokenizer, template }: ProcessorFiles,
+  overrides: Partial<PixelLimits> = {},
+): Processor {
   const { patchSize, spatialMergeSize: mergeSize, temporalPatchSize } = config.vision;
   const limits = { ...pixelLimits(preprocessor), ...overrides };
   const factor = patchSize * mergeSize;
@@ -37,7 +41,11 @@ export function qwen25VLProcessor(config: Qwen25VLConfig, { preprocessor, genera
   const modelSize = (natural: Size) => smartResize(natural, { factor, ...limits });
   const tokensOf = (size: Size) => (size.width / factor) * (size.height / factor);
   const eos = generation['eos_token_id'];
-  const eosTokenIds = Array.isArray(eos) ? (eos as number[]) : typeof eos === 'number' ? [eos] : [tokenizer.requireId(END_OF_TURN)];
+  const eosTokenIds = Array.isArray(eos)
+    ? (eos as number[])
+    : typeof eos === 'number'
+      ? [eos]
+      : [tokenizer.requireId(END_OF_TURN)];
   return {
     tokenizer,
     template,
@@ -54,7 +62,10 @@ export function qwen25VLProcessor(config: Qwen25VLConfig, { preprocessor, genera
       const { values, rows, columns } = patchify(resized, { patchSize, mergeSize, temporalPatchSize }, normalisation);
       return { pixels: values, grid: { height: rows, width: columns } };
     },
-    placeholder: (sizes) => ({ token: IMAGE_PAD, expansion: (image) => new Array<number>(tokensOf(sizes[image]!)).fill(config.imageTokenId) }),
+    placeholder: (sizes) => ({
+      token: IMAGE_PAD,
+      expansion: (image) => new Array<number>(tokensOf(sizes[image]!)).fill(config.imageTokenId),
+    }),
   };
 }
 
@@ -65,5 +76,8 @@ function pixelLimits(json: Json): PixelLimits {
     const value = json[key] ?? size[key] ?? size[edge];
     return typeof value === 'number' ? value : fallback;
   };
-  return { minPixels: pick('min_pixels', 'shortest_edge', 56 * 56), maxPixels: pick('max_pixels', 'longest_edge', 28 * 28 * 1280) };
+  return {
+    minPixels: pick('min_pixels', 'shortest_edge', 56 * 56),
+    maxPixels: pick('max_pixels', 'longest_edge', 28 * 28 * 1280),
+  };
 }

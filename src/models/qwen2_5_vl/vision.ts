@@ -46,12 +46,17 @@ export function visionBatch(images: readonly PixelInput[], vision: VisionShape):
       table.set(angles.subarray(from * unit * headDim, (from + 1) * unit * headDim), (base + to * unit) * headDim);
       restore[base / unit + from] = base / unit + to;
     });
-    for (let w = 0; w + 1 < bounds.length; w++) fillRanges(windows, windowKeys, base + bounds[w]!, base + bounds[w + 1]!);
+    for (let w = 0; w + 1 < bounds.length; w++)
+      fillRanges(windows, windowKeys, base + bounds[w]!, base + bounds[w + 1]!);
     fillRanges(full, fullKeys, base, base + count);
     base += count;
   }
   const positions = Uint32Array.from({ length: patches }, (_, i) => i);
-  return { key: `patches ${patches}`, featureRows: patches / unit, arrays: { pixels, table, positions, windows, full, windowKeys, fullKeys, restore } };
+  return {
+    key: `patches ${patches}`,
+    featureRows: patches / unit,
+    arrays: { pixels, table, positions, windows, full, windowKeys, fullKeys, restore },
+  };
 }
 
 function fillRanges(ranges: Uint32Array, keys: Uint32Array, start: number, end: number): void {
@@ -62,7 +67,13 @@ function fillRanges(ranges: Uint32Array, keys: Uint32Array, start: number, end: 
 }
 
 /** inputs as named by `visionBatch` → features [patches / merge², out hidden] in raster order. */
-export function recordVision(tape: Tape, { vision }: Qwen25VLConfig, weights: Qwen25VLWeights, inputs: Readonly<Record<string, Tensor>>, lora?: LoraLookup): Tensor {
+export function recordVision(
+  tape: Tape,
+  { vision }: Qwen25VLConfig,
+  weights: Qwen25VLWeights,
+  inputs: Readonly<Record<string, Tensor>>,
+  lora?: LoraLookup,
+): Tensor {
   const { pixels, table, positions, windows, full, windowKeys, fullKeys, restore } = inputs as Record<string, Tensor>;
   const { heads, hiddenSize } = vision;
   const headDim = hiddenSize / heads;
@@ -70,7 +81,11 @@ export function recordVision(tape: Tape, { vision }: Qwen25VLConfig, weights: Qw
   weights.blocks.forEach((block, i) => {
     const project = (name: keyof typeof block.linears, input: Tensor, residual?: Tensor) => {
       const { module, weights: w } = block.linears[name];
-      return linear(tape, input, w, { lora: lora?.(module), label: `vision ${i} ${name}`, ...(residual && { residual }) });
+      return linear(tape, input, w, {
+        lora: lora?.(module),
+        label: `vision ${i} ${name}`,
+        ...(residual && { residual }),
+      });
     };
     const whole = vision.fullAttentionBlocks.includes(i);
     const qkv = project('qkv', rmsNorm(tape, x, block.norm1, NORM_EPS));

@@ -12,7 +12,9 @@ import type { Qwen25VLConfig } from './config.ts';
 export interface VisionBlockWeights {
   readonly norm1: Tensor;
   readonly norm2: Tensor;
-  readonly linears: Readonly<Record<'qkv' | 'proj' | 'gate' | 'up' | 'down', { readonly module: string; readonly weights: LinearWeights }>>;
+  readonly linears: Readonly<
+    Record<'qkv' | 'proj' | 'gate' | 'up' | 'down', { readonly module: string; readonly weights: LinearWeights }>
+  >;
 }
 
 export interface Qwen25VLWeights {
@@ -77,16 +79,29 @@ export function linearModules(config: Qwen25VLConfig): LinearModule[] {
     ...range(config.decoder.layers).flatMap((i) => Object.values(decoderSizes(config, i))),
   ];
   const modules: LinearModule[] = sizes.map(([name, outFeatures, inFeatures]) => ({ name, outFeatures, inFeatures }));
-  modules.push({ name: 'lm_head', outFeatures: config.vocabSize, inFeatures: config.decoder.hiddenSize, outputHead: true });
+  modules.push({
+    name: 'lm_head',
+    outFeatures: config.vocabSize,
+    inFeatures: config.decoder.hiddenSize,
+    outputHead: true,
+  });
   return modules;
 }
 
 /** @throws GroundworkError `tensor-missing`, `tensor-shape`, `half-overflow` */
-export async function loadWeights(session: Session, config: Qwen25VLConfig, checkpoint: CheckpointWeights, options: LoadOptions): Promise<Qwen25VLWeights> {
+export async function loadWeights(
+  session: Session,
+  config: Qwen25VLConfig,
+  checkpoint: CheckpointWeights,
+  options: LoadOptions,
+): Promise<Qwen25VLWeights> {
   const loader = new WeightLoader(session, checkpoint, canonicalName, options);
   const linear = async ([module, out, inn, bias]: Size) => ({
     module,
-    weights: { weight: await loader.matrix(`${module}.weight`, out, inn), ...(bias && { bias: await loader.vector(`${module}.bias`, out) }) } as LinearWeights,
+    weights: {
+      weight: await loader.matrix(`${module}.weight`, out, inn),
+      ...(bias && { bias: await loader.vector(`${module}.bias`, out) }),
+    } as LinearWeights,
   });
   const group = async <K extends string>(sizes: Record<K, Size>) => {
     const result = {} as Record<K, { module: string; weights: LinearWeights }>;
@@ -116,7 +131,9 @@ export async function loadWeights(session: Session, config: Qwen25VLConfig, chec
         linears: await group(decoderSizes(config, i)),
       });
     const norm = await loader.vector(`${TEXT}.norm.weight`, decoder.hiddenSize);
-    const head = config.tieWordEmbeddings ? embedTokens : await loader.matrix('lm_head.weight', config.vocabSize, decoder.hiddenSize);
+    const head = config.tieWordEmbeddings
+      ? embedTokens
+      : await loader.matrix('lm_head.weight', config.vocabSize, decoder.hiddenSize);
     return { patchEmbed, blocks, mergerNorm, merger, embedTokens, layers, norm, head, all: loader.tensors };
   } catch (error) {
     session.release(...loader.tensors);

@@ -100,7 +100,7 @@ const zero = (type: string): string => {
 };
 
 const copied = ({ js, type }: Expression): string =>
-  elementOf(type) || componentsOf(type) > 0 ? `structuredClone(${js})` : js;
+  elementOf(type) ? `structuredClone(${js})` : componentsOf(type) > 0 ? `${js}.slice()` : js;
 
 const comparisons = new Set(['==', '!=', '<', '>', '<=', '>=']);
 

@@ -60,14 +60,20 @@ class Trace {
   readonly writer: Int32Array;
   readonly writePhase: Int32Array;
   /** The last reader, one before it that is another, and one from another workgroup. */
-  readonly readers: readonly Int32Array[];
-  readonly readPhases: readonly Int32Array[];
+  readonly last: Int32Array;
+  readonly lastPhase: Int32Array;
+  readonly before: Int32Array;
+  readonly beforePhase: Int32Array;
+  readonly elsewhere: Int32Array;
 
   constructor(words: number) {
     this.writer = new Int32Array(words);
     this.writePhase = new Int32Array(words);
-    this.readers = [0, 1, 2].map(() => new Int32Array(words));
-    this.readPhases = [0, 1, 2].map(() => new Int32Array(words));
+    this.last = new Int32Array(words);
+    this.lastPhase = new Int32Array(words);
+    this.before = new Int32Array(words);
+    this.beforePhase = new Int32Array(words);
+    this.elsewhere = new Int32Array(words);
   }
 }
 
@@ -142,7 +148,9 @@ class DispatchRun implements Runtime {
   load(memory: unknown, at: number, n: number, line: number): builtins.Value {
     const target = memory as Bound;
     if (n === 0) return this.#read(target, at, line);
-    return Array.from({ length: n }, (_, i) => this.#read(target, at + i, line));
+    const values: number[] = [];
+    for (let i = 0; i < n; i++) values.push(this.#read(target, at + i, line));
+    return values;
   }
 
   store(memory: unknown, at: number, n: number, value: builtins.Value, line: number): void {
@@ -166,20 +174,15 @@ class DispatchRun implements Runtime {
         `line ${line}: reads ${target.name}[${at}], which nothing has written`,
         `${target.name} ${line}`,
       );
-    const { writer, writePhase, readers, readPhases } = target.trace;
+    const { writer, writePhase, last, lastPhase, before, beforePhase, elsewhere } = target.trace;
     const phase = this.#phases[target.space];
     if (this.#races(writer[word]!, writePhase[word]!, phase))
       this.#race(target, at, line, 'reads', writer[word]!, 'wrote');
-    const [last, before, elsewhere] = readers as [Int32Array, Int32Array, Int32Array];
-    const [lastPhase, beforePhase, elsewherePhase] = readPhases as [Int32Array, Int32Array, Int32Array];
     const previous = last[word]!;
     if (previous !== 0 && previous !== this.#current) {
       before[word] = previous;
       beforePhase[word] = lastPhase[word]!;
-      if (this.#groupOf(previous) !== this.#groupOf(this.#current)) {
-        elsewhere[word] = previous;
-        elsewherePhase[word] = lastPhase[word]!;
-      }
+      if (this.#groupOf(previous) !== this.#groupOf(this.#current)) elsewhere[word] = previous;
     }
     last[word] = this.#current;
     lastPhase[word] = phase;
@@ -189,14 +192,17 @@ class DispatchRun implements Runtime {
   #write(target: Bound, at: number, value: number, line: number): void {
     const word = this.#locate(target, at, line, 'writes');
     if (word < 0) return;
-    const { writer, writePhase, readers, readPhases } = target.trace;
+    const { writer, writePhase, last, lastPhase, before, beforePhase, elsewhere } = target.trace;
     const phase = this.#phases[target.space];
     if (this.#races(writer[word]!, writePhase[word]!, phase))
       this.#race(target, at, line, 'writes', writer[word]!, 'wrote');
-    readers.forEach((reader, i) => {
-      if (this.#races(reader[word]!, readPhases[i]![word]!, phase))
-        this.#race(target, at, line, 'writes', reader[word]!, 'read');
-    });
+    // Workgroups run in order, so whoever read elsewhere did so in an earlier one: no phase can excuse it.
+    const reader = this.#races(last[word]!, lastPhase[word]!, phase)
+      ? last[word]!
+      : this.#races(before[word]!, beforePhase[word]!, phase)
+        ? before[word]!
+        : elsewhere[word]!;
+    if (this.#races(reader, phase, phase)) this.#race(target, at, line, 'writes', reader, 'read');
     writer[word] = this.#current;
     writePhase[word] = phase;
     target.memory.known[word] = 1;
