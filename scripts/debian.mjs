@@ -23,13 +23,23 @@ async function update() {
   if (updated) return;
   updated = true;
   // A source that cannot be reached is no reason to stop: what matters is whether the install below succeeds.
-  await run('apt-get', ['update', '-q'], { env: noninteractive });
+  await run('apt-get', ['update', '-qq'], { env: noninteractive });
 }
 
 /** @returns {Promise<boolean>} whether apt installed the packages */
 export async function aptInstall(packages, { suite = null } = {}) {
   await update();
-  const args = ['install', '-y', '-q', '--no-install-recommends', '-o', 'DPkg::Lock::Timeout=120'];
+  console.log(`Installing ${packages.join(', ')} …`);
+  const args = [
+    'install',
+    '-y',
+    '-qq',
+    '--no-install-recommends',
+    '-o',
+    'DPkg::Lock::Timeout=120',
+    '-o',
+    'Dpkg::Use-Pty=0',
+  ];
   if (suite !== null) args.push('-t', suite);
   return (await run('apt-get', [...args, ...packages], { env: noninteractive })) === 0;
 }
@@ -83,5 +93,3 @@ export async function installLavapipe() {
   const suite = addBackports(release().VERSION_CODENAME);
   return suite !== null && aptInstall(packages, { suite });
 }
-
-export const installChromium = () => aptInstall(['chromium']);

@@ -11,9 +11,9 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findChromium } from './chromium.mjs';
-import { installChromium, installLavapipe, mayInstall } from './debian.mjs';
-import { bin, ensureModules, root, run, runNode } from './house.mjs';
-import { vulkanEnvironment } from './vulkan.mjs';
+import { aptInstall, installLavapipe, mayInstall } from './debian.mjs';
+import { bin, ensureModules, root, runNode } from './house.mjs';
+import { hasLoader, vulkanEnvironment } from './vulkan.mjs';
 
 const reports = mkdtempSync(join(tmpdir(), 'groundwork-test-'));
 process.on('exit', () => rmSync(reports, { recursive: true, force: true }));
@@ -125,16 +125,16 @@ function choose(args) {
     .map((lane) => ({ lane, extra: named.includes(lane) && lane !== 'build' ? extra : [] }));
 }
 
+/** On a Debian machine of our own (CI), what the chosen lanes need beside packages; elsewhere the lanes say it. */
 async function installFor(chosen) {
   await ensureModules();
   if (!mayInstall()) return;
-  const needs = (...names) => names.some((name) => chosen.some(({ lane }) => lane === name));
+  const needs = (name) => chosen.some(({ lane }) => lane === name);
   // SwiftShader's driver comes in Chromium's folder.
-  if (needs('e2e', 'swiftshader') && findChromium() === null) await installChromium();
-  const wantsLavapipe = needs('kernels') && ['', 'lavapipe'].includes(process.env.GROUNDWORK_ADAPTER ?? '');
-  if (wantsLavapipe && vulkanEnvironment('lavapipe').problem !== null) await installLavapipe();
-  else if (needs('swiftshader') && vulkanEnvironment('swiftshader').problem !== null)
-    await run('apt-get', ['install', '-y', '-q', 'libvulkan1']);
+  if ((needs('e2e') || needs('swiftshader')) && findChromium() === null) await aptInstall(['chromium', 'fonts-liberation']);
+  const onLavapipe = needs('kernels') && ['', 'lavapipe'].includes(process.env.GROUNDWORK_ADAPTER ?? '');
+  if (onLavapipe && vulkanEnvironment('lavapipe').problem !== null) await installLavapipe();
+  if (needs('swiftshader') && !hasLoader()) await aptInstall(['libvulkan1']);
 }
 
 const chosen = choose(process.argv.slice(2));

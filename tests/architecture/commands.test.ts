@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -13,7 +13,12 @@ const put = (file: string, text: string) => {
 const lock = (packages: object) => JSON.stringify({ packages: { '': { name: 'house' }, ...packages } });
 const node = (args: string[], env: Record<string, string> = {}) => {
   const run = spawnSync(process.execPath, args, { cwd: house, encoding: 'utf8', env: { ...process.env, ...env } });
-  return { code: run.status, out: run.stdout, all: run.stdout + run.stderr, last: run.stdout.trimEnd().split('\n').at(-1) };
+  return {
+    code: run.status,
+    out: run.stdout,
+    all: run.stdout + run.stderr,
+    last: run.stdout.trimEnd().split('\n').at(-1),
+  };
 };
 
 beforeEach(() => {
@@ -84,12 +89,18 @@ describe('npm test', () => {
 });
 
 describe('a driver for Node', () => {
-  test.runIf(process.platform === 'linux')('that cannot be found fails the lane with what to install', () => {
-    const nowhere = { XDG_DATA_DIRS: house, XDG_DATA_HOME: house, XDG_CONFIG_DIRS: house, GROUNDWORK_ADAPTER: 'metal' };
-    const { code, all } = node(['scripts/test.mjs', 'kernels'], nowhere);
+  test.runIf(process.platform === 'linux')('of an unknown name fails the lane, with the names there are', () => {
+    const { code, all } = node(['scripts/test.mjs', 'kernels'], { GROUNDWORK_ADAPTER: 'metal' });
     expect(code).toBe(1);
     expect(all).toContain('known are default, lavapipe and swiftshader');
     expect(all).toContain('0 passed, 1 failed');
+  });
+
+  test.runIf(process.platform === 'linux')('that is not there fails the lane, with what to install', () => {
+    const nowhere = { XDG_DATA_DIRS: house, XDG_DATA_HOME: house, XDG_CONFIG_DIRS: house };
+    const vulkan = "import('./scripts/vulkan.mjs').then((v) => console.log(v.vulkanEnvironment('lavapipe').problem))";
+    put('scripts/vulkan.mjs', readFileSync('scripts/vulkan.mjs', 'utf8').replaceAll("'/usr/", `'${house}/`));
+    expect(node(['-e', vulkan], nowhere).last).toMatch(/no lavapipe driver found; it needs Mesa 24|libvulkan/);
   });
 });
 

@@ -33,19 +33,20 @@ export function StageTrack() {
       </p>
       <ol>
         {stages.map((view, i) => (
-          <TrackStage key={i} view={view} />
+          <TrackStage key={i} view={view} failed={state === 'failed' && view.status === 'running'} />
         ))}
       </ol>
     </section>
   );
 }
 
-function TrackStage({ view }: { readonly view: StageView }) {
+function TrackStage({ view, failed }: { readonly view: StageView; readonly failed: boolean }) {
   const { stage, status, seconds, progress } = view;
   const share =
     status === 'finished' ? 1 : progress && progress.total > 0 ? Math.min(1, progress.done / progress.total) : 0;
-  const words =
-    status === 'running' && progress
+  const words = failed
+    ? 'failed here'
+    : status === 'running' && progress
       ? `${progress.done} of ${progress.total} ${progress.unit}${progress.etaSeconds !== null ? `, ${duration(progress.etaSeconds)} left` : ''}`
       : status === 'finished' || status === 'stopped'
         ? `${status === 'stopped' ? 'stopped after ' : ''}${duration(seconds)}`
@@ -65,7 +66,7 @@ function TrackStage({ view }: { readonly view: StageView }) {
         <div className="progress-bar" style={{ transform: `scaleX(${share})` }} />
       </div>
       <b>{stage.name}</b>
-      <span className="num muted">{words}</span>
+      <span className={failed ? 'num alarm' : 'num muted'}>{words}</span>
     </li>
   );
 }
