@@ -131,7 +131,8 @@ async function installFor(chosen) {
   if (!mayInstall()) return;
   const needs = (name) => chosen.some(({ lane }) => lane === name);
   // SwiftShader's driver comes in Chromium's folder.
-  if ((needs('e2e') || needs('swiftshader')) && findChromium() === null) await aptInstall(['chromium', 'fonts-liberation']);
+  if ((needs('e2e') || needs('swiftshader')) && findChromium() === null)
+    await aptInstall(['chromium', 'fonts-liberation']);
   const onLavapipe = needs('kernels') && ['', 'lavapipe'].includes(process.env.GROUNDWORK_ADAPTER ?? '');
   if (onLavapipe && vulkanEnvironment('lavapipe').problem !== null) await installLavapipe();
   if (needs('swiftshader') && !hasLoader()) await aptInstall(['libvulkan1']);

@@ -171,25 +171,23 @@ async function updatePolicy(
   for (let iteration = 0; iteration < stage.numIterations; iteration++) {
     optimizer.zeroGrad();
     for (const { packed, features, weight, advantage, reference, old } of prepared) {
-      const scores = await context
-        .scorer()
-        .run(
-          packed,
-          features,
-          {
-            ...settings,
-            mode: {
-              kind: 'policy',
-              epsilon: stage.epsilon,
-              epsilonHigh: stage.epsilonHigh,
-              beta: stage.beta,
-              klRatio: stage.useBiasCorrectionKl,
-              onPolicy: !old,
-            },
-            adapter: true,
+      const scores = await context.scorer().run(
+        packed,
+        features,
+        {
+          ...settings,
+          mode: {
+            kind: 'policy',
+            epsilon: stage.epsilon,
+            epsilonHigh: stage.epsilonHigh,
+            beta: stage.beta,
+            klRatio: stage.useBiasCorrectionKl,
+            onPolicy: !old,
           },
-          { weight, advantage, ...(reference && { reference }), ...(old && { old }) },
-        );
+          adapter: true,
+        },
+        { weight, advantage, ...(reference && { reference }), ...(old && { old }) },
+      );
       for (let i = 0; i < packed.entries.length; i++) loss += scores.terms[4 * i]! / stage.numIterations;
       sums.push(...completionSums(packed, scores, weight, stage.beta !== 0));
     }

@@ -88,23 +88,21 @@ async function accumulate(stage: SftStage, context: StageContext, optimizer: Opt
     const part = samples.slice(start, start + stage.perDeviceTrainBatchSize);
     const groups: PackedGroup[] = part.map((s) => ({ prompt: s.prompt, completions: [s.completion] }));
     const packed = pack(groups);
-    const scores = await context
-      .scorer()
-      .run(
-        packed,
-        context.samples.features(part),
-        {
-          mode: { kind: 'nll' },
-          temperature: 1,
-          adapter: true,
-          checkpoint: stage.gradientCheckpointing,
-          dropout: stage.lora.loraDropout,
-        },
-        {
-          weight: new Float32Array(packed.entries.length).fill(1 / total),
-          seed: context.seed + (optimizer.steps * samples.length + start),
-        },
-      );
+    const scores = await context.scorer().run(
+      packed,
+      context.samples.features(part),
+      {
+        mode: { kind: 'nll' },
+        temperature: 1,
+        adapter: true,
+        checkpoint: stage.gradientCheckpointing,
+        dropout: stage.lora.loraDropout,
+      },
+      {
+        weight: new Float32Array(packed.entries.length).fill(1 / total),
+        seed: context.seed + (optimizer.steps * samples.length + start),
+      },
+    );
     for (let i = 0; i < packed.entries.length; i++) {
       loss += scores.terms[4 * i]!;
       entropy += scores.entropy[i]! / total;
