@@ -5,7 +5,7 @@
 import { readFile } from 'node:fs/promises';
 import { expect, test, type Page } from '@playwright/test';
 import { unzipSync } from 'fflate';
-import { grpoStage, mergeStage, rejectionStage, sftStage } from '../src/studio/recipe/stages.ts';
+import { grpoStage, mergeStage, rejectionStage, sftStage } from '../src/engine/presets.ts';
 import { readSafetensors, type Tensor } from './safetensors.ts';
 
 const MODULES = ['down_proj', 'gate_proj', 'k_proj', 'o_proj', 'q_proj', 'up_proj', 'v_proj'];

@@ -32,7 +32,7 @@ export const layers = {
   evaluate: ['base', 'train', 'data', 'grounding'],
   // The engine composes the house: it opens bytes, streams archives and checks models against golden cases.
   engine: ['base', 'gpu', 'nn', 'train', 'evaluate', 'data', 'store', 'models', 'grounding', 'formats', 'image'],
-  studio: ['base', 'engine/client', 'engine/protocol', 'grounding'],
+  studio: ['base', 'engine/client', 'engine/presets', 'engine/protocol', 'grounding'],
   // Another front end, with what differs without a browser: Dawn's device, sharp's decoder, recipes and reports as files.
   cli: ['base', 'engine', 'gpu', 'image', 'train', 'evaluate'],
 };
@@ -41,7 +41,7 @@ export const layers = {
 const reserved = [
   { name: /^sharp$/, only: ['cli', 'image/node-decode'] },
   { name: /^(?:node:|webgpu$)/, only: ['cli'] },
-  { name: /^(?:react|react-dom|react-aria-components|zustand|wouter|uplot)(?:\/|$)/, only: ['studio'] },
+  { name: /^(?:react|react-dom|zustand|wouter|uplot)(?:\/|$)/, only: ['studio'] },
 ];
 
 /** Everything that a layer's imports can reach, themselves included. */

@@ -12,17 +12,12 @@
  *
  * Left out on purpose: dropout, additive biases, f16 keys (the cache is f32 for now).
  */
-import forward from '../../shaders/attention/forward.wgsl';
-import keyGradient from '../../shaders/attention/key-gradient.wgsl';
-import queryGradient from '../../shaders/attention/query-gradient.wgsl';
 import rowFacts from '../../shaders/attention/rows.wgsl';
 import { invariant } from '../base/error.ts';
 import type { Tensor } from '../gpu/tensor.ts';
+import { attentionTiles } from './attention-tiles.ts';
 import { ceilDiv, flatGroups } from './groups.ts';
 import type { Sink, Tape } from './tape.ts';
-
-/** Neighbouring keys that a workgroup of the key gradient holds. */
-const KEY_ROWS = 4;
 
 export interface AttentionArgs {
   /** [Tq, qStride]: head h occupies columns qOffset + h·headDim …; rotary already applied. */
@@ -63,29 +58,23 @@ export function attention(tape: Tape, args: AttentionArgs): Tensor {
   const save = inputs.some((t) => tape.tracks(t));
   const o = rec.empty('attention', [Tq, heads * headDim]);
   const lse2 = save ? rec.empty('attention lse', [heads, Tq]) : null;
+  const tiles = attentionTiles(rec.session, { heads, kvHeads, headDim, scattered: args.scattered ?? false });
   const views = {
-    qStride: q.columns / 4,
-    kStride: k.columns / 4,
-    vStride: v.columns / 4,
-    qOffset: (args.qOffset ?? 0) / 4,
-    kOffset: (args.kOffset ?? 0) / 4,
-    vOffset: (args.vOffset ?? 0) / 4,
+    qStride: q.columns / tiles.unit,
+    kStride: k.columns / tiles.unit,
+    vStride: v.columns / tiles.unit,
+    qOffset: (args.qOffset ?? 0) / tiles.unit,
+    kOffset: (args.kOffset ?? 0) / tiles.unit,
+    vOffset: (args.vOffset ?? 0) / tiles.unit,
   };
-  const { software } = rec.session.gpu;
-  const lanes = Number(rec.session.kernels.builtins.LANES);
-  const columns = columnTiling(headDim, lanes);
-  const rows = rowTiling(args);
-  const keyTile = KEY_ROWS;
-  const tiles = [ceilDiv(Tq, rows.QUERIES), heads / rows.HEADS] as const;
-  const shape = { heads, group: heads / kvHeads };
-  const scaleLog2 = args.scale * Math.LOG2E;
-  const loops = loopEnds(software, { parts: 2, quads: headDim / 4, width: lanes, rows: rows.ROWS, keys: keyTile });
+  const shape = { Tq, heads, group: heads / kvHeads, ...views, scaleLog2: args.scale * Math.LOG2E };
+  const queryGroups = [ceilDiv(Tq, tiles.queries), heads / tiles.heads] as const;
 
-  rec.dispatch('attention/forward', forward, {
-    constants: { ...columns, ...rows, ...loops.constants('parts', 'quads', 'width', 'rows'), KEYS: 1, SAVE: save },
+  rec.dispatch('attention/forward', tiles.forward.source, {
+    constants: { ...tiles.forward.constants, SAVE: save },
     bind: { q, k, v, ranges, o, ...(lse2 && { lse2 }) },
-    params: { ...loops.params('parts', 'quads', 'width', 'rows'), Tq, ...shape, ...views, scaleLog2 },
-    groups: tiles,
+    params: { ...tiles.forward.params, ...shape },
+    groups: queryGroups,
   });
 
   tape.node(inputs, [o], () => {
@@ -93,95 +82,39 @@ export function attention(tape: Tape, args: AttentionArgs): Tensor {
     invariant(dO && lse2, 'attention without a gradient');
     const facts = rec.empty('attention rows', [heads, Tq, 8], 'u32');
     rec.dispatch('attention/rows', rowFacts, {
-      constants: { D: headDim },
       bind: { o, dO, lse2, ranges, rows: facts },
-      params: { Tq, heads },
+      params: { Tq, heads, quads: headDim / 4 },
       groups: flatGroups(Tq * heads),
     });
     const [dq, dk, dv] = gradientSinks(tape, args);
     if (dq) {
-      rec.dispatch('attention/query-gradient', queryGradient, {
-        constants: { ...columns, ...rows, ...loops.constants('parts', 'quads', 'width', 'rows'), KEYS: 1 },
+      rec.dispatch('attention/query-gradient', tiles.queryGradient.source, {
+        constants: tiles.queryGradient.constants,
         bind: { q, k, v, dO, rows: facts, dq: dq.tensor },
-        params: {
-          ...loops.params('parts', 'quads', 'width', 'rows'),
-          Tq,
-          ...shape,
-          ...views,
-          scale: args.scale,
-          scaleLog2,
-          accumulate: dq.accumulate ? 1 : 0,
-        },
-        groups: tiles,
+        params: { ...tiles.queryGradient.params, ...shape, scale: args.scale, accumulate: dq.accumulate ? 1 : 0 },
+        groups: queryGroups,
       });
     }
     if (dk && dv) {
       const { keyRanges } = args;
       invariant(keyRanges, 'attention needs keyRanges for the gradients of k and v');
       const apart = dk.tensor.storage !== dv.tensor.storage;
-      rec.dispatch('attention/key-gradient', keyGradient, {
-        constants: {
-          ...columns,
-          ...loops.constants('quads', 'width', 'keys'),
-          KEYS: keyTile,
-          QUERIES: 1,
-          DV_APART: apart,
-          DV: apart ? 'dv' : 'dk',
-        },
+      rec.dispatch('attention/key-gradient', tiles.keyGradient.source, {
+        constants: { ...tiles.keyGradient.constants, DV_APART: apart, DV: apart ? 'dv' : 'dk' },
         bind: { q, k, v, dO, rows: facts, keyRanges, dk: dk.tensor, ...(apart && { dv: dv.tensor }) },
         params: {
-          ...loops.params('quads', 'width', 'keys'),
-          Tq,
-          Tk,
+          ...tiles.keyGradient.params,
           ...shape,
-          ...views,
+          Tk,
           scale: args.scale,
-          scaleLog2,
           accumulateK: dk.accumulate ? 1 : 0,
           accumulateV: dv.accumulate ? 1 : 0,
         },
-        groups: [ceilDiv(Tk, keyTile), kvHeads],
+        groups: [ceilDiv(Tk, tiles.keys), kvHeads],
       });
     }
   });
   return o;
-}
-
-/** How a head's columns are dealt to lanes: COLUMNS values of type VECTOR each, neighbours beside one another. */
-function columnTiling(headDim: number, lanes: number) {
-  const vec4 = headDim % (4 * lanes) === 0;
-  return {
-    D: headDim,
-    VW: vec4 ? 4 : 1,
-    VECTOR: vec4 ? 'vec4<f32>' : 'f32',
-    COLUMNS: vec4 ? headDim / (4 * lanes) : ceilDiv(headDim, lanes),
-    // How many keys' values are summed in one turn of the loop.
-    UNROLL: 1,
-  };
-}
-
-type Loop = 'parts' | 'quads' | 'width' | 'rows' | 'keys';
-
-/**
- * Where the kernels' loops end. On software drivers the number comes from the uniforms: Mesa unrolls what it can count,
- * and compile time goes with the number of memory accesses in the code (5.2 → 1.6 s for a forward of head size 8).
- */
-function loopEnds(software: boolean, ends: Readonly<Record<Loop, number>>) {
-  return {
-    constants: (...names: readonly Loop[]) =>
-      Object.fromEntries(names.map((n) => [`${n.toUpperCase()}_END`, software ? `p.${n}` : `${ends[n]}u`])),
-    params: (...names: readonly Loop[]) => Object.fromEntries(names.map((n) => [n, ends[n]])),
-  };
-}
-
-/** Rows of a query tile: neighbouring queries × heads that share a kv head. */
-function rowTiling({ heads, kvHeads, scattered }: AttentionArgs) {
-  const group = heads / kvHeads;
-  const most = 4;
-  let HEADS = Math.min(group, most);
-  while (group % HEADS !== 0) HEADS--;
-  const QUERIES = scattered ? 1 : Math.max(1, Math.floor(most / HEADS));
-  return { HEADS, QUERIES, ROWS: HEADS * QUERIES };
 }
 
 /**

@@ -4,12 +4,13 @@
  * its hyper-parameters, reward coefficients and sample counts are not public, and `unverified` says which of ours are
  * therefore taken from its relatives.
  */
-import { evaluate, grpo, lora, merge, optimizer, rejection, sft } from './presets-stages.ts';
-import type { Recipe } from './recipe.ts';
+import type { Recipe, Stage } from './recipe.ts';
+import { evaluateStage, grpoStage, lora, mergeStage, optimizer, rejectionStage, sampling, sftStage } from './stages.ts';
 
-export type PresetName = 'demo' | 'demo-quick' | 'paper' | 'careful' | 'quick';
+export type PresetName = 'demo' | 'demo-quick' | 'sft-only' | 'rl-only' | 'paper' | 'careful' | 'quick';
 
 export interface Preset {
+  readonly title: string;
   readonly recipe: Recipe;
   /** One line for the user. */
   readonly summary: string;
@@ -19,183 +20,102 @@ export interface Preset {
   readonly unverified: readonly string[];
 }
 
-const demo: Recipe = {
-  name: 'demo',
-  seed: 1,
-  stages: [
-    evaluate('base', 0, 96, 16),
-    sft({
-      lora: lora(16, 32),
-      optimizer: optimizer(2e-3, 0.05),
-      maxSteps: 0,
-      numTrainEpochs: 2,
-      perDeviceTrainBatchSize: 8,
-      gradientAccumulationSteps: 1,
-      maxLength: 1024,
-      gradientCheckpointing: false,
-    }),
-    evaluate('sft', 0, 96, 16),
-    merge,
-    rejection(160, 8, 96, 4),
-    grpo({
-      lora: lora(16, 32),
-      optimizer: optimizer(5e-4, 0.05, 'constant_with_warmup'),
-      maxSteps: 45,
-      promptsPerStep: 4,
-      numGenerations: 8,
-      maxCompletionLength: 96,
-      beta: 0.01,
-    }),
-    evaluate('grpo', 0, 96, 16),
-  ],
-};
-
-const demoQuick: Recipe = {
-  name: 'demo-quick',
-  seed: 1,
-  stages: [
-    evaluate('base', 16, 96, 16),
-    sft({
-      lora: lora(16, 32),
-      optimizer: optimizer(2e-3, 0.1),
-      maxSteps: 12,
-      numTrainEpochs: 1,
-      perDeviceTrainBatchSize: 4,
-      gradientAccumulationSteps: 1,
-      maxLength: 1024,
-      gradientCheckpointing: false,
-    }),
-    evaluate('sft', 16, 96, 16),
-    merge,
-    rejection(8, 4, 96, 4),
-    grpo({
-      lora: lora(16, 32),
-      optimizer: optimizer(5e-4, 0, 'constant'),
-      maxSteps: 3,
-      promptsPerStep: 2,
-      numGenerations: 4,
-      maxCompletionLength: 96,
-      beta: 0.01,
-    }),
-    evaluate('grpo', 16, 96, 16),
-  ],
-};
-
-const paper: Recipe = {
-  name: 'paper',
-  seed: 42,
-  stages: [
-    evaluate('base', 500, 512, 4),
-    sft({
-      lora: lora(64, 128, 0.05),
-      optimizer: optimizer(1e-4, 0.03),
-      maxSteps: 0,
-      numTrainEpochs: 1,
-      perDeviceTrainBatchSize: 1,
-      gradientAccumulationSteps: 16,
-      maxLength: 6000,
-      gradientCheckpointing: true,
-    }),
-    evaluate('sft', 500, 512, 4),
-    merge,
-    rejection(0, 8, 512, 1),
-    grpo({
-      lora: lora(64, 128),
-      optimizer: optimizer(1e-5, 0, 'linear'),
-      maxSteps: 500,
-      promptsPerStep: 8,
-      numGenerations: 8,
-      maxCompletionLength: 512,
-      lossType: 'grpo',
-      epsilonHigh: 0.2,
-      gradientCheckpointing: true,
-    }),
-    evaluate('grpo', 500, 512, 4),
-  ],
-};
-
-const careful: Recipe = {
-  name: 'careful',
-  seed: 42,
-  stages: [
-    evaluate('base', 200, 384, 4),
-    sft({
-      lora: lora(16, 32, 0.05),
-      optimizer: optimizer(5e-5, 0.1),
-      maxSteps: 0,
-      numTrainEpochs: 1,
-      perDeviceTrainBatchSize: 1,
-      gradientAccumulationSteps: 8,
-      maxLength: 4096,
-      gradientCheckpointing: true,
-    }),
-    evaluate('sft', 200, 384, 4),
-    merge,
-    rejection(400, 8, 384, 1),
-    grpo({
-      lora: lora(16, 32),
-      optimizer: optimizer(5e-6, 0.1, 'constant_with_warmup'),
-      maxSteps: 200,
-      promptsPerStep: 4,
-      numGenerations: 8,
-      maxCompletionLength: 384,
-      gradientCheckpointing: true,
-      maskTruncatedCompletions: true,
-    }),
-    evaluate('grpo', 200, 384, 4),
-  ],
-};
-
-const quick: Recipe = {
-  name: 'quick',
-  seed: 42,
-  stages: [
-    evaluate('base', 32, 256, 4),
-    sft({
-      lora: lora(8, 16),
-      optimizer: optimizer(2e-4, 0.1),
-      maxSteps: 30,
-      numTrainEpochs: 1,
-      perDeviceTrainBatchSize: 1,
-      gradientAccumulationSteps: 4,
-      maxLength: 2048,
-      gradientCheckpointing: true,
-    }),
-    evaluate('sft', 32, 256, 4),
-    merge,
-    rejection(32, 4, 256, 1),
-    grpo({
-      lora: lora(8, 16),
-      optimizer: optimizer(1e-5, 0, 'constant'),
-      maxSteps: 20,
-      promptsPerStep: 1,
-      numGenerations: 4,
-      maxCompletionLength: 256,
-      gradientCheckpointing: true,
-    }),
-    evaluate('grpo', 32, 256, 4),
-  ],
-};
-
 const OURS = 'all values: our choice, not from a publication';
+
+/** The starter's answers are short, and it is small enough to keep every activation. */
+const short = { maxCompletionLength: 96 } as const;
+const starterSft = { optimizer: optimizer(2e-3, 0.05), maxLength: 1024, gradientCheckpointing: false } as const;
+const starterGrpo = {
+  optimizer: optimizer(5e-4, 0.05, 'constant_with_warmup'),
+  sampling: sampling(96),
+  beta: 0.01,
+  gradientCheckpointing: false,
+} as const;
+
+/** The whole order, with the same evaluation before, between and after. */
+const pipeline = (
+  evaluation: Parameters<typeof evaluateStage>[0],
+  sft: Parameters<typeof sftStage>[0],
+  rejection: Parameters<typeof rejectionStage>[0],
+  grpo: Parameters<typeof grpoStage>[0],
+): Stage[] => [
+  evaluateStage({ ...evaluation, name: 'base' }),
+  sftStage(sft),
+  evaluateStage({ ...evaluation, name: 'sft' }),
+  mergeStage(),
+  rejectionStage(rejection),
+  grpoStage(grpo),
+  evaluateStage({ ...evaluation, name: 'grpo' }),
+];
 
 export const PRESETS: Readonly<Record<PresetName, Preset>> = {
   demo: {
-    recipe: demo,
+    title: 'Full plan',
+    summary: 'The whole method on the starter model and the sample: about 20 minutes on two processor cores.',
     model: 'starter',
-    summary: 'The whole pipeline on the starter model and the sample dataset.',
     unverified: [OURS],
+    recipe: {
+      name: 'demo',
+      seed: 1,
+      stages: pipeline(
+        { ...short, batchSize: 16 },
+        { ...starterSft, numTrainEpochs: 2 },
+        { limit: 160, numGenerations: 8, sampling: sampling(96), batchSize: 4 },
+        { ...starterGrpo, maxSteps: 45, promptsPerStep: 4, numGenerations: 8 },
+      ),
+    },
   },
   'demo-quick': {
-    recipe: demoQuick,
+    title: 'Quick look',
+    summary: 'Every stage once, as short as can be, on the starter: to see that it works, not that it helps.',
     model: 'starter',
-    summary: 'Every stage once, as short as can be: to see that it works.',
     unverified: [OURS],
+    recipe: {
+      name: 'demo-quick',
+      seed: 1,
+      stages: pipeline(
+        { ...short, limit: 40, batchSize: 16 },
+        { ...starterSft, optimizer: optimizer(2e-3, 0.1), maxSteps: 24, perDeviceTrainBatchSize: 8 },
+        { limit: 16, numGenerations: 8, sampling: sampling(96), batchSize: 4 },
+        { ...starterGrpo, optimizer: optimizer(5e-4, 0, 'constant'), maxSteps: 4, promptsPerStep: 2 },
+      ),
+    },
+  },
+  'sft-only': {
+    title: 'SFT only',
+    summary: 'One adapter learned from the answers in the dataset. The plainest thing that works.',
+    model: 'starter',
+    unverified: [OURS],
+    recipe: {
+      name: 'sft-only',
+      seed: 42,
+      stages: [
+        evaluateStage({ ...short, name: 'base' }),
+        sftStage({ ...starterSft, numTrainEpochs: 2 }),
+        evaluateStage({ ...short, name: 'sft' }),
+      ],
+    },
+  },
+  'rl-only': {
+    title: 'RL only',
+    summary: 'For a model that already answers in the right form: keep prompts of middling difficulty, then GRPO.',
+    model: 'starter',
+    unverified: [OURS],
+    recipe: {
+      name: 'rl-only',
+      seed: 42,
+      stages: [
+        evaluateStage({ ...short, name: 'base' }),
+        rejectionStage({ limit: 160, sampling: sampling(96) }),
+        grpoStage({ ...starterGrpo, maxSteps: 45 }),
+        evaluateStage({ ...short, name: 'grpo' }),
+      ],
+    },
   },
   paper: {
-    recipe: paper,
-    model: 'pretrained',
+    title: 'Paper’s order',
     summary: 'The order of arXiv 2507.00748, with its relatives’ settings where the paper gives none.',
+    model: 'pretrained',
     unverified: [
       'lora r 64, alpha 128, RL learning rate 1e-5, beta 0.04, 8 generations, the per-sequence GRPO loss: VLM-R1’s LoRA recipe',
       'SFT dropout 0.05: VLM-R1; no dropout in RL, where completions share a prefix (VLM-R1 has 0.05)',
@@ -205,18 +125,78 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
       'temperature 1: TRL’s default (VLM-R1’s is 0.9)',
       '500 RL steps of 8 prompts: ours',
     ],
+    recipe: {
+      name: 'paper',
+      seed: 42,
+      stages: pipeline(
+        { limit: 500, maxCompletionLength: 512, batchSize: 4 },
+        {
+          lora: lora(64, 128, 0.05),
+          optimizer: optimizer(1e-4, 0.03),
+          perDeviceTrainBatchSize: 1,
+          gradientAccumulationSteps: 16,
+          maxLength: 6000,
+        },
+        { sampling: sampling(512), batchSize: 1 },
+        {
+          lora: lora(64, 128),
+          optimizer: optimizer(1e-5, 0, 'linear'),
+          maxSteps: 500,
+          promptsPerStep: 8,
+          sampling: sampling(512),
+          lossType: 'grpo',
+          epsilonHigh: 0.2,
+        },
+      ),
+    },
   },
   careful: {
-    recipe: careful,
-    model: 'pretrained',
+    title: 'Careful',
     summary: 'Low learning rates, longer warm-up: when a run collapsed, or the dataset is small.',
+    model: 'pretrained',
     unverified: [OURS],
+    recipe: {
+      name: 'careful',
+      seed: 42,
+      stages: pipeline(
+        { limit: 200, maxCompletionLength: 384, batchSize: 4 },
+        {
+          lora: lora(16, 32, 0.05),
+          optimizer: optimizer(5e-5, 0.1),
+          perDeviceTrainBatchSize: 1,
+          gradientAccumulationSteps: 8,
+        },
+        { limit: 400, sampling: sampling(384), batchSize: 1 },
+        {
+          optimizer: optimizer(5e-6, 0.1, 'constant_with_warmup'),
+          sampling: sampling(384),
+          maskTruncatedCompletions: true,
+        },
+      ),
+    },
   },
   quick: {
-    recipe: quick,
-    model: 'pretrained',
+    title: 'First try',
     summary: 'A first look with a real model: short stages, rank 8.',
+    model: 'pretrained',
     unverified: [OURS],
+    recipe: {
+      name: 'quick',
+      seed: 42,
+      stages: pipeline(
+        { limit: 32, batchSize: 4 },
+        {
+          lora: lora(8),
+          optimizer: optimizer(2e-4, 0.1),
+          maxSteps: 30,
+          perDeviceTrainBatchSize: 1,
+          gradientAccumulationSteps: 4,
+          maxLength: 2048,
+        },
+        { limit: 32, numGenerations: 4, batchSize: 1 },
+        { lora: lora(8), maxSteps: 20, promptsPerStep: 1, numGenerations: 4 },
+      ),
+    },
   },
 };
 

@@ -12,7 +12,16 @@ import { openZip } from '../../src/formats/zip.ts';
 import type { Gpu } from '../../src/gpu/device.ts';
 import { registerDecoder } from '../../src/image/decode.ts';
 import { nodeDecode } from '../../src/image/node-decode.ts';
-import { evaluate, grpo, lora, merge, optimizer, rejection, sft } from '../../src/train/presets-stages.ts';
+import {
+  evaluateStage,
+  grpoStage,
+  lora,
+  mergeStage,
+  optimizer,
+  rejectionStage,
+  sampling,
+  sftStage,
+} from '../../src/train/stages.ts';
 
 registerDecoder(nodeDecode);
 
@@ -71,7 +80,7 @@ function openEngine() {
 }
 
 const trained = { lora: lora(4, 8), optimizer: optimizer(1e-3, 0, 'constant') };
-const oneStep = sft({
+const oneStep = sftStage({
   ...trained,
   maxSteps: 1,
   numTrainEpochs: 1,
@@ -152,11 +161,11 @@ describe('a session on the starter', () => {
     events.length = 0;
     const stages = [
       oneStep,
-      merge,
-      grpo({ ...trained, maxSteps: 1, promptsPerStep: 1, numGenerations: 2, maxCompletionLength: 12, beta: 0.04 }),
+      mergeStage(),
+      grpoStage({ ...trained, maxSteps: 1, promptsPerStep: 1, numGenerations: 2, sampling: sampling(12) }),
       // An answer cannot overlap its box by more than all of it: no prompt is kept.
-      { ...rejection(2, 2, 12, 2), iouThreshold: 1.5 },
-      evaluate('after', 2, 12, 2),
+      rejectionStage({ limit: 2, numGenerations: 2, sampling: sampling(12), batchSize: 2, iouThreshold: 1.5 }),
+      evaluateStage({ name: 'after', limit: 2, maxCompletionLength: 12, batchSize: 2 }),
     ];
     expect(await session.handle({ type: 'start', dataset, recipe: recipe(...stages) })).toEqual({
       runId: expect.any(String),
@@ -282,7 +291,7 @@ describe('a session on the starter', () => {
 
   test('keeps what a stopped run has learnt', async () => {
     events.length = 0;
-    await session.handle({ type: 'start', dataset, recipe: recipe(long, merge) });
+    await session.handle({ type: 'start', dataset, recipe: recipe(long, mergeStage()) });
     engine.once(
       (event) => event.type === 'metrics',
       () => void session.handle({ type: 'control', action: 'stop' }),
@@ -308,11 +317,11 @@ describe('a session on the starter', () => {
   test('reports a recipe that cannot work as a failure, and runs the next one', async () => {
     for (const [stages, code] of [
       [[oneStep, oneStep], 'recipe-invalid'],
-      [[merge], 'recipe-invalid'],
+      [[mergeStage()], 'recipe-invalid'],
       [
         [
-          { ...rejection(1, 1, 4, 1), iouThreshold: 1.5 },
-          grpo({ ...trained, maxSteps: 1, promptsPerStep: 1, numGenerations: 2, maxCompletionLength: 4 }),
+          rejectionStage({ limit: 1, numGenerations: 1, sampling: sampling(4), batchSize: 1, iouThreshold: 1.5 }),
+          grpoStage({ ...trained, maxSteps: 1, promptsPerStep: 1, numGenerations: 2, sampling: sampling(4) }),
         ],
         'no-rows',
       ],
@@ -328,7 +337,11 @@ describe('a session on the starter', () => {
       expect(of('state').at(-1)).toEqual({ type: 'state', state: 'failed' });
     }
     events.length = 0;
-    await session.handle({ type: 'start', dataset, recipe: recipe(evaluate('base', 1, 4)) });
+    await session.handle({
+      type: 'start',
+      dataset,
+      recipe: recipe(evaluateStage({ name: 'base', limit: 1, maxCompletionLength: 4 })),
+    });
     await session.running;
     expect(of('evaluation')).toHaveLength(1);
     expect(session.state).toBe('finished');
@@ -336,7 +349,11 @@ describe('a session on the starter', () => {
 
   test('does not grow from run to run, nor when the model is loaded again', async () => {
     const run = async () => {
-      await session.handle({ type: 'start', dataset, recipe: recipe(oneStep, merge, evaluate('base', 1, 4)) });
+      await session.handle({
+        type: 'start',
+        dataset,
+        recipe: recipe(oneStep, mergeStage(), evaluateStage({ name: 'base', limit: 1, maxCompletionLength: 4 })),
+      });
       await session.running;
       return engine.labels().sort();
     };
@@ -425,7 +442,11 @@ describe('a model that cannot be loaded', () => {
     expect([name, layers]).toEqual(['starter-model', 5]);
     await expect(load(without('tokenizer.json'))).rejects.toMatchObject({ code: 'checkpoint-incomplete' });
     const { id } = await engine.session.handle({ type: 'open-dataset', name: 'few', files: await fewRows() });
-    await engine.session.handle({ type: 'start', dataset: id, recipe: recipe(evaluate('base', 1, 4)) });
+    await engine.session.handle({
+      type: 'start',
+      dataset: id,
+      recipe: recipe(evaluateStage({ name: 'base', limit: 1, maxCompletionLength: 4 })),
+    });
     await engine.session.running;
     expect(engine.of('failure')).toEqual([]);
     expect(engine.of('evaluation')).toHaveLength(1);

@@ -110,8 +110,12 @@ async function check(session: Session, s: Shape, seed = 1, options: { scattered?
   const x = inputsFor(s, seed);
   const actual = await onGpu(session, s, x, options);
   const expected = reference(s, x.q, x.k, x.v, x.dO);
-  for (const name of ['o', 'dq', 'dk', 'dv'] as const) expectClose(actual[name], expected[name], TOLERANCE, name);
+  for (const name of ['o', 'dq', 'dk', 'dv'] as const) expectNear(actual[name], expected[name], TOLERANCE, name);
 }
+
+/** Relative to the largest value, or to 1: with a single key dq and dk are zero, and what rounding leaves is not. */
+const expectNear = (actual: Float64Array, expected: Float64Array, tolerance: number, what: string): void =>
+  expectClose([...actual, 1], [...expected, 1], tolerance, what);
 
 const causal = (n: number): Range[] => Array.from({ length: n }, (_, t) => [0, 0, 0, t + 1]);
 
@@ -160,19 +164,22 @@ const shape = (
   Tk,
 });
 
-/** Small shapes that reach every tile edge; walked by each way the kernels can be built. */
+/** Seven rows of a batch: two prompts, then each row's own slots, of which few are used yet and one none. */
+const DECODING: readonly Range[] = Array.from({ length: 7 }, (_, b) => [
+  b < 5 ? 0 : 13,
+  b < 5 ? 13 : 19,
+  20 + 10 * b,
+  20 + 10 * b + (b % 4),
+]);
+
+/** Small shapes that reach every tile edge. Few combinations of head size and group, since each is compiled. */
 const CASES: readonly (readonly [name: string, shape: Shape])[] = [
-  ['one token', shape(causal(1), 1, 1, 8)],
+  ['one token', shape(causal(1), 1, 1, 16)],
   ['a causal sequence', shape(causal(37), 2, 2, 16)],
   ['grouped heads, three to a key', shape(causal(21), 6, 2, 24)],
-  ['grouped heads, eight to a key', shape(causal(13), 8, 1, 32)],
   ['packed sequences', shape(packed([5, 1, 13, 8]), 4, 2, 32)],
-  ['vision windows', shape(windows([16, 8, 4, 1, 3]), 2, 2, 40)],
-  ['head size 64', shape(causal(19), 2, 1, 64)],
-  ['head size 72', shape(windows([9, 12]), 1, 1, 72)],
-  ['head size 80', shape(windows([11, 6]), 2, 2, 80)],
-  ['head size 128', shape(causal(11), 2, 1, 128)],
-  ['a shared prefix', shape(sharedPrefix(9, [4, 1, 7]), 4, 2, 16)],
+  ['vision windows, head size 80', shape(windows([16, 8, 4, 1, 3]), 2, 2, 80)],
+  ['a shared prefix', shape(sharedPrefix(9, [4, 1, 7]), 4, 2, 32)],
   ['two groups with shared prefixes', shape([...sharedPrefix(6, [3, 5]), ...sharedPrefix(3, [4, 2], 14)], 2, 1, 32)],
   ['padding that sees nothing', shape([...causal(10), [0, 0, 0, 0], [3, 3, 7, 7], [0, 0, 0, 0]], 2, 2, 16)],
   [
@@ -199,10 +206,17 @@ describe('attention', () => {
     await check(session(), s);
   });
 
+  test.each([
+    ['sixteen heads to a key', shape(causal(5), 16, 1, 8)],
+    ['head size 128', shape(causal(11), 2, 1, 128)],
+    ['head size 72', shape(windows([9, 2]), 1, 1, 72)],
+  ])('agrees with f64 at its limits: %s', async (_, s) => {
+    await check(session(), s);
+  });
+
   test('decodes rows against a shared cache, each with its own stretch', async () => {
-    const ranges: Range[] = Array.from({ length: 7 }, (_, b) => [0, 13, 20 + 10 * b, 20 + 10 * b + (b % 4)]);
-    await check(session(), shape(ranges, 4, 2, 32, 90), 3, { scattered: true });
-    await check(session(), shape(ranges, 6, 2, 16, 90), 4, { scattered: true });
+    await check(session(), shape(DECODING, 4, 2, 32, 90), 3, { scattered: true });
+    await check(session(), shape(DECODING, 6, 2, 24, 90), 4, { scattered: true });
   });
 
   test('the reference itself has the gradients of its forward', () => {
@@ -291,9 +305,9 @@ describe('attention', () => {
       .record({
         Tk: fc.integer({ min: 1, max: 40 }),
         Tq: fc.integer({ min: 1, max: 11 }),
-        group: fc.constantFrom(1, 2, 3),
+        group: fc.constantFrom(1, 2),
         kvHeads: fc.constantFrom(1, 2),
-        headDim: fc.constantFrom(8, 16, 32),
+        headDim: fc.constantFrom(16, 32),
       })
       .chain(({ Tk, Tq, group, kvHeads, headDim }) =>
         fc
@@ -319,14 +333,17 @@ describe('attention', () => {
     };
     const extra = new Float64Array(T * C).fill(0.5);
     const record = (
-      layout: (track: (name: string, data: Float64Array) => Tensor) => { views: object; tracked: Tensor[] },
+      layout: (track: (name: string, data: Float64Array) => Tensor) => {
+        views: { q: Tensor; k: Tensor; v: Tensor; kOffset: number; vOffset: number };
+        tracked: Tensor[];
+      },
     ) =>
       run(session(), (rec) => {
         const tape = new Tape(rec);
         const { views, tracked } = layout((name, data) => tape.track(constant(rec, name, [T, data.length / T], data)));
         const ranges = constant(rec, 'ranges', [T, 4], s.ranges.flat(), 'u32');
         const keyRanges = constant(rec, 'keyRanges', [T, 2], keyRangesOf(s.ranges, T), 'u32');
-        const o = attention(tape, { ...s, ranges, keyRanges, ...views } as unknown as Parameters<typeof attention>[1]);
+        const o = attention(tape, { ...s, ...views, ranges, keyRanges });
         tape.addGrad(o, constant(rec, 'dO', [T, C], x.dO));
         tape.backward();
         return [o, ...tracked.map((t) => tape.grad(t)!)];
@@ -399,10 +416,24 @@ describe('attention', () => {
   });
 });
 
+// lavapipe takes seconds to compile a kernel, SwiftShader no time: there the second tuning meets every case.
+const swift = process.env.GROUNDWORK_ADAPTER === 'swiftshader';
+const fewer = CASES.filter(([, s]) => swift || s.headDim === 32);
+
+describe('attention with the tuning of a real GPU', () => {
+  const session = useSession({ profile: 'hardware' });
+  test.each(fewer.filter(([, s]) => s.headDim < 80))('agrees with f64, forward and backward: %s', async (_, s) => {
+    await check(session(), s);
+  });
+  test('decodes rows against a shared cache, each with its own stretch', async () => {
+    await check(session(), shape(DECODING, 4, 2, 32, 90), 3, { scattered: true });
+  });
+});
+
 describe('attention without subgroups', () => {
+  // A row of 32 lanes, as most GPUs have, reaches column tilings that narrow subgroups do not.
   const session = useSession({ without: ['subgroups'] });
-  // A lane count of 32, as most GPUs have, reaches the column tilings that the software drivers' narrow subgroups do not.
-  test.each(CASES)('agrees with f64, forward and backward: %s', async (_, s) => {
+  test.each(fewer.filter(([, s]) => s.headDim !== 24))('agrees with f64, forward and backward: %s', async (_, s) => {
     await check(session(), s);
   });
 });
@@ -434,7 +465,7 @@ describe('attention against PyTorch', () => {
       dO: tensor('dy').data,
     });
     expectClose(actual.o, tensor('y').data, TOLERANCE, 'o');
-    for (const part of ['dq', 'dk', 'dv'] as const) expectClose(actual[part], tensor(part).data, TOLERANCE, part);
+    for (const part of ['dq', 'dk', 'dv'] as const) expectNear(actual[part]!, tensor(part).data, TOLERANCE, part);
   });
 });
 

@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { advise, describeStage } from '../../src/studio/recipe/describe.ts';
 import { fieldsOf, getAt, setAt } from '../../src/studio/recipe/fields.ts';
-import { PRESETS } from '../../src/studio/recipe/presets.ts';
-import { grpoStage, KINDS, mergeStage, newStage, sftStage } from '../../src/studio/recipe/stages.ts';
+import { grpoStage, KINDS, mergeStage, newStage, PRESETS, sftStage } from '../../src/engine/presets.ts';
 import { readNumber } from '../../src/studio/rooms/recipe/number-input.tsx';
 import { runs } from '../../src/studio/rooms/recipe/preview-view.tsx';
 import { readList } from '../../src/studio/rooms/recipe/stage-editor.tsx';
 import { createRecipeEditor, readRecipe } from '../../src/studio/state/recipe.ts';
+
+const presets = Object.values(PRESETS);
 
 describe('the settings of a stage', () => {
   it.each(KINDS)('%s: every setting is reachable, and every field is a setting', (kind) => {
@@ -57,7 +58,7 @@ describe('numbers as typed', () => {
 });
 
 describe('advice', () => {
-  it.each(PRESETS)('the preset $title has no fault', ({ recipe }) => {
+  it.each(presets)('the preset $title has no fault', ({ recipe }) => {
     expect(advise(recipe).filter((a) => a.severity === 'error')).toEqual([]);
     for (const stage of recipe.stages) expect(describeStage(stage)).not.toMatch(/undefined|NaN/);
   });
@@ -79,7 +80,7 @@ describe('advice', () => {
 
 describe('plans as files', () => {
   it('come back as they went', () => {
-    for (const { recipe } of PRESETS) expect(readRecipe(JSON.stringify(recipe))).toEqual(recipe);
+    for (const { recipe } of presets) expect(readRecipe(JSON.stringify(recipe))).toEqual(recipe);
   });
 
   it('get defaults for what is missing or of another type', () => {

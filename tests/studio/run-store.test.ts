@@ -2,14 +2,25 @@ import { describe, expect, it } from 'vitest';
 import { EngineClient } from '../../src/engine/client.ts';
 import type { EngineEvent, FromEngine } from '../../src/engine/protocol.ts';
 import { SeriesBook } from '../../src/studio/charts/series-book.ts';
-import { PRESETS } from '../../src/studio/recipe/presets.ts';
+import { evaluateStage, grpoStage, mergeStage, rejectionStage, sftStage } from '../../src/engine/presets.ts';
 import { alarmsOf } from '../../src/studio/state/alarms.ts';
 import { BATCH, EventPump } from '../../src/studio/state/event-pump.ts';
 import { createRun, GROUPS_KEPT } from '../../src/studio/state/run.ts';
 import { fakeData } from './fake/scenes.ts';
 import { script } from './fake/script.ts';
 
-const { recipe } = PRESETS[0]!;
+const recipe = {
+  name: 'Short',
+  seed: 42,
+  stages: [
+    evaluateStage({ name: 'Before', limit: 32 }),
+    sftStage({ maxSteps: 40 }),
+    mergeStage(),
+    rejectionStage({ limit: 64, numGenerations: 4 }),
+    grpoStage({ maxSteps: 20, promptsPerStep: 2 }),
+    evaluateStage({ name: 'After', limit: 32 }),
+  ],
+};
 
 function setUp(reply: (type: string) => unknown = () => ({ runId: 'r1' })) {
   let send!: (message: FromEngine) => void;

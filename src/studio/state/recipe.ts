@@ -1,8 +1,7 @@
 /** The plan being edited. It survives a reload. */
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { Recipe, Stage } from '../../engine/protocol.ts';
-import { PRESETS } from '../recipe/presets.ts';
-import { KINDS, newStage } from '../recipe/stages.ts';
+import { KINDS, newStage, presetRecipe } from '../../engine/presets.ts';
 
 export interface RecipeEditor {
   readonly recipe: Recipe;
@@ -57,7 +56,7 @@ export function createRecipeEditor(storage: Pick<Storage, 'getItem' | 'setItem'>
     const stages = (edit: (stages: readonly Stage[]) => readonly Stage[]) =>
       set(({ recipe }) => ({ recipe: { ...recipe, stages: edit(recipe.stages) } }));
     return {
-      recipe: (saved ? readRecipe(saved) : null) ?? PRESETS[0]!.recipe,
+      recipe: (saved ? readRecipe(saved) : null) ?? presetRecipe('demo-quick'),
       use: (recipe) => set({ recipe }),
       rename: (name) => set(({ recipe }) => ({ recipe: { ...recipe, name } })),
       reseed: (seed) => set(({ recipe }) => ({ recipe: { ...recipe, seed } })),

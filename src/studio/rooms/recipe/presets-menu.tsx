@@ -1,28 +1,34 @@
 /** Plans to start from, and stages to add. Native selects: small, known, and complete by keyboard. */
-import { PRESETS } from '../../recipe/presets.ts';
-import { KIND_NAMES, KINDS } from '../../recipe/stages.ts';
+import { KINDS, PRESETS } from '../../../engine/presets.ts';
+import { KIND_NAMES } from '../../recipe/kind-names.ts';
 import { useRecipe } from '../../state/studio.ts';
 import { Icon } from '../../ui/icon.tsx';
+
+const presets = Object.values(PRESETS);
 
 export function PresetMenu() {
   const recipe = useRecipe((editor) => editor.recipe);
   const use = useRecipe((editor) => editor.use);
-  const current = PRESETS.find((preset) => JSON.stringify(preset.recipe) === JSON.stringify(recipe));
+  const current = presets.find((preset) => JSON.stringify(preset.recipe) === JSON.stringify(recipe));
   return (
     <div className="presets" role="group" aria-label="Presets">
-      {PRESETS.map((preset) => (
+      {presets.map((preset) => (
         <button
-          key={preset.key}
+          key={preset.recipe.name}
           type="button"
           className="preset"
           aria-pressed={preset === current}
           onClick={() => use(preset.recipe)}
-          title={preset.about}
+          title={preset.summary}
         >
           {preset.title}
         </button>
       ))}
-      <p className="muted">{current ? current.about : 'Your own plan.'}</p>
+      <p className="muted">
+        {current
+          ? `${current.summary}${current.model === 'pretrained' ? ' For a pretrained model.' : ''}`
+          : 'Your own plan.'}
+      </p>
     </div>
   );
 }

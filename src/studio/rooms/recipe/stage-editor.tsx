@@ -3,7 +3,7 @@ import { useId } from 'react';
 import type { Stage } from '../../../engine/protocol.ts';
 import { fieldsOf, getAt, setAt, type Field } from '../../recipe/fields.ts';
 import { describeStage } from '../../recipe/describe.ts';
-import { KIND_NAMES } from '../../recipe/stages.ts';
+import { KIND_NAMES } from '../../recipe/kind-names.ts';
 import { useRecipe } from '../../state/studio.ts';
 import { NumberInput } from './number-input.tsx';
 

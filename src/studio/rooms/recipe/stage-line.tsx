@@ -1,7 +1,7 @@
 /** One stage of the plan: its name, what it does in a sentence, and its faults. */
 import type { Stage } from '../../../engine/protocol.ts';
 import { describeStage, type Advice } from '../../recipe/describe.ts';
-import { KIND_NAMES } from '../../recipe/stages.ts';
+import { KIND_NAMES } from '../../recipe/kind-names.ts';
 import { useRecipe } from '../../state/studio.ts';
 import { Icon } from '../../ui/icon.tsx';
 

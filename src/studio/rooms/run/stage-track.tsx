@@ -1,7 +1,7 @@
 /** The stages of a run as a line of road: done, under way, to come. */
 import { useRun } from '../../state/studio.ts';
 import type { StageView } from '../../state/run.ts';
-import { KIND_NAMES } from '../../recipe/stages.ts';
+import { KIND_NAMES } from '../../recipe/kind-names.ts';
 import { duration } from '../../ui/format.ts';
 
 const STATUS: Record<StageView['status'], string> = {

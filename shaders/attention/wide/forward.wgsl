@@ -9,7 +9,7 @@ diagnostic(off, subgroup_uniformity);
 // Scores: a lane owns a key, so the dot products need no talk between lanes; q is the same for all of them.
 // Values: a lane owns columns of the output; the weights of the tile's keys are handed round.
 // Query t sees the keys [a0, a1) ∪ [b0, b1) of ranges[t]; the two parts are walked one after the other.
-struct Params { parts: u32, quads: u32, width: u32, rows: u32, Tq: u32, heads: u32, group: u32, qStride: u32, kStride: u32, vStride: u32, qOffset: u32, kOffset: u32, vOffset: u32, scaleLog2: f32 }
+struct Params { parts: u32, Tq: u32, heads: u32, group: u32, qStride: u32, kStride: u32, vStride: u32, qOffset: u32, kOffset: u32, vOffset: u32, scaleLog2: f32 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> q: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read> k: array<vec4<f32>>;
@@ -50,7 +50,7 @@ fn main(
 #end
 #end
 
-  for (var part = 0u; part < ${PARTS_END}; part++) {
+  for (var part = 0u; part < p.parts; part++) {
     var first = 0xffffffffu;
     var to = 0u;
 #for i in 0..QUERIES
@@ -70,7 +70,7 @@ fn main(
       var s${r}_${n} = 0.0;
 #end
 #end
-      for (var d = 0u; d < ${QUADS_END}; d++) {
+      for (var d = 0u; d < ${D / 4}u; d++) {
 #for n in 0..KEYS
         let kv${n} = k[k${n} + d];
 #end
@@ -112,11 +112,10 @@ fn main(
 #end
       workgroupBarrier();
 #endif
-      for (var j = 0u; j < ${WIDTH_END}; j += ${UNROLL}u) {
-#for u in 0..UNROLL
+      for (var j = 0u; j < ${LANES}u; j++) {
 #for n in 0..KEYS
         {
-          let row = p.vOffset + min(base + ${n * LANES + u}u + j, to - 1u) * p.vStride + kvColumn;
+          let row = p.vOffset + min(base + ${n * LANES}u + j, to - 1u) * p.vStride + kvColumn;
 #for c in 0..COLUMNS
 #if VW == 4
           let x${c} = v[row + ${c * LANES}u + lane];
@@ -126,12 +125,10 @@ fn main(
 #endif
 #end
 #for r in 0..ROWS
-#if SUBGROUPS && UNROLL == LANES
-          let w${r} = subgroupBroadcast(w${r}_${n}, ${u}u);
-#elif SUBGROUPS
-          let w${r} = subgroupShuffle(w${r}_${n}, j + ${u}u);
+#if SUBGROUPS
+          let w${r} = subgroupShuffle(w${r}_${n}, j);
 #else
-          let w${r} = weights[${(r * KEYS + n) * LANES + u}u + j];
+          let w${r} = weights[${(r * KEYS + n) * LANES}u + j];
 #endif
 #for c in 0..COLUMNS
           o${r}_${c} += w${r} * x${c};
@@ -139,13 +136,12 @@ fn main(
 #end
         }
 #end
-#end
       }
     }
   }
 
   // A loop over the rows' registers keeps the code that touches memory short: software drivers compile it slowly.
-  for (var r = 0u; r < ${ROWS_END}; r++) {
+  for (var r = 0u; r < ${ROWS}u; r++) {
     var t = t0;
     var head = head0;
     var top = max0;

@@ -1,4 +1,8 @@
-/** New stages with their defaults: TRL's and PEFT's where they have one. */
+/**
+ * New stages with their defaults: TRL's, PEFT's and transformers' where they have one. What a preset or a test writes
+ * down is only what is its own.
+ */
+import { DECODER_PROJECTIONS } from './peft-targets.ts';
 import type {
   EvaluateStage,
   GrpoStage,
@@ -8,23 +12,37 @@ import type {
   RejectionStage,
   SftStage,
   Stage,
-} from '../../engine/protocol.ts';
+} from './recipe.ts';
 
-export const LANGUAGE_LINEARS = ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj'] as const;
+/** LoRA on the seven projections of the language model, A kaiming-uniform and B zero, scaling loraAlpha / r. */
+export const lora = (r = 16, loraAlpha = 2 * r, loraDropout = 0): LoraSettings => ({
+  r,
+  loraAlpha,
+  loraDropout,
+  useRslora: false,
+  targetModules: [...DECODER_PROJECTIONS],
+});
 
-const lora: LoraSettings = { r: 16, loraAlpha: 32, loraDropout: 0, useRslora: false, targetModules: LANGUAGE_LINEARS };
-
-const optimizer: OptimizerSettings = {
-  learningRate: 2e-4,
-  lrSchedulerType: 'cosine',
-  warmupRatio: 0.03,
+/** AdamW with transformers' defaults (weight decay 0, gradient norm clipped to 1). */
+export const optimizer = (
+  learningRate: number,
+  warmupRatio = 0,
+  lrSchedulerType: OptimizerSettings['lrSchedulerType'] = 'cosine',
+): OptimizerSettings => ({
+  learningRate,
+  lrSchedulerType,
+  warmupRatio,
   adamBeta1: 0.9,
   adamBeta2: 0.999,
   adamEpsilon: 1e-8,
   weightDecay: 0,
   maxGradNorm: 1,
-};
+});
 
+/** Temperature 1 without cuts, as policy-gradient estimates want it. */
+export const sampling = (maxCompletionLength = 256) => ({ temperature: 1, topK: 0, topP: 1, maxCompletionLength });
+
+/** Greedy answers to `limit` held-out rows (0: all). */
 export const evaluateStage = (part: Partial<EvaluateStage> = {}): EvaluateStage => ({
   kind: 'evaluate',
   name: 'Evaluation',
@@ -37,8 +55,8 @@ export const evaluateStage = (part: Partial<EvaluateStage> = {}): EvaluateStage 
 export const sftStage = (part: Partial<SftStage> = {}): SftStage => ({
   kind: 'sft',
   name: 'Cold start',
-  lora,
-  optimizer,
+  lora: lora(),
+  optimizer: optimizer(2e-4, 0.03),
   maxSteps: 0,
   numTrainEpochs: 1,
   perDeviceTrainBatchSize: 8,
@@ -50,12 +68,13 @@ export const sftStage = (part: Partial<SftStage> = {}): SftStage => ({
 
 export const mergeStage = (part: Partial<MergeStage> = {}): MergeStage => ({ kind: 'merge', name: 'Merge', ...part });
 
+/** Success is IoU 0.5 in the right image; kept is what neither always nor never succeeds. */
 export const rejectionStage = (part: Partial<RejectionStage> = {}): RejectionStage => ({
   kind: 'rejection',
   name: 'Rejection sampling',
   limit: 0,
   numGenerations: 8,
-  sampling: { temperature: 1, topK: 0, topP: 1, maxCompletionLength: 256 },
+  sampling: sampling(),
   iouThreshold: 0.5,
   minSuccess: 0,
   maxSuccess: 1,
@@ -63,37 +82,30 @@ export const rejectionStage = (part: Partial<RejectionStage> = {}): RejectionSta
   ...part,
 });
 
+/** DAPO's aggregation and clip-higher: the per-sequence mean shortens completions (VLM-R1#280). */
 export const grpoStage = (part: Partial<GrpoStage> = {}): GrpoStage => ({
   kind: 'grpo',
   name: 'Reinforcement',
-  lora: { ...lora, r: 16, loraDropout: 0 },
-  optimizer: { ...optimizer, learningRate: 1e-5, lrSchedulerType: 'constant', warmupRatio: 0 },
+  lora: lora(),
+  optimizer: optimizer(1e-5, 0, 'constant'),
   maxSteps: 200,
   promptsPerStep: 4,
   numGenerations: 8,
-  sampling: { temperature: 1, topK: 0, topP: 1, maxCompletionLength: 256 },
+  sampling: sampling(),
   lossType: 'dapo',
   epsilon: 0.2,
-  epsilonHigh: 0.2,
+  epsilonHigh: 0.28,
   beta: 0.04,
-  useBiasCorrectionKl: false,
+  useBiasCorrectionKl: true,
   numIterations: 1,
   scaleRewards: 'group',
   maskTruncatedCompletions: false,
-  rewardWeights: { format: 0.5, iou: 1, imageIndex: 0.5 },
+  rewardWeights: { format: 1, iou: 1, imageIndex: 0 },
   gradientCheckpointing: true,
   ...part,
 });
 
 export const KINDS = ['sft', 'merge', 'rejection', 'grpo', 'evaluate'] as const satisfies readonly Stage['kind'][];
-
-export const KIND_NAMES: Record<Stage['kind'], string> = {
-  sft: 'Supervised fine-tuning',
-  merge: 'Merge',
-  rejection: 'Rejection sampling',
-  grpo: 'GRPO',
-  evaluate: 'Evaluation',
-};
 
 export function newStage(kind: Stage['kind']): Stage {
   switch (kind) {

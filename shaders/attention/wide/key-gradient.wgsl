@@ -7,7 +7,7 @@ diagnostic(off, subgroup_uniformity);
 // group. A lane owns a query while scores are made, and columns of dk and dv while they are summed. One workgroup sums
 // all of a key's gradient in a fixed order, so there are no atomics and reruns agree to the bit.
 // keyRanges[j] = [q0, q1) holds every query that sees key j; each query's own ranges still decide.
-struct Params { quads: u32, width: u32, keys: u32, Tq: u32, Tk: u32, heads: u32, group: u32, qStride: u32, kStride: u32, vStride: u32, qOffset: u32, kOffset: u32, vOffset: u32, scale: f32, scaleLog2: f32, accumulateK: u32, accumulateV: u32 }
+struct Params { Tq: u32, Tk: u32, heads: u32, group: u32, qStride: u32, kStride: u32, vStride: u32, qOffset: u32, kOffset: u32, vOffset: u32, scale: f32, scaleLog2: f32, accumulateK: u32, accumulateV: u32 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> q: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read> k: array<vec4<f32>>;
@@ -66,7 +66,7 @@ fn main(
       var dw${i}_${n} = 0.0;
 #end
 #end
-      for (var d = 0u; d < ${QUADS_END}; d++) {
+      for (var d = 0u; d < ${D / 4}u; d++) {
 #for n in 0..QUERIES
         let qv${n} = q[q${n} + d];
         let gv${n} = dO[g${n} + d];
@@ -98,11 +98,10 @@ fn main(
 #end
       workgroupBarrier();
 #endif
-      for (var t = 0u; t < ${WIDTH_END}; t += ${UNROLL}u) {
-#for u in 0..UNROLL
+      for (var t = 0u; t < ${LANES}u; t++) {
 #for n in 0..QUERIES
         {
-          let row = min(base + ${n * LANES + u}u + t, to - 1u);
+          let row = min(base + ${n * LANES}u + t, to - 1u);
           let qRow = p.qOffset + row * p.qStride + column;
           let gRow = (row * p.heads) * ${D / 4}u + column;
 #for c in 0..COLUMNS
@@ -116,14 +115,11 @@ fn main(
 #endif
 #end
 #for i in 0..KEYS
-#if SUBGROUPS && UNROLL == LANES
-          let w${i} = subgroupBroadcast(w${i}_${n}, ${u}u);
-          let ds${i} = subgroupBroadcast(ds${i}_${n}, ${u}u);
-#elif SUBGROUPS
-          let w${i} = subgroupShuffle(w${i}_${n}, t + ${u}u);
-          let ds${i} = subgroupShuffle(ds${i}_${n}, t + ${u}u);
+#if SUBGROUPS
+          let w${i} = subgroupShuffle(w${i}_${n}, t);
+          let ds${i} = subgroupShuffle(ds${i}_${n}, t);
 #else
-          let both${i} = weights[${(i * QUERIES + n) * LANES + u}u + t];
+          let both${i} = weights[${(i * QUERIES + n) * LANES}u + t];
           let w${i} = both${i}.x;
           let ds${i} = both${i}.y;
 #endif
@@ -134,13 +130,12 @@ fn main(
 #end
         }
 #end
-#end
       }
     }
   }
 
   // Registers are picked in a loop so that the code that touches memory stays short (software drivers compile it slowly).
-  for (var i = 0u; i < ${KEYS_END}; i++) {
+  for (var i = 0u; i < ${KEYS}u; i++) {
     var atK = k0;
     var atV = v0;
 #for c in 0..COLUMNS

@@ -4,7 +4,7 @@ diagnostic(off, subgroup_uniformity);
 #endif
 // Flash attention, backward towards the queries: dq = scale · Σ_j ds_j · k_j with ds = w ∘ (dO·vᵀ − delta)
 // Tiles and lanes as in forward.wgsl; no running maximum is needed since the softmax's sum is known (rows.wgsl).
-struct Params { parts: u32, quads: u32, width: u32, rows: u32, Tq: u32, heads: u32, group: u32, qStride: u32, kStride: u32, vStride: u32, qOffset: u32, kOffset: u32, vOffset: u32, scale: f32, scaleLog2: f32, accumulate: u32 }
+struct Params { parts: u32, Tq: u32, heads: u32, group: u32, qStride: u32, kStride: u32, vStride: u32, qOffset: u32, kOffset: u32, vOffset: u32, scale: f32, scaleLog2: f32, accumulate: u32 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> q: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read> k: array<vec4<f32>>;
@@ -40,7 +40,7 @@ fn main(
 #end
 #end
 
-  for (var part = 0u; part < ${PARTS_END}; part++) {
+  for (var part = 0u; part < p.parts; part++) {
     var first = 0xffffffffu;
     var to = 0u;
 #for i in 0..QUERIES
@@ -62,7 +62,7 @@ fn main(
       var dw${r}_${n} = 0.0;
 #end
 #end
-      for (var d = 0u; d < ${QUADS_END}; d++) {
+      for (var d = 0u; d < ${D / 4}u; d++) {
 #for n in 0..KEYS
         let kv${n} = k[k${n} + d];
         let vv${n} = v[v${n} + d];
@@ -92,11 +92,10 @@ fn main(
 #end
       workgroupBarrier();
 #endif
-      for (var j = 0u; j < ${WIDTH_END}; j += ${UNROLL}u) {
-#for u in 0..UNROLL
+      for (var j = 0u; j < ${LANES}u; j++) {
 #for n in 0..KEYS
         {
-          let row = p.kOffset + min(base + ${n * LANES + u}u + j, to - 1u) * p.kStride + kvColumn;
+          let row = p.kOffset + min(base + ${n * LANES}u + j, to - 1u) * p.kStride + kvColumn;
 #for c in 0..COLUMNS
 #if VW == 4
           let x${c} = k[row + ${c * LANES}u + lane];
@@ -106,12 +105,10 @@ fn main(
 #endif
 #end
 #for r in 0..ROWS
-#if SUBGROUPS && UNROLL == LANES
-          let w${r} = subgroupBroadcast(ds${r}_${n}, ${u}u);
-#elif SUBGROUPS
-          let w${r} = subgroupShuffle(ds${r}_${n}, j + ${u}u);
+#if SUBGROUPS
+          let w${r} = subgroupShuffle(ds${r}_${n}, j);
 #else
-          let w${r} = weights[${(r * KEYS + n) * LANES + u}u + j];
+          let w${r} = weights[${(r * KEYS + n) * LANES}u + j];
 #endif
 #for c in 0..COLUMNS
           dq${r}_${c} += w${r} * x${c};
@@ -119,12 +116,11 @@ fn main(
 #end
         }
 #end
-#end
       }
     }
   }
 
-  for (var r = 0u; r < ${ROWS_END}; r++) {
+  for (var r = 0u; r < ${ROWS}u; r++) {
     var t = t0;
     var at = q0;
 #for c in 0..COLUMNS

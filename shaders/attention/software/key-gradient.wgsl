@@ -1,0 +1,142 @@
+// dv_j = Σ_t w_tj · dO_t,  dk_j = scale · Σ_t ds_tj · q_t. Here the rows are ROWS neighbouring keys of one kv head, and
+// the loop runs over the queries that may see them, in every head of the group. Begins with row-sums.wgsl.
+struct Params { rows: u32, Tq: u32, Tk: u32, heads: u32, group: u32, qStride: u32, kStride: u32, vStride: u32, qOffset: u32, kOffset: u32, vOffset: u32, scale: f32, scaleLog2: f32, accumulateK: u32, accumulateV: u32 }
+@group(0) @binding(0) var<uniform> p: Params;
+@group(0) @binding(1) var<storage, read> q: array<${VECTOR}>;
+@group(0) @binding(2) var<storage, read> k: array<${VECTOR}>;
+@group(0) @binding(3) var<storage, read> v: array<${VECTOR}>;
+@group(0) @binding(4) var<storage, read> dO: array<${VECTOR}>;
+@group(0) @binding(5) var<storage, read> rows: array<vec4<u32>>;
+@group(0) @binding(6) var<storage, read> keyRanges: array<vec2<u32>>;
+@group(0) @binding(7) var<storage, read_write> dk: array<${VECTOR}>;
+#if DV_APART
+@group(0) @binding(8) var<storage, read_write> dv: array<${VECTOR}>;
+#endif
+
+@compute @workgroup_size(${LANES})
+fn main(@builtin(workgroup_id) tile: vec3<u32>, @builtin(subgroup_invocation_id) lane: u32) {
+  prepareLanes(lane);
+  let start = tile.x * ${ROWS}u;
+  let kvColumn = tile.y * ${D / VW}u + lane;
+  var least = 0xffffffffu;
+  var most = 0u;
+#for s in 0..SETS
+  // The key whose weights this lane keeps.
+  let j${s} = start + lane % ${PER}u + ${s * PER}u;
+  {
+    let range = keyRanges[min(j${s}, p.Tk - 1u)];
+    if (range.x < range.y) {
+      least = min(least, range.x);
+      most = max(most, min(range.y, p.Tq));
+    }
+  }
+#end
+#for r in 0..ROWS
+#for c in 0..COLUMNS
+  var k${r}_${c} = ${VECTOR}();
+  var v${r}_${c} = ${VECTOR}();
+  var dk${r}_${c} = ${VECTOR}();
+  var dv${r}_${c} = ${VECTOR}();
+#end
+#end
+  for (var r = 0u; r < p.rows; r++) {
+    let j = min(start + r, p.Tk - 1u);
+#for c in 0..COLUMNS
+    let x${c} = k[p.kOffset + j * p.kStride + kvColumn + ${c * LANES}u] * p.scaleLog2;
+    let y${c} = v[p.vOffset + j * p.vStride + kvColumn + ${c * LANES}u];
+#end
+#for r in 0..ROWS
+    if (r == ${r}u) {
+#for c in 0..COLUMNS
+      k${r}_${c} = x${c};
+      v${r}_${c} = y${c};
+#end
+    }
+#end
+  }
+
+  let first = subgroupMin(least);
+  let end = subgroupMax(most);
+  for (var head = tile.y * p.group; head < (tile.y + 1u) * p.group; head++) {
+    let column = head * ${D / VW}u + lane;
+    for (var t = first; t < end; t++) {
+      let range = rows[2u * (head * p.Tq + t)];
+      // (lse2, delta)
+      let known = bitcast<vec2<f32>>(rows[2u * (head * p.Tq + t) + 1u].xy);
+#for c in 0..COLUMNS
+      let q_${c} = q[p.qOffset + t * p.qStride + column + ${c * LANES}u];
+      let g_${c} = dO[t * p.heads * ${D / VW}u + column + ${c * LANES}u];
+#end
+#for r in 0..ROWS
+#for c in 0..COLUMNS
+#if VW == 4
+      let s${r}_${c} = dot(k${r}_${c}, q_${c});
+      let d${r}_${c} = dot(v${r}_${c}, g_${c});
+#else
+      let s${r}_${c} = k${r}_${c} * q_${c};
+      let d${r}_${c} = v${r}_${c} * g_${c};
+#endif
+#end
+      var s${r} = s${r}_0;
+      var d${r} = d${r}_0;
+#for c in 1..COLUMNS
+      s${r} += s${r}_${c};
+      d${r} += d${r}_${c};
+#end
+#end
+#for s in 0..SETS
+      let score${s} = rowSums(
+#for r in 0..PER
+        s${s * PER + r},
+#end
+      );
+      let dw${s} = rowSums(
+#for r in 0..PER
+        d${s * PER + r},
+#end
+      );
+      let ok${s} = (j${s} >= range.x && j${s} < range.y) || (j${s} >= range.z && j${s} < range.w);
+      // min: a masked score may lie far above the row's own maximum, and Inf must not arise even where it is dropped.
+      let w_${s} = select(0.0, exp2(min(score${s} - known.x, 1.0)), ok${s});
+      let ds_${s} = w_${s} * (dw${s} - known.y);
+#end
+#for r in 0..ROWS
+      {
+        let w = subgroupBroadcast(w_${r / PER}, ${r % PER}u);
+        let ds = subgroupBroadcast(ds_${r / PER}, ${r % PER}u);
+#for c in 0..COLUMNS
+        dk${r}_${c} += ds * q_${c};
+        dv${r}_${c} += w * g_${c};
+#end
+      }
+#end
+    }
+  }
+
+  for (var r = 0u; r < p.rows; r++) {
+#for c in 0..COLUMNS
+    var x${c} = dk0_${c};
+    var y${c} = dv0_${c};
+#end
+#for r in 1..ROWS
+    if (r == ${r}u) {
+#for c in 0..COLUMNS
+      x${c} = dk${r}_${c};
+      y${c} = dv${r}_${c};
+#end
+    }
+#end
+    let j = start + r;
+    if (j < p.Tk) {
+      let kAt = p.kOffset + j * p.kStride + kvColumn;
+      let vAt = p.vOffset + j * p.vStride + kvColumn;
+#for c in 0..COLUMNS
+      x${c} *= p.scale;
+      if (p.accumulateK != 0u) { x${c} += dk[kAt + ${c * LANES}u]; }
+      dk[kAt + ${c * LANES}u] = x${c};
+      if (p.accumulateV != 0u) { y${c} += ${DV}[vAt + ${c * LANES}u]; }
+      ${DV}[vAt + ${c * LANES}u] = y${c};
+#end
+    }
+  }
+}

@@ -1,0 +1,135 @@
+// dq = scale · Σ_j ds_j · k_j with ds = w ∘ (dO·vᵀ − delta), w from the saved softmax. Begins with row-sums.wgsl.
+struct Params { parts: u32, rows: u32, Tq: u32, heads: u32, group: u32, qStride: u32, kStride: u32, vStride: u32, qOffset: u32, kOffset: u32, vOffset: u32, scale: f32, scaleLog2: f32, accumulate: u32 }
+@group(0) @binding(0) var<uniform> p: Params;
+@group(0) @binding(1) var<storage, read> q: array<${VECTOR}>;
+@group(0) @binding(2) var<storage, read> k: array<${VECTOR}>;
+@group(0) @binding(3) var<storage, read> v: array<${VECTOR}>;
+@group(0) @binding(4) var<storage, read> dO: array<${VECTOR}>;
+@group(0) @binding(5) var<storage, read> rows: array<vec2<u32>>;
+@group(0) @binding(6) var<storage, read_write> dq: array<${VECTOR}>;
+
+@compute @workgroup_size(${LANES})
+fn main(@builtin(workgroup_id) tile: vec3<u32>, @builtin(subgroup_invocation_id) lane: u32) {
+  prepareLanes(lane);
+  let start = tile.x * ${QUERIES}u;
+  let head0 = tile.y * ${HEADS}u;
+  let kColumn = p.kOffset + (head0 / p.group) * ${D / VW}u + lane;
+  let vColumn = p.vOffset + (head0 / p.group) * ${D / VW}u + lane;
+#for s in 0..SETS
+  let row${s} = lane % ${PER}u + ${s * PER}u;
+  let t${s} = start + row${s} / ${HEADS}u;
+  let live${s} = row${s} < ${QUERIES * HEADS}u && t${s} < p.Tq;
+  let facts${s} = 4u * ((head0 + row${s} % ${HEADS}u) * p.Tq + min(t${s}, p.Tq - 1u));
+  // (lse2, delta)
+  let known${s} = bitcast<vec2<f32>>(rows[facts${s} + 2u]);
+#end
+#for r in 0..ROWS
+#for c in 0..COLUMNS
+  var q${r}_${c} = ${VECTOR}();
+  var g${r}_${c} = ${VECTOR}();
+  var dq${r}_${c} = ${VECTOR}();
+#end
+#end
+  for (var r = 0u; r < p.rows; r++) {
+    let t = min(start + r / ${HEADS}u, p.Tq - 1u);
+    let head = head0 + r % ${HEADS}u;
+    let qAt = p.qOffset + t * p.qStride + head * ${D / VW}u + lane;
+    let gAt = (t * p.heads + head) * ${D / VW}u + lane;
+#for c in 0..COLUMNS
+    let x${c} = q[qAt + ${c * LANES}u] * p.scaleLog2;
+    let y${c} = dO[gAt + ${c * LANES}u];
+#end
+#for r in 0..ROWS
+    if (r == ${r}u) {
+#for c in 0..COLUMNS
+      q${r}_${c} = x${c};
+      g${r}_${c} = y${c};
+#end
+    }
+#end
+  }
+
+  for (var part = 0u; part < p.parts; part++) {
+    var least = 0xffffffffu;
+    var most = 0u;
+#for s in 0..SETS
+    let range${s} = rows[facts${s} + part];
+    let lo${s} = range${s}.x;
+    let hi${s} = select(0u, range${s}.y, live${s});
+    if (lo${s} < hi${s}) {
+      least = min(least, lo${s});
+      most = max(most, hi${s});
+    }
+#end
+    let first = subgroupMin(least);
+    let end = subgroupMax(most);
+    for (var j = first; j < end; j++) {
+#for c in 0..COLUMNS
+      let k_${c} = k[j * p.kStride + kColumn + ${c * LANES}u];
+      let v_${c} = v[j * p.vStride + vColumn + ${c * LANES}u];
+#end
+#for r in 0..ROWS
+#for c in 0..COLUMNS
+#if VW == 4
+      let s${r}_${c} = dot(q${r}_${c}, k_${c});
+      let d${r}_${c} = dot(g${r}_${c}, v_${c});
+#else
+      let s${r}_${c} = q${r}_${c} * k_${c};
+      let d${r}_${c} = g${r}_${c} * v_${c};
+#endif
+#end
+      var s${r} = s${r}_0;
+      var d${r} = d${r}_0;
+#for c in 1..COLUMNS
+      s${r} += s${r}_${c};
+      d${r} += d${r}_${c};
+#end
+#end
+#for s in 0..SETS
+      let score${s} = rowSums(
+#for r in 0..PER
+        s${s * PER + r},
+#end
+      );
+      let dw${s} = rowSums(
+#for r in 0..PER
+        d${s * PER + r},
+#end
+      );
+      // min: a masked score may lie far above the row's own maximum, and Inf must not arise even where it is dropped.
+      let w${s} = exp2(min(score${s} - known${s}.x, 1.0));
+      let ds${s} = select(0.0, w${s} * (dw${s} - known${s}.y), j >= lo${s} && j < hi${s});
+#end
+#for r in 0..ROWS
+      {
+        let ds = subgroupBroadcast(ds${r / PER}, ${r % PER}u);
+#for c in 0..COLUMNS
+        dq${r}_${c} += ds * k_${c};
+#end
+      }
+#end
+    }
+  }
+
+  for (var r = 0u; r < p.rows; r++) {
+#for c in 0..COLUMNS
+    var x${c} = dq0_${c};
+#end
+#for r in 1..ROWS
+    if (r == ${r}u) {
+#for c in 0..COLUMNS
+      x${c} = dq${r}_${c};
+#end
+    }
+#end
+    let t = start + r / ${HEADS}u;
+    if (t < p.Tq) {
+      let at = p.qOffset + t * p.qStride + (head0 + r % ${HEADS}u) * ${D / VW}u + lane;
+#for c in 0..COLUMNS
+      x${c} *= p.scale;
+      if (p.accumulate != 0u) { x${c} += dq[at + ${c * LANES}u]; }
+      dq[at + ${c * LANES}u] = x${c};
+#end
+    }
+  }
+}

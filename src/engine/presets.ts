@@ -1,0 +1,13 @@
+/** Recipes and stages to start from, for every front end. Plain data: importing it brings no engine along. */
+export { presetRecipe, PRESETS, type Preset, type PresetName } from '../train/presets.ts';
+export {
+  evaluateStage,
+  grpoStage,
+  KINDS,
+  mergeStage,
+  newStage,
+  optimizer,
+  rejectionStage,
+  sampling,
+  sftStage,
+} from '../train/stages.ts';
