@@ -6,7 +6,7 @@
  */
 import { createWriteStream } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
@@ -50,7 +50,12 @@ async function main(): Promise<void> {
     },
   });
   const device = await session.handle({ type: 'device' });
-  const model = await session.handle({ type: 'load-model', files: await filesUnder(values.model) });
+  // With the folder's name before them, as in a dropped folder: the adapter's config names its base by it.
+  const files = (await filesUnder(values.model)).map(({ path, file }) => ({
+    path: `${basename(resolve(values.model))}/${path}`,
+    file,
+  }));
+  const model = await session.handle({ type: 'load-model', files });
   const dataset = await session.handle({ type: 'open-dataset', name: 'demo', files: await filesUnder(values.data) });
   progress.note(
     `${device.name}\n${model.parameters.toLocaleString('en')} parameters; ${dataset.train} training rows, ${dataset.heldout} held out, ${dataset.issues.length} problems`,

@@ -19,6 +19,7 @@ import torch
 import torch.distributed as dist
 import torch.nn.functional as F
 from torch import nn
+from transformers import Qwen2_5_VLForConditionalGeneration
 
 from batches import Batches
 from model import ORDER, UNORDER, new_model, patches_of, text_forward, vision_forward
@@ -89,9 +90,10 @@ def step_loss(model, heads, soft, centres, batch, dense_weight, look_weight=1.0)
     total = 0
     if "images" in batch:
         last, merged = vision_forward(model.model.visual, patches_of(batch["images"]))
-        dense = dense_losses(heads, centres, last, merged, batch)
-        parts["dense"] = dense.item()
-        total = dense_weight * dense
+        if dense_weight:
+            dense = dense_losses(heads, centres, last, merged, batch)
+            parts["dense"] = dense.item()
+            total = dense_weight * dense
     if batch["kind"] == "vision":
         return total, parts
     ids, learn = batch["ids"], batch["learn"]
@@ -106,7 +108,7 @@ def step_loss(model, heads, soft, centres, batch, dense_weight, look_weight=1.0)
         look = torch.stack([-(target * one.clamp(min=-30)).sum(-1).mean() for one in looks[0]]).mean()
         parts["look"] = look.item()
         total = total + look_weight * look
-    if "images" in batch:
+    if "images" in batch and dense_weight:
         tokens = heads.tapped(heads.norm(tapped[at_image])).view(-1, 16, 4, 4)[:, torch.argsort(UNORDER)].reshape(-1, 64, 4)
         hit = (batch["classes"] >= 0) & (batch["classes"] < len(NAMES))
         tap_loss = box_loss((tokens * 0.3 + 0.5)[hit], batch["boxes"][hit])
@@ -171,7 +173,9 @@ def main():
     a.add_argument("--dense", type=float, default=0.15, help="share of batches for the vision tower alone")
     a.add_argument("--reasoned", type=float, default=0.1, help="share of batches with thought-out tasks")
     a.add_argument("--text", type=float, default=0.04)
+    a.add_argument("--heads", type=float, default=0.5, help="weight of the losses of heads that are thrown away")
     a.add_argument("--threads", type=int, default=1, help="per process")
+    a.add_argument("--initial", help="a checkpoint folder to start from in place of random weights")
     args = a.parse_args()
     rank, world = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
     if world > 1:
@@ -181,6 +185,8 @@ def main():
     os.makedirs(args.out, exist_ok=True)
     tokenizer = fast()
     model = new_model(tokenizer)
+    if args.initial:
+        model.load_state_dict(Qwen2_5_VLForConditionalGeneration.from_pretrained(args.initial, dtype=torch.float32).state_dict())
     heads = Heads(128, 192, tokenizer)
     opts = optimizers(model, heads, args.lr, rank, world)
     soft = soft_numbers(tokenizer, model.config.text_config.vocab_size)
@@ -219,7 +225,7 @@ def main():
         for opt in opts:
             for group in opt.param_groups:
                 group["lr"] = args.lr * rate
-        loss, parts = step_loss(model, heads, soft, centres, batch, 1.0 if batch["kind"] == "vision" else 0.5)
+        loss, parts = step_loss(model, heads, soft, centres, batch, 1.0 if batch["kind"] == "vision" else args.heads)
         for opt in opts:
             opt.zero_grad()
         loss.backward()
