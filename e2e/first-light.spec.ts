@@ -90,6 +90,21 @@ function expectEveryModule(tensors: Map<string, Tensor>, layers: number): void {
     expect([...found].sort()).toEqual(MODULES.flatMap((module) => [`${module}.A`, `${module}.B`]).sort());
 }
 
+interface LongTasks {
+  longTasks: number[];
+}
+
+/** Notes how long the page's thread was held; shown, not asserted: on a loaded machine it tells of the machine. */
+const watchLongTasks = (page: Page) =>
+  page.addInitScript(() => {
+    const { longTasks } = Object.assign(window as unknown as LongTasks, { longTasks: [] as number[] });
+    new PerformanceObserver((list) => longTasks.push(...list.getEntries().map((e) => Math.round(e.duration)))).observe({
+      type: 'longtask',
+    });
+  });
+const longTasks = async (page: Page) =>
+  (await page.evaluate(() => (window as unknown as LongTasks).longTasks)).map((ms) => `${ms} ms`).join(', ') || 'none';
+
 const isFinite = ({ values }: Tensor) => values.every(Number.isFinite);
 const isZero = ({ values }: Tensor) => values.every((v) => v === 0);
 const differs = (a: Tensor, b: Tensor) => a.values.some((v, i) => v !== b.values[i]);
@@ -100,6 +115,7 @@ test('from a dropped dataset to an adapter that has learned', async ({ page }) =
   page.on('pageerror', (error) => problems.push(String(error)));
   // A picker of the system cannot be clicked by a test; without it the page downloads.
   await page.addInitScript(() => Reflect.deleteProperty(window, 'showSaveFilePicker'));
+  await watchLongTasks(page);
   await page.goto('.');
 
   await drop(page, 'Drop a dataset', 'public/starter/sample.zip', 'my-own-scenes.zip');
@@ -123,6 +139,7 @@ test('from a dropped dataset to an adapter that has learned', async ({ page }) =
     buffer: Buffer.from(JSON.stringify(plan)),
   });
   await expect(page.getByRole('textbox', { name: 'Name', exact: true })).toHaveValue('First light');
+  await page.evaluate(() => void ((window as unknown as LongTasks).longTasks.length = 0));
   await page.getByRole('button', { name: 'Start on hold' }).click();
 
   const controls = page.getByRole('group', { name: 'Run controls', exact: true });
@@ -165,6 +182,8 @@ test('from a dropped dataset to an adapter that has learned', async ({ page }) =
   await page.getByRole('tab', { name: /^Groups \(2\)/ }).click();
   await expect(page.getByRole('list', { name: '4 completions' }).getByRole('listitem')).not.toHaveCount(0);
   await expect(page.getByRole('group', { name: 'Boxes of completion 1' }).locator('canvas').first()).toBeVisible();
+
+  console.log(`page thread, tasks over 50 ms while training: ${await longTasks(page)}`);
 
   const last = await takeAdapter(page);
   expectEveryModule(last.tensors, layers);

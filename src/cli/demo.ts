@@ -2,16 +2,18 @@
  * The whole method from the command line: base → SFT → merge → rejection sampling → GRPO → evaluation → export, on the
  * starter model and the sample dataset. Prints progress and one table; writes report.json, adapter/ and merged/.
  *
- *   npm run demo -- --out DIR [--quick] [--seed N] [--model DIR] [--data PATH]
+ *   npm run demo -- --out DIR [--quick | --recipe FILE] [--seed N] [--model DIR] [--data PATH]
+ *
+ * FILE is a plan as the studio's Recipe room writes it.
  */
 import { createWriteStream } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import type { EngineEvent } from '../engine/protocol.ts';
+import type { EngineEvent, Recipe } from '../engine/protocol.ts';
 import { describeError, EngineSession } from '../engine/session.ts';
 import { exportWitness } from '../engine/witness.ts';
 import { buildReport, printReport, writeReport } from '../evaluate/report.ts';
@@ -29,15 +31,16 @@ async function main(): Promise<void> {
     options: {
       out: { type: 'string', default: 'out' },
       quick: { type: 'boolean', default: false },
+      recipe: { type: 'string' },
       seed: { type: 'string' },
       model: { type: 'string', default: join(home, 'public/starter/model') },
       data: { type: 'string', default: join(home, 'public/starter/sample.zip') },
     },
   });
-  const recipe = presetRecipe(
-    values.quick ? 'demo-quick' : 'demo',
-    values.seed === undefined ? undefined : Number(values.seed),
-  );
+  const plan = values.recipe
+    ? (JSON.parse(await readFile(values.recipe, 'utf8')) as Recipe)
+    : presetRecipe(values.quick ? 'demo-quick' : 'demo');
+  const recipe = values.seed === undefined ? plan : { ...plan, seed: Number(values.seed) };
   registerDecoder(nodeDecode);
   const progress = new Progress(recipe);
   let failure: Extract<EngineEvent, { type: 'failure' }> | null = null;
