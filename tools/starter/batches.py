@@ -8,7 +8,7 @@ import torch
 from model import GRID, MERGED, ORDER, PATCH
 from objects import NAMES
 from scenes import SIDE, closeup, compose, rng_for
-from speech import reasoned, several, single, text_only
+from speech import lookups, reasoned, several, single, text_only
 from tasks import TASKS, make_pool
 
 IMAGE_TOKENS = MERGED * MERGED
@@ -46,7 +46,7 @@ class Writer:
         self.opens = {self.encode(t)[0] for t in ('[{"bbox_2d": [', '{"bbox_2d": [', ', "bbox_2d": [')}
         self.end = tokenizer.convert_tokens_to_ids("<|im_end|>")
 
-    def sample(self, image_count, pairs, newline=False):
+    def sample(self, image_count, pairs, newline=False, premises=""):
         ids, pos, seg, learn, points = [], [], [], [], []
         p = 0
 
@@ -65,6 +65,7 @@ class Writer:
                         ids.append(self.image); pos.append((p, p + i, p + j)); seg.append(0); learn.append(False)
                 p += MERGED
                 text(self.encode("<|vision_end|>\n" if newline else "<|vision_end|>"), 0)
+        text(self.encode(premises), 0)
         start = p
         for segment, (question, answer, *refs) in enumerate(pairs, 1):
             p = start
@@ -114,7 +115,7 @@ def collate(writer, samples, images, targets, kind, scenes=None):
 
 class Batches(torch.utils.data.IterableDataset):
     """Endless batches; `shares` gives the probabilities of the kinds "vision", "single", "several",
-    "reasoned", "text"."""
+    "reasoned", "text", "lookup"."""
 
     def __init__(self, tokenizer, seed, start, shares, size, stride=1):
         self.tokenizer, self.seed, self.start, self.shares, self.size, self.stride = (
@@ -142,6 +143,9 @@ class Batches(torch.utils.data.IterableDataset):
     def draw(self, writer, rng, kind):
         if kind == "text":
             return writer.sample(0, [text_only(rng) for _ in range(3)]), []
+        if kind == "lookup":
+            premises, pairs = lookups(rng)
+            return writer.sample(0, pairs, premises=premises), []
         if kind == "reasoned":
             if self.pool is None or self.drawn >= 200:  # a fresh pool now and then
                 self.pool, self.drawn = make_pool(rng, 60, 60), 0

@@ -120,3 +120,15 @@ def text_only(rng) -> tuple[str, str]:
     question = questions[rng.integers(len(questions))].format(k=k + 1, name=target) + THINK
     premises = " ".join(shows(n, names)[:-1] + (close if n == 1 else "") + "." for n, names in enumerate(lists, 1))
     return f"{question}\n{premises}", " " + conclusion.format(k=k + 1, name=target)
+
+
+def lookups(rng) -> tuple[str, list[tuple[str, str]]]:
+    """Words alone: lists of what pictures show, and for several of the things where they are. (lists, [(asked, where)])"""
+    images = int(rng.integers(2, 5))
+    names = [NAMES[i] for i in rng.choice(len(NAMES), 4 * images, replace=False)]
+    lists = [names[4 * k:4 * k + int(rng.integers(1, 5))] for k in range(images)]
+    things = [(name, k) for k, part in enumerate(lists, 1) for name in part]
+    premises = " ".join(shows(k, part) for k, part in enumerate(lists, 1))
+    asked = [things[i] for i in rng.permutation(len(things))[:8]]
+    words = ["The {} is in", "The same {} is in"]
+    return premises, [(" " + words[rng.integers(2)].format(name), f" Image-{k}.") for name, k in asked]

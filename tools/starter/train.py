@@ -29,6 +29,7 @@ from vocabulary import fast
 
 CLASSES = len(NAMES) + 1
 POINT_LAYERS = (2, 3)  # text layers of which three heads must look at the object while its box is written
+WHICH = 4.0  # how much more a picture's name weighs than another token: few are learned, and most else follows from them
 TAP = 1  # the text layer after which image tokens must know absolute boxes
 
 
@@ -49,7 +50,11 @@ class Heads(nn.Module):
 
 
 def soft_numbers(tokenizer, vocab, sigma=1.2):
-    """[V] → row of a table of soft targets: a number's probability is spread over its neighbours of the same form."""
+    """
+    [V] → row of a table of soft targets: a number's probability is spread over its neighbours of the same form. And
+    the token after which a number is no coordinate but a picture's, and no near miss is nearly right; and the words
+    that name a picture within a sentence.
+    """
     rows, table = torch.full((vocab,), -1), []
     n = torch.arange(256).float()
     for form in ("{}", " {}", ", {}"):
@@ -61,7 +66,8 @@ def soft_numbers(tokenizer, vocab, sigma=1.2):
         target[:, ids] = weights / weights.sum(1, keepdim=True)
         rows[ids] = torch.arange(256) + sum(t.shape[0] for t in table)
         table.append(target)
-    return rows, torch.cat(table)
+    names = torch.tensor([tokenizer.encode(f" Image-{k}")[0] for k in range(1, 5)])
+    return rows, torch.cat(table), tokenizer.encode('{"image":')[0], names
 
 
 def box_loss(predicted, target):
@@ -124,11 +130,15 @@ def step_loss(model, heads, soft, centres, batch, dense_weight, look_weight=1.0)
     before[:, :-1] = learn[:, 1:]
     logits = F.linear(hidden[before], model.get_input_embeddings().weight)
     targets = ids[learn]
-    rows, table = soft
+    rows, table, picture, pictures = soft
     logp = logits.log_softmax(-1)
     row = rows[targets]
-    number = row >= 0
-    hard = -logp[~number].gather(1, targets[~number, None]).sum()
+    number = (row >= 0) & (ids[before] != picture)
+    right = -logp[~number].gather(1, targets[~number, None])[:, 0]
+    which = torch.isin(targets[~number], pictures)
+    if which.any():
+        parts["which"] = right[which].mean().item()
+    hard = (right * torch.where(which, WHICH, 1.0)).sum()
     spread = -(table[row[number]] * logp[number]).sum()
     loss = (hard + spread) / len(targets)
     parts["hard"], parts["number"] = hard.item() / max(1, int((~number).sum())), spread.item() / max(1, int(number.sum()))
@@ -172,7 +182,8 @@ def main():
     a.add_argument("--several", type=float, default=0.2, help="share of batches with several pictures")
     a.add_argument("--dense", type=float, default=0.15, help="share of batches for the vision tower alone")
     a.add_argument("--reasoned", type=float, default=0.1, help="share of batches with thought-out tasks")
-    a.add_argument("--text", type=float, default=0.04)
+    a.add_argument("--text", type=float, default=0.04, help="share of batches of the tasks in words alone")
+    a.add_argument("--lookup", type=float, default=0, help="share of batches that ask in which list a word stands")
     a.add_argument("--heads", type=float, default=0.5, help="weight of the losses of heads that are thrown away")
     a.add_argument("--threads", type=int, default=1, help="per process")
     a.add_argument("--initial", help="a checkpoint folder to start from in place of random weights")
@@ -216,7 +227,7 @@ def main():
         now = "vision" if elapsed < args.vision_minutes * 60 else "all"
         if now != phase:
             phase = now
-            joint = dict(several=args.several, reasoned=args.reasoned, text=args.text, vision=args.dense)
+            joint = dict(several=args.several, reasoned=args.reasoned, text=args.text, lookup=args.lookup, vision=args.dense)
             joint["single"] = 1 - sum(joint.values())
             source = feed(dict(vision=1.0) if now == "vision" else joint)
         batch = next(source)
