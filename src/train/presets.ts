@@ -26,9 +26,10 @@ const OURS = 'all values: our choice, not from a publication';
 const short = { maxCompletionLength: 96 } as const;
 const starterSft = { optimizer: optimizer(2e-3, 0.05), maxLength: 1024, gradientCheckpointing: false } as const;
 const starterGrpo = {
-  optimizer: optimizer(5e-4, 0.05, 'constant_with_warmup'),
+  optimizer: optimizer(1e-3, 0.05, 'constant_with_warmup'),
+  promptsPerStep: 6,
   sampling: sampling(96),
-  beta: 0.01,
+  beta: 0,
   gradientCheckpointing: false,
 } as const;
 
@@ -59,9 +60,10 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
       seed: 1,
       stages: pipeline(
         { ...short, batchSize: 16 },
-        { ...starterSft, numTrainEpochs: 2 },
-        { limit: 160, numGenerations: 8, sampling: sampling(96), batchSize: 4 },
-        { ...starterGrpo, maxSteps: 45, promptsPerStep: 4, numGenerations: 8 },
+        // A cold start: enough to learn when to think and how to answer, not the rows by heart.
+        { ...starterSft, maxSteps: 20, perDeviceTrainBatchSize: 8 },
+        { limit: 320, numGenerations: 8, sampling: sampling(96), batchSize: 4 },
+        { ...starterGrpo, maxSteps: 100, numGenerations: 8 },
       ),
     },
   },
@@ -107,7 +109,7 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
       stages: [
         evaluateStage({ ...short, name: 'base' }),
         rejectionStage({ limit: 160, sampling: sampling(96) }),
-        grpoStage({ ...starterGrpo, maxSteps: 45 }),
+        grpoStage({ ...starterGrpo, maxSteps: 60 }),
         evaluateStage({ ...short, name: 'grpo' }),
       ],
     },
