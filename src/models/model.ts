@@ -50,6 +50,8 @@ export interface VisionLanguageModel {
   readonly weightBytes: number;
   /** Token ids that generation must never emit. */
   readonly suppressedTokens: readonly number[];
+  /** Columns of a feature row (see VisionArchitecture). */
+  readonly featureColumns: number;
 
   /** Rotary positions of a prompt with pictures: axes [3, T] (or [1, T]) and the next position. */
   positions(
@@ -63,7 +65,7 @@ export interface VisionLanguageModel {
   featureCount(grid: PixelInput['grid']): number;
 
   visionBatch(images: readonly PixelInput[]): VisionBatch;
-  /** Records the vision tower; returns its inputs by name and features [rows, hidden]. */
+  /** Records the vision tower; returns its inputs by name and features [rows, featureColumns]. */
   recordVision(
     tape: Tape,
     batch: VisionBatch,

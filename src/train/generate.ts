@@ -223,7 +223,7 @@ export class Generator<S extends Promptable = Promptable> {
       };
       if (F)
         Object.assign(inputs, {
-          features: rec.input('image features', [F, model.decoderShape.hiddenSize]),
+          features: rec.input('image features', [F, model.featureColumns]),
           feature: rec.input('feature index', [T], 'i32'),
         });
       const tape = new Tape(rec, { recording: false });

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { VisionShape } from '../../src/models/qwen2_5_vl/config.ts';
-import { mropePositions, visionTable, windowOrder } from '../../src/models/qwen2_5_vl/positions.ts';
-import { visionBatch } from '../../src/models/qwen2_5_vl/vision.ts';
+import { mropePositions, visionTable } from '../../src/models/qwen/positions.ts';
+
+import { visionBatch, windowOrder } from '../../src/models/qwen2_5_vl/vision.ts';
 
 const read = <T>(name: string) =>
   (JSON.parse(readFileSync(new URL(`../golden/${name}`, import.meta.url), 'utf8')) as { readonly cases: readonly T[] })

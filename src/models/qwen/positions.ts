@@ -2,7 +2,8 @@
  * Positions: M-RoPE of the text decoder (Qwen2-VL, arXiv 2409.12191) and the 2-D rotary of the vision tower, both as
  * tables of cos and sin computed here in double precision.
  */
-import type { VisionShape } from './config.ts';
+import type { PositionScheme } from '../architecture.ts';
+import type { QwenText } from './text.ts';
 
 /** Patches of one picture: rows and columns before merging. */
 export interface Grid {
@@ -52,14 +53,24 @@ export function mropePositions(
 }
 
 /**
- * cos and sin per token and frequency, [T, D/2, 2]. Frequencies 0 … s₀ − 1 turn with the temporal axis, the next s₁ with
- * height, the last s₂ with width.
+ * Which axis turns each frequency. `sections` (Qwen2-VL, Qwen2.5-VL): the first s₀ the temporal axis, the next s₁
+ * height, the last s₂ width. `interleaved` (Qwen3-VL): T H W T H W …, and temporal where height or width have used up
+ * their share.
  */
-export function mropeTable(axes: Int32Array, headDim: number, theta: number, section: readonly number[]): Float32Array {
+export type MropeLayout = 'sections' | 'interleaved';
+
+export function mropeAxes(section: readonly number[], layout: MropeLayout): number[] {
+  if (layout === 'sections') return section.flatMap((count, axis) => new Array<number>(count).fill(axis));
+  const half = section.reduce((a, b) => a + b, 0);
+  return Array.from({ length: half }, (_, i) => (i % 3 !== 0 && i < 3 * section[i % 3]! ? i % 3 : 0));
+}
+
+/** cos and sin per token and frequency, [T, D/2, 2]; frequency i turns with axis `axisOf[i]`. */
+export function mropeTable(axes: Int32Array, theta: number, axisOf: readonly number[]): Float32Array<ArrayBuffer> {
   const length = axes.length / 3;
-  const half = headDim / 2;
+  const half = axisOf.length;
+  const headDim = 2 * half;
   const table = new Float32Array(length * half * 2);
-  const axisOf = section.flatMap((count, axis) => new Array<number>(count).fill(axis));
   const frequencies = inverseFrequencies(half, theta, headDim);
   for (let t = 0; t < length; t++)
     for (let i = 0; i < half; i++) writeAngle(table, t * half + i, axes[axisOf[i]! * length + t]! * frequencies[i]!);
@@ -94,25 +105,11 @@ function writeAngle(table: Float32Array, at: number, angle: number): void {
   table[2 * at + 1] = Math.sin(a);
 }
 
-export interface WindowOrder {
-  /** Merged units in window order: order[i] is the raster index of the i-th unit. */
-  readonly order: Int32Array;
-  /** Patch index where each window starts, and the total at the end, in window order. */
-  readonly bounds: readonly number[];
-}
-
-/** Cuts the merged grid into windows of `windowSize` pixels; edge windows are smaller, none is empty. */
-export function windowOrder(grid: Grid, vision: VisionShape): WindowOrder {
-  const merge = vision.spatialMergeSize;
-  const [rows, columns] = [grid.height / merge, grid.width / merge];
-  const side = Math.floor(vision.windowSize / merge / vision.patchSize);
-  const order: number[] = [];
-  const bounds = [0];
-  for (let top = 0; top < rows; top += side)
-    for (let left = 0; left < columns; left += side) {
-      for (let row = top; row < Math.min(rows, top + side); row++)
-        for (let column = left; column < Math.min(columns, left + side); column++) order.push(row * columns + column);
-      bounds.push(order.length * merge * merge);
-    }
-  return { order: Int32Array.from(order), bounds };
+export function mropeScheme(text: QwenText, merge: number, layout: MropeLayout): PositionScheme {
+  const axisOf = mropeAxes(text.mropeSection, layout);
+  return {
+    axes: 3,
+    positions: (tokens, grids) => mropePositions(tokens, grids, text.imageTokenId, merge),
+    rotaryTable: (axes) => mropeTable(axes, text.ropeTheta, axisOf),
+  };
 }
