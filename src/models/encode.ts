@@ -39,7 +39,10 @@ export function encodeConversation(
   const length = encoded.promptLength ?? encoded.ids.length;
   const featureIndex = new Int32Array(length).fill(-1);
   let features = 0;
-  for (const span of encoded.images) for (let i = 0; i < span.length; i++) featureIndex[span.start + i] = features++;
+  // Some families write more than features for a picture: markers of its tiles.
+  const mark = tokenizer.requireId(placeholder.token);
+  for (const { start, length: count } of encoded.images)
+    for (let t = start; t < start + count; t++) if (encoded.ids[t] === mark) featureIndex[t] = features++;
   return {
     text: encoded.text,
     tokens: Uint32Array.from(encoded.ids.subarray(0, length)),

@@ -10,6 +10,9 @@ import type { PixelLimits, Processor } from './processor.ts';
 import type { Architecture, ParseArchitecture } from './architecture.ts';
 import type { Json } from './fields.ts';
 import { qwen25VL } from './qwen2_5_vl/architecture.ts';
+import { qwen2VL } from './qwen2_vl/architecture.ts';
+import { qwen3VL } from './qwen3_vl/architecture.ts';
+import { idefics3, smolVLM } from './smolvlm/architecture.ts';
 import { VisionLanguage } from './vision-language.ts';
 import type { LoadOptions, WeightDType } from './weights.ts';
 
@@ -31,7 +34,11 @@ export interface OpenOptions extends Partial<Omit<LoadOptions, 'dtype'>> {
 
 /** By `model_type` of config.json. */
 const FAMILIES: Readonly<Record<string, ParseArchitecture>> = {
+  qwen2_vl: qwen2VL,
   qwen2_5_vl: qwen25VL,
+  qwen3_vl: qwen3VL,
+  smolvlm: smolVLM,
+  idefics3,
 };
 
 export const SUPPORTED_MODEL_TYPES: readonly string[] = Object.keys(FAMILIES);

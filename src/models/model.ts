@@ -14,6 +14,7 @@ export interface LinearModule {
   readonly name: string;
   readonly inFeatures: number;
   readonly outFeatures: number;
+  readonly tower: 'vision' | 'text';
   /** The output head. */
   readonly outputHead?: boolean;
 }

@@ -1,6 +1,7 @@
 /** What turns pictures and conversations into a model's inputs; one per family, built from the checkpoint's own files. */
 import type { Size } from '../grounding/box.ts';
 import type { BoxConvention } from '../grounding/convention.ts';
+import type { PatchLayout } from '../image/patchify.ts';
 import type { RgbImage } from '../image/rgb-image.ts';
 import type { ChatTemplate } from '../text/chat-template.ts';
 import type { ImagePlaceholder } from '../text/prompt-segments.ts';
@@ -11,6 +12,8 @@ import type { PixelInput } from './model.ts';
 export interface PixelLimits {
   readonly minPixels: number;
   readonly maxPixels: number;
+  /** SmolVLM: large pictures as several tiles and a small whole. */
+  readonly imageSplitting?: boolean;
 }
 
 export interface Processor {
@@ -23,6 +26,8 @@ export interface Processor {
   readonly eosTokenIds: readonly number[];
   readonly padTokenId: number;
   readonly limits: PixelLimits;
+  /** How `pixels` orders what it cuts. */
+  readonly patches: PatchLayout;
   /** Size at which the model sees a picture of this size. Throws `image-shape`. */
   modelSize(natural: Size): Size;
   /** Resizes, normalises and cuts a picture into patches. */

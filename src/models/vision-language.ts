@@ -28,12 +28,13 @@ export function linearModules(architecture: Architecture): LinearModule[] {
   return [
     ...entriesOf(architecture)
       .filter(({ role }) => role === 'linear')
-      .map(({ name, shape: [outFeatures, inFeatures] }) => ({
+      .map(({ name, tower, shape: [outFeatures, inFeatures] }) => ({
         name: name.replace(/\.weight$/, ''),
+        tower,
         outFeatures: outFeatures!,
         inFeatures: inFeatures!,
       })),
-    { name: 'lm_head', outFeatures: vocabSize, inFeatures: shape.hiddenSize, outputHead: true },
+    { name: 'lm_head', tower: 'text', outFeatures: vocabSize, inFeatures: shape.hiddenSize, outputHead: true },
   ];
 }
 

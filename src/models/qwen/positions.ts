@@ -3,6 +3,7 @@
  * tables of cos and sin computed here in double precision.
  */
 import type { PositionScheme } from '../architecture.ts';
+import { inverseFrequencies, writeAngle } from '../rotary-table.ts';
 import type { QwenText } from './text.ts';
 
 /** Patches of one picture: rows and columns before merging. */
@@ -93,16 +94,6 @@ export function visionTable(grid: Grid, headDim: number, merge: number): Float32
             writeAngle(table, patch * half + quarter + i, column * frequencies[i]!);
           }
   return table;
-}
-
-// torch computes frequencies in f32: θ^(2i/d) in double and then rounded agrees to the last bit or two.
-const inverseFrequencies = (count: number, theta: number, dim: number): number[] =>
-  Array.from({ length: count }, (_, i) => Math.fround(1 / theta ** ((2 * i) / dim)));
-
-function writeAngle(table: Float32Array, at: number, angle: number): void {
-  const a = Math.fround(angle);
-  table[2 * at] = Math.cos(a);
-  table[2 * at + 1] = Math.sin(a);
 }
 
 export function mropeScheme(text: QwenText, merge: number, layout: MropeLayout): PositionScheme {

@@ -33,6 +33,7 @@ export function qwenProcessor(
   const { patchSize, spatialMergeSize: mergeSize, temporalPatchSize } = family;
   const file = new Fields(preprocessor, 'preprocessor_config.json');
   const limits = { ...pixelLimits(file, family.limits), ...overrides };
+  const layout = { patchSize, mergeSize, temporalPatchSize };
   const factor = patchSize * mergeSize;
   const normalisation: Normalisation = {
     mean: file.numbers('image_mean', family.normalisation.mean),
@@ -50,12 +51,13 @@ export function qwenProcessor(
     eosTokenIds,
     padTokenId,
     limits,
+    patches: layout,
     modelSize,
     gridOf: (size) => ({ height: size.height / patchSize, width: size.width / patchSize }),
     pixels: (image: RgbImage): PixelInput => {
       const size = modelSize(image);
       const resized = size.width === image.width && size.height === image.height ? image : resize(image, size);
-      const { values, rows, columns } = patchify(resized, { patchSize, mergeSize, temporalPatchSize }, normalisation);
+      const { values, rows, columns } = patchify(resized, layout, normalisation);
       return { pixels: values, grid: { height: rows, width: columns } };
     },
     placeholder: (sizes) => ({

@@ -14,7 +14,7 @@ import type { Tape } from '../../ops/tape.ts';
 import type { VisionArchitecture } from '../architecture.ts';
 import { linearEntries, range, vectorEntry, type TensorEntry } from '../manifest.ts';
 import type { LoraLookup, PixelInput, VisionBatch } from '../model.ts';
-import { batchInputs, BlockRanges, paddedPatches, patchWidth } from '../qwen/patches.ts';
+import { batchInputs, BlockRanges, paddedPatches, patchWidth } from '../vision/patches.ts';
 import { visionTable, type Grid } from '../qwen/positions.ts';
 import type { ModelWeights } from '../weights.ts';
 import type { VisionShape } from './config.ts';

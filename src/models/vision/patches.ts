@@ -1,4 +1,4 @@
-/** Pictures as one padded sequence of patches, as every Qwen vision tower takes them. */
+/** Pictures as one padded sequence of patches, as every vision tower takes them. */
 import type { Recorder } from '../../gpu/recorder.ts';
 import type { Tensor } from '../../gpu/tensor.ts';
 import type { PixelInput, VisionBatch } from '../model.ts';
@@ -6,9 +6,11 @@ import type { PixelInput, VisionBatch } from '../model.ts';
 /** Patches are padded to a multiple of this: passes of nearby sizes share a program. */
 const PAD = 64;
 
-/** Patches of a pass, padded; padding patches see nothing and no one sees them. */
-export const paddedPatches = (images: readonly PixelInput[]): number =>
-  Math.ceil(images.reduce((sum, { grid }) => sum + grid.height * grid.width, 0) / PAD) * PAD;
+/** Patches of a pass, padded to whole groups of `unit`; padding patches see nothing and no one sees them. */
+export function paddedPatches(images: readonly PixelInput[], unit = 1): number {
+  const step = PAD % unit === 0 ? PAD : PAD * unit;
+  return Math.ceil(images.reduce((sum, { grid }) => sum + grid.height * grid.width, 0) / step) * step;
+}
 
 /** Values of one patch. */
 export const patchWidth = ([first]: readonly PixelInput[]): number =>
