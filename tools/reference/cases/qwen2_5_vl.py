@@ -1,58 +1,19 @@
-"""The golden cases: which checkpoint, adapter, pictures and words each one has, and what it is there for."""
+"""The golden cases of Qwen2.5-VL."""
 
-from dataclasses import dataclass
-
-from .checkpoint import Checkpoint, Text, Vision
-
-ALL_PROJECTIONS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
-
-
-# What the policy cases leave to the others.
-SEEN_ELSEWHERE = ("pixel_values", "logits")
-
-
-@dataclass
-class Case:
-    name: str
-    about: str
-    checkpoint: Checkpoint
-    adapter: dict  # LoraConfig's fields
-    pictures: dict[str, tuple[int, int]]  # file name → width, height
-    messages: list
-    completion: str | None = None
-    processor: dict | None = None
-    max_new_tokens: int | None = None
-    policy: dict | None = None
-    left_out: tuple[str, ...] = ()  # keys of expected.safetensors that other cases cover, dropped for size
-
-
-def picture(name: str) -> dict:
-    return {"type": "image", "image": f"images/{name}"}
-
-
-def words(text: str) -> dict:
-    return {"type": "text", "text": text}
-
-
-def user(*content) -> dict:
-    return {"role": "user", "content": list(content)}
-
-
-def assistant(text: str) -> dict:
-    return {"role": "assistant", "content": [words(text)]}
-
-
-def system(text: str) -> dict:
-    return {"role": "system", "content": text}
-
+from ..families.family import Checkpoint, Text
+from ..families.qwen import PixelLimits
+from ..families.qwen2_5_vl import QWEN2_5_VL, Vision
+from .case import ALL_PROJECTIONS, SEEN_ELSEWHERE, Case, assistant, picture, system, user, words
 
 ONE_IMAGE = Case(
     name="one-image",
     about="One picture of 3 × 4 merged patches: a full window of 3 × 3 and an edge window of 3 × 1. float32, untied "
     "head, the Hub's flat config and key names, LoRA on all seven projections.",
     checkpoint=Checkpoint(
+        family=QWEN2_5_VL,
         text=Text(hidden=64, heads=4, kv_heads=2, layers=2, ffn=64, mrope_section=[2, 3, 3]),
         vision=Vision(hidden=32, heads=2, depth=2, ffn=48, full_attention=[1], window=84),
+        pictures=PixelLimits(3136, 12544),
         seed=102,
     ),
     # Without the exclusion the suffixes would match the vision tower's gate, up and down projections too.
@@ -69,14 +30,14 @@ TWO_IMAGES = Case(
     "second. bfloat16 in three shards, untied head, transformers 5's nested config and key names, patches of 8, "
     "LoRA by a regular expression that skips the last layer's MLP.",
     checkpoint=Checkpoint(
+        family=QWEN2_5_VL,
         text=Text(hidden=96, heads=4, kv_heads=2, layers=2, ffn=64, mrope_section=[2, 5, 5], rope_theta=5e5, eps=1e-5),
         vision=Vision(hidden=48, heads=2, depth=2, ffn=48, full_attention=[0], window=64, patch=8),
+        pictures=PixelLimits(1024, 8192, "size"),
         seed=201,
         dtype="bfloat16",
         layout="nested",
         shards=3,
-        pixel_limits=(1024, 8192),
-        limits_as="size",
     ),
     adapter={
         "r": 8,
@@ -96,8 +57,10 @@ FOUR_IMAGES = Case(
     "resize, one whose sides are 1.5 and 2.5 times 28 (Python rounds both to 2). The limits come from case.json. "
     "float16, tied head, template in tokenizer_config.json, LoRA with rank and alpha patterns.",
     checkpoint=Checkpoint(
+        family=QWEN2_5_VL,
         text=Text(hidden=80, heads=2, kv_heads=1, layers=2, ffn=48, mrope_section=[4, 8, 8]),
         vision=Vision(hidden=32, heads=1, depth=2, ffn=32, full_attention=[1], window=56),
+        pictures=PixelLimits(3136, 12544),
         seed=320,
         dtype="float16",
         tied=True,
@@ -128,8 +91,10 @@ TEXT_ONLY = Case(
     about="No picture: a system message and three turns, with accents and Chinese. bfloat16, tied head, nested layout, "
     "template in chat_template.json, heads of 64, rank-stabilised LoRA.",
     checkpoint=Checkpoint(
+        family=QWEN2_5_VL,
         text=Text(hidden=128, heads=2, kv_heads=1, layers=2, ffn=48, mrope_section=[8, 12, 12]),
         vision=Vision(hidden=16, heads=2, depth=1, ffn=16, full_attention=[0], window=64, patch=8),
+        pictures=PixelLimits(3136, 12544),
         seed=407,
         dtype="bfloat16",
         tied=True,
@@ -159,12 +124,13 @@ TURNS = Case(
     "112 and patch of 14: rows that windows divide exactly, columns with an edge. float16, untied head in two shards, "
     "no grouped heads, LoRA on all linear layers with the vision tower excluded.",
     checkpoint=Checkpoint(
+        family=QWEN2_5_VL,
         text=Text(hidden=64, heads=2, kv_heads=2, layers=3, ffn=64, mrope_section=[4, 6, 6]),
         vision=Vision(hidden=32, heads=4, depth=3, ffn=32, full_attention=[1]),
+        pictures=PixelLimits(784, 16384),
         seed=502,
         dtype="float16",
         shards=2,
-        pixel_limits=(784, 16384),
     ),
     adapter={"r": 5, "lora_alpha": 5, "target_modules": "all-linear", "exclude_modules": r".*visual.*"},
     pictures={"first.png": (146, 109), "second.png": (33, 61)},
@@ -182,11 +148,12 @@ TURNS = Case(
 
 def policy_checkpoint(seed: int, **changes) -> Checkpoint:
     return Checkpoint(
+        family=QWEN2_5_VL,
         text=Text(hidden=64, heads=8, kv_heads=2, layers=2, ffn=64, mrope_section=[2, 1, 1]),
         vision=Vision(hidden=16, heads=2, depth=2, ffn=32, full_attention=[1], window=32, patch=8),
+        pictures=PixelLimits(512, 4096),
         seed=seed,
         tied=True,
-        pixel_limits=(512, 4096),
         **changes,
     )
 
