@@ -16,7 +16,13 @@ export interface QwenText {
 /** Flat in checkpoints made before transformers 4.52, as all of Qwen2-VL and Qwen2.5-VL on the Hub. */
 export function parseQwenText(
   config: Fields,
-  family: Pick<DecoderLayout, 'qkvBias' | 'qkNorm'> & { readonly ropeTheta: number },
+  family: Pick<DecoderLayout, 'qkvBias' | 'qkNorm'> & {
+    /** Defaults of transformers' configuration class. */
+    readonly ropeTheta: number;
+    readonly normEps: number;
+    /** `tie_word_embeddings` counts under `text_config` as well. */
+    readonly tiedInText: boolean;
+  },
 ): QwenText {
   const text = config.at('text_config').over(config);
   const rope = text.at('rope_parameters').over(text.at('rope_scaling'));
@@ -39,12 +45,14 @@ export function parseQwenText(
         kvHeads: text.number('num_key_value_heads', heads),
         headDim,
         intermediateSize: text.number('intermediate_size'),
-        normEps: text.number('rms_norm_eps', 1e-6),
+        normEps: text.number('rms_norm_eps', family.normEps),
       },
       qkvBias: family.qkvBias,
       qkNorm: family.qkNorm,
       vocabSize: text.number('vocab_size'),
-      tieWordEmbeddings: config.flag('tie_word_embeddings', text.flag('tie_word_embeddings', false)),
+      tieWordEmbeddings:
+        config.flag('tie_word_embeddings', false) ||
+        (family.tiedInText && config.at('text_config').flag('tie_word_embeddings', false)),
     },
     ropeTheta: rope.number('rope_theta', text.number('rope_theta', family.ropeTheta)),
     mropeSection: section as unknown as [number, number, number],

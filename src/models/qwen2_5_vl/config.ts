@@ -25,7 +25,13 @@ export interface Qwen25VLConfig {
 
 /** @throws GroundworkError `config-invalid`, naming the field */
 export function parseQwen25VLConfig(config: Fields): Qwen25VLConfig {
-  const text = parseQwenText(config, { qkvBias: true, qkNorm: false, ropeTheta: 1e6 });
+  const text = parseQwenText(config, {
+    qkvBias: true,
+    qkNorm: false,
+    ropeTheta: 1e6,
+    normEps: 1e-5,
+    tiedInText: true,
+  });
   const vision = config.at('vision_config');
   vision.only('hidden_act', 'silu');
   return {

@@ -12,7 +12,13 @@ import { parseVision, vision } from './vision.ts';
 /** @throws GroundworkError `config-invalid`, naming the field */
 export const qwen2VL: ParseArchitecture = (json) => {
   const config = new Fields(json);
-  const text = parseQwenText(config, { qkvBias: true, qkNorm: false, ropeTheta: 1e6 });
+  const text = parseQwenText(config, {
+    qkvBias: true,
+    qkNorm: false,
+    ropeTheta: 1e6,
+    normEps: 1e-5,
+    tiedInText: true,
+  });
   const shape = parseVision(config.at('vision_config'));
   return {
     modelType: 'qwen2_vl',

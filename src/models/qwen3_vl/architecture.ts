@@ -12,7 +12,13 @@ const HALF = { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] };
 /** @throws GroundworkError `config-invalid`, naming the field */
 export const qwen3VL: ParseArchitecture = (json) => {
   const config = new Fields(json);
-  const text = parseQwenText(config, { qkvBias: false, qkNorm: true, ropeTheta: 5e6 });
+  const text = parseQwenText(config, {
+    qkvBias: false,
+    qkNorm: true,
+    ropeTheta: 5e5,
+    normEps: 1e-6,
+    tiedInText: false,
+  });
   const shape = parseVision(config.at('vision_config'), text.decoder.shape.hiddenSize);
   return {
     modelType: 'qwen3_vl',

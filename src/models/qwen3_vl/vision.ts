@@ -109,15 +109,15 @@ export function vision(shape: Qwen3VisionShape): VisionArchitecture {
       let x = tower.linear('patch_embed.proj', inputs.pixels, places);
       const merge = (name: string, normed: Tensor) =>
         tower.linear(`${name}.linear_fc2`, gelu(tape, tower.linear(`${name}.linear_fc1`, normed)));
+      // In the order of the blocks, whatever the order of the list, which only says whose merger is whose.
       const levels: Tensor[] = [];
       for (const i of range(shape.depth)) {
         x = recordBlock(tower, x, i, shape, inputs);
+        const level = deepstackBlocks.indexOf(i);
+        if (level < 0) continue;
         // A level is normalised after its patches were put side by side, the last one before.
-        for (const [level, block] of deepstackBlocks.entries()) {
-          if (block !== i) continue;
-          const name = `deepstack_merger_list.${level}`;
-          levels[level] = merge(name, tower.norm(`${name}.norm`, x.reshape(patches / unit, wide)));
-        }
+        const name = `deepstack_merger_list.${level}`;
+        levels.push(merge(name, tower.norm(`${name}.norm`, x.reshape(patches / unit, wide))));
       }
       const last = merge('merger', tower.norm('merger.norm', x).reshape(patches / unit, wide));
       return { inputs, features: concatColumns(tape, [last, ...levels]) };
@@ -154,12 +154,10 @@ export function corners(
   return { corners: rows, shares };
 }
 
-/** torch.linspace(0, side − 1, n) in f32, cut into whole part, next and rest. */
+/** Place i of n along a table of `side` entries, corners on corners: whole part, the next entry, and the rest, in f32. */
 function spread(n: number, side: number): { low: number; high: number; part: number }[] {
-  const step = n > 1 ? Math.fround((side - 1) / (n - 1)) : 0;
   return range(n).map((i) => {
-    // torch counts the second half down from the end.
-    const at = i < n / 2 || n === 1 ? Math.fround(step * i) : Math.fround(side - 1 - Math.fround(step * (n - 1 - i)));
+    const at = Math.fround((i * (side - 1)) / Math.max(1, n - 1));
     const low = Math.floor(at);
     return { low, high: Math.min(low + 1, side - 1), part: Math.fround(at - low) };
   });
