@@ -24,7 +24,7 @@ interface FamilyCase {
   readonly name: string;
   readonly messages: ChatMessage[];
   readonly options: { add_generation_prompt?: boolean };
-  /** null where Jinja refuses. */
+  /** null where Jinja refuses: only contents of SmolVLM that are not given to it. */
   readonly text: string | null;
 }
 
@@ -47,9 +47,7 @@ describe('templates of the other families render as transformers renders them', 
   test('enough of them are left', () => expect(whole.length).toBeGreaterThan(100));
   test.each(whole.map((item, i) => ({ ...item, i })))('$i $family $name', ({ family, messages, options, text }) => {
     const { add_generation_prompt: addGenerationPrompt = false, ...variables } = options;
-    const render = () => ours.get(family)!.render(messages, { addGenerationPrompt, ...variables });
-    if (text === null) expect(render).toThrow();
-    else expect(render()).toBe(text);
+    expect(ours.get(family)!.render(messages, { addGenerationPrompt, ...variables })).toBe(text);
   });
 });
 
