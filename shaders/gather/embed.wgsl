@@ -1,7 +1,7 @@
 // y[t] = features[feature[t]] where feature[t] ≥ 0, else table[tokens[t]]: text embeddings with image features in
-// the places of image tokens.
+// the places of image tokens. Feature rows may be wider than c4 (stride4).
 #include half
-struct Params { rows: u32, c4: u32 }
+struct Params { rows: u32, c4: u32, stride4: u32 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> tokens: array<u32>;
 #if WEIGHT_F16
@@ -24,7 +24,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 #if FEATURES
   let f = feature[row];
   if (f >= 0) {
-    y[n] = features[u32(f) * p.c4 + c];
+    y[n] = features[u32(f) * p.stride4 + c];
     return;
   }
 #endif

@@ -1,5 +1,6 @@
-// The error-function GELU and its derivative. erf by Abramowitz & Stegun 7.1.26 would be good to 1.5e-7 only in exact
-// arithmetic; the continued use of exp keeps the relative error of the tail small enough for f32.
+// GELU and its derivative in three forms: the error function's, the tanh approximation and x · sigmoid(1.702 x).
+// erf is Abramowitz & Stegun 7.1.26, good to 1.5e-7 absolutely: as good as f32 near ±1. In the negative tail, where
+// 1 + erf cancels, the complement is used directly, so that the result keeps its sign and order of magnitude.
 struct Params { n: u32, accumulate: u32 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> x: array<f32>;
@@ -10,23 +11,41 @@ struct Params { n: u32, accumulate: u32 }
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;
 #endif
 
-fn erf(v: f32) -> f32 {
-  let a = abs(v);
+// The value and the derivative.
+#if FORM == 0
+fn gelu(v: f32) -> vec2<f32> {
+  let a = abs(v) * 0.70710678118;
   let t = 1.0 / (1.0 + 0.3275911 * a);
   let poly = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))));
-  return sign(v) * (1.0 - poly * exp(-a * a));
+  let tail = 0.5 * poly * exp(-a * a);
+  let cdf = select(1.0 - tail, tail, v < 0.0);
+  return vec2<f32>(v * cdf, cdf + v * 0.3989422804 * exp(-0.5 * v * v));
 }
+#endif
+#if FORM == 1
+fn gelu(v: f32) -> vec2<f32> {
+  // tanh overflows on some drivers for large arguments; it is ±1 to the last bit well before 20.
+  let inner = clamp(0.7978845608 * (v + 0.044715 * v * v * v), -20.0, 20.0);
+  let t = tanh(inner);
+  let slope = (1.0 - t * t) * 0.7978845608 * (1.0 + 0.134145 * v * v);
+  return vec2<f32>(0.5 * v * (1.0 + t), 0.5 * (1.0 + t) + 0.5 * v * slope);
+}
+#endif
+#if FORM == 2
+fn gelu(v: f32) -> vec2<f32> {
+  let s = 1.0 / (1.0 + exp(-1.702 * v));
+  return vec2<f32>(v * s, s * (1.0 + 1.702 * v * (1.0 - s)));
+}
+#endif
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {
   let i = (group.y * groups.x + group.x) * 64u + local;
   if (i >= p.n) { return; }
-  let v = x[i];
-  let cdf = 0.5 * (1.0 + erf(v * 0.70710678118));
+  let g = gelu(x[i]);
 #if BACKWARD
-  let g = (cdf + v * 0.3989422804 * exp(-0.5 * v * v)) * dy[i];
-  if (p.accumulate != 0u) { dx[i] += g; } else { dx[i] = g; }
+  if (p.accumulate != 0u) { dx[i] += g.y * dy[i]; } else { dx[i] = g.y * dy[i]; }
 #else
-  y[i] = v * cdf;
+  y[i] = g.x;
 #endif
 }

@@ -1,4 +1,5 @@
 import { invariant } from '../base/error.ts';
+import type { Size } from '../grounding/box.ts';
 import { normalisationTable, type Normalisation } from './normalise.ts';
 import type { RgbImage } from './rgb-image.ts';
 
@@ -26,11 +27,24 @@ export interface Patches {
  * frame, row, column. Source: `patchify` of transformers `models/qwen2_vl/image_processing_pil_qwen2_vl.py`.
  */
 export function patchify(image: RgbImage, layout: PatchLayout, normalisation: Normalisation): Patches {
-  const { patchSize: p, mergeSize: m, temporalPatchSize: frames } = layout;
-  const { width, height, data } = image;
+  const { data } = image;
+  const table = normalisationTable(normalisation);
+  return cut(image, layout, (channel, pixel) => table[channel * 256 + data[3 * pixel + channel]!]!);
+}
+
+/** The same for a picture that is normalised already and lies in planes, [3, height, width]. */
+export function cutPlanes(planes: Float32Array, size: Size, layout: PatchLayout): Patches {
+  const plane = size.width * size.height;
+  return cut(size, layout, (channel, pixel) => planes[channel * plane + pixel]!);
+}
+
+function cut(
+  { width, height }: Size,
+  { patchSize: p, mergeSize: m, temporalPatchSize: frames }: PatchLayout,
+  value: (channel: number, pixel: number) => number,
+): Patches {
   invariant(width % (p * m) === 0 && height % (p * m) === 0, `${width} × ${height} is not a multiple of ${p * m}.`);
   const [rows, columns] = [height / p, width / p];
-  const table = normalisationTable(normalisation);
   const frame = p * p;
   const values = new Float32Array(rows * columns * 3 * frames * frame);
   let patch = 0; // where the patch begins
@@ -41,8 +55,8 @@ export function patchify(image: RgbImage, layout: PatchLayout, normalisation: No
           for (let channel = 0; channel < 3; channel++) {
             const first = patch + channel * frames * frame;
             for (let y = 0, o = first; y < p; y++) {
-              let at = ((row * p + y) * width + column * p) * 3 + channel;
-              for (let x = 0; x < p; x++, at += 3) values[o++] = table[channel * 256 + data[at]!]!;
+              const at = (row * p + y) * width + column * p;
+              for (let x = 0; x < p; x++) values[o++] = value(channel, at + x);
             }
             for (let copy = 1; copy < frames; copy++) values.copyWithin(first + copy * frame, first, first + frame);
           }

@@ -32,14 +32,17 @@ export function encodeConversation(
   const placeholder = processor.placeholder(sizes);
   const encoded: Encoding<EncodedPrompt & { readonly promptLength?: number }> =
     completion === null
-      ? encodePrompt(tokenizer, template, messages, placeholder)
-      : encodeSample(tokenizer, template, messages, completion, placeholder, endOfTurn);
+      ? encodePrompt(tokenizer, template, messages.map(inParts), placeholder)
+      : encodeSample(tokenizer, template, messages.map(inParts), completion, placeholder, endOfTurn);
   if (!encoded.ok)
     throw new GroundworkError('row-encoding', `Row ${id}: ${encoded.reason}`, 'Correct the row or leave it out.');
   const length = encoded.promptLength ?? encoded.ids.length;
   const featureIndex = new Int32Array(length).fill(-1);
   let features = 0;
-  for (const span of encoded.images) for (let i = 0; i < span.length; i++) featureIndex[span.start + i] = features++;
+  // Some families write more than features for a picture: markers of its tiles.
+  const mark = tokenizer.requireId(placeholder.token);
+  for (const { start, length: count } of encoded.images)
+    for (let t = start; t < start + count; t++) if (encoded.ids[t] === mark) featureIndex[t] = features++;
   return {
     text: encoded.text,
     tokens: Uint32Array.from(encoded.ids.subarray(0, length)),
@@ -49,6 +52,12 @@ export function encodeConversation(
     featureRows: features,
   };
 }
+
+/** SmolVLM's template leaves out contents that are plain strings; the others render both alike. */
+const inParts = ({ role, content }: ChatMessage): ChatMessage => ({
+  role,
+  content: typeof content === 'string' ? [{ type: 'text', text: content }] : content,
+});
 
 /** A picture file, decoded, resized and cut into patches. Throws `image-unreadable`, `image-shape`. */
 export async function readPixels(processor: Processor, file: Blob): Promise<PixelInput> {

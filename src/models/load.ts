@@ -7,12 +7,14 @@ import { ChatTemplate, findTemplate } from '../text/chat-template.ts';
 import { Tokenizer, type TokenizerConfig } from '../text/tokenizer.ts';
 import type { VisionLanguageModel } from './model.ts';
 import type { PixelLimits, Processor } from './processor.ts';
-import { parseQwen25VLConfig } from './qwen2_5_vl/config.ts';
-import { Qwen25VL } from './qwen2_5_vl/model.ts';
-import { qwen25VLProcessor } from './qwen2_5_vl/processor.ts';
+import type { Architecture, ParseArchitecture } from './architecture.ts';
+import type { Json } from './fields.ts';
+import { qwen25VL } from './qwen2_5_vl/architecture.ts';
+import { qwen2VL } from './qwen2_vl/architecture.ts';
+import { qwen3VL } from './qwen3_vl/architecture.ts';
+import { idefics3, smolVLM } from './smolvlm/architecture.ts';
+import { VisionLanguage } from './vision-language.ts';
 import type { LoadOptions, WeightDType } from './weights.ts';
-
-type Json = Readonly<Record<string, unknown>>;
 
 /** A checkpoint's files by name, as they lie in its folder. */
 export type CheckpointFolder = ReadonlyMap<string, ByteSource>;
@@ -30,7 +32,16 @@ export interface OpenOptions extends Partial<Omit<LoadOptions, 'dtype'>> {
   readonly limits?: Partial<PixelLimits>;
 }
 
-export const SUPPORTED_MODEL_TYPES = ['qwen2_5_vl'] as const;
+/** By `model_type` of config.json. */
+const FAMILIES: Readonly<Record<string, ParseArchitecture>> = {
+  qwen2_vl: qwen2VL,
+  qwen2_5_vl: qwen25VL,
+  qwen3_vl: qwen3VL,
+  smolvlm: smolVLM,
+  idefics3,
+};
+
+export const SUPPORTED_MODEL_TYPES: readonly string[] = Object.keys(FAMILIES);
 
 /** Up to this many bytes of weights a model is held in f32 by default. */
 const F32_BUDGET = 256 * 2 ** 20;
@@ -45,17 +56,9 @@ export async function loadModel(
   options: OpenOptions = {},
 ): Promise<LoadedModel> {
   const config = await requireJson(folder, 'config.json');
-  const type = String(config['model_type'] ?? '');
-  if (!(SUPPORTED_MODEL_TYPES as readonly string[]).includes(type))
-    throw new GroundworkError(
-      'model-unsupported',
-      `This checkpoint is a “${type}”.`,
-      `Supported: ${SUPPORTED_MODEL_TYPES.join(', ')}.`,
-    );
-  const parsed = parseQwen25VLConfig(config);
+  const architecture = parseArchitecture(config);
   const { tokenizer, template } = await openText(folder);
-  const processor = qwen25VLProcessor(
-    parsed,
+  const processor = architecture.processor(
     {
       preprocessor: (await optionalJson(folder, 'preprocessor_config.json')) ?? {},
       generation: (await optionalJson(folder, 'generation_config.json')) ?? {},
@@ -67,8 +70,21 @@ export async function loadModel(
   const checkpoint = await openCheckpoint(folder);
   const parameters = [...checkpoint.tensors.values()].reduce((sum, t) => sum + t.shape.reduce((a, b) => a * b, 1), 0);
   const dtype = options.dtype ?? (parameters * 4 <= F32_BUDGET ? 'f32' : 'f16');
-  const model = await Qwen25VL.load(session, parsed, checkpoint, { ...options, dtype });
+  const model = await VisionLanguage.load(session, architecture, checkpoint, { ...options, dtype });
   return { model, processor, folder, checkpoint };
+}
+
+/** @throws GroundworkError `model-unsupported`, naming the supported types; `config-invalid` */
+export function parseArchitecture(config: Json): Architecture {
+  const type = String(config['model_type'] ?? '');
+  const parse = Object.hasOwn(FAMILIES, type) ? FAMILIES[type] : undefined;
+  if (!parse)
+    throw new GroundworkError(
+      'model-unsupported',
+      `This checkpoint is a “${type}”.`,
+      `Supported: ${SUPPORTED_MODEL_TYPES.join(', ')}.`,
+    );
+  return parse(config);
 }
 
 async function openText(folder: CheckpointFolder): Promise<{ tokenizer: Tokenizer; template: ChatTemplate }> {

@@ -14,6 +14,7 @@ export interface LinearModule {
   readonly name: string;
   readonly inFeatures: number;
   readonly outFeatures: number;
+  readonly tower: 'vision' | 'text';
   /** The output head. */
   readonly outputHead?: boolean;
 }
@@ -50,6 +51,8 @@ export interface VisionLanguageModel {
   readonly weightBytes: number;
   /** Token ids that generation must never emit. */
   readonly suppressedTokens: readonly number[];
+  /** Columns of a feature row (see VisionArchitecture). */
+  readonly featureColumns: number;
 
   /** Rotary positions of a prompt with pictures: axes [3, T] (or [1, T]) and the next position. */
   positions(
@@ -63,7 +66,7 @@ export interface VisionLanguageModel {
   featureCount(grid: PixelInput['grid']): number;
 
   visionBatch(images: readonly PixelInput[]): VisionBatch;
-  /** Records the vision tower; returns its inputs by name and features [rows, hidden]. */
+  /** Records the vision tower; returns its inputs by name and features [rows, featureColumns]. */
   recordVision(
     tape: Tape,
     batch: VisionBatch,

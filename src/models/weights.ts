@@ -2,11 +2,13 @@
  * Moves a checkpoint's tensors onto the GPU, one at a time, under the house's canonical names. Matrices may be packed
  * to f16; vectors (norms, biases) are always f32.
  */
-import { GroundworkError } from '../base/error.ts';
+import { GroundworkError, invariant } from '../base/error.ts';
 import type { CheckpointWeights } from '../formats/checkpoint-files.ts';
 import { toFloat32, toHalf } from '../formats/safetensors.ts';
 import type { Session } from '../gpu/recorder.ts';
 import { Tensor } from '../gpu/tensor.ts';
+import type { LinearWeights } from '../ops/linear.ts';
+import { matrixShape, type TensorEntry } from './manifest.ts';
 
 export type WeightDType = 'f32' | 'f16';
 
@@ -16,77 +18,130 @@ export interface LoadOptions {
   readonly signal?: AbortSignal;
 }
 
-export class WeightLoader {
+/** A model's tensors on the GPU by canonical name. */
+export class ModelWeights {
   readonly #session: Session;
-  readonly #checkpoint: CheckpointWeights;
-  readonly #names: ReadonlyMap<string, string>;
-  readonly #options: LoadOptions;
-  readonly #total: number;
-  #done = 0;
-  readonly tensors: Tensor[] = [];
+  readonly #tensors: ReadonlyMap<string, Tensor>;
 
-  /** `rename` maps a checkpoint's key to the canonical name. */
-  constructor(session: Session, checkpoint: CheckpointWeights, rename: (key: string) => string, options: LoadOptions) {
+  constructor(session: Session, tensors: ReadonlyMap<string, Tensor>) {
     this.#session = session;
-    this.#checkpoint = checkpoint;
-    this.#options = options;
-    this.#names = new Map([...checkpoint.tensors.keys()].map((key) => [rename(key), key]));
-    this.#total = [...checkpoint.tensors.values()].reduce((sum, t) => sum + t.byteLength, 0);
+    this.#tensors = tensors;
   }
 
   has(name: string): boolean {
-    return this.#names.has(name);
+    return this.#tensors.has(name);
   }
 
-  /** A matrix [rows, columns] in the chosen dtype; a convolution's kernel is seen as [out, everything else]. */
-  matrix(name: string, rows: number, columns: number): Promise<Tensor> {
-    return this.#load(name, [rows, columns], this.#options.dtype);
+  tensor(name: string): Tensor {
+    const found = this.#tensors.get(name);
+    invariant(found, `no tensor named ${name}`);
+    return found;
   }
 
-  vector(name: string, size: number): Promise<Tensor> {
-    return this.#load(name, [size], 'f32');
+  /** Weight and bias of a module. */
+  linear(module: string): LinearWeights {
+    const bias = this.#tensors.get(`${module}.bias`);
+    return { weight: this.tensor(`${module}.weight`), ...(bias && { bias }) };
   }
 
-  async #load(name: string, shape: readonly number[], dtype: WeightDType): Promise<Tensor> {
-    this.#options.signal?.throwIfAborted();
-    const key = this.#names.get(name);
-    const info = key === undefined ? undefined : this.#checkpoint.tensors.get(key);
-    if (key === undefined || !info)
+  get parameterCount(): number {
+    return this.#all.reduce((sum, t) => sum + t.size, 0);
+  }
+
+  get bytes(): number {
+    return this.#all.reduce((sum, t) => sum + t.bytes, 0);
+  }
+
+  destroy(): void {
+    this.#session.release(...this.#all);
+  }
+
+  get #all(): Tensor[] {
+    return [...this.#tensors.values()];
+  }
+}
+
+/**
+ * Loads what the manifest lists; tensors of the checkpoint beyond it are left out.
+ * @param rename a checkpoint's key → canonical name
+ * @throws GroundworkError `tensor-missing`, `tensor-shape` before anything is allocated; `half-overflow`; nothing stays
+ * allocated after a throw
+ */
+export async function loadWeights(
+  session: Session,
+  entries: readonly TensorEntry[],
+  checkpoint: CheckpointWeights,
+  rename: (key: string) => string,
+  options: LoadOptions,
+): Promise<ModelWeights> {
+  const located = locate(entries, checkpoint, rename);
+  const total = located.reduce((sum, { key }) => sum + checkpoint.tensors.get(key)!.byteLength, 0);
+  const tensors = new Map<string, Tensor>();
+  let done = 0;
+  try {
+    for (const { entry, key } of located) {
+      options.signal?.throwIfAborted();
+      await loadOne(session, entry, key, checkpoint, options.dtype, tensors);
+      done += checkpoint.tensors.get(key)!.byteLength;
+      options.onProgress?.(done, total);
+    }
+    return new ModelWeights(session, tensors);
+  } catch (error) {
+    session.release(...tensors.values());
+    throw error;
+  }
+}
+
+/** The checkpoint's key of every entry, with shapes compared. */
+export function locate(
+  entries: readonly TensorEntry[],
+  checkpoint: CheckpointWeights,
+  rename: (key: string) => string,
+): { readonly entry: TensorEntry; readonly key: string }[] {
+  const keys = new Map([...checkpoint.tensors.keys()].map((key) => [rename(key), key]));
+  return entries.map((entry) => {
+    const key = keys.get(entry.name);
+    if (key === undefined)
       throw new GroundworkError(
         'tensor-missing',
-        `The checkpoint has no tensor ${name}.`,
+        `The checkpoint has no tensor ${entry.name}.`,
         'The weights and config.json do not belong together, or a shard is missing.',
       );
-    const size = shape.reduce((a, b) => a * b, 1);
-    const rows = info.shape[0];
-    if (info.shape.reduce((a, b) => a * b, 1) !== size || rows !== shape[0])
+    const { shape } = checkpoint.tensors.get(key)!;
+    if (shape.join() !== entry.shape.join())
       throw new GroundworkError(
         'tensor-shape',
-        `${key} is [${info.shape.join(', ')}], and config.json asks for [${shape.join(', ')}].`,
+        `${key} is [${shape.join(', ')}], and config.json asks for [${entry.shape.join(', ')}].`,
         'The weights and config.json do not belong together.',
       );
-    const bytes = await this.#checkpoint.read(key);
-    // Room for a multiple of 4 rows: a head is summed over its rows (ops/log-probs.ts).
-    const room = this.#session.resident(
-      name,
-      shape.length === 2 ? [Math.ceil(shape[0]! / 4) * 4, shape[1]!] : shape,
-      dtype,
+    return { entry, key };
+  });
+}
+
+async function loadOne(
+  session: Session,
+  entry: TensorEntry,
+  key: string,
+  checkpoint: CheckpointWeights,
+  matrices: WeightDType,
+  into: Map<string, Tensor>,
+): Promise<void> {
+  const info = checkpoint.tensors.get(key)!;
+  const dtype = entry.role === 'vector' ? 'f32' : matrices;
+  const [rows, columns] = matrixShape(entry);
+  const shape = entry.role === 'vector' ? entry.shape : [rows, columns];
+  const bytes = await checkpoint.read(key);
+  // Room for a multiple of 4 rows: a head is summed over its rows (ops/log-probs.ts).
+  const room = session.resident(entry.name, shape.length === 2 ? [Math.ceil(rows / 4) * 4, columns] : shape, dtype);
+  const tensor = new Tensor(entry.name, dtype, shape, room.storage);
+  into.set(entry.name, tensor);
+  if (dtype === 'f32') return session.write(tensor, toFloat32(bytes, info.dtype));
+  const { bits, overflowed } = toHalf(bytes, info.dtype);
+  if (overflowed)
+    throw new GroundworkError(
+      'half-overflow',
+      `${overflowed} values of ${key} are beyond what 16-bit floats hold.`,
+      'Load this model with f32 weights.',
     );
-    const tensor = new Tensor(name, dtype, shape, room.storage);
-    this.tensors.push(tensor);
-    if (dtype === 'f32') this.#session.write(tensor, toFloat32(bytes, info.dtype));
-    else {
-      const { bits, overflowed } = toHalf(bytes, info.dtype);
-      if (overflowed)
-        throw new GroundworkError(
-          'half-overflow',
-          `${overflowed} values of ${key} are beyond what 16-bit floats hold.`,
-          'Load this model with f32 weights.',
-        );
-      this.#session.write(tensor, bits);
-    }
-    this.#done += info.byteLength;
-    this.#options.onProgress?.(this.#done, this.#total);
-    return tensor;
-  }
+  session.write(tensor, bits);
 }

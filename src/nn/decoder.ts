@@ -5,7 +5,7 @@
  */
 import type { Tensor } from '../gpu/tensor.ts';
 import { attention } from '../ops/attention.ts';
-import { scatterInto } from '../ops/gather.ts';
+import { addFeatures, scatterInto, type Features } from '../ops/gather.ts';
 import { linear, type LinearWeights, type Lora } from '../ops/linear.ts';
 import { rmsNorm } from '../ops/rms-norm.ts';
 import { rotary, type RotaryTable } from '../ops/rotary.ts';
@@ -25,6 +25,9 @@ export interface DecoderShape {
 export interface DecoderLayerWeights {
   readonly inputNorm: Tensor;
   readonly postNorm: Tensor;
+  /** [headDim], for q and k per head (Qwen3). */
+  readonly qNorm?: Tensor;
+  readonly kNorm?: Tensor;
   /** Module name and weights of q, k, v, o, gate, up and down. */
   readonly linears: Readonly<Record<DecoderLinear, { readonly module: string; readonly weights: LinearWeights }>>;
 }
@@ -49,6 +52,8 @@ export interface DecoderContext {
   readonly cache?: { readonly layers: readonly LayerCache[]; readonly rows: Tensor } | undefined;
   /** Decoding: every row sees other keys (see ops/attention.ts). */
   readonly scattered?: boolean | undefined;
+  /** DeepStack: after layer i < layers, columns (1 + i) · hidden … of the features are added in their places. */
+  readonly deepstack?: (Features & { readonly layers: number }) | undefined;
   /** Recompute each layer in the backward pass. */
   readonly checkpoint?: boolean | undefined;
 }
@@ -88,8 +93,10 @@ function decoderLayer(
     });
   };
   const h = rmsNorm(tape, x, weights.inputNorm, normEps);
-  const q = rotary(tape, project('q', h), context.rotary, { heads, headDim });
-  const [k, v] = keysAndValues(tape, project('k', h), project('v', h), shape, context, index);
+  const perHead = (t: Tensor, weight: Tensor | undefined) =>
+    weight ? rmsNorm(tape, t.reshape(t.size / headDim, headDim), weight, normEps).reshape(...t.shape) : t;
+  const q = rotary(tape, perHead(project('q', h), weights.qNorm), context.rotary, { heads, headDim });
+  const [k, v] = keysAndValues(tape, perHead(project('k', h), weights.kNorm), project('v', h), shape, context, index);
   const o = attention(tape, {
     q,
     k,
@@ -104,7 +111,10 @@ function decoderLayer(
   });
   const y = project('o', o, x);
   const n = rmsNorm(tape, y, weights.postNorm, normEps);
-  return project('down', swiglu(tape, project('gate', n), project('up', n)), y);
+  const out = project('down', swiglu(tape, project('gate', n), project('up', n)), y);
+  if (context.deepstack && index < context.deepstack.layers)
+    addFeatures(tape.rec, out, context.deepstack, (1 + index) * shape.hiddenSize);
+  return out;
 }
 
 function keysAndValues(

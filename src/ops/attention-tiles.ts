@@ -3,7 +3,7 @@
  * that share keys; in the key gradient, neighbouring keys) in named registers of one workgroup of LANES invocations:
  *
  *   software  lanes own columns; partial products of all rows are summed and transposed together. Needs subgroups of
- *             4 or 8. On lavapipe and SwiftShader 1.5 to 3 times as fast as `wide`.
+ *             4 or 8 that divide the head size. On lavapipe and SwiftShader 1.5 to 3 times as fast as `wide`.
  *   wide      a lane owns a key while scores are made, and columns while values are summed: few words between lanes,
  *             which 32 lanes want. Works without subgroups, by workgroup memory.
  */
@@ -52,7 +52,7 @@ const PARTS = { parts: 2 } as const;
 
 export function attentionTiles(session: Session, shape: HeadShape): AttentionTiles {
   const { LANES: lanes, SUBGROUPS } = session.kernels.builtins as { LANES: number; SUBGROUPS: boolean };
-  const narrow = SUBGROUPS && (lanes === 4 || lanes === 8);
+  const narrow = SUBGROUPS && (lanes === 4 || lanes === 8) && shape.headDim % lanes === 0;
   return session.gpu.software && narrow ? softwareTiles(lanes, shape) : wideTiles(lanes, shape);
 }
 

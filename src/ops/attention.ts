@@ -33,7 +33,7 @@ export interface AttentionArgs {
   readonly heads: number;
   /** Divides heads; head h reads kv head ⌊h · kvHeads / heads⌋. */
   readonly kvHeads: number;
-  /** A multiple of 8, at most 128. */
+  /** A multiple of 4, at most 128. */
   readonly headDim: number;
   /** Factor on the scores, usually 1/√headDim. */
   readonly scale: number;
@@ -164,8 +164,8 @@ function check({
   vOffset = 0,
 }: AttentionArgs): void {
   invariant(
-    headDim % 8 === 0 && headDim >= 8 && headDim <= 128,
-    `attention: head size ${headDim} is not a multiple of 8 up to 128`,
+    headDim % 4 === 0 && headDim >= 4 && headDim <= 128,
+    `attention: head size ${headDim} is not a multiple of 4 up to 128`,
   );
   invariant(heads % kvHeads === 0, `attention: ${heads} heads cannot share ${kvHeads} kv heads`);
   invariant(k.rows === v.rows, `attention: ${k.rows} keys but ${v.rows} values`);

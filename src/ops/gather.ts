@@ -1,4 +1,5 @@
 /** Rows picked by index: embeddings, image features in their places, window permutations. */
+import add_ from '../../shaders/gather/add.wgsl';
 import embed_ from '../../shaders/gather/embed.wgsl';
 import rows_ from '../../shaders/gather/rows.wgsl';
 import { invariant } from '../base/error.ts';
@@ -8,7 +9,7 @@ import { flatGroups } from './groups.ts';
 import type { Tape } from './tape.ts';
 
 export interface Features {
-  /** [F, C] */
+  /** [F, C] or wider: the first C columns are the embeddings, further ones are for `addFeatures`. */
   readonly features: Tensor;
   /** i32 [T]: the feature row in this place, or −1 for a text token. Rows are used at most once. */
   readonly index: Tensor;
@@ -22,10 +23,11 @@ export function embed(tape: Tape, tokens: Tensor, table: Tensor, images?: Featur
   rec.dispatch('gather/embed', embed_, {
     constants: { WEIGHT_F16: table.dtype === 'f16', FEATURES: !!images },
     bind: { tokens, table, y, ...(images && { features: images.features, feature: images.index }) },
-    params: { rows, c4 },
+    params: { rows, c4, stride4: images ? images.features.columns / 4 : 0 },
     groups: flatGroups(rows * c4),
   });
-  if (images) {
+  // Features of several levels are always inputs, without a gradient (the vision tower is frozen).
+  if (images && images.features.columns === table.columns) {
     tape.node([images.features], [y], () => {
       const dy = tape.grad(y);
       invariant(dy, 'embedding without a gradient');
@@ -33,6 +35,19 @@ export function embed(tape: Tape, tokens: Tensor, table: Tensor, images?: Featur
     });
   }
   return y;
+}
+
+/**
+ * x[t] += features[index[t], column …] in place (DeepStack, arXiv 2406.04334), −1 skipped. Something constant is added,
+ * so gradients pass unchanged; nothing that was recorded before may need the old x in its backward pass.
+ */
+export function addFeatures(rec: Recorder, x: Tensor, { features, index }: Features, column: number): void {
+  const [rows, c4] = [index.size, x.columns / 4];
+  rec.dispatch('gather/add', add_, {
+    bind: { features, index, x },
+    params: { rows, c4, stride4: features.columns / 4, column4: column / 4 },
+    groups: flatGroups(rows * c4),
+  });
 }
 
 /** x [R, C], index i32 [T] → y [T, C]; −1 gives a row of zeros. For gradients the indices must be distinct. */

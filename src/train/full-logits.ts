@@ -22,7 +22,7 @@ export async function fullLogits(
     ranges: rec.input('ranges', [T, 4], 'u32'),
   };
   const images = F
-    ? { features: rec.input('features', [F, model.decoderShape.hiddenSize]), index: rec.input('index', [T], 'i32') }
+    ? { features: rec.input('features', [F, model.featureColumns]), index: rec.input('index', [T], 'i32') }
     : undefined;
   const hidden = model.recordDecoder(
     new Tape(rec, { recording: false }),

@@ -12,7 +12,7 @@ import { gatherRows } from '../ops/gather.ts';
 import { logits as headLogits } from '../ops/log-probs.ts';
 import { DecodeState, sampleTokens, samplingControl, suppressionMask } from '../ops/sample.ts';
 import { Tape } from '../ops/tape.ts';
-import { pack, type EncodedPrompt, type Packed } from './pack.ts';
+import { pack, type EncodedPrompt, type Packed, type PackedSizes } from './pack.ts';
 import type { Policy } from './policy.ts';
 import type { SamplingSettings } from './recipe.ts';
 
@@ -53,7 +53,12 @@ interface Decoder {
   readonly capacity: number;
   readonly control: Tensor;
   readonly decode: Program;
-  readonly prefills: Map<string, { readonly program: Program; readonly inputs: Readonly<Record<string, Tensor>> }>;
+  readonly prefills: Map<string, Prefill>;
+}
+
+interface Prefill {
+  readonly program: Program;
+  readonly inputs: Readonly<Record<string, Tensor>>;
 }
 
 export class Generator<S extends Promptable = Promptable> {
@@ -200,56 +205,17 @@ export class Generator<S extends Promptable = Promptable> {
     return this.#decoder;
   }
 
-  #prefill(
-    decoder: Decoder,
-    packed: Packed,
-    samples: readonly S[],
-    G: number,
-    { which = 'policy' }: GenerateOptions,
-  ): void {
+  /** Makes buffers and programs for a batch like this one without running anything; for planning memory. */
+  reserve(prompts: readonly EncodedPrompt[], options: GenerateOptions): void {
+    const packed = pack(prompts.map((prompt) => ({ prompt, completions: [] })));
+    const decoder = this.#prepare(packed, prompts.length * options.numGenerations, options);
+    this.#compilePrefill(decoder, packed.sizes, options);
+  }
+
+  #prefill(decoder: Decoder, packed: Packed, samples: readonly S[], G: number, options: GenerateOptions): void {
     const { model } = this.#policy;
-    const { T, F } = packed.sizes;
-    const key = `${T} ${F}`;
-    let compiled = decoder.prefills.get(key);
-    if (!compiled) {
-      const rec = new Recorder(model.session, `prefill ${key}`);
-      const inputs: Record<string, Tensor> = {
-        tokens: rec.input('tokens', [T], 'u32'),
-        rotary: rec.input('rotary table', [T, model.headDim / 2, 2]),
-        positions: rec.input('table rows', [T], 'u32'),
-        ranges: rec.input('key ranges of queries', [T, 4], 'u32'),
-        slots: rec.input('cache rows', [T], 'i32'),
-        last: rec.input('last rows', [decoder.state.rows], 'i32'),
-      };
-      if (F)
-        Object.assign(inputs, {
-          features: rec.input('image features', [F, model.decoderShape.hiddenSize]),
-          feature: rec.input('feature index', [T], 'i32'),
-        });
-      const tape = new Tape(rec, { recording: false });
-      const hidden = model.recordDecoder(
-        tape,
-        inputs['tokens']!,
-        F ? { features: inputs['features']!, index: inputs['feature']! } : undefined,
-        {
-          rotary: { table: inputs['rotary']!, positions: inputs['positions']! },
-          ranges: inputs['ranges']!,
-          lora: this.#lora(which),
-          cache: { layers: decoder.cache, rows: inputs['slots']! },
-        },
-        which === 'base' ? undefined : this.#policy.weights,
-      );
-      const logits = headLogits(rec, gatherRows(tape, hidden, inputs['last']!), model.head);
-      sampleTokens(
-        rec,
-        { logits, ...this.#fixed, control: decoder.control },
-        decoder.state,
-        this.#processor.padTokenId,
-      );
-      compiled = { program: rec.finish(), inputs };
-      decoder.prefills.set(key, compiled);
-    }
-    const { program, inputs } = compiled;
+    const { T } = packed.sizes;
+    const { program, inputs } = this.#compilePrefill(decoder, packed.sizes, options);
     const starts = promptStarts(samples);
     const spare = decoder.capacity - 1;
     const arrays: Record<string, ArrayBufferView> = {
@@ -268,6 +234,45 @@ export class Generator<S extends Promptable = Promptable> {
     };
     for (const [name, tensor] of Object.entries(inputs)) program.write(tensor, arrays[name]!);
     program.run();
+  }
+
+  #compilePrefill(decoder: Decoder, { T, F }: PackedSizes, { which = 'policy' }: GenerateOptions): Prefill {
+    const { model } = this.#policy;
+    const key = `${T} ${F}`;
+    const known = decoder.prefills.get(key);
+    if (known) return known;
+    const rec = new Recorder(model.session, `prefill ${key}`);
+    const inputs: Record<string, Tensor> = {
+      tokens: rec.input('tokens', [T], 'u32'),
+      rotary: rec.input('rotary table', [T, model.headDim / 2, 2]),
+      positions: rec.input('table rows', [T], 'u32'),
+      ranges: rec.input('key ranges of queries', [T, 4], 'u32'),
+      slots: rec.input('cache rows', [T], 'i32'),
+      last: rec.input('last rows', [decoder.state.rows], 'i32'),
+    };
+    if (F)
+      Object.assign(inputs, {
+        features: rec.input('image features', [F, model.featureColumns]),
+        feature: rec.input('feature index', [T], 'i32'),
+      });
+    const tape = new Tape(rec, { recording: false });
+    const hidden = model.recordDecoder(
+      tape,
+      inputs['tokens']!,
+      F ? { features: inputs['features']!, index: inputs['feature']! } : undefined,
+      {
+        rotary: { table: inputs['rotary']!, positions: inputs['positions']! },
+        ranges: inputs['ranges']!,
+        lora: this.#lora(which),
+        cache: { layers: decoder.cache, rows: inputs['slots']! },
+      },
+      which === 'base' ? undefined : this.#policy.weights,
+    );
+    const logits = headLogits(rec, gatherRows(tape, hidden, inputs['last']!), model.head);
+    sampleTokens(rec, { logits, ...this.#fixed, control: decoder.control }, decoder.state, this.#processor.padTokenId);
+    const compiled = { program: rec.finish(), inputs };
+    decoder.prefills.set(key, compiled);
+    return compiled;
   }
 
   #lora(which: GenerateOptions['which']) {

@@ -54,7 +54,7 @@ export const DECODER_PROJECTIONS = [
  * features depend on the adapter, which we compute once per prompt. Qwen2.5-VL's tower names its MLP like the
  * decoder's, so the seven names alone would reach it.
  */
-export const VISION_MODULES = '.*(?:visual|vision_model|vision_tower)\\..*';
+export const VISION_MODULES = '.*(?:visual|vision_model|vision_tower|connector)\\..*';
 
 /**
  * Chosen modules in the model's order. Throws `lora-no-target` (nothing matched; the hint lists near names),

@@ -142,13 +142,13 @@ export function adapterTargets(model: VisionLanguageModel, settings: LoraSetting
     },
   );
   return chosen.map(({ module, r, alpha, scaling }) => {
-    if (!module.includes('language_model'))
+    const { inFeatures, outFeatures, tower } = model.linears.find((l) => l.name === module)!;
+    if (tower !== 'text')
       throw new GroundworkError(
         'lora-target-unsupported',
         `${module} is outside the language model.`,
         'Image features are computed once and reused, so adapters belong to the language model: exclude the vision tower.',
       );
-    const { inFeatures, outFeatures } = model.linears.find((l) => l.name === module)!;
     return { module, inFeatures, outFeatures, r, alpha, scaling };
   });
 }

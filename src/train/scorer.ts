@@ -87,7 +87,7 @@ export class Scorer {
 
   /**
    * Runs the program for these sizes. With a loss, gradients are added to the adapter's; the caller clears them.
-   * @param features f32 [featureRows, hidden], the groups' features in order
+   * @param features f32 [featureRows, featureColumns], the groups' features in order
    */
   async run(
     packed: Packed,
@@ -164,7 +164,6 @@ export class Scorer {
     const model = this.#model;
     const rec = new Recorder(model.session, mode.kind);
     const tape = new Tape(rec, { recording: mode.kind !== 'score' });
-    const hiddenSize = model.decoderShape.hiddenSize;
     const inputs: Record<string, Tensor> = {
       tokens: rec.input('tokens', [T], 'u32'),
       rotary: rec.input('rotary table', [T, model.headDim / 2, 2]),
@@ -176,7 +175,7 @@ export class Scorer {
     };
     if (F)
       Object.assign(inputs, {
-        features: rec.input('image features', [F, hiddenSize]),
+        features: rec.input('image features', [F, model.featureColumns]),
         feature: rec.input('feature index', [T], 'i32'),
       });
     if (tape.recording) inputs['keyRanges'] = rec.input('query ranges of keys', [T, 2], 'u32');

@@ -42,17 +42,20 @@ describe('smart resize', () => {
     expect(smartResize(size, limits)).toEqual(expected);
   });
 
-  test('agrees with transformers, refusals included', () => {
-    const { rows } = JSON.parse(golden('smart-resize.json').toString()) as {
-      rows: [number, number, number, number, number, [number, number] | null][];
-    };
-    for (const [height, width, factor, minPixels, maxPixels, expected] of rows) {
-      const ours = () => smartResize({ width, height }, { factor, minPixels, maxPixels });
-      if (expected) expect(ours(), `${height} × ${width}`).toEqual({ height: expected[0], width: expected[1] });
-      else expect(ours).toThrow('too narrow');
-    }
-    expect(rows.length).toBeGreaterThan(100);
-  });
+  test.each(['smart-resize.json', 'smart-resize-qwen3.json'])(
+    'agrees with transformers, refusals included: %s',
+    (file) => {
+      const { rows } = JSON.parse(golden(file).toString()) as {
+        rows: [number, number, number, number, number, [number, number] | null][];
+      };
+      for (const [height, width, factor, minPixels, maxPixels, expected] of rows) {
+        const ours = () => smartResize({ width, height }, { factor, minPixels, maxPixels });
+        if (expected) expect(ours(), `${height} × ${width}`).toEqual({ height: expected[0], width: expected[1] });
+        else expect(ours).toThrow('too narrow');
+      }
+      expect(rows.length).toBeGreaterThan(100);
+    },
+  );
 
   test('sides are multiples of the factor and the area is within the limits', () => {
     const side = fc.integer({ min: 20, max: 3000 });

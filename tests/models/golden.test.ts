@@ -11,7 +11,7 @@ import { useSession } from '../ops/harness.ts';
 
 registerDecoder(nodeDecode);
 
-const root = fileURLToPath(new URL('../golden/qwen2_5_vl/', import.meta.url));
+const root = fileURLToPath(new URL('../golden/', import.meta.url));
 const session = useSession();
 
 /** The case with the first value of one expected tensor made wrong. */
@@ -35,10 +35,18 @@ function spoiled(golden: GoldenCase, key: string): GoldenCase {
 const missed = (comparisons: readonly Comparison[]) =>
   comparisons.filter(({ ok }) => !ok).map(({ name, detail }) => `${name}: ${detail}`);
 
-// A folder whose name begins with a dot is a case being rebuilt.
-const cases = readdirSync(root).filter((name) => !name.startsWith('.'));
+const FAMILIES = { qwen2_5_vl: 8, qwen2_vl: 4, qwen3_vl: 5, smolvlm: 5 };
 
-test('all eight cases are here', () => expect(cases).toHaveLength(8));
+// A folder whose name begins with a dot is a case being rebuilt.
+const cases = Object.keys(FAMILIES).flatMap((family) =>
+  readdirSync(root + family)
+    .filter((name) => !name.startsWith('.'))
+    .map((name) => `${family}/${name}`),
+);
+
+test.each(Object.entries(FAMILIES))('all cases of %s are here: %i', (family, count) =>
+  expect(cases.filter((name) => name.startsWith(`${family}/`))).toHaveLength(count),
+);
 
 test.each(cases)('%s: everything PyTorch computed is computed here, and the same', async (name) => {
   const golden = await openGolden(name, await filesUnder(root + name));
@@ -54,7 +62,7 @@ test.each(cases)('%s: everything PyTorch computed is computed here, and the same
 test.each(['logits', 'generated', 'position_ids'])(
   'a wrong expectation of %s is reported as a miss, and only that',
   async (key) => {
-    const golden = spoiled(await openGolden('one-image', await filesUnder(`${root}one-image`)), key);
+    const golden = spoiled(await openGolden('one-image', await filesUnder(`${root}qwen2_5_vl/one-image`)), key);
     expect(missed(await checkGolden(session(), golden))).toEqual([expect.stringMatching(new RegExp(`^${key}: `))]);
   },
 );

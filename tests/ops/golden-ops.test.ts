@@ -2,8 +2,9 @@ import { describe, expect, test } from 'vitest';
 import { Random } from '../../src/base/random.ts';
 import type { Recorder } from '../../src/gpu/recorder.ts';
 import type { Tensor } from '../../src/gpu/tensor.ts';
-import { mropeTable } from '../../src/models/qwen2_5_vl/positions.ts';
-import { gelu } from '../../src/ops/gelu.ts';
+import { mropeAxes, mropeTable } from '../../src/models/qwen/positions.ts';
+import { gelu, type GeluForm } from '../../src/ops/gelu.ts';
+import { layerNorm } from '../../src/ops/layer-norm.ts';
 import { linear, type Lora } from '../../src/ops/linear.ts';
 import { logProbs } from '../../src/ops/log-probs.ts';
 import { nllLoss } from '../../src/ops/policy-loss.ts';
@@ -92,15 +93,63 @@ describe('the gated product', async () => {
 });
 
 describe('GELU', async () => {
-  const exact = (await goldenOp<{ form: string }>('gelu')).filter((c) => c.params.form === 'erf');
-  test.each(exact)('in its exact form is PyTorch’s, forward and backward: $name', async ({ tensors: t }) => {
+  const cases = await goldenOp<{ form: GeluForm }>('gelu');
+  test('all three forms are here', () => {
+    expect(new Set(cases.map((c) => c.params.form))).toEqual(new Set(['erf', 'tanh', 'quick']));
+  });
+  test.each(cases)('is PyTorch’s, forward and backward: $name', async ({ tensors: t, params }) => {
     const [y, dx] = await run(session(), (rec) => {
       const x = constant(rec, 'x', t['x']!.shape, t['x']!.values);
-      const { y, grads } = backward(rec, [x], (tape) => gelu(tape, x), t['dy']!.values);
+      const { y, grads } = backward(rec, [x], (tape) => gelu(tape, x, params.form), t['dy']!.values);
       return [y, ...grads];
     });
     expectClose(y, t['y']!.values);
     expectClose(dx, t['dx']!.values);
+  });
+});
+
+describe('layer norm', async () => {
+  // Columns come in fours here; padding would change the mean.
+  const whole = (await goldenOp<{ eps: number }>('layer-norm')).filter((c) => c.tensors['x']!.shape[1]! % 4 === 0);
+  test.each(whole)('is PyTorch’s, forward and backward: $name', async ({ tensors: t, params }) => {
+    const [y, dx] = await run(session(), (rec) => {
+      const [x, w, b] = ['x', 'w', 'b'].map((name) => constant(rec, name, t[name]!.shape, t[name]!.values));
+      const { y, grads } = backward(rec, [x!], (tape) => layerNorm(tape, x!, w!, b!, params.eps), t['dy']!.values);
+      return [y, ...grads];
+    });
+    expectClose(y, t['y']!.values);
+    expectClose(dx, t['dx']!.values);
+  });
+
+  test.each([
+    { rows: 7, columns: 44, mean: 0 },
+    { rows: 3, columns: 132, mean: 50 },
+  ])('holds for $rows × $columns about $mean, by finite differences in f64', async ({ rows, columns, mean }) => {
+    const random = new Random(6);
+    const x = normals(random, rows * columns).map((v) => Math.fround(v + mean));
+    const [w, b, dy] = [normals(random, columns), normals(random, columns), normals(random, rows * columns)];
+    const eps = 1e-6;
+    const norm = (v: ArrayLike<number>): Float64Array => {
+      const out = new Float64Array(v.length);
+      for (let r = 0; r < rows; r++) {
+        const row = Array.from({ length: columns }, (_, c) => v[r * columns + c]!);
+        const average = row.reduce((p, q) => p + q, 0) / columns;
+        const variance = row.reduce((p, q) => p + (q - average) ** 2, 0) / columns;
+        row.forEach((q, c) => (out[r * columns + c] = ((q - average) / Math.sqrt(variance + eps)) * w[c]! + b[c]!));
+      }
+      return out;
+    };
+    const [y, dx] = await run(session(), (rec) => {
+      const xt = constant(rec, 'x', [rows, columns], x);
+      const [wt, bt] = [constant(rec, 'w', [columns], w), constant(rec, 'b', [columns], b)];
+      const { y, grads } = backward(rec, [xt], (tape) => layerNorm(tape, xt, wt, bt, eps), dy);
+      return [y, ...grads];
+    });
+    expectClose(y, norm(x));
+    expectClose(
+      dx,
+      finiteDifference((v) => dot(norm(v), dy), x),
+    );
   });
 });
 
@@ -171,8 +220,11 @@ describe('rotary embedding', async () => {
 
   test.each(mrope)('our M-RoPE table is PyTorch’s: $name', (c) => {
     const { tensors: t, params, name } = c;
-    const D = t['x']!.shape[2]!;
-    const ours = mropeTable(Int32Array.from(t['positions']!.values), D, params.theta, params.section);
+    const ours = mropeTable(
+      Int32Array.from(t['positions']!.values),
+      params.theta,
+      mropeAxes(params.section, 'sections'),
+    );
     // Far out the fixture's angles are exact, where ours are torch's f32 products: off by half a unit in the last place of 30,000.
     expectClose(ours, tableOf(c), name === 'far' ? 2e-3 : 1e-5);
   });

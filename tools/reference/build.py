@@ -1,4 +1,4 @@
-"""Rebuilds fixtures: `python -m tools.reference.build [NAME…]`; without a name, all of them."""
+"""Rebuilds fixtures: `python -m tools.reference.build [NAME…]`. A family names all its cases; no name, everything."""
 
 import logging
 import os
@@ -16,14 +16,19 @@ from .cases import CASES
 from .fixtures import grpo, images, ops, optimizer, peft_matching, positions, text
 
 STEPS = {
-    **{case.name: (lambda case=case: build_case(case)) for case in CASES},
+    **{case.place: (lambda case=case: build_case(case)) for case in CASES},
     "ops": ops.build,
     "resize": images.build_resize,
     "smart-resize": images.build_smart_resize,
+    "smart-resize-qwen3": images.build_smart_resize_qwen3,
+    "smolvlm-tiles": images.build_smolvlm_tiles,
     "chat-template": text.build_chat_template,
+    "chat-template-families": text.build_chat_template_families,
     "tokenizer": text.build_tokenizer_cases,
     "window-index": positions.build_window_index,
     "rope-index": positions.build_rope_index,
+    "qwen3-positions": positions.build_qwen3_positions,
+    "smolvlm-positions": positions.build_smolvlm_positions,
     "peft-matching": peft_matching.build,
     "grpo-arithmetic": grpo.build,
     "schedules": optimizer.build_schedules,
@@ -31,18 +36,21 @@ STEPS = {
 }
 
 
+def steps_named(name: str) -> list[str]:
+    found = [step for step in STEPS if step == name or step.startswith(f"{name}/")]
+    return found or sys.exit(f"no such fixture: {name}; there are {', '.join(STEPS)}")
+
+
 def main(names: list[str]) -> None:
-    unknown = set(names) - set(STEPS)
-    if unknown:
-        sys.exit(f"no such fixture: {', '.join(sorted(unknown))}; there are {', '.join(STEPS)}")
+    steps = [step for name in names for step in steps_named(name)] if names else list(STEPS)
     torch.set_num_threads(1)  # the order of sums, and so the last bits, depends on it
     torch.use_deterministic_algorithms(True)
     warnings.filterwarnings("ignore")
     logging.disable(logging.WARNING)
     transformers.utils.logging.disable_progress_bar()
-    for name in names or STEPS:
-        print(name, flush=True)
-        STEPS[name]()
+    for step in steps:
+        print(step, flush=True)
+        STEPS[step]()
 
 
 if __name__ == "__main__":

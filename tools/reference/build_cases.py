@@ -7,15 +7,13 @@ from pathlib import Path
 import torch
 
 from .adapters import load_adapter, write_adapter
-from .cases import Case
+from .cases.case import Case
 from .checkpoint import load_model, write_checkpoint
 from .compute import forward_and_backward, greedy
 from .files import GOLDEN, fresh_folder, write_json, write_png, write_tensors
 from .pictures import picture
 from .policy import compute_policy
 from .processing import Processor
-
-FAMILY = GOLDEN / "qwen2_5_vl"
 
 
 def case_json(case: Case) -> dict:
@@ -33,10 +31,10 @@ def case_json(case: Case) -> dict:
 
 def build_case(case: Case) -> Path:
     """Built aside and moved into place when complete: a half-written case is never seen."""
-    aside = fresh_folder(FAMILY / f".{case.name}")
+    folder = GOLDEN / case.place
+    aside = fresh_folder(folder.parent / f".{case.name}")
     _write_inputs(aside, case)
     write_tensors(aside / "expected.safetensors", _compute_expected(aside, case))
-    folder = FAMILY / case.name
     shutil.rmtree(folder, ignore_errors=True)
     return aside.rename(folder)
 

@@ -3,7 +3,8 @@
     python -m tools.reference.check_export --base DIR --adapter DIR --merged DIR --ours FILE.safetensors [--case DIR]
 
 `ours` holds our `input_ids` [T] and `logits` [T, V] for base + adapter. When the prompt has pictures it also holds
-`pixel_values` and `image_grid_thw`, or --case names the case folder (its case.json and images) they came from.
+`pixel_values` [patches, d] and `image_grid_thw` (SmolVLM and Idefics3 do without the grid, and take tiles [n, 3, h, w] as
+well), or --case names the case folder (its case.json and images) they came from. The family is the base's.
 Prints one line per check; the exit status is 1 if any check failed.
 """
 
@@ -20,7 +21,9 @@ from safetensors.torch import load_file
 
 from .adapters import stored_name
 from .checkpoint import load_model
-from .processing import Processor
+from .families import family_of
+from .families.family import Pictures
+from .processing import Inputs, Processor
 
 LOGITS_TOLERANCE = 1e-3  # ‖ours − theirs‖ / ‖theirs‖, float32 against float32
 # What rounding the merged weights to their stored type may cost: per weight, and in the logits.
@@ -45,20 +48,19 @@ def relative_error(ours: torch.Tensor, theirs: torch.Tensor) -> float:
 
 
 def read_inputs(ours: dict[str, torch.Tensor], base: Path, case: Path | None, image_id: int) -> dict:
-    ids = ours["input_ids"].long()[None]
-    fields = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
-    if not (ids == image_id).any():
-        return fields
-    if "pixel_values" in ours:
-        pixels, grid = ours["pixel_values"].float(), ours["image_grid_thw"].long()
-    elif case is not None:
-        wanted = json.loads((case / "case.json").read_text())
-        inputs = Processor(base, wanted.get("processor"))(case, wanted["messages"], wanted.get("completion"))
-        pixels, grid = inputs.pixel_values, inputs.grid
-    else:
-        sys.exit("the prompt has pictures: put pixel_values and image_grid_thw into --ours, or name a --case")
+    ids = ours["input_ids"].long()
     types = (ids == image_id).int()
-    return {**fields, "pixel_values": pixels, "image_grid_thw": grid.reshape(-1, 3), "mm_token_type_ids": types}
+    pictures = _read_pictures(ours, base, case) if types.any() else None
+    return Inputs(family_of(base), ids, types, len(ids), pictures).for_model()
+
+
+def _read_pictures(ours: dict[str, torch.Tensor], base: Path, case: Path | None) -> Pictures:
+    if "pixel_values" in ours:
+        return Pictures(family_of(base).stored_fields(base, ours), texts=[])
+    if case is None:
+        sys.exit("the prompt has pictures: put pixel_values (and image_grid_thw) into --ours, or name a --case")
+    wanted = json.loads((case / "case.json").read_text())
+    return Processor(base, wanted.get("processor"))(case, wanted["messages"], wanted.get("completion")).pictures
 
 
 @torch.no_grad()

@@ -3,7 +3,7 @@
 import torch
 
 from .adapters import stored_name
-from .processing import OTHER_VISION_TOKENS, PLACEHOLDERS, Inputs, Processor
+from .processing import Inputs, Processor
 
 # Below this gap between the two best tokens, rounding could decide a greedy step.
 LEAST_MARGIN = 5e-3
@@ -14,19 +14,11 @@ def forward_and_backward(model, inputs: Inputs) -> dict[str, torch.Tensor]:
     base = model.get_base_model() if hasattr(model, "get_base_model") else model
     fields = inputs.for_model()
     length = len(inputs.input_ids)
-    expected = {"input_ids": inputs.input_ids.int()}
-
-    if inputs.grid is None:
-        expected["position_ids"] = torch.arange(length).expand(3, length).int()
-    else:
-        positions, _ = base.model.get_rope_index(
-            fields["input_ids"], fields["mm_token_type_ids"], fields["image_grid_thw"], attention_mask=fields["attention_mask"]
-        )
-        expected["position_ids"] = positions[:, 0].int()
-        expected["pixel_values"] = inputs.pixel_values
+    expected = {"input_ids": inputs.input_ids.int(), "position_ids": inputs.family.positions(base, inputs).int()}
+    if inputs.pictures is not None:
+        expected["pixel_values"] = inputs.family.stored_pixels(inputs.pictures.fields)
         with torch.no_grad():
-            features = base.model.get_image_features(inputs.pixel_values, inputs.grid).pooler_output
-        expected["image_features"] = torch.cat(list(features))
+            expected |= inputs.family.features(base, inputs.pictures.fields)
 
     labels = fields["input_ids"].clone()
     labels[:, : inputs.prompt_length] = -100
@@ -53,7 +45,7 @@ def greedy(model, processor: Processor, inputs: Inputs, max_new_tokens: int) -> 
         **inputs.for_model(prompt_only=True),
         do_sample=False,
         max_new_tokens=max_new_tokens,
-        suppress_tokens=ids_of(PLACEHOLDERS),
+        suppress_tokens=ids_of(inputs.family.placeholders),
         output_scores=True,
         return_dict_in_generate=True,
     )
@@ -62,5 +54,5 @@ def greedy(model, processor: Processor, inputs: Inputs, max_new_tokens: int) -> 
         assert best[0] - best[1] > LEAST_MARGIN, "a greedy step is too close to call: change the seed"
     generated = output.sequences[0, inputs.prompt_length :]
     # So that a reader who suppresses these as well gets the same continuation.
-    assert not set(generated.tolist()) & set(ids_of(OTHER_VISION_TOKENS)), "change the seed"
+    assert not set(generated.tolist()) & set(ids_of(inputs.family.other_vision_tokens)), "change the seed"
     return generated.int()

@@ -27,11 +27,18 @@ def write_json(path: Path, value, indent: int | None = 2) -> None:
 
 def write_rows(path: Path, head: dict, key: str, rows: list) -> None:
     """JSON with one row of `key` per line: small, and still readable in a diff."""
+    write_tables(path, head, {key: rows})
+
+
+def write_tables(path: Path, head: dict, tables: dict[str, list]) -> None:
+    """As `write_rows`, for several lists of rows."""
     path.parent.mkdir(parents=True, exist_ok=True)
     compact = lambda value: json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    lines = [f"  {json.dumps(name)}: {compact(value)}," for name, value in head.items()]
-    body = ",\n".join("    " + compact(row) for row in rows)
-    path.write_text("{\n" + "\n".join(lines) + f"\n  {json.dumps(key)}: [\n{body}\n  ]\n}}\n")
+    entries = [f"  {json.dumps(name)}: {compact(value)}" for name, value in head.items()]
+    for key, rows in tables.items():
+        body = ",\n".join("    " + compact(row) for row in rows)
+        entries.append(f"  {json.dumps(key)}: [\n{body}\n  ]")
+    path.write_text("{\n" + ",\n".join(entries) + "\n}\n")
 
 
 def write_tensors(path: Path, tensors: dict[str, torch.Tensor]) -> None:

@@ -3,11 +3,11 @@
 import torch
 
 from .adapters import load_adapter
-from .cases import Case
+from .cases.case import Case
 from .checkpoint import load_model
 from .compute import adapter_gradients
 from .files import write_tensors
-from .processing import END_OF_TURN, Inputs, Processor
+from .processing import Inputs, Processor
 from .trl_trainer import grpo_trainer
 
 SETTINGS = (
@@ -20,6 +20,9 @@ SETTINGS = (
     "mask_truncated_completions",
     "use_bias_correction_kl",
 )
+
+# What TRL passes on to the model, besides the token ids.
+VISION_KEYS = ("pixel_values", "image_grid_thw", "pixel_attention_mask", "num_images", "mm_token_type_ids")
 
 # A ratio nearer than this to a clip limit could fall on either side of it.
 LEAST_DISTANCE = 2e-3
@@ -35,7 +38,8 @@ def _group(case: Case, processor: Processor, prompt: Inputs) -> dict:
     policy = case.policy
     count = len(policy["completions"])
     truncated = policy.get("truncated", [False] * count)
-    ids = [processor.ids(text + ("" if cut else END_OF_TURN)) for text, cut in zip(policy["completions"], truncated)]
+    end = prompt.family.end_of_turn
+    ids = [processor.ids(text + ("" if cut else end)) for text, cut in zip(policy["completions"], truncated)]
     mask = _right_padded([[1] * len(row) for row in ids], 0)
     if policy.get("mask_truncated_completions"):
         mask = mask * ~torch.tensor(truncated)[:, None]
@@ -48,21 +52,19 @@ def _group(case: Case, processor: Processor, prompt: Inputs) -> dict:
         "advantages": torch.tensor(policy["advantages"]),
         "num_items_in_batch": mask.sum(),
     }
-    if prompt.grid is not None:
-        batch |= {
-            "pixel_values": prompt.pixel_values.repeat(count, 1),
-            "image_grid_thw": prompt.grid.repeat(count, 1),
-            "num_images": [len(prompt.grid)] * count,
-            "mm_token_type_ids": torch.cat([prompt.token_types.repeat(count, 1), torch.zeros_like(completion_ids)], 1),
-        }
+    if prompt.pictures is not None:
+        batch |= {name: torch.cat([field] * count) for name, field in prompt.pictures.fields.items()}
+        batch["num_images"] = [len(prompt.pictures.texts)] * count
+        if prompt.family.token_types:
+            types = prompt.token_types.repeat(count, 1)
+            batch["mm_token_type_ids"] = torch.cat([types, torch.zeros_like(completion_ids)], 1)
     return batch
 
 
 def _logps(trainer, model, batch: dict) -> tuple[torch.Tensor, torch.Tensor]:
     """Log-probs and entropies [G, C], 0 where the completion mask is."""
     mask = batch["completion_mask"]
-    vision_keys = ("pixel_values", "image_grid_thw", "num_images", "mm_token_type_ids")
-    vision = {key: batch[key] for key in vision_keys if key in batch}
+    vision = {key: batch[key] for key in VISION_KEYS if key in batch}
     with torch.no_grad():
         logps, entropies, _ = trainer._get_per_token_logps_and_entropies(
             model,

@@ -6,36 +6,29 @@ from pathlib import Path
 
 import torch
 from PIL import Image
+from tokenizers import Tokenizer
 from transformers import AutoTokenizer
-from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
-# The PIL processor is named outright: with torchvision installed AutoImageProcessor would pick the torch one.
-ImageProcessor = Qwen2VLImageProcessorPil
-
-END_OF_TURN = "<|im_end|>"
-IMAGE = "<|image_pad|>"
-PLACEHOLDERS = [IMAGE, "<|video_pad|>"]  # what a continuation may not contain: there is no picture to put there
-OTHER_VISION_TOKENS = ["<|vision_start|>", "<|vision_end|>", "<|vision_pad|>"]
+from .families import family_of
+from .families.family import Family, Pictures
 
 
 @dataclass
 class Inputs:
+    family: Family
     input_ids: torch.Tensor  # [T], image tokens expanded
     token_types: torch.Tensor  # [T], 1 at image tokens
     prompt_length: int
-    pixel_values: torch.Tensor | None  # [patches, channels · frames · patch · patch]
-    grid: torch.Tensor | None  # [images, 3]: frames, rows, columns of patches
+    pictures: Pictures | None
 
     def for_model(self, prompt_only: bool = False) -> dict:
         end = self.prompt_length if prompt_only else len(self.input_ids)
         ids = self.input_ids[None, :end]
         fields = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
-        if self.grid is not None:
-            fields |= {
-                "pixel_values": self.pixel_values,
-                "image_grid_thw": self.grid,
-                "mm_token_type_ids": self.token_types[None, :end],
-            }
+        if self.pictures is not None:
+            fields |= self.pictures.fields
+            if self.family.token_types:
+                fields["mm_token_type_ids"] = self.token_types[None, :end]
         return fields
 
 
@@ -43,12 +36,14 @@ class Processor:
     """Tokenizer, template and image processor of one checkpoint folder."""
 
     def __init__(self, checkpoint: Path, overrides: dict | None = None):
+        self.checkpoint = checkpoint
+        self.overrides = overrides or {}
+        self.family = family_of(checkpoint)
         self.tokenizer = AutoTokenizer.from_pretrained(checkpoint)
         template = checkpoint / "chat_template.json"
         if template.exists():
             self.tokenizer.chat_template = json.loads(template.read_text())["chat_template"]
-        self.images = ImageProcessor.from_pretrained(checkpoint, **(overrides or {}))
-        self.image_id = self.tokenizer.convert_tokens_to_ids(IMAGE)
+        self.image_id = self.tokenizer.convert_tokens_to_ids(self.family.image_token)
 
     def ids(self, text: str) -> list[int]:
         return self.tokenizer(text, add_special_tokens=False).input_ids
@@ -58,20 +53,19 @@ class Processor:
 
     def __call__(self, case_folder: Path, messages: list, completion: str | None) -> Inputs:
         parts = [part for message in messages if isinstance(message["content"], list) for part in message["content"]]
-        paths = [part["image"] for part in parts if part["type"] == "image"]
-        pixels = grid = None
-        counts = []
-        if paths:
-            batch = self.images([Image.open(case_folder / path) for path in paths], return_tensors="pt")
-            pixels, grid = batch["pixel_values"], batch["image_grid_thw"]
-            counts = (grid.prod(-1) // self.images.merge_size**2).tolist()
+        images = [Image.open(case_folder / part["image"]) for part in parts if part["type"] == "image"]
+        pictures = self.family.read_pictures(self.checkpoint, self.overrides, images) if images else None
+        texts = pictures.texts if pictures else []
 
-        pieces = self.prompt_text(messages).split(IMAGE)
-        assert len(pieces) == len(counts) + 1
-        prompt = pieces[0] + "".join(IMAGE * count + piece for count, piece in zip(counts, pieces[1:]))
+        pieces = self.prompt_text(messages).split(self.family.image_token)
+        assert len(pieces) == len(texts) + 1
+        prompt = pieces[0] + "".join(text + piece for text, piece in zip(texts, pieces[1:]))
         prompt_ids = self.ids(prompt)
-        answer = "" if completion is None else completion + END_OF_TURN
+        answer = "" if completion is None else completion + self.family.end_of_turn
         ids = prompt_ids + self.ids(answer)
         assert ids == self.ids(prompt + answer), "the completion merges with the prompt: choose another first character"
+        as_in_file = Tokenizer.from_file(str(self.checkpoint / "tokenizer.json"))
+        same = ids == as_in_file.encode(prompt + answer, add_special_tokens=False).ids
+        assert same, "transformers' tokenizer class does something that tokenizer.json does not say"
         ids = torch.tensor(ids)
-        return Inputs(ids, (ids == self.image_id).int(), len(prompt_ids), pixels, grid)
+        return Inputs(self.family, ids, (ids == self.image_id).int(), len(prompt_ids), pictures)

@@ -25,7 +25,11 @@ export interface GoldenSpec {
         )[];
   }[];
   readonly completion?: string;
-  readonly processor?: { readonly min_pixels?: number; readonly max_pixels?: number };
+  readonly processor?: {
+    readonly min_pixels?: number;
+    readonly max_pixels?: number;
+    readonly do_image_splitting?: boolean;
+  };
   readonly generate?: { readonly max_new_tokens: number };
   readonly policy?: {
     readonly loss_type: 'grpo' | 'dapo' | 'dr_grpo';

@@ -7,6 +7,7 @@ import { toFloat32, type Safetensors } from '../../formats/safetensors.ts';
 import type { Size } from '../../grounding/box.ts';
 import { decodeImage } from '../../image/decode.ts';
 import { encodeConversation, type EncodedConversation } from '../../models/encode.ts';
+import { cutPlanes } from '../../image/patchify.ts';
 import { loadModel, type LoadedModel } from '../../models/load.ts';
 import type { PixelInput } from '../../models/model.ts';
 import { Adapter, type AdapterTarget } from '../../nn/adapter.ts';
@@ -33,10 +34,14 @@ type Floats = Float32Array<ArrayBuffer>;
 
 export async function checkGolden(session: Session, golden: GoldenCase): Promise<Comparison[]> {
   const before = session.residentLabels.length;
-  const { min_pixels: minPixels, max_pixels: maxPixels } = golden.spec.processor ?? {};
+  const { min_pixels: minPixels, max_pixels: maxPixels, do_image_splitting: splitting } = golden.spec.processor ?? {};
   const loaded = await loadModel(session, golden.checkpoint, {
     dtype: 'f32',
-    limits: { ...(minPixels && { minPixels }), ...(maxPixels && { maxPixels }) },
+    limits: {
+      ...(minPixels && { minPixels }),
+      ...(maxPixels && { maxPixels }),
+      ...(splitting !== undefined && { imageSplitting: splitting }),
+    },
   });
   const run = new CaseRun(session, golden, loaded);
   try {
@@ -76,7 +81,7 @@ class CaseRun {
       spec.completion ?? null,
       sizes,
     );
-    await this.#compareFloats('pixel_values', concat(images.map((i) => i.pixels)));
+    await this.#pixels(concat(images.map((i) => i.pixels)));
     await this.#vision(images);
     await this.#attach();
     const prompt = this.#prompt(encoded);
@@ -122,7 +127,30 @@ class CaseRun {
     const runner = new VisionRunner(this.#loaded.model);
     this.#features = concat(await runner.run(images));
     runner.destroy();
-    await this.#compareFloats('image_features', this.#features);
+    const { featureColumns, decoderShape } = this.#loaded.model;
+    const columns = (first: number) => takeColumns(this.#features, featureColumns, first, decoderShape.hiddenSize);
+    await this.#compareFloats('image_features', columns(0));
+    const levels = featureColumns / decoderShape.hiddenSize - 1;
+    const deep = Array.from({ length: levels }, (_, i) => columns((i + 1) * decoderShape.hiddenSize));
+    await this.#compareFloats('deepstack_features', concat(deep));
+  }
+
+  /** Patches as the tower reads them, or whole tiles [n, 3, h, w], which are cut in the same order. */
+  async #pixels(ours: Floats): Promise<void> {
+    const info = this.#golden.expected.tensors.get('pixel_values');
+    if (!info) return;
+    const values = await floats(this.#golden.expected, 'pixel_values');
+    const [tiles, , height, width] = info.shape;
+    const reference =
+      info.shape.length === 4
+        ? concat(
+            Array.from({ length: tiles! }, (_, i) => {
+              const planes = values.subarray(i * 3 * height! * width!, (i + 1) * 3 * height! * width!);
+              return cutPlanes(planes, { width: width!, height: height! }, this.#loaded.processor.patches).values;
+            }),
+          )
+        : values;
+    await this.#against('pixel_values', ours, reference);
   }
 
   async #attach(): Promise<void> {
@@ -354,6 +382,14 @@ const legacy = (module: string): string => module.replace('model.language_model'
 
 const floats = async (file: Safetensors, key: string): Promise<Floats> =>
   toFloat32(await file.read(key), file.tensors.get(key)!.dtype) as Floats;
+
+/** Columns first … first + count of a matrix of `width` columns. */
+function takeColumns(values: Float32Array, width: number, first: number, count: number): Floats {
+  const rows = values.length / width;
+  const taken = new Float32Array(rows * count);
+  for (let r = 0; r < rows; r++) taken.set(values.subarray(r * width + first, r * width + first + count), r * count);
+  return taken;
+}
 
 function concat(parts: readonly Float32Array[]): Floats {
   const all = new Float32Array(parts.reduce((sum, p) => sum + p.length, 0));

@@ -11,86 +11,159 @@ import { rmsNorm } from '../../ops/rms-norm.ts';
 import { rotary } from '../../ops/rotary.ts';
 import { swiglu } from '../../ops/swiglu.ts';
 import type { Tape } from '../../ops/tape.ts';
+import type { VisionArchitecture } from '../architecture.ts';
+import { linearEntries, range, vectorEntry, type TensorEntry } from '../manifest.ts';
 import type { LoraLookup, PixelInput, VisionBatch } from '../model.ts';
-import type { Qwen25VLConfig, VisionShape } from './config.ts';
-import { visionTable, windowOrder } from './positions.ts';
-import type { Qwen25VLWeights } from './weights.ts';
+import { batchInputs, BlockRanges, paddedPatches, patchWidth } from '../vision/patches.ts';
+import { visionTable, type Grid } from '../qwen/positions.ts';
+import type { ModelWeights } from '../weights.ts';
+import type { VisionShape } from './config.ts';
 
 const NORM_EPS = 1e-6;
-/** Patches are padded to a multiple of this. */
-const PAD = 64;
+const VISION = 'model.visual';
+
+export const vision = (shape: VisionShape): VisionArchitecture => ({
+  entries: visionEntries(shape),
+  featureColumns: shape.outHiddenSize,
+  deepstackLayers: 0,
+  featureCount: ({ height, width }) => (height * width) / shape.spatialMergeSize ** 2,
+  batch: (images) => visionBatch(images, shape),
+  record: (tape, weights, batch, lora) => recordVision(tape, shape, weights, batch, lora),
+});
+
+function visionEntries(shape: VisionShape): TensorEntry[] {
+  const { hiddenSize: h, intermediateSize: f, spatialMergeSize: merge } = shape;
+  const linear = (module: string, out: number, inn: number) => linearEntries('vision', module, out, inn, true);
+  const vector = (name: string, size: number) => vectorEntry('vision', name, size);
+  const wide = h * merge ** 2;
+  return [
+    {
+      name: `${VISION}.patch_embed.proj.weight`,
+      shape: [h, shape.inChannels, shape.temporalPatchSize, shape.patchSize, shape.patchSize],
+      role: 'kernel',
+      tower: 'vision',
+    },
+    ...range(shape.depth).flatMap((i) => {
+      const block = `${VISION}.blocks.${i}`;
+      return [
+        vector(`${block}.norm1.weight`, h),
+        vector(`${block}.norm2.weight`, h),
+        ...linear(`${block}.attn.qkv`, 3 * h, h),
+        ...linear(`${block}.attn.proj`, h, h),
+        ...linear(`${block}.mlp.gate_proj`, f, h),
+        ...linear(`${block}.mlp.up_proj`, f, h),
+        ...linear(`${block}.mlp.down_proj`, h, f),
+      ];
+    }),
+    vector(`${VISION}.merger.ln_q.weight`, h),
+    ...linear(`${VISION}.merger.mlp.0`, wide, wide),
+    ...linear(`${VISION}.merger.mlp.2`, shape.outHiddenSize, wide),
+  ];
+}
 
 /** Several pictures as one sequence of patches: pixels, rotary table and windows in window order, and the way back. */
-export function visionBatch(images: readonly PixelInput[], vision: VisionShape): VisionBatch {
-  const merge = vision.spatialMergeSize;
+export function visionBatch(images: readonly PixelInput[], shape: VisionShape): VisionBatch {
+  const merge = shape.spatialMergeSize;
   const unit = merge * merge;
-  const headDim = vision.hiddenSize / vision.heads;
-  const used = images.reduce((sum, { grid }) => sum + grid.height * grid.width, 0);
-  // Padding patches see nothing and no one sees them; it makes passes of nearby sizes share a program.
-  const patches = Math.ceil(used / PAD) * PAD;
-  const width = images.length ? images[0]!.pixels.length / (images[0]!.grid.height * images[0]!.grid.width) : 0;
+  const headDim = shape.hiddenSize / shape.heads;
+  const patches = paddedPatches(images);
+  const width = patchWidth(images);
   const pixels = new Float32Array(patches * width);
   const table = new Float32Array(patches * headDim);
-  const windows = new Uint32Array(patches * 4);
-  const full = new Uint32Array(patches * 4);
-  const windowKeys = new Uint32Array(patches * 2);
-  const fullKeys = new Uint32Array(patches * 2);
+  const windows = new BlockRanges(patches);
+  const full = new BlockRanges(patches);
   const restore = new Int32Array(patches / unit).fill(-1);
   let base = 0;
   for (const { pixels: source, grid } of images) {
     const count = grid.height * grid.width;
-    const { order, bounds } = windowOrder(grid, vision);
+    const { order, bounds } = windowOrder(grid, shape);
     const angles = visionTable(grid, headDim, merge);
     order.forEach((from, to) => {
       pixels.set(source.subarray(from * unit * width, (from + 1) * unit * width), (base + to * unit) * width);
       table.set(angles.subarray(from * unit * headDim, (from + 1) * unit * headDim), (base + to * unit) * headDim);
       restore[base / unit + from] = base / unit + to;
     });
-    for (let w = 0; w + 1 < bounds.length; w++)
-      fillRanges(windows, windowKeys, base + bounds[w]!, base + bounds[w + 1]!);
-    fillRanges(full, fullKeys, base, base + count);
+    for (let w = 0; w + 1 < bounds.length; w++) windows.add(base + bounds[w]!, base + bounds[w + 1]!);
+    full.add(base, base + count);
     base += count;
   }
   const positions = Uint32Array.from({ length: patches }, (_, i) => i);
   return {
     key: `patches ${patches}`,
     featureRows: patches / unit,
-    arrays: { pixels, table, positions, windows, full, windowKeys, fullKeys, restore },
+    arrays: {
+      pixels,
+      table,
+      positions,
+      windows: windows.ranges,
+      windowKeys: windows.keys,
+      full: full.ranges,
+      fullKeys: full.keys,
+      restore,
+    },
   };
 }
 
-function fillRanges(ranges: Uint32Array, keys: Uint32Array, start: number, end: number): void {
-  for (let i = start; i < end; i++) {
-    ranges.set([0, 0, start, end], 4 * i);
-    keys.set([start, end], 2 * i);
-  }
+export interface WindowOrder {
+  /** Merged units in window order: order[i] is the raster index of the i-th unit. */
+  readonly order: Int32Array;
+  /** Patch index where each window starts, and the total at the end, in window order. */
+  readonly bounds: readonly number[];
 }
 
-/** inputs as named by `visionBatch` → features [patches / merge², out hidden] in raster order. */
-export function recordVision(
+/** Cuts the merged grid into windows of `windowSize` pixels; edge windows are smaller, none is empty. */
+export function windowOrder(grid: Grid, shape: VisionShape): WindowOrder {
+  const merge = shape.spatialMergeSize;
+  const [rows, columns] = [grid.height / merge, grid.width / merge];
+  const side = Math.floor(shape.windowSize / merge / shape.patchSize);
+  const order: number[] = [];
+  const bounds = [0];
+  for (let top = 0; top < rows; top += side)
+    for (let left = 0; left < columns; left += side) {
+      for (let row = top; row < Math.min(rows, top + side); row++)
+        for (let column = left; column < Math.min(columns, left + side); column++) order.push(row * columns + column);
+      bounds.push(order.length * merge * merge);
+    }
+  return { order: Int32Array.from(order), bounds };
+}
+
+/** features [patches / merge², out hidden] in raster order. */
+function recordVision(
   tape: Tape,
-  { vision }: Qwen25VLConfig,
-  weights: Qwen25VLWeights,
-  inputs: Readonly<Record<string, Tensor>>,
+  shape: VisionShape,
+  weights: ModelWeights,
+  batch: VisionBatch,
   lora?: LoraLookup,
-): Tensor {
-  const { pixels, table, positions, windows, full, windowKeys, fullKeys, restore } = inputs as Record<string, Tensor>;
-  const { heads, hiddenSize } = vision;
+): { inputs: Record<string, Tensor>; features: Tensor } {
+  const { heads, hiddenSize } = shape;
   const headDim = hiddenSize / heads;
-  let x = linear(tape, pixels!, { weight: weights.patchEmbed }, { label: 'patch embedding' });
-  weights.blocks.forEach((block, i) => {
-    const project = (name: keyof typeof block.linears, input: Tensor, residual?: Tensor) => {
-      const { module, weights: w } = block.linears[name];
-      return linear(tape, input, w, {
-        lora: lora?.(module),
-        label: `vision ${i} ${name}`,
-        ...(residual && { residual }),
-      });
-    };
-    const whole = vision.fullAttentionBlocks.includes(i);
-    const qkv = project('qkv', rmsNorm(tape, x, block.norm1, NORM_EPS));
+  const patches = batch.arrays['positions']!.length;
+  const inputs = batchInputs(tape.rec, batch, {
+    pixels: [patches, batch.arrays['pixels']!.length / patches],
+    table: [patches, headDim / 2, 2],
+    positions: [patches],
+    windows: [patches, 4],
+    windowKeys: [patches, 2],
+    full: [patches, 4],
+    fullKeys: [patches, 2],
+    restore: [batch.featureRows],
+  });
+  const norm = (x: Tensor, name: string) => rmsNorm(tape, x, weights.tensor(`${VISION}.${name}.weight`), NORM_EPS);
+  const project = (name: string, x: Tensor, residual?: Tensor) => {
+    const module = `${VISION}.${name}`;
+    return linear(tape, x, weights.linear(module), {
+      lora: lora?.(module),
+      label: name,
+      ...(residual && { residual }),
+    });
+  };
+  let x = project('patch_embed.proj', inputs.pixels);
+  for (const i of range(shape.depth)) {
+    const block = `blocks.${i}`;
+    const whole = shape.fullAttentionBlocks.includes(i);
+    const qkv = project(`${block}.attn.qkv`, norm(x, `${block}.norm1`));
     // One rotary over the 2·heads heads of q and k, which are the first two thirds of the columns.
-    const qk = rotary(tape, qkv, { table: table!, positions: positions! }, { heads: 2 * heads, headDim });
+    const qk = rotary(tape, qkv, { table: inputs.table, positions: inputs.positions }, { heads: 2 * heads, headDim });
     const o = attention(tape, {
       q: qk,
       k: qk,
@@ -98,21 +171,20 @@ export function recordVision(
       qOffset: 0,
       kOffset: hiddenSize,
       vOffset: 2 * hiddenSize,
-      ranges: whole ? full! : windows!,
-      keyRanges: whole ? fullKeys! : windowKeys!,
+      ranges: whole ? inputs.full : inputs.windows,
+      keyRanges: whole ? inputs.fullKeys : inputs.windowKeys,
       heads,
       kvHeads: heads,
       headDim,
       scale: 1 / Math.sqrt(headDim),
     });
-    const y = project('proj', o, x);
-    const n = rmsNorm(tape, y, block.norm2, NORM_EPS);
-    x = project('down', swiglu(tape, project('gate', n), project('up', n)), y);
-  });
-  const unit = vision.spatialMergeSize ** 2;
-  const merged = rmsNorm(tape, x, weights.mergerNorm, NORM_EPS).reshape(x.rows / unit, hiddenSize * unit);
-  const [first, second] = weights.merger as [(typeof weights.merger)[number], (typeof weights.merger)[number]];
-  const inner = gelu(tape, linear(tape, merged, first.weights, { lora: lora?.(first.module), label: 'merger 0' }));
-  const out = linear(tape, inner, second.weights, { lora: lora?.(second.module), label: 'merger 2' });
-  return gatherRows(tape, out, restore!);
+    const y = project(`${block}.attn.proj`, o, x);
+    const n = norm(y, `${block}.norm2`);
+    const inner = swiglu(tape, project(`${block}.mlp.gate_proj`, n), project(`${block}.mlp.up_proj`, n));
+    x = project(`${block}.mlp.down_proj`, inner, y);
+  }
+  const unit = shape.spatialMergeSize ** 2;
+  const merged = norm(x, 'merger.ln_q').reshape(x.rows / unit, hiddenSize * unit);
+  const out = project('merger.mlp.2', gelu(tape, project('merger.mlp.0', merged)));
+  return { inputs, features: gatherRows(tape, out, inputs.restore) };
 }

@@ -1,0 +1,35 @@
+/** Qwen2.5-VL (arXiv 2502.13923). */
+import { canonicalName } from '../../formats/peft-names.ts';
+import { CONVENTIONS } from '../../grounding/convention.ts';
+import { CLIP_NORMALISATION } from '../../image/normalise.ts';
+import type { ParseArchitecture } from '../architecture.ts';
+import { Fields } from '../fields.ts';
+import { mropeScheme } from '../qwen/positions.ts';
+import { qwenProcessor } from '../qwen/processor.ts';
+import { suppressedTokens } from '../qwen/text.ts';
+import { parseQwen25VLConfig } from './config.ts';
+import { vision } from './vision.ts';
+
+export const qwen25VL: ParseArchitecture = (json) => {
+  const { text, vision: shape } = parseQwen25VLConfig(new Fields(json));
+  return {
+    modelType: 'qwen2_5_vl',
+    decoder: text.decoder,
+    vision: vision(shape),
+    positions: mropeScheme(text, shape.spatialMergeSize, 'sections'),
+    suppressedTokens: suppressedTokens(text),
+    canonicalName,
+    processor: (files, limits) =>
+      qwenProcessor(
+        {
+          ...shape,
+          imageTokenId: text.imageTokenId,
+          convention: CONVENTIONS.qwen2_5_vl,
+          normalisation: CLIP_NORMALISATION,
+          limits: { minPixels: 56 * 56, maxPixels: 28 * 28 * 1280 },
+        },
+        files,
+        limits,
+      ),
+  };
+};

@@ -1,0 +1,43 @@
+/** Qwen2-VL (arXiv 2409.12191). */
+import { canonicalName } from '../../formats/peft-names.ts';
+import { CONVENTIONS } from '../../grounding/convention.ts';
+import { CLIP_NORMALISATION } from '../../image/normalise.ts';
+import type { ParseArchitecture } from '../architecture.ts';
+import { Fields } from '../fields.ts';
+import { mropeScheme } from '../qwen/positions.ts';
+import { qwenProcessor } from '../qwen/processor.ts';
+import { parseQwenText, suppressedTokens } from '../qwen/text.ts';
+import { parseVision, vision } from './vision.ts';
+
+/** @throws GroundworkError `config-invalid`, naming the field */
+export const qwen2VL: ParseArchitecture = (json) => {
+  const config = new Fields(json);
+  const text = parseQwenText(config, {
+    qkvBias: true,
+    qkNorm: false,
+    ropeTheta: 1e6,
+    normEps: 1e-5,
+    tiedInText: true,
+  });
+  const shape = parseVision(config.at('vision_config'));
+  return {
+    modelType: 'qwen2_vl',
+    decoder: text.decoder,
+    vision: vision(shape),
+    positions: mropeScheme(text, shape.spatialMergeSize, 'sections'),
+    suppressedTokens: suppressedTokens(text),
+    canonicalName,
+    processor: (files, limits) =>
+      qwenProcessor(
+        {
+          ...shape,
+          imageTokenId: text.imageTokenId,
+          convention: CONVENTIONS.qwen2_vl,
+          normalisation: CLIP_NORMALISATION,
+          limits: { minPixels: 56 * 56, maxPixels: 28 * 28 * 1280 },
+        },
+        files,
+        limits,
+      ),
+  };
+};

@@ -1,0 +1,72 @@
+/** Qwen2-VL's vision tower (arXiv 2409.12191): every block sees the whole picture; a merger makes one token of 2 × 2 patches. */
+import { gelu } from '../../ops/gelu.ts';
+import type { VisionArchitecture } from '../architecture.ts';
+import type { Fields } from '../fields.ts';
+import { layerNormEntries, linearEntries, range } from '../manifest.ts';
+import { batchInputs } from '../vision/patches.ts';
+import {
+  batchOf,
+  blockEntries,
+  patchEmbedEntries,
+  pictureArrays,
+  pictureShapes,
+  recordBlock,
+  TowerRecorder,
+  VISION,
+  type BlockShape,
+  type PatchShape,
+  type PictureArrays,
+} from '../qwen/vision-blocks.ts';
+
+export interface Qwen2VisionShape extends BlockShape, PatchShape {
+  readonly depth: number;
+  readonly outHiddenSize: number;
+}
+
+/** vision_config: `hidden_size` is the width of what comes out, `embed_dim` that of the tower. */
+export function parseVision(vision: Fields): Qwen2VisionShape {
+  const hiddenSize = vision.number('embed_dim');
+  vision.only('hidden_act', 'quick_gelu');
+  return {
+    depth: vision.number('depth'),
+    hiddenSize,
+    heads: vision.number('num_heads'),
+    intermediateSize: Math.floor(hiddenSize * vision.number('mlp_ratio', 4)),
+    outHiddenSize: vision.number('hidden_size'),
+    patchSize: vision.number('patch_size', 14),
+    temporalPatchSize: vision.number('temporal_patch_size', 2),
+    spatialMergeSize: vision.number('spatial_merge_size', 2),
+    inChannels: vision.number('in_channels', vision.number('in_chans', 3)),
+    activation: 'quick',
+    fc1: 'fc1',
+    fc2: 'fc2',
+  };
+}
+
+export function vision(shape: Qwen2VisionShape): VisionArchitecture {
+  const unit = shape.spatialMergeSize ** 2;
+  const wide = shape.hiddenSize * unit;
+  return {
+    entries: [
+      ...patchEmbedEntries(shape, false),
+      ...range(shape.depth).flatMap((i) => blockEntries(shape, i)),
+      ...layerNormEntries('vision', `${VISION}.merger.ln_q`, shape.hiddenSize),
+      ...linearEntries('vision', `${VISION}.merger.mlp.0`, wide, wide, true),
+      ...linearEntries('vision', `${VISION}.merger.mlp.2`, shape.outHiddenSize, wide, true),
+    ],
+    featureColumns: shape.outHiddenSize,
+    deepstackLayers: 0,
+    featureCount: ({ height, width }) => (height * width) / unit,
+    batch: (images) => batchOf(pictureArrays(images, shape), shape.spatialMergeSize),
+    record: (tape, weights, batch, lora) => {
+      const patches = batch.featureRows * unit;
+      const inputs = batchInputs(tape.rec, batch, pictureShapes({ patches, ...batch.arrays } as PictureArrays));
+      const tower = new TowerRecorder(tape, weights, lora);
+      let x = tower.linear('patch_embed.proj', inputs.pixels);
+      for (const i of range(shape.depth)) x = recordBlock(tower, x, i, shape, inputs);
+      const merged = tower.norm('merger.ln_q', x).reshape(patches / unit, wide);
+      const features = tower.linear('merger.mlp.2', gelu(tape, tower.linear('merger.mlp.0', merged)));
+      return { inputs, features };
+    },
+  };
+}

@@ -1,0 +1,43 @@
+/** Qwen3-VL, dense (arXiv 2511.21631). */
+import { CONVENTIONS } from '../../grounding/convention.ts';
+import type { ParseArchitecture } from '../architecture.ts';
+import { Fields } from '../fields.ts';
+import { mropeScheme } from '../qwen/positions.ts';
+import { qwenProcessor } from '../qwen/processor.ts';
+import { parseQwenText, suppressedTokens } from '../qwen/text.ts';
+import { parseVision, vision } from './vision.ts';
+
+const HALF = { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] };
+
+/** @throws GroundworkError `config-invalid`, naming the field */
+export const qwen3VL: ParseArchitecture = (json) => {
+  const config = new Fields(json);
+  const text = parseQwenText(config, {
+    qkvBias: false,
+    qkNorm: true,
+    ropeTheta: 5e5,
+    normEps: 1e-6,
+    tiedInText: false,
+  });
+  const shape = parseVision(config.at('vision_config'), text.decoder.shape.hiddenSize);
+  return {
+    modelType: 'qwen3_vl',
+    decoder: text.decoder,
+    vision: vision(shape),
+    positions: mropeScheme(text, shape.spatialMergeSize, 'interleaved'),
+    suppressedTokens: suppressedTokens(text),
+    canonicalName: (key) => key,
+    processor: (files, limits) =>
+      qwenProcessor(
+        {
+          ...shape,
+          imageTokenId: text.imageTokenId,
+          convention: CONVENTIONS.qwen3_vl,
+          normalisation: HALF,
+          limits: { minPixels: 65_536, maxPixels: 16_777_216 },
+        },
+        files,
+        limits,
+      ),
+  };
+};
