@@ -21,6 +21,9 @@ export type CheckpointFolder = ReadonlyMap<string, ByteSource>;
 
 export interface LoadedModel {
   readonly model: VisionLanguageModel;
+  readonly architecture: Architecture;
+  /** How matrices are held. */
+  readonly dtype: WeightDType;
   readonly processor: Processor;
   readonly folder: CheckpointFolder;
   readonly checkpoint: CheckpointWeights;
@@ -71,7 +74,7 @@ export async function loadModel(
   const parameters = [...checkpoint.tensors.values()].reduce((sum, t) => sum + t.shape.reduce((a, b) => a * b, 1), 0);
   const dtype = options.dtype ?? (parameters * 4 <= F32_BUDGET ? 'f32' : 'f16');
   const model = await VisionLanguage.load(session, architecture, checkpoint, { ...options, dtype });
-  return { model, processor, folder, checkpoint };
+  return { model, architecture, dtype, processor, folder, checkpoint };
 }
 
 /** @throws GroundworkError `model-unsupported`, naming the supported types; `config-invalid` */

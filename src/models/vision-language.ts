@@ -17,7 +17,7 @@ import type { Tape } from '../ops/tape.ts';
 import type { Architecture } from './architecture.ts';
 import { decoderEntries, decoderLayers } from './decoder-manifest.ts';
 import type { LinearModule, LoraLookup, PixelInput, PolicyWeights, VisionBatch, VisionLanguageModel } from './model.ts';
-import { loadWeights, type LoadOptions, type ModelWeights } from './weights.ts';
+import { allocateWeights, loadWeights, type LoadOptions, type ModelWeights, type WeightDType } from './weights.ts';
 
 /** Every tensor of a checkpoint of this architecture. */
 export const entriesOf = ({ vision, decoder: layout }: Architecture) => [...vision.entries, ...decoderEntries(layout)];
@@ -66,6 +66,11 @@ export class VisionLanguage implements VisionLanguageModel {
     const rename = (key: string) => architecture.canonicalName(key);
     const weights = await loadWeights(session, entriesOf(architecture), checkpoint, rename, options);
     return new VisionLanguage(session, architecture, weights);
+  }
+
+  /** With memory for its weights but nothing in it, on a session that runs nothing: for planning. */
+  static dry(session: Session, architecture: Architecture, dtype: WeightDType): VisionLanguage {
+    return new VisionLanguage(session, architecture, allocateWeights(session, entriesOf(architecture), dtype));
   }
 
   get modelType(): string {

@@ -81,7 +81,9 @@ export async function loadWeights(
   try {
     for (const { entry, key } of located) {
       options.signal?.throwIfAborted();
-      await loadOne(session, entry, key, checkpoint, options.dtype, tensors);
+      const tensor = allocate(session, entry, options.dtype);
+      tensors.set(entry.name, tensor);
+      await fill(session, tensor, key, checkpoint);
       done += checkpoint.tensors.get(key)!.byteLength;
       options.onProgress?.(done, total);
     }
@@ -118,24 +120,23 @@ export function locate(
   });
 }
 
-async function loadOne(
-  session: Session,
-  entry: TensorEntry,
-  key: string,
-  checkpoint: CheckpointWeights,
-  matrices: WeightDType,
-  into: Map<string, Tensor>,
-): Promise<void> {
-  const info = checkpoint.tensors.get(key)!;
+/** The memory of every tensor, without contents: for planning. */
+export const allocateWeights = (session: Session, entries: readonly TensorEntry[], dtype: WeightDType): ModelWeights =>
+  new ModelWeights(session, new Map(entries.map((entry) => [entry.name, allocate(session, entry, dtype)])));
+
+function allocate(session: Session, entry: TensorEntry, matrices: WeightDType): Tensor {
   const dtype = entry.role === 'vector' ? 'f32' : matrices;
   const [rows, columns] = matrixShape(entry);
   const shape = entry.role === 'vector' ? entry.shape : [rows, columns];
-  const bytes = await checkpoint.read(key);
   // Room for a multiple of 4 rows: a head is summed over its rows (ops/log-probs.ts).
   const room = session.resident(entry.name, shape.length === 2 ? [Math.ceil(rows / 4) * 4, columns] : shape, dtype);
-  const tensor = new Tensor(entry.name, dtype, shape, room.storage);
-  into.set(entry.name, tensor);
-  if (dtype === 'f32') return session.write(tensor, toFloat32(bytes, info.dtype));
+  return new Tensor(entry.name, dtype, shape, room.storage);
+}
+
+async function fill(session: Session, tensor: Tensor, key: string, checkpoint: CheckpointWeights): Promise<void> {
+  const info = checkpoint.tensors.get(key)!;
+  const bytes = await checkpoint.read(key);
+  if (tensor.dtype === 'f32') return session.write(tensor, toFloat32(bytes, info.dtype));
   const { bits, overflowed } = toHalf(bytes, info.dtype);
   if (overflowed)
     throw new GroundworkError(

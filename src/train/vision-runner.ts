@@ -2,11 +2,11 @@
 import { Recorder } from '../gpu/recorder.ts';
 import type { Program } from '../gpu/program.ts';
 import type { Tensor } from '../gpu/tensor.ts';
-import type { PixelInput, VisionLanguageModel } from '../models/model.ts';
+import type { PixelInput, VisionBatch, VisionLanguageModel } from '../models/model.ts';
 import { Tape } from '../ops/tape.ts';
 
 /** Patches a pass: enough to keep a GPU busy, little enough to stay responsive. */
-const PATCHES_A_PASS = 2048;
+export const PATCHES_A_PASS = 2048;
 const PROGRAMS = 8;
 
 interface Compiled {
@@ -44,6 +44,26 @@ export class VisionRunner {
 
   async #pass(images: readonly PixelInput[]): Promise<Float32Array<ArrayBuffer>[]> {
     const batch = this.#model.visionBatch(images);
+    const { program, inputs, features } = this.#compile(batch);
+    for (const [name, tensor] of Object.entries(inputs)) program.write(tensor, batch.arrays[name]!);
+    program.run();
+    const [all] = await program.read(features);
+    const hidden = features.columns;
+    let row = 0;
+    return images.map(({ grid }) => {
+      const rows = this.#model.featureCount(grid);
+      const part = all!.slice(row * hidden, (row + rows) * hidden);
+      row += rows;
+      return part as Float32Array<ArrayBuffer>;
+    });
+  }
+
+  /** Makes the program of a pass like this one without running anything; for planning memory. */
+  reserve(images: readonly PixelInput[]): void {
+    this.#compile(this.#model.visionBatch(images));
+  }
+
+  #compile(batch: VisionBatch): Compiled {
     let compiled = this.#programs.get(batch.key);
     if (!compiled) {
       const rec = new Recorder(this.#model.session, `vision ${batch.key}`);
@@ -57,18 +77,7 @@ export class VisionRunner {
       }
       this.#programs.set(batch.key, compiled);
     }
-    const { program, inputs, features } = compiled;
-    for (const [name, tensor] of Object.entries(inputs)) program.write(tensor, batch.arrays[name]!);
-    program.run();
-    const [all] = await program.read(features);
-    const hidden = features.columns;
-    let row = 0;
-    return images.map(({ grid }) => {
-      const rows = this.#model.featureCount(grid);
-      const part = all!.slice(row * hidden, (row + rows) * hidden);
-      row += rows;
-      return part as Float32Array<ArrayBuffer>;
-    });
+    return compiled;
   }
 }
 

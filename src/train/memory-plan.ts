@@ -1,0 +1,371 @@
+/**
+ * What a recipe will need of the GPU, before anything is allocated: the run's own code is taken through a device that
+ * allocates nothing (gpu/dry.ts), stage by stage with the longest row, and the largest moment is itemised. So the plan
+ * cannot drift from what the engine does; it is wrong only where a run meets longer rows than it was told of.
+ */
+import { dryGpu, type GpuTraits } from '../gpu/dry.ts';
+import { Session } from '../gpu/recorder.ts';
+import type { Architecture } from '../models/architecture.ts';
+import { matrixShape } from '../models/manifest.ts';
+import type { PixelInput } from '../models/model.ts';
+import type { Processor } from '../models/processor.ts';
+import { VisionLanguage } from '../models/vision-language.ts';
+import type { WeightDType } from '../models/weights.ts';
+import { Adapter } from '../nn/adapter.ts';
+import { Generator, type GenerateOptions } from './generate.ts';
+import { Optimizer } from './optimizer.ts';
+import { pack, type EncodedPrompt } from './pack.ts';
+import { adapterTargets, Policy } from './policy.ts';
+import type { GrpoStage, LoraSettings, Recipe, SftStage, Stage } from './recipe.ts';
+import type { Sample } from './samples.ts';
+import { Scorer, type ScoreSettings } from './scorer.ts';
+import { PATCHES_A_PASS, VisionRunner } from './vision-runner.ts';
+
+/** The longest row of a dataset, as the model reads it. */
+export interface Longest {
+  readonly promptTokens: number;
+  /** Image tokens among them. */
+  readonly featureRows: number;
+  /** Tokens of the longest target, its end of turn included. */
+  readonly targetTokens: number;
+  /** Patches of the largest picture, before merging. */
+  readonly patches: PixelInput['grid'];
+  /** Pictures of a row, and of the whole dataset: how many can pass the vision tower together. */
+  readonly picturesInRow: number;
+  readonly picturesInAll: number;
+}
+
+/** Of rows that were encoded; all zero for none. */
+export function longestRow(samples: readonly Sample[], processor: Pick<Processor, 'gridOf'>): Longest {
+  const most = (value: (sample: Sample) => number) => samples.reduce((max, s) => Math.max(max, value(s)), 0);
+  const grids = samples.flatMap(({ sizes }) => sizes.map((size) => processor.gridOf(size)));
+  return {
+    promptTokens: most(({ prompt }) => prompt.tokens.length),
+    featureRows: most(({ prompt }) => prompt.featureRows),
+    targetTokens: most(({ completion }) => completion.length),
+    patches: grids.reduce((a, b) => (a.height * a.width < b.height * b.width ? b : a), { height: 0, width: 0 }),
+    picturesInRow: most(({ row }) => row.images.length),
+    picturesInAll: new Set(samples.flatMap(({ row }) => row.images)).size,
+  };
+}
+
+export type MemoryItemName =
+  | 'weights'
+  | 'merged weights'
+  | 'adapter'
+  | 'optimizer'
+  | 'keys and values'
+  | 'activations'
+  | 'everything else';
+
+export interface MemoryPlan {
+  /** At the moment of the largest sum. */
+  readonly items: readonly { readonly name: MemoryItemName; readonly bytes: number }[];
+  readonly totalBytes: number;
+  /** The stage of that moment; null: loading the model already. */
+  readonly stage: string | null;
+}
+
+export interface MemoryRequest {
+  readonly architecture: Architecture;
+  readonly recipe: Pick<Recipe, 'stages'>;
+  readonly longest: Longest;
+  readonly gpu: GpuTraits;
+  readonly dtype: WeightDType;
+}
+
+/** @throws GroundworkError `binding-limit` where one tensor alone is beyond the adapter, and what resolving LoRA targets throws */
+export function planMemory({ architecture, recipe, longest, gpu: traits, dtype }: MemoryRequest): MemoryPlan {
+  const dry = dryGpu(traits);
+  const session = new Session(dry.gpu);
+  const names = new Set<string>();
+  const model = VisionLanguage.dry(session, architecture, dtype);
+  for (const label of dry.live().keys()) names.add(label);
+  const rehearsal = new Rehearsal(session, model, longest);
+  let best = itemise(dry.live(), names);
+  let stage: string | null = null;
+  const look = (name: string) => {
+    const now = itemise(dry.live(), names);
+    if (now.totalBytes <= best.totalBytes) return;
+    best = now;
+    stage = name;
+  };
+  for (const next of recipe.stages) rehearsal.run(next, () => look(next.name));
+  return { ...best, stage };
+}
+
+/** Something that would make a run smaller. */
+export interface MemoryChange {
+  /** For the user, e.g. “recompute activations (gradientCheckpointing)”. */
+  readonly words: string;
+  readonly apply: (request: MemoryRequest) => MemoryRequest;
+}
+
+const overStages = (request: MemoryRequest, change: (stage: Stage) => Stage): MemoryRequest => ({
+  ...request,
+  recipe: { stages: request.recipe.stages.map(change) },
+});
+
+const trains = (stage: Stage): stage is SftStage | GrpoStage => stage.kind === 'sft' || stage.kind === 'grpo';
+
+/** From what changes nothing in the result to what changes most. */
+const CHANGES: readonly MemoryChange[] = [
+  {
+    words: 'recompute activations (gradientCheckpointing)',
+    apply: (r) => overStages(r, (s) => (trains(s) ? { ...s, gradientCheckpointing: true } : s)),
+  },
+  {
+    words: 'one row at a time, with gradients accumulated (perDeviceTrainBatchSize 1)',
+    apply: (r) =>
+      overStages(r, (s) =>
+        s.kind === 'sft'
+          ? {
+              ...s,
+              perDeviceTrainBatchSize: 1,
+              gradientAccumulationSteps: s.gradientAccumulationSteps * s.perDeviceTrainBatchSize,
+            }
+          : s.kind === 'evaluate' || s.kind === 'rejection'
+            ? { ...s, batchSize: 1 }
+            : s,
+      ),
+  },
+  { words: 'hold weights in 16 bits', apply: (r) => ({ ...r, dtype: 'f16' }) },
+  {
+    words: 'one prompt a step in reinforcement (promptsPerStep 1)',
+    apply: (r) => overStages(r, (s) => (s.kind === 'grpo' ? { ...s, promptsPerStep: 1 } : s)),
+  },
+  {
+    words: 'pictures of half as many pixels (maxPixels)',
+    apply: (r) => {
+      const { promptTokens, featureRows, patches } = r.longest;
+      const rows = Math.ceil(featureRows / 2);
+      const longest = {
+        ...r.longest,
+        featureRows: rows,
+        promptTokens: promptTokens - featureRows + rows,
+        // Merge blocks stay whole.
+        patches: { height: Math.max(12, Math.ceil(patches.height / 24) * 12), width: patches.width },
+      };
+      return { ...r, longest };
+    },
+  },
+  {
+    words: 'half as many completions a prompt (numGenerations)',
+    apply: (r) =>
+      overStages(r, (s) =>
+        s.kind === 'grpo' || s.kind === 'rejection'
+          ? { ...s, numGenerations: Math.max(2, Math.floor(s.numGenerations / 2)) }
+          : s,
+      ),
+  },
+  {
+    words: 'half the rank (r)',
+    apply: (r) => {
+      const halved = (settings: LoraSettings): LoraSettings => ({ ...settings, r: Math.max(4, settings.r >> 1) });
+      return overStages(r, (s) => (trains(s) ? { ...s, lora: halved(s.lora) } : s));
+    },
+  },
+];
+
+export interface MemoryAdvice {
+  /** What to change, in this order; empty when it fits as it is. */
+  readonly changes: readonly string[];
+  readonly plan: MemoryPlan;
+}
+
+/**
+ * The least that makes a request fit: the first single change that does, else the first few together. null: nothing
+ * we know of does, and the model is too large for the card.
+ */
+export function adviseMemory(request: MemoryRequest, availableBytes: number): MemoryAdvice | null {
+  const attempt = (changes: readonly MemoryChange[]): MemoryAdvice | null => {
+    const plan = planMemory(changes.reduce((r, { apply }) => apply(r), request));
+    return plan.totalBytes <= availableBytes ? { changes: changes.map(({ words }) => words), plan } : null;
+  };
+  const fits = attempt([]);
+  if (fits) return fits;
+  for (const change of CHANGES) {
+    const single = attempt([change]);
+    if (single) return single;
+  }
+  for (let count = 2; count <= CHANGES.length; count++) {
+    const several = attempt(CHANGES.slice(0, count));
+    if (several) return several;
+  }
+  return null;
+}
+
+function itemise(
+  live: ReadonlyMap<string, number>,
+  weights: ReadonlySet<string>,
+): Pick<MemoryPlan, 'items' | 'totalBytes'> {
+  const sums = new Map<MemoryItemName, number>();
+  for (const [label, bytes] of live) {
+    const name = itemOf(label, weights);
+    sums.set(name, (sums.get(name) ?? 0) + bytes);
+  }
+  const items = [...sums].map(([name, bytes]) => ({ name, bytes })).sort((a, b) => b.bytes - a.bytes);
+  return { items, totalBytes: items.reduce((sum, { bytes }) => sum + bytes, 0) };
+}
+
+/** Which item a buffer belongs to, by its label. Also for buffers of a real run. */
+export function itemOf(label: string, weights: ReadonlySet<string>): MemoryItemName {
+  if (weights.has(label)) return 'weights';
+  if (label.endsWith(' merged')) return 'merged weights';
+  if (/^adapter (?:parameters|gradients)$/.test(label)) return 'adapter';
+  if (/^adam (?:mean|square)$/.test(label)) return 'optimizer';
+  if (/^cache [kv] \d+$/.test(label)) return 'keys and values';
+  return label.startsWith('arena ') ? 'activations' : 'everything else';
+}
+
+/** Rows whose pictures are looked at together. */
+const rowsAtOnce = (stage: Exclude<Stage, { kind: 'merge' }>): number => {
+  if (stage.kind === 'sft') return stage.perDeviceTrainBatchSize * stage.gradientAccumulationSteps;
+  return stage.kind === 'grpo' ? stage.promptsPerStep : stage.batchSize;
+};
+
+/** A run of stages that prepares everything and runs nothing. */
+class Rehearsal {
+  readonly #session: Session;
+  readonly #model: VisionLanguage;
+  readonly #longest: Longest;
+  readonly #policy: Policy;
+  readonly #generator: Generator;
+  readonly #vision: VisionRunner;
+  #adapter: Adapter | null = null;
+
+  constructor(session: Session, model: VisionLanguage, longest: Longest) {
+    this.#session = session;
+    this.#model = model;
+    this.#longest = longest;
+    this.#policy = new Policy(model);
+    const processor = { eosTokenIds: [0], padTokenId: 0 } as unknown as Processor;
+    this.#generator = new Generator(this.#policy, processor, { features: () => new Float32Array() });
+    this.#vision = new VisionRunner(model);
+  }
+
+  run(stage: Stage, look: () => void): void {
+    if (stage.kind !== 'merge') this.#pictures(rowsAtOnce(stage));
+    switch (stage.kind) {
+      case 'evaluate':
+        this.#generate(stage.batchSize, { ...stage, numGenerations: 1 });
+        break;
+      case 'rejection':
+        this.#generate(stage.batchSize, { ...stage.sampling, numGenerations: stage.numGenerations });
+        break;
+      case 'merge':
+        this.#merge();
+        break;
+      case 'sft':
+        this.#train(stage, look, (scorer) => this.#sft(scorer, stage));
+        return;
+      case 'grpo':
+        this.#train(stage, look, (scorer) => this.#grpo(scorer, stage));
+        return;
+    }
+    look();
+  }
+
+  #pictures(rows: number): void {
+    const { patches, picturesInRow, picturesInAll } = this.#longest;
+    const count = patches.height * patches.width;
+    const pictures = Math.min(rows * picturesInRow, picturesInAll, Math.max(1, Math.floor(PATCHES_A_PASS / count)));
+    if (count === 0 || pictures === 0) return;
+    const kernel = this.#model.architecture.vision.entries.find(({ role }) => role === 'kernel')!;
+    const [, width] = matrixShape(kernel);
+    const picture: PixelInput = { pixels: new Float32Array(count * width), grid: patches };
+    this.#vision.reserve(new Array<PixelInput>(pictures).fill(picture));
+  }
+
+  #generate(
+    prompts: number,
+    { numGenerations, maxCompletionLength }: { numGenerations: number; maxCompletionLength: number },
+  ): void {
+    const options: GenerateOptions = {
+      numGenerations,
+      sampling: { temperature: 1, topK: 0, topP: 1, maxCompletionLength },
+      seed: 0,
+    };
+    this.#generator.reserve(new Array<EncodedPrompt>(prompts).fill(this.#prompt()), options);
+  }
+
+  #prompt(): EncodedPrompt {
+    const { promptTokens, featureRows } = this.#longest;
+    const { axes } = this.#model.architecture.positions;
+    return {
+      id: 'longest',
+      tokens: new Uint32Array(promptTokens),
+      // Positions count on at most by one a token.
+      axes: new Int32Array(axes * promptTokens).fill(promptTokens - 1),
+      next: promptTokens,
+      featureIndex: Int32Array.from({ length: promptTokens }, (_, t) => (t < featureRows ? t : -1)),
+      featureRows,
+    };
+  }
+
+  /** As Policy.merge, but for contents: the folded weights stay beside the base's. */
+  #merge(): void {
+    if (!this.#adapter) return;
+    for (const { module } of this.#adapter.targets) {
+      const { weight } = this.#model.weights(module);
+      this.#session.resident(`${module} merged`, weight.shape, weight.dtype);
+    }
+    this.#adapter.destroy();
+    this.#adapter = null;
+  }
+
+  #train(
+    stage: { readonly lora: LoraSettings; readonly optimizer: SftStage['optimizer'] },
+    look: () => void,
+    compile: (scorer: Scorer) => void,
+  ): void {
+    this.#adapter?.destroy();
+    this.#adapter = new Adapter(this.#session, adapterTargets(this.#model, stage.lora));
+    this.#policy.adopt(this.#adapter);
+    const optimizer = new Optimizer(this.#session, this.#adapter, stage.optimizer, 1);
+    const scorer = new Scorer(this.#model, this.#adapter, this.#policy.weights);
+    compile(scorer);
+    look();
+    scorer.destroy();
+    optimizer.destroy();
+  }
+
+  #sft(scorer: Scorer, stage: SftStage): void {
+    const { promptTokens, targetTokens } = this.#longest;
+    const whole = promptTokens + targetTokens;
+    // Rows over maxLength are left out, so a target is then as long as that leaves room for.
+    const target = stage.maxLength > 0 && whole > stage.maxLength ? stage.maxLength - promptTokens : targetTokens;
+    const group = { prompt: this.#prompt(), completions: [new Uint32Array(Math.max(1, target))] };
+    scorer.compile(pack(new Array<typeof group>(stage.perDeviceTrainBatchSize).fill(group)).sizes, {
+      mode: { kind: 'nll' },
+      temperature: 1,
+      adapter: true,
+      checkpoint: stage.gradientCheckpointing,
+      dropout: stage.lora.loraDropout,
+    });
+  }
+
+  #grpo(scorer: Scorer, stage: GrpoStage): void {
+    const length = stage.sampling.maxCompletionLength;
+    this.#generate(stage.promptsPerStep, { numGenerations: stage.numGenerations, maxCompletionLength: length });
+    const completions = new Array<Uint32Array>(stage.numGenerations).fill(new Uint32Array(length));
+    const { sizes } = pack([{ prompt: this.#prompt(), completions }]);
+    const settings: Omit<ScoreSettings, 'mode' | 'adapter'> = {
+      temperature: stage.sampling.temperature,
+      checkpoint: stage.gradientCheckpointing,
+    };
+    if (stage.beta > 0) scorer.compile(sizes, { ...settings, mode: { kind: 'score' }, adapter: false });
+    scorer.compile(sizes, {
+      ...settings,
+      mode: {
+        kind: 'policy',
+        epsilon: stage.epsilon,
+        epsilonHigh: stage.epsilonHigh,
+        beta: stage.beta,
+        klRatio: stage.useBiasCorrectionKl,
+        onPolicy: stage.numIterations <= 1,
+      },
+      adapter: true,
+    });
+  }
+}

@@ -1,0 +1,188 @@
+/** The plan made before anything is allocated against what a run then allocates, on the starter. */
+import { openAsBlob } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import { filesUnder } from '../../src/cli/node-files.ts';
+import { openNodeGpu } from '../../src/cli/node-gpu.ts';
+import { openDataset } from '../../src/data/dataset.ts';
+import { runRecipe, Workbench } from '../../src/engine/run.ts';
+import { blobSource } from '../../src/formats/byte-source.ts';
+import { openZip } from '../../src/formats/zip.ts';
+import type { Gpu } from '../../src/gpu/device.ts';
+import { DESKTOP } from '../../src/gpu/dry.ts';
+import { Session } from '../../src/gpu/recorder.ts';
+import { registerDecoder } from '../../src/image/decode.ts';
+import { nodeDecode } from '../../src/image/node-decode.ts';
+import { loadModel, parseArchitecture } from '../../src/models/load.ts';
+import { adviseMemory, itemOf, longestRow, planMemory, type MemoryItemName } from '../../src/train/memory-plan.ts';
+import type { Stage } from '../../src/train/recipe.ts';
+import { evaluateStage, grpoStage, lora, mergeStage, sampling, sftStage } from '../../src/train/stages.ts';
+
+registerDecoder(nodeDecode);
+
+const starter = fileURLToPath(new URL('../../public/starter/', import.meta.url));
+
+/** The bytes alive on a device, by label, at the moment of their largest sum. */
+function watchPeak(gpu: Gpu): () => ReadonlyMap<string, number> {
+  const alive = new Set<GPUBuffer>();
+  let [sum, peak] = [0, 0];
+  let best = new Map<string, number>();
+  const create = gpu.device.createBuffer.bind(gpu.device);
+  gpu.device.createBuffer = (descriptor) => {
+    const buffer = create(descriptor);
+    const destroy = buffer.destroy.bind(buffer);
+    buffer.destroy = () => {
+      if (alive.delete(buffer)) sum -= buffer.size;
+      return destroy();
+    };
+    alive.add(buffer);
+    sum += buffer.size;
+    if (sum > peak) {
+      peak = sum;
+      best = new Map();
+      for (const { label, size } of alive) best.set(label, (best.get(label) ?? 0) + size);
+    }
+    return buffer;
+  };
+  return () => best;
+}
+
+/** One row of the sample, eight times in each split: every batch is as long as the longest row. */
+async function sameRows() {
+  const { entries } = await openZip(await openAsBlob(`${starter}sample.zip`));
+  const file = async (path: string) => (await entries.find((e) => e.path === path)!.blob()) as Blob;
+  const row = JSON.parse((await (await file('train.jsonl')).text()).split('\n')[0]!) as {
+    id: string;
+    images: string[];
+  };
+  const copies = (split: string) =>
+    new Blob([Array.from({ length: 8 }, (_, i) => JSON.stringify({ ...row, id: `${split} ${i}` })).join('\n')]);
+  return [
+    { path: 'train.jsonl', file: copies('train') },
+    { path: 'heldout.jsonl', file: copies('heldout') },
+    ...(await Promise.all(
+      ['dataset_info.json', ...row.images].map(async (path) => ({ path, file: await file(path) })),
+    )),
+  ];
+}
+
+const small = { lora: lora(8, 16), gradientCheckpointing: false };
+const RECIPES: Readonly<Record<string, readonly Stage[]>> = {
+  'SFT without recomputing': [sftStage({ ...small, maxSteps: 1, perDeviceTrainBatchSize: 8 })],
+  'SFT with recomputing, then GRPO on the merged policy': [
+    sftStage({ ...small, maxSteps: 1, perDeviceTrainBatchSize: 4, gradientCheckpointing: true }),
+    mergeStage(),
+    // Answers are longer than this: every completion is cut, as the plan supposes.
+    grpoStage({ ...small, maxSteps: 1, promptsPerStep: 2, numGenerations: 8, sampling: sampling(16) }),
+  ],
+  'evaluation alone': [evaluateStage({ limit: 8, batchSize: 8, maxCompletionLength: 16 })],
+};
+
+describe.each(['f32', 'f16'] as const)('with weights in %s', (dtype) => {
+  test.each(Object.keys(RECIPES))('is within a tenth of what is then allocated: %s', async (name) => {
+    const recipe = { name, seed: 1, stages: RECIPES[name]! };
+    const gpu = await openNodeGpu();
+    const peak = watchPeak(gpu);
+    const session = new Session(gpu);
+    const folder = new Map((await filesUnder(`${starter}model`)).map(({ path, file }) => [path, blobSource(file)]));
+    const loaded = await loadModel(session, folder, { dtype });
+    const weights = new Set(session.residentLabels);
+    const bench = new Workbench(loaded, await openDataset('same', await sameRows()));
+    const samples = await bench.samples.encode(bench.dataset.rows('train'));
+    const { architecture, processor } = loaded;
+    const plan = planMemory({ architecture, recipe, longest: longestRow(samples, processor), gpu, dtype });
+    await runRecipe(bench, recipe, { emit: () => {}, gate: () => Promise.resolve(true) });
+
+    const measured = new Map<MemoryItemName, number>();
+    for (const [label, bytes] of peak()) {
+      const item = itemOf(label, weights);
+      measured.set(item, (measured.get(item) ?? 0) + bytes);
+    }
+    const total = [...measured.values()].reduce((a, b) => a + b, 0);
+    const ratios = Object.fromEntries(plan.items.map((i) => [i.name, i.bytes / (measured.get(i.name) ?? NaN)]));
+    expect(Math.abs(plan.totalBytes / total - 1), JSON.stringify(ratios)).toBeLessThan(0.1);
+    for (const item of ['weights', 'adapter', 'keys and values'] as const)
+      if (measured.has(item)) expect(plan.items.find((i) => i.name === item)?.bytes).toBe(measured.get(item));
+    bench.destroy();
+    loaded.model.destroy();
+    session.destroy();
+  });
+});
+
+/** Qwen3-VL 2B as published (see docs). */
+const QWEN3_2B = {
+  model_type: 'qwen3_vl',
+  tie_word_embeddings: true,
+  text_config: {
+    hidden_size: 2048,
+    num_hidden_layers: 28,
+    num_attention_heads: 16,
+    num_key_value_heads: 8,
+    head_dim: 128,
+    intermediate_size: 6144,
+    vocab_size: 151_936,
+    rope_scaling: { mrope_section: [24, 20, 20], mrope_interleaved: true },
+    rope_theta: 5e6,
+  },
+  vision_config: {
+    depth: 24,
+    hidden_size: 1024,
+    num_heads: 16,
+    intermediate_size: 4096,
+    out_hidden_size: 2048,
+    deepstack_visual_indexes: [5, 11, 17],
+  },
+};
+
+test('a published size is planned without a GPU: weights to the byte, recomputing saves most of the activations', async () => {
+  await openNodeGpu(); // for WebGPU's constants only
+  const architecture = parseArchitecture(QWEN3_2B);
+  const longest = {
+    promptTokens: 1200,
+    featureRows: 1100,
+    targetTokens: 100,
+    patches: { height: 40, width: 40 },
+    picturesInRow: 3,
+    picturesInAll: 3000,
+  };
+  const plan = (gradientCheckpointing: boolean) =>
+    planMemory({
+      architecture,
+      recipe: { stages: [sftStage({ perDeviceTrainBatchSize: 1, gradientCheckpointing })] },
+      longest,
+      gpu: DESKTOP,
+      dtype: 'f16',
+    });
+  const [all, recomputed] = [plan(false), plan(true)];
+  const bytes = (of: typeof all, name: MemoryItemName) => of.items.find((i) => i.name === name)?.bytes ?? 0;
+  // 2,127,532,032 parameters (torchtitan): matrices in two bytes, norms and biases in four.
+  expect(bytes(all, 'weights') / (2 * 2_127_532_032)).toBeCloseTo(1, 2);
+  expect(bytes(all, 'activations')).toBeGreaterThan(3 * bytes(recomputed, 'activations'));
+  expect(bytes(all, 'optimizer')).toBe(bytes(all, 'adapter'));
+});
+
+describe('what to change where a run does not fit', () => {
+  const GiB = 2 ** 30;
+  const request = {
+    recipe: { stages: [sftStage({ perDeviceTrainBatchSize: 4, gradientCheckpointing: false })] },
+    longest: {
+      promptTokens: 1200,
+      featureRows: 1100,
+      targetTokens: 100,
+      patches: { height: 40, width: 40 },
+      picturesInRow: 3,
+      picturesInAll: 3000,
+    },
+    gpu: DESKTOP,
+    dtype: 'f16' as const,
+  };
+
+  test('is nothing, one change, several, or that none helps, as the card shrinks', async () => {
+    await openNodeGpu();
+    const whole = { ...request, architecture: parseArchitecture(QWEN3_2B) };
+    const advice = [200, 16, 5.5, 2].map((size) => adviseMemory(whole, size * GiB));
+    expect(advice.map((a) => a?.changes.length ?? null)).toEqual([0, 1, expect.any(Number), null]);
+    expect(advice[1]?.changes[0]).toContain('recompute');
+    advice.forEach((a, i) => a && expect(a.plan.totalBytes).toBeLessThanOrEqual([200, 16, 5.5, 2][i]! * GiB));
+  });
+});
