@@ -323,9 +323,9 @@ export class EngineSession {
         'Run a recipe with an SFT or GRPO stage first.',
       );
     const adapter = await bench.policy.combinedAdapter();
-    const { folder, checkpoint, model } = bench.loaded;
+    const { folder, checkpoint, model, architecture } = bench.loaded;
     if (what === 'adapter') return adapterFiles(adapter, model.linears, this.#loaded?.name ?? '');
-    return mergedFiles(folder, checkpoint, await shardNames(folder), adapter);
+    return mergedFiles(folder, checkpoint, await shardNames(folder), adapter, (key) => architecture.canonicalName(key));
   }
 
   #refuseWhileRunning(what: string): void {

@@ -5,7 +5,7 @@
 import type { CheckpointWeights } from '../formats/checkpoint-files.ts';
 import type { ByteSource } from '../formats/byte-source.ts';
 import { f32ArrayToBf16, f32ArrayToF16 } from '../formats/half.ts';
-import { adapterKey, canonicalName, writeAdapterConfig, type KeyStyle } from '../formats/peft.ts';
+import { adapterKey, writeAdapterConfig, type KeyStyle } from '../formats/peft.ts';
 import { toFloat32, type Dtype, type TensorInfo } from '../formats/safetensors.ts';
 import { writeSafetensors, type TensorToWrite } from '../formats/safetensors-writer.ts';
 import { INDEX_FILE, SINGLE_FILE } from '../formats/checkpoint-files.ts';
@@ -68,12 +68,18 @@ export function adapterFiles(
 /** Values computed at a time while merging. */
 const BLOCK = 1 << 20;
 
-/** Every file of the checkpoint folder; weight files with the adapter added, all others copied. */
+/**
+ * Every file of the checkpoint folder; weight files with the adapter added, all others copied.
+ * @param canonicalName of a checkpoint's key (Architecture)
+ * @throws GroundworkError `adapter-mismatch` if a module of the adapter is not in the checkpoint: nothing is written
+ * that lacks part of what was learnt
+ */
 export function mergedFiles(
   folder: ReadonlyMap<string, ByteSource>,
   checkpoint: CheckpointWeights,
   shardOf: ReadonlyMap<string, string>,
   adapter: MergedAdapter,
+  canonicalName: (key: string) => string,
 ): OutputFile[] {
   const files: OutputFile[] = [];
   const shards = new Map<string, TensorInfo[]>();
@@ -87,6 +93,14 @@ export function mergedFiles(
   const index = folder.get(INDEX_FILE);
   if (index) files.push({ path: INDEX_FILE, data: copy(index) });
   const modules = new Map(adapter.targets.map((t) => [`${t.module}.weight`, t]));
+  const here = new Set([...checkpoint.tensors.keys()].map(canonicalName));
+  const missing = [...modules.keys()].filter((name) => !here.has(name));
+  if (missing.length)
+    throw new GroundworkError(
+      'adapter-mismatch',
+      `The checkpoint has no ${missing[0]} to add the adapter to (${missing.length} of ${modules.size} modules are missing).`,
+      'Export the adapter alone, and merge it with PEFT.',
+    );
   for (const [path, infos] of shards) {
     const tensors = infos.map((info): TensorToWrite => {
       const target = modules.get(canonicalName(info.name));

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { bytesSource, type ByteSource } from '../../src/formats/byte-source.ts';
 import { openCheckpoint } from '../../src/formats/checkpoint-files.ts';
-import { canonicalName, matchAdapterKeys, readAdapterConfig } from '../../src/formats/peft.ts';
+import { matchAdapterKeys, readAdapterConfig } from '../../src/formats/peft.ts';
 import { openSafetensors, toFloat32 } from '../../src/formats/safetensors.ts';
 import { loadModel } from '../../src/models/load.ts';
 import { adapterFiles, mergedFiles, shardNames, type OutputFile } from '../../src/train/export.ts';
@@ -110,19 +110,23 @@ describe('an exported adapter', () => {
 
 describe('an exported checkpoint', () => {
   const cases = [
-    { name: 'one-image', what: 'f32 in one file', unit: 2 ** -23, stages: 1 },
-    { name: 'two-images', what: 'bf16 in three shards', unit: 2 ** -8, stages: 2 },
-    { name: 'turns', what: 'f16 in two shards', unit: 2 ** -11, stages: 1 },
+    { name: 'qwen2_5_vl/one-image', what: 'f32 in one file', unit: 2 ** -23, stages: 1 },
+    { name: 'qwen2_5_vl/two-images', what: 'bf16 in three shards', unit: 2 ** -8, stages: 2 },
+    { name: 'qwen2_5_vl/turns', what: 'f16 in two shards', unit: 2 ** -11, stages: 1 },
+    { name: 'qwen2_vl/one-image', what: 'Qwen2-VL under its old names', unit: 2 ** -23, stages: 1 },
+    { name: 'qwen3_vl/two-images', what: 'Qwen3-VL in bf16', unit: 2 ** -8, stages: 1 },
+    { name: 'smolvlm/whole', what: 'SmolVLM in bf16', unit: 2 ** -8, stages: 1 },
   ];
   test.each(cases)(
-    'of $what is the base plus what was learnt, rounded once; all else is the same to the byte',
+    '$what: it is the base plus what was learnt, rounded once; all else is the same to the byte',
     async ({ name, unit, stages }) => {
       await withTiny(
         session(),
         async (tiny) => {
           const adapter = await taught(tiny, stages);
-          const { folder: before, checkpoint } = tiny.loaded;
-          const after = await folderOf(mergedFiles(before, checkpoint, await shardNames(before), adapter));
+          const { folder: before, checkpoint, architecture } = tiny.loaded;
+          const rename = (key: string) => architecture.canonicalName(key);
+          const after = await folderOf(mergedFiles(before, checkpoint, await shardNames(before), adapter, rename));
           expect([...after.keys()].sort()).toEqual([...before.keys()].sort());
           for (const [path, source] of before)
             if (!path.endsWith('.safetensors')) expect(await text(after, path), path).toBe(await text(before, path));
@@ -138,7 +142,7 @@ describe('an exported checkpoint', () => {
           let changed = 0;
           for (const [key, { dtype }] of checkpoint.tensors) {
             const [was, is] = [await checkpoint.read(key), await merged.read(key)];
-            const target = targets.get(canonicalName(key));
+            const target = targets.get(rename(key));
             if (!target) {
               expect(Buffer.compare(is, was), key).toBe(0);
               continue;
@@ -167,13 +171,25 @@ describe('an exported checkpoint', () => {
         const sample = await tiny.sample('Where is it?');
         const completions = [tiny.encode('[[1, 2, 30, 31]]')];
         const wanted = await tiny.logps(sample, completions);
-        const { folder, checkpoint } = tiny.loaded;
-        const written = await folderOf(mergedFiles(folder, checkpoint, await shardNames(folder), adapter));
+        const { folder, checkpoint, architecture } = tiny.loaded;
+        const rename = (key: string) => architecture.canonicalName(key);
+        const written = await folderOf(mergedFiles(folder, checkpoint, await shardNames(folder), adapter, rename));
         const again = new Tiny(tiny.session, tiny.golden, await loadModel(tiny.session, written, { dtype: 'f32' }));
         expectClose(await again.logps(sample, completions), wanted);
         again.destroy();
       },
-      'one-image',
+      'qwen2_5_vl/one-image',
     );
+  });
+
+  test('is not begun where part of the adapter has no place in it', async () => {
+    await withTiny(session(), async (tiny) => {
+      const adapter = await taught(tiny, 1);
+      const { folder, checkpoint, architecture } = tiny.loaded;
+      const elsewhere = (key: string) => architecture.canonicalName(key).replace('layers.1', 'layers.7');
+      expect(() => mergedFiles(folder, checkpoint, new Map(), adapter, elsewhere)).toThrow(
+        /layers\.1\..*modules are missing/,
+      );
+    });
   });
 });

@@ -159,8 +159,12 @@ export function joined(parts: readonly Float32Array[]): Floats {
 }
 
 /** Opens the checkpoint of a golden case in f32, and closes everything afterwards. */
-export async function withTiny<T>(session: Session, use: (tiny: Tiny) => Promise<T>, name = 'policy-grpo'): Promise<T> {
-  const folder = fileURLToPath(new URL(`../golden/qwen2_5_vl/${name}`, import.meta.url));
+export async function withTiny<T>(
+  session: Session,
+  use: (tiny: Tiny) => Promise<T>,
+  name = 'qwen2_5_vl/policy-grpo',
+): Promise<T> {
+  const folder = fileURLToPath(new URL(`../golden/${name}`, import.meta.url));
   const golden = await openGolden(name, await filesUnder(folder));
   const tiny = new Tiny(session, golden, await loadModel(session, golden.checkpoint, { dtype: 'f32' }));
   try {
