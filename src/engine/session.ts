@@ -322,10 +322,13 @@ export class EngineSession {
         'Nothing has been trained yet.',
         'Run a recipe with an SFT or GRPO stage first.',
       );
-    const adapter = await bench.policy.combinedAdapter();
     const { folder, checkpoint, model, architecture } = bench.loaded;
-    if (what === 'adapter') return adapterFiles(adapter, model.linears, this.#loaded?.name ?? '');
-    return mergedFiles(folder, checkpoint, await shardNames(folder), adapter, (key) => architecture.canonicalName(key));
+    if (what === 'adapter')
+      return adapterFiles(await bench.policy.combinedAdapter(), model.linears, this.#loaded?.name ?? '');
+    const adapters = await bench.policy.learnt();
+    return mergedFiles(folder, checkpoint, await shardNames(folder), adapters, (key) =>
+      architecture.canonicalName(key),
+    );
   }
 
   #refuseWhileRunning(what: string): void {

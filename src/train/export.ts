@@ -6,13 +6,13 @@ import type { CheckpointWeights } from '../formats/checkpoint-files.ts';
 import type { ByteSource } from '../formats/byte-source.ts';
 import { f32ArrayToBf16, f32ArrayToF16 } from '../formats/half.ts';
 import { adapterKey, writeAdapterConfig, type KeyStyle } from '../formats/peft.ts';
-import { toFloat32, type Dtype, type TensorInfo } from '../formats/safetensors.ts';
+import type { Dtype, TensorInfo } from '../formats/safetensors.ts';
 import { writeSafetensors, type TensorToWrite } from '../formats/safetensors-writer.ts';
 import { INDEX_FILE, SINGLE_FILE } from '../formats/checkpoint-files.ts';
 import { GroundworkError } from '../base/error.ts';
 import type { LinearModule } from '../models/model.ts';
 import { describeTargets } from './peft-targets.ts';
-import type { MergedAdapter } from './policy.ts';
+import { mergedRows, rowBlocks, type MergedAdapter } from './merged-rows.ts';
 
 export interface OutputFile {
   readonly path: string;
@@ -65,20 +65,20 @@ export function adapterFiles(
   ];
 }
 
-/** Values computed at a time while merging. */
-const BLOCK = 1 << 20;
+/** Bytes copied at a time. */
+const COPY = 4 << 20;
 
 /**
- * Every file of the checkpoint folder; weight files with the adapter added, all others copied.
+ * Every file of the checkpoint folder; weight files with the adapters folded in, in order, all others copied.
  * @param canonicalName of a checkpoint's key (Architecture)
- * @throws GroundworkError `adapter-mismatch` if a module of the adapter is not in the checkpoint: nothing is written
+ * @throws GroundworkError `adapter-mismatch` if a module of an adapter is not in the checkpoint: nothing is written
  * that lacks part of what was learnt
  */
 export function mergedFiles(
   folder: ReadonlyMap<string, ByteSource>,
   checkpoint: CheckpointWeights,
   shardOf: ReadonlyMap<string, string>,
-  adapter: MergedAdapter,
+  adapters: readonly MergedAdapter[],
   canonicalName: (key: string) => string,
 ): OutputFile[] {
   const files: OutputFile[] = [];
@@ -92,7 +92,7 @@ export function mergedFiles(
       files.push({ path, data: copy(source) });
   const index = folder.get(INDEX_FILE);
   if (index) files.push({ path: INDEX_FILE, data: copy(index) });
-  const modules = new Map(adapter.targets.map((t) => [`${t.module}.weight`, t]));
+  const modules = new Map(adapters.flatMap(({ targets }) => targets.map((t) => [`${t.module}.weight`, t.module])));
   const here = new Set([...checkpoint.tensors.keys()].map(canonicalName));
   const missing = [...modules.keys()].filter((name) => !here.has(name));
   if (missing.length)
@@ -103,13 +103,13 @@ export function mergedFiles(
     );
   for (const [path, infos] of shards) {
     const tensors = infos.map((info): TensorToWrite => {
-      const target = modules.get(canonicalName(info.name));
+      const module = modules.get(canonicalName(info.name));
       const plain = () => wholeTensor(checkpoint, info);
       return {
         name: info.name,
         dtype: info.dtype,
         shape: info.shape,
-        bytes: target ? () => mergedTensor(checkpoint, info, target, adapter) : plain,
+        bytes: module === undefined ? plain : () => mergedTensor(checkpoint, info, module, adapters),
       };
     });
     files.push({ path, data: writeSafetensors(tensors) });
@@ -118,7 +118,17 @@ export function mergedFiles(
 }
 
 async function* copy(source: ByteSource): AsyncGenerator<Uint8Array> {
-  for (let at = 0; at < source.size; at += BLOCK * 4) yield source.read(at, Math.min(BLOCK * 4, source.size - at));
+  for (let at = 0; at < source.size; at += COPY) yield source.read(at, Math.min(COPY, source.size - at));
+}
+
+async function* mergedTensor(
+  checkpoint: CheckpointWeights,
+  info: TensorInfo,
+  module: string,
+  adapters: readonly MergedAdapter[],
+): AsyncGenerator<Uint8Array> {
+  for await (const { values } of mergedRows(checkpoint, info.name, module, adapters))
+    yield fromFloat32(values, info.dtype, info.name);
 }
 
 async function* wholeTensor(checkpoint: CheckpointWeights, info: TensorInfo): AsyncGenerator<Uint8Array> {
@@ -126,33 +136,6 @@ async function* wholeTensor(checkpoint: CheckpointWeights, info: TensorInfo): As
   if (info.shape.length === 0) return yield checkpoint.read(info.name);
   for (const [first, count] of rowBlocks(rows, info.byteLength / Math.max(1, rows) / 4))
     yield checkpoint.readRows(info.name, first, count);
-}
-
-/** W + scaling · B·A, in f32, rows at a time. */
-async function* mergedTensor(
-  checkpoint: CheckpointWeights,
-  info: TensorInfo,
-  target: MergedAdapter['targets'][number],
-  adapter: MergedAdapter,
-): AsyncGenerator<Uint8Array> {
-  const { a, b } = adapter.matrices.get(target.module)!;
-  const { r, inFeatures, scaling } = target;
-  for (const [first, count] of rowBlocks(info.shape[0]!, inFeatures)) {
-    const values = toFloat32(await checkpoint.readRows(info.name, first, count), info.dtype).slice();
-    for (let row = 0; row < count; row++) {
-      for (let k = 0; k < r; k++) {
-        const factor = scaling * b[(first + row) * r + k]!;
-        if (factor === 0) continue;
-        for (let i = 0; i < inFeatures; i++) values[row * inFeatures + i]! += factor * a[k * inFeatures + i]!;
-      }
-    }
-    yield fromFloat32(values, info.dtype, info.name);
-  }
-}
-
-function* rowBlocks(rows: number, columns: number): Generator<[first: number, count: number]> {
-  const size = Math.max(1, Math.floor(BLOCK / Math.max(1, columns)));
-  for (let first = 0; first < rows; first += size) yield [first, Math.min(size, rows - first)];
 }
 
 function fromFloat32(values: Float32Array, dtype: Dtype, name: string): Uint8Array {

@@ -4,19 +4,19 @@
  */
 import { GroundworkError } from '../base/error.ts';
 import { Random } from '../base/random.ts';
+import type { CheckpointWeights } from '../formats/checkpoint-files.ts';
+import { f32ArrayToF16 } from '../formats/half.ts';
 import { Recorder } from '../gpu/recorder.ts';
+import { Tensor } from '../gpu/tensor.ts';
 import type { PolicyWeights, VisionLanguageModel } from '../models/model.ts';
 import { Adapter, type AdapterMatrices, type AdapterTarget } from '../nn/adapter.ts';
 import { fold } from '../ops/fold.ts';
 import type { LinearWeights } from '../ops/linear.ts';
 import { resolveLoraTargets, VISION_MODULES } from './peft-targets.ts';
+import { mergedRows, type MergedAdapter } from './merged-rows.ts';
 import type { LoraSettings } from './recipe.ts';
 
-/** An adapter that was folded in, as PEFT would store it. */
-export interface MergedAdapter {
-  readonly targets: readonly AdapterTarget[];
-  readonly matrices: ReadonlyMap<string, AdapterMatrices>;
-}
+export type { MergedAdapter } from './merged-rows.ts';
 
 export class Policy {
   readonly model: VisionLanguageModel;
@@ -50,12 +50,7 @@ export class Policy {
 
   /** A fresh adapter (A random, B zero) on the modules the settings choose. Throws what `resolveLoraTargets` throws. */
   attach(settings: LoraSettings, seed: number): Adapter {
-    if (this.#adapter)
-      throw new GroundworkError(
-        'adapter-attached',
-        'The policy already has an adapter.',
-        'Merge it before a stage that trains a new one.',
-      );
+    if (this.#adapter) throw attached();
     const adapter = new Adapter(this.model.session, adapterTargets(this.model, settings));
     adapter.initialise(new Random(seed));
     this.#adapter = adapter;
@@ -66,6 +61,57 @@ export class Policy {
   /** Takes an adapter made elsewhere; whoever made it destroys it. */
   adopt(adapter: Adapter): void {
     this.#adapter = adapter;
+    this.version++;
+  }
+
+  /** An adapter read from elsewhere, to be trained further. Throws `adapter-attached`; `adapter-unsupported` for DoRA. */
+  resume(adapter: MergedAdapter): Adapter {
+    if (this.#adapter) throw attached();
+    if (adapter.magnitudes)
+      throw new GroundworkError(
+        'adapter-unsupported',
+        'A DoRA adapter cannot be trained further here.',
+        'Fold it into the model and train a new adapter on top.',
+      );
+    const mine = new Adapter(this.model.session, adapter.targets);
+    for (const { module } of adapter.targets) mine.write(module, adapter.matrices.get(module)!);
+    this.#adapter = mine;
+    this.version++;
+    return mine;
+  }
+
+  /**
+   * Folds an adapter read from elsewhere, LoRA or DoRA, from the original weights in f32, rounded once to what the GPU
+   * holds. Only onto the base model: a DoRA row norm is that of the weights it was trained on.
+   * @throws GroundworkError `adapter-attached` when something was trained or merged before
+   */
+  async foldIn(
+    adapter: MergedAdapter,
+    checkpoint: CheckpointWeights,
+    keyOf: (module: string) => string,
+  ): Promise<void> {
+    if (this.changed) throw attached();
+    const { session } = this.model;
+    const next = new Map<string, LinearWeights>();
+    try {
+      for (const { module, outFeatures, inFeatures } of adapter.targets) {
+        const now = this.model.weights(module);
+        const weight = session.resident(`${module} merged`, [outFeatures, inFeatures], now.weight.dtype);
+        next.set(module, { ...now, weight });
+        for await (const { first, values } of mergedRows(checkpoint, keyOf(module), module, [adapter])) {
+          const rows = values.length / inFeatures;
+          const half = weight.dtype === 'f16';
+          const bytes = first * inFeatures * (half ? 2 : 4);
+          const part = new Tensor(weight.label, weight.dtype, [rows, inFeatures], weight.storage, bytes);
+          session.write(part, half ? halves(values, module) : values);
+        }
+      }
+    } catch (error) {
+      session.release(...[...next.values()].map((w) => w.weight));
+      throw error;
+    }
+    this.#merged.push(adapter);
+    this.#weights = next;
     this.version++;
   }
 
@@ -105,6 +151,18 @@ export class Policy {
    * (PEFT's `cat` combination, exact).
    */
   async combinedAdapter(): Promise<MergedAdapter> {
+    const parts = await this.learnt();
+    if (parts.some((p) => p.magnitudes))
+      throw new GroundworkError(
+        'adapter-unsupported',
+        'A DoRA adapter is part of what was learnt, and that is no LoRA adapter any more.',
+        'Export the merged weights instead.',
+      );
+    return parts.length === 1 ? parts[0]! : concatenate(parts);
+  }
+
+  /** Everything learnt, adapter by adapter in the order in which they were folded in. Throws `adapter-missing`. */
+  async learnt(): Promise<readonly MergedAdapter[]> {
     const parts = [...this.#merged];
     if (this.#adapter) parts.push({ targets: this.#adapter.targets, matrices: await this.#adapter.read() });
     if (parts.length === 0)
@@ -113,7 +171,7 @@ export class Policy {
         'Nothing has been trained yet.',
         'Run a recipe with an SFT or GRPO stage first.',
       );
-    return parts.length === 1 ? parts[0]! : concatenate(parts);
+    return parts;
   }
 
   destroy(): void {
@@ -127,6 +185,24 @@ export class Policy {
     this.#adapter = null;
     this.version++;
   }
+}
+
+const attached = () =>
+  new GroundworkError(
+    'adapter-attached',
+    'The policy already has an adapter.',
+    'Merge it before a stage that trains a new one.',
+  );
+
+function halves(values: Float32Array, module: string): Uint16Array {
+  const { bits, overflowed } = f32ArrayToF16(values);
+  if (overflowed)
+    throw new GroundworkError(
+      'half-overflow',
+      `${overflowed} merged values of ${module} are beyond what 16-bit floats hold.`,
+      'Load this model with f32 weights.',
+    );
+  return bits;
 }
 
 /** PEFT's matching over the model's linears; the vision tower is left out unless the settings say otherwise. */

@@ -126,7 +126,7 @@ describe('an exported checkpoint', () => {
           const adapter = await taught(tiny, stages);
           const { folder: before, checkpoint, architecture } = tiny.loaded;
           const rename = (key: string) => architecture.canonicalName(key);
-          const after = await folderOf(mergedFiles(before, checkpoint, await shardNames(before), adapter, rename));
+          const after = await folderOf(mergedFiles(before, checkpoint, await shardNames(before), [adapter], rename));
           expect([...after.keys()].sort()).toEqual([...before.keys()].sort());
           for (const [path, source] of before)
             if (!path.endsWith('.safetensors')) expect(await text(after, path), path).toBe(await text(before, path));
@@ -173,7 +173,7 @@ describe('an exported checkpoint', () => {
         const wanted = await tiny.logps(sample, completions);
         const { folder, checkpoint, architecture } = tiny.loaded;
         const rename = (key: string) => architecture.canonicalName(key);
-        const written = await folderOf(mergedFiles(folder, checkpoint, await shardNames(folder), adapter, rename));
+        const written = await folderOf(mergedFiles(folder, checkpoint, await shardNames(folder), [adapter], rename));
         const again = new Tiny(tiny.session, tiny.golden, await loadModel(tiny.session, written, { dtype: 'f32' }));
         expectClose(await again.logps(sample, completions), wanted);
         again.destroy();
@@ -187,7 +187,7 @@ describe('an exported checkpoint', () => {
       const adapter = await taught(tiny, 1);
       const { folder, checkpoint, architecture } = tiny.loaded;
       const elsewhere = (key: string) => architecture.canonicalName(key).replace('layers.1', 'layers.7');
-      expect(() => mergedFiles(folder, checkpoint, new Map(), adapter, elsewhere)).toThrow(
+      expect(() => mergedFiles(folder, checkpoint, new Map(), [adapter], elsewhere)).toThrow(
         /layers\.1\..*modules are missing/,
       );
     });

@@ -13,7 +13,7 @@ import transformers
 
 from .build_cases import build_case
 from .cases import CASES
-from .fixtures import grpo, images, ops, optimizer, peft_matching, positions, text
+from .fixtures import grpo, images, imports, ops, optimizer, peft_matching, positions, text
 
 STEPS = {
     **{case.place: (lambda case=case: build_case(case)) for case in CASES},
@@ -30,6 +30,7 @@ STEPS = {
     "qwen3-positions": positions.build_qwen3_positions,
     "smolvlm-positions": positions.build_smolvlm_positions,
     "peft-matching": peft_matching.build,
+    "imports": imports.build,
     "grpo-arithmetic": grpo.build,
     "schedules": optimizer.build_schedules,
     "adamw": optimizer.build_adamw,

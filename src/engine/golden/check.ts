@@ -2,7 +2,6 @@
  * Compares the engine with a golden case: processor, vision tower, decoder, loss, gradients, generation and policy
  * losses. Floats by ‖ours − reference‖ / ‖reference‖ (≤ 1e-3) and, for gradients, cosine (≥ 0.9999); integers exactly.
  */
-import { readAdapterConfig, matchAdapterKeys } from '../../formats/peft.ts';
 import { toFloat32, type Safetensors } from '../../formats/safetensors.ts';
 import type { Size } from '../../grounding/box.ts';
 import { decodeImage } from '../../image/decode.ts';
@@ -10,13 +9,13 @@ import { encodeConversation, type EncodedConversation } from '../../models/encod
 import { cutPlanes } from '../../image/patchify.ts';
 import { loadModel, type LoadedModel } from '../../models/load.ts';
 import type { PixelInput } from '../../models/model.ts';
-import { Adapter, type AdapterTarget } from '../../nn/adapter.ts';
+import { Adapter } from '../../nn/adapter.ts';
 import type { Session } from '../../gpu/recorder.ts';
 import { fullLogits } from '../../train/full-logits.ts';
 import { Generator } from '../../train/generate.ts';
 import { lossWeights } from '../../train/grpo.ts';
+import { readAdapter } from '../../train/import.ts';
 import { pack, type EncodedPrompt, type Packed } from '../../train/pack.ts';
-import { resolveLoraTargets } from '../../train/peft-targets.ts';
 import { Policy } from '../../train/policy.ts';
 import { Scorer } from '../../train/scorer.ts';
 import { VisionRunner } from '../../train/vision-runner.ts';
@@ -156,31 +155,14 @@ class CaseRun {
   async #attach(): Promise<void> {
     const { adapter } = this.#golden;
     if (!adapter) return;
-    const { linears } = this.#loaded.model;
-    const { config } = readAdapterConfig(adapter.config);
-    const chosen = resolveLoraTargets(
-      linears.map(({ name, outputHead }) => ({ name, linear: true, ...(outputHead && { outputHead }) })),
-      config,
-    );
-    const match = matchAdapterKeys(
-      [...adapter.tensors.tensors.keys()],
-      chosen.map((t) => t.module),
-    );
+    const read = await readAdapter(this.#loaded.model.linears, adapter.config, adapter.tensors);
     this.results.push({
       name: 'adapter keys',
-      ok: match.matched === match.total,
-      detail: `${match.matched} of ${match.total} matched`,
+      ok: read.matched === read.total,
+      detail: `${read.matched} of ${read.total} matched`,
     });
-    const targets = chosen.map((t): AdapterTarget => {
-      const { inFeatures, outFeatures } = linears.find((l) => l.name === t.module)!;
-      return { ...t, inFeatures, outFeatures };
-    });
-    this.#adapter = new Adapter(this.#session, targets);
-    for (const { module } of targets) {
-      const read = async (part: string) =>
-        floats(adapter.tensors, match.tensors.find((t) => t.module === module && t.part === part)!.key);
-      this.#adapter.write(module, { a: await read('lora_A'), b: await read('lora_B') });
-    }
+    this.#adapter = new Adapter(this.#session, read.targets);
+    for (const [module, matrices] of read.matrices) this.#adapter.write(module, matrices);
   }
 
   #prompt(encoded: EncodedConversation): EncodedPrompt {
