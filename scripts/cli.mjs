@@ -5,7 +5,12 @@
 import { ensureModules, runNode } from './house.mjs';
 import { vulkanEnvironment } from './vulkan.mjs';
 
-const entries = { demo: 'src/cli/demo.ts', verify: 'src/cli/verify.ts', bench: 'bench/bench.ts' };
+const entries = {
+  demo: 'src/cli/demo.ts',
+  verify: 'src/cli/verify.ts',
+  bench: 'bench/bench.ts',
+  synthesise: 'src/cli/synthesise.ts',
+};
 const [name, ...args] = process.argv.slice(2);
 const entry = entries[name];
 if (entry === undefined) {

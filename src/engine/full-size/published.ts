@@ -3,7 +3,7 @@
  * of full size with random weights. Sources: the models' pages as quoted in transformers' and torchtitan's repositories;
  * every parameter count is checked by a test.
  */
-import type { Json } from '../models/fields.ts';
+import type { Json } from '../../models/fields.ts';
 
 export interface PublishedModel {
   readonly id: string;
