@@ -7,6 +7,7 @@ import { planShards } from '../../formats/checkpoint-files.ts';
 import { f32ToBf16 } from '../../formats/half.ts';
 import { legacyName } from '../../formats/peft-names.ts';
 import { writeSafetensors, type TensorToWrite } from '../../formats/safetensors-writer.ts';
+import type { Json } from '../../models/fields.ts';
 import { parseArchitecture } from '../../models/load.ts';
 import { matrixShape, type TensorEntry } from '../../models/manifest.ts';
 import { entriesOf } from '../../models/vision-language.ts';
@@ -54,15 +55,22 @@ export async function syntheticFiles(
     path: 'config.json',
     data: `${JSON.stringify({ ...config, ...(await tokenIds(textFiles, config)) }, null, 2)}\n`,
   });
+  files.push({ path: 'preprocessor_config.json', data: `${JSON.stringify(preprocessor(config), null, 2)}\n` });
+  const written = new Set(files.map(({ path }) => path));
   for (const { path, file } of textFiles)
-    if (path !== 'config.json' && !path.includes('.safetensors')) files.push({ path, data: await file.text() });
+    if (!written.has(path) && !path.includes('.safetensors')) files.push({ path, data: await file.text() });
   return files;
 }
 
-async function tokenIds(
-  textFiles: readonly NamedFile[],
-  config: PublishedModel['config'],
-): Promise<Record<string, number>> {
+/** As published, as far as sizes go. */
+function preprocessor(config: Json): Json {
+  if (config['model_type'] === 'qwen3_vl') return { size: { shortest_edge: 65_536, longest_edge: 16_777_216 } };
+  if (config['model_type'] !== 'smolvlm') return { min_pixels: 3136, max_pixels: 12_845_056 };
+  const tile = (config['vision_config'] as { readonly image_size: number }).image_size;
+  return { size: { longest_edge: 4 * tile }, max_image_size: { longest_edge: tile }, resample: 1 };
+}
+
+async function tokenIds(textFiles: readonly NamedFile[], config: Json): Promise<Record<string, number>> {
   const found = textFiles.find(({ path }) => path === 'tokenizer.json');
   if (!found) return {};
   const json = JSON.parse(await found.file.text()) as {
