@@ -84,12 +84,12 @@ async function tokenIds(textFiles: readonly NamedFile[], config: Json): Promise<
 }
 
 /** Random numbers drawn once; what a tensor is made of. */
-const POOL = 1 << 20;
+const POOL = 1 << 18;
 const CHUNK_ROWS_BYTES = 4 << 20;
 
 /**
  * Matrices are normal with variance 1 / inputs, so that activations keep their size; norms are one, biases zero. The
- * numbers come from one pool of 2²⁰, entered at a place of its own by every tensor: drawing billions would take an hour.
+ * numbers come from one pool of 2¹⁸, entered at a place of its own by every tensor: drawing billions would take an hour.
  */
 class Noise {
   readonly #pool: Float32Array;
