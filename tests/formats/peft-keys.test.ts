@@ -82,7 +82,7 @@ test('an adapter for another model is refused, because it would do nothing', () 
 
 const golden = new URL('../golden/', import.meta.url);
 const cases = readdirSync(golden, { recursive: true, encoding: 'utf8' })
-  .filter((path) => path.endsWith('adapter_model.safetensors'))
+  .filter((path) => path.endsWith('adapter/adapter_model.safetensors'))
   .map((path) => path.replace(/adapter\/adapter_model\.safetensors$/, ''));
 
 function tensorNames(path: string): string[] {

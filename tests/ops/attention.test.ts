@@ -412,7 +412,7 @@ describe('attention', () => {
   });
 
   test('refuses head sizes its tiles do not know', async () => {
-    await expect(check(session(), shape(causal(2), 1, 1, 12))).rejects.toThrow(/multiple of 8/);
+    await expect(check(session(), shape(causal(2), 1, 1, 10))).rejects.toThrow(/multiple of 4/);
   });
 });
 
