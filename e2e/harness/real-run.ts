@@ -58,10 +58,7 @@ try {
     mimeType: 'application/json',
     buffer: Buffer.from(JSON.stringify(plan)),
   });
-  await page
-    .getByRole('button', { name: /^Start/ })
-    .first()
-    .click();
+  await page.getByRole('button', { name: 'Start the run' }).click();
   await page.getByRole('tab', { name: /^Groups \([6-9]|1\d\)/ }).waitFor({ timeout: 1_500_000 });
   await page.getByRole('tab', { name: /^Groups/ }).click();
   await page.waitForTimeout(2000);
