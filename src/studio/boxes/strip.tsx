@@ -11,14 +11,16 @@ interface StripProps {
   readonly height: number;
   readonly label: string;
   readonly caption?: boolean;
+  /** Pictures that do not fit side by side go below one another instead of scrolling. */
+  readonly wrap?: boolean;
 }
 
-/** Least height to which a strip shrinks before it scrolls. */
-const LEAST = 96;
+/** Least height to which a strip shrinks before it scrolls, or wraps. */
+const LEAST = { scroll: 96, wrap: 76 };
 
 const tallest = (height: number) => (height < 1 ? Math.max(180, Math.round(innerHeight * height)) : height);
 
-export function Strip({ dataset, images, layers, height, label, caption }: StripProps) {
+export function Strip({ dataset, images, layers, height, label, caption, wrap = false }: StripProps) {
   const element = useRef<HTMLDivElement>(null);
   const [fitted, setFitted] = useState(() => tallest(height));
   useEffect(() => {
@@ -34,7 +36,7 @@ export function Strip({ dataset, images, layers, height, label, caption }: Strip
       );
       const fits = (strip.clientWidth - gaps - 2) / Math.max(aspect, 0.1);
       const most = tallest(height);
-      setFitted(Math.max(Math.min(LEAST, most), Math.min(most, Math.floor(fits))));
+      setFitted(Math.max(Math.min(LEAST[wrap ? 'wrap' : 'scroll'], most), Math.min(most, Math.floor(fits))));
     };
     fit();
     const observer = new ResizeObserver(fit);
@@ -46,10 +48,16 @@ export function Strip({ dataset, images, layers, height, label, caption }: Strip
       strip.removeEventListener('load', fit, true);
       removeEventListener('resize', fit);
     };
-  }, [images, height]);
+  }, [images, height, wrap]);
   return (
-    // Scrolls sideways, so the keyboard must be able to reach it.
-    <div className="strip" ref={element} role="group" aria-label={label} tabIndex={0}>
+    // Without wrapping it scrolls sideways, so the keyboard must be able to reach it.
+    <div
+      className={wrap ? 'strip strip-wrap' : 'strip'}
+      ref={element}
+      role="group"
+      aria-label={label}
+      tabIndex={wrap ? undefined : 0}
+    >
       {images.map((path, i) => (
         <Picture
           key={`${i}/${path}`}

@@ -9,12 +9,23 @@ export function BoxChip({ box }: { readonly box: GroundedBox }) {
   return <span className="chip chip-box num">{boxWords(box)}</span>;
 }
 
+/** Templates put every image token on a line of its own: as chips they read better side by side. */
+const betweenImages = (segments: readonly Segment[], i: number): boolean => {
+  const segment = segments[i]!;
+  return (
+    segment.type === 'text' &&
+    segment.text.trim() === '' &&
+    segments[i - 1]?.type === 'image' &&
+    segments[i + 1]?.type === 'image'
+  );
+};
+
 export function Segments({ segments }: { readonly segments: readonly Segment[] }) {
   return (
     <>
       {segments.map((segment, i) =>
         segment.type === 'text' ? (
-          <span key={i}>{segment.text}</span>
+          <span key={i}>{betweenImages(segments, i) ? ' ' : segment.text}</span>
         ) : segment.type === 'image' ? (
           <span key={i} className="chip">
             Image {segment.image + 1}

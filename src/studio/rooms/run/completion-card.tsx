@@ -42,12 +42,13 @@ export function CompletionCard({ index, dataset, row, completion, strongest }: C
           height={120}
           label={`Boxes of completion ${index + 1}`}
           caption={false}
+          wrap
         />
       )}
       <dl className="terms">
         {Object.entries(rewards).map(([name, value]) => (
           <div key={name}>
-            <dt>{name}</dt>
+            <dt>{termName(name)}</dt>
             <dd>
               <i style={{ width: `${Math.min(1, Math.max(0, value)) * 100}%` }} />
               <span className="num">{ratio(value)}</span>
@@ -67,6 +68,9 @@ export function CompletionCard({ index, dataset, row, completion, strongest }: C
     </li>
   );
 }
+
+/** `imageIndex` as words: image index. */
+const termName = (name: string): string => name.replace(/[_-]|(?<=[a-z])(?=[A-Z])/g, ' ').toLowerCase();
 
 function Advantage({ value, strongest }: { readonly value: number; readonly strongest: number }) {
   const share = Math.min(1, Math.abs(value) / strongest) * 50;
