@@ -56,27 +56,35 @@ export function Chart({ panel, book, weight, log, range, marks, theme, onZoom }:
       };
       setReadout({ step: index === null ? null : (data.columns[0][at] ?? null), values: names.map((_, c) => pick(c)) });
     };
-    const plot = new uPlot(
-      chartOptions({
-        width: element.clientWidth || 300,
-        height: HEIGHT,
-        names,
-        log,
-        smoothed,
-        look: readLook(element),
-        marks: () => latest.current.marks,
-        strange: () => shown.current?.strange ?? [],
-        onZoom: (a, b) => latest.current.onZoom(a, b),
-        onCursor: read,
-      }),
-      [[]],
-      element,
-    );
+    // Made in its turn, like every later drawing: a dozen charts made in one frame would hold the page for it.
+    let plot: uPlot | null = null;
+    const make = () =>
+      new uPlot(
+        chartOptions({
+          width: element.clientWidth || 300,
+          height: HEIGHT,
+          names,
+          log,
+          smoothed,
+          look: readLook(element),
+          marks: () => latest.current.marks,
+          strange: () => shown.current?.strange ?? [],
+          onZoom: (a, b) => latest.current.onZoom(a, b),
+          onCursor: read,
+        }),
+        [[]],
+        element,
+      );
     let visible = true;
     let timer: ReturnType<typeof setTimeout> | undefined;
     let drawnAt = -Infinity;
     const paint = () => {
       drawnAt = performance.now();
+      if (!plot) {
+        plot = make();
+        paintQueue.ask(paint);
+        return;
+      }
       const data = chartData(book, names, { from, to, buckets: Math.max(60, Math.floor(plot.width / 2)), weight, log });
       shown.current = data;
       plot.setData(data.columns as uPlot.AlignedData);
@@ -104,7 +112,7 @@ export function Chart({ panel, book, weight, log, range, marks, theme, onZoom }:
     });
     seen.observe(element);
     const resized = new ResizeObserver(() => {
-      if (element.clientWidth > 0 && element.clientWidth !== plot.width) {
+      if (plot && element.clientWidth > 0 && element.clientWidth !== plot.width) {
         plot.setSize({ width: element.clientWidth, height: HEIGHT });
         ask();
       }
@@ -117,7 +125,7 @@ export function Chart({ panel, book, weight, log, range, marks, theme, onZoom }:
       paintQueue.forget(paint);
       seen.disconnect();
       resized.disconnect();
-      plot.destroy();
+      plot?.destroy();
     };
   }, [book, curves, weight, log, from, to, theme]);
 
