@@ -13,7 +13,7 @@ import transformers
 
 from .build_cases import build_case
 from .cases import CASES
-from .fixtures import grpo, images, imports, ops, optimizer, peft_matching, positions, text
+from .fixtures import grpo, images, imports, ops, optimizer, peft_matching, positions, qwen_tokenizer, text
 
 STEPS = {
     **{case.place: (lambda case=case: build_case(case)) for case in CASES},
@@ -25,6 +25,7 @@ STEPS = {
     "chat-template": text.build_chat_template,
     "chat-template-families": text.build_chat_template_families,
     "tokenizer": text.build_tokenizer_cases,
+    "qwen-tokenizer": qwen_tokenizer.build,
     "window-index": positions.build_window_index,
     "rope-index": positions.build_rope_index,
     "qwen3-positions": positions.build_qwen3_positions,
