@@ -1,0 +1,76 @@
+/**
+ * A dataset as it can be remembered: where its bytes are and what was decided about them. Small, and a plain value that
+ * structured cloning (IndexedDB, a worker) carries; without `handle` sources it is JSON as well. Opening the same bytes
+ * with the same options gives the same rows, ids and split.
+ */
+import type { FormatName } from './raw-row.ts';
+
+/** Where a dataset's files are. `path` is the folder they are mounted at inside the dataset; '' is its root. */
+export type SourceRef =
+  /** On the user's disk, read in place. The browser may ask for permission again in a later visit. */
+  | {
+      readonly kind: 'handle';
+      readonly path: string;
+      readonly handle: FileSystemFileHandle | FileSystemDirectoryHandle;
+    }
+  /** Copied into the origin-private file system: a file or a folder, by its path there. */
+  | { readonly kind: 'opfs'; readonly path: string; readonly location: string }
+  /** The dataset that comes with the app. */
+  | { readonly kind: 'sample'; readonly path: string }
+  /** Given by a file input: readable in this visit only, then to be chosen again. Size and date tell whether it is the same. */
+  | { readonly kind: 'once'; readonly path: string; readonly bytes: number; readonly lastModified: number };
+
+/** What the numbers of a box are measured in. `model`: pixels after Qwen2.5-VL's resizing with its default limits. */
+export type CoordinateSpace = 'fraction' | 'thousand' | 'natural' | 'model';
+/** Two corners, or a corner with width and height. */
+export type BoxLayout = 'xyxy' | 'xywh';
+
+export interface Convention {
+  readonly space: CoordinateSpace;
+  readonly layout: BoxLayout;
+}
+
+/** How boxes are written where a row does not declare it: `(x1,y1),(x2,y2)`, or a list of four numbers. */
+export type WayOfWriting = 'pairs' | 'list';
+
+export interface DatasetOptions {
+  /** Read every row so, whatever its keys suggest. */
+  readonly format?: FormatName;
+  /** Confirmed by the user, who may overrule what the numbers suggest. */
+  readonly conventions?: Readonly<Partial<Record<WayOfWriting, Convention>>>;
+  /** Pictures a question, for annotations that are no questions yet (COCO). Default 1. */
+  readonly imagesPerRow?: number;
+  /** `files`: by the files' names and folders. `draw`: by a draw over groups of rows that share pictures. Default: files where they say so. */
+  readonly split?: 'files' | 'draw';
+  /** Of the draw. Default 0. */
+  readonly seed?: number;
+  /** Rows to draw. Default 0.1. */
+  readonly heldoutShare?: number;
+  /** The user agreed to leave these rows out; a run records them. */
+  readonly skipped?: SkippedRows;
+}
+
+/** Rows that were left out because they cannot be used, and why. */
+export interface SkippedRows {
+  readonly rows: number;
+  /** In file order. Of more than MAX_SKIPPED_LISTED the first ones. */
+  readonly list: readonly SkippedRow[];
+}
+
+export interface SkippedRow {
+  readonly file: string;
+  readonly line: number;
+  readonly field: string;
+  readonly reason: string;
+}
+
+export const MAX_SKIPPED_LISTED = 10_000;
+
+export interface DatasetRef {
+  readonly version: 1;
+  readonly name: string;
+  readonly sources: readonly SourceRef[];
+  readonly options: DatasetOptions;
+  /** `DatasetReport.id` when it was last opened: another value means that the files have changed. */
+  readonly fingerprint: string;
+}
