@@ -141,8 +141,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     state[p.tokensAt + row] = token;
     if (step < p.maxLength) {
       let logProb = (logits[base + chosen] - peak) * scale - log(mass);
-      state[p.outputAt + row * p.maxLength + step] = token;
-      state[p.logProbsAt + row * p.maxLength + step] = bitcast<u32>(select(logProb, 0.0, done));
+      state[p.outputAt + step * p.rows + row] = token;
+      state[p.logProbsAt + step * p.rows + row] = bitcast<u32>(select(logProb, 0.0, done));
     }
     if (!done) {
       state[p.positionsAt + row] += 1u;

@@ -149,8 +149,7 @@ export class Program {
 
   async readBytes(...tensors: readonly Tensor[]): Promise<ArrayBuffer[]> {
     this.#refresh();
-    return readBack(
-      this.#session,
+    return this.#session.readback.read(
       tensors.map((t) => ({ buffer: this.#buffer(t), offset: t.offset, bytes: t.bytes })),
     );
   }
@@ -220,39 +219,11 @@ export class Program {
   }
 }
 
-/** Copies ranges into one staging buffer and maps it. mapAsync, not onSubmittedWorkDone: the latter costs 2.5 ms on SwiftShader. */
-export async function readBack(
-  session: Session,
-  ranges: readonly { buffer: GPUBuffer; offset: number; bytes: number }[],
-): Promise<ArrayBuffer[]> {
-  const { device } = session.gpu;
-  const total = ranges.reduce((sum, r) => sum + Math.max(4, r.bytes), 0);
-  const staging = device.createBuffer({
-    label: 'readback',
-    size: Math.max(4, total),
-    usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
-  });
-  const encoder = device.createCommandEncoder({ label: 'readback' });
-  let at = 0;
-  const starts = ranges.map((range) => {
-    const start = at;
-    encoder.copyBufferToBuffer(range.buffer, range.offset, staging, start, range.bytes);
-    at += Math.max(4, range.bytes);
-    return start;
-  });
-  device.queue.submit([encoder.finish()]);
-  await staging.mapAsync(GPUMapMode.READ);
-  const mapped = staging.getMappedRange();
-  const copies = ranges.map((range, i) => mapped.slice(starts[i]!, starts[i]! + range.bytes));
-  staging.destroy();
-  return copies;
-}
-
 /** Contents of resident tensors. */
 export async function readTensors(session: Session, ...tensors: readonly Tensor[]): Promise<Float32Array[]> {
   const ranges = tensors.map((t) => {
     invariant(t.storage.buffer, `${t.label} is transient: read it through its program`);
     return { buffer: t.storage.buffer, offset: t.offset, bytes: t.bytes };
   });
-  return (await readBack(session, ranges)).map((bytes) => new Float32Array(bytes));
+  return (await session.readback.read(ranges)).map((bytes) => new Float32Array(bytes));
 }

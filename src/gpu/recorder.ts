@@ -7,6 +7,7 @@ import { Arena, planLives, type Life } from './arena.ts';
 import type { Gpu } from './device.ts';
 import { KernelCache, type Kernel } from './kernel.ts';
 import { Program, type Command } from './program.ts';
+import { Readback } from './readback.ts';
 import type { Constants } from './template.ts';
 import { byteSize, Storage, Tensor, type DType } from './tensor.ts';
 
@@ -15,12 +16,14 @@ export class Session {
   readonly gpu: Gpu;
   readonly kernels: KernelCache;
   readonly arena: Arena;
+  readonly readback: Readback;
   #resident = new Map<GPUBuffer, string>();
 
   constructor(gpu: Gpu) {
     this.gpu = gpu;
     this.kernels = new KernelCache(gpu);
     this.arena = new Arena(gpu);
+    this.readback = new Readback(gpu);
   }
 
   /** A tensor with memory of its own, zero at first. Destroy it with `release`. */
@@ -85,6 +88,7 @@ export class Session {
     for (const buffer of this.#resident.keys()) buffer.destroy();
     this.#resident.clear();
     this.arena.destroy();
+    this.readback.destroy();
     this.gpu.destroy();
   }
 }

@@ -34,9 +34,9 @@ export class DecodeState {
   readonly ranges: Tensor;
   /** u32 [B]: 1 after an end-of-sequence token. The row then stands still and emits the pad token. */
   readonly finished: Tensor;
-  /** u32 [B, maxLength] */
+  /** u32 [maxLength, B]: steps one after the other, so that what a few of them drew is read in one piece. */
   readonly output: Tensor;
-  /** [B, maxLength]: log-probability of each drawn token under the whole softmax(logits / temperature); 0 for padding. */
+  /** [maxLength, B]: log-probability of each drawn token under the whole softmax(logits / temperature); 0 for padding. */
   readonly logProbs: Tensor;
   readonly offsets: Readonly<
     Record<
@@ -74,8 +74,8 @@ export class DecodeState {
     this.slots = view('decode slots', 'i32', [rows], this.offsets.slotsAt);
     this.ranges = view('decode ranges', 'u32', [rows, 4], this.offsets.rangesAt);
     this.finished = view('decode finished', 'u32', [rows], this.offsets.finishedAt);
-    this.output = view('decode output', 'u32', [rows, maxLength], this.offsets.outputAt);
-    this.logProbs = view('decode log-probs', 'f32', [rows, maxLength], this.offsets.logProbsAt);
+    this.output = view('decode output', 'u32', [maxLength, rows], this.offsets.outputAt);
+    this.logProbs = view('decode log-probs', 'f32', [maxLength, rows], this.offsets.logProbsAt);
   }
 
   /** Sets the state before the first token is drawn: each draw advances it by one. Rows beyond the given ones are finished. */

@@ -3,7 +3,6 @@
  * values. A decode step is recorded once and replayed; tokens come back in groups of steps.
  */
 import type { Program } from '../gpu/program.ts';
-import { readTensors, readBack } from '../gpu/program.ts';
 import { Recorder } from '../gpu/recorder.ts';
 import type { Tensor } from '../gpu/tensor.ts';
 import type { Processor } from '../models/processor.ts';
@@ -15,14 +14,9 @@ import { Tape } from '../ops/tape.ts';
 import { pack, type EncodedPrompt, type Packed, type PackedSizes } from './pack.ts';
 import type { Policy } from './policy.ts';
 import type { SamplingSettings } from './recipe.ts';
+import { RolloutTokens, type OnTokens, type Rollout } from './rollout-tokens.ts';
 
-export interface Rollout {
-  /** Token ids, the end-of-turn token included if it was reached. */
-  readonly tokens: Uint32Array;
-  readonly text: string;
-  /** Stopped by the length limit. */
-  readonly truncated: boolean;
-}
+export type { OnTokens, Rollout } from './rollout-tokens.ts';
 
 /** What generation needs of a sample. */
 export interface Promptable {
@@ -40,10 +34,22 @@ export interface GenerateOptions {
   readonly seed: number;
   /** `base`: neither adapter nor merges; `reference`: merges only. Default `policy`. */
   readonly which?: 'policy' | 'reference' | 'base';
+  /** Called as tokens arrive, some steps at a time. Row i·G + g is completion g of sample i. */
+  readonly onTokens?: OnTokens;
+  /** Aborted: ends soon, and the completions are what was drawn until then. */
+  readonly signal?: AbortSignal;
 }
 
-/** Decode steps submitted before looking whether all rows have ended. */
-const STEPS_A_LOOK = 8;
+/**
+ * Tokens are read back in groups of steps: of about this many milliseconds, so that they stream and little is drawn
+ * for nothing after the last row has ended, and of no more steps than that.
+ */
+const GROUP_MS = 60;
+const GROUP_STEPS = 16;
+/** Steps of the first groups, before any was timed. */
+const FIRST_STEPS = 4;
+/** Groups submitted and not yet read: while one runs, the next is encoded. */
+const AHEAD = 2;
 
 /** Programs and buffers for one shape of batch. */
 interface Decoder {
@@ -110,18 +116,9 @@ export class Generator<S extends Promptable = Promptable> {
     session.write(decoder.control, samplingControl({ ...sampling, seed: options.seed }));
     this.#prefill(decoder, packed, samples, G, options);
 
-    const limit = sampling.maxCompletionLength;
-    let steps = 1;
-    while (steps < limit) {
-      const burst = Math.min(STEPS_A_LOOK, limit - steps);
-      const encoder = session.gpu.device.createCommandEncoder({ label: 'decode' });
-      for (let i = 0; i < burst; i++) decoder.decode.encode(encoder);
-      session.gpu.device.queue.submit([encoder.finish()]);
-      steps += burst;
-      const [finished] = await readTensors(session, decoder.state.finished);
-      if (new Uint32Array(finished!.buffer).every((f) => f !== 0)) break;
-    }
-    return this.#collect(decoder, samples.length, G, limit);
+    const tokens = new RolloutTokens(rows, this.#processor.eosTokenIds, options.onTokens);
+    await this.#decode(decoder, sampling.maxCompletionLength, tokens, options.signal);
+    return tokens.rollouts(G, this.#processor.tokenizer);
   }
 
   destroy(): void {
@@ -133,25 +130,36 @@ export class Generator<S extends Promptable = Promptable> {
     );
   }
 
-  async #collect(decoder: Decoder, prompts: number, G: number, limit: number): Promise<Rollout[][]> {
-    const { output } = decoder.state;
-    const [bytes] = await readBack(this.#policy.model.session, [
-      { buffer: output.storage.buffer!, offset: output.offset, bytes: output.bytes },
-    ]);
-    const ids = new Uint32Array(bytes!);
-    const ends = new Set(this.#processor.eosTokenIds);
-    return Array.from({ length: prompts }, (_, i) =>
-      Array.from({ length: G }, (_, g): Rollout => {
-        const row = ids.subarray((i * G + g) * decoder.state.maxLength, (i * G + g) * decoder.state.maxLength + limit);
-        const end = row.findIndex((id) => ends.has(id));
-        const tokens = row.slice(0, end < 0 ? limit : end + 1);
-        return {
-          tokens,
-          truncated: end < 0,
-          text: this.#processor.tokenizer.decode(end < 0 ? tokens : tokens.subarray(0, -1)),
-        };
-      }),
-    );
+  /** Replays the decode step up to `limit` tokens a row (the prefill drew the first), or until all rows have ended. */
+  async #decode(decoder: Decoder, limit: number, tokens: RolloutTokens, signal?: AbortSignal): Promise<void> {
+    const { session } = this.#policy.model;
+    const { output, rows } = decoder.state;
+    const read = async (from: number, steps: number) => {
+      const [bytes] = await session.readback.read([
+        { buffer: output.storage.buffer!, offset: output.offset + from * rows * 4, bytes: steps * rows * 4 },
+      ]);
+      return { ids: new Uint32Array(bytes!), steps };
+    };
+    const groups = [read(0, 1)];
+    let submitted = 1;
+    let burst = FIRST_STEPS;
+    let arrived = 0;
+    while (groups.length) {
+      while (groups.length < AHEAD && submitted < limit && !tokens.ended && !signal?.aborted) {
+        const steps = Math.min(burst, limit - submitted);
+        const encoder = session.gpu.device.createCommandEncoder({ label: 'decode' });
+        for (let i = 0; i < steps; i++) decoder.decode.encode(encoder);
+        session.gpu.device.queue.submit([encoder.finish()]);
+        groups.push(read(submitted, steps));
+        submitted += steps;
+      }
+      const { ids, steps } = await groups.shift()!;
+      tokens.take(ids, rows);
+      const now = performance.now();
+      // The first group came with the prefill, whose time says nothing of a step's.
+      if (arrived) burst = Math.max(1, Math.min(GROUP_STEPS, Math.round((GROUP_MS * steps) / (now - arrived))));
+      arrived = now;
+    }
   }
 
   /** The buffers and the decode program for this many rows, made anew when shape or policy changed. */

@@ -71,7 +71,7 @@ async function draw(session: Session, d: Draw): Promise<Drawn> {
   state.destroy();
   session.release(...resident);
   const u32 = (i: number) => [...new Uint32Array(bytes[i]!)];
-  const split = (flat: number[]) => Array.from({ length: rows }, (_, b) => flat.slice(b * steps, (b + 1) * steps));
+  const split = (flat: number[]) => Array.from({ length: rows }, (_, b) => flat.filter((_value, i) => i % rows === b));
   return {
     tokens: split(u32(0)),
     logProbs: split([...new Float32Array(bytes[1]!)]),

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { GenerateOptions, Rollout } from '../../src/train/generate.ts';
 import { useSession } from '../ops/harness.ts';
 import { withTiny, type Tiny, type TinySample } from './tiny-model.ts';
@@ -173,6 +173,60 @@ describe('a group', () => {
       }
       // Of 64 long random answers some end and some do not.
       expect(new Set(group!.map(({ truncated }) => truncated))).toEqual(new Set([true, false]));
+    });
+  });
+});
+
+describe('tokens as they arrive', () => {
+  test('are the rollouts piece by piece, each row in order and its end token last', async () => {
+    await withTiny(session(), async (tiny) => {
+      const samples = [await tiny.sample('Box the disc.'), await tiny.sample('And?', [])];
+      const pieces = Array.from({ length: 6 }, () => [] as number[][]);
+      const rollouts = await tiny.generator().generate(samples, {
+        ...options({ temperature: 2, numGenerations: 3, maxCompletionLength: 40, seed: 3 }),
+        onTokens: (row, tokens) => pieces[row]!.push([...tokens]),
+      });
+      expect(pieces.map((p) => p.flat())).toEqual(ids(rollouts).flat());
+      expect(pieces.flat().every((p) => p.length > 0)).toBe(true);
+      // 40 steps come in several groups, the prefill's token first.
+      expect(Math.max(...pieces.map((p) => p.length))).toBeGreaterThan(2);
+      expect(pieces.map((p) => p[0]!.length)).toEqual(Array(6).fill(1));
+    });
+  });
+
+  test('are the same however many come at a time', async () => {
+    await withTiny(session(), async (tiny) => {
+      const sample = await tiny.sample('Box the disc.');
+      const generator = tiny.generator();
+      const draw = () =>
+        generator.generate([sample], options({ temperature: 1, numGenerations: 4, maxCompletionLength: 30, seed: 9 }));
+      const clock = vi.spyOn(performance, 'now');
+      const drawn: number[][][][] = [];
+      for (const pace of [1, 1e6]) {
+        let now = 1;
+        clock.mockImplementation(() => (now += pace));
+        drawn.push(ids(await draw()));
+      }
+      clock.mockRestore();
+      expect(drawn[1]).toEqual(drawn[0]);
+    });
+  });
+
+  test('stop soon after the signal, and what was drawn stays', async () => {
+    await withTiny(session(), async (tiny) => {
+      const sample = await tiny.sample('Box the disc.');
+      const generator = tiny.generator();
+      const all = options({ temperature: 1, maxCompletionLength: 200, seed: 4 });
+      const [[whole]] = (await generator.generate([sample], all)) as [[Rollout]];
+      const control = new AbortController();
+      const [[cut]] = (await generator.generate([sample], {
+        ...all,
+        signal: control.signal,
+        onTokens: () => control.abort(),
+      })) as [[Rollout]];
+      expect(whole.tokens.length).toBeGreaterThan(cut.tokens.length);
+      expect([...cut.tokens]).toEqual([...whole.tokens.subarray(0, cut.tokens.length)]);
+      expect(cut.truncated).toBe(true);
     });
   });
 });

@@ -1,0 +1,54 @@
+/** Tokens of a batch being decoded, as they arrive in groups of steps. */
+import type { Tokenizer } from '../text/tokenizer.ts';
+
+export interface Rollout {
+  /** Token ids, the end-of-turn token included if it was reached. */
+  readonly tokens: Uint32Array;
+  readonly text: string;
+  /** Stopped by the length limit, or from outside. */
+  readonly truncated: boolean;
+}
+
+/** New token ids of one row, in order; the end-of-turn token is the last a row gets. */
+export type OnTokens = (row: number, tokens: Uint32Array) => void;
+
+export class RolloutTokens {
+  readonly #rows: readonly number[][];
+  readonly #ended: boolean[];
+  readonly #ends: ReadonlySet<number>;
+  readonly #onTokens: OnTokens | undefined;
+
+  constructor(rows: number, eosTokenIds: readonly number[], onTokens?: OnTokens) {
+    this.#rows = Array.from({ length: rows }, () => []);
+    this.#ended = new Array<boolean>(rows).fill(false);
+    this.#ends = new Set(eosTokenIds);
+    this.#onTokens = onTokens;
+  }
+
+  /** Every row has reached an end token. */
+  get ended(): boolean {
+    return this.#ended.every(Boolean);
+  }
+
+  /** @param ids u32 [steps, stride]: what each step drew for each row, padding behind a row's end included */
+  take(ids: Uint32Array, stride: number): void {
+    this.#rows.forEach((row, b) => {
+      const before = row.length;
+      for (let at = b; at < ids.length && !this.#ended[b]; at += stride) {
+        row.push(ids[at]!);
+        this.#ended[b] = this.#ends.has(ids[at]!);
+      }
+      if (row.length > before) this.#onTokens?.(b, Uint32Array.from(row.slice(before)));
+    });
+  }
+
+  /** Completions of each prompt, G apiece. */
+  rollouts(G: number, tokenizer: Pick<Tokenizer, 'decode'>): Rollout[][] {
+    const all = this.#rows.map((row, b): Rollout => {
+      const ended = this.#ended[b]!;
+      const tokens = Uint32Array.from(row);
+      return { tokens, truncated: !ended, text: tokenizer.decode(ended ? tokens.subarray(0, -1) : tokens) };
+    });
+    return Array.from({ length: all.length / G }, (_, i) => all.slice(i * G, (i + 1) * G));
+  }
+}
