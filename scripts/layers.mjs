@@ -30,8 +30,9 @@ export const layers = {
   models: ['base', 'gpu', 'ops', 'nn', 'image', 'text', 'grounding', 'formats'],
   train: ['base', 'gpu', 'ops', 'nn', 'models', 'data', 'store', 'grounding', 'formats'],
   evaluate: ['base', 'train', 'data', 'grounding'],
-  // The engine composes the house: it opens bytes, streams archives and checks models against golden cases.
-  engine: ['base', 'gpu', 'nn', 'train', 'evaluate', 'data', 'store', 'models', 'grounding', 'formats', 'image'],
+  // The engine composes the house: it opens bytes, streams archives and checks models against golden cases, and
+  // kernels against f64 (docs/decisions/0021-proof-on-the-visitors-gpu.md).
+  engine: ['base', 'gpu', 'ops', 'nn', 'train', 'evaluate', 'data', 'store', 'models', 'grounding', 'formats', 'image'],
   studio: ['base', 'engine/client', 'engine/presets', 'engine/protocol', 'grounding'],
   // Another front end, with what differs without a browser: Dawn's device, sharp's decoder, recipes and reports as files.
   cli: ['base', 'engine', 'gpu', 'image', 'train', 'evaluate'],

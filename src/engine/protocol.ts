@@ -34,6 +34,18 @@ export interface DeviceReport {
   readonly maxBindingBytes: number;
 }
 
+export interface SelfProof {
+  readonly adapter: string;
+  readonly rows: readonly {
+    readonly op: string;
+    readonly what: string;
+    /** Largest difference over the largest value. */
+    readonly error: number;
+    readonly tolerance: number;
+    readonly passed: boolean;
+  }[];
+}
+
 export interface ModelReport {
   readonly name: string;
   readonly modelType: string;
@@ -55,6 +67,47 @@ export interface DatasetReport {
   readonly images: number;
   readonly tasks: Readonly<Record<string, number>>;
   readonly issues: readonly RowIssue[];
+}
+
+/** Rows to answer again and again while a run learns. */
+export interface Watch {
+  readonly rowIds: readonly string[];
+  /** Optimizer steps from one answer to the next. */
+  readonly everySteps: number;
+}
+
+/** What one stage took in the rehearsal, and what it will therefore take. */
+export interface RehearsedStage {
+  readonly index: number;
+  readonly name: string;
+  /** Seconds of one `unit`, measured after a first one that warmed up. null: nothing to measure. */
+  readonly secondsEach: number | null;
+  readonly count: number;
+  readonly unit: string;
+  /** secondsEach × count. */
+  readonly seconds: number;
+  /** What makes this more or less than the run will take. */
+  readonly note: string | null;
+}
+
+export interface Rehearsal {
+  readonly stages: readonly RehearsedStage[];
+  /** Every picture passes the vision tower once; seconds for all the run will meet, and how many those are. */
+  readonly pictures: { readonly count: number; readonly seconds: number };
+  readonly totalSeconds: number;
+  readonly longest: {
+    readonly rowId: string;
+    readonly promptTokens: number;
+    readonly targetTokens: number;
+    /** Rows looked at to find it. */
+    readonly among: number;
+  };
+  /** Bytes at the largest moment: as the memory plan had it, and as the device was asked for. */
+  readonly memory: {
+    readonly plannedBytes: number;
+    readonly plannedStage: string | null;
+    readonly allocatedBytes: number;
+  };
 }
 
 /** A policy to answer with: the loaded weights, or the current one (adapters and merges included). */
@@ -81,6 +134,8 @@ export interface EncodedPreview {
 
 export type Request =
   | { readonly type: 'device' }
+  /** Small cases of every kernel against f64, on this adapter. */
+  | { readonly type: 'self-proof' }
   /** The embedded starter: model/ and sample.zip are fetched from below `baseUrl`, which ends in a slash. */
   | { readonly type: 'load-starter'; readonly baseUrl: string }
   | { readonly type: 'load-model'; readonly files: readonly NamedFile[] }
@@ -102,14 +157,25 @@ export type Request =
       readonly dataset: string;
       readonly rowId: string;
       readonly policies: readonly PolicyName[];
+      /** Pictures in another order: place i shows picture `order[i]`. Boxes and score come in that order, too. */
+      readonly order?: readonly number[];
     }
   /** `paused`: hold before the first step, so that the run can be walked through step by step. */
-  | { readonly type: 'start'; readonly dataset: string; readonly recipe: Recipe; readonly paused?: boolean }
+  | {
+      readonly type: 'start';
+      readonly dataset: string;
+      readonly recipe: Recipe;
+      readonly paused?: boolean;
+      readonly watch?: Watch;
+    }
+  /** One real step of every stage on the longest row, on a policy of its own: what a run of the recipe will take. */
+  | { readonly type: 'rehearse'; readonly dataset: string; readonly recipe: Recipe }
   | { readonly type: 'control'; readonly action: 'pause' | 'resume' | 'step' | 'stop' }
   | { readonly type: 'export'; readonly what: 'adapter' | 'merged' };
 
 export interface Replies {
   device: DeviceReport;
+  'self-proof': SelfProof;
   'load-starter': ModelReport;
   'load-model': ModelReport;
   'open-dataset': DatasetReport;
@@ -121,6 +187,7 @@ export interface Replies {
   answer: readonly Answer[];
   /** Settles when the run has started; the rest comes as events. */
   start: { readonly runId: string };
+  rehearse: Rehearsal;
   control: { readonly state: RunState };
   /** A zip, streamed. */
   export: { readonly fileName: string; readonly stream: ReadableStream<Uint8Array> };
@@ -190,6 +257,14 @@ export type EngineEvent =
       readonly step: number;
       readonly rowId: string;
       readonly completions: readonly GroupCompletion[];
+    }
+  /** A watched row's answer by the policy as it was after `step`. */
+  | {
+      readonly type: 'snapshot';
+      readonly stageIndex: number;
+      readonly step: number;
+      readonly rowId: string;
+      readonly answer: Answer;
     }
   | { readonly type: 'evaluation'; readonly stageIndex: number; readonly name: string; readonly evaluation: Evaluation }
   | {

@@ -56,6 +56,8 @@ export interface RunHooks {
   emit(event: EngineEvent): void;
   /** Waits while paused; false: stop. */
   gate(): Promise<boolean>;
+  /** Between two steps of a training stage, and with `last` at its end: the policy as it is after `step`. */
+  look?(stageIndex: number, step: number, last?: boolean): Promise<void>;
 }
 
 /** Runs every stage, or as many as `gate` allows. Returns whether it was stopped. */
@@ -67,6 +69,7 @@ export async function runRecipe(bench: Workbench, recipe: Recipe, hooks: RunHook
     const started = performance.now();
     const seconds = () => (performance.now() - started) / 1000;
     let stopped = false;
+    const trains = stage.kind === 'sft' || stage.kind === 'grpo';
     const context: StageContext = {
       policy: bench.policy,
       processor: bench.loaded.processor,
@@ -81,6 +84,7 @@ export async function runRecipe(bench: Workbench, recipe: Recipe, hooks: RunHook
         hooks.emit(translate(event, index, step, seconds(), bench));
       },
       gate: async () => {
+        if (trains) await hooks.look?.(index, step);
         const go = await hooks.gate();
         if (!go) stopped = true;
         return go;
@@ -111,6 +115,7 @@ export async function runRecipe(bench: Workbench, recipe: Recipe, hooks: RunHook
         await runGrpo(stage, context, curated ?? context.train.filter((row) => row.solution.length > 0));
         break;
     }
+    if (trains) await hooks.look?.(index, step, true);
     hooks.emit({ type: 'stage', index, stage, status: stopped ? 'stopped' : 'finished', seconds: seconds() });
     if (stopped) return { stopped: true };
   }
@@ -118,7 +123,7 @@ export async function runRecipe(bench: Workbench, recipe: Recipe, hooks: RunHook
 }
 
 /** An adapter must be merged before the next one is trained; found out now rather than hours into a run. */
-function checkRecipe({ stages }: Recipe): void {
+export function checkRecipe({ stages }: Recipe): void {
   let attached: Stage | null = null;
   for (const stage of stages) {
     if (stage.kind === 'merge') {

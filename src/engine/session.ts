@@ -5,13 +5,13 @@
 import { GroundworkError } from '../base/error.ts';
 import { openDataset, type Dataset } from '../data/dataset.ts';
 import type { Row } from '../data/row.ts';
-import { scoreAnswer } from '../evaluate/metrics.ts';
 import { blobSource } from '../formats/byte-source.ts';
 import { writeZip } from '../formats/zip.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { Session as GpuSession } from '../gpu/recorder.ts';
 import { loadModel, type LoadedModel } from '../models/load.ts';
 import { adapterFiles, mergedFiles, shardNames, type OutputFile } from '../train/export.ts';
+import { answerRows, withImageOrder } from './answer.ts';
 import { Gate } from './gate.ts';
 import type {
   Answer,
@@ -21,13 +21,16 @@ import type {
   EngineEvent,
   ModelReport,
   NamedFile,
-  PolicyName,
   Recipe,
+  Rehearsal,
   Replies,
   Request,
   RunState,
 } from './protocol.ts';
-import { groundedBoxes, runRecipe, Workbench } from './run.ts';
+import { rehearse } from './rehearsal.ts';
+import { runRecipe, Workbench } from './run.ts';
+import { selfProof } from './self-proof.ts';
+import { Watcher } from './watch.ts';
 
 export interface SessionHost {
   openGpu(): Promise<Gpu>;
@@ -46,9 +49,6 @@ const STARTER_FILES = [
   'model.safetensors',
 ];
 
-/** Longest answer when a single row is asked about. */
-const ANSWER_TOKENS = 128;
-
 export class EngineSession {
   readonly #host: SessionHost;
   readonly #gate: Gate;
@@ -57,6 +57,8 @@ export class EngineSession {
   readonly #datasets = new Map<string, Dataset>();
   #bench: { readonly dataset: string; readonly bench: Workbench } | null = null;
   #runs = 0;
+  /** The rehearsal under way; one that is no longer here stops. */
+  #rehearsal: symbol | null = null;
   /** Settles when the current run has ended, whatever its end. */
   running: Promise<void> = Promise.resolve();
 
@@ -90,6 +92,8 @@ export class EngineSession {
     switch (request.type) {
       case 'device':
         return this.#device();
+      case 'self-proof':
+        return this.#gate.aside(async () => selfProof(await this.#session()));
       case 'load-starter':
         return this.#load('Groundwork starter', await this.#fetchAll(`${request.baseUrl}model/`, STARTER_FILES));
       case 'load-model':
@@ -109,10 +113,13 @@ export class EngineSession {
       case 'preview':
         return this.#preview(request.dataset, request.rowId);
       case 'answer':
-        return this.#gate.aside(() => this.#answers(request.dataset, request.rowId, request.policies));
+        return this.#gate.aside(() => this.#answers(request));
       case 'start':
-        return this.#start(request.dataset, request.recipe, request.paused ?? false);
+        return this.#start(request);
+      case 'rehearse':
+        return this.#rehearse(request.dataset, request.recipe);
       case 'control':
+        if (request.action === 'stop') this.#rehearsal = null;
         return { state: this.#gate.control(request.action) };
       case 'export':
         return this.#gate.aside(() => this.#export(request.what));
@@ -214,17 +221,21 @@ export class EngineSession {
     return row;
   }
 
+  #model(): LoadedModel {
+    if (this.#loaded) return this.#loaded;
+    throw new GroundworkError(
+      'model-missing',
+      'No model is loaded.',
+      'Load the starter model or a checkpoint folder first.',
+    );
+  }
+
   /** The workbench of a dataset; a new one forgets what was trained on another. */
   #workbench(dataset: string, fresh: boolean): Workbench {
-    if (!this.#loaded)
-      throw new GroundworkError(
-        'model-missing',
-        'No model is loaded.',
-        'Load the starter model or a checkpoint folder first.',
-      );
+    const loaded = this.#model();
     if (!fresh && this.#bench?.dataset === dataset) return this.#bench.bench;
     this.#dropBench();
-    const bench = new Workbench(this.#loaded, this.#dataset(dataset));
+    const bench = new Workbench(loaded, this.#dataset(dataset));
     this.#bench = { dataset, bench };
     return bench;
   }
@@ -254,48 +265,24 @@ export class EngineSession {
     };
   }
 
-  async #answers(dataset: string, rowId: string, policies: readonly PolicyName[]): Promise<Answer[]> {
+  async #answers({ dataset, rowId, policies, order = [] }: Extract<Request, { type: 'answer' }>): Promise<Answer[]> {
     const bench = this.#workbench(dataset, false);
-    const row = this.#row(dataset, rowId);
-    const [sample] = await bench.samples.prepare([row]);
+    const row = withImageOrder(this.#row(dataset, rowId), order);
     const answers: Answer[] = [];
-    for (const policy of policies) {
-      const [rollouts] = await bench.generator.generate([sample!], {
-        numGenerations: 1,
-        sampling: { temperature: 0, topK: 0, topP: 1, maxCompletionLength: ANSWER_TOKENS },
-        seed: 0,
-        which: policy === 'base' ? 'base' : 'policy',
-      });
-      const { text } = rollouts![0]!;
-      const { think, boxes, parsed } = bench.samples.parse(sample!, text);
-      const score = scoreAnswer({
-        rowId,
-        task: row.task,
-        images: row.images.length,
-        boxes,
-        parsed,
-        solution: row.solution,
-      });
-      answers.push({
-        policy,
-        text,
-        think,
-        boxes: groundedBoxes(boxes),
-        iou: score?.iou ?? null,
-        rightImage: score?.rightImage ?? null,
-        parsed,
-      });
-    }
+    for (const policy of policies) answers.push(...(await answerRows(bench, [row], policy)));
     return answers;
   }
 
-  #start(dataset: string, recipe: Recipe, paused: boolean): { runId: string } {
+  #start({ dataset, recipe, paused = false, watch }: Extract<Request, { type: 'start' }>): { runId: string } {
     this.#refuseWhileRunning('start another run');
+    const watched = watch?.rowIds.map((rowId) => this.#row(dataset, rowId)) ?? [];
     const bench = this.#workbench(dataset, true);
+    const watcher = new Watcher(bench, watched, watch?.everySteps ?? 1, (event) => this.#host.emit(event));
     this.#gate.begin(paused);
     this.running = runRecipe(bench, recipe, {
       emit: (event) => this.#host.emit(event),
       gate: () => this.#gate.pass(),
+      look: (...at) => watcher.look(...at),
     }).then(
       () => this.#gate.end('finished'),
       (error: unknown) => {
@@ -304,6 +291,24 @@ export class EngineSession {
       },
     );
     return { runId: `run-${++this.#runs}` };
+  }
+
+  async #rehearse(dataset: string, recipe: Recipe): Promise<Rehearsal> {
+    this.#refuseWhileRunning('rehearse another');
+    const loaded = this.#model();
+    const mine = (this.#rehearsal = Symbol('rehearsal'));
+    try {
+      return await this.#gate.aside(() =>
+        rehearse(loaded, this.#dataset(dataset), recipe, {
+          next: (what, done, total) => {
+            this.#host.emit({ type: 'loading', what, done, total });
+            return this.#rehearsal === mine;
+          },
+        }),
+      );
+    } finally {
+      if (this.#rehearsal === mine) this.#rehearsal = null;
+    }
   }
 
   async #export(what: 'adapter' | 'merged'): Promise<{ fileName: string; stream: ReadableStream<Uint8Array> }> {
@@ -332,6 +337,12 @@ export class EngineSession {
   }
 
   #refuseWhileRunning(what: string): void {
+    if (this.#rehearsal)
+      throw new GroundworkError(
+        'rehearsal-active',
+        `A rehearsal is going on, so Groundwork will not ${what}.`,
+        'Wait for its end, or cancel it; nothing is lost by that.',
+      );
     if (!this.#gate.active) return;
     throw new GroundworkError(
       'run-active',

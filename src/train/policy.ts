@@ -64,6 +64,11 @@ export class Policy {
     this.version++;
   }
 
+  /** Forgets the adapter that is learning; what was merged before stays. */
+  detach(): void {
+    if (this.#adapter) this.#dropAdapter();
+  }
+
   /** An adapter read from elsewhere, to be trained further. Throws `adapter-attached`; `adapter-unsupported` for DoRA. */
   resume(adapter: MergedAdapter): Adapter {
     if (this.#adapter) throw attached();

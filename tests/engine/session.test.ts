@@ -1,6 +1,5 @@
 /** The whole engine under Node, on the starter model and the sample dataset. */
 import { openAsBlob } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { filesUnder } from '../../src/cli/node-files.ts';
 import { openNodeGpu } from '../../src/cli/node-gpu.ts';
@@ -22,10 +21,9 @@ import {
   sampling,
   sftStage,
 } from '../../src/train/stages.ts';
+import { fewRows, starter } from './few-rows.ts';
 
 registerDecoder(nodeDecode);
-
-const starter = fileURLToPath(new URL('../../public/starter/', import.meta.url));
 
 /** Counts the buffers of a device that were made and not destroyed. */
 function watch(gpu: Gpu): Set<GPUBuffer> {
@@ -96,21 +94,6 @@ const pause = () => new Promise((resolve) => setTimeout(resolve, 50));
 async function zipped(stream: ReadableStream<Uint8Array>): Promise<Map<string, Blob>> {
   const archive = await openZip(await new Response(stream as ReadableStream<Uint8Array<ArrayBuffer>>).blob());
   return new Map(await Promise.all(archive.entries.map(async (entry) => [entry.path, await entry.blob()] as const)));
-}
-
-/** The sample dataset cut to a few rows: a run encodes all of them first. */
-async function fewRows(): Promise<NamedFile[]> {
-  const { entries } = await openZip(await openAsBlob(`${starter}sample.zip`));
-  const file = async (path: string) => (await entries.find((e) => e.path === path)!.blob()) as Blob;
-  const lines = async (path: string, count: number) => (await (await file(path)).text()).split('\n').slice(0, count);
-  const [train, heldout] = [await lines('train.jsonl', 12), await lines('heldout.jsonl', 4)];
-  const images = new Set([...train, ...heldout].flatMap((line) => (JSON.parse(line) as { images: string[] }).images));
-  const text = (path: string, rows: readonly string[]) => ({ path, file: new Blob([rows.join('\n')]) });
-  return [
-    text('train.jsonl', train),
-    text('heldout.jsonl', heldout),
-    ...(await Promise.all(['dataset_info.json', ...images].map(async (path) => ({ path, file: await file(path) })))),
-  ];
 }
 
 describe('a session on the starter', () => {

@@ -1,6 +1,14 @@
 /** What a run would have reported: events in order, made up from a seed. */
 import { Random } from '../../../src/base/random.ts';
-import type { EngineEvent, Evaluation, GroupCompletion, Recipe, Row } from '../../../src/engine/protocol.ts';
+import type {
+  Answer,
+  EngineEvent,
+  Evaluation,
+  GroupCompletion,
+  Recipe,
+  Row,
+  Watch,
+} from '../../../src/engine/protocol.ts';
 import { iou } from '../../../src/grounding/box.ts';
 import { near, type FakeData } from './scenes.ts';
 
@@ -108,6 +116,26 @@ export function* script(recipe: Recipe, data: FakeData): Generator<EngineEvent> 
     };
   }
   yield { type: 'state', state: 'finished' };
+}
+
+/** The same events, with the watched rows' answers after every so many steps. */
+export function* watched(
+  events: Iterable<EngineEvent>,
+  watch: Watch | undefined,
+  guess: (rowId: string, step: number) => Answer,
+): Generator<EngineEvent> {
+  for (const event of events) {
+    yield event;
+    if (event.type !== 'metrics' || !watch || event.step % watch.everySteps !== 0) continue;
+    for (const rowId of watch.rowIds)
+      yield {
+        type: 'snapshot',
+        stageIndex: event.stageIndex,
+        step: event.step,
+        rowId,
+        answer: guess(rowId, event.step),
+      };
+  }
 }
 
 export function group(

@@ -19,7 +19,8 @@ import { iou } from '../../../src/grounding/box.ts';
 import { fakeAdapter } from './adapter.ts';
 import { drawScene } from './pictures.ts';
 import { fakeData, FAKE_ISSUES, near, type FakeData } from './scenes.ts';
-import { script } from './script.ts';
+import { script, watched } from './script.ts';
+import { fakeRehearsal } from './rehearsal.ts';
 
 export interface FakeOptions {
   /** Events handed out at a time, and the milliseconds between. */
@@ -92,6 +93,18 @@ export class FakeTransport implements Transport {
           features: { f16: true, subgroups: !this.#options.software, timestamps: true },
           maxBindingBytes: 2 ** 31,
         } satisfies DeviceReport;
+      case 'self-proof':
+        await pause(120);
+        return {
+          adapter: 'Apple M4 Max',
+          rows: ['Linear with LoRA', 'Attention', 'RMS norm', 'SwiGLU', 'Rotary embedding', 'AdamW'].map((op, i) => ({
+            op,
+            what: 'y, dx · 37 × 96',
+            error: (i + 1) * 3e-8,
+            tolerance: 1e-5,
+            passed: true,
+          })),
+        };
       case 'load-starter':
       case 'load-model':
         await this.#load('weights', 7_896_976);
@@ -128,8 +141,16 @@ export class FakeTransport implements Transport {
       case 'answer':
         await pause(40);
         return request.policies.map((policy) => this.#guess(request.rowId, policy));
+      case 'rehearse':
+        for (const [i, stage] of request.recipe.stages.entries()) {
+          this.emit({ type: 'loading', what: stage.name, done: i, total: request.recipe.stages.length });
+          await pause(this.#options.loadMs / 4);
+        }
+        return fakeRehearsal(request.recipe);
       case 'start':
-        this.#events = script(request.recipe, this.#data);
+        this.#events = watched(script(request.recipe, this.#data), request.watch, (rowId, step) =>
+          this.#guess(rowId, 'tuned', step),
+        );
         this.#state = request.paused ? 'paused' : 'running';
         this.emit({ type: 'state', state: this.#state });
         if (!request.paused) this.#tick();
@@ -227,14 +248,15 @@ export class FakeTransport implements Transport {
     };
   }
 
-  #guess(id: string, policy: 'base' | 'tuned'): Answer {
+  #guess(id: string, policy: 'base' | 'tuned', step = Infinity): Answer {
     const row = this.#row(id);
     const truth = row.solution[0]!;
     const random = new Random(Number(id.replace(/\D/g, '')) * 2 + (policy === 'tuned' ? 1 : 0));
     const parsed = policy === 'tuned' || random.uniform() > 0.2;
     const right = random.uniform() < (policy === 'tuned' ? 0.9 : 0.5);
     const image = right ? truth.image : random.below(row.images.length);
-    const box = near(truth.box, random, policy === 'tuned' ? 0.02 : 0.08);
+    // What is asked while it learns comes nearer step by step.
+    const box = near(truth.box, random, policy === 'tuned' ? 0.02 + 0.3 * Math.exp(-step / 8) : 0.08);
     const numbers = box.map((v) => Math.round(v * 1000));
     const think = `Only Image-${image + 1} has a ${truth.label}.`;
     return {
