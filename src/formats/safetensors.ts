@@ -167,7 +167,7 @@ export async function openSafetensors(source: ByteSource, label = 'file'): Promi
     },
     readRows: async (name, first, count) => {
       const { shape, offset, byteLength } = find(name);
-      const rows = shape[0] ?? 0;
+      const rows = shape[0] ?? 1;
       if (!(isCount(first) && isCount(count) && first + count <= rows))
         throw new GroundworkError('internal', `Rows ${first}–${first + count} of “${name}” [${shape.join(', ')}].`);
       const rowBytes = rows ? byteLength / rows : 0;

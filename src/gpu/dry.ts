@@ -44,7 +44,7 @@ export function dryGpu(traits: GpuTraits): DryGpu {
     createComputePipeline: () => ({}),
     pushErrorScope: () => {},
     popErrorScope: () => Promise.resolve(null),
-    queue: { writeBuffer: () => {} },
+    queue: { writeBuffer: () => {}, onSubmittedWorkDone: () => Promise.resolve() },
   };
   return {
     gpu: {

@@ -53,17 +53,26 @@ export class Session {
     return [...this.#resident.values()];
   }
 
-  write(tensor: Tensor, data: ArrayBufferView): void {
+  /** Writes `data` at `byte` (a multiple of 4) of the tensor. */
+  write(tensor: Tensor, data: ArrayBufferView, byte = 0): void {
     invariant(tensor.storage.buffer, `${tensor.label} is transient and cannot be written from outside`);
-    invariant(data.byteLength <= tensor.bytes, `${tensor.label}: ${data.byteLength} bytes do not fit ${tensor.bytes}`);
+    invariant(
+      byte + data.byteLength <= tensor.bytes,
+      `${tensor.label}: ${data.byteLength} bytes at ${byte} do not fit ${tensor.bytes}`,
+    );
     const padded = data.byteLength % 4 === 0 ? data : padToWord(data);
     this.gpu.device.queue.writeBuffer(
       tensor.storage.buffer,
-      tensor.offset,
+      tensor.offset + byte,
       padded.buffer as ArrayBuffer,
       padded.byteOffset,
       padded.byteLength,
     );
+  }
+
+  /** Resolves when everything handed to the device so far is done, so that what was staged for it is free again. */
+  async settled(): Promise<void> {
+    await this.gpu.device.queue.onSubmittedWorkDone();
   }
 
   release(...tensors: readonly Tensor[]): void {

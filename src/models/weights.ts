@@ -1,10 +1,11 @@
 /**
- * Moves a checkpoint's tensors onto the GPU, one at a time, under the house's canonical names. Matrices may be packed
+ * Moves a checkpoint's tensors onto the GPU, some rows at a time, under the house's canonical names. Matrices may be packed
  * to f16; vectors (norms, biases) are always f32.
  */
 import { GroundworkError, invariant } from '../base/error.ts';
 import type { CheckpointWeights } from '../formats/checkpoint-files.ts';
-import { toFloat32, toHalf } from '../formats/safetensors.ts';
+import { rowBlocks, type RowBlock } from '../formats/row-blocks.ts';
+import { toFloat32, toHalf, type Dtype } from '../formats/safetensors.ts';
 import type { Session } from '../gpu/recorder.ts';
 import { Tensor } from '../gpu/tensor.ts';
 import type { LinearWeights } from '../ops/linear.ts';
@@ -17,6 +18,9 @@ export interface LoadOptions {
   readonly onProgress?: (doneBytes: number, totalBytes: number) => void;
   readonly signal?: AbortSignal;
 }
+
+/** Bytes handed to the device before waiting for it: what it has not copied yet is memory, too. */
+const STAGING_BYTES = 32 * 2 ** 20;
 
 /** A model's tensors on the GPU by canonical name. */
 export class ModelWeights {
@@ -77,15 +81,24 @@ export async function loadWeights(
   const located = locate(entries, checkpoint, rename);
   const total = located.reduce((sum, { key }) => sum + checkpoint.tensors.get(key)!.byteLength, 0);
   const tensors = new Map<string, Tensor>();
+  const byKey = new Map<string, Tensor>();
   let done = 0;
+  let staged = 0;
   try {
     for (const { entry, key } of located) {
-      options.signal?.throwIfAborted();
       const tensor = allocate(session, entry, options.dtype);
       tensors.set(entry.name, tensor);
-      await fill(session, tensor, key, checkpoint);
-      done += checkpoint.tensors.get(key)!.byteLength;
+      byKey.set(key, tensor);
+    }
+    const { signal } = options;
+    for await (const block of rowBlocks(checkpoint, byKey.keys(), { ...(signal && { signal }) })) {
+      fill(session, byKey.get(block.key)!, block, checkpoint.tensors.get(block.key)!.dtype);
+      done += block.bytes.byteLength;
+      staged += block.bytes.byteLength;
       options.onProgress?.(done, total);
+      if (staged < STAGING_BYTES) continue;
+      await session.settled();
+      staged = 0;
     }
     return new ModelWeights(session, tensors);
   } catch (error) {
@@ -133,16 +146,17 @@ function allocate(session: Session, entry: TensorEntry, matrices: WeightDType): 
   return new Tensor(entry.name, dtype, shape, room.storage);
 }
 
-async function fill(session: Session, tensor: Tensor, key: string, checkpoint: CheckpointWeights): Promise<void> {
-  const info = checkpoint.tensors.get(key)!;
-  const bytes = await checkpoint.read(key);
-  if (tensor.dtype === 'f32') return session.write(tensor, toFloat32(bytes, info.dtype));
-  const { bits, overflowed } = toHalf(bytes, info.dtype);
+function fill(session: Session, tensor: Tensor, block: RowBlock, dtype: Dtype): void {
+  const { key, first, count, bytes } = block;
+  // A vector's rows are its elements.
+  const rowValues = tensor.size / (tensor.shape[0] ?? 1);
+  if (tensor.dtype === 'f32') return session.write(tensor, toFloat32(bytes, dtype), first * rowValues * 4);
+  const { bits, overflowed } = toHalf(bytes, dtype);
   if (overflowed)
     throw new GroundworkError(
       'half-overflow',
-      `${overflowed} values of ${key} are beyond what 16-bit floats hold.`,
+      `${overflowed} values of ${key}, rows ${first}–${first + count - 1}, are beyond what 16-bit floats hold.`,
       'Load this model with f32 weights.',
     );
-  session.write(tensor, bits);
+  session.write(tensor, bits, first * rowValues * 2);
 }
