@@ -1,14 +1,11 @@
-// y[t] = features[feature[t]] where feature[t] ≥ 0, else table[tokens[t]]: text embeddings with image features in
-// the places of image tokens. Feature rows may be wider than c4 (stride4).
-#include half
-struct Params { rows: u32, c4: u32, stride4: u32 }
+// y[t] = features[feature[t]] where feature[t] ≥ 0, else w[tokens[t]]: text embeddings with image features in the
+// places of image tokens. Feature rows may be wider than c4 (stride4). w may be some rows of the table, first …
+// first + count: other tokens are left as they are.
+#include weights
+struct Params { rows: u32, c4: u32, stride4: u32, first: u32, count: u32 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> tokens: array<u32>;
-#if WEIGHT_F16
-@group(0) @binding(2) var<storage, read> table: array<vec2<u32>>;
-#else
-@group(0) @binding(2) var<storage, read> table: array<vec4<f32>>;
-#endif
+@group(0) @binding(2) var<storage, read> w: array<${W}>;
 @group(0) @binding(3) var<storage, read_write> y: array<vec4<f32>>;
 #if FEATURES
 @group(0) @binding(4) var<storage, read> features: array<vec4<f32>>;
@@ -28,5 +25,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     return;
   }
 #endif
-  y[n] = weight4(table[tokens[row] * p.c4 + c]);
+  let token = tokens[row] - p.first;
+  if (token < p.count) { y[n] = weightAt(token * p.c4 + c); }
 }

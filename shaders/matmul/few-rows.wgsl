@@ -1,15 +1,12 @@
 // NT for a handful of rows on GPUs (decoding): y [M, N] = x [M, K] · w [N, K]ᵀ (+ scale · z [M, R] · b [N, R]ᵀ)
 // (+ bias [N]) (+ residual [M, N]), M ≤ TM. Weights are read once, by 8 neighbouring invocations a row, and used for
-// every row of x; a workgroup of 64 gives 8 columns.
-#include half
-struct Params { rows: u32, cols: u32, inner: u32, R: u32, scale: f32 }
+// every row of x; a workgroup of 64 gives 8 columns. The weights may be some rows of a matrix: y then has `stride` columns,
+// of which the first is `first`.
+#include weights
+struct Params { rows: u32, cols: u32, inner: u32, R: u32, scale: f32, first: u32, stride: u32 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> x: array<vec4<f32>>;
-#if WEIGHT_F16
-@group(0) @binding(2) var<storage, read> w: array<vec2<u32>>;
-#else
-@group(0) @binding(2) var<storage, read> w: array<vec4<f32>>;
-#endif
+@group(0) @binding(2) var<storage, read> w: array<${W}>;
 @group(0) @binding(3) var<storage, read_write> y: array<f32>;
 #if LORA
 @group(0) @binding(4) var<storage, read> z: array<vec4<f32>>;
@@ -36,7 +33,7 @@ fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) grou
 #if LORA
   let r4 = p.R / 4u;
   for (var k = lane; k < r4; k += 8u) {
-    let wv = b[col * r4 + k];
+    let wv = b[(p.first + col) * r4 + k];
 #for i in 0..TM
     c${i} += dot(z[row${i} * r4 + k], wv);
 #end
@@ -46,7 +43,7 @@ fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) grou
 #end
 #endif
   for (var k = lane; k < k4; k += 8u) {
-    let wv = weight4(w[col * k4 + k]);
+    let wv = weightAt(col * k4 + k);
 #for i in 0..TM
     c${i} += dot(x[row${i} * k4 + k], wv);
 #end
@@ -61,9 +58,9 @@ fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) grou
   if (row < min(p.rows, ${TM}u) && out < p.cols) {
     let start = row * 64u + lane * 8u;
     var v = ((sums[start] + sums[start + 1u]) + (sums[start + 2u] + sums[start + 3u])) + ((sums[start + 4u] + sums[start + 5u]) + (sums[start + 6u] + sums[start + 7u]));
-    let at = row * p.cols + out;
+    let at = row * p.stride + p.first + out;
 #if BIAS
-    v += bias[out];
+    v += bias[p.first + out];
 #endif
 #if RESIDUAL
     v += residual[at];

@@ -7,12 +7,14 @@
 //   TN  y [K, N] (+)= scale · x [M, K]ᵀ · w [M, N]
 //
 // `rows` and `cols` are y's, `inner` is what is summed over: steps of vec4 in NN and NT, of one in TN. With fewer rows
-// than lanes, LANES / TM steps are loaded at once. Past the edge, loads are clamped and nothing is stored.
+// than lanes, LANES / TM steps are loaded at once. Past the edge, loads are clamped and nothing is stored. The weights
+// may be some rows of a matrix: NT then writes columns first … first + cols of a y of `stride` columns; NN reads vec4s
+// first … first + inner of an x of `stride` vec4s a row.
 enable subgroups;
-#if WEIGHT_F16 && NT
-#include half
+#if NT
+#include weights
 #endif
-struct Params { rows: u32, cols: u32, inner: u32, R: u32, scale: f32 }
+struct Params { rows: u32, cols: u32, inner: u32, R: u32, scale: f32, first: u32, stride: u32 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> x: array<${X}>;
 @group(0) @binding(2) var<storage, read> w: array<${W}>;
@@ -59,7 +61,11 @@ fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group
 #endif
 #if NT
 #for j in 0..V
+#if LORA && phase == 0
+    let start${j} = (p.first + min(col${j}, p.cols - 1u)) * steps;
+#else
     let start${j} = min(col${j}, p.cols - 1u) * steps;
+#endif
 #end
 #endif
     for (var k = 0u; k < steps; k += ${STEPS}u) {
@@ -68,8 +74,10 @@ fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group
       var x${s} = x[min(k + ahead, steps - 1u) * p.rows + share${s}];
 #elif LORA && phase == 1 - NT
       var x${s} = z[share${s} * steps + min(k + ahead, steps - 1u)];
-#else
+#elif NT
       var x${s} = x[share${s} * steps + min(k + ahead, steps - 1u)];
+#else
+      var x${s} = x[share${s} * p.stride + p.first + min(k + ahead, steps - 1u)];
 #endif
 #if STEPS > 1
       if (k + ahead >= steps) { x${s} = ${X}(); }
@@ -85,10 +93,8 @@ fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group
 #for j in 0..V
 #if LORA && phase == 0
       let w${t}_${j} = b[start${j} + at${t}];
-#elif WEIGHT_F16
-      let w${t}_${j} = weight4(w[start${j} + at${t}]);
 #else
-      let w${t}_${j} = w[start${j} + at${t}];
+      let w${t}_${j} = weightAt(start${j} + at${t});
 #endif
 #end
 #endif
@@ -96,7 +102,7 @@ fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group
 #if !NT
 #if LORA && phase == 1
       let w${t}${q} = b[(4u * at${t} + ${q}u) * columns + column];
-#elif !WEIGHT_F16
+#elif BITS == 32
       let w${t}${q} = w[(${DEPTH}u * at${t} + ${q}u) * columns + column];
 #elif V == 2
       let w${t}${q} = unpack2x16float(w[(${DEPTH}u * at${t} + ${q}u) * columns + column]);
@@ -139,10 +145,11 @@ fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group
 #if NT
 #for j in 0..V
     if (col${j} < p.cols) {
-      let at = (row0 + ${i}u) * p.cols + col${j};
+      let column = p.first + col${j};
+      let at = (row0 + ${i}u) * p.stride + column;
       var v = c${i}_${j};
 #if BIAS
-      v += bias[col${j}];
+      v += bias[column];
 #endif
 #if RESIDUAL
       v += residual[at];

@@ -7,15 +7,13 @@
 //   TN  y [K, N] (+)= scale · x [M, K]ᵀ · w [M, N]; SPLIT: y [parts, K, N], each part the sum over a stretch of M
 //
 // `rows` and `cols` are y's, `inner` is what is summed over. Past the edge, tiles hold zeros and nothing is stored.
-#include half
-struct Params { rows: u32, cols: u32, inner: u32, R: u32, scale: f32, stretch: u32 }
+// The weights may be some rows of a matrix. NT then writes columns first … first + cols of a y of `stride` columns; NN
+// reads vec4s first … first + inner / 4 of an x of `stride` vec4s a row.
+#include weights
+struct Params { rows: u32, cols: u32, inner: u32, R: u32, scale: f32, stretch: u32, first: u32, stride: u32 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> x: array<vec4<f32>>;
-#if WEIGHT_F16
-@group(0) @binding(2) var<storage, read> w: array<vec2<u32>>;
-#else
-@group(0) @binding(2) var<storage, read> w: array<vec4<f32>>;
-#endif
+@group(0) @binding(2) var<storage, read> w: array<${W}>;
 @group(0) @binding(3) var<storage, read_write> y: array<${Y}>;
 #if LORA
 @group(0) @binding(4) var<storage, read> z: array<vec4<f32>>;
@@ -97,13 +95,22 @@ fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) grou
 #if LORA && phase == 1 - NT
         nextX = z[((row0 + local / 4u) * inner + k) / 4u + local % 4u];
 #else
+        #if NT
         nextX = x[((row0 + local / 4u) * inner + k) / 4u + local % 4u];
+#else
+        nextX = x[(row0 + local / 4u) * p.stride + p.first + k / 4u + local % 4u];
+#endif
 #endif
       }
 #endif
 #if NT
       if (k + 4u * (local % 4u) < end && col0 + local / 4u < p.cols) {
-        let at = ((col0 + local / 4u) * inner + k) / 4u + local % 4u;
+#if LORA && phase == 0
+        let row = p.first + col0 + local / 4u;
+#else
+        let row = col0 + local / 4u;
+#endif
+        let at = (row * inner + k) / 4u + local % 4u;
 #else
       if (k + ty < end && col0 + 4u * tx < p.cols) {
         let at = ((k + ty) * p.cols + col0) / 4u + tx;
@@ -111,7 +118,7 @@ fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) grou
 #if LORA && phase == 1 - NT
         nextW = b[at];
 #else
-        nextW = weight4(w[at]);
+        nextW = weightAt(at);
 #endif
       }
       if (k > first) {
@@ -165,15 +172,15 @@ fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) grou
 #if NT
 #for j in 0..4
     if (col0 + tx + ${16 * j}u < p.cols) {
-      let col = col0 + tx + ${16 * j}u;
+      let col = p.first + col0 + tx + ${16 * j}u;
       var v = c${i}_${j};
 #if BIAS
       v += bias[col];
 #endif
 #if RESIDUAL
-      v += residual[row * p.cols + col];
+      v += residual[row * p.stride + col];
 #endif
-      y[row * p.cols + col] = v;
+      y[row * p.stride + col] = v;
     }
 #end
 #else

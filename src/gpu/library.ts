@@ -1,5 +1,5 @@
 /** Pieces of WGSL that kernels include by name. */
-import half from '../../shaders/lib/half.wgsl';
 import lanes from '../../shaders/lib/lanes.wgsl';
+import weights from '../../shaders/lib/weights.wgsl';
 
-export const library: Readonly<Record<string, string>> = { half, lanes };
+export const library: Readonly<Record<string, string>> = { lanes, weights };

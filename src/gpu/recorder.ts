@@ -17,10 +17,14 @@ export class Session {
   readonly kernels: KernelCache;
   readonly arena: Arena;
   readonly readback: Readback;
+  /** Bytes of a frozen matrix that lie in one piece; longer ones are split by rows (ops/matrix.ts). */
+  readonly weightPartBytes: number;
   #resident = new Map<GPUBuffer, string>();
 
-  constructor(gpu: Gpu) {
+  /** `weightPartBytes` smaller than what the adapter binds is for tests. */
+  constructor(gpu: Gpu, { weightPartBytes = gpu.limits.maxStorageBufferBindingSize } = {}) {
     this.gpu = gpu;
+    this.weightPartBytes = weightPartBytes;
     this.kernels = new KernelCache(gpu);
     this.arena = new Arena(gpu);
     this.readback = new Readback(gpu);

@@ -55,6 +55,12 @@ export class Tensor {
     return this.shape[this.shape.length - 1] ?? 1;
   }
 
+  /** Rows first … first + count, as a tensor of their own. */
+  block(first: number, count: number): Tensor {
+    const offset = this.offset + byteSize([first, this.columns], this.dtype);
+    return new Tensor(this.label, this.dtype, [count, this.columns], this.storage, offset);
+  }
+
   /** The same storage under another shape of as many elements. */
   reshape(...shape: number[]): Tensor {
     invariant(

@@ -5,6 +5,7 @@
 import type { DecoderContext, DecoderShape, LayerCache } from '../nn/decoder.ts';
 import type { Features } from '../ops/gather.ts';
 import type { LinearWeights, Lora } from '../ops/linear.ts';
+import type { Matrix } from '../ops/matrix.ts';
 import type { Tape } from '../ops/tape.ts';
 import type { Tensor } from '../gpu/tensor.ts';
 import type { Session } from '../gpu/recorder.ts';
@@ -81,9 +82,9 @@ export interface VisionLanguageModel {
     policy?: PolicyWeights,
   ): Tensor;
   /** [V, H] */
-  readonly head: Tensor;
+  readonly head: Matrix;
   newCache(capacity: number, label?: string): readonly LayerCache[];
-  weights(module: string): LinearWeights;
+  weights(module: string): LinearWeights & { readonly weight: Matrix };
   destroy(): void;
 }
 

@@ -12,6 +12,7 @@ import {
 } from '../nn/decoder.ts';
 import { embed, type Features } from '../ops/gather.ts';
 import type { LinearWeights } from '../ops/linear.ts';
+import type { Matrix } from '../ops/matrix.ts';
 import { rmsNorm } from '../ops/rms-norm.ts';
 import type { Tape } from '../ops/tape.ts';
 import type { Architecture } from './architecture.ts';
@@ -42,7 +43,7 @@ export class VisionLanguage implements VisionLanguageModel {
   readonly session: Session;
   readonly architecture: Architecture;
   readonly linears: readonly LinearModule[];
-  readonly head: Tensor;
+  readonly head: Matrix;
   readonly #weights: ModelWeights;
   readonly #layers: readonly DecoderLayerWeights[];
 
@@ -53,7 +54,7 @@ export class VisionLanguage implements VisionLanguageModel {
     this.linears = linearModules(architecture);
     this.#weights = weights;
     this.#layers = decoderLayers(layout, weights);
-    this.head = weights.tensor(layout.tieWordEmbeddings ? `${layout.module}.embed_tokens.weight` : 'lm_head.weight');
+    this.head = weights.matrix(layout.tieWordEmbeddings ? `${layout.module}.embed_tokens.weight` : 'lm_head.weight');
   }
 
   /** @throws what `loadWeights` throws */
@@ -138,7 +139,7 @@ export class VisionLanguage implements VisionLanguageModel {
     policy?: PolicyWeights,
   ): Tensor {
     const { decoder: layout, vision } = this.architecture;
-    const x = embed(tape, tokens, this.#weights.tensor(`${layout.module}.embed_tokens.weight`), images);
+    const x = embed(tape, tokens, this.#weights.matrix(`${layout.module}.embed_tokens.weight`), images);
     const layers = policy?.size ? this.#layers.map((layer) => overlay(layer, policy)) : this.#layers;
     const deepstack = images && vision.deepstackLayers > 0 ? { ...images, layers: vision.deepstackLayers } : undefined;
     const hidden = decoder(tape, x, layout.shape, layers, { ...context, ...(deepstack && { deepstack }) });
@@ -153,7 +154,7 @@ export class VisionLanguage implements VisionLanguageModel {
     }));
   }
 
-  weights(module: string): LinearWeights {
+  weights(module: string): LinearWeights & { readonly weight: Matrix } {
     invariant(
       this.linears.some((l) => l.name === module),
       `no linear named ${module}`,

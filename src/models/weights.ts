@@ -3,15 +3,17 @@
  * to f16; vectors (norms, biases) are always f32.
  */
 import { GroundworkError, invariant } from '../base/error.ts';
+import type { Bytes } from '../formats/byte-source.ts';
 import type { CheckpointWeights } from '../formats/checkpoint-files.ts';
 import { rowBlocks, type RowBlock } from '../formats/row-blocks.ts';
 import { toFloat32, toHalf, type Dtype } from '../formats/safetensors.ts';
 import type { Session } from '../gpu/recorder.ts';
 import { Tensor } from '../gpu/tensor.ts';
 import type { LinearWeights } from '../ops/linear.ts';
+import { allocateMatrix, blocksOf, Matrix, partsOf, type MatrixFormat, type Weight } from '../ops/matrix.ts';
 import { matrixShape, type TensorEntry } from './manifest.ts';
 
-export type WeightDType = 'f32' | 'f16';
+export type WeightDType = MatrixFormat;
 
 export interface LoadOptions {
   readonly dtype: WeightDType;
@@ -25,9 +27,9 @@ const STAGING_BYTES = 32 * 2 ** 20;
 /** A model's tensors on the GPU by canonical name. */
 export class ModelWeights {
   readonly #session: Session;
-  readonly #tensors: ReadonlyMap<string, Tensor>;
+  readonly #tensors: ReadonlyMap<string, Weight>;
 
-  constructor(session: Session, tensors: ReadonlyMap<string, Tensor>) {
+  constructor(session: Session, tensors: ReadonlyMap<string, Weight>) {
     this.#session = session;
     this.#tensors = tensors;
   }
@@ -36,16 +38,23 @@ export class ModelWeights {
     return this.#tensors.has(name);
   }
 
+  /** A vector, or a table of positions. */
   tensor(name: string): Tensor {
     const found = this.#tensors.get(name);
-    invariant(found, `no tensor named ${name}`);
+    invariant(found instanceof Tensor, `no tensor named ${name}`);
+    return found;
+  }
+
+  matrix(name: string): Matrix {
+    const found = this.#tensors.get(name);
+    invariant(found instanceof Matrix, `no matrix named ${name}`);
     return found;
   }
 
   /** Weight and bias of a module. */
-  linear(module: string): LinearWeights {
-    const bias = this.#tensors.get(`${module}.bias`);
-    return { weight: this.tensor(`${module}.weight`), ...(bias && { bias }) };
+  linear(module: string): LinearWeights & { readonly weight: Matrix } {
+    const bias = `${module}.bias`;
+    return { weight: this.matrix(`${module}.weight`), ...(this.has(bias) && { bias: this.tensor(bias) }) };
   }
 
   get parameterCount(): number {
@@ -57,13 +66,17 @@ export class ModelWeights {
   }
 
   destroy(): void {
-    this.#session.release(...this.#all);
+    releaseWeights(this.#session, this.#all);
   }
 
-  get #all(): Tensor[] {
+  get #all(): Weight[] {
     return [...this.#tensors.values()];
   }
 }
+
+const releaseWeights = (session: Session, weights: Iterable<Weight>): void => {
+  for (const weight of weights) session.release(...partsOf(weight).map(({ values }) => values));
+};
 
 /**
  * Loads what the manifest lists; tensors of the checkpoint beyond it are left out.
@@ -80,8 +93,8 @@ export async function loadWeights(
 ): Promise<ModelWeights> {
   const located = locate(entries, checkpoint, rename);
   const total = located.reduce((sum, { key }) => sum + checkpoint.tensors.get(key)!.byteLength, 0);
-  const tensors = new Map<string, Tensor>();
-  const byKey = new Map<string, Tensor>();
+  const tensors = new Map<string, Weight>();
+  const byKey = new Map<string, Weight>();
   let done = 0;
   let staged = 0;
   try {
@@ -102,7 +115,7 @@ export async function loadWeights(
     }
     return new ModelWeights(session, tensors);
   } catch (error) {
-    session.release(...tensors.values());
+    releaseWeights(session, tensors.values());
     throw error;
   }
 }
@@ -137,26 +150,32 @@ export function locate(
 export const allocateWeights = (session: Session, entries: readonly TensorEntry[], dtype: WeightDType): ModelWeights =>
   new ModelWeights(session, new Map(entries.map((entry) => [entry.name, allocate(session, entry, dtype)])));
 
-function allocate(session: Session, entry: TensorEntry, matrices: WeightDType): Tensor {
-  const dtype = entry.role === 'vector' ? 'f32' : matrices;
-  const [rows, columns] = matrixShape(entry);
-  const shape = entry.role === 'vector' ? entry.shape : [rows, columns];
-  // Room for a multiple of 4 rows: a head is summed over its rows (ops/log-probs.ts).
-  const room = session.resident(entry.name, shape.length === 2 ? [Math.ceil(rows / 4) * 4, columns] : shape, dtype);
-  return new Tensor(entry.name, dtype, shape, room.storage);
+function allocate(session: Session, entry: TensorEntry, format: WeightDType): Weight {
+  const { name, role, shape } = entry;
+  if (role === 'vector') return session.resident(name, shape);
+  if (role === 'table') return session.resident(name, matrixShape(entry), format);
+  return allocateMatrix(session, name, matrixShape(entry), format);
 }
 
-function fill(session: Session, tensor: Tensor, block: RowBlock, dtype: Dtype): void {
-  const { key, first, count, bytes } = block;
+function fill(session: Session, weight: Weight, { key, first, count, bytes }: RowBlock, dtype: Dtype): void {
   // A vector's rows are its elements.
-  const rowValues = tensor.size / (tensor.shape[0] ?? 1);
-  if (tensor.dtype === 'f32') return session.write(tensor, toFloat32(bytes, dtype), first * rowValues * 4);
+  if (weight.shape.length === 1 && weight instanceof Tensor)
+    return session.write(weight, toFloat32(bytes, dtype), first * 4);
+  for (const [block, at] of blocksOf(weight, first, count)) {
+    const rowBytes = bytes.byteLength / count;
+    const part = bytes.subarray(at * rowBytes, at * rowBytes + rowBytes * (block.size / weight.columns));
+    if (block.dtype === 'f32') session.write(block, toFloat32(part, dtype));
+    else session.write(block, halves(part, dtype, key));
+  }
+}
+
+function halves(bytes: Bytes, dtype: Dtype, key: string): Uint16Array {
   const { bits, overflowed } = toHalf(bytes, dtype);
   if (overflowed)
     throw new GroundworkError(
       'half-overflow',
-      `${overflowed} values of ${key}, rows ${first}–${first + count - 1}, are beyond what 16-bit floats hold.`,
+      `${overflowed} values of ${key} are beyond what 16-bit floats hold.`,
       'Load this model with f32 weights.',
     );
-  session.write(tensor, bits, first * rowValues * 2);
+  return bits;
 }

@@ -6,6 +6,7 @@ import { invariant } from '../base/error.ts';
 import type { Recorder } from '../gpu/recorder.ts';
 import type { Tensor } from '../gpu/tensor.ts';
 import { flatGroups } from './groups.ts';
+import { partsOf, weightConstants, type Weight } from './matrix.ts';
 import type { Tape } from './tape.ts';
 
 export interface Features {
@@ -16,16 +17,23 @@ export interface Features {
 }
 
 /** tokens u32 [T], table [V, C] frozen → [T, C]. Gradients reach the features only. */
-export function embed(tape: Tape, tokens: Tensor, table: Tensor, images?: Features): Tensor {
+export function embed(tape: Tape, tokens: Tensor, table: Weight, images?: Features): Tensor {
   const { rec } = tape;
   const [rows, c4] = [tokens.size, table.columns / 4];
   const y = rec.empty('embeddings', [rows, table.columns]);
-  rec.dispatch('gather/embed', embed_, {
-    constants: { WEIGHT_F16: table.dtype === 'f16', FEATURES: !!images },
-    bind: { tokens, table, y, ...(images && { features: images.features, feature: images.index }) },
-    params: { rows, c4, stride4: images ? images.features.columns / 4 : 0 },
-    groups: flatGroups(rows * c4),
-  });
+  for (const part of partsOf(table))
+    rec.dispatch('gather/embed', embed_, {
+      constants: { ...weightConstants(part), FEATURES: !!images },
+      bind: { tokens, w: part.values, y, ...(images && { features: images.features, feature: images.index }) },
+      params: {
+        rows,
+        c4,
+        stride4: images ? images.features.columns / 4 : 0,
+        first: part.first,
+        count: part.rows,
+      },
+      groups: flatGroups(rows * c4),
+    });
   // Features of several levels are always inputs, without a gradient (the vision tower is frozen).
   if (images && images.features.columns === table.columns) {
     tape.node([images.features], [y], () => {

@@ -4,12 +4,13 @@
  *     z = x·Aᵀ            y = x·Wᵀ + bias + s·z·Bᵀ + residual
  *     u = s·dy·B          dx = dy·W + u·A      dB += s·dyᵀ·z      dA += uᵀ·x
  *
- * W is frozen and may be packed f16. Gradients of A and B accumulate over micro-batches until the optimizer clears them.
+ * W is frozen, in any format of ops/matrix.ts. Gradients of A and B accumulate over micro-batches until the optimizer clears them.
  */
 import { invariant } from '../base/error.ts';
 import type { Tensor } from '../gpu/tensor.ts';
 import { dropout, type Dropout } from './dropout.ts';
 import { matmulNn, matmulNt, matmulTn } from './matmul.ts';
+import type { Weight } from './matrix.ts';
 import type { Tape } from './tape.ts';
 
 /** Adapter of one linear. a [r, in], b [out, r]; gradients have the same shapes. r is a multiple of 4. */
@@ -25,7 +26,7 @@ export interface Lora {
 
 export interface LinearWeights {
   /** w [out, in] */
-  readonly weight: Tensor;
+  readonly weight: Weight;
   /** [out] */
   readonly bias?: Tensor;
 }

@@ -6,10 +6,11 @@ import gradient from '../../shaders/head/gradient.wgsl';
 import stats from '../../shaders/head/stats.wgsl';
 import { invariant } from '../base/error.ts';
 import type { Recorder } from '../gpu/recorder.ts';
-import { byteSize, Tensor } from '../gpu/tensor.ts';
+import type { Tensor } from '../gpu/tensor.ts';
 import { gatherRows, scatterRows } from './gather.ts';
 import { rowGroups } from './groups.ts';
 import { matmulNn, matmulNt } from './matmul.ts';
+import { Matrix, wholeRows, type Weight } from './matrix.ts';
 import { Tape } from './tape.ts';
 
 /** Bytes of logits held at once. */
@@ -44,14 +45,14 @@ export interface LogProbs {
 export function logProbs(
   tape: Tape,
   hidden: Tensor,
-  head: Tensor,
+  head: Weight,
   { rows, start, targets }: Targets,
   temperature = 1,
   chunkBytes = CHUNK_BYTES,
 ): LogProbs {
   const { rec } = tape;
   const [U, S, vocab] = [rows.size, targets.size, head.rows];
-  const wide = wholeRows(rec, head);
+  const wide = headWithWholeRows(rec, head);
   const stride = wide.rows;
   invariant(start.size === U + 1, `log-probs: ${U} rows need ${U + 1} starts, not ${start.size}`);
   const logps = rec.empty('logps', [S]);
@@ -97,7 +98,7 @@ export function logProbs(
 }
 
 /** Logits of hidden rows [U, H] → [U, V]; for generation and for checks, where a few rows are wanted whole. */
-export function logits(rec: Recorder, hidden: Tensor, head: Tensor): Tensor {
+export function logits(rec: Recorder, hidden: Tensor, head: Weight): Tensor {
   const y = rec.empty('logits', [hidden.rows, head.rows]);
   matmulNt(rec, hidden, head, y);
   return y;
@@ -107,12 +108,10 @@ export function logits(rec: Recorder, hidden: Tensor, head: Tensor): Tensor {
  * The head with its rows rounded up to a multiple of 4, as the backward product sums over them (SmolVLM has 49,155).
  * Weights are loaded with that room (models/weights.ts), so nothing is copied; the kernels leave the extra columns out.
  */
-function wholeRows(rec: Recorder, head: Tensor): Tensor {
-  const shape = [Math.ceil(head.rows / 4) * 4, head.columns];
-  if (shape[0] === head.rows) return head;
-  if (head.offset + byteSize(shape, head.dtype) <= head.storage.bytes)
-    return new Tensor(head.label, head.dtype, shape, head.storage, head.offset);
-  const copy = rec.empty('head with whole rows', shape, head.dtype);
+function headWithWholeRows(rec: Recorder, head: Weight): Weight {
+  const wide = wholeRows(head);
+  if (wide || head instanceof Matrix) return wide ?? head;
+  const copy = rec.empty('head with whole rows', [Math.ceil(head.rows / 4) * 4, head.columns], head.dtype);
   rec.clear(copy);
   rec.copy(head, copy);
   return copy;
@@ -126,7 +125,7 @@ function rowChunks(rec: Recorder, rows: number, stride: number, chunkBytes: numb
   return chunks;
 }
 
-function chunkLogits(rec: Recorder, picked: Tensor, head: Tensor, first: number, count: number): Tensor {
+function chunkLogits(rec: Recorder, picked: Tensor, head: Weight, first: number, count: number): Tensor {
   if (count === picked.rows) return logits(rec, picked, head);
   const part = rec.empty('picked part', [count, picked.columns]);
   rec.copy(picked, part, { fromByte: first * picked.columns * 4, bytes: part.bytes });

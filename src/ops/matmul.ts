@@ -11,6 +11,7 @@ import type { Gpu } from '../gpu/device.ts';
 import type { Recorder } from '../gpu/recorder.ts';
 import type { Tensor } from '../gpu/tensor.ts';
 import { ceilDiv, flatGroups, rowGroups } from './groups.ts';
+import { partsOf, weightConstants, type MatrixPart, type Weight } from './matrix.ts';
 
 export interface NtOptions {
   readonly bias?: Tensor;
@@ -20,20 +21,23 @@ export interface NtOptions {
 }
 
 /** x [M, K], w [N, K] → y [M, N] = x·wᵀ + bias + s·z·bᵀ + residual. K is a multiple of 4. */
-export function matmulNt(rec: Recorder, x: Tensor, w: Tensor, y: Tensor, options: NtOptions = {}): void {
+export function matmulNt(rec: Recorder, x: Tensor, w: Weight, y: Tensor, options: NtOptions = {}): void {
   const [M, N, K] = [x.rows, w.rows, x.columns];
   invariant(w.columns === K && y.rows === M && y.columns === N, `matmul: [${x.shape}] · [${w.shape}]ᵀ → [${y.shape}]`);
   invariant(K % 4 === 0, `matmul: inner size ${K} is not a multiple of 4`);
   const { bias, lora, residual } = options;
-  record(rec, {
-    layout: 'nt',
-    rows: M,
-    cols: N,
-    inner: K,
-    R: lora?.z.columns ?? 0,
-    scale: lora?.scale ?? 1,
-    bind: { x, w, y, ...(lora && { z: lora.z, b: lora.b }), ...(bias && { bias }), ...(residual && { residual }) },
-  });
+  for (const part of partsOf(w))
+    record(rec, {
+      layout: 'nt',
+      rows: M,
+      cols: part.rows,
+      inner: K,
+      R: lora?.z.columns ?? 0,
+      scale: lora?.scale ?? 1,
+      part,
+      stride: N,
+      bind: { x, y, ...(lora && { z: lora.z, b: lora.b }), ...(bias && { bias }), ...(residual && { residual }) },
+    });
 }
 
 export interface NnOptions {
@@ -44,21 +48,26 @@ export interface NnOptions {
 }
 
 /** x [M, K], w [K, N] → y [M, N] (+)= scale·x·w + u·a. K and N are multiples of 4. */
-export function matmulNn(rec: Recorder, x: Tensor, w: Tensor, y: Tensor, options: NnOptions = {}): void {
+export function matmulNn(rec: Recorder, x: Tensor, w: Weight, y: Tensor, options: NnOptions = {}): void {
   const [M, N, K] = [x.rows, w.columns, x.columns];
   invariant(w.rows === K && y.rows === M && y.columns === N, `matmul: [${x.shape}] · [${w.shape}] → [${y.shape}]`);
   invariant(K % 4 === 0 && N % 4 === 0, `matmul: sizes ${K}, ${N} are not multiples of 4`);
   const { lora, scale = 1, accumulate = false } = options;
-  record(rec, {
-    layout: 'nn',
-    rows: M,
-    cols: N,
-    inner: K,
-    R: lora?.u.columns ?? 0,
-    scale,
-    accumulate,
-    bind: { x, w, y, ...(lora && { z: lora.u, b: lora.a }) },
-  });
+  partsOf(w).forEach((part, i) =>
+    record(rec, {
+      layout: 'nn',
+      rows: M,
+      cols: N,
+      inner: part.rows,
+      // Blocks of rows add up; the adapter's term comes with the first.
+      R: i === 0 ? (lora?.u.columns ?? 0) : 0,
+      scale,
+      accumulate: accumulate || i > 0,
+      part,
+      stride: K,
+      bind: { x, y, ...(lora && i === 0 && { z: lora.u, b: lora.a }) },
+    }),
+  );
 }
 
 /** x [M, K], w [M, N] → y [K, N] (+)= scale·xᵀ·w. K and N are multiples of 4. */
@@ -73,7 +82,8 @@ export function matmulTn(
   invariant(w.rows === M && y.rows === K && y.columns === N, `matmul: [${x.shape}]ᵀ · [${w.shape}] → [${y.shape}]`);
   invariant(K % 4 === 0 && N % 4 === 0, `matmul: sizes ${K}, ${N} are not multiples of 4`);
   const { scale = 1, accumulate = false } = options;
-  record(rec, { layout: 'tn', rows: K, cols: N, inner: M, R: 0, scale, accumulate, bind: { x, w, y } });
+  const [part] = partsOf(w) as [MatrixPart];
+  record(rec, { layout: 'tn', rows: K, cols: N, inner: M, R: 0, scale, accumulate, part, stride: 0, bind: { x, y } });
 }
 
 /** A product by the shape of its result: y [rows, cols], a sum over `inner`, with a LoRA term of rank R. */
@@ -85,6 +95,11 @@ interface Product {
   readonly R: number;
   readonly scale: number;
   readonly accumulate?: boolean;
+  /** The weights, or the block of their rows that this product is for. */
+  readonly part: MatrixPart;
+  /** Columns of the whole y (nt) or the whole x (nn), of which this product has those from `part.first` on. */
+  readonly stride: number;
+  /** All but the weights. */
   readonly bind: Readonly<Record<string, Tensor>>;
 }
 
@@ -97,15 +112,19 @@ function record(rec: Recorder, product: Product): void {
 }
 
 /** Constants that follow from what is bound. */
-const flags = ({ layout, bind, accumulate = false }: Product) => ({
+const flags = ({ layout, part, bind, accumulate = false }: Product) => ({
+  ...weightConstants(part),
   NT: layout === 'nt',
   TN: layout === 'tn',
-  WEIGHT_F16: bind.w!.dtype === 'f16',
   LORA: 'z' in bind,
   BIAS: 'bias' in bind,
   RESIDUAL: 'residual' in bind,
   ACCUMULATE: accumulate,
 });
+
+/** Where a block of rows lies in y (nt, in numbers) or x (nn, in vec4s). */
+const place = ({ layout, part, stride }: Product) =>
+  layout === 'nn' ? { first: part.first / 4, stride: stride / 4 } : { first: part.first, stride };
 
 /** Software drivers load lane by lane; where lanes can talk, they load for each other. */
 const sharesLoads = (gpu: Gpu): boolean => gpu.software && gpu.subgroupSize > 0 && gpu.subgroupSize <= 16;
@@ -113,13 +132,12 @@ const sharesLoads = (gpu: Gpu): boolean => gpu.software && gpu.subgroupSize > 0 
 const VECTOR = { 1: 'f32', 2: 'vec2<f32>', 4: 'vec4<f32>' } as const;
 
 function recordSubgroup(rec: Recorder, product: Product): void {
-  const { layout, rows, cols, inner, R, scale, bind } = product;
+  const { layout, rows, cols, inner, R, scale, part, bind } = product;
   const lanes = rec.session.gpu.subgroupSize;
   const constants = flags(product);
-  const { NT, TN, WEIGHT_F16 } = constants;
+  const { NT, TN, BITS } = constants;
   const tm = rows > 8 ? 16 : rows > 4 ? 8 : rows > 2 ? 4 : rows;
-  const v = columnsPerLane(lanes, rows, cols, WEIGHT_F16 && !NT);
-  const half = v === 2 && !NT ? 'u32' : 'vec2<u32>';
+  const v = columnsPerLane(lanes, rows, cols, BITS === 16 && !NT);
   rec.dispatch(`matmul/${layout}`, subgroup, {
     constants: {
       ...constants,
@@ -129,12 +147,12 @@ function recordSubgroup(rec: Recorder, product: Product): void {
       STEPS: ceilDiv(lanes, tm),
       DEPTH: TN ? 1 : 4,
       X: TN ? 'f32' : 'vec4<f32>',
-      W: WEIGHT_F16 ? half : NT ? 'vec4<f32>' : VECTOR[v],
+      ...(!NT && { W: BITS === 32 ? VECTOR[v] : v === 2 ? 'u32' : 'vec2<u32>' }),
       Y: NT ? 'f32' : VECTOR[v],
       B: NT ? 'vec4<f32>' : VECTOR[v],
     },
-    bind,
-    params: { rows, cols, inner: TN ? inner : inner / 4, R, scale },
+    bind: { ...bind, w: part.values },
+    params: { rows, cols, inner: TN ? inner : inner / 4, R, scale, ...place(product) },
     groups: [ceilDiv(cols, v * lanes), ceilDiv(rows, tm)],
   });
 }
@@ -146,12 +164,11 @@ function columnsPerLane(lanes: number, rows: number, cols: number, pairs: boolea
 }
 
 function recordFewRows(rec: Recorder, product: Product): void {
-  const { rows, cols, inner, R, scale, bind } = product;
-  const { WEIGHT_F16, LORA, BIAS, RESIDUAL } = flags(product);
+  const { rows, cols, inner, R, scale, part, bind } = product;
   rec.dispatch('matmul/nt', fewRows, {
-    constants: { TM: rows > 4 ? 8 : rows > 2 ? 4 : rows, WEIGHT_F16, LORA, BIAS, RESIDUAL },
-    bind,
-    params: { rows, cols, inner, R, scale },
+    constants: { ...flags(product), TM: rows > 4 ? 8 : rows > 2 ? 4 : rows },
+    bind: { ...bind, w: part.values },
+    params: { rows, cols, inner, R, scale, ...place(product) },
     groups: rowGroups(ceilDiv(cols, 8)),
   });
 }
@@ -163,7 +180,7 @@ const BUSY = 128;
 const STRETCH = 256;
 
 function recordTiled(rec: Recorder, product: Product): void {
-  const { layout, rows, cols, inner, R, scale, bind } = product;
+  const { layout, rows, cols, inner, R, scale, part, bind } = product;
   const constants = flags(product);
   const across = ceilDiv(cols, 64);
   const tiles = (tm: number) => across * ceilDiv(rows, 16 * tm);
@@ -180,8 +197,8 @@ function recordTiled(rec: Recorder, product: Product): void {
       TM: tm,
       Y: constants.NT ? 'f32' : 'vec4<f32>',
     },
-    bind: { ...bind, y: partial },
-    params: { rows, cols, inner, R, scale, stretch: STRETCH },
+    bind: { ...bind, w: part.values, y: partial },
+    params: { rows, cols, inner, R, scale, stretch: STRETCH, ...place(product) },
     groups: [across, ceilDiv(rows, 16 * tm), parts],
   });
   if (!SPLIT) return;

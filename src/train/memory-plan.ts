@@ -12,6 +12,7 @@ import type { Processor } from '../models/processor.ts';
 import { VisionLanguage } from '../models/vision-language.ts';
 import type { WeightDType } from '../models/weights.ts';
 import { Adapter } from '../nn/adapter.ts';
+import { allocateMatrix } from '../ops/matrix.ts';
 import { Generator, type GenerateOptions } from './generate.ts';
 import { Optimizer } from './optimizer.ts';
 import { pack, type EncodedPrompt } from './pack.ts';
@@ -308,7 +309,7 @@ class Rehearsal {
     if (!this.#adapter) return;
     for (const { module } of this.#adapter.targets) {
       const { weight } = this.#model.weights(module);
-      this.#session.resident(`${module} merged`, weight.shape, weight.dtype);
+      allocateMatrix(this.#session, `${module} merged`, weight.shape, weight.format);
     }
     this.#adapter.destroy();
     this.#adapter = null;

@@ -6,22 +6,24 @@ import { GroundworkError } from '../base/error.ts';
 import { Random } from '../base/random.ts';
 import type { CheckpointWeights } from '../formats/checkpoint-files.ts';
 import { f32ArrayToF16 } from '../formats/half.ts';
-import { Recorder } from '../gpu/recorder.ts';
-import { Tensor } from '../gpu/tensor.ts';
+import { Recorder, type Session } from '../gpu/recorder.ts';
 import type { PolicyWeights, VisionLanguageModel } from '../models/model.ts';
 import { Adapter, type AdapterMatrices, type AdapterTarget } from '../nn/adapter.ts';
 import { fold } from '../ops/fold.ts';
 import type { LinearWeights } from '../ops/linear.ts';
+import { allocateMatrix, blocksOf, type Matrix } from '../ops/matrix.ts';
 import { resolveLoraTargets, VISION_MODULES } from './peft-targets.ts';
 import { mergedRows, type MergedAdapter } from './merged-rows.ts';
 import type { LoraSettings } from './recipe.ts';
 
 export type { MergedAdapter } from './merged-rows.ts';
 
+type MergedWeights = LinearWeights & { readonly weight: Matrix };
+
 export class Policy {
   readonly model: VisionLanguageModel;
   #merged: MergedAdapter[] = [];
-  #weights: Map<string, LinearWeights> = new Map();
+  #weights: Map<string, MergedWeights> = new Map();
   #adapter: Adapter | null = null;
   /** Grows whenever programs recorded for the policy become stale. */
   version = 0;
@@ -97,22 +99,21 @@ export class Policy {
   ): Promise<void> {
     if (this.changed) throw attached();
     const { session } = this.model;
-    const next = new Map<string, LinearWeights>();
+    const next = new Map<string, MergedWeights>();
     try {
-      for (const { module, outFeatures, inFeatures } of adapter.targets) {
+      for (const { module } of adapter.targets) {
         const now = this.model.weights(module);
-        const weight = session.resident(`${module} merged`, [outFeatures, inFeatures], now.weight.dtype);
+        const weight = allocateMatrix(session, `${module} merged`, now.weight.shape, now.weight.format);
         next.set(module, { ...now, weight });
-        for await (const { first, values } of mergedRows(checkpoint, keyOf(module), module, [adapter])) {
-          const rows = values.length / inFeatures;
-          const half = weight.dtype === 'f16';
-          const bytes = first * inFeatures * (half ? 2 : 4);
-          const part = new Tensor(weight.label, weight.dtype, [rows, inFeatures], weight.storage, bytes);
-          session.write(part, half ? halves(values, module) : values);
-        }
+        const { columns, format } = weight;
+        for await (const { first, values } of mergedRows(checkpoint, keyOf(module), module, [adapter]))
+          for (const [block, at] of blocksOf(weight, first, values.length / columns)) {
+            const part = values.subarray(at * columns, at * columns + block.size);
+            session.write(block, format === 'f16' ? halves(part, module) : part);
+          }
       }
     } catch (error) {
-      session.release(...[...next.values()].map((w) => w.weight));
+      release(session, next.values());
       throw error;
     }
     this.#merged.push(adapter);
@@ -135,7 +136,7 @@ export class Policy {
     const next = new Map(this.#weights);
     for (const { module } of adapter.targets) {
       const now = this.#weights.get(module) ?? this.model.weights(module);
-      const weight = session.resident(`${module} merged`, now.weight.shape, now.weight.dtype);
+      const weight = allocateMatrix(session, `${module} merged`, now.weight.shape, now.weight.format);
       fold(rec, now.weight, adapter.lora(module)!, weight);
       next.set(module, { ...now, weight });
     }
@@ -145,7 +146,7 @@ export class Policy {
     program.destroy();
     for (const { module } of adapter.targets) {
       const before = this.#weights.get(module);
-      if (before) session.release(before.weight);
+      if (before) session.release(...before.weight.tensors);
     }
     this.#weights = next;
     this.#dropAdapter();
@@ -181,7 +182,7 @@ export class Policy {
 
   destroy(): void {
     this.#dropAdapter();
-    this.model.session.release(...[...this.#weights.values()].map((w) => w.weight));
+    release(this.model.session, this.#weights.values());
     this.#weights.clear();
   }
 
@@ -191,6 +192,10 @@ export class Policy {
     this.version++;
   }
 }
+
+const release = (session: Session, weights: Iterable<MergedWeights>): void => {
+  for (const { weight } of weights) session.release(...weight.tensors);
+};
 
 const attached = () =>
   new GroundworkError(

@@ -82,7 +82,7 @@ test.each(['f32', 'f16'] as const)('tensors of several blocks arrive whole, as %
   // In the file: by name.
   let first = 0;
   for (const { name, shape } of [...entries].sort((a, b) => (a.name < b.name ? -1 : 1))) {
-    const tensor = weights.tensor(name);
+    const tensor = shape.length === 1 ? weights.tensor(name) : weights.matrix(name).parts[0]!.values;
     const values =
       tensor.dtype === 'f32'
         ? (await readTensors(session(), tensor))[0]!

@@ -26,6 +26,8 @@ import { elements, type DType, type Tensor } from '../../src/gpu/tensor.ts';
 export interface SessionOptions extends Pick<GpuOptions, 'without'> {
   /** `hardware` runs the tunings of a real GPU, whatever the adapter is. */
   readonly profile?: 'software' | 'hardware';
+  /** Splits frozen matrices that are larger. */
+  readonly weightPartBytes?: number;
 }
 
 /** Opens a session before the file's (or describe block's) tests; a validation error or a leaked tensor fails the test. */
@@ -55,7 +57,7 @@ export async function openSession(
   onError: (message: string) => void = console.error,
 ): Promise<Session> {
   const gpu = await openNodeGpu({ ...(options.without && { without: options.without }), onError });
-  return new Session(options.profile ? { ...gpu, software: options.profile === 'software' } : gpu);
+  return new Session(options.profile ? { ...gpu, software: options.profile === 'software' } : gpu, options);
 }
 
 /** Contents of the tensors that `constant` made, until `run` writes them. */
