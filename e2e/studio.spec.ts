@@ -96,6 +96,26 @@ test('from the first page to the export by keyboard alone', async ({ page }) => 
   expect(download.suggestedFilename()).toBe('adapter.zip');
 });
 
+test('a plan that does not fit the card is changed by one button', async ({ page }) => {
+  await open(page, 'fast', '/recipe');
+  await page.getByRole('tab', { name: 'Memory' }).click();
+  const memory = page.getByRole('region', { name: 'Memory' });
+  await memory.getByLabel('Graphics memory').selectOption({ label: '8 GB' });
+  await expect(memory.getByRole('status')).toContainText('recompute activations');
+  await memory.getByRole('button', { name: 'Change the plan' }).click();
+  expect(
+    await page.evaluate(() =>
+      window.harness.studio.recipe
+        .getState()
+        .recipe.stages.every((stage) => !('gradientCheckpointing' in stage) || stage.gradientCheckpointing),
+    ),
+  ).toBe(true);
+  await memory.getByLabel('Graphics memory').selectOption({ label: '24 GB' });
+  await expect(memory.getByRole('status')).toContainText('as it is');
+  await memory.getByLabel('Graphics memory').selectOption({ label: '4 GB' });
+  await expect(memory.getByRole('status')).toContainText('smaller model');
+});
+
 test('dropped files are opened under their names', async ({ page }) => {
   await open(page);
   await expect(page.getByRole('group', { name: 'Drop a dataset' })).toBeVisible();

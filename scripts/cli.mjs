@@ -10,6 +10,7 @@ const entries = {
   verify: 'src/cli/verify.ts',
   bench: 'bench/bench.ts',
   synthesise: 'src/cli/synthesise.ts',
+  memory: 'src/cli/memory.ts',
 };
 const [name, ...args] = process.argv.slice(2);
 const entry = entries[name];

@@ -55,6 +55,13 @@ const shots: readonly Shot[] = [
   { name: 'model-empty', prepare: (page) => go(page, '/model') },
   { name: 'model', query: 'software', prepare: opened('/model') },
   {
+    name: 'recipe-memory',
+    prepare: opened('/recipe', async (page) => {
+      await page.getByRole('tab', { name: 'Memory' }).click();
+      await page.getByText('least change').waitFor();
+    }),
+  },
+  {
     name: 'recipe',
     prepare: opened('/recipe', (page) => page.getByRole('button', { name: /^Reinforcement/ }).click()),
   },

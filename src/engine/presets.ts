@@ -1,4 +1,4 @@
-/** Recipes and stages to start from, for every front end. Plain data: importing it brings no engine along. */
+/** Recipes and stages to start from, and models that are published. Plain data: importing it brings no engine along. */
 export { presetRecipe, PRESETS, type Preset, type PresetName } from '../train/presets.ts';
 export {
   evaluateStage,
@@ -11,3 +11,4 @@ export {
   sampling,
   sftStage,
 } from '../train/stages.ts';
+export { PUBLISHED } from './full-size/published.ts';

@@ -3,6 +3,8 @@
  * id and gets exactly one reply; events come unasked. The same session answers under Node, without a worker.
  */
 import type { GroundedBox, Size } from '../grounding/box.ts';
+import type { WeightDType } from '../models/weights.ts';
+import type { MemoryPlan } from '../train/memory-plan.ts';
 import type { Recipe, Stage } from '../train/recipe.ts';
 import type { Row, RowIssue } from '../data/row.ts';
 
@@ -132,6 +134,30 @@ export interface EncodedPreview {
   readonly tokens: readonly { readonly text: string; readonly inLoss: boolean }[];
 }
 
+/** A row for planning where no dataset is open: pictures of one size, and tokens of text. */
+export interface MemoryRow {
+  readonly pictures: number;
+  readonly width: number;
+  readonly height: number;
+  readonly promptTokens: number;
+  readonly targetTokens: number;
+}
+
+/** What a run would allocate, at its largest moment. */
+export interface MemoryReport extends MemoryPlan {
+  /** How matrices are held. */
+  readonly storage: WeightDType;
+  /** Tokens of the longest row; image tokens are part of the prompt. */
+  readonly longest: { readonly promptTokens: number; readonly targetTokens: number; readonly imageTokens: number };
+  /** The least change after which it fits, none where it fits as it is; null: nothing known here makes it fit. */
+  readonly fits: {
+    readonly changes: readonly string[];
+    readonly totalBytes: number;
+    readonly recipe: Recipe;
+    readonly storage: WeightDType;
+  } | null;
+}
+
 export type Request =
   | { readonly type: 'device' }
   /** Small cases of every kernel against f64, on this adapter. */
@@ -171,7 +197,16 @@ export type Request =
   /** One real step of every stage on the longest row, on a policy of its own: what a run of the recipe will take. */
   | { readonly type: 'rehearse'; readonly dataset: string; readonly recipe: Recipe }
   | { readonly type: 'control'; readonly action: 'pause' | 'resume' | 'step' | 'stop' }
-  | { readonly type: 'export'; readonly what: 'adapter' | 'merged' };
+  | { readonly type: 'export'; readonly what: 'adapter' | 'merged' }
+  /** `model`: the id of a published one, or null for the one loaded. `row` is used where `dataset` is null. */
+  | {
+      readonly type: 'memory-plan';
+      readonly model: string | null;
+      readonly dataset: string | null;
+      readonly row: MemoryRow;
+      readonly recipe: Recipe;
+      readonly availableBytes: number;
+    };
 
 export interface Replies {
   device: DeviceReport;
@@ -191,6 +226,7 @@ export interface Replies {
   control: { readonly state: RunState };
   /** A zip, streamed. */
   export: { readonly fileName: string; readonly stream: ReadableStream<Uint8Array> };
+  'memory-plan': MemoryReport;
 }
 
 export type RunState = 'idle' | 'running' | 'paused' | 'stopping' | 'finished' | 'failed';

@@ -13,6 +13,7 @@ import { loadModel, type LoadedModel } from '../models/load.ts';
 import { adapterFiles, mergedFiles, shardNames, type OutputFile } from '../train/export.ts';
 import { answerRows, withImageOrder } from './answer.ts';
 import { Gate } from './gate.ts';
+import { answerMemory } from './memory.ts';
 import type {
   Answer,
   DatasetReport,
@@ -123,6 +124,13 @@ export class EngineSession {
         return { state: this.#gate.control(request.action) };
       case 'export':
         return this.#gate.aside(() => this.#export(request.what));
+      case 'memory-plan':
+        this.#refuseWhileRunning('plan another');
+        return answerMemory(request, {
+          gpu: (await this.#session()).gpu,
+          loaded: this.#loaded,
+          dataset: request.dataset === null ? null : this.#dataset(request.dataset),
+        });
       default:
         request satisfies never;
         throw new GroundworkError(

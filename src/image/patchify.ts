@@ -22,9 +22,9 @@ export interface Patches {
 }
 
 /**
- * A picture whose sides are multiples of patchSize · mergeSize → normalised patches in the order Qwen2-VL's vision
- * tower reads them: merge blocks in raster order, the patches of a block in raster order, and in a patch channel,
- * frame, row, column. Source: `patchify` of transformers `models/qwen2_vl/image_processing_pil_qwen2_vl.py`.
+ * A picture → normalised patches in the order Qwen2-VL's vision tower reads them: merge blocks in raster order, the
+ * patches of a block in raster order, and in a patch channel, frame, row, column. What is left beyond the last whole
+ * patch belongs to none, as in the convolution (SmolVLM2 2.2B has tiles of 384 and patches of 14). Source: `patchify` of transformers `models/qwen2_vl/image_processing_pil_qwen2_vl.py`.
  */
 export function patchify(image: RgbImage, layout: PatchLayout, normalisation: Normalisation): Patches {
   const { data } = image;
@@ -43,8 +43,8 @@ function cut(
   { patchSize: p, mergeSize: m, temporalPatchSize: frames }: PatchLayout,
   value: (channel: number, pixel: number) => number,
 ): Patches {
-  invariant(width % (p * m) === 0 && height % (p * m) === 0, `${width} × ${height} is not a multiple of ${p * m}.`);
-  const [rows, columns] = [height / p, width / p];
+  const [rows, columns] = [Math.floor(height / p), Math.floor(width / p)];
+  invariant(rows % m === 0 && columns % m === 0, `${width} × ${height} is not ${m} patches of ${p} a token.`);
   const frame = p * p;
   const values = new Float32Array(rows * columns * 3 * frames * frame);
   let patch = 0; // where the patch begins

@@ -9,7 +9,7 @@ import type { DecoderLayout } from './decoder-manifest.ts';
 import type { Json } from './fields.ts';
 import type { TensorEntry } from './manifest.ts';
 import type { LoraLookup, PixelInput, VisionBatch } from './model.ts';
-import type { PixelLimits, Processor, ProcessorFiles } from './processor.ts';
+import type { PictureSizes, PixelLimits, Processor, ProcessorFiles } from './processor.ts';
 import type { ModelWeights } from './weights.ts';
 
 export type { Json } from './fields.ts';
@@ -53,6 +53,8 @@ export interface Architecture {
   readonly suppressedTokens: readonly number[];
   /** A checkpoint's key → canonical name. */
   canonicalName(key: string): string;
+  /** @param preprocessor preprocessor_config.json; empty where there is none */
+  pictureSizes(preprocessor: Json, limits?: Partial<PixelLimits>): PictureSizes;
   processor(files: ProcessorFiles, limits?: Partial<PixelLimits>): Processor;
 }
 

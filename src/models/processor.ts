@@ -16,7 +16,17 @@ export interface PixelLimits {
   readonly imageSplitting?: boolean;
 }
 
-export interface Processor {
+/** How a family sees pictures of given sizes: what of a processor needs no tokenizer. */
+export interface PictureSizes {
+  readonly limits: PixelLimits;
+  /** Size at which the model sees a picture of this size. Throws `image-shape`. */
+  modelSize(natural: Size): Size;
+  gridOf(modelSize: Size): PixelInput['grid'];
+  /** Tokens written around a picture's features. */
+  markerTokens(modelSize: Size): number;
+}
+
+export interface Processor extends PictureSizes {
   readonly tokenizer: Tokenizer;
   readonly template: ChatTemplate;
   readonly convention: BoxConvention;
@@ -25,14 +35,10 @@ export interface Processor {
   /** Ids that end generation. */
   readonly eosTokenIds: readonly number[];
   readonly padTokenId: number;
-  readonly limits: PixelLimits;
   /** How `pixels` orders what it cuts. */
   readonly patches: PatchLayout;
-  /** Size at which the model sees a picture of this size. Throws `image-shape`. */
-  modelSize(natural: Size): Size;
   /** Resizes, normalises and cuts a picture into patches. */
   pixels(image: RgbImage): PixelInput;
-  gridOf(modelSize: Size): PixelInput['grid'];
   placeholder(sizes: readonly Size[]): ImagePlaceholder;
 }
 

@@ -57,6 +57,8 @@ export type MemoryItemName =
   | 'optimizer'
   | 'keys and values'
   | 'activations'
+  | 'image features'
+  | 'staging'
   | 'everything else';
 
 export interface MemoryPlan {
@@ -82,129 +84,40 @@ export function planMemory({ architecture, recipe, longest, gpu: traits, dtype }
   const names = new Set<string>();
   const model = VisionLanguage.dry(session, architecture, dtype);
   for (const label of dry.live().keys()) names.add(label);
-  const rehearsal = new Rehearsal(session, model, longest);
   let best = itemise(dry.live(), names);
   let stage: string | null = null;
-  const look = (name: string) => {
-    const now = itemise(dry.live(), names);
+  const look = (name: string, { featureBytes, readBackBytes }: Moment) => {
+    const now = itemise(dry.live(), names, featureBytes, readBackBytes);
     if (now.totalBytes <= best.totalBytes) return;
     best = now;
     stage = name;
   };
-  for (const next of recipe.stages) rehearsal.run(next, () => look(next.name));
+  const rehearsal = new Rehearsal(session, model, longest);
+  for (const next of recipe.stages) rehearsal.run(next, (moment) => look(next.name, moment));
   return { ...best, stage };
 }
 
-/** Something that would make a run smaller. */
-export interface MemoryChange {
-  /** For the user, e.g. “recompute activations (gradientCheckpointing)”. */
-  readonly words: string;
-  readonly apply: (request: MemoryRequest) => MemoryRequest;
-}
-
-const overStages = (request: MemoryRequest, change: (stage: Stage) => Stage): MemoryRequest => ({
-  ...request,
-  recipe: { stages: request.recipe.stages.map(change) },
-});
-
-const trains = (stage: Stage): stage is SftStage | GrpoStage => stage.kind === 'sft' || stage.kind === 'grpo';
-
-/** From what changes nothing in the result to what changes most. */
-const CHANGES: readonly MemoryChange[] = [
-  {
-    words: 'recompute activations (gradientCheckpointing)',
-    apply: (r) => overStages(r, (s) => (trains(s) ? { ...s, gradientCheckpointing: true } : s)),
-  },
-  {
-    words: 'one row at a time, with gradients accumulated (perDeviceTrainBatchSize 1)',
-    apply: (r) =>
-      overStages(r, (s) =>
-        s.kind === 'sft'
-          ? {
-              ...s,
-              perDeviceTrainBatchSize: 1,
-              gradientAccumulationSteps: s.gradientAccumulationSteps * s.perDeviceTrainBatchSize,
-            }
-          : s.kind === 'evaluate' || s.kind === 'rejection'
-            ? { ...s, batchSize: 1 }
-            : s,
-      ),
-  },
-  { words: 'hold weights in 16 bits', apply: (r) => ({ ...r, dtype: 'f16' }) },
-  {
-    words: 'one prompt a step in reinforcement (promptsPerStep 1)',
-    apply: (r) => overStages(r, (s) => (s.kind === 'grpo' ? { ...s, promptsPerStep: 1 } : s)),
-  },
-  {
-    words: 'pictures of half as many pixels (maxPixels)',
-    apply: (r) => {
-      const { promptTokens, featureRows, patches } = r.longest;
-      const rows = Math.ceil(featureRows / 2);
-      const longest = {
-        ...r.longest,
-        featureRows: rows,
-        promptTokens: promptTokens - featureRows + rows,
-        // Merge blocks stay whole.
-        patches: { height: Math.max(12, Math.ceil(patches.height / 24) * 12), width: patches.width },
-      };
-      return { ...r, longest };
-    },
-  },
-  {
-    words: 'half as many completions a prompt (numGenerations)',
-    apply: (r) =>
-      overStages(r, (s) =>
-        s.kind === 'grpo' || s.kind === 'rejection'
-          ? { ...s, numGenerations: Math.max(2, Math.floor(s.numGenerations / 2)) }
-          : s,
-      ),
-  },
-  {
-    words: 'half the rank (r)',
-    apply: (r) => {
-      const halved = (settings: LoraSettings): LoraSettings => ({ ...settings, r: Math.max(4, settings.r >> 1) });
-      return overStages(r, (s) => (trains(s) ? { ...s, lora: halved(s.lora) } : s));
-    },
-  },
-];
-
-export interface MemoryAdvice {
-  /** What to change, in this order; empty when it fits as it is. */
-  readonly changes: readonly string[];
-  readonly plan: MemoryPlan;
-}
-
-/**
- * The least that makes a request fit: the first single change that does, else the first few together. null: nothing
- * we know of does, and the model is too large for the card.
- */
-export function adviseMemory(request: MemoryRequest, availableBytes: number): MemoryAdvice | null {
-  const attempt = (changes: readonly MemoryChange[]): MemoryAdvice | null => {
-    const plan = planMemory(changes.reduce((r, { apply }) => apply(r), request));
-    return plan.totalBytes <= availableBytes ? { changes: changes.map(({ words }) => words), plan } : null;
-  };
-  const fits = attempt([]);
-  if (fits) return fits;
-  for (const change of CHANGES) {
-    const single = attempt([change]);
-    if (single) return single;
-  }
-  for (let count = 2; count <= CHANGES.length; count++) {
-    const several = attempt(CHANGES.slice(0, count));
-    if (several) return several;
-  }
-  return null;
+/** What cannot be read off the buffers alive when a stage is prepared. */
+interface Moment {
+  /** Of what the arena holds, the image features of a step. */
+  readonly featureBytes: number;
+  /** The largest piece that is copied back to the page while all of it is alive. */
+  readonly readBackBytes: number;
 }
 
 function itemise(
   live: ReadonlyMap<string, number>,
   weights: ReadonlySet<string>,
+  featureBytes = 0,
+  readBackBytes = 0,
 ): Pick<MemoryPlan, 'items' | 'totalBytes'> {
   const sums = new Map<MemoryItemName, number>();
-  for (const [label, bytes] of live) {
-    const name = itemOf(label, weights);
-    sums.set(name, (sums.get(name) ?? 0) + bytes);
-  }
+  const add = (name: MemoryItemName, bytes: number) => bytes && sums.set(name, (sums.get(name) ?? 0) + bytes);
+  for (const [label, bytes] of live) add(itemOf(label, weights), bytes);
+  const features = Math.min(featureBytes, sums.get('activations') ?? 0);
+  add('activations', -features);
+  add('image features', features);
+  add('staging', readBackBytes);
   const items = [...sums].map(([name, bytes]) => ({ name, bytes })).sort((a, b) => b.bytes - a.bytes);
   return { items, totalBytes: items.reduce((sum, { bytes }) => sum + bytes, 0) };
 }
@@ -216,6 +129,7 @@ export function itemOf(label: string, weights: ReadonlySet<string>): MemoryItemN
   if (/^adapter (?:parameters|gradients)$/.test(label)) return 'adapter';
   if (/^adam (?:mean|square)$/.test(label)) return 'optimizer';
   if (/^cache [kv] \d+$/.test(label)) return 'keys and values';
+  if (label === 'readback') return 'staging';
   return label.startsWith('arena ') ? 'activations' : 'everything else';
 }
 
@@ -224,6 +138,10 @@ const rowsAtOnce = (stage: Exclude<Stage, { kind: 'merge' }>): number => {
   if (stage.kind === 'sft') return stage.perDeviceTrainBatchSize * stage.gradientAccumulationSteps;
   return stage.kind === 'grpo' ? stage.promptsPerStep : stage.batchSize;
 };
+
+/** Rows that are in the decoder together. */
+const rowsAPass = (stage: Exclude<Stage, { kind: 'merge' }>): number =>
+  stage.kind === 'sft' ? stage.perDeviceTrainBatchSize : rowsAtOnce(stage);
 
 /** A run of stages that prepares everything and runs nothing. */
 class Rehearsal {
@@ -234,6 +152,7 @@ class Rehearsal {
   readonly #generator: Generator;
   readonly #vision: VisionRunner;
   #adapter: Adapter | null = null;
+  #picturesAPass = 0;
 
   constructor(session: Session, model: VisionLanguage, longest: Longest) {
     this.#session = session;
@@ -245,8 +164,9 @@ class Rehearsal {
     this.#vision = new VisionRunner(model);
   }
 
-  run(stage: Stage, look: () => void): void {
+  run(stage: Stage, report: (moment: Moment) => void): void {
     if (stage.kind !== 'merge') this.#pictures(rowsAtOnce(stage));
+    const look = () => report(this.#moment(stage));
     switch (stage.kind) {
       case 'evaluate':
         this.#generate(stage.batchSize, { ...stage, numGenerations: 1 });
@@ -255,8 +175,8 @@ class Rehearsal {
         this.#generate(stage.batchSize, { ...stage.sampling, numGenerations: stage.numGenerations });
         break;
       case 'merge':
-        this.#merge();
-        break;
+        this.#merge(look);
+        return;
       case 'sft':
         this.#train(stage, look, (scorer) => this.#sft(scorer, stage));
         return;
@@ -270,12 +190,23 @@ class Rehearsal {
   #pictures(rows: number): void {
     const { patches, picturesInRow, picturesInAll } = this.#longest;
     const count = patches.height * patches.width;
-    const pictures = Math.min(rows * picturesInRow, picturesInAll, Math.max(1, Math.floor(PATCHES_A_PASS / count)));
-    if (count === 0 || pictures === 0) return;
+    this.#picturesAPass =
+      count && Math.min(rows * picturesInRow, picturesInAll, Math.max(1, Math.floor(PATCHES_A_PASS / count)));
+    const pictures = this.#picturesAPass;
+    if (pictures === 0) return;
     const kernel = this.#model.architecture.vision.entries.find(({ role }) => role === 'kernel')!;
     const [, width] = matrixShape(kernel);
     const picture: PixelInput = { pixels: new Float32Array(count * width), grid: patches };
     this.#vision.reserve(new Array<PixelInput>(pictures).fill(picture));
+  }
+
+  #moment(stage: Stage): Moment {
+    const bytes = this.#model.featureColumns * 4;
+    return {
+      featureBytes: this.#longest.featureRows * (stage.kind === 'merge' ? 0 : rowsAPass(stage)) * bytes,
+      readBackBytes:
+        this.#picturesAPass && this.#picturesAPass * this.#model.featureCount(this.#longest.patches) * bytes,
+    };
   }
 
   #generate(
@@ -305,12 +236,13 @@ class Rehearsal {
   }
 
   /** As Policy.merge, but for contents: the folded weights stay beside the base's. */
-  #merge(): void {
+  #merge(look: () => void): void {
     if (!this.#adapter) return;
     for (const { module } of this.#adapter.targets) {
       const { weight } = this.#model.weights(module);
       allocateMatrix(this.#session, `${module} merged`, weight.shape, weight.format);
     }
+    look();
     this.#adapter.destroy();
     this.#adapter = null;
   }

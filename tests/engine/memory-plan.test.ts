@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { filesUnder } from '../../src/cli/node-files.ts';
 import { openNodeGpu } from '../../src/cli/node-gpu.ts';
 import { openDataset } from '../../src/data/dataset.ts';
+import { answerMemory } from '../../src/engine/memory.ts';
 import { runRecipe, Workbench } from '../../src/engine/run.ts';
 import { blobSource } from '../../src/formats/byte-source.ts';
 import { openZip } from '../../src/formats/zip.ts';
@@ -14,9 +15,18 @@ import { Session } from '../../src/gpu/recorder.ts';
 import { registerDecoder } from '../../src/image/decode.ts';
 import { nodeDecode } from '../../src/image/node-decode.ts';
 import { loadModel, parseArchitecture } from '../../src/models/load.ts';
-import { adviseMemory, itemOf, longestRow, planMemory, type MemoryItemName } from '../../src/train/memory-plan.ts';
+import { adviseMemory } from '../../src/train/memory-advice.ts';
+import { itemOf, longestRow, planMemory, type MemoryItemName } from '../../src/train/memory-plan.ts';
 import type { Stage } from '../../src/train/recipe.ts';
-import { evaluateStage, grpoStage, lora, mergeStage, sampling, sftStage } from '../../src/train/stages.ts';
+import {
+  evaluateStage,
+  grpoStage,
+  lora,
+  mergeStage,
+  rejectionStage,
+  sampling,
+  sftStage,
+} from '../../src/train/stages.ts';
 
 registerDecoder(nodeDecode);
 
@@ -74,6 +84,18 @@ const RECIPES: Readonly<Record<string, readonly Stage[]>> = {
     mergeStage(),
     // Answers are longer than this: every completion is cut, as the plan supposes.
     grpoStage({ ...small, maxSteps: 1, promptsPerStep: 2, numGenerations: 8, sampling: sampling(16) }),
+  ],
+  'GRPO in several passes, then rejection sampling': [
+    grpoStage({
+      ...small,
+      maxSteps: 1,
+      promptsPerStep: 1,
+      numGenerations: 4,
+      numIterations: 2,
+      sampling: sampling(16),
+      gradientCheckpointing: true,
+    }),
+    rejectionStage({ limit: 8, numGenerations: 8, batchSize: 4, sampling: sampling(16) }),
   ],
   'evaluation alone': [evaluateStage({ limit: 8, batchSize: 8, maxCompletionLength: 16 })],
 };
@@ -184,5 +206,52 @@ describe('what to change where a run does not fit', () => {
     expect(advice.map((a) => a?.changes.length ?? null)).toEqual([0, 1, expect.any(Number), null]);
     expect(advice[1]?.changes[0]).toContain('recompute');
     advice.forEach((a, i) => a && expect(a.plan.totalBytes).toBeLessThanOrEqual([200, 16, 5.5, 2][i]! * GiB));
+  });
+});
+
+describe('the engine’s answer', () => {
+  const row = { pictures: 2, width: 640, height: 480, promptTokens: 60, targetTokens: 40 };
+  const ask = (part: Partial<Parameters<typeof answerMemory>[0]>) => ({
+    type: 'memory-plan' as const,
+    model: 'Qwen/Qwen3-VL-2B-Instruct',
+    dataset: null,
+    row,
+    recipe: { name: 'plan', seed: 1, stages: [sftStage({ gradientCheckpointing: false })] },
+    availableBytes: 2 ** 40,
+    ...part,
+  });
+
+  test('for a published model, with the plan changed so that it fits', async () => {
+    await openNodeGpu(); // for WebGPU's constants only
+    const context = { gpu: DESKTOP, loaded: null, dataset: null };
+    const whole = await answerMemory(ask({}), context);
+    expect(whole.fits?.changes).toEqual([]);
+    // 640 × 480 is 20 × 15 merged patches of 32 pixels; 2 tokens around each picture.
+    expect(whole.longest).toEqual({ imageTokens: 600, promptTokens: 664, targetTokens: 40 });
+    const tight = await answerMemory(ask({ availableBytes: whole.totalBytes - 1 }), context);
+    expect(tight.totalBytes).toBe(whole.totalBytes);
+    expect(tight.fits?.changes).toHaveLength(1);
+    expect(tight.fits?.recipe.stages).toEqual([sftStage({ gradientCheckpointing: true })]);
+    expect((await answerMemory(ask({ availableBytes: 2 ** 30 }), context)).fits).toBeNull();
+  });
+
+  test('for a dataset: the same pictures and nearly the same tokens, read by the model or estimated', async () => {
+    const session = new Session(await openNodeGpu());
+    const folder = new Map((await filesUnder(`${starter}model`)).map(({ path, file }) => [path, blobSource(file)]));
+    const loaded = await loadModel(session, folder);
+    const gpu = DESKTOP;
+    const dataset = await openDataset('same', await sameRows());
+    const read = await answerMemory(ask({ model: null }), { gpu, loaded, dataset });
+    const estimated = await answerMemory(ask({ model: 'Qwen/Qwen2.5-VL-3B-Instruct' }), { gpu, loaded, dataset });
+    expect(estimated.longest.promptTokens / estimated.longest.imageTokens).toBeGreaterThan(1);
+    expect(read.longest.imageTokens).toBeGreaterThan(0);
+    loaded.model.destroy();
+    session.destroy();
+  });
+
+  test('for what is not there, with words', async () => {
+    const context = { gpu: DESKTOP, loaded: null, dataset: null };
+    await expect(answerMemory(ask({ model: null }), context)).rejects.toMatchObject({ code: 'model-missing' });
+    await expect(answerMemory(ask({ model: 'a/b' }), context)).rejects.toMatchObject({ code: 'model-unknown' });
   });
 });

@@ -55,15 +55,15 @@ export async function syntheticFiles(
     path: 'config.json',
     data: `${JSON.stringify({ ...config, ...(await tokenIds(textFiles, config)) }, null, 2)}\n`,
   });
-  files.push({ path: 'preprocessor_config.json', data: `${JSON.stringify(preprocessor(config), null, 2)}\n` });
+  files.push({ path: 'preprocessor_config.json', data: `${JSON.stringify(publishedPreprocessor(config), null, 2)}\n` });
   const written = new Set(files.map(({ path }) => path));
   for (const { path, file } of textFiles)
     if (!written.has(path) && !path.includes('.safetensors')) files.push({ path, data: await file.text() });
   return files;
 }
 
-/** As published, as far as sizes go. */
-function preprocessor(config: Json): Json {
+/** preprocessor_config.json as published, as far as sizes go. */
+export function publishedPreprocessor(config: Json): Json {
   if (config['model_type'] === 'qwen3_vl') return { size: { shortest_edge: 65_536, longest_edge: 16_777_216 } };
   if (config['model_type'] !== 'smolvlm') return { min_pixels: 3136, max_pixels: 12_845_056 };
   const tile = (config['vision_config'] as { readonly image_size: number }).image_size;

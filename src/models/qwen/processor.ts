@@ -6,9 +6,10 @@ import { patchify } from '../../image/patchify.ts';
 import { resize } from '../../image/resize.ts';
 import type { RgbImage } from '../../image/rgb-image.ts';
 import { smartResize } from '../../image/smart-resize.ts';
+import type { Architecture } from '../architecture.ts';
 import type { PixelInput } from '../model.ts';
-import { Fields } from '../fields.ts';
-import { eosTokens, type PixelLimits, type Processor, type ProcessorFiles } from '../processor.ts';
+import { Fields, type Json } from '../fields.ts';
+import { eosTokens, type PictureSizes, type PixelLimits, type Processor, type ProcessorFiles } from '../processor.ts';
 
 const IMAGE_PAD = '<|image_pad|>';
 const END_OF_TURN = '<|im_end|>';
@@ -24,15 +25,34 @@ export interface QwenPictures {
   readonly limits: PixelLimits;
 }
 
-/** `overrides` replace the pixel limits of preprocessor_config.json. */
-export function qwenProcessor(
+export const qwenPictures = (family: QwenPictures): Pick<Architecture, 'pictureSizes' | 'processor'> => ({
+  pictureSizes: (preprocessor, limits) => qwenSizes(family, preprocessor, limits),
+  processor: (files, limits) => qwenProcessor(family, files, limits),
+});
+
+function qwenSizes(
+  { patchSize, spatialMergeSize, limits: fallback }: QwenPictures,
+  preprocessor: Json,
+  overrides: Partial<PixelLimits> = {},
+): PictureSizes {
+  const limits = { ...pixelLimits(new Fields(preprocessor, 'preprocessor_config.json'), fallback), ...overrides };
+  const factor = patchSize * spatialMergeSize;
+  return {
+    limits,
+    modelSize: (natural) => smartResize(natural, { factor, ...limits }),
+    gridOf: (size) => ({ height: size.height / patchSize, width: size.width / patchSize }),
+    markerTokens: () => 2,
+  };
+}
+
+function qwenProcessor(
   family: QwenPictures,
   { preprocessor, generation, tokenizer, template }: ProcessorFiles,
   overrides: Partial<PixelLimits> = {},
 ): Processor {
   const { patchSize, spatialMergeSize: mergeSize, temporalPatchSize } = family;
   const file = new Fields(preprocessor, 'preprocessor_config.json');
-  const limits = { ...pixelLimits(file, family.limits), ...overrides };
+  const sizes = qwenSizes(family, preprocessor, overrides);
   const layout = { patchSize, mergeSize, temporalPatchSize };
   const factor = patchSize * mergeSize;
   const normalisation: Normalisation = {
@@ -40,7 +60,6 @@ export function qwenProcessor(
     std: file.numbers('image_std', family.normalisation.std),
     rescaleFactor: file.number('rescale_factor', 1 / 255),
   };
-  const modelSize = (natural: Size) => smartResize(natural, { factor, ...limits });
   const tokensOf = (size: Size) => (size.width / factor) * (size.height / factor);
   const { eosTokenIds, padTokenId } = eosTokens(generation, tokenizer, END_OF_TURN);
   return {
@@ -50,19 +69,17 @@ export function qwenProcessor(
     endOfTurn: END_OF_TURN,
     eosTokenIds,
     padTokenId,
-    limits,
+    ...sizes,
     patches: layout,
-    modelSize,
-    gridOf: (size) => ({ height: size.height / patchSize, width: size.width / patchSize }),
     pixels: (image: RgbImage): PixelInput => {
-      const size = modelSize(image);
+      const size = sizes.modelSize(image);
       const resized = size.width === image.width && size.height === image.height ? image : resize(image, size);
       const { values, rows, columns } = patchify(resized, layout, normalisation);
       return { pixels: values, grid: { height: rows, width: columns } };
     },
-    placeholder: (sizes) => ({
+    placeholder: (shown) => ({
       token: IMAGE_PAD,
-      expansion: (image) => new Array<number>(tokensOf(sizes[image]!)).fill(family.imageTokenId),
+      expansion: (image) => new Array<number>(tokensOf(shown[image]!)).fill(family.imageTokenId),
     }),
   };
 }

@@ -5,7 +5,7 @@ import { CLIP_NORMALISATION } from '../../image/normalise.ts';
 import type { ParseArchitecture } from '../architecture.ts';
 import { Fields } from '../fields.ts';
 import { mropeScheme } from '../qwen/positions.ts';
-import { qwenProcessor } from '../qwen/processor.ts';
+import { qwenPictures } from '../qwen/processor.ts';
 import { parseQwenText, suppressedTokens } from '../qwen/text.ts';
 import { parseVision, vision } from './vision.ts';
 
@@ -27,17 +27,12 @@ export const qwen2VL: ParseArchitecture = (json) => {
     positions: mropeScheme(text, shape.spatialMergeSize, 'sections'),
     suppressedTokens: suppressedTokens(text),
     canonicalName,
-    processor: (files, limits) =>
-      qwenProcessor(
-        {
-          ...shape,
-          imageTokenId: text.imageTokenId,
-          convention: CONVENTIONS.qwen2_vl,
-          normalisation: CLIP_NORMALISATION,
-          limits: { minPixels: 56 * 56, maxPixels: 28 * 28 * 1280 },
-        },
-        files,
-        limits,
-      ),
+    ...qwenPictures({
+      ...shape,
+      imageTokenId: text.imageTokenId,
+      convention: CONVENTIONS.qwen2_vl,
+      normalisation: CLIP_NORMALISATION,
+      limits: { minPixels: 56 * 56, maxPixels: 28 * 28 * 1280 },
+    }),
   };
 };

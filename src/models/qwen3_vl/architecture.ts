@@ -3,7 +3,7 @@ import { CONVENTIONS } from '../../grounding/convention.ts';
 import type { ParseArchitecture } from '../architecture.ts';
 import { Fields } from '../fields.ts';
 import { mropeScheme } from '../qwen/positions.ts';
-import { qwenProcessor } from '../qwen/processor.ts';
+import { qwenPictures } from '../qwen/processor.ts';
 import { parseQwenText, suppressedTokens } from '../qwen/text.ts';
 import { parseVision, vision } from './vision.ts';
 
@@ -27,17 +27,12 @@ export const qwen3VL: ParseArchitecture = (json) => {
     positions: mropeScheme(text, shape.spatialMergeSize, 'interleaved'),
     suppressedTokens: suppressedTokens(text),
     canonicalName: (key) => key,
-    processor: (files, limits) =>
-      qwenProcessor(
-        {
-          ...shape,
-          imageTokenId: text.imageTokenId,
-          convention: CONVENTIONS.qwen3_vl,
-          normalisation: HALF,
-          limits: { minPixels: 65_536, maxPixels: 16_777_216 },
-        },
-        files,
-        limits,
-      ),
+    ...qwenPictures({
+      ...shape,
+      imageTokenId: text.imageTokenId,
+      convention: CONVENTIONS.qwen3_vl,
+      normalisation: HALF,
+      limits: { minPixels: 65_536, maxPixels: 16_777_216 },
+    }),
   };
 };

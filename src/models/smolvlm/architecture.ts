@@ -3,7 +3,7 @@ import type { ParseArchitecture, PositionScheme } from '../architecture.ts';
 import type { DecoderLayout } from '../decoder-manifest.ts';
 import { Fields } from '../fields.ts';
 import { rotaryAngles } from '../rotary-table.ts';
-import { smolVLMProcessor } from './processor.ts';
+import { smolVLMProcessor, smolVLMSizes } from './processor.ts';
 import { parseSiglip, vision, type CoordinateType } from './vision.ts';
 
 /** Text positions count on through pictures. */
@@ -73,6 +73,7 @@ const smol =
       positions: plainPositions(ropeTheta, decoder.shape.headDim),
       suppressedTokens: [imageTokenId],
       canonicalName: (key) => key,
+      pictureSizes: (preprocessor, limits) => smolVLMSizes(siglip, preprocessor, limits),
       processor: (files, limits) => smolVLMProcessor({ ...siglip, scaleFactor }, files, limits),
     };
   };

@@ -5,9 +5,9 @@ import type { Normalisation } from '../../image/normalise.ts';
 import { patchify } from '../../image/patchify.ts';
 import { resize } from '../../image/resize.ts';
 import type { RgbImage } from '../../image/rgb-image.ts';
-import { Fields } from '../fields.ts';
+import { Fields, type Json } from '../fields.ts';
 import type { PixelInput } from '../model.ts';
-import { eosTokens, type PixelLimits, type Processor, type ProcessorFiles } from '../processor.ts';
+import { eosTokens, type PictureSizes, type PixelLimits, type Processor, type ProcessorFiles } from '../processor.ts';
 import { planTiles, tileCount, type TileSettings } from './tiles.ts';
 
 export interface SmolVLMPictures {
@@ -23,27 +23,57 @@ const END_OF_TURN = '<end_of_utterance>';
 
 const RESAMPLING = { 1: 'lanczos', 2: 'bilinear', 3: 'bicubic' } as const;
 
-export function smolVLMProcessor(
-  { imageSize, patchSize, scaleFactor }: SmolVLMPictures,
-  { preprocessor, generation, tokenizer, template }: ProcessorFiles,
-  overrides: Partial<PixelLimits> = {},
-): Processor {
-  const file = new Fields(preprocessor, 'preprocessor_config.json');
+function tileSettings(imageSize: number, file: Fields, overrides: Partial<PixelLimits>): TileSettings {
   const tile = file.at('max_image_size').number('longest_edge', imageSize);
   // The tower is built for one tile: positions are read from a table of that size.
   if (tile !== imageSize) throw file.at('max_image_size').invalid('longest_edge', `${imageSize}, the tower’s size`);
-  const settings: TileSettings = {
+  return {
     tile,
     longestEdge: file.at('size').number('longest_edge', 4 * tile),
     splitting: overrides.imageSplitting ?? file.flag('do_image_splitting', true),
   };
+}
+
+export function smolVLMSizes(
+  { imageSize, patchSize }: Pick<SmolVLMPictures, 'imageSize' | 'patchSize'>,
+  preprocessor: Json,
+  overrides: Partial<PixelLimits> = {},
+): PictureSizes {
+  const file = new Fields(preprocessor, 'preprocessor_config.json');
+  const settings = tileSettings(imageSize, file, overrides);
+  const { tile } = settings;
+  const patches = Math.floor(tile / patchSize);
+  return {
+    limits: { minPixels: tile * tile, maxPixels: settings.longestEdge ** 2, imageSplitting: settings.splitting },
+    modelSize: (natural) => planTiles(natural, settings).cut,
+    gridOf: (size) => {
+      const { rows, columns } = tileCount(size, tile);
+      return { height: (rows * columns + 1) * patches, width: patches };
+    },
+    // Two before each tile, a line break after each row, and three around the whole (`markers` below).
+    markerTokens: (size) => {
+      const { rows, columns } = tileCount(size, tile);
+      return rows * (2 * columns + 1) + 3;
+    },
+  };
+}
+
+export function smolVLMProcessor(
+  family: SmolVLMPictures,
+  { preprocessor, generation, tokenizer, template }: ProcessorFiles,
+  overrides: Partial<PixelLimits> = {},
+): Processor {
+  const { imageSize, patchSize, scaleFactor } = family;
+  const file = new Fields(preprocessor, 'preprocessor_config.json');
+  const settings = tileSettings(imageSize, file, overrides);
+  const { tile } = settings;
   const normalisation: Normalisation = {
     mean: file.numbers('image_mean', [0.5, 0.5, 0.5]),
     std: file.numbers('image_std', [0.5, 0.5, 0.5]),
     rescaleFactor: file.number('rescale_factor', 1 / 255),
   };
   const resampling = RESAMPLING[file.only('resample', 1, 2, 3) as 1 | 2 | 3];
-  const patches = tile / patchSize;
+  const patches = Math.floor(tile / patchSize);
   const tokensPerTile = (patches / scaleFactor) ** 2;
   const layout = { patchSize, mergeSize: scaleFactor, temporalPatchSize: 1 };
 
@@ -80,13 +110,8 @@ export function smolVLMProcessor(
     convention: CONVENTIONS.smolvlm,
     endOfTurn: END_OF_TURN,
     ...eosTokens(generation, tokenizer, END_OF_TURN),
-    limits: { minPixels: tile * tile, maxPixels: settings.longestEdge ** 2, imageSplitting: settings.splitting },
+    ...smolVLMSizes(family, preprocessor, overrides),
     patches: layout,
-    modelSize: (natural) => planTiles(natural, settings).cut,
-    gridOf: (size) => {
-      const { rows, columns } = tileCount(size, tile);
-      return { height: (rows * columns + 1) * patches, width: patches };
-    },
     pixels,
     placeholder: (sizes) => ({ token: IMAGE, expansion: (image) => markers(sizes[image]!) }),
   };

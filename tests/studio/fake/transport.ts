@@ -8,6 +8,7 @@ import type {
   DeviceReport,
   EncodedPreview,
   EngineEvent,
+  MemoryReport,
   FromEngine,
   ModelReport,
   Replies,
@@ -157,6 +158,9 @@ export class FakeTransport implements Transport {
         return { runId: 'fake-1' };
       case 'control':
         return this.#control(request.action);
+      case 'memory-plan':
+        await pause(40);
+        return memoryReport(request);
       case 'export':
         return {
           fileName: request.what === 'adapter' ? 'adapter.zip' : 'merged.zip',
@@ -269,6 +273,40 @@ export class FakeTransport implements Transport {
       parsed,
     };
   }
+}
+
+/** As an engine would answer for a plan that is somewhat too large for the card. */
+function memoryReport({ availableBytes, recipe }: Extract<Request, { type: 'memory-plan' }>): MemoryReport {
+  const GiB = 2 ** 30;
+  const items = [
+    { name: 'activations', bytes: 5.1 * GiB },
+    { name: 'weights', bytes: 3.96 * GiB },
+    { name: 'keys and values', bytes: 0.9 * GiB },
+    { name: 'adapter', bytes: 0.13 * GiB },
+    { name: 'optimizer', bytes: 0.13 * GiB },
+    { name: 'image features', bytes: 0.01 * GiB },
+  ] as const;
+  const totalBytes = items.reduce((sum, { bytes }) => sum + bytes, 0);
+  const changes = totalBytes <= availableBytes ? [] : ['recompute activations (gradientCheckpointing)'];
+  const stages = recipe.stages.map((stage) =>
+    'gradientCheckpointing' in stage ? { ...stage, gradientCheckpointing: true } : stage,
+  );
+  return {
+    items,
+    totalBytes,
+    stage: 'grpo',
+    storage: 'f16',
+    longest: { promptTokens: 1240, targetTokens: 96, imageTokens: 1100 },
+    fits:
+      availableBytes < 5 * GiB
+        ? null
+        : {
+            changes,
+            totalBytes: Math.min(totalBytes, 6.2 * GiB),
+            recipe: { ...recipe, stages: changes.length ? stages : recipe.stages },
+            storage: 'f16',
+          },
+  };
 }
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));

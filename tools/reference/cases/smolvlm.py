@@ -111,6 +111,30 @@ NINE = Case(
     max_new_tokens=16,
 )
 
+UNEVEN = Case(
+    name="uneven",
+    about="Tiles of 26 pixels and patches of 4: the last two pixels, right and below, belong to no patch, as in the 2.2B "
+    "with its tiles of 384 and patches of 14. Three pictures in 2 × 2, 1 × 2 and 2 × 1 tiles. smolvlm; 6 × 6 patches a "
+    "tile, 3 × 3 of them a token. float32, untied head, no grouped heads, LoRA with rslora.",
+    checkpoint=Checkpoint(
+        family=SMOLVLM,
+        text=Text(hidden=48, heads=3, kv_heads=3, layers=2, ffn=56, rope_theta=13e4, eps=1e-5),
+        vision=Vision(hidden=24, heads=2, depth=2, ffn=32, image=26, patch=4, scale=3),
+        pictures=Tiles(longest_edge=52),
+        seed=3603,
+    ),
+    adapter={
+        "r": 4,
+        "lora_alpha": 4,
+        "use_rslora": True,
+        "target_modules": r".*text_model.*\.(q|v|gate|down)_proj",
+    },
+    pictures={"square.png": (61, 59), "wide.png": (90, 40), "tall.png": (17, 40)},
+    messages=[user(picture("square.png"), picture("wide.png"), picture("tall.png"), words("Which has a disc?"))],
+    completion=" The second image: [12, 8, 60, 71]",
+    max_new_tokens=12,
+)
+
 POLICY_DAPO = Case(
     name="policy-dapo",
     about="One group under loss_type dapo: two pictures, unsplit because preprocessor_config.json says so, a higher "
@@ -140,4 +164,4 @@ POLICY_DAPO = Case(
     left_out=SEEN_ELSEWHERE,
 )
 
-CASES = [SPLIT, SINGLE_TILES, WHOLE, NINE, POLICY_DAPO]
+CASES = [SPLIT, SINGLE_TILES, WHOLE, NINE, UNEVEN, POLICY_DAPO]

@@ -6,6 +6,7 @@ import { DropTarget } from '../../ui/drop-target.tsx';
 import { bytes, compact, count } from '../../ui/format.ts';
 import { Icon } from '../../ui/icon.tsx';
 import { RoomHead } from '../../ui/room-head.tsx';
+import { MemoryPanel } from './memory-panel.tsx';
 import './model.css';
 
 export function ModelRoom() {
@@ -57,6 +58,7 @@ export function ModelRoom() {
             </div>
           </div>
         </section>
+        <MemoryPanel />
       </div>
     </div>
   );

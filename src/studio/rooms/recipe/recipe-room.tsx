@@ -8,6 +8,7 @@ import { Icon } from '../../ui/icon.tsx';
 import { RoomHead } from '../../ui/room-head.tsx';
 import { Tabs } from '../../ui/tabs.tsx';
 import { AddStage, PresetMenu } from './presets-menu.tsx';
+import { MemoryPanel } from '../model/memory-panel.tsx';
 import { NumberInput } from './number-input.tsx';
 import { PlanFile } from './plan-file.tsx';
 import { PreviewView } from './preview-view.tsx';
@@ -70,6 +71,7 @@ export function RecipeRoom() {
                   ),
               },
               { key: 'sees', title: 'As the model sees it', body: () => <PreviewView /> },
+              { key: 'memory', title: 'Memory', body: () => <MemoryPanel /> },
               { key: 'file', title: 'Plan as a file', body: () => <PlanFile /> },
             ]}
           />

@@ -1,0 +1,28 @@
+/**
+ * What fits: for every published model and graphics memory of 4, 8, 16 and 24 GB, which storage of the weights, and
+ * which changes to the plan, a run needs. Planned as the studio plans it; nothing is allocated.
+ *
+ *   npm run memory -- [--out docs/memory.md]
+ */
+import { writeFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import { describeError } from '../engine/session.ts';
+import { memoryTable } from '../engine/full-size/memory-table.ts';
+import { openNodeGpu } from './node-gpu.ts';
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({ options: { out: { type: 'string' } } });
+  await openNodeGpu(); // for WebGPU's constants only
+  const text = memoryTable((line) => console.error(line));
+  if (values.out) await writeFile(values.out, text);
+  else console.log(text);
+}
+
+main().then(
+  () => process.exit(0),
+  (error: unknown) => {
+    const { message, hint } = describeError(error);
+    console.error(`${message}\n${hint}`);
+    process.exit(1);
+  },
+);

@@ -1,0 +1,208 @@
+/** What the recipe would need of the graphics memory, item by item, for the loaded model or one not loaded yet. */
+import { useEffect, useState } from 'react';
+import { PUBLISHED } from '../../../engine/presets.ts';
+import type { MemoryReport, MemoryRow } from '../../../engine/protocol.ts';
+import { problemOf, type Problem } from '../../state/problem.ts';
+import { isActive } from '../../state/run.ts';
+import { useProject, useRecipe, useRun, useStudio } from '../../state/studio.ts';
+import { bytes, count } from '../../ui/format.ts';
+import { Icon } from '../../ui/icon.tsx';
+import { ProblemNote } from '../../ui/problem-note.tsx';
+import { NumberInput } from '../recipe/number-input.tsx';
+import './memory.css';
+
+const CARDS = [4, 6, 8, 12, 16, 24, 32, 48];
+/** What a run may use of a card: the rest is the screen's and the browser's. */
+const SHARE = 0.9;
+const GIB = 2 ** 30;
+const ROW: MemoryRow = { pictures: 3, width: 1024, height: 768, promptTokens: 120, targetTokens: 160 };
+
+/** Forecasts follow the recipe as it is edited, a moment behind. */
+const PATIENCE_MS = 400;
+
+type Forecast = { readonly report: MemoryReport } | { readonly problem: Problem } | null;
+
+export function MemoryPanel() {
+  const { client } = useStudio();
+  const recipe = useRecipe((editor) => editor.recipe);
+  const loaded = useProject((project) => project.model);
+  const loading = useProject((project) => project.loading !== null);
+  const dataset = useProject((project) => project.dataset);
+  const active = useRun((run) => isActive(run.state));
+  const [chosen, setChosen] = useState<string | null>(null);
+  const [card, setCard] = useState(8);
+  const [row, setRow] = useState(ROW);
+  const [forecast, setForecast] = useState<Forecast>(null);
+  const [busy, setBusy] = useState(false);
+  const model = chosen ?? (loaded ? null : PUBLISHED[0]!.id);
+  const availableBytes = card * GIB * SHARE;
+  useEffect(() => {
+    if (active || loading) return;
+    let live = true;
+    setBusy(true);
+    const timer = setTimeout(() => {
+      client
+        .request({ type: 'memory-plan', model, dataset: dataset?.id ?? null, row, recipe, availableBytes })
+        .then(
+          (report) => live && setForecast({ report }),
+          (error: unknown) => live && setForecast({ problem: problemOf(error) }),
+        )
+        .finally(() => live && setBusy(false));
+    }, PATIENCE_MS);
+    return () => {
+      live = false;
+      clearTimeout(timer);
+    };
+    // `loaded`: another model under the same choice.
+  }, [client, model, loaded, dataset, row, recipe, availableBytes, active, loading]);
+  return (
+    <section className="card memory" aria-label="Memory" aria-busy={busy}>
+      <h2>Memory</h2>
+      <p className="muted">
+        What this recipe would allocate at its largest moment, reckoned by going through it without allocating anything.
+      </p>
+      <div className="memory-choices">
+        <label className="stacked">
+          <span>Model</span>
+          <select value={model ?? ''} onChange={(event) => setChosen(event.target.value || null)}>
+            {loaded && <option value="">{loaded.name} (loaded)</option>}
+            {PUBLISHED.map(({ id }) => (
+              <option key={id}>{id}</option>
+            ))}
+          </select>
+        </label>
+        <label className="stacked">
+          <span>Graphics memory</span>
+          <select value={card} onChange={(event) => setCard(Number(event.target.value))}>
+            {CARDS.map((size) => (
+              <option key={size} value={size}>
+                {size} GB
+              </option>
+            ))}
+          </select>
+        </label>
+        {!dataset && <RowFields row={row} onChange={setRow} />}
+      </div>
+      {active ? (
+        <p className="muted">A run is active; the forecast waits for its end.</p>
+      ) : forecast && 'problem' in forecast ? (
+        <ProblemNote problem={forecast.problem} />
+      ) : forecast ? (
+        <Report report={forecast.report} card={card} availableBytes={availableBytes} />
+      ) : (
+        <p className="muted">Reckoning…</p>
+      )}
+    </section>
+  );
+}
+
+const FIELDS: readonly { key: keyof MemoryRow; name: string; min: number; max: number }[] = [
+  { key: 'pictures', name: 'Pictures a row', min: 0, max: 64 },
+  { key: 'width', name: 'Their width', min: 1, max: 20_000 },
+  { key: 'height', name: 'Their height', min: 1, max: 20_000 },
+  { key: 'promptTokens', name: 'Tokens of text', min: 1, max: 100_000 },
+  { key: 'targetTokens', name: 'Tokens of answer', min: 1, max: 100_000 },
+];
+
+function RowFields({ row, onChange }: { readonly row: MemoryRow; readonly onChange: (row: MemoryRow) => void }) {
+  return FIELDS.map(({ key, name, min, max }) => (
+    <div className="stacked memory-number" key={key}>
+      <span aria-hidden="true">{name}</span>
+      <NumberInput
+        label={name}
+        value={row[key]}
+        min={min}
+        max={max}
+        integer
+        onChange={(value) => onChange({ ...row, [key]: value })}
+      />
+    </div>
+  ));
+}
+
+function Report({
+  report,
+  card,
+  availableBytes,
+}: {
+  readonly report: MemoryReport;
+  readonly card: number;
+  readonly availableBytes: number;
+}) {
+  const whole = Math.max(report.totalBytes, availableBytes);
+  const { promptTokens, imageTokens, targetTokens } = report.longest;
+  return (
+    <>
+      <div className="memory-bar" aria-hidden="true">
+        {report.items.map(({ name, bytes: n }, i) => (
+          <i key={name} data-item={i % 6} style={{ width: `${(100 * n) / whole}%` }} />
+        ))}
+        <b style={{ left: `${(100 * availableBytes) / whole}%` }} />
+      </div>
+      <Verdict report={report} card={card} />
+      <table className="memory-items">
+        <caption className="visually-hidden">Items of the memory plan</caption>
+        <tbody>
+          {report.items.map(({ name, bytes: n }, i) => (
+            <tr key={name}>
+              <th scope="row">
+                <i data-item={i % 6} aria-hidden="true" />
+                {name === 'weights' ? `weights, ${report.storage}` : name}
+              </th>
+              <td className="num">{bytes(n)}</td>
+            </tr>
+          ))}
+          <tr>
+            <th scope="row">together{report.stage && <span className="muted"> in “{report.stage}”</span>}</th>
+            <td className="num">
+              <b>{bytes(report.totalBytes)}</b>
+            </td>
+          </tr>
+        </tbody>
+      </table>
+      <p className="muted">
+        For a row of {count(promptTokens)} tokens, {count(imageTokens)} of them of pictures, and an answer of{' '}
+        {count(targetTokens)}.
+      </p>
+    </>
+  );
+}
+
+function Verdict({ report: { fits }, card }: { readonly report: MemoryReport; readonly card: number }) {
+  const recipe = useRecipe((editor) => editor.recipe);
+  const use = useRecipe((editor) => editor.use);
+  if (!fits)
+    return (
+      <p className="note note-warning" role="status">
+        <Icon name="info" />{' '}
+        <span>Nothing that Groundwork can change makes this fit {card} GB: take a smaller model.</span>
+      </p>
+    );
+  if (fits.changes.length === 0)
+    return (
+      <p className="note note-good" role="status">
+        <Icon name="check" /> <span>It fits {card} GB as it is.</span>
+      </p>
+    );
+  const changesPlan = JSON.stringify(fits.recipe) !== JSON.stringify(recipe);
+  return (
+    <div className="note note-info" role="status">
+      <Icon name="info" />
+      <div>
+        <p>
+          It fits {card} GB, with {bytes(fits.totalBytes)}, after the least change:
+        </p>
+        <ul>
+          {fits.changes.map((change) => (
+            <li key={change}>{change}</li>
+          ))}
+        </ul>
+        {changesPlan && (
+          <button type="button" className="button small" onClick={() => use(fits.recipe)}>
+            Change the plan
+          </button>
+        )}
+      </div>
+    </div>
+  );
+}

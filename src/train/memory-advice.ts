@@ -1,0 +1,103 @@
+/** What to change in a run that does not fit, from what changes nothing in its result to what changes most. */
+import { planMemory, type MemoryPlan, type MemoryRequest } from './memory-plan.ts';
+import type { GrpoStage, LoraSettings, SftStage, Stage } from './recipe.ts';
+
+/** Something that would make a run smaller. */
+export interface MemoryChange {
+  /** For the user, e.g. “recompute activations (gradientCheckpointing)”. */
+  readonly words: string;
+  readonly apply: (request: MemoryRequest) => MemoryRequest;
+}
+
+const overStages = (request: MemoryRequest, change: (stage: Stage) => Stage): MemoryRequest => ({
+  ...request,
+  recipe: { stages: request.recipe.stages.map(change) },
+});
+
+const trains = (stage: Stage): stage is SftStage | GrpoStage => stage.kind === 'sft' || stage.kind === 'grpo';
+
+/** From what changes nothing in the result to what changes most. */
+const CHANGES: readonly MemoryChange[] = [
+  {
+    words: 'recompute activations (gradientCheckpointing)',
+    apply: (r) => overStages(r, (s) => (trains(s) ? { ...s, gradientCheckpointing: true } : s)),
+  },
+  {
+    words: 'one row at a time, with gradients accumulated (perDeviceTrainBatchSize 1)',
+    apply: (r) =>
+      overStages(r, (s) =>
+        s.kind === 'sft'
+          ? {
+              ...s,
+              perDeviceTrainBatchSize: 1,
+              gradientAccumulationSteps: s.gradientAccumulationSteps * s.perDeviceTrainBatchSize,
+            }
+          : s.kind === 'evaluate' || s.kind === 'rejection'
+            ? { ...s, batchSize: 1 }
+            : s,
+      ),
+  },
+  { words: 'hold weights in 16 bits', apply: (r) => ({ ...r, dtype: 'f16' }) },
+  {
+    words: 'one prompt a step in reinforcement (promptsPerStep 1)',
+    apply: (r) => overStages(r, (s) => (s.kind === 'grpo' ? { ...s, promptsPerStep: 1 } : s)),
+  },
+  {
+    words: 'pictures of half as many pixels (maxPixels)',
+    apply: (r) => {
+      const { promptTokens, featureRows, patches } = r.longest;
+      const rows = Math.ceil(featureRows / 2);
+      const longest = {
+        ...r.longest,
+        featureRows: rows,
+        promptTokens: promptTokens - featureRows + rows,
+        // Merge blocks stay whole.
+        patches: { height: Math.max(12, Math.ceil(patches.height / 24) * 12), width: patches.width },
+      };
+      return { ...r, longest };
+    },
+  },
+  {
+    words: 'half as many completions a prompt (numGenerations)',
+    apply: (r) =>
+      overStages(r, (s) =>
+        s.kind === 'grpo' || s.kind === 'rejection'
+          ? { ...s, numGenerations: Math.max(2, Math.floor(s.numGenerations / 2)) }
+          : s,
+      ),
+  },
+  {
+    words: 'half the rank (r)',
+    apply: (r) => {
+      const halved = (settings: LoraSettings): LoraSettings => ({ ...settings, r: Math.max(4, settings.r >> 1) });
+      return overStages(r, (s) => (trains(s) ? { ...s, lora: halved(s.lora) } : s));
+    },
+  },
+];
+
+export interface MemoryAdvice {
+  /** What to change, in this order; empty when it fits as it is. */
+  readonly changes: readonly string[];
+  /** The request with them. */
+  readonly request: MemoryRequest;
+  readonly plan: MemoryPlan;
+}
+
+/** The request as it is, with each single change, then with the first few together; planned when looked at. */
+export function* memoryLadder(request: MemoryRequest): Generator<MemoryAdvice> {
+  const attempt = (changes: readonly MemoryChange[]): MemoryAdvice => {
+    const changed = changes.reduce((r, { apply }) => apply(r), request);
+    return { changes: changes.map(({ words }) => words), request: changed, plan: planMemory(changed) };
+  };
+  const state = ({ recipe, longest, dtype }: MemoryRequest) => JSON.stringify([recipe, longest, dtype]);
+  const changes = CHANGES.filter(({ apply }) => state(apply(request)) !== state(request));
+  yield attempt([]);
+  for (const change of changes) yield attempt([change]);
+  for (let count = 2; count <= changes.length; count++) yield attempt(changes.slice(0, count));
+}
+
+/** The least that makes a request fit. null: nothing we know of does, and the model is too large for the card. */
+export function adviseMemory(request: MemoryRequest, availableBytes: number): MemoryAdvice | null {
+  for (const advice of memoryLadder(request)) if (advice.plan.totalBytes <= availableBytes) return advice;
+  return null;
+}
