@@ -1,38 +1,40 @@
-/**
- * Ours against jax-js on the same adapter, in turns.
- *
- *     npm run bench -- [--only REGEX] [--rounds N] [--json FILE] [--chromium] [--toggles a,b]
- *
- * --chromium runs the same page in headless Chromium instead of Dawn under Node. --toggles sets Dawn's (for both sides).
- */
-import { writeFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
-import { header, print, type Row } from './contest.ts';
+/** Opens both sides on one adapter and runs the contests; where it runs is the caller's business. */
+import { openGpu } from '../src/gpu/device.ts';
+import { Session } from '../src/gpu/recorder.ts';
+import { race, type Limits, type Row } from './contest.ts';
+import { contests } from './contests/all.ts';
+import { openJax } from './peers/jax.ts';
+import { openTfjs } from './peers/tfjs.ts';
 
-const { values: options } = parseArgs({
-  options: {
-    only: { type: 'string', default: '' },
-    rounds: { type: 'string', default: '12' },
-    json: { type: 'string' },
-    chromium: { type: 'boolean', default: false },
-    toggles: { type: 'string', default: 'disable_workgroup_init' },
-  },
-});
+export interface Bench {
+  readonly session: Session;
+  /** Whether the adapter computes in f16. */
+  readonly f16: boolean;
+}
 
-const rows: Row[] = [];
-const show = (row: Row) => {
-  if (!rows.length)
-    console.log(`${row.adapter}; GFLOP/s, best of ${options.rounds} runs in turns; peer: jax-js 0.1.25\n${header()}`);
-  rows.push(row);
-  console.log(print(row));
-};
+export interface RunOptions extends Limits {
+  /** Regular expression on the contest's name. */
+  readonly only: string;
+  /** Regular expression on the rival's. */
+  readonly against: string;
+  /** Dawn's, for all sides. */
+  readonly toggles: readonly string[];
+}
 
-const { runContests } = options.chromium ? await import('./chromium.ts') : await import('./node.ts');
-await runContests(
-  { only: options.only, rounds: Number(options.rounds), toggles: options.toggles.split(',').filter(Boolean) },
-  show,
-);
-
-if (options.json) writeFileSync(options.json, JSON.stringify(rows, null, 2));
-// Both sides keep devices open; Node would wait for them.
-process.exit(rows.length && rows.every((row) => row.difference < 1e-3) ? 0 : 1);
+export async function runContests(
+  gpu: GPU,
+  place: string,
+  { only, against, ...limits }: Omit<RunOptions, 'toggles'>,
+  show: (row: Row) => void,
+): Promise<void> {
+  await openJax();
+  await openTfjs();
+  const device = await openGpu(gpu, { onError: console.error });
+  const session = new Session(device);
+  const rival = new RegExp(against);
+  for (const contest of contests({ session, f16: device.features.f16 })) {
+    if (!new RegExp(only).test(contest.name)) continue;
+    const rivals = Object.fromEntries(Object.entries(contest.rivals).filter(([name]) => rival.test(name)));
+    for await (const row of race({ ...contest, rivals }, `${device.name}${place}`, limits)) show(row);
+  }
+}

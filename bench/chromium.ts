@@ -6,12 +6,12 @@ import { chromium } from '@playwright/test';
 import { createServer } from 'vite';
 import { findChromium } from '../scripts/chromium.mjs';
 import { wgsl } from '../scripts/wgsl-plugin.ts';
+import type { RunOptions } from './bench.ts';
 import type { Row } from './contest.ts';
-import type { RunOptions } from './node.ts';
 
-const TIMEOUT_MS = 15 * 60_000;
+const TIMEOUT_MS = 60 * 60_000;
 
-export async function runContests({ only, rounds, toggles }: RunOptions, show: (row: Row) => void): Promise<void> {
+export async function run({ toggles, ...options }: RunOptions, show: (row: Row) => void): Promise<void> {
   const executablePath = findChromium();
   if (!executablePath) throw new Error('No Chromium found; name one with CHROMIUM=path.');
   const server = await createServer({
@@ -19,7 +19,15 @@ export async function runContests({ only, rounds, toggles }: RunOptions, show: (
     cacheDir: mkdtempSync(join(tmpdir(), 'groundwork-bench-')),
     logLevel: 'error',
     plugins: [wgsl()],
-    optimizeDeps: { include: ['@jax-js/jax'], noDiscovery: true },
+    optimizeDeps: {
+      include: [
+        '@jax-js/jax',
+        '@tensorflow/tfjs-core',
+        '@tensorflow/tfjs-core/dist/register_all_gradients.js',
+        '@tensorflow/tfjs-backend-webgpu',
+      ],
+      noDiscovery: true,
+    },
     server: { host: '127.0.0.1', port: 0, watch: null },
   });
   await server.listen();
@@ -45,7 +53,7 @@ export async function runContests({ only, rounds, toggles }: RunOptions, show: (
         else if (message.type() === 'error') console.error(text);
       });
     });
-    const query = new URLSearchParams({ only, rounds: String(rounds) });
+    const query = new URLSearchParams(Object.entries(options).map(([key, value]) => [key, String(value)]));
     await page.goto(`${server.resolvedUrls!.local[0]!}bench/page.html?${query}`);
     await finished;
   } finally {

@@ -1,29 +1,37 @@
-/** The contests under Node: one Dawn instance, so both sides get the same adapter and the same toggles. */
+/** The contests under Node: one Dawn instance, so that all sides get the same adapter and the same toggles. */
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { build } from 'vite';
 import { create, globals } from 'webgpu';
-import { openGpu } from '../src/gpu/device.ts';
-import { Session } from '../src/gpu/recorder.ts';
-import { race, type Row } from './contest.ts';
-
-export interface RunOptions {
-  readonly only: string;
-  readonly rounds: number;
-  readonly toggles: readonly string[];
-}
+import { wgsl } from '../scripts/wgsl-plugin.ts';
+import type { RunOptions } from './bench.ts';
+import type { Row } from './contest.ts';
 
 // Dawn aborts the process if this object is collected while a device is alive.
 let instance: GPU;
 
-export async function runContests({ only, rounds, toggles }: RunOptions, show: (row: Row) => void): Promise<void> {
+export async function run({ toggles, ...options }: RunOptions, show: (row: Row) => void): Promise<void> {
   Object.assign(globalThis, globals);
   instance = create(toggles.length ? [`enable-dawn-features=${toggles.join(',')}`] : []) as GPU;
   Object.defineProperty(globalThis, 'navigator', { configurable: true, value: { userAgent: 'Node', gpu: instance } });
   addIteratorHelpers();
-  const { contests, openPeer } = await import('./contests.ts');
-  await openPeer();
-  const gpu = await openGpu(instance, { onError: console.error });
-  const session = new Session(gpu);
-  for (const contest of contests({ session, f16: gpu.features.f16 }))
-    if (new RegExp(only).test(contest.name)) show(await race(contest, gpu.name, rounds));
+  // The peers look at the navigator when they are loaded.
+  const { runContests } = await bundled();
+  await runContests(instance, '', options, show);
+}
+
+/** As the browser gets it, from a bundler: TensorFlow.js imports folders, which Node refuses. */
+async function bundled(): Promise<typeof import('./bench.ts')> {
+  const outDir = resolve('.cache/bench');
+  await build({
+    configFile: false,
+    publicDir: false,
+    logLevel: 'error',
+    plugins: [wgsl()],
+    ssr: { noExternal: true },
+    build: { ssr: 'bench/bench.ts', outDir, emptyOutDir: true, minify: false },
+  });
+  return (await import(pathToFileURL(`${outDir}/bench.js`).href)) as typeof import('./bench.ts');
 }
 
 /** jax-js maps over iterators, which Node has from version 22 on. */

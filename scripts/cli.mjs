@@ -8,7 +8,7 @@ import { vulkanEnvironment } from './vulkan.mjs';
 const entries = {
   demo: 'src/cli/demo.ts',
   verify: 'src/cli/verify.ts',
-  bench: 'bench/bench.ts',
+  bench: 'bench/main.ts',
   synthesise: 'src/cli/synthesise.ts',
   memory: 'src/cli/memory.ts',
 };

@@ -1,0 +1,21 @@
+/** What we race at, and on which shapes. */
+import type { Bench } from '../bench.ts';
+import type { Contest } from '../contest.ts';
+import { adamw } from './adamw.ts';
+import { causalAttention } from './attention.ts';
+import { decodeStep } from './decode.ts';
+import { decoderLayer } from './decoder-layer.ts';
+import { loraLinear } from './lora-linear.ts';
+import { square, transposed } from './matmul.ts';
+import { sharedPrefix } from './shared-prefix.ts';
+
+export const contests = (bench: Bench): Contest[] => [
+  ...[256, 512, 1024, 2048].map((n) => square(bench, n)),
+  transposed(bench, 512),
+  loraLinear(bench, { T: 256, K: 576, N: 1536, r: 8 }),
+  ...[128, 512].map((T) => causalAttention(bench, { T, heads: 9, kvHeads: 3, D: 64 })),
+  ...[128, 512, 2048].map((T) => decoderLayer(bench, T)),
+  decodeStep(bench, { rows: 8, context: 512 }),
+  adamw(bench, 1 << 20),
+  sharedPrefix(bench, { G: 8, prompt: 1024, completion: 64 }),
+];

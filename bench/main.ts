@@ -1,0 +1,52 @@
+/**
+ * Ours against its peers on the same adapter, in turns.
+ *
+ *     npm run bench -- [--only REGEX] [--against REGEX] [--rounds N] [--seconds N] [--json FILE] [--chromium]
+ *                      [--toggles a,b] [--cold]
+ *
+ * --chromium runs the same page in headless Chromium instead of Dawn under Node. --toggles sets Dawn's (for all sides).
+ * --cold keeps Mesa from using shaders compiled earlier, so that first runs are first runs.
+ */
+import { writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { header, print, type Row } from './contest.ts';
+
+const { values: options } = parseArgs({
+  options: {
+    only: { type: 'string', default: '' },
+    against: { type: 'string', default: '' },
+    rounds: { type: 'string', default: '12' },
+    seconds: { type: 'string', default: '60' },
+    json: { type: 'string' },
+    chromium: { type: 'boolean', default: false },
+    toggles: { type: 'string', default: 'disable_workgroup_init' },
+    cold: { type: 'boolean', default: false },
+  },
+});
+// Mesa looks when a device is made.
+if (options.cold) process.env['MESA_SHADER_CACHE_DISABLE'] = 'true';
+
+const rows: Row[] = [];
+const show = (row: Row) => {
+  if (!rows.length) console.log(`${row.adapter}; best of ${options.rounds} runs in turns, at most\n${header()}`);
+  rows.push(row);
+  console.log(print(row));
+};
+
+const { run } = options.chromium ? await import('./chromium.ts') : await import('./node.ts');
+await run(
+  {
+    only: options.only,
+    against: options.against,
+    rounds: Number(options.rounds),
+    seconds: Number(options.seconds),
+    toggles: options.toggles.split(',').filter(Boolean),
+  },
+  show,
+);
+
+if (options.json) writeFileSync(options.json, JSON.stringify(rows, null, 2));
+const apart = rows.filter((row) => !(row.difference < 1e-3));
+for (const row of apart) console.error(`${row.name} and ${row.rival} disagree by ${row.difference}.`);
+// Both sides keep devices open; Node would wait for them.
+process.exit(rows.length && !apart.length ? 0 : 1);
