@@ -13,7 +13,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import type { EngineEvent, Recipe } from '../engine/protocol.ts';
+import type { DatasetOptions, EngineEvent, Recipe } from '../engine/protocol.ts';
 import { describeError, EngineSession } from '../engine/session.ts';
 import { exportWitness } from '../engine/witness.ts';
 import { buildReport, printReport, writeReport } from '../evaluate/report.ts';
@@ -61,8 +61,16 @@ async function main(): Promise<void> {
   const model = await session.handle({ type: 'load-model', files });
   const dataset = await session.handle({ type: 'open-dataset', name: 'demo', files: await filesUnder(values.data) });
   progress.note(
-    `${device.name}\n${model.parameters.toLocaleString('en')} parameters; ${dataset.train} training rows, ${dataset.heldout} held out, ${dataset.issues.length} problems`,
+    `${device.name}\n${model.parameters.toLocaleString('en')} parameters; ${dataset.train} training rows, ${dataset.heldout} held out, ${dataset.issueCount.errors + dataset.issueCount.warnings} problems`,
   );
+  // Nobody is there to ask: what the numbers suggest is taken, and rows that cannot be used are left out.
+  if (dataset.questions.length) {
+    const ways = dataset.conventions.map(({ way, space, layout }) => [way, { space, layout }]);
+    const skipped = await session.handle({ type: 'skipped', dataset: dataset.id });
+    const options = { conventions: Object.fromEntries(ways) as DatasetOptions['conventions'], skipped };
+    await session.handle({ type: 'reread-dataset', dataset: dataset.id, options });
+    progress.note(dataset.notes.join('\n'));
+  }
   await session.handle({ type: 'start', dataset: dataset.id, recipe });
   process.once('SIGINT', () => void session.handle({ type: 'control', action: 'stop' }));
   await session.running;

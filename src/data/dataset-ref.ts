@@ -3,7 +3,7 @@
  * structured cloning (IndexedDB, a worker) carries; without `handle` sources it is JSON as well. Opening the same bytes
  * with the same options gives the same rows, ids and split.
  */
-import type { FormatName } from './raw-row.ts';
+import type { RowFormatName } from './raw-row.ts';
 
 /** Where a dataset's files are. `path` is the folder they are mounted at inside the dataset; '' is its root. */
 export type SourceRef =
@@ -35,7 +35,7 @@ export type WayOfWriting = 'pairs' | 'list';
 
 export interface DatasetOptions {
   /** Read every row so, whatever its keys suggest. */
-  readonly format?: FormatName;
+  readonly format?: RowFormatName;
   /** Confirmed by the user, who may overrule what the numbers suggest. */
   readonly conventions?: Readonly<Partial<Record<WayOfWriting, Convention>>>;
   /** Pictures a question, for annotations that are no questions yet (COCO). Default 1. */

@@ -1,92 +1,386 @@
-/** An opened dataset: what the engine serves rows and pictures from. */
+/** An opened dataset: what the engine serves rows and pictures from. Rows are read when asked for; few are kept. */
+import { textHash } from '../base/columns.ts';
 import { GroundworkError } from '../base/error.ts';
+import { Lru } from '../base/lru.ts';
 import type { Size } from '../grounding/box.ts';
-import type { NamedFile } from './files.ts';
-import { takeIn, type IntakeOptions } from './intake.ts';
+import { conventionWords, type Decision } from './conventions.ts';
+import type { DatasetOptions, WayOfWriting } from './dataset-ref.ts';
+import { FileSet, fileIssue, type Source } from './file-set.ts';
+import { bitOf, type FindingKey, type Health } from './health.ts';
+import { interpretRow, searchRow } from './interpret.ts';
+import type { IssueLog } from './issue-log.ts';
+import { Pictures } from './pictures.ts';
+import type { FormatName } from './raw-row.ts';
 import type { Row, RowIssue } from './row.ts';
+import type { RowList } from './row-list.ts';
+import {
+  checkAborted,
+  conventionFrom,
+  decisionKey,
+  rawOf,
+  scan,
+  type Progress,
+  type Scanned,
+  type Shelf,
+} from './scan.ts';
+import type { Split } from './split.ts';
+import { openTables } from './tables/open-tables.ts';
 
-/** engine/protocol's DatasetReport, with the decisions that were made for the user. */
+/** How the boxes of one file are read, and what else they could be. */
+export interface ConventionReport extends Decision {
+  readonly file: string;
+  /** For the user: “pixels of the picture file, as two corners”. */
+  readonly words: string;
+}
+
+/** Something that the user has to say before a run may start. */
+export type OpenQuestion =
+  | { readonly kind: 'convention'; readonly file: string; readonly way: WayOfWriting; readonly words: string }
+  | { readonly kind: 'skip'; readonly rows: number };
+
 export interface DatasetReport {
   readonly id: string;
   readonly name: string;
+  /** Most frequent first, joined by “ + ”. */
   readonly format: string;
+  /** Rows by format and by file: what the guess rests on. */
+  readonly formats: readonly { readonly name: FormatName; readonly rows: number }[];
+  readonly files: readonly { readonly path: string; readonly kind: string; readonly rows: number }[];
   readonly train: number;
   readonly heldout: number;
   /** Pictures the rows use. */
   readonly images: number;
   readonly tasks: Readonly<Record<string, number>>;
+  /** The first ISSUES_LISTED; all of them by page. */
   readonly issues: readonly RowIssue[];
+  readonly issueCount: { readonly errors: number; readonly warnings: number };
+  /** Rows that cannot be used. */
+  readonly leftOut: number;
+  readonly conventions: readonly ConventionReport[];
+  readonly questions: readonly OpenQuestion[];
+  readonly options: DatasetOptions;
+  /** Decisions that were made for the user, in sentences. */
   readonly notes: readonly string[];
 }
 
-export interface Dataset {
+export const ISSUES_LISTED = 200;
+
+export interface RowFilter {
+  readonly task?: string;
+  readonly finding?: FindingKey;
+  /** Anywhere in question, answer, thought or id; case does not matter. */
+  readonly text?: string;
+}
+
+/** Rows kept parsed. A page of the browser and a few batches; not a dataset. */
+export const ROWS_KEPT = 512;
+
+/** Everything of a dataset that does not depend on how it is read. */
+interface Opened extends Shelf {
+  readonly name: string;
+  readonly files: FileSet;
+  readonly imagesPerRow: number;
+  readonly issues: readonly RowIssue[];
+}
+
+export class Dataset {
   readonly report: DatasetReport;
-  /** In file order. */
-  rows(split: Row['split']): readonly Row[];
-  row(id: string): Row | null;
+  readonly #opened: Opened;
+  readonly #scanned: Scanned;
+  readonly #options: DatasetOptions;
+  readonly #rows = new Lru<number, Row>(ROWS_KEPT);
+  readonly #parts: Readonly<Record<Split, Uint32Array>>;
+  #selection: { readonly key: string; readonly rows: Promise<Uint32Array> } | null = null;
+
+  constructor(opened: Opened, scanned: Scanned, options: DatasetOptions) {
+    this.#opened = opened;
+    this.#scanned = scanned;
+    this.#options = options;
+    const numbers = (part: Split) =>
+      Uint32Array.from(scanned.index.splits.flatMap((split, i) => (split === part ? [i] : [])));
+    this.#parts = { train: numbers('train'), heldout: numbers('heldout') };
+    this.report = report(opened, scanned, options, this.#parts);
+  }
+
+  get health(): Health {
+    return this.#scanned.health;
+  }
+
+  get log(): IssueLog {
+    return this.#scanned.log;
+  }
+
+  /** What is in memory: for tests, and for who wonders. */
+  get held(): { readonly rows: number; readonly indexBytes: number } {
+    const { files, pictures, tables } = this.#opened;
+    return {
+      rows: this.#rows.size,
+      indexBytes: [files, pictures, this.#scanned.index, this.#scanned.log, ...tables].reduce(
+        (sum, { bytes }) => sum + bytes,
+        0,
+      ),
+    };
+  }
+
+  /** In the order of the files. */
+  rows(split: Split): RowList {
+    return this.#list(this.#parts[split]);
+  }
+
+  /** The rows of a part that a filter lets through. Looking for text reads them all; the last selection is remembered. */
+  async select(split: Split, filter: RowFilter, signal?: AbortSignal): Promise<RowList> {
+    const key = JSON.stringify([split, filter]);
+    if (this.#selection?.key !== key) {
+      const rows = this.#select(this.#parts[split], filter, signal);
+      this.#selection = { key, rows };
+      rows.catch(() => {
+        if (this.#selection?.key === key) this.#selection = null;
+      });
+    }
+    return this.#list(await this.#selection!.rows);
+  }
+
+  async row(id: string): Promise<Row | null> {
+    const number = this.#scanned.index.ids.find(id);
+    return number < 0 ? null : (await this.#read([number]))[0]!;
+  }
+
   /** A picture's file. Throws `image-missing`. */
-  image(path: string): Promise<Blob>;
+  image(path: string): Promise<Blob> {
+    return this.#opened.pictures.open(path);
+  }
+
   /** A picture's size as shown; null if it cannot be told. */
-  naturalSize(path: string): Promise<Size | null>;
+  naturalSize(path: string): Promise<Size | null> {
+    return this.#opened.pictures.measure(path);
+  }
+
+  /** The same files, read in another way. Throws `cancelled`. */
+  async reread(options: DatasetOptions, progress: Progress): Promise<Dataset> {
+    if (keyOf(options, this.#scanned) === keyOf(this.#options, this.#scanned))
+      return new Dataset(this.#opened, confirmed(this.#scanned, options), options);
+    const opened =
+      (options.imagesPerRow ?? 1) === this.#opened.imagesPerRow
+        ? this.#opened
+        : await openShelf(this.#opened.name, this.#opened.files, options, progress);
+    return new Dataset(opened, await scan(opened, options, opened.issues, progress), options);
+  }
+
+  /** Rows whose boxes are of one file and one way of writing, for trying conventions on. */
+  async samplesOf(file: string, way: WayOfWriting, limit: number): Promise<Row[]> {
+    const found: Row[] = [];
+    const table = this.#opened.tables.findIndex((each) => each.file === file);
+    const { index } = this.#scanned;
+    for (let row = 0; row < index.length && found.length < limit; row++) {
+      if (index.table(row) !== table) continue;
+      const [read] = await this.#read([row]);
+      if (read!.solution.length && (await this.loose(read!)).some((box) => box.way === way)) found.push(read!);
+    }
+    return found;
+  }
+
+  /** The numbers of a row's boxes as its file has them, for those whose convention is not declared. */
+  async loose(row: Row): Promise<{ way: WayOfWriting; numbers: readonly number[]; image: number }[]> {
+    const number = this.#scanned.index.ids.find(row.id);
+    const { raw } = await this.#raw(number);
+    const { index } = this.#scanned;
+    const layout = this.#layoutOf(this.#opened.tables[index.table(number)]!.file);
+    const searched = searchRow(raw!, this.#opened.pictures, layout);
+    const target = searched.texts.at(-1)!.boxes;
+    return target.flatMap(({ written, numbers }, i) =>
+      written === 'declared' ? [] : [{ way: written, numbers, image: row.solution[i]?.image ?? 0 }],
+    );
+  }
+
+  #list(numbers: Uint32Array): RowList {
+    const { index } = this.#scanned;
+    const noBox = bitOf('no-box');
+    return {
+      length: numbers.length,
+      id: (i) => index.ids.get(numbers[i]!),
+      hasSolution: (i) => (index.flags.get(numbers[i]!) & noBox) === 0,
+      pictures: (i) => index.picturesOf(numbers[i]!),
+      read: (places) => this.#read(places.map((i) => numbers[i]!)),
+    };
+  }
+
+  async #select(numbers: Uint32Array, { task, finding, text }: RowFilter, signal?: AbortSignal): Promise<Uint32Array> {
+    const { index } = this.#scanned;
+    const bit = finding === undefined ? 0 : bitOf(finding);
+    const likely = numbers.filter(
+      (row) => (task === undefined || index.task(row) === task) && (bit === 0 || (index.flags.get(row) & bit) !== 0),
+    );
+    if (!text) return likely;
+    const wanted = text.toLowerCase();
+    const found: number[] = [];
+    for (const row of likely) {
+      if (signal?.aborted) break;
+      // Not through the cache: a search would wash out what is in sight.
+      const read = this.#rows.get(row) ?? (await this.#parse(row));
+      if (wordsOf(read).toLowerCase().includes(wanted)) found.push(row);
+    }
+    return Uint32Array.from(found);
+  }
+
+  async #read(numbers: readonly number[]): Promise<Row[]> {
+    const rows: Row[] = [];
+    for (const number of numbers) {
+      let row = this.#rows.get(number);
+      if (!row) this.#rows.set(number, (row = await this.#parse(number)));
+      rows.push(row);
+    }
+    return rows;
+  }
+
+  async #raw(number: number): Promise<ReturnType<typeof rawOf>> {
+    const { index } = this.#scanned;
+    const table = this.#opened.tables[index.table(number)]!;
+    const place = index.place(number);
+    for await (const row of table.read(place, place + 1)) return rawOf(row, table.file, this.#options);
+    return { raw: null, issues: [] };
+  }
+
+  #layoutOf(file: string) {
+    return this.#scanned.decisions.get(decisionKey(file, 'list'))?.layout ?? 'xyxy';
+  }
+
+  async #parse(number: number): Promise<Row> {
+    const { index, decisions } = this.#scanned;
+    const { pictures } = this.#opened;
+    const { raw } = await this.#raw(number);
+    const { row } =
+      raw === null
+        ? { row: null }
+        : await interpretRow(searchRow(raw, pictures, this.#layoutOf(raw.source.file)), {
+            conventionOf: conventionFrom(decisions, raw.source.file),
+            sizeOf: (path) => pictures.measure(path),
+            remarks: new Map(),
+          });
+    if (!row) throw changed(index.ids.get(number));
+    return { id: index.ids.get(number), split: index.splits[number]!, ...row };
+  }
 }
 
-/** A page lists them all, and nobody reads the thousand-and-first. */
-const MAX_ISSUES = 1000;
+const changed = (id: string) =>
+  new GroundworkError(
+    'dataset-changed',
+    `Row ${id} cannot be read any more.`,
+    'Its file was changed since the dataset was opened: open it again.',
+  );
 
-/** FNV-1a, 32 bits: the same files give the same id. */
-function hash(text: string): string {
-  let h = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193);
-  return (h >>> 0).toString(16).padStart(8, '0');
+const wordsOf = (row: Row): string =>
+  [
+    row.id,
+    row.think ?? '',
+    ...[...row.prompt.flatMap(({ content }) => content), ...row.answer].map((segment) =>
+      segment.type === 'text' ? segment.text : segment.type === 'box' ? (segment.box.label ?? '') : '',
+    ),
+  ].join(' ');
+
+/** What of the options changes rows: with the same value there is nothing to read again. */
+function keyOf(
+  { format, imagesPerRow, split, seed, heldoutShare, conventions }: DatasetOptions,
+  { decisions }: Scanned,
+): string {
+  const read = [...decisions].map(([key, { way, space, layout }]) => [key, conventions?.[way] ?? { space, layout }]);
+  return JSON.stringify([
+    format,
+    imagesPerRow ?? 1,
+    split,
+    seed ?? 0,
+    heldoutShare ?? 0.1,
+    read.map(([key, c]) => [key, (c as Decision).space, (c as Decision).layout]),
+  ]);
 }
 
-function shown(issues: readonly RowIssue[], notes: string[]): readonly RowIssue[] {
-  if (issues.length <= MAX_ISSUES) return issues;
-  notes.push(`${issues.length} problems were found; the first ${MAX_ISSUES} are listed, errors before warnings.`);
-  const rank = ({ severity }: RowIssue) => (severity === 'error' ? 0 : 1);
-  return [...issues].sort((a, b) => rank(a) - rank(b)).slice(0, MAX_ISSUES);
+/** Conventions that were guessed and are now agreed to. */
+function confirmed(scanned: Scanned, { conventions }: DatasetOptions): Scanned {
+  const decisions = new Map(
+    [...scanned.decisions].map(([key, decision]) => [
+      key,
+      conventions?.[decision.way] ? { ...decision, ambiguous: false } : decision,
+    ]),
+  );
+  return { ...scanned, decisions };
 }
 
-/** Opens dropped files. Bad content is in `report.issues`; never throws for it. */
+function report(
+  { name, files, tables }: Opened,
+  scanned: Scanned,
+  options: DatasetOptions,
+  parts: Readonly<Record<Split, Uint32Array>>,
+): DatasetReport {
+  const { index, log, health, decisions } = scanned;
+  const formats = [...scanned.formats].sort((a, b) => b[1] - a[1]).map(([format, rows]) => ({ name: format, rows }));
+  const conventions = [...decisions].map(([key, decision]) => ({
+    ...decision,
+    file: key.slice(key.indexOf('\n') + 1),
+    words: conventionWords(decision),
+  }));
+  const questions: OpenQuestion[] = conventions
+    .filter(({ ambiguous }) => ambiguous)
+    .map(({ file, way, words }) => ({ kind: 'convention', file, way, words }));
+  if (log.leftOut > 0 && options.skipped?.rows !== log.leftOut) questions.push({ kind: 'skip', rows: log.leftOut });
+  // Errors first: they are what keeps rows from training.
+  const errors = log.page(0, ISSUES_LISTED, 'error');
+  return {
+    id: `${files.fingerprint}-${textHash(`${name}\n${keyOf(options, scanned)}`)
+      .toString(16)
+      .padStart(8, '0')}`,
+    name,
+    format: formats.map((format) => format.name).join(' + ') || 'unknown',
+    formats,
+    files: tables.map(({ file, kind, length }) => ({ path: file, kind, rows: length })),
+    train: parts.train.length,
+    heldout: parts.heldout.length,
+    images: new Set(index.pictures.view()).size,
+    tasks: Object.fromEntries(health.tasks.map((task) => [task.name, task.train + task.heldout])),
+    issues: [...errors, ...log.page(0, ISSUES_LISTED - errors.length, 'warning')],
+    issueCount: { errors: log.errors, warnings: log.count - log.errors },
+    leftOut: log.leftOut,
+    conventions,
+    questions,
+    options,
+    notes: scanned.notes,
+  };
+}
+
+async function openShelf(name: string, files: FileSet, options: DatasetOptions, progress: Progress): Promise<Opened> {
+  const imagesPerRow = options.imagesPerRow ?? 1;
+  const { tables, issues } = await openTables({
+    files,
+    imagesPerRow,
+    tell: (what, done, total) => {
+      checkAborted(progress);
+      progress.tell(what, done, total);
+    },
+  });
+  const all = [...files.issues, ...issues];
+  if (!tables.length && !all.length)
+    all.push(
+      fileIssue(
+        '',
+        'there are no rows',
+        'Drop a folder or zip with rows (JSON, JSONL, CSV or Parquet) and their pictures.',
+      ),
+    );
+  return { name, files, imagesPerRow, tables, pictures: new Pictures(files, tables), issues: all };
+}
+
+const SILENT: Progress = { tell: () => undefined };
+
+/** Opens what was given. Bad content is in the report; throws `cancelled` only, never for what the files contain. */
 export async function openDataset(
   name: string,
-  dropped: readonly NamedFile[],
-  options: IntakeOptions = {},
+  sources: readonly Source[],
+  options: DatasetOptions = {},
+  progress: Progress = SILENT,
 ): Promise<Dataset> {
-  const { rows, issues, notes, format, files, sizeOf } = await takeIn(dropped, options);
-  const bySplit = {
-    train: rows.filter(({ split }) => split === 'train'),
-    heldout: rows.filter(({ split }) => split === 'heldout'),
-  };
-  const byId = new Map(rows.map((row) => [row.id, row]));
-  const tasks: Record<string, number> = {};
-  for (const { task } of rows) tasks[task] = (Object.hasOwn(tasks, task) ? tasks[task]! : 0) + 1;
-  const allNotes = [...notes];
-  const report: DatasetReport = {
-    id: hash([name, ...[...files.values()].map(({ path, size }) => `${path}:${size}`)].join('\n')),
-    name,
-    format,
-    train: bySplit.train.length,
-    heldout: bySplit.heldout.length,
-    images: new Set(rows.flatMap(({ images }) => images)).size,
-    tasks,
-    issues: shown(issues, allNotes),
-    notes: allNotes,
-  };
-  return {
-    report,
-    rows: (split) => bySplit[split],
-    row: (id) => byId.get(id) ?? null,
-    image: async (path) => {
-      const file = files.get(path);
-      if (!file)
-        throw new GroundworkError(
-          'image-missing',
-          `The dataset has no picture ${path}.`,
-          'Drop the dataset again with its pictures.',
-        );
-      return file.blob();
-    },
-    naturalSize: sizeOf,
-  };
+  const files = new FileSet();
+  await files.add(sources, (found) => {
+    checkAborted(progress);
+    progress.tell('Listing files', found, 0);
+  });
+  const opened = await openShelf(name, files, options, progress);
+  return new Dataset(opened, await scan(opened, options, opened.issues, progress), options);
 }

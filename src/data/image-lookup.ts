@@ -2,8 +2,11 @@
  * Finds the file a row's picture path means. Datasets are unpacked in other places than they were written in, so
  * `./MIG-Bench/images/a/b.png` also finds `images/a/b.png`: the file that shares most trailing path parts wins.
  */
+import { Lru } from '../base/lru.ts';
+import type { FileSet } from './file-set.ts';
+
 export type Lookup =
-  | { readonly ok: true; readonly path: string }
+  | { readonly ok: true; readonly file: number }
   | { readonly ok: false; readonly reason: 'missing' }
   | { readonly ok: false; readonly reason: 'ambiguous'; readonly candidates: readonly string[] };
 
@@ -21,19 +24,14 @@ const sharedTail = (a: readonly string[], b: readonly string[]): number => {
 };
 
 export class ImageLookup {
-  #exact: ReadonlySet<string>;
-  /** By lower-case file name. */
-  #byName = new Map<string, string[]>();
-  #found = new Map<string, Lookup>();
+  readonly #files: FileSet;
+  /** Whether a file may be a picture: those with rows may not. */
+  readonly #isPicture: (path: string) => boolean;
+  readonly #found = new Lru<string, Lookup>(4096);
 
-  constructor(paths: readonly string[]) {
-    this.#exact = new Set(paths);
-    for (const path of paths) {
-      const name = path.slice(path.lastIndexOf('/') + 1).toLowerCase();
-      const list = this.#byName.get(name);
-      if (list) list.push(path);
-      else this.#byName.set(name, [path]);
-    }
+  constructor(files: FileSet, isPicture: (path: string) => boolean = () => true) {
+    this.#files = files;
+    this.#isPicture = isPicture;
   }
 
   /** `reference` as a row of `dataFile` writes it. */
@@ -48,18 +46,32 @@ export class ImageLookup {
   #search(reference: string, folder: string): Lookup {
     const parts = partsOf(reference);
     const plain = parts.join('/');
-    for (const path of [folder + plain, plain]) if (this.#exact.has(path)) return { ok: true, path };
-    const candidates = this.#byName.get(parts.at(-1)?.toLowerCase() ?? '') ?? [];
-    for (const fold of [(s: string) => s, (s: string) => s.toLowerCase()]) {
-      const wanted = parts.map(fold);
-      const scored = candidates
-        .map((path) => ({ path, shared: sharedTail(wanted, partsOf(path).map(fold)) }))
-        .filter(({ shared }) => shared > 0);
-      const most = Math.max(0, ...scored.map(({ shared }) => shared));
-      const best = scored.filter(({ shared }) => shared === most).map(({ path }) => path);
-      if (best.length === 1) return { ok: true, path: best[0]! };
-      if (best.length > 1) return { ok: false, reason: 'ambiguous', candidates: best };
+    for (const path of [folder + plain, plain]) {
+      const file = this.#files.find(path);
+      if (file >= 0 && this.#isPicture(path)) return { ok: true, file };
+    }
+    // Whoever shares the folder as well beats all that share the name alone: of those there may be very many.
+    for (const candidates of [this.#files.namedInFolder(plain), this.#files.named(plain)]) {
+      const found = this.#best(parts, candidates);
+      if (found) return found;
     }
     return { ok: false, reason: 'missing' };
+  }
+
+  #best(parts: readonly string[], candidates: readonly number[]): Lookup | null {
+    const paths = candidates
+      .map((file) => ({ file, path: this.#files.path(file) }))
+      .filter(({ path }) => this.#isPicture(path));
+    for (const fold of [(s: string) => s, (s: string) => s.toLowerCase()]) {
+      const wanted = parts.map(fold);
+      const scored = paths
+        .map((candidate) => ({ ...candidate, shared: sharedTail(wanted, partsOf(candidate.path).map(fold)) }))
+        .filter(({ shared }) => shared > 0);
+      const most = scored.reduce((max, { shared }) => Math.max(max, shared), 0);
+      const best = scored.filter(({ shared }) => shared === most);
+      if (best.length === 1) return { ok: true, file: best[0]!.file };
+      if (best.length > 1) return { ok: false, reason: 'ambiguous', candidates: best.map(({ path }) => path) };
+    }
+    return null;
   }
 }

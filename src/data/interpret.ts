@@ -1,6 +1,7 @@
 /**
  * Raw rows → Rows: text taken apart into words, pictures and boxes; boxes as fractions; the target into thinking and
- * answer. Two passes over a file, because what its numbers mean shows only from all of them (coordinate-space.ts).
+ * answer. Two steps, because what the numbers of a file mean
+ * shows only from all of them (conventions.ts).
  *
  * Which picture a box lies in, where the box itself does not say: the only one; else the one the words around it name;
  * for an answer else the one the question asks for (“… in Image-2”); else the last, marked `imageGuessed` and reported,
@@ -10,8 +11,8 @@ import type { GroundedBox, Size } from '../grounding/box.ts';
 import { imageHints, resolveHint } from '../grounding/image-hint.ts';
 import { findQuads } from '../grounding/quads.ts';
 import { splitTags } from '../grounding/parse.ts';
-import type { CoordinateSpace, SpaceSample } from './coordinate-space.ts';
-import type { ImageLookup } from './image-lookup.ts';
+import type { BoxLayout, Convention, WayOfWriting } from './dataset-ref.ts';
+import type { Pictures } from './pictures.ts';
 import { findPlaces, MarkSupply, type BoxPlace, type MarkedText } from './places.ts';
 import { rowIssue, type RawRow } from './raw-row.ts';
 import type { Message, Row, RowIssue, Segment } from './row.ts';
@@ -36,14 +37,14 @@ export type Remark =
   | 'prompt-box-in-first';
 export type Remarks = Map<Remark, number>;
 
-/** First pass. */
-export function searchRow(raw: RawRow, lookup: ImageLookup): SearchedRow {
-  const { paths, issues: imageIssues } = checkImages(raw, lookup);
+/** First step. `layout`: of lists of four numbers, null while it is not known. */
+export function searchRow(raw: RawRow, pictures: Pick<Pictures, 'find'>, layout: BoxLayout | null): SearchedRow {
+  const { paths, issues: imageIssues } = checkImages(raw, pictures);
   const issues = [...checkTurns(raw), ...imageIssues];
   const supply = new MarkSupply(raw.boxes, raw.refs);
   const target = splitTags(raw.turns.at(-1)?.text ?? '');
   const texts = raw.turns.map(({ text }, i) =>
-    findPlaces(i === raw.turns.length - 1 ? target.answer : text, supply, raw.space !== null),
+    findPlaces(i === raw.turns.length - 1 ? target.answer : text, supply, raw.space !== null, layout),
   );
   if (supply.missing)
     issues.push(
@@ -66,12 +67,20 @@ export function searchRow(raw: RawRow, lookup: ImageLookup): SearchedRow {
   return { raw, texts, think: target.think, images: paths, issues };
 }
 
-/** A row's boxes of unknown space, each with its probable picture. */
-export function spaceSamples({ texts, images }: SearchedRow): SpaceSample[] {
+/** A box whose file does not declare its convention, and the picture it most probably lies in, from 0. */
+export interface LooseBox {
+  readonly way: WayOfWriting;
+  readonly place: BoxPlace;
+  readonly image: number | null;
+}
+
+export function looseBoxes({ texts, images }: SearchedRow): LooseBox[] {
   return texts.flatMap(({ boxes }) =>
-    boxes
-      .filter(({ written }) => written !== 'declared')
-      .map((place) => ({ place, picture: images[resolveHint(place.image ?? -1, images.length) ?? -1] ?? null })),
+    boxes.flatMap((place) =>
+      place.written === 'declared'
+        ? []
+        : [{ way: place.written, place, image: resolveHint(place.image ?? -1, images.length) }],
+    ),
   );
 }
 
@@ -88,24 +97,29 @@ function askedImage(question: string, pictures: number): number | null {
 const withoutTokens = (text: string): string => text.replace(/<\|(?:object_ref|box)_(?:start|end)\|>/g, '');
 
 export interface InterpretContext {
-  spaceOf(written: BoxPlace['written'], raw: RawRow): CoordinateSpace;
+  conventionOf(written: BoxPlace['written'], raw: RawRow): Convention;
   sizeOf(path: string): Promise<Size | null>;
   readonly remarks: Remarks;
 }
 
+export interface Interpreted {
+  readonly row: Omit<Row, 'id' | 'split'> | null;
+  readonly issues: RowIssue[];
+  /** Boxes that reached a little beyond their picture and were cut. */
+  readonly clipped: number;
+}
+
 const remark = (remarks: Remarks, name: Remark): void => void remarks.set(name, (remarks.get(name) ?? 0) + 1);
 
-/** Second pass. A row with an error is null; its issues say why. */
-export async function interpretRow(
-  searched: SearchedRow,
-  context: InterpretContext,
-): Promise<{ row: Omit<Row, 'id' | 'split'> | null; issues: RowIssue[] }> {
+/** Second step. A row with an error is null; its issues say why. */
+export async function interpretRow(searched: SearchedRow, context: InterpretContext): Promise<Interpreted> {
   const { raw, texts, images } = searched;
   const issues = [...searched.issues];
-  if (issues.some(({ severity }) => severity === 'error')) return { row: null, issues };
+  if (issues.some(({ severity }) => severity === 'error')) return { row: null, issues, clipped: 0 };
   const remarks = new Set<Remark>();
   const question = texts.findLast((_, i) => roleOf(raw.turns[i]!.role) === 'user')?.text ?? '';
   let picture = 0;
+  let clipped = 0;
 
   const segmentsOf = async ({ text, boxes }: MarkedText, field: string, isTarget: boolean): Promise<Segment[]> => {
     const segments: Segment[] = [];
@@ -149,18 +163,14 @@ export async function interpretRow(
         );
         return [];
       }
-      const space = context.spaceOf(place.written, raw);
-      const checked = checkBox(
-        place,
-        space,
-        space === 'natural' ? await context.sizeOf(path) : null,
-        field,
-        raw.source,
-      );
+      const convention = context.conventionOf(place.written, raw);
+      const pixels = convention.space === 'natural' || convention.space === 'model';
+      const checked = checkBox(place, convention, pixels ? await context.sizeOf(path) : null, field, raw.source);
       if (!checked.ok) {
         issues.push(checked.issue);
         return [];
       }
+      if (checked.clipped) clipped++;
       if (place.start > from) addText(text.slice(from, place.start));
       const box: GroundedBox = {
         image,
@@ -182,7 +192,7 @@ export async function interpretRow(
       content: await segmentsOf(texts[i]!, turn.field, i === raw.turns.length - 1),
     });
   const target = messages.pop()!.content;
-  if (issues.some(({ severity }) => severity === 'error')) return { row: null, issues };
+  if (issues.some(({ severity }) => severity === 'error')) return { row: null, issues, clipped: 0 };
 
   if (picture === 0 && images.length) {
     remarks.add('pictures-put-first');
@@ -215,5 +225,5 @@ export async function interpretRow(
     solution,
     source: raw.source,
   };
-  return { row, issues };
+  return { row, issues, clipped };
 }

@@ -2,6 +2,7 @@
 import type { Numbers } from '../grounding/convention.ts';
 import { imagesOfQuads } from '../grounding/parse.ts';
 import { findQuads, type Quad } from '../grounding/quads.ts';
+import type { BoxLayout } from './dataset-ref.ts';
 import type { RawBox } from './raw-row.ts';
 
 export interface BoxPlace {
@@ -55,12 +56,18 @@ export class MarkSupply {
   }
 }
 
-/** Four loose numbers are taken for a box only if they could be one. */
-const plausible = ({ form, numbers: [x1, y1, x2, y2] }: Quad): boolean =>
-  form !== 'list' || (x1 <= x2 && y1 <= y2 && x1 >= 0 && y1 >= 0);
+/** Four loose numbers are taken for a box only if they could be one; `null`: in either layout. */
+const plausible = ({ form, numbers: [a, b, c, d] }: Quad, layout: BoxLayout | null): boolean =>
+  form !== 'list' ||
+  (a >= 0 && b >= 0 && ((layout !== 'xywh' && a <= c && b <= d) || (layout !== 'xyxy' && c > 0 && d > 0)));
 
-/** `declared`: whether the row states the space of its `<bbox>` boxes. */
-export function findPlaces(original: string, supply: MarkSupply, declared: boolean): MarkedText {
+/** `declared`: whether the row states the space of its `<bbox>` boxes. `layout`: of lists of four, where it is known. */
+export function findPlaces(
+  original: string,
+  supply: MarkSupply,
+  declared: boolean,
+  layout: BoxLayout | null,
+): MarkedText {
   const refs: { end: number; label: string }[] = [];
   let text = '';
   let from = 0;
@@ -89,7 +96,9 @@ export function findPlaces(original: string, supply: MarkSupply, declared: boole
     };
     marks.add(quad);
   }
-  const quads = [...findQuads(text).filter(plausible), ...marks].sort((a, b) => a.start - b.start);
+  const quads = [...findQuads(text).filter((quad) => plausible(quad, layout)), ...marks].sort(
+    (a, b) => a.start - b.start,
+  );
   const stated = imagesOfQuads(text, quads);
   const boxes = quads.map(({ start, end, numbers, label, form, decimal }, i): BoxPlace => {
     const isMark = marks.has(quads[i]!);

@@ -1,13 +1,22 @@
 /** What the dataset formats have in common, as their files state it: texts, picture references, loose numbers. */
 import * as v from 'valibot';
+import type { BoxLayout } from './dataset-ref.ts';
 import type { RowIssue } from './row.ts';
 
-export type FormatName =
-  | 'MGrounding / LLaVA'
-  | 'ShareGPT messages'
-  | 'ms-swift grounding'
-  | 'MIG-Bench'
-  | 'question and answer';
+/** Formats whose rows are told by their keys; a user may overrule the guess. */
+export const ROW_FORMATS = [
+  'MGrounding / LLaVA',
+  'ShareGPT messages',
+  'ms-swift grounding',
+  'TRL prompt and completion',
+  'VLM-R1 / EasyR1',
+  'MIG-Bench',
+  'RefCOCO rows',
+  'question and answer',
+] as const;
+export type RowFormatName = (typeof ROW_FORMATS)[number];
+
+export type FormatName = RowFormatName | 'COCO' | 'RefCOCO' | 'MC-Bench';
 
 /** A box kept apart from the text, taken up by the text's `<bbox>` marks in order. */
 export interface RawBox {
@@ -34,6 +43,10 @@ export interface RawRow {
   readonly refs: readonly string[];
   /** Space the row declares for `boxes`; null: to be found out. */
   readonly space: 'natural' | 'fraction' | null;
+  /** How `boxes` are laid out, where `space` is declared. Default xyxy. */
+  readonly layout?: BoxLayout;
+  /** What the row itself says about its part: `train`, `val`, `testA`. */
+  readonly split?: string;
   readonly source: { readonly file: string; readonly line: number };
 }
 
@@ -44,7 +57,7 @@ export type ReadRow =
 
 /** One dataset format: how to know it and how to read it. */
 export interface RowFormat {
-  readonly name: FormatName;
+  readonly name: RowFormatName;
   /** By its keys only; the values may still be wrong. */
   matches(value: Readonly<Record<string, unknown>>): boolean;
   read(value: Readonly<Record<string, unknown>>, source: Source): ReadRow;
@@ -119,5 +132,12 @@ export const contentSchema = v.union(
   ],
   'expected text, or a list of text and image parts',
 );
+
+/** What the row says about its part. */
+export const splitSchema = v.fallback(v.optional(v.string()), undefined);
+
+/** `split` for a raw row, left out where there is none. */
+export const ownSplit = (split: string | undefined): { readonly split?: string } =>
+  split === undefined ? {} : { split };
 
 export const quadSchema = v.array(v.pipe(v.number(), v.finite()), 'expected a list of numbers');

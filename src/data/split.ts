@@ -19,21 +19,33 @@ export function splitByName(path: string): Split | null {
   return null;
 }
 
+/** What a row says of itself: `val`, `testA`; null for words that name no part. */
+export function splitByWord(word: string): Split | null {
+  return HELDOUT.test(word) || /^test/i.test(word) ? 'heldout' : /^train/i.test(word) ? 'train' : null;
+}
+
+/** The pictures of rows, by number, in one list: those of row i end at `ends[i]`. */
+export interface RowPictures {
+  readonly ends: ArrayLike<number>;
+  readonly pictures: ArrayLike<number>;
+}
+
 /** Group number of each row: rows are in one group if a chain of shared pictures joins them. Rows without pictures are alone. */
-export function connectedGroups(rows: readonly Pick<Row, 'images'>[]): number[] {
-  const parent = rows.map((_, i) => i);
+export function connectedGroups({ ends, pictures }: RowPictures): Int32Array {
+  const parent = Int32Array.from({ length: ends.length }, (_, i) => i);
   const root = (i: number): number => {
     while (parent[i] !== i) i = parent[i] = parent[parent[i]!]!;
     return i;
   };
-  const firstWith = new Map<string, number>();
-  for (const [i, { images }] of rows.entries())
-    for (const image of images) {
-      const other = firstWith.get(image);
-      if (other === undefined) firstWith.set(image, i);
+  const firstWith = new Map<number, number>();
+  let at = 0;
+  for (let i = 0; i < ends.length; i++)
+    for (; at < ends[i]!; at++) {
+      const other = firstWith.get(pictures[at]!);
+      if (other === undefined) firstWith.set(pictures[at]!, i);
       else parent[root(i)] = root(other);
     }
-  return rows.map((_, i) => root(i));
+  return parent.map((_, i) => root(i));
 }
 
 export interface SplitResult {
@@ -45,16 +57,17 @@ export interface SplitResult {
  * Draws about `share` of the rows. Groups are taken in random order as long as they fit; a group of more than half of
  * the rows stays in training. With one group only, nothing is held out.
  */
-export function drawSplit(rows: readonly Pick<Row, 'images'>[], seed: number, share = 0.1): SplitResult {
+export function drawSplit(rows: RowPictures, seed: number, share = 0.1): SplitResult {
+  const total = rows.ends.length;
   const groups = new Map<number, number[]>();
   for (const [i, group] of connectedGroups(rows).entries()) {
     const members = groups.get(group);
     if (members) members.push(i);
     else groups.set(group, [i]);
   }
-  const splits = rows.map((): Split => 'train');
-  const order = new Random(seed).shuffle([...groups.values()]).filter((members) => members.length <= rows.length / 2);
-  const wanted = Math.max(1, Math.round(rows.length * share));
+  const splits = Array<Split>(total).fill('train');
+  const order = new Random(seed).shuffle([...groups.values()]).filter((members) => members.length <= total / 2);
+  const wanted = Math.max(1, Math.round(total * share));
   let held = 0;
   const hold = (members: readonly number[]) => {
     for (const i of members) splits[i] = 'heldout';
@@ -64,7 +77,7 @@ export function drawSplit(rows: readonly Pick<Row, 'images'>[], seed: number, sh
   if (held === 0 && order.length)
     hold(order.reduce((least, members) => (members.length < least.length ? members : least)));
   const note = held
-    ? `No file is named as held out: ${held} of ${rows.length} rows were drawn (seed ${seed}), none of whose pictures is used in training.`
+    ? `${held} of ${total} rows were drawn to be held out (seed ${seed}), none of whose pictures is used in training.`
     : 'Nothing could be held out: all rows share pictures with each other. Add a file named heldout.jsonl to measure progress.';
   return { splits, note };
 }

@@ -1,9 +1,9 @@
 /** The checks a row must pass. Each complaint says where, why and what to do; a row with an error is left out. */
 import { box01, type Box01, type Size } from '../grounding/box.ts';
-import { asNatural, asThousand, clampBox01, fromNatural, fromThousand } from '../grounding/convert.ts';
-import type { CoordinateSpace } from './coordinate-space.ts';
-import { SPACE_WORDS } from './coordinate-space.ts';
-import type { ImageLookup } from './image-lookup.ts';
+import { clampBox01 } from '../grounding/convert.ts';
+import { conventionWords, corners, extent, TOLERANCE } from './conventions.ts';
+import type { Convention } from './dataset-ref.ts';
+import type { Pictures } from './pictures.ts';
 import type { BoxPlace } from './places.ts';
 import { rowIssue, type RawRow, type Source } from './raw-row.ts';
 import type { Message, RowIssue } from './row.ts';
@@ -61,7 +61,10 @@ export function checkTurns({ turns, images, source }: RawRow): RowIssue[] {
 }
 
 /** Files of the row's pictures, in order, and what could not be found. */
-export function checkImages({ images, source }: RawRow, lookup: ImageLookup): { paths: string[]; issues: RowIssue[] } {
+export function checkImages(
+  { images, source }: RawRow,
+  pictures: Pick<Pictures, 'find'>,
+): { paths: string[]; issues: RowIssue[] } {
   const paths: string[] = [];
   const issues: RowIssue[] = [];
   for (const [i, reference] of images.entries()) {
@@ -77,7 +80,7 @@ export function checkImages({ images, source }: RawRow, lookup: ImageLookup): { 
       );
       continue;
     }
-    const found = lookup.find(reference, source.file);
+    const found = pictures.find(reference, source.file);
     if (found.ok) paths.push(found.path);
     else if (found.reason === 'missing')
       issues.push(
@@ -101,15 +104,18 @@ export function checkImages({ images, source }: RawRow, lookup: ImageLookup): { 
   return { paths, issues };
 }
 
-/** Annotations may overshoot a picture's edge by rounding; more is an error. */
-const TOLERANCE = 0.01;
-
-export type CheckedBox = { readonly ok: true; readonly box: Box01 } | { readonly ok: false; readonly issue: RowIssue };
+export type CheckedBox =
+  | {
+      readonly ok: true;
+      readonly box: Box01;
+      /** It reached beyond the picture, by less than the tolerance. */ readonly clipped: boolean;
+    }
+  | { readonly ok: false; readonly issue: RowIssue };
 
 /** Loose numbers → a box inside its picture. `natural` is needed for pixels only. */
 export function checkBox(
   place: BoxPlace,
-  space: CoordinateSpace,
+  convention: Convention,
   natural: Size | null,
   field: string,
   source: Source,
@@ -119,29 +125,29 @@ export function checkBox(
     issue: rowIssue(source, field, reason, fix),
   });
   const written = `[${place.numbers.join(', ')}]`;
-  if (space === 'natural' && !natural)
+  const whole = extent(convention.space, natural);
+  if (!whole)
     return fail(
       'the picture of a box could not be measured',
       'Replace the picture by a PNG, JPEG, WebP, GIF or BMP file.',
     );
-  const box =
-    space === 'fraction'
-      ? box01(...place.numbers)
-      : space === 'thousand'
-        ? fromThousand(asThousand(place.numbers))
-        : fromNatural(asNatural(place.numbers), natural!);
+  const [x1, y1, x2, y2] = corners(place.numbers, convention.layout);
+  const box = box01(x1 / whole.width, y1 / whole.height, x2 / whole.width, y2 / whole.height);
   if (!box.every(Number.isFinite)) return fail(`${written} is no box`, 'Give four numbers.');
   if (box[0] > box[2] || box[1] > box[3])
-    return fail(`${written} is inverted`, 'Give [x1, y1, x2, y2] with x1 < x2 and y1 < y2 (not x, y, width, height).');
+    return convention.layout === 'xyxy'
+      ? fail(`${written} is inverted`, 'Give [x1, y1, x2, y2] with x1 < x2 and y1 < y2 (not x, y, width, height).')
+      : fail(`${written} has a negative width or height`, 'Give [x, y, width, height].');
   if (box.some((v) => v < -TOLERANCE || v > 1 + TOLERANCE)) {
-    const size = space === 'natural' ? ` of ${natural!.width} × ${natural!.height}` : '';
+    const pixels = convention.space === 'natural' || convention.space === 'model';
+    const size = pixels ? ` of ${whole.width} × ${whole.height}` : '';
     return fail(
       `${written} lies outside the picture${size}`,
-      `Boxes here are read as ${SPACE_WORDS[space]}; correct the box, or choose another reading.`,
+      `Boxes here are read as ${conventionWords(convention)}; correct the box, or choose another reading.`,
     );
   }
   const inside = clampBox01(box);
   if (inside[0] === inside[2] || inside[1] === inside[3])
     return fail(`${written} has no area`, 'Correct or remove the box.');
-  return { ok: true, box: inside };
+  return { ok: true, box: inside, clipped: box.some((v) => v < 0 || v > 1) };
 }

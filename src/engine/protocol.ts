@@ -6,7 +6,7 @@ import type { GroundedBox, Size } from '../grounding/box.ts';
 import type { WeightDType } from '../models/weights.ts';
 import type { MemoryPlan } from '../train/memory-plan.ts';
 import type { Recipe, Stage } from '../train/recipe.ts';
-import type { Row, RowIssue } from '../data/row.ts';
+import type { DatasetReplies, DatasetRequest, NamedFile } from './dataset-protocol.ts';
 
 export type {
   Recipe,
@@ -19,13 +19,7 @@ export type {
   LoraSettings,
   OptimizerSettings,
 } from '../train/recipe.ts';
-export type { Row, RowIssue, Segment, Message } from '../data/row.ts';
-
-/** A file the user gave, with its path inside the dropped folder (or its name). */
-export interface NamedFile {
-  readonly path: string;
-  readonly file: Blob;
-}
+export type * from './dataset-protocol.ts';
 
 export interface DeviceReport {
   readonly name: string;
@@ -58,17 +52,6 @@ export interface ModelReport {
   readonly vocabSize: number;
   /** How the model writes boxes, in words for the user. */
   readonly boxConvention: string;
-}
-
-export interface DatasetReport {
-  readonly id: string;
-  readonly name: string;
-  readonly format: string;
-  readonly train: number;
-  readonly heldout: number;
-  readonly images: number;
-  readonly tasks: Readonly<Record<string, number>>;
-  readonly issues: readonly RowIssue[];
 }
 
 /** Rows to answer again and again while a run learns. */
@@ -159,24 +142,13 @@ export interface MemoryReport extends MemoryPlan {
 }
 
 export type Request =
+  | DatasetRequest
   | { readonly type: 'device' }
   /** Small cases of every kernel against f64, on this adapter. */
   | { readonly type: 'self-proof' }
   /** The embedded starter: model/ and sample.zip are fetched from below `baseUrl`, which ends in a slash. */
   | { readonly type: 'load-starter'; readonly baseUrl: string }
   | { readonly type: 'load-model'; readonly files: readonly NamedFile[] }
-  | { readonly type: 'open-dataset'; readonly name: string; readonly files: readonly NamedFile[] }
-  | { readonly type: 'open-sample'; readonly baseUrl: string }
-  | {
-      readonly type: 'rows';
-      readonly dataset: string;
-      readonly split: 'train' | 'heldout';
-      readonly offset: number;
-      readonly count: number;
-    }
-  /** One row by its id: events name rows, and views show them. */
-  | { readonly type: 'row'; readonly dataset: string; readonly rowId: string }
-  | { readonly type: 'image'; readonly dataset: string; readonly path: string }
   | { readonly type: 'preview'; readonly dataset: string; readonly rowId: string }
   | {
       readonly type: 'answer';
@@ -208,16 +180,11 @@ export type Request =
       readonly availableBytes: number;
     };
 
-export interface Replies {
+export interface Replies extends DatasetReplies {
   device: DeviceReport;
   'self-proof': SelfProof;
   'load-starter': ModelReport;
   'load-model': ModelReport;
-  'open-dataset': DatasetReport;
-  'open-sample': DatasetReport;
-  rows: { readonly total: number; readonly rows: readonly Row[] };
-  row: Row;
-  image: Blob;
   preview: EncodedPreview;
   answer: readonly Answer[];
   /** Settles when the run has started; the rest comes as events. */

@@ -6,6 +6,7 @@
 import { GroundworkError } from '../base/error.ts';
 import type { Dataset } from '../data/dataset.ts';
 import type { Row } from '../data/row.ts';
+import { countPictures, span, subset, type RowList } from '../data/row-list.ts';
 import { evaluationRows, runEvaluation } from '../evaluate/run.ts';
 import type { LoadedModel } from '../models/load.ts';
 import { longestRow, planMemory } from '../train/memory-plan.ts';
@@ -46,8 +47,8 @@ export async function rehearse(
   };
   try {
     next('Finding the longest row');
-    const train = spread(dataset.rows('train'), ROWS_LOOKED_AT);
-    const samples = await bench.samples.encode(train.length > 0 ? train : spread(dataset.rows('heldout'), 64));
+    const train = await spread(dataset.rows('train'), ROWS_LOOKED_AT);
+    const samples = await bench.samples.encode(train.length > 0 ? train : await spread(dataset.rows('heldout'), 64));
     // A row that nothing can be learned from teaches the rehearsal nothing either.
     const useful = samples.filter(({ completion }) => completion.length > 0);
     const [first, second] = [...(useful.length > 0 ? useful : samples)].sort((a, b) => tokensOf(b) - tokensOf(a));
@@ -90,9 +91,9 @@ export async function rehearse(
 const tokensOf = ({ prompt, completion }: Sample): number => prompt.tokens.length + completion.length;
 
 /** At most `most` of the rows, evenly. */
-function spread(rows: readonly Row[], most: number): readonly Row[] {
-  if (rows.length <= most) return rows;
-  return Array.from({ length: most }, (_, i) => rows[Math.floor((i * rows.length) / most)]!);
+function spread(rows: RowList, most: number): Promise<Row[]> {
+  const count = Math.min(most, rows.length);
+  return rows.read(Array.from({ length: count }, (_, i) => Math.floor((i * rows.length) / count)));
 }
 
 /** The first row's pictures warm the vision tower up; a second row's are timed (the same again if there is none). */
@@ -107,16 +108,17 @@ async function secondsPerPicture(bench: Workbench, first: Sample, second: Sample
 
 /** Pictures that a run of the recipe will look at, each counted once. */
 function picturesOfRun({ stages, seed }: Recipe, dataset: Dataset): number {
-  const paths = new Set<string>();
-  const add = (rows: readonly Row[]) => rows.forEach((row) => row.images.forEach((path) => paths.add(path)));
+  const parts: RowList[] = [];
+  const add = (rows: RowList, most = rows.length) =>
+    void parts.push(subset(rows, span(rows, 0, Math.min(rows.length, most))));
   for (const stage of stages) {
     const train = dataset.rows('train');
     if (stage.kind === 'evaluate') add(evaluationRows(dataset.rows('heldout'), stage.limit, seed));
-    else if (stage.kind === 'rejection') add(train.slice(0, stage.limit || undefined));
-    else if (stage.kind === 'sft') add(train.slice(0, stepsOf(stage, train.length) * rowsAStep(stage)));
-    else if (stage.kind === 'grpo') add(train.slice(0, stage.maxSteps * stage.promptsPerStep));
+    else if (stage.kind === 'rejection') add(train, stage.limit || undefined);
+    else if (stage.kind === 'sft') add(train, stepsOf(stage, train.length) * rowsAStep(stage));
+    else if (stage.kind === 'grpo') add(train, stage.maxSteps * stage.promptsPerStep);
   }
-  return paths.size;
+  return countPictures(parts);
 }
 
 type Sft = Extract<Stage, { kind: 'sft' }>;
@@ -182,7 +184,7 @@ async function rehearseStage(
 async function rehearseGrpo(
   stage: Extract<Stage, { kind: 'grpo' }>,
   bench: Workbench,
-  rows: readonly Row[],
+  rows: RowList,
   seed: number,
   look: () => void,
 ): Promise<[number | null, number, string, string]> {
@@ -203,12 +205,19 @@ async function rehearseGrpo(
   ];
 }
 
-const fill = (row: Row, count: number): Row[] => new Array<Row>(count).fill(row);
+/** The same row over and over. */
+const fill = (row: Row, length: number): RowList => ({
+  length,
+  id: () => row.id,
+  hasSolution: () => row.solution.length > 0,
+  pictures: () => [],
+  read: async (places) => places.map(() => row),
+});
 
 /** Runs a stage of two units and times the second. */
 async function time(
   bench: Workbench,
-  rows: readonly Row[],
+  rows: RowList,
   seed: number,
   look: () => void,
   work: (context: StageContext) => Promise<unknown>,

@@ -1,7 +1,7 @@
 /** One run of a recipe: stages in order over one policy, and what came out of them. */
 import { GroundworkError } from '../base/error.ts';
 import type { Dataset } from '../data/dataset.ts';
-import type { Row } from '../data/row.ts';
+import { placesWhere, subset, type RowList } from '../data/row-list.ts';
 import type { EvaluatedStage } from '../evaluate/report.ts';
 import { runEvaluation } from '../evaluate/run.ts';
 import type { LoadedModel } from '../models/load.ts';
@@ -63,7 +63,7 @@ export interface RunHooks {
 /** Runs every stage, or as many as `gate` allows. Returns whether it was stopped. */
 export async function runRecipe(bench: Workbench, recipe: Recipe, hooks: RunHooks): Promise<{ stopped: boolean }> {
   checkRecipe(recipe);
-  let curated: readonly Row[] | null = null;
+  let curated: RowList | null = null;
   let step = 0;
   for (const [index, stage] of recipe.stages.entries()) {
     const started = performance.now();
@@ -107,12 +107,16 @@ export async function runRecipe(bench: Workbench, recipe: Recipe, hooks: RunHook
       case 'rejection': {
         const curation = await runRejection(stage, context);
         const kept = new Set(curation.kept);
-        curated = context.train.filter((row) => kept.has(row.id));
+        const { train } = context;
+        curated = subset(
+          train,
+          placesWhere(train, (i) => kept.has(train.id(i))),
+        );
         bench.rejection = { prompts: curation.prompts.length, kept: curation.kept.length };
         break;
       }
       case 'grpo':
-        await runGrpo(stage, context, curated ?? context.train.filter((row) => row.solution.length > 0));
+        await runGrpo(stage, context, curated ?? withSolution(context.train));
         break;
     }
     if (trains) await hooks.look?.(index, step, true);
@@ -121,6 +125,12 @@ export async function runRecipe(bench: Workbench, recipe: Recipe, hooks: RunHook
   }
   return { stopped: false };
 }
+
+const withSolution = (rows: RowList): RowList =>
+  subset(
+    rows,
+    placesWhere(rows, (i) => rows.hasSolution(i)),
+  );
 
 /** An adapter must be merged before the next one is trained; found out now rather than hours into a run. */
 export function checkRecipe({ stages }: Recipe): void {

@@ -3,7 +3,6 @@
  * GPU device and the one loop that uses it; whatever else wants the GPU during a run waits for the loop's next gate.
  */
 import { GroundworkError } from '../base/error.ts';
-import { openDataset, type Dataset } from '../data/dataset.ts';
 import type { Row } from '../data/row.ts';
 import { blobSource } from '../formats/byte-source.ts';
 import { writeZip } from '../formats/zip.ts';
@@ -12,11 +11,11 @@ import { Session as GpuSession } from '../gpu/recorder.ts';
 import { loadModel, type LoadedModel } from '../models/load.ts';
 import { adapterFiles, mergedFiles, shardNames, type OutputFile } from '../train/export.ts';
 import { answerRows, withImageOrder } from './answer.ts';
+import { Datasets } from './datasets.ts';
 import { Gate } from './gate.ts';
 import { answerMemory } from './memory.ts';
 import type {
   Answer,
-  DatasetReport,
   DeviceReport,
   EncodedPreview,
   EngineEvent,
@@ -55,7 +54,7 @@ export class EngineSession {
   readonly #gate: Gate;
   #gpu: Promise<GpuSession> | null = null;
   #loaded: (LoadedModel & { readonly name: string }) | null = null;
-  readonly #datasets = new Map<string, Dataset>();
+  readonly #datasets: Datasets;
   #bench: { readonly dataset: string; readonly bench: Workbench } | null = null;
   #runs = 0;
   /** The rehearsal under way; one that is no longer here stops. */
@@ -66,6 +65,10 @@ export class EngineSession {
   constructor(host: SessionHost) {
     this.#host = host;
     this.#gate = new Gate((state) => host.emit({ type: 'state', state }));
+    this.#datasets = new Datasets({
+      tell: (what, done, total) => host.emit({ type: 'loading', what, done, total }),
+      fetchSample: (baseUrl) => this.#fetchAll(baseUrl, ['sample.zip']),
+    });
   }
 
   get state(): RunState {
@@ -99,18 +102,6 @@ export class EngineSession {
         return this.#load('Groundwork starter', await this.#fetchAll(`${request.baseUrl}model/`, STARTER_FILES));
       case 'load-model':
         return this.#load(folderName(request.files), stripCommonFolder(request.files));
-      case 'open-sample':
-        return this.#open('Sample dataset', await this.#fetchAll(request.baseUrl, ['sample.zip']));
-      case 'open-dataset':
-        return this.#open(request.name, request.files);
-      case 'rows': {
-        const rows = this.#dataset(request.dataset).rows(request.split);
-        return { total: rows.length, rows: rows.slice(request.offset, request.offset + request.count) };
-      }
-      case 'row':
-        return this.#row(request.dataset, request.rowId);
-      case 'image':
-        return this.#dataset(request.dataset).image(request.path);
       case 'preview':
         return this.#preview(request.dataset, request.rowId);
       case 'answer':
@@ -132,12 +123,7 @@ export class EngineSession {
           dataset: request.dataset === null ? null : this.#dataset(request.dataset),
         });
       default:
-        request satisfies never;
-        throw new GroundworkError(
-          'request-unknown',
-          'The page asked for something this engine does not know.',
-          'Reload the page, so that both are of one version.',
-        );
+        return this.#datasets.answer(request, this.#bench?.dataset ?? null);
     }
   }
 
@@ -206,29 +192,6 @@ export class EngineSession {
     };
   }
 
-  async #open(name: string, files: readonly NamedFile[]): Promise<DatasetReport> {
-    const dataset = await openDataset(name, files);
-    this.#datasets.set(dataset.report.id, dataset);
-    return dataset.report;
-  }
-
-  #dataset(id: string): Dataset {
-    const dataset = this.#datasets.get(id);
-    if (!dataset) throw new GroundworkError('dataset-missing', 'This dataset is not open any more.', 'Drop it again.');
-    return dataset;
-  }
-
-  #row(dataset: string, id: string): Row {
-    const row = this.#dataset(dataset).row(id);
-    if (!row)
-      throw new GroundworkError(
-        'row-missing',
-        `There is no row ${id}.`,
-        'The dataset may have changed: open it again.',
-      );
-    return row;
-  }
-
   #model(): LoadedModel {
     if (this.#loaded) return this.#loaded;
     throw new GroundworkError(
@@ -243,7 +206,7 @@ export class EngineSession {
     const loaded = this.#model();
     if (!fresh && this.#bench?.dataset === dataset) return this.#bench.bench;
     this.#dropBench();
-    const bench = new Workbench(loaded, this.#dataset(dataset));
+    const bench = new Workbench(loaded, this.#datasets.get(dataset));
     this.#bench = { dataset, bench };
     return bench;
   }
@@ -255,7 +218,7 @@ export class EngineSession {
 
   async #preview(dataset: string, rowId: string): Promise<EncodedPreview> {
     const bench = this.#workbench(dataset, false);
-    const [sample] = await bench.samples.encode([this.#row(dataset, rowId)]);
+    const [sample] = await bench.samples.encode([await this.#datasets.row(dataset, rowId)]);
     const { tokenizer, gridOf } = bench.loaded.processor;
     const text = (id: number) => tokenizer.decode([id]);
     return {
@@ -275,15 +238,23 @@ export class EngineSession {
 
   async #answers({ dataset, rowId, policies, order = [] }: Extract<Request, { type: 'answer' }>): Promise<Answer[]> {
     const bench = this.#workbench(dataset, false);
-    const row = withImageOrder(this.#row(dataset, rowId), order);
+    const row = withImageOrder(await this.#datasets.row(dataset, rowId), order);
     const answers: Answer[] = [];
     for (const policy of policies) answers.push(...(await answerRows(bench, [row], policy)));
     return answers;
   }
 
-  #start({ dataset, recipe, paused = false, watch }: Extract<Request, { type: 'start' }>): { runId: string } {
+  async #start({
+    dataset,
+    recipe,
+    paused = false,
+    watch,
+  }: Extract<Request, { type: 'start' }>): Promise<{ runId: string }> {
     this.#refuseWhileRunning('start another run');
-    const watched = watch?.rowIds.map((rowId) => this.#row(dataset, rowId)) ?? [];
+    this.#datasets.requireSettled(dataset);
+    const watched: Row[] = [];
+    for (const rowId of watch?.rowIds ?? []) watched.push(await this.#datasets.row(dataset, rowId));
+    this.#refuseWhileRunning('start another run'); // one may have begun while rows were read
     const bench = this.#workbench(dataset, true);
     const watcher = new Watcher(bench, watched, watch?.everySteps ?? 1, (event) => this.#host.emit(event));
     this.#gate.begin(paused);
@@ -307,7 +278,7 @@ export class EngineSession {
     const mine = (this.#rehearsal = Symbol('rehearsal'));
     try {
       return await this.#gate.aside(() =>
-        rehearse(loaded, this.#dataset(dataset), recipe, {
+        rehearse(loaded, this.#datasets.get(dataset), recipe, {
           next: (what, done, total) => {
             this.#host.emit({ type: 'loading', what, done, total });
             return this.#rehearsal === mine;

@@ -3,6 +3,7 @@
  * (tools/reference/check_export.py compares them with PEFT's and with the merged checkpoint's).
  */
 import { GroundworkError } from '../base/error.ts';
+import { span } from '../data/row-list.ts';
 import { writeSafetensors, type TensorToWrite } from '../formats/safetensors-writer.ts';
 import { readPixels } from '../models/encode.ts';
 import type { PixelInput } from '../models/model.ts';
@@ -11,7 +12,8 @@ import type { Workbench } from './run.ts';
 
 /** The bytes of a safetensors file with input_ids, logits, pixel_values and image_grid_thw. */
 export async function exportWitness(bench: Workbench): Promise<AsyncIterable<Uint8Array>> {
-  const row = bench.dataset.rows('heldout')[0] ?? bench.dataset.rows('train')[0];
+  const part = bench.dataset.rows(bench.dataset.report.heldout > 0 ? 'heldout' : 'train');
+  const [row] = await part.read(span(part, 0, 1));
   if (!row) throw new GroundworkError('no-rows', 'The dataset has no rows.', 'Open a dataset first.');
   const [sample] = await bench.samples.prepare([row]);
   const { policy, loaded } = bench;

@@ -1,14 +1,15 @@
 /** Runs an evaluation stage: greedy answers to held-out rows, scored. The same rows every time, whatever the policy. */
 import { Random } from '../base/random.ts';
-import type { Row } from '../data/row.ts';
+import { placesWhere, span, subset, type RowList } from '../data/row-list.ts';
 import type { EvaluateStage } from '../train/recipe.ts';
 import type { StageContext } from '../train/stage.ts';
 import { scoreAnswer, summarize, type Evaluation, type RowScore } from './metrics.ts';
 
 /** Held-out rows with a solution; of more than `limit`, a fixed draw. */
-export function evaluationRows(heldout: readonly Row[], limit: number, seed: number): readonly Row[] {
-  const rows = heldout.filter((row) => row.solution.length > 0);
-  return limit > 0 && limit < rows.length ? new Random(seed).shuffle([...rows]).slice(0, limit) : rows;
+export function evaluationRows(heldout: RowList, limit: number, seed: number): RowList {
+  const places = placesWhere(heldout, (i) => heldout.hasSolution(i));
+  const drawn = limit > 0 && limit < places.length ? new Random(seed).shuffle(places).slice(0, limit) : places;
+  return subset(heldout, drawn);
 }
 
 export async function runEvaluation(
@@ -23,7 +24,7 @@ export async function runEvaluation(
       stopped = true;
       break;
     }
-    const batch = rows.slice(start, start + stage.batchSize);
+    const batch = await rows.read(span(rows, start, start + stage.batchSize));
     const samples = await context.samples.prepare(batch);
     const answers = await context.generator.generate(samples, {
       numGenerations: 1,

@@ -1,80 +1,55 @@
-/** JSON Lines, read as a stream: one line in memory at a time, line numbers as an editor shows them. */
-
-/** A line's value, or why it has none; a bad line does not end the file. */
-export type JsonLine =
-  | { readonly line: number; readonly ok: true; readonly value: unknown }
-  | { readonly line: number; readonly ok: false; readonly reason: string };
-
-type RawLine = { readonly line: number; readonly bytes: Uint8Array } | { readonly line: number; readonly bytes: null };
+/** JSON Lines: where the lines are, as an editor numbers them. */
+import { ElementIndex, readChunks } from './element-index.ts';
 
 const NEWLINE = 10;
+const blank = (bytes: Uint8Array): boolean => bytes.every((c) => c === 32 || c === 9 || c === 13);
 
-/** Cuts at \n. A line above `maxBytes` comes as null: it is dropped while reading, not held. */
-async function* cutLines(blob: Blob, maxBytes: number): AsyncGenerator<RawLine> {
-  let line = 1;
-  let parts: Uint8Array[] = [];
-  let held = 0;
-  let tooLong = false;
-  const keep = (part: Uint8Array) => {
-    held += part.length;
-    if (held > maxBytes) [tooLong, parts] = [true, []];
-    else if (part.length) parts.push(part);
-  };
-  const finish = (): RawLine => {
-    const bytes = new Uint8Array(tooLong ? 0 : held);
-    let at = 0;
-    for (const part of parts) {
-      bytes.set(part, at);
-      at += part.length;
-    }
-    const raw: RawLine = tooLong ? { line, bytes: null } : { line, bytes };
-    [line, parts, held, tooLong] = [line + 1, [], 0, false];
-    return raw;
-  };
-  const reader = blob.stream().getReader();
-  for (let next = await reader.read(); !next.done; next = await reader.read()) {
-    let from = 0;
-    for (let at = next.value.indexOf(NEWLINE); at >= 0; at = next.value.indexOf(NEWLINE, from)) {
-      keep(next.value.subarray(from, at));
-      yield finish();
-      from = at + 1;
-    }
-    keep(next.value.slice(from));
-  }
-  if (held) yield finish();
+/** A file with two-byte characters, told by its byte-order mark. */
+export async function isUtf16(blob: Blob): Promise<boolean> {
+  const [a, b] = new Uint8Array(await blob.slice(0, 2).arrayBuffer());
+  return (a === 0xff && b === 0xfe) || (a === 0xfe && b === 0xff);
 }
 
-/**
- * The lines of a JSONL file in order; blank lines are skipped and counted. A byte-order mark and \r\n are accepted.
- * Never throws for content.
- */
-export async function* readJsonl(blob: Blob, maxLineBytes = 64 * 2 ** 20): AsyncGenerator<JsonLine> {
-  const decoder = new TextDecoder('utf-8', { fatal: true });
-  for await (const { line, bytes } of cutLines(blob, maxLineBytes)) {
-    if (!bytes) {
-      yield { line, ok: false, reason: `the line is longer than ${maxLineBytes} bytes` };
-      continue;
+/** The lines that are not blank. */
+export async function indexLines(blob: Blob, tell?: (bytes: number) => void): Promise<ElementIndex> {
+  const index = new ElementIndex();
+  let line = 1;
+  let start = 0;
+  /** Whether the line begun in an earlier chunk has anything but spaces there. */
+  let content = false;
+  for await (const { at, bytes } of readChunks(blob, tell)) {
+    let from = 0;
+    for (let end = bytes.indexOf(NEWLINE); end >= 0; end = bytes.indexOf(NEWLINE, from)) {
+      if (content || !blank(bytes.subarray(from, end))) index.add(start, at + end, line);
+      [from, start, content] = [end + 1, at + end + 1, false];
+      line++;
     }
-    if (
-      line === 1 &&
-      bytes.length > 1 &&
-      ((bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff))
-    ) {
-      yield { line, ok: false, reason: 'the file is UTF-16, not UTF-8' };
-      return; // every further line would say the same
-    }
-    let text: string;
-    try {
-      text = decoder.decode(bytes).trim(); // the decoder drops a byte-order mark
-    } catch {
-      yield { line, ok: false, reason: 'the line is not UTF-8' };
-      continue;
-    }
-    if (text === '') continue;
-    try {
-      yield { line, ok: true, value: JSON.parse(text) };
-    } catch (error) {
-      yield { line, ok: false, reason: `not JSON: ${(error as Error).message}` };
-    }
+    content ||= !blank(bytes.subarray(from));
+  }
+  if (content) index.add(start, blob.size, line);
+  return index;
+}
+
+export type ParsedJson =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly reason: string };
+
+/** Longer than any row could be: it is not read into memory. */
+export const MAX_ELEMENT = 64 * 2 ** 20;
+
+const decoder = new TextDecoder('utf-8', { fatal: true });
+
+/** One element's value, or why it has none. Never throws. */
+export function parseJson(bytes: Uint8Array): ParsedJson {
+  let text: string;
+  try {
+    text = decoder.decode(bytes); // drops a byte-order mark
+  } catch {
+    return { ok: false, reason: 'it is not UTF-8' };
+  }
+  try {
+    return { ok: true, value: JSON.parse(text) as unknown };
+  } catch (error) {
+    return { ok: false, reason: `not JSON: ${(error as Error).message}` };
   }
 }

@@ -124,41 +124,67 @@ function wideSizes(
   return values;
 }
 
-/** Entries in archive order, folders left out. Throws `zip-invalid` if there is no readable directory. */
+/** The directory is read a piece at a time: that of a hundred thousand pictures has ten megabytes. */
+const PIECE = 2 ** 20;
+
+class DirectoryReader {
+  readonly #source: ByteSource;
+  readonly #end: number;
+  #start: number;
+  #bytes = new Uint8Array(0);
+  at: number;
+
+  constructor(source: ByteSource, { offset, bytes }: Directory) {
+    this.#source = source;
+    this.#start = this.at = offset;
+    this.#end = offset + bytes;
+  }
+
+  /** The next `length` bytes without moving on; null beyond the directory's end. */
+  async peek(length: number): Promise<Uint8Array | null> {
+    if (this.at + length > this.#end) return null;
+    if (this.at + length > this.#start + this.#bytes.length) {
+      this.#start = this.at;
+      this.#bytes = await this.#source.read(this.at, Math.min(this.#end - this.at, Math.max(length, PIECE)));
+    }
+    return this.#bytes.subarray(this.at - this.#start, this.at - this.#start + length);
+  }
+}
+
+/**
+ * Visits entries in archive order, folders left out; `refuse` is told of those that are not offered. Throws
+ * `zip-invalid` if there is no readable directory. Whoever visits looks out for two entries with one path.
+ */
 export async function readDirectory(
   source: ByteSource,
+  visit: (entry: DirectoryEntry) => void,
+  refuse: (entry: RefusedEntry) => void,
   label = 'archive',
-): Promise<{ entries: DirectoryEntry[]; refused: RefusedEntry[] }> {
+): Promise<void> {
   if (source.size < END_BYTES) throw broken(label, 'it is too short to be a zip.');
   const directory = await findDirectory(source, label);
-  const bytes = await source.read(directory.offset, directory.bytes);
-  const data = view(bytes);
-  const entries: DirectoryEntry[] = [];
-  const refused: RefusedEntry[] = [];
-  const seen = new Set<string>();
-  let at = 0;
+  const reader = new DirectoryReader(source, directory);
   for (let i = 0; i < directory.entries; i++) {
-    if (at + 46 > data.byteLength || data.getUint32(at, true) !== 0x02014b50)
-      throw broken(label, 'its directory is damaged.');
-    const [flags, method] = [data.getUint16(at + 8, true), data.getUint16(at + 10, true)];
-    const [nameBytes, extraBytes, commentBytes] = [
-      data.getUint16(at + 28, true),
-      data.getUint16(at + 30, true),
-      data.getUint16(at + 32, true),
+    const fixed = await reader.peek(46);
+    if (!fixed || view(fixed).getUint32(0, true) !== 0x02014b50) throw broken(label, 'its directory is damaged.');
+    const [nameBytes, extraBytes, commentBytes] = [28, 30, 32].map((at) => view(fixed).getUint16(at, true)) as [
+      number,
+      number,
+      number,
     ];
-    const extraAt = at + 46 + nameBytes;
-    if (extraAt + extraBytes + commentBytes > data.byteLength) throw broken(label, 'its directory is damaged.');
-    const name = decodeName(bytes.subarray(at + 46, extraAt));
-    const extra = new DataView(data.buffer, data.byteOffset + extraAt, extraBytes);
+    const length = 46 + nameBytes + extraBytes + commentBytes;
+    const bytes = await reader.peek(length);
+    if (!bytes) throw broken(label, 'its directory is damaged.');
+    reader.at += length;
+    const data = view(bytes);
+    const name = decodeName(bytes.subarray(46, 46 + nameBytes));
     const [size, compressedSize, headerOffset] = wideSizes(
-      extra,
-      data.getUint32(at + 24, true),
-      data.getUint32(at + 20, true),
-      data.getUint32(at + 42, true),
+      view(bytes.subarray(46 + nameBytes, 46 + nameBytes + extraBytes)),
+      data.getUint32(24, true),
+      data.getUint32(20, true),
+      data.getUint32(42, true),
     );
-    const crc32 = data.getUint32(at + 16, true);
-    at = extraAt + extraBytes + commentBytes;
-
+    const [flags, method] = [data.getUint16(8, true), data.getUint16(10, true)];
     const { path, problem } = tidyPath(name);
     const folder = name.endsWith('/') || name.endsWith('\\');
     const reason =
@@ -173,14 +199,16 @@ export async function readDirectory(
               ? 'its sizes contradict each other'
               : headerOffset + compressedSize > source.size
                 ? 'its bytes lie outside the archive'
-                : seen.has(path)
-                  ? 'another entry has the same path'
-                  : null);
-    if (reason) refused.push({ path: name, reason });
-    else if (!folder && path !== '') {
-      seen.add(path);
-      entries.push({ path, method: method === 0 ? 'stored' : 'deflate', size, compressedSize, crc32, headerOffset });
-    }
+                : null);
+    if (reason) refuse({ path: name, reason });
+    else if (!folder && path !== '')
+      visit({
+        path,
+        method: method === 0 ? 'stored' : 'deflate',
+        size,
+        compressedSize,
+        crc32: data.getUint32(16, true),
+        headerOffset,
+      });
   }
-  return { entries, refused };
 }

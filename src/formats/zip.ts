@@ -28,11 +28,22 @@ const damaged = (path: string, what: string, cause?: unknown) =>
     { cause },
   );
 
-/** Unpacks, holding at most the declared size: an archive cannot promise little and unpack to much. */
-async function inflate(packed: Blob, entry: DirectoryEntry): Promise<Blob> {
-  const chunks: Uint8Array<ArrayBuffer>[] = [];
+/** Unpacked bytes are handed over to the browser in pieces of this size, so that a large entry never fills the heap. */
+const PIECE = 4 * 2 ** 20;
+
+type Packed = Pick<DirectoryEntry, 'path' | 'method' | 'size' | 'compressedSize' | 'crc32' | 'headerOffset'>;
+
+/** Unpacks: an archive cannot promise little and unpack to much. */
+async function inflate(packed: Blob, entry: Packed): Promise<Blob> {
+  const pieces: Blob[] = [];
+  let chunks: Uint8Array<ArrayBuffer>[] = [];
+  let held = 0;
   let size = 0;
   let crc = 0;
+  const handOver = () => {
+    pieces.push(new Blob(chunks));
+    [chunks, held] = [[], 0];
+  };
   try {
     const reader = packed.stream().pipeThrough(new DecompressionStream('deflate-raw')).getReader();
     for (let next = await reader.read(); !next.done; next = await reader.read()) {
@@ -44,33 +55,71 @@ async function inflate(packed: Blob, entry: DirectoryEntry): Promise<Blob> {
       }
       crc = crc32(chunk, crc);
       chunks.push(chunk);
+      held += chunk.length;
+      if (held >= PIECE) handOver();
     }
   } catch (cause) {
     throw cause instanceof GroundworkError ? cause : damaged(entry.path, 'it cannot be unpacked.', cause);
   }
   if (size !== entry.size) throw damaged(entry.path, `it unpacks to ${size} bytes instead of ${entry.size}.`);
   if (crc !== entry.crc32) throw damaged(entry.path, 'its checksum is wrong.');
-  return new Blob(chunks);
+  handOver();
+  return new Blob(pieces);
 }
 
-async function readEntry(archive: Blob, entry: DirectoryEntry): Promise<Blob> {
+/** The packed bytes of an entry, a slice of the archive. */
+async function packedBytes(archive: Blob, entry: Packed): Promise<Blob> {
   const header = await blobSource(archive).read(entry.headerOffset, 30);
   const data = new DataView(header.buffer, header.byteOffset);
   if (data.getUint32(0, true) !== 0x04034b50) throw damaged(entry.path, 'its header is missing.');
   // The local header's name and extra field may differ in length from the directory's.
   const start = entry.headerOffset + 30 + data.getUint16(26, true) + data.getUint16(28, true);
   if (start + entry.compressedSize > archive.size) throw damaged(entry.path, 'its bytes lie outside the archive.');
-  const packed = archive.slice(start, start + entry.compressedSize);
+  return archive.slice(start, start + entry.compressedSize);
+}
+
+/** An entry's content. Stored entries are slices of the archive, without a copy. Throws `zip-entry-damaged`. */
+export async function readEntry(archive: Blob, entry: Packed): Promise<Blob> {
+  const packed = await packedBytes(archive, entry);
   return entry.method === 'stored' ? packed : inflate(packed, entry);
+}
+
+/** An entry's first bytes, at most `length`; what follows is neither read nor checked. Throws `zip-entry-damaged`. */
+export async function readEntryHead(archive: Blob, entry: Packed, length: number): Promise<Blob> {
+  const packed = await packedBytes(archive, entry);
+  if (entry.method === 'stored') return packed.slice(0, length);
+  // Deflate never makes a block more than a few bytes longer, so as many packed bytes hold as many of content.
+  const reader = packed
+    .slice(0, length + 1024)
+    .stream()
+    .pipeThrough(new DecompressionStream('deflate-raw'))
+    .getReader();
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
+  let held = 0;
+  try {
+    for (let next = await reader.read(); !next.done && held < length; next = await reader.read()) {
+      chunks.push(next.value as Uint8Array<ArrayBuffer>);
+      held += next.value.length;
+    }
+    await reader.cancel();
+  } catch (cause) {
+    // Cut off on purpose, the stream ends in an error after the bytes that were asked for.
+    if (held === 0 || packed.size <= length + 1024) throw damaged(entry.path, 'it cannot be unpacked.', cause);
+  }
+  return new Blob(chunks).slice(0, length);
 }
 
 /** Opens an archive. Throws `zip-invalid` if it has no readable directory. */
 export async function openZip(archive: Blob, label = 'archive'): Promise<ZipArchive> {
-  const { entries, refused } = await readDirectory(blobSource(archive), label);
-  return {
-    entries: entries.map((entry) => ({ path: entry.path, size: entry.size, blob: () => readEntry(archive, entry) })),
-    refused,
-  };
+  const entries: ZipEntry[] = [];
+  const refused: RefusedEntry[] = [];
+  await readDirectory(
+    blobSource(archive),
+    (entry) => entries.push({ path: entry.path, size: entry.size, blob: () => readEntry(archive, entry) }),
+    (entry) => refused.push(entry),
+    label,
+  );
+  return { entries, refused };
 }
 
 /** Whether the bytes begin as a zip does: a local header, or the end record of an empty one. */

@@ -4,7 +4,7 @@
  * policy with its adapter off. A group's completions share their prompt in rollout and in training (ops/attention.ts).
  */
 import { GroundworkError } from '../base/error.ts';
-import type { Row } from '../data/row.ts';
+import type { RowList } from '../data/row-list.ts';
 import { computeAdvantages, type Advantages } from './advantage.ts';
 import type { Rollout } from './generate.ts';
 import { policyMetrics, rolloutMetrics, type PolicySums } from './grpo-metrics.ts';
@@ -18,7 +18,7 @@ import type { ScoreSettings, Scores } from './scorer.ts';
 import type { StageContext } from './stage.ts';
 
 /** Trains a new adapter on `rows` and leaves it attached. Throws `no-rows`. */
-export async function runGrpo(stage: GrpoStage, context: StageContext, rows: readonly Row[]): Promise<void> {
+export async function runGrpo(stage: GrpoStage, context: StageContext, rows: RowList): Promise<void> {
   if (!rows.length)
     throw new GroundworkError(
       'no-rows',
@@ -38,7 +38,7 @@ export async function runGrpo(stage: GrpoStage, context: StageContext, rows: rea
     for (let step = 0; step < stage.maxSteps; step++) {
       if (!(await context.gate())) return;
       const started = performance.now();
-      const batch = sampler.next(stage.promptsPerStep).map((i) => rows[i]!);
+      const batch = await rows.read(sampler.next(stage.promptsPerStep));
       const samples = await context.samples.prepare(batch);
       const groups = await context.generator.generate(samples, {
         numGenerations: stage.numGenerations,

@@ -3,7 +3,7 @@
  * from (arXiv 2507.00748). Always right teaches nothing, and so does never.
  */
 import { Random } from '../base/random.ts';
-import type { Row } from '../data/row.ts';
+import { placesWhere, span, subset } from '../data/row-list.ts';
 import { curate, judge, type Attempts, type Curation } from './difficulty.ts';
 import type { RejectionStage } from './recipe.ts';
 import { succeeds } from './rewards/index.ts';
@@ -11,12 +11,12 @@ import type { StageContext } from './stage.ts';
 
 /** Tries at most `limit` training rows; the kept ones, in the order tried, are `curation.kept`. */
 export async function runRejection(stage: RejectionStage, context: StageContext): Promise<Curation> {
-  const candidates = context.train.filter((row) => row.solution.length > 0);
-  const rows = new Random(context.seed).shuffle([...candidates]).slice(0, stage.limit || undefined);
+  const candidates = placesWhere(context.train, (i) => context.train.hasSolution(i));
+  const rows = subset(context.train, new Random(context.seed).shuffle(candidates).slice(0, stage.limit || undefined));
   const attempts: Attempts[] = [];
   for (let start = 0; start < rows.length; start += stage.batchSize) {
     if (!(await context.gate())) break;
-    const batch: readonly Row[] = rows.slice(start, start + stage.batchSize);
+    const batch = await rows.read(span(rows, start, start + stage.batchSize));
     const samples = await context.samples.prepare(batch);
     const rollouts = await context.generator.generate(samples, {
       numGenerations: stage.numGenerations,

@@ -3,6 +3,7 @@
  * few tens of kilobytes each) and go back to the GPU with every batch that needs them.
  */
 import { GroundworkError } from '../base/error.ts';
+import { Lru } from '../base/lru.ts';
 import type { Dataset } from '../data/dataset.ts';
 import type { Row } from '../data/row.ts';
 import { promptMessages, targetText } from '../data/target.ts';
@@ -26,14 +27,20 @@ export interface Sample {
   readonly sizes: readonly Size[];
 }
 
+/** Encoded rows that are kept: a few kilobytes each. */
+const SAMPLES_KEPT = 2048;
+/** Image features that are kept. A picture of 256 tokens at hidden size 2048 has two megabytes. */
+const FEATURE_BYTES = 512 * 2 ** 20;
+
 export class SampleStore {
   readonly #dataset: Dataset;
   readonly #model: VisionLanguageModel;
   readonly #processor: Processor;
   readonly #vision: VisionRunner;
-  readonly #samples = new Map<string, Sample>();
+  readonly #samples = new Lru<string, Sample>(SAMPLES_KEPT);
   /** Features by picture path, f32 [rows, hidden]. */
   readonly #features = new Map<string, Float32Array>();
+  #featureBytes = 0;
 
   constructor(dataset: Dataset, model: VisionLanguageModel, processor: Processor) {
     this.#dataset = dataset;
@@ -47,6 +54,7 @@ export class SampleStore {
     const samples = await this.encode(rows);
     const missing = [...new Set(rows.flatMap((row) => row.images))].filter((path) => !this.#features.has(path));
     await this.#computeFeatures(missing);
+    this.#evict(new Set(rows.flatMap((row) => row.images)));
     return samples;
   }
 
@@ -138,7 +146,24 @@ export class SampleStore {
     const inputs: PixelInput[] = [];
     for (const path of paths) inputs.push(await readPixels(this.#processor, await this.#dataset.image(path)));
     const features = await this.#vision.run(inputs);
-    paths.forEach((path, i) => this.#features.set(path, features[i]!));
+    paths.forEach((path, i) => {
+      this.#features.set(path, features[i]!);
+      this.#featureBytes += features[i]!.byteLength;
+    });
+  }
+
+  /** Forgets the pictures that were used longest ago, never one of `inUse`. */
+  #evict(inUse: ReadonlySet<string>): void {
+    for (const path of inUse) {
+      const features = this.#features.get(path)!;
+      this.#features.delete(path);
+      this.#features.set(path, features);
+    }
+    for (const [path, features] of this.#features) {
+      if (this.#featureBytes <= FEATURE_BYTES || inUse.has(path)) return;
+      this.#features.delete(path);
+      this.#featureBytes -= features.byteLength;
+    }
   }
 }
 

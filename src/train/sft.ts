@@ -3,7 +3,7 @@
  * end-of-turn tokens of the whole accumulated batch, as transformers' Trainer counts it (num_items_in_batch).
  */
 import { GroundworkError } from '../base/error.ts';
-import type { Row } from '../data/row.ts';
+import { subset, type RowList } from '../data/row-list.ts';
 import { Optimizer } from './optimizer.ts';
 import { groupRows, pack, type PackedGroup } from './pack.ts';
 import { countSteps, RowSampler } from './plan-steps.ts';
@@ -23,9 +23,9 @@ export async function runSft(stage: SftStage, context: StageContext): Promise<vo
     for (let step = 0; step < totalSteps; step++) {
       if (!(await context.gate())) return;
       const started = performance.now();
-      const batch = sampler
-        .nextInEpoch(stage.perDeviceTrainBatchSize * stage.gradientAccumulationSteps)
-        .map((i) => rows[i]!);
+      const batch = await rows.read(
+        sampler.nextInEpoch(stage.perDeviceTrainBatchSize * stage.gradientAccumulationSteps),
+      );
       const samples = await context.samples.prepare(batch);
       const result = await accumulate(stage, context, optimizer, samples);
       const { learningRate, gradNorm } = await optimizer.step();
@@ -51,15 +51,15 @@ export async function runSft(stage: SftStage, context: StageContext): Promise<vo
 }
 
 /** Rows with a target that fit; the others are reported, never cut. */
-async function trainable(stage: SftStage, context: StageContext): Promise<Row[]> {
-  const rows: Row[] = [];
+async function trainable(stage: SftStage, context: StageContext): Promise<RowList> {
+  const usable: number[] = [];
   let long = 0;
   let without = 0;
-  for (const row of context.train) {
-    const [sample] = await context.samples.encode([row]);
+  for (let i = 0; i < context.train.length; i++) {
+    const [sample] = await context.samples.encode(await context.train.read([i]));
     if (!sample!.completion.length) without++;
     else if (stage.maxLength > 0 && sample!.prompt.tokens.length + sample!.completion.length > stage.maxLength) long++;
-    else rows.push(row);
+    else usable.push(i);
   }
   if (long)
     context.emit({
@@ -67,13 +67,13 @@ async function trainable(stage: SftStage, context: StageContext): Promise<Row[]>
       message: `${long} rows are longer than ${stage.maxLength} tokens and were left out.`,
     });
   if (without) context.emit({ type: 'notice', message: `${without} rows have no target and were left out.` });
-  if (!rows.length)
+  if (!usable.length)
     throw new GroundworkError(
       'no-rows',
       'No training row can be used.',
       'Raise max_length, or check that the rows have an assistant turn.',
     );
-  return rows;
+  return subset(context.train, usable);
 }
 
 /** Forward and backward over micro-batches; gradients are left in the adapter. */

@@ -1,5 +1,5 @@
 /** What a stage of a run is given, and how it talks back. Stages never draw, store or wait for anything else. */
-import type { Row } from '../data/row.ts';
+import type { RowList } from '../data/row-list.ts';
 import type { Processor } from '../models/processor.ts';
 import type { Generator } from './generate.ts';
 import type { Policy } from './policy.ts';
@@ -34,8 +34,8 @@ export interface StageContext {
   readonly samples: SampleStore;
   readonly generator: Generator<Sample>;
   readonly seed: number;
-  readonly train: readonly Row[];
-  readonly heldout: readonly Row[];
+  readonly train: RowList;
+  readonly heldout: RowList;
   /** Scores with the policy as it now is. */
   scorer(): Scorer;
   emit(event: StageEvent): void;

@@ -24,7 +24,7 @@ describe('MGrounding', () => {
       tasks: { gg_train: 1 },
       issues: [],
     });
-    const row = only(dataset);
+    const row = await only(dataset);
     expect(row).toMatchObject({
       id: 'x',
       task: 'gg_train',
@@ -52,7 +52,7 @@ describe('MGrounding', () => {
   });
 
   test('thinking and answer are taken apart', async () => {
-    const row = only(
+    const row = await only(
       await open({
         'a.jsonl': llava(
           `${marks}Where?`,
@@ -64,7 +64,7 @@ describe('MGrounding', () => {
   });
 
   test('a box in the question lies in the picture its words name', async () => {
-    const row = only(
+    const row = await only(
       await open({
         'a.jsonl': llava(
           `${marks}The region <|box_start|>(1,2),(3,4)<|box_end|> of Image-1: find it in Image-3.`,
@@ -92,8 +92,10 @@ test('LLaVA with one `image` and Qwen JSON in pixels of the file', async () => {
       },
     ],
   });
-  expect(only(dataset).answer).toEqual([{ type: 'box', box: { image: 0, box: [0.1, 0.1, 1, 0.5], label: 'cat' } }]);
-  expect(dataset.report.notes.join()).toMatch(/pixels of the picture file, because they fit.*guess/);
+  expect((await only(dataset)).answer).toEqual([
+    { type: 'box', box: { image: 0, box: [0.1, 0.1, 1, 0.5], label: 'cat' } },
+  ]);
+  expect(dataset.report.notes.join()).toMatch(/pixels of the picture file, as two corners, because they fit.*guess/);
 });
 
 test('ShareGPT messages, TRL parts, and a row without boxes', async () => {
@@ -118,7 +120,7 @@ test('ShareGPT messages, TRL parts, and a row without boxes', async () => {
       .map((row) => JSON.stringify(row))
       .join('\n'),
   });
-  const rows = allRows(dataset);
+  const rows = await allRows(dataset);
   expect(rows.map(({ answer, solution }) => [answer, solution])).toEqual([
     [[{ type: 'text', text: 'A cat.' }], []],
     [[{ type: 'text', text: 'A dog.' }], []],
@@ -148,18 +150,18 @@ describe('ms-swift', () => {
         image_id: [0, 1],
       }),
     });
-    expect(only(dataset).solution).toEqual([
+    expect((await only(dataset)).solution).toEqual([
       { image: 0, box: [0.1, 0.1, 0.2, 0.2] },
       { image: 1, box: [0.5, 0.5, 1, 1] },
     ]);
-    expect(only(dataset).prompt[0]!.content.at(-1)).toEqual({ type: 'text', text: 'Find the sheep' });
+    expect((await only(dataset)).prompt[0]!.content.at(-1)).toEqual({ type: 'text', text: 'Find the sheep' });
   });
 
   test('norm1, and a ref before a box is its label', async () => {
     const dataset = await open({
       'a.jsonl': row({ ref: ['sheep', 'ram'], bbox: [[0.1, 0.1, 0.2, 0.2]], bbox_type: 'norm1' }, '<ref-object><bbox>'),
     });
-    expect(only(dataset).solution).toEqual([{ image: 0, box: [0.1, 0.1, 0.2, 0.2], label: 'ram' }]);
+    expect((await only(dataset)).solution).toEqual([{ image: 0, box: [0.1, 0.1, 0.2, 0.2], label: 'ram' }]);
   });
 
   test.each([
@@ -237,17 +239,17 @@ describe('MIG-Bench', () => {
       tasks: { reasoning: 1 },
       issues: [],
     });
-    expect(only(dataset)).toMatchObject({
+    expect(await only(dataset)).toMatchObject({
       images: ['images/a.png', 'images/b.png'],
       solution: [{ image: 1, box: [0.418, 0.391, 0.595, 0.546] }],
     });
-    expect(only(dataset).prompt[0]!.content.slice(0, 1)).toEqual([{ type: 'image', image: 0 }]);
-    expect(only(dataset).solution[0]!.imageGuessed).toBeUndefined();
+    expect((await only(dataset)).prompt[0]!.content.slice(0, 1)).toEqual([{ type: 'image', image: 0 }]);
+    expect((await only(dataset)).solution[0]!.imageGuessed).toBeUndefined();
   });
 
   test('where nothing says which picture, the last is guessed and said so', async () => {
     const dataset = await open({ 'MIG_data.json': [row('Find the statue that Image-1 has not.')] });
-    expect(only(dataset).solution).toMatchObject([{ image: 1, imageGuessed: true }]);
+    expect((await only(dataset)).solution).toMatchObject([{ image: 1, imageGuessed: true }]);
     expect(dataset.report.issues).toMatchObject([{ severity: 'warning', file: 'MIG_data.json', line: 1 }]);
     expect(dataset.report.notes.join()).toContain('the last is assumed');
   });
@@ -257,7 +259,7 @@ describe('MIG-Bench', () => {
       'u.json': [{ images: ['images/a.png'], question: '<image>Where is it?', answer: [316, 58, 764, 999] }],
     });
     expect(dataset.report).toMatchObject({ format: 'question and answer' });
-    expect(only(dataset).solution).toEqual([{ image: 0, box: [0.316, 0.058, 0.764, 0.999] }]);
+    expect((await only(dataset)).solution).toEqual([{ image: 0, box: [0.316, 0.058, 0.764, 0.999] }]);
   });
 });
 
@@ -279,7 +281,7 @@ describe('containers', () => {
     });
     const dataset = await openDataset('zip', named({ 'anything.zip': zip }));
     expect(dataset.report).toMatchObject({ train: 1, issues: [] });
-    expect(only(dataset).images[0]).toBe('set/images/images/a.png');
+    expect((await only(dataset)).images[0]).toBe('set/images/images/a.png');
     expect((await dataset.image('set/images/images/a.png')).size).toBe(33);
     expect(await dataset.naturalSize('set/images/images/a.png')).toEqual({ width: 10, height: 10 });
     await expect(dataset.image('nope')).rejects.toMatchObject({ code: 'image-missing' });
@@ -306,7 +308,7 @@ test.skipIf(!existsSync(sample))('the sample dataset opens without a complaint',
   expect(dataset.report.issues).toEqual([]);
   expect(dataset.report.train).toBeGreaterThan(0);
   expect(dataset.report.heldout).toBeGreaterThan(0);
-  for (const row of allRows(dataset)) {
+  for (const row of await allRows(dataset)) {
     expect(row.solution.length, row.id).toBeGreaterThan(0);
     expect(
       row.solution.some(({ imageGuessed }) => imageGuessed),

@@ -1,7 +1,9 @@
 import { zipSync } from 'fflate';
 import { openDataset, type Dataset } from '../../src/data/dataset.ts';
-import type { NamedFile } from '../../src/data/files.ts';
-import type { IntakeOptions } from '../../src/data/intake.ts';
+import type { DatasetOptions } from '../../src/data/dataset-ref.ts';
+import type { NamedFile } from '../../src/data/file-set.ts';
+import type { Row } from '../../src/data/row.ts';
+import { span, type RowList } from '../../src/data/row-list.ts';
 
 /** A PNG header of this size: enough for whoever only measures it. */
 export function pngHeader(width: number, height: number): Uint8Array<ArrayBuffer> {
@@ -31,7 +33,7 @@ export const zipped = (files: Record<string, Content>): Uint8Array<ArrayBuffer> 
   }) as Uint8Array<ArrayBuffer>;
 
 /** Three pictures a, b, c of 200 × 100, and the files given. */
-export const open = (files: Record<string, Content>, options?: IntakeOptions): Promise<Dataset> =>
+export const open = (files: Record<string, Content>, options?: DatasetOptions): Promise<Dataset> =>
   openDataset(
     'test',
     named({
@@ -43,11 +45,16 @@ export const open = (files: Record<string, Content>, options?: IntakeOptions): P
     options,
   );
 
-export const allRows = (dataset: Dataset) => [...dataset.rows('train'), ...dataset.rows('heldout')];
+export const listed = (rows: RowList): Promise<Row[]> => rows.read(span(rows, 0, rows.length));
+
+export const allRows = async (dataset: Dataset): Promise<Row[]> => [
+  ...(await listed(dataset.rows('train'))),
+  ...(await listed(dataset.rows('heldout'))),
+];
 
 /** The one row of a dataset; its issues where there is none. */
-export function only(dataset: Dataset) {
-  const [row] = allRows(dataset);
+export async function only(dataset: Dataset): Promise<Row> {
+  const [row] = await allRows(dataset);
   if (!row) throw new Error(JSON.stringify(dataset.report.issues));
   return row;
 }

@@ -8,6 +8,7 @@ import { openDataset } from '../../src/data/dataset.ts';
 import { answerMemory } from '../../src/engine/memory.ts';
 import { runRecipe, Workbench } from '../../src/engine/run.ts';
 import { blobSource } from '../../src/formats/byte-source.ts';
+import { listed } from '../data/make-dataset.ts';
 import { openZip } from '../../src/formats/zip.ts';
 import type { Gpu } from '../../src/gpu/device.ts';
 import { DESKTOP } from '../../src/gpu/dry.ts';
@@ -110,7 +111,7 @@ describe.each(['f32', 'f16'] as const)('with weights in %s', (dtype) => {
     const loaded = await loadModel(session, folder, { dtype });
     const weights = new Set(session.residentLabels);
     const bench = new Workbench(loaded, await openDataset('same', await sameRows()));
-    const samples = await bench.samples.encode(bench.dataset.rows('train'));
+    const samples = await bench.samples.encode(await listed(bench.dataset.rows('train')));
     const { architecture, processor } = loaded;
     const plan = planMemory({ architecture, recipe, longest: longestRow(samples, processor), gpu, dtype });
     await runRecipe(bench, recipe, { emit: () => {}, gate: () => Promise.resolve(true) });

@@ -1,4 +1,5 @@
 /** Rehearsal and pinned rows on the starter: they say what they should, and the run is the same with and without them. */
+import { listed } from '../data/make-dataset.ts';
 import { openAsBlob } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { filesUnder } from '../../src/cli/node-files.ts';
@@ -85,7 +86,7 @@ test('a rehearsal times every stage, and neither it nor pinned rows move the run
   expect(memory.allocatedBytes / memory.plannedBytes).toBeGreaterThan(0.7);
   expect(memory.allocatedBytes / memory.plannedBytes).toBeLessThan(1.5);
 
-  const rowIds = [0, 1].map((i) => session.bench!.dataset.rows('heldout')[i]!.id);
+  const rowIds = [0, 1].map((i) => session.bench!.dataset.rows('heldout').id(i));
   expect(await losses({ rowIds, everySteps: 2 })).toEqual(plain);
   const shots = events.filter((event) => event.type === 'snapshot');
   // Before the first step, every second step, and at the end of the stage.
@@ -107,7 +108,7 @@ test('a rehearsal can be stopped, and refuses company', async () => {
 });
 
 test('pictures in another order are answered and scored in that order', async () => {
-  const row = session.bench!.dataset.rows('heldout').find(({ images }) => images.length >= 2)!;
+  const row = (await listed(session.bench!.dataset.rows('heldout'))).find(({ images }) => images.length >= 2)!;
   const order = row.images.map((_, i) => row.images.length - 1 - i);
   const [swapped] = await session.handle({ type: 'answer', dataset, rowId: row.id, policies: ['tuned'], order });
   const [as, again] = await Promise.all(

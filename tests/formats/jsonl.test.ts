@@ -1,9 +1,18 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { readJsonl } from '../../src/formats/jsonl.ts';
-import { collect } from './collect.ts';
+import { readElements } from '../../src/formats/element-index.ts';
+import { indexLines, isUtf16, parseJson } from '../../src/formats/jsonl.ts';
+import { chopped } from './chopped.ts';
 
-const read = (...parts: BlobPart[]) => collect(readJsonl(new Blob(parts)));
+/** Every line, found in chunks of odd lengths and read again by its place. */
+async function read(...parts: BlobPart[]) {
+  const blob = chopped(new Blob(parts));
+  const index = await indexLines(blob);
+  const lines = [];
+  for await (const { i, bytes } of readElements(blob, index, 0, index.length))
+    lines.push({ line: index.line(i), ...parseJson(bytes) });
+  return lines;
+}
 
 test('byte-order mark, \\r\\n, blank lines and a missing last newline', async () => {
   expect(await read('\uFEFF{"a":1}\r\n\r\n[2]\n"é"')).toEqual([
@@ -23,15 +32,9 @@ test('a bad line is reported with its number and the rest is read', async () => 
   ]);
 });
 
-test('UTF-16 is said once', async () => {
-  expect(await read(Uint8Array.of(0xff, 0xfe, 0x7b, 0, 10, 0, 0x7d, 0, 10, 0))).toEqual([
-    { line: 1, ok: false, reason: 'the file is UTF-16, not UTF-8' },
-  ]);
-});
-
-test('an overlong line is dropped, not held', async () => {
-  const lines = await collect(readJsonl(new Blob([`"${'x'.repeat(100)}"\n1`]), 50));
-  expect(lines.map((line) => line.ok)).toEqual([false, true]);
+test('UTF-16 is told by its byte-order mark', async () => {
+  expect(await isUtf16(new Blob([Uint8Array.of(0xff, 0xfe, 0x7b, 0)]))).toBe(true);
+  expect(await isUtf16(new Blob(['{}']))).toBe(false);
 });
 
 test('any values, written one a line, come back with their numbers', async () => {

@@ -1,6 +1,6 @@
 /** LLaVA, VLM-R1, Qwen's fine-tuning data and MGrounding-630k: `conversations` of `from`/`value`, `images` or `image`. */
 import * as v from 'valibot';
-import { idSchema, imagesSchema, schemaIssues, type RowFormat } from '../raw-row.ts';
+import { idSchema, imagesSchema, ownSplit, schemaIssues, splitSchema, type RowFormat } from '../raw-row.ts';
 
 const schema = v.object({
   id: idSchema,
@@ -8,6 +8,7 @@ const schema = v.object({
   image: v.optional(v.nullable(imagesSchema)),
   task: v.fallback(v.optional(v.string()), undefined),
   type: v.fallback(v.optional(v.string()), undefined),
+  split: splitSchema,
   conversations: v.array(v.object({ from: v.string(), value: v.string() })),
 });
 
@@ -17,7 +18,7 @@ export const llava: RowFormat = {
   read: (value, source) => {
     const parsed = v.safeParse(schema, value);
     if (!parsed.success) return { ok: false, issues: schemaIssues(parsed.issues, source) };
-    const { id, images, image, task, type, conversations } = parsed.output;
+    const { id, images, image, task, type, split, conversations } = parsed.output;
     return {
       ok: true,
       row: {
@@ -33,6 +34,7 @@ export const llava: RowFormat = {
         boxes: [],
         refs: [],
         space: null,
+        ...ownSplit(split),
         source,
       },
     };

@@ -1,18 +1,33 @@
 /** ShareGPT as LLaMA-Factory and TRL have it: `messages` of `role`/`content`, `images`. */
 import * as v from 'valibot';
-import { contentSchema, idSchema, imagesSchema, schemaIssues, type RowFormat } from '../raw-row.ts';
+import {
+  contentSchema,
+  idSchema,
+  imagesSchema,
+  ownSplit,
+  schemaIssues,
+  splitSchema,
+  type RawTurn,
+  type RowFormat,
+} from '../raw-row.ts';
+
+export const turnSchema = v.object({ role: v.string(), content: contentSchema });
 
 export const messagesEntries = {
   id: idSchema,
   images: v.optional(v.nullable(imagesSchema)),
+  image: v.optional(v.nullable(imagesSchema)),
+  split: splitSchema,
   task: v.fallback(v.optional(v.string()), undefined),
-  messages: v.array(v.object({ role: v.string(), content: contentSchema })),
+  messages: v.array(turnSchema),
 };
 
 const schema = v.object(messagesEntries);
 
-export const turnsOf = (messages: readonly { readonly role: string; readonly content: string }[]) =>
-  messages.map(({ role, content }, i) => ({ role, text: content, field: `messages[${i}].content` }));
+export const turnsOf = (
+  messages: readonly { readonly role: string; readonly content: string }[],
+  field = 'messages',
+): RawTurn[] => messages.map(({ role, content }, i) => ({ role, text: content, field: `${field}[${i}].content` }));
 
 export const messages: RowFormat = {
   name: 'ShareGPT messages',
@@ -20,18 +35,19 @@ export const messages: RowFormat = {
   read: (value, source) => {
     const parsed = v.safeParse(schema, value);
     if (!parsed.success) return { ok: false, issues: schemaIssues(parsed.issues, source) };
-    const { id, images, task, messages: list } = parsed.output;
+    const { id, images, image, task, split, messages: list } = parsed.output;
     return {
       ok: true,
       row: {
         format: 'ShareGPT messages',
         id,
         task: task ?? '',
-        images: images ?? [],
+        images: images ?? image ?? [],
         turns: turnsOf(list),
         boxes: [],
         refs: [],
         space: null,
+        ...ownSplit(split),
         source,
       },
     };

@@ -1,33 +1,71 @@
 /**
- * A question about pictures and one box: MIG-Bench (`task`, answer in fractions, pictures before the question) and
- * UniVG-R1's training rows (answer in thousandths, `<image>` in the question).
+ * A question about pictures and its answer. MIG-Bench: `task`, an answer in fractions, pictures before the question.
+ * UniVG-R1's training rows: an answer in thousandths, `<image>` in the question. VLM-R1 and EasyR1: `problem` with
+ * `solution` or `answer`. The Hub's RefCOCO: a picture, a `bbox` [x, y, width, height] and the phrases that refer to it.
  */
 import * as v from 'valibot';
-import { idSchema, imagesSchema, quadSchema, rowIssue, schemaIssues, type RowFormat } from '../raw-row.ts';
+import {
+  idSchema,
+  imagesSchema,
+  ownSplit,
+  quadSchema,
+  rowIssue,
+  schemaIssues,
+  splitSchema,
+  type RowFormat,
+  type RowFormatName,
+} from '../raw-row.ts';
+import { answerSchema, readAnswer } from './answer.ts';
 
-const schema = v.object({
+const common = {
   id: idSchema,
   task: v.fallback(v.optional(v.string()), undefined),
-  images: imagesSchema,
-  question: v.string(),
-  answer: v.union([quadSchema, v.pipe(v.array(quadSchema), v.minLength(1))], 'expected [x1, y1, x2, y2]'),
-});
+  images: v.optional(v.nullable(imagesSchema)),
+  image: v.optional(v.nullable(imagesSchema)),
+  split: splitSchema,
+};
 
-function format(name: 'MIG-Bench' | 'question and answer', matches: RowFormat['matches']): RowFormat {
+type Fields = Readonly<Record<string, unknown>>;
+const has = (value: Fields, ...keys: readonly string[]) => keys.some((key) => Object.hasOwn(value, key));
+
+interface Kind {
+  readonly name: RowFormatName;
+  matches(value: Fields): boolean;
+  /** The keys of question and answer; of several, the first that the row has. */
+  readonly question: readonly string[];
+  readonly answer: readonly string[];
+  readonly space?: 'fraction';
+}
+
+function format({ name, matches, question, answer, space }: Kind): RowFormat {
   return {
     name,
     matches,
     read: (value, source) => {
+      const [asked, answered] = [question, answer].map((keys) => keys.find((key) => has(value, key)) ?? keys[0]!) as [
+        string,
+        string,
+      ];
+      const schema = v.object({ ...common, [asked]: v.string(), [answered]: answerSchema });
       const parsed = v.safeParse(schema, value);
       if (!parsed.success) return { ok: false, issues: schemaIssues(parsed.issues, source) };
-      const { id, task, images, question, answer } = parsed.output;
-      const quads = (Array.isArray(answer[0]) ? answer : [answer]) as number[][];
-      if (quads.some((numbers) => numbers.length !== 4))
+      const {
+        id,
+        task,
+        images: several,
+        image,
+        split,
+      } = parsed.output as v.InferOutput<v.ObjectSchema<typeof common, undefined>>;
+      const fields = parsed.output as unknown as Record<string, string>;
+      const images = several ?? image ?? [];
+      const read = readAnswer(fields[answered] as v.InferOutput<typeof answerSchema>);
+      if (!read)
         return {
           ok: false,
-          issues: [rowIssue(source, 'answer', 'an answer is not four numbers', 'Give [x1, y1, x2, y2].')],
+          issues: [rowIssue(source, answered, 'an answer is not four numbers', 'Give [x1, y1, x2, y2].')],
         };
-      const marked = question.includes('<image>') ? question : `${'<image>\n'.repeat(images.length)}${question}`;
+      const text = fields[asked]!;
+      const marked = text.includes('<image>') ? text : `${'<image>\n'.repeat(images.length)}${text}`;
       return {
         ok: true,
         row: {
@@ -36,12 +74,13 @@ function format(name: 'MIG-Bench' | 'question and answer', matches: RowFormat['m
           task: task ?? '',
           images,
           turns: [
-            { role: 'user', text: marked, field: 'question' },
-            { role: 'assistant', text: '<bbox>'.repeat(quads.length), field: 'answer' },
+            { role: 'user', text: marked, field: asked },
+            { role: 'assistant', text: read.text, field: answered },
           ],
-          boxes: quads.map((numbers) => ({ numbers, image: null })),
+          boxes: read.boxes,
           refs: [],
-          space: name === 'MIG-Bench' ? 'fraction' : null,
+          space: space ?? null,
+          ...ownSplit(split),
           source,
         },
       };
@@ -49,15 +88,93 @@ function format(name: 'MIG-Bench' | 'question and answer', matches: RowFormat['m
   };
 }
 
-const isQuestion = (value: Readonly<Record<string, unknown>>): boolean =>
-  Object.hasOwn(value, 'question') && Object.hasOwn(value, 'answer') && Object.hasOwn(value, 'images');
+const isQuestion = (value: Fields): boolean =>
+  has(value, 'question') && has(value, 'answer', 'bbox', 'solution') && has(value, 'images', 'image');
 
 /** UniVG's revised MIG-Bench keeps the keys but has thousandths: above 1 it is not MIG-Bench's own space. */
 const inFractions = (answer: unknown): boolean =>
-  !Array.isArray(answer) || answer.every((n) => typeof n !== 'number' || n <= 1);
+  Array.isArray(answer) && answer.every((n) => typeof n !== 'number' || n <= 1);
 
-export const migBench = format(
-  'MIG-Bench',
-  (value) => isQuestion(value) && typeof value.task === 'string' && inFractions(value.answer),
+export const migBench = format({
+  name: 'MIG-Bench',
+  matches: (value) => isQuestion(value) && typeof value.task === 'string' && inFractions(value.answer),
+  question: ['question'],
+  answer: ['answer'],
+  space: 'fraction',
+});
+
+export const questionAnswer = format({
+  name: 'question and answer',
+  matches: isQuestion,
+  question: ['question'],
+  answer: ['answer', 'solution', 'bbox'],
+});
+
+export const vlmR1 = format({
+  name: 'VLM-R1 / EasyR1',
+  matches: (value) => has(value, 'problem') && has(value, 'solution', 'answer'),
+  question: ['problem'],
+  answer: ['solution', 'answer'],
+});
+
+const phrases = v.union(
+  [
+    v.pipe(
+      v.string(),
+      v.transform((text) => [text]),
+    ),
+    v.pipe(v.array(v.string()), v.minLength(1)),
+  ],
+  'expected a phrase, or a list of phrases',
 );
-export const questionAnswer = format('question and answer', isQuestion);
+const reference = v.object({
+  ...common,
+  question_id: idSchema,
+  bbox: quadSchema,
+  answer: v.optional(phrases),
+  sentences: v.optional(phrases),
+});
+
+export const refCocoRow: RowFormat = {
+  name: 'RefCOCO rows',
+  matches: (value) =>
+    has(value, 'bbox') && has(value, 'image') && (Array.isArray(value.answer) || has(value, 'sentences')),
+  read: (value, source) => {
+    const parsed = v.safeParse(reference, value);
+    if (!parsed.success) return { ok: false, issues: schemaIssues(parsed.issues, source) };
+    const { id, question_id, task, images, image, split, bbox, answer, sentences } = parsed.output;
+    const phrase = (answer ?? sentences)?.[0];
+    if (bbox.length !== 4 || phrase === undefined)
+      return {
+        ok: false,
+        issues: [
+          phrase === undefined
+            ? rowIssue(source, 'answer', 'there is no phrase', 'Give the phrases that refer to the box.')
+            : rowIssue(source, 'bbox', `${bbox.length} numbers are no box`, 'Give [x, y, width, height].'),
+        ],
+      };
+    return {
+      ok: true,
+      row: {
+        format: 'RefCOCO rows',
+        id: id ?? question_id,
+        task: task ?? 'refer',
+        images: images ?? image ?? [],
+        turns: [
+          {
+            role: 'user',
+            text: `<image>\nFind the region this refers to and give its box: ${phrase}`,
+            field: 'answer',
+          },
+          { role: 'assistant', text: '<bbox>', field: 'bbox' },
+        ],
+        boxes: [{ numbers: bbox, image: 0 }],
+        refs: [],
+        space: 'natural',
+        layout: 'xywh',
+        ...ownSplit(split),
+        source,
+      },
+    };
+  },
+};

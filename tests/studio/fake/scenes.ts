@@ -1,6 +1,6 @@
 /** A made-up dataset for trying the studio: rows over drawn pictures that ask for something in them. */
 import { Random } from '../../../src/base/random.ts';
-import type { Row, RowIssue } from '../../../src/engine/protocol.ts';
+import type { ConventionReport, Row, RowIssue } from '../../../src/engine/protocol.ts';
 import { box01, type Box01, type GroundedBox, type Size } from '../../../src/grounding/box.ts';
 
 export interface Thing {
@@ -164,3 +164,23 @@ export function near(box: Box01, random: Random, spread: number): Box01 {
     clamp(box[3] + dy + shift() / 3),
   );
 }
+
+/** A guess that the user has to confirm. */
+export const FAKE_CONVENTION: ConventionReport = {
+  file: 'train.jsonl',
+  way: 'list',
+  boxes: 320,
+  space: 'natural',
+  layout: 'xyxy',
+  words: 'pixels of the picture file, as two corners',
+  reason: 'they fit into the pictures',
+  ambiguous: true,
+  candidates: [
+    { space: 'natural', layout: 'xyxy', fits: 1 },
+    { space: 'natural', layout: 'xywh', fits: 0.61 },
+    { space: 'model', layout: 'xyxy', fits: 0.98 },
+    { space: 'thousand', layout: 'xyxy', fits: 1 },
+    { space: 'thousand', layout: 'xywh', fits: 1 },
+    { space: 'fraction', layout: 'xyxy', fits: 0 },
+  ],
+};

@@ -4,22 +4,25 @@ import { Random } from '../../../src/base/random.ts';
 import type { Transport } from '../../../src/engine/client.ts';
 import type {
   Answer,
+  DatasetOptions,
   DatasetReport,
   DeviceReport,
   EncodedPreview,
   EngineEvent,
   MemoryReport,
   FromEngine,
+  Health,
   ModelReport,
   Replies,
   Request,
   RunState,
   ToEngine,
 } from '../../../src/engine/protocol.ts';
-import { iou } from '../../../src/grounding/box.ts';
+import { HealthTally } from '../../../src/data/health.ts';
+import { box01, iou } from '../../../src/grounding/box.ts';
 import { fakeAdapter } from './adapter.ts';
 import { drawScene } from './pictures.ts';
-import { fakeData, FAKE_ISSUES, near, type FakeData } from './scenes.ts';
+import { fakeData, FAKE_CONVENTION, FAKE_ISSUES, near, type FakeData } from './scenes.ts';
 import { script, watched } from './script.ts';
 import { fakeRehearsal } from './rehearsal.ts';
 
@@ -32,6 +35,12 @@ export interface FakeOptions {
   readonly loadMs: number;
   readonly noAdapter: boolean;
 }
+
+/** Nothing left to ask. */
+const SETTLED: DatasetOptions = {
+  conventions: { list: { space: 'natural', layout: 'xyxy' } },
+  skipped: { rows: 4, list: [] },
+};
 
 const DEFAULTS: FakeOptions = { perTick: 2, tickMs: 60, software: false, loadMs: 80, noAdapter: false };
 
@@ -123,14 +132,58 @@ export class FakeTransport implements Transport {
       case 'open-dataset':
       case 'open-sample':
         await this.#load('rows', 400);
-        return this.#report(request.type === 'open-dataset' ? request.name : 'Sample scenes');
+        return request.type === 'open-dataset'
+          ? this.#report(request.name, request.options)
+          : this.#report('Sample scenes', SETTLED);
+      case 'reread-dataset':
+        return this.#report('Sample scenes', request.options);
+      case 'cancel-dataset':
+        return null;
+      case 'copy-dataset':
+        return { bytes: 0, files: 0 };
+      case 'issues':
+        return FAKE_ISSUES.filter(({ severity }) => !request.severity || severity === request.severity).slice(
+          request.offset,
+          request.offset + request.count,
+        );
+      case 'issues-file':
+        return { fileName: `issues.${request.as}`, stream: new Blob([JSON.stringify(FAKE_ISSUES)]).stream() };
+      case 'skipped':
+        return { rows: 4, list: [] };
+      case 'health':
+        return this.#health();
+      case 'try-conventions':
+        return this.#data.rows.slice(0, request.count).map((row) => ({
+          rowId: row.id,
+          images: row.images,
+          numbers: [[12, 30, 80, 96]],
+          candidates: (['natural', 'model', 'thousand', 'fraction'] as const).map((space, i) => ({
+            space,
+            layout: 'xyxy' as const,
+            boxes: row.solution.map(({ image, box }) => ({
+              image,
+              box: box01(box[0] * (1 - i / 5), box[1] * (1 - i / 5), box[2] * (1 - i / 6), box[3] * (1 - i / 6)),
+            })),
+          })),
+        }));
       case 'rows': {
-        const rows = request.split === 'train' ? this.#data.rows : this.#data.heldout;
+        const { task, text, finding } = request.filter ?? {};
+        const rows = (request.split === 'train' ? this.#data.rows : this.#data.heldout).filter(
+          (row, i) =>
+            (!task || row.task === task) &&
+            (!text || JSON.stringify(row.prompt).includes(text)) &&
+            (!finding || i % 40 === 0),
+        );
         return { total: rows.length, rows: rows.slice(request.offset, request.offset + request.count) };
       }
       case 'row': {
         const row = this.#row(request.rowId);
         return row;
+      }
+      case 'thumbnail': {
+        const { size } = this.#data.scenes.get(request.path) ?? { size: { width: 0, height: 0 } };
+        const blob = (await this.#answer({ ...request, type: 'image' })) as Blob;
+        return { blob, natural: size };
       }
       case 'image': {
         const scene = this.#data.scenes.get(request.path);
@@ -209,7 +262,7 @@ export class FakeTransport implements Transport {
     return row;
   }
 
-  #report(name: string): DatasetReport {
+  #report(name: string, options: DatasetOptions = {}): DatasetReport {
     const { rows, heldout, scenes } = this.#data;
     const tasks: Record<string, number> = {};
     for (const row of [...rows, ...heldout]) tasks[row.task] = (tasks[row.task] ?? 0) + 1;
@@ -221,8 +274,38 @@ export class FakeTransport implements Transport {
       heldout: heldout.length,
       images: scenes.size,
       tasks,
+      formats: [{ name: 'ms-swift grounding', rows: 400 }],
+      files: [
+        { path: 'train.jsonl', kind: 'JSON Lines', rows: 324 },
+        { path: 'heldout.jsonl', kind: 'JSON Lines', rows: 80 },
+      ],
       issues: FAKE_ISSUES,
+      issueCount: {
+        errors: FAKE_ISSUES.filter(({ severity }) => severity === 'error').length,
+        warnings: FAKE_ISSUES.filter(({ severity }) => severity === 'warning').length,
+      },
+      leftOut: 4,
+      conventions: [FAKE_CONVENTION],
+      questions: [
+        ...(options.conventions ? [] : [{ kind: 'convention' as const, ...FAKE_CONVENTION }]),
+        ...(options.skipped ? [] : [{ kind: 'skip' as const, rows: 4 }]),
+      ],
+      options,
+      notes: ['train.jsonl: boxes written as four numbers are read as pixels of the picture file, as two corners.'],
     };
+  }
+
+  #health(): Health {
+    const tally = new HealthTally();
+    for (const row of this.#data.rows) tally.add(row, 0, false);
+    const flags = this.#data.rows.map((_, i) => (i % 40 === 0 ? 0b1001_0000_0001 : 0));
+    const tasks = [...new Set(this.#data.rows.map(({ task }) => task))];
+    return tally.finish(
+      flags,
+      this.#data.rows.map(({ split }) => split),
+      this.#data.rows.map(({ task }) => tasks.indexOf(task)),
+      tasks,
+    );
   }
 
   #preview(id: string): EncodedPreview {

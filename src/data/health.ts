@@ -1,0 +1,194 @@
+/** What a dataset looks like from afar, counted while it is read; and what about it should make one look twice. */
+import type { Row } from './row.ts';
+import type { Split } from './split.ts';
+
+/** Cells of the heat map along each side. */
+export const HEAT = 24;
+
+/** Reasons to look at a row; each is a bit of its flags. The row is kept. */
+export const FINDINGS = [
+  'picture-leak',
+  'question-leak',
+  'repeated-question',
+  'copied-picture',
+  'same-picture-twice',
+  'clipped-box',
+  'tiny-box',
+  'whole-picture-box',
+  'picture-guessed',
+  'no-box',
+  'long-answer',
+  'narrow-picture',
+] as const;
+export type FindingKey = (typeof FINDINGS)[number];
+
+export const bitOf = (key: FindingKey): number => 1 << FINDINGS.indexOf(key);
+
+export interface Finding {
+  readonly key: FindingKey;
+  readonly rows: number;
+  /** `bad` makes what is measured wrong; `odd` may be meant. */
+  readonly severity: 'bad' | 'odd';
+  readonly title: string;
+  readonly fix: string;
+}
+
+const WORDS: Readonly<Record<FindingKey, Omit<Finding, 'key' | 'rows'>>> = {
+  'picture-leak': {
+    severity: 'bad',
+    title: 'use a picture that is both in training and held out',
+    fix: 'The measured accuracy will be too high. Draw the split here: rows that share pictures stay together.',
+  },
+  'question-leak': {
+    severity: 'bad',
+    title: 'ask the same question of the same pictures in training and held out',
+    fix: 'The answer is learnt by heart. Draw the split here, or remove the copies.',
+  },
+  'repeated-question': {
+    severity: 'odd',
+    title: 'repeat a question about the same pictures',
+    fix: 'Copies weigh double in training. Remove them unless they are meant.',
+  },
+  'copied-picture': {
+    severity: 'odd',
+    title: 'use a picture that lies under another name as well',
+    fix: 'Copies are one picture to the split, so they do not leak.',
+  },
+  'same-picture-twice': {
+    severity: 'odd',
+    title: 'show the same picture twice',
+    fix: 'Which of the two is meant cannot be learnt. Look whether a path is wrong.',
+  },
+  'clipped-box': {
+    severity: 'odd',
+    title: 'have a box that reached a little beyond its picture and was cut at the edge',
+    fix: 'Rounding does that. If there are many, the coordinates may be read in the wrong way.',
+  },
+  'tiny-box': {
+    severity: 'odd',
+    title: 'have a box under 0.1 % of its picture',
+    fix: 'After resizing it may be smaller than what the model sees. Raise the pixel limit, or leave them out.',
+  },
+  'whole-picture-box': {
+    severity: 'odd',
+    title: 'have a box over 95 % of its picture',
+    fix: 'A whole picture teaches nothing about where. Look whether the coordinates are read in the right way.',
+  },
+  'picture-guessed': {
+    severity: 'odd',
+    title: 'do not say in which picture their box lies: the last is assumed',
+    fix: 'No answer is called wrong for naming another picture. Write it into the answer or the question.',
+  },
+  'no-box': {
+    severity: 'odd',
+    title: 'have no box in their answer',
+    fix: 'They train in SFT only: rewards and evaluation need a box.',
+  },
+  'long-answer': {
+    severity: 'odd',
+    title: 'have an answer over 4,000 characters',
+    fix: 'Rows longer than max_length are left out of training, never cut.',
+  },
+  'narrow-picture': {
+    severity: 'odd',
+    title: 'have a picture more than 8 times as long as wide',
+    fix: 'Resizing leaves little of its short side. Crop it if that is where the box lies.',
+  },
+};
+
+export interface Health {
+  readonly rows: number;
+  /** Key and count, by key. */
+  readonly imagesPerRow: readonly (readonly [number, number])[];
+  readonly boxesPerRow: readonly (readonly [number, number])[];
+  /** Which picture of the sample the box is on, from 1: a dataset in which it is always the first teaches only that. */
+  readonly answerImage: readonly (readonly [number, number])[];
+  /** Share of the picture a box covers, in decades: under 0.1 %, 1 %, 10 %, 100 %. */
+  readonly boxSizes: readonly [number, number, number, number];
+  /** Boxes over each cell of a HEAT × HEAT grid, row by row. */
+  readonly heat: readonly number[];
+  /** Answers by length in characters: up to the key. */
+  readonly answerLengths: readonly (readonly [number, number])[];
+  readonly tasks: readonly { readonly name: string; readonly train: number; readonly heldout: number }[];
+  readonly findings: readonly Finding[];
+}
+
+const LONG_ANSWER = 4000;
+
+type Tally = Map<number, number>;
+const count = (tally: Tally, key: number): void => void tally.set(key, (tally.get(key) ?? 0) + 1);
+const sorted = (tally: Tally): (readonly [number, number])[] => [...tally].sort((a, b) => a[0] - b[0]);
+
+export class HealthTally {
+  #rows = 0;
+  readonly #images: Tally = new Map();
+  readonly #boxes: Tally = new Map();
+  readonly #answerImage: Tally = new Map();
+  readonly #lengths: Tally = new Map();
+  readonly #sizes: [number, number, number, number] = [0, 0, 0, 0];
+  readonly #heat = new Float64Array(HEAT * HEAT);
+
+  /** Counts a row; returns the flags that it shows by itself. */
+  add(row: Omit<Row, 'id' | 'split'>, clipped: number, narrow: boolean): number {
+    let flags = 0;
+    const flag = (key: FindingKey, on: boolean) => void (flags |= on ? bitOf(key) : 0);
+    this.#rows++;
+    count(this.#images, row.images.length);
+    count(this.#boxes, row.solution.length);
+    const length =
+      (row.think?.length ?? 0) +
+      row.answer.reduce((sum, segment) => sum + (segment.type === 'text' ? segment.text.length : 24), 0);
+    count(this.#lengths, 2 ** Math.max(3, Math.ceil(Math.log2(Math.max(1, length)))));
+    for (const { image, box } of row.solution) {
+      count(this.#answerImage, image + 1);
+      const share = Math.max(0, box[2] - box[0]) * Math.max(0, box[3] - box[1]);
+      this.#sizes[share < 0.001 ? 0 : share < 0.01 ? 1 : share < 0.1 ? 2 : 3]++;
+      flag('tiny-box', share < 0.001);
+      flag('whole-picture-box', share > 0.95);
+      this.#cover(box);
+    }
+    flag('clipped-box', clipped > 0);
+    flag('narrow-picture', narrow);
+    flag(
+      'picture-guessed',
+      row.solution.some(({ imageGuessed }) => imageGuessed),
+    );
+    flag('no-box', row.solution.length === 0);
+    flag('long-answer', length > LONG_ANSWER);
+    flag('same-picture-twice', new Set(row.images).size < row.images.length);
+    return flags;
+  }
+
+  #cover(box: readonly [number, number, number, number]): void {
+    const cell = (v: number) => Math.min(HEAT - 1, Math.max(0, Math.floor(v * HEAT)));
+    for (let y = cell(box[1]); y <= cell(box[3] - 1e-9); y++)
+      for (let x = cell(box[0]); x <= cell(box[2] - 1e-9); x++) this.#heat[y * HEAT + x]!++;
+  }
+
+  /** `flags` and `splits` of all rows, as the scan ended with them. */
+  finish(
+    flags: ArrayLike<number>,
+    splits: readonly Split[],
+    tasks: ArrayLike<number>,
+    names: readonly string[],
+  ): Health {
+    const byTask = names.map((name) => ({ name, train: 0, heldout: 0 }));
+    splits.forEach((split, i) => byTask[tasks[i]!]![split]++);
+    const findings = FINDINGS.flatMap((key): Finding[] => {
+      let rows = 0;
+      for (let i = 0; i < flags.length; i++) if (flags[i]! & bitOf(key)) rows++;
+      return rows ? [{ key, rows, ...WORDS[key] }] : [];
+    });
+    return {
+      rows: this.#rows,
+      imagesPerRow: sorted(this.#images),
+      boxesPerRow: sorted(this.#boxes),
+      answerImage: sorted(this.#answerImage),
+      boxSizes: this.#sizes,
+      heat: [...this.#heat],
+      answerLengths: sorted(this.#lengths),
+      tasks: byTask,
+      findings,
+    };
+  }
+}

@@ -1,0 +1,162 @@
+/**
+ * The pictures that rows use, by path: found among the files or inside a table, measured from their first bytes, and
+ * compared by content. A picture costs its path and some forty bytes; none is decoded here.
+ */
+import { Column, HashIndex, TextSet } from '../base/columns.ts';
+import { GroundworkError } from '../base/error.ts';
+import { crc32 } from '../formats/crc32.ts';
+import type { Size } from '../grounding/box.ts';
+import { readImageHeader } from '../image/size.ts';
+import type { FileSet } from './file-set.ts';
+import { ImageLookup, type Lookup } from './image-lookup.ts';
+import { isDataFile } from './tables/open-tables.ts';
+import { EMBEDDED, type Table } from './tables/table.ts';
+
+/** Most headers end before; some carry a preview or a colour profile first. */
+const HEAD = 4096;
+const LONG_HEAD = 512 * 1024;
+
+/** Found pictures have a path, under which they are opened. */
+export type FoundPicture = { readonly ok: true; readonly path: string } | Exclude<Lookup, { ok: true }>;
+
+export class Pictures {
+  readonly #files: FileSet;
+  readonly #lookup: ImageLookup;
+  readonly #tables: ReadonlyMap<string, Table>;
+  readonly #paths = new TextSet();
+  /** 0 until measured; −1: cannot be. */
+  readonly #width = new Column(Int32Array);
+  readonly #height = new Column(Int32Array);
+  readonly #content = new Column(Uint32Array);
+  readonly #fileSize = new Column(Float64Array);
+  /** The first picture with the same bytes: itself, mostly. */
+  readonly #first = new Column(Int32Array);
+  readonly #byContent = new HashIndex();
+  readonly #contentOwner = new Column(Int32Array);
+  readonly #pending = new Map<number, Promise<Size | null>>();
+
+  constructor(files: FileSet, tables: readonly Table[]) {
+    this.#files = files;
+    this.#lookup = new ImageLookup(files, (path) => !isDataFile(path));
+    this.#tables = new Map(tables.map((table) => [table.file, table]));
+  }
+
+  get count(): number {
+    return this.#paths.length;
+  }
+
+  get bytes(): number {
+    return [
+      this.#paths,
+      this.#width,
+      this.#height,
+      this.#content,
+      this.#fileSize,
+      this.#first,
+      this.#byContent,
+      this.#contentOwner,
+    ].reduce((sum, { bytes }) => sum + bytes, 0);
+  }
+
+  /** The picture that a row of `dataFile` means. */
+  find(reference: string, dataFile: string): FoundPicture {
+    if (reference.startsWith(dataFile + EMBEDDED)) return { ok: true, path: reference };
+    const found = this.#lookup.find(reference, dataFile);
+    return found.ok ? { ok: true, path: this.#files.path(found.file) } : found;
+  }
+
+  /** A number for a path, from 0 in the order of first use. */
+  number(path: string): number {
+    const number = this.#paths.add(path);
+    while (this.#width.length <= number) {
+      this.#width.push(0);
+      this.#height.push(0);
+      this.#content.push(0);
+      this.#fileSize.push(0);
+      this.#first.push(this.#first.length);
+    }
+    return number;
+  }
+
+  path(picture: number): string {
+    return this.#paths.get(picture);
+  }
+
+  /** The first picture with the same content. Of measured pictures. */
+  sameAs(picture: number): number {
+    return this.#first.get(picture);
+  }
+
+  fileSize(picture: number): number {
+    return this.#fileSize.get(picture);
+  }
+
+  /** Size as shown, from the first bytes; null if the file is none of the kinds that are read. */
+  async measure(path: string): Promise<Size | null> {
+    const picture = this.number(path);
+    const width = this.#width.get(picture);
+    if (width !== 0) return width > 0 ? { width, height: this.#height.get(picture) } : null;
+    let pending = this.#pending.get(picture);
+    if (!pending) {
+      pending = this.#measure(picture, path).finally(() => this.#pending.delete(picture));
+      this.#pending.set(picture, pending);
+    }
+    return pending;
+  }
+
+  async #measure(picture: number, path: string): Promise<Size | null> {
+    const file = this.#files.find(path);
+    let size: Size | null = null;
+    try {
+      let head = file >= 0 ? await this.#files.head(file, HEAD) : (await this.open(path)).slice(0, HEAD);
+      const whole = file >= 0 ? await this.#files.size(file) : (await this.open(path)).size;
+      size = (await readImageHeader(head))?.size ?? null;
+      const sample = this.#files.find(path) >= 0 ? this.#files.checksum(file) : null;
+      const content = sample ?? crc32(new Uint8Array(await head.arrayBuffer()));
+      if (!size && whole > HEAD) {
+        head = file >= 0 ? await this.#files.head(file, LONG_HEAD) : await this.open(path);
+        size = (await readImageHeader(head))?.size ?? null;
+        if (!size && whole > LONG_HEAD) size = (await readImageHeader(await this.open(path)))?.size ?? null;
+      }
+      this.#content.set(picture, content);
+      this.#fileSize.set(picture, whole);
+      await this.#compare(picture, content, whole, sample !== null);
+    } catch (error) {
+      if (!(error instanceof GroundworkError)) throw error;
+    }
+    this.#width.set(picture, size ? size.width : -1);
+    this.#height.set(picture, size ? size.height : -1);
+    return size;
+  }
+
+  /** Looks for an earlier picture of the same bytes: size and checksum; without a checksum of the whole, both ends. */
+  async #compare(picture: number, content: number, size: number, whole: boolean): Promise<void> {
+    for (const i of this.#byContent.find(content)) {
+      const other = this.#contentOwner.get(i);
+      if (this.#fileSize.get(other) !== size) continue;
+      if (!whole && size > HEAD && (await this.#end(other)) !== (await this.#end(picture))) continue;
+      this.#first.set(picture, this.#first.get(other));
+      return;
+    }
+    this.#byContent.add(content);
+    this.#contentOwner.push(picture);
+  }
+
+  async #end(picture: number): Promise<number> {
+    const blob = await this.open(this.path(picture));
+    return crc32(new Uint8Array(await blob.slice(-HEAD).arrayBuffer()));
+  }
+
+  /** A picture's file. Throws `image-missing`. */
+  async open(path: string): Promise<Blob> {
+    const file = this.#files.find(path);
+    if (file >= 0) return this.#files.open(file);
+    const table = this.#tables.get(path.slice(0, path.lastIndexOf(EMBEDDED)));
+    if (table?.picture) return table.picture(path);
+    throw new GroundworkError(
+      'image-missing',
+      `The dataset has no picture ${path}.`,
+      'Open the dataset again with its pictures.',
+    );
+  }
+}

@@ -1,0 +1,330 @@
+/**
+ * One pass over all rows of a dataset: each is read, checked and counted, its pictures measured, and a few numbers of
+ * it kept. A batch of rows is in memory at a time.
+ */
+import { GroundworkError } from '../base/error.ts';
+import type { Size } from '../grounding/box.ts';
+import { Evidence, conventionWords, type Decision } from './conventions.ts';
+import type { Convention, DatasetOptions, WayOfWriting } from './dataset-ref.ts';
+import { HealthTally, type Health } from './health.ts';
+import { interpretRow, looseBoxes, searchRow, type Remark, type Remarks } from './interpret.ts';
+import { IssueLog } from './issue-log.ts';
+import type { Pictures } from './pictures.ts';
+import { rowIssue, type FormatName, type RawRow } from './raw-row.ts';
+import { readRow } from './recognise.ts';
+import type { RowIssue } from './row.ts';
+import { RowIndex } from './row-index.ts';
+import { drawSplit, splitByName, splitByWord, type Split } from './split.ts';
+import type { Table, TableRow } from './tables/table.ts';
+
+/** What a dataset consists of before anything is decided about it. */
+export interface Shelf {
+  readonly tables: readonly Table[];
+  readonly pictures: Pictures;
+}
+
+export interface Progress {
+  /** What is being done, done and total in `unit`. */
+  tell(what: string, done: number, total: number): void;
+  readonly signal?: AbortSignal;
+}
+
+/** Decisions by file and way of writing. */
+export type Decisions = ReadonlyMap<string, Decision>;
+export const decisionKey = (file: string, way: WayOfWriting): string => `${way}\n${file}`;
+
+export interface Scanned {
+  readonly index: RowIndex;
+  readonly log: IssueLog;
+  readonly health: Health;
+  readonly decisions: Decisions;
+  /** Rows by the format they were read in, left-out ones not counted. */
+  readonly formats: ReadonlyMap<FormatName, number>;
+  readonly notes: readonly string[];
+}
+
+/** Rows read together; their pictures are measured side by side. */
+const BATCH = 64;
+const MEASURED_AT_ONCE = 8;
+/** Rows looked at before anything is decided, evenly over a file. */
+const SAMPLE = 400;
+const SAMPLE_RUN = 20;
+
+const REMARKS: Readonly<Record<Remark, (rows: number) => string>> = {
+  'pictures-put-first': (n) =>
+    `${n} rows have no <image> in their text: their pictures were put in front of the question.`,
+  'coordinates-in-thinking': (n) =>
+    `${n} rows have coordinates in their thinking: those are left as written, in the dataset's own space.`,
+  'picture-from-question': (n) => `${n} rows name the picture of their box only in the question.`,
+  'picture-guessed': (n) =>
+    `${n} rows do not say in which picture their box lies: the last is assumed, and no answer is called wrong for naming another.`,
+  'prompt-box-in-first': (n) => `${n} rows have a box in their question without a picture: it is put in the first.`,
+};
+
+const BENCHMARKS = new Set<FormatName>(['MIG-Bench', 'MC-Bench']);
+const NARROW = 8;
+
+/** A table's row in the form that all formats share, or what is wrong with it. */
+export function rawOf(
+  row: TableRow,
+  file: string,
+  options: DatasetOptions,
+): { readonly raw: RawRow | null; readonly issues: readonly RowIssue[] } {
+  if (row.kind === 'bad') return { raw: null, issues: [row.issue] };
+  if (row.kind === 'raw') return { raw: row.raw, issues: [] };
+  const read = readRow(row.value, { file, line: row.line }, options.format);
+  return read.ok ? { raw: read.row, issues: [] } : { raw: null, issues: read.issues };
+}
+
+async function measureAll(paths: readonly string[], pictures: Pictures): Promise<void> {
+  let next = 0;
+  const worker = async () => {
+    while (next < paths.length) await pictures.measure(paths[next++]!);
+  };
+  await Promise.all(Array.from({ length: Math.min(MEASURED_AT_ONCE, paths.length) }, worker));
+}
+
+/** Adds what a row's boxes show about their convention. */
+async function weigh(raw: RawRow, pictures: Pictures, evidence: Map<WayOfWriting, Evidence>): Promise<void> {
+  const searched = searchRow(raw, pictures, null);
+  for (const { way, place, image } of looseBoxes(searched)) {
+    const path = image === null ? undefined : searched.images[image];
+    let mine = evidence.get(way);
+    if (!mine) evidence.set(way, (mine = new Evidence(way)));
+    mine.add(place.numbers, place.tokens, path === undefined ? null : await pictures.measure(path));
+  }
+}
+
+/** What the user confirmed, else what the numbers show. */
+function decided(evidence: Evidence, options: DatasetOptions): Decision {
+  const found = evidence.decide();
+  const confirmed = options.conventions?.[found.way];
+  return confirmed ? { ...found, ...confirmed, reason: 'you said so', ambiguous: false } : found;
+}
+
+async function sampleDecisions(shelf: Shelf, options: DatasetOptions, progress: Progress): Promise<Decisions> {
+  const decisions = new Map<string, Decision>();
+  for (const table of shelf.tables) {
+    if (table.format !== null) continue; // its boxes are declared
+    const evidence = new Map<WayOfWriting, Evidence>();
+    const runs = Math.max(1, Math.min(Math.ceil(table.length / SAMPLE_RUN), SAMPLE / SAMPLE_RUN));
+    for (let run = 0; run < runs; run++) {
+      checkAborted(progress);
+      const from = Math.floor((table.length * run) / runs);
+      for await (const row of table.read(from, Math.min(table.length, from + SAMPLE_RUN))) {
+        const { raw } = rawOf(row, table.file, options);
+        if (raw) await weigh(raw, shelf.pictures, evidence);
+      }
+    }
+    for (const [way, each] of evidence) decisions.set(decisionKey(table.file, way), decided(each, options));
+  }
+  return decisions;
+}
+
+export function checkAborted({ signal }: Progress): void {
+  if (signal?.aborted)
+    throw new GroundworkError(
+      'cancelled',
+      'Reading the dataset was cancelled.',
+      'Nothing was changed; open it again when you like.',
+    );
+}
+
+/** How boxes written in a way are to be read. */
+export const conventionFrom =
+  (decisions: Decisions, file: string) =>
+  (written: 'declared' | WayOfWriting, raw: RawRow): Convention =>
+    written === 'declared'
+      ? { space: raw.space!, layout: raw.layout ?? 'xyxy' }
+      : (decisions.get(decisionKey(file, written)) ?? { space: 'thousand', layout: 'xyxy' });
+
+class Pass {
+  readonly index = new RowIndex();
+  readonly log = new IssueLog();
+  readonly health = new HealthTally();
+  readonly remarks: Remarks = new Map();
+  readonly formats = new Map<FormatName, number>();
+  readonly evidence = new Map<string, Map<WayOfWriting, Evidence>>();
+  readonly #shelf: Shelf;
+  readonly #options: DatasetOptions;
+  readonly #decisions: Decisions;
+
+  constructor(shelf: Shelf, options: DatasetOptions, decisions: Decisions) {
+    this.#shelf = shelf;
+    this.#options = options;
+    this.#decisions = decisions;
+  }
+
+  async table(number: number, progress: Progress, before: number, total: number): Promise<void> {
+    const table = this.#shelf.tables[number]!;
+    const evidence = new Map<WayOfWriting, Evidence>();
+    this.evidence.set(table.file, evidence);
+    for (let from = 0; from < table.length; from += BATCH) {
+      checkAborted(progress);
+      const batch: { place: number; raw: RawRow }[] = [];
+      let place = from;
+      for await (const row of table.read(from, Math.min(table.length, from + BATCH))) {
+        const { raw, issues } = rawOf(row, table.file, this.#options);
+        if (raw) batch.push({ place, raw });
+        else this.#leaveOut(issues);
+        place++;
+      }
+      const { pictures } = this.#shelf;
+      const paths = batch.flatMap(({ raw }) =>
+        raw.images.flatMap((reference) => {
+          const found = pictures.find(reference, table.file);
+          return found.ok ? [found.path] : [];
+        }),
+      );
+      await measureAll([...new Set(paths)], pictures);
+      for (const { place: at, raw } of batch) {
+        if (table.format === null) await weigh(raw, pictures, evidence);
+        await this.#row(number, at, raw);
+      }
+      progress.tell('Checking rows', before + Math.min(table.length, from + BATCH), total);
+    }
+  }
+
+  #leaveOut(issues: readonly RowIssue[]): void {
+    this.log.add(issues);
+    this.log.leftOut++;
+  }
+
+  async #row(table: number, place: number, raw: RawRow): Promise<void> {
+    const { pictures } = this.#shelf;
+    const { file } = raw.source;
+    const layout = this.#decisions.get(decisionKey(file, 'list'))?.layout ?? 'xyxy';
+    const searched = searchRow(raw, pictures, layout);
+    const sizes: (Size | null)[] = [];
+    for (const path of searched.images) sizes.push(await pictures.measure(path));
+    const unreadable = sizes.flatMap((size, i) =>
+      size
+        ? []
+        : [
+            rowIssue(
+              raw.source,
+              `images[${i}]`,
+              `${searched.images[i]} is no picture that can be read`,
+              'Replace it by a PNG, JPEG, WebP, GIF or BMP file.',
+            ),
+          ],
+    );
+    const remarks: Remarks = new Map();
+    const { row, issues, clipped } = await interpretRow(searched, {
+      conventionOf: conventionFrom(this.#decisions, file),
+      sizeOf: (path) => pictures.measure(path),
+      remarks,
+    });
+    const all = [...issues, ...unreadable];
+    if (!row || unreadable.length) return this.#leaveOut(all);
+    for (const [remark, n] of remarks) this.remarks.set(remark, (this.remarks.get(remark) ?? 0) + n);
+    this.formats.set(raw.format, (this.formats.get(raw.format) ?? 0) + 1);
+    const wanted = raw.id ?? `${file}:${raw.source.line}`;
+    const id = this.index.freeId(wanted);
+    if (id !== wanted)
+      all.push(
+        rowIssue(
+          raw.source,
+          'id',
+          `the id “${wanted}” is used twice`,
+          `It is called “${id}” here; give each row its own id.`,
+          'warning',
+        ),
+      );
+    this.log.add(all);
+    const narrow = sizes.some((s) => s && Math.max(s.width, s.height) > NARROW * Math.min(s.width, s.height));
+    const named = (raw.split === undefined ? null : splitByWord(raw.split)) ?? splitByName(file);
+    this.index.add({
+      id,
+      table,
+      place,
+      task: row.task,
+      flags: this.health.add(row, clipped, narrow),
+      pictures: row.images.map((path) => pictures.number(path)),
+      named: BENCHMARKS.has(raw.format) ? 3 : named === null ? 0 : named === 'train' ? 1 : 2,
+      question: raw.turns
+        .slice(0, -1)
+        .map(({ text }) => text)
+        .join('\n'),
+    });
+  }
+}
+
+/** Parts by the files, or by a draw; says which. */
+function splitRows(index: RowIndex, pictures: Pictures, options: DatasetOptions, notes: string[]): Split[] {
+  const named = index.named.view();
+  const benchmark = named.filter((n) => n === 3).length;
+  if (benchmark)
+    notes.push(`${benchmark} rows are of a benchmark and always held out: training on it would make it worthless.`);
+  const byFiles = named.some((n) => n >= 2);
+  if (index.length && (options.split === 'draw' || (options.split === undefined && !byFiles))) {
+    const { splits, note } = drawSplit(
+      { ends: index.pictureEnds.view(), pictures: index.pictures.view().map((picture) => pictures.sameAs(picture)) },
+      options.seed ?? 0,
+      options.heldoutShare,
+    );
+    notes.push(byFiles ? note : `No file is named as held out: ${note}`);
+    return splits.map((split, i): Split => (named[i] === 3 ? 'heldout' : split));
+  }
+  const splits = Array.from(named, (n): Split => (n >= 2 ? 'heldout' : 'train'));
+  if (index.length && !splits.includes('train'))
+    notes.push('All rows are held out, by the names of their files: add a file named train.jsonl to train on.');
+  return splits;
+}
+
+/** Where all boxes of a file show something else than the sample did. */
+function corrected(
+  pass: Pass,
+  decisions: Decisions,
+  options: DatasetOptions,
+): { decisions: Decisions; changed: boolean } {
+  const next = new Map<string, Decision>();
+  let changed = false;
+  for (const [file, ways] of pass.evidence)
+    for (const [way, evidence] of ways) {
+      const decision = decided(evidence, options);
+      const before = decisions.get(decisionKey(file, way));
+      if (before?.space !== decision.space || before.layout !== decision.layout) changed = true;
+      next.set(decisionKey(file, way), decision);
+    }
+  return { decisions: next, changed };
+}
+
+/** `issues`: found before any row was read. Throws `cancelled`; never for what the files contain. */
+export async function scan(
+  shelf: Shelf,
+  options: DatasetOptions,
+  issues: readonly RowIssue[],
+  progress: Progress,
+): Promise<Scanned> {
+  let decisions = await sampleDecisions(shelf, options, progress);
+  const total = shelf.tables.reduce((sum, { length }) => sum + length, 0);
+  for (let attempt = 0; ; attempt++) {
+    const pass = new Pass(shelf, options, decisions);
+    pass.log.add(issues);
+    let before = 0;
+    for (const [number, table] of shelf.tables.entries()) {
+      await pass.table(number, progress, before, total);
+      before += table.length;
+    }
+    const all = corrected(pass, decisions, options);
+    decisions = all.decisions;
+    if (all.changed && attempt === 0) continue;
+    const notes = [...decisions].map(([key, decision]) => {
+      const way = decision.way === 'pairs' ? '(x1,y1),(x2,y2)' : 'as four numbers';
+      const doubt = decision.ambiguous ? '. This is a guess: confirm it' : '';
+      return `${key.slice(key.indexOf('\n') + 1)}: boxes written ${way} are read as ${conventionWords(decision)}, because ${decision.reason}${doubt}.`;
+    });
+    for (const [name, n] of pass.remarks) notes.push(REMARKS[name](n));
+    const { index } = pass;
+    index.splits = splitRows(index, shelf.pictures, options, notes);
+    index.compare((picture) => shelf.pictures.sameAs(picture));
+    const health = pass.health.finish(index.flags.view(), index.splits, index.taskNumbers(), index.tasks);
+    const leaks = health.findings.find(({ key }) => key === 'picture-leak');
+    if (leaks)
+      notes.push(
+        `${leaks.rows} rows use pictures that are both in training and held out: the measured accuracy will be too high.`,
+      );
+    return { index, log: pass.log, health, decisions, formats: pass.formats, notes };
+  }
+}

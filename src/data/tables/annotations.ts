@@ -1,0 +1,156 @@
+/**
+ * COCO's annotations (cocodataset.org, “Data format”: images, annotations with `bbox` [x, y, width, height] in pixels,
+ * categories), in columns: a hundred thousand pictures have close to a million boxes.
+ */
+import { Column, HashIndex, TextColumn, TextSet, textHash } from '../../base/columns.ts';
+import { readElements, type ElementIndex } from '../../formats/element-index.ts';
+import type { JsonIndex } from '../../formats/json-index.ts';
+import { parseJson } from '../../formats/jsonl.ts';
+import { rowIssue, type RawBox } from '../raw-row.ts';
+import type { RowIssue } from '../row.ts';
+
+type Fields = Record<string, unknown>;
+
+/** Numbers by the id that files give them. */
+class Ids {
+  readonly #index = new HashIndex();
+  readonly #ids = new TextColumn();
+
+  add(id: unknown): number {
+    this.#ids.push(String(id));
+    return this.#index.add(textHash(String(id)));
+  }
+
+  find(id: unknown): number {
+    for (const i of this.#index.find(textHash(String(id)))) if (this.#ids.get(i) === String(id)) return i;
+    return -1;
+  }
+
+  get bytes(): number {
+    return this.#index.bytes + this.#ids.bytes;
+  }
+}
+
+export class Annotations {
+  readonly file: string;
+  readonly issues: RowIssue[] = [];
+  readonly imageIds = new Ids();
+  readonly imageNames = new TextColumn();
+  readonly categories = new TextSet();
+  readonly annotationIds = new Ids();
+  /** Of each annotation: image, category, the text it belongs to (MC-Bench; −1), and its box. */
+  readonly image = new Column(Int32Array);
+  readonly category = new Column(Int32Array);
+  readonly textOf = new Column(Int32Array);
+  readonly #box = new Column(Float64Array);
+
+  constructor(file: string) {
+    this.file = file;
+  }
+
+  get bytes(): number {
+    return [
+      this.imageIds,
+      this.imageNames,
+      this.categories,
+      this.annotationIds,
+      this.image,
+      this.category,
+      this.textOf,
+      this.#box,
+    ].reduce((sum, { bytes }) => sum + bytes, 0);
+  }
+
+  box(annotation: number, image: number): RawBox {
+    return { numbers: [0, 1, 2, 3].map((i) => this.#box.get(annotation * 4 + i)), image };
+  }
+
+  /** Annotations by a key, as first positions in `order`: `order[starts[k]] … order[starts[k + 1]]`. */
+  by(key: Column<Int32Array>, keys: number): { starts: Uint32Array; order: Uint32Array } {
+    const starts = new Uint32Array(keys + 1);
+    const values = key.view();
+    for (const k of values) if (k >= 0) starts[k + 1]!++;
+    for (let k = 0; k < keys; k++) starts[k + 1]! += starts[k]!;
+    const at = starts.slice();
+    const order = new Uint32Array(starts[keys]!);
+    values.forEach((k, i) => {
+      if (k >= 0) order[at[k]!++] = i;
+    });
+    return { starts, order };
+  }
+
+  /** One annotation; complains about those that point nowhere. `texts`: ids of MC-Bench's descriptions. */
+  add(value: Fields, place: number, texts: Ids | null, categoryOf: (id: unknown) => number): void {
+    const source = { file: this.file, line: place };
+    const bbox = value.bbox;
+    if (value.iscrowd === 1) return; // a region of many, not a box of one
+    if (!Array.isArray(bbox) || bbox.length !== 4 || !bbox.every((n) => typeof n === 'number' && Number.isFinite(n))) {
+      this.issues.push(
+        rowIssue(source, `annotations[${place - 1}].bbox`, 'it is not four numbers', 'Give [x, y, width, height].'),
+      );
+      return;
+    }
+    const image = this.imageIds.find(value.image_id);
+    if (image < 0) {
+      this.issues.push(
+        rowIssue(
+          source,
+          `annotations[${place - 1}].image_id`,
+          `no image has the id ${String(value.image_id)}`,
+          'Add the image to “images”.',
+        ),
+      );
+      return;
+    }
+    this.annotationIds.add(value.id ?? `#${place}`);
+    this.image.push(image);
+    this.category.push(categoryOf(value.category_id));
+    this.textOf.push(texts ? texts.find(value.text_id) : -1);
+    for (const n of bbox as number[]) this.#box.push(n);
+  }
+}
+
+/** The elements of a list in a document, parsed one by one, with their 1-based place. */
+export async function* elementsOf(
+  blob: Blob,
+  index: ElementIndex,
+): AsyncGenerator<{ readonly place: number; readonly value: Fields }> {
+  for await (const { i, bytes } of readElements(blob, index, 0, index.length)) {
+    const parsed = parseJson(bytes);
+    if (parsed.ok && typeof parsed.value === 'object' && parsed.value !== null)
+      yield { place: i + 1, value: parsed.value as Fields };
+  }
+}
+
+export const isAnnotations = ({ root, members }: JsonIndex): boolean =>
+  root === 'object' && ['images', 'annotations'].every((name) => members.get(name)?.elements);
+
+/** Reads a COCO-like document in one pass a list. `texts`: of MC-Bench. */
+export async function readAnnotations(
+  file: string,
+  blob: Blob,
+  { members }: JsonIndex,
+): Promise<{ annotations: Annotations; texts: Ids | null }> {
+  const annotations = new Annotations(file);
+  const list = (name: string) => members.get(name)?.elements ?? null;
+  for await (const { value } of elementsOf(blob, list('images')!)) {
+    annotations.imageIds.add(value.id);
+    annotations.imageNames.push(String(value.file_name ?? value.coco_url ?? ''));
+  }
+  const categoryIds = new Map<string, number>();
+  const categories = list('categories');
+  if (categories)
+    for await (const { value } of elementsOf(blob, categories))
+      categoryIds.set(String(value.id), annotations.categories.add(String(value.name ?? value.id)));
+  let texts: Ids | null = null;
+  const descriptions = list('descriptions');
+  if (descriptions) {
+    texts = new Ids();
+    for await (const { value } of elementsOf(blob, descriptions)) texts.add(value.id);
+  }
+  const categoryOf = (id: unknown): number =>
+    categoryIds.get(String(id)) ?? annotations.categories.add(String(id ?? 'object'));
+  for await (const { place, value } of elementsOf(blob, list('annotations')!))
+    annotations.add(value, place, texts, categoryOf);
+  return { annotations, texts };
+}

@@ -1,0 +1,218 @@
+/**
+ * Questions made from annotations: COCO's categories, RefCOCO's phrases, MC-Bench's descriptions. The boxes are those
+ * of the file; only the wording of the question is ours, and for RefCOCO and MC-Bench the phrase is theirs.
+ */
+import { Column } from '../../base/columns.ts';
+import type { ElementIndex } from '../../formats/element-index.ts';
+import type { JsonIndex } from '../../formats/json-index.ts';
+import { readElements } from '../../formats/element-index.ts';
+import { parseJson } from '../../formats/jsonl.ts';
+import type { FormatName, RawBox, RawRow } from '../raw-row.ts';
+import { rowIssue } from '../raw-row.ts';
+import { elementsOf, type Annotations } from './annotations.ts';
+import type { Table, TableRow } from './table.ts';
+
+interface Question {
+  readonly format: FormatName;
+  readonly id: string | null;
+  readonly task: string;
+  readonly images: readonly string[];
+  readonly text: string;
+  readonly label: string | null;
+  readonly boxes: readonly RawBox[];
+  readonly split?: string;
+  readonly file: string;
+  readonly line: number;
+  /** What is said where there is nothing to find. */
+  readonly none?: string;
+}
+
+function rawQuestion({ format, id, task, images, text, label, boxes, split, file, line, none }: Question): RawRow {
+  return {
+    format,
+    id,
+    task,
+    images,
+    turns: [
+      { role: 'user', text: `${'<image>\n'.repeat(images.length)}${text}`, field: 'annotations' },
+      {
+        role: 'assistant',
+        text: boxes.length
+          ? boxes.map(() => (label === null ? '<bbox>' : '<ref-object><bbox>')).join('\n')
+          : (none ?? ''),
+        field: 'annotations',
+      },
+    ],
+    boxes,
+    refs: label === null ? [] : boxes.map(() => label),
+    space: 'natural',
+    layout: 'xywh',
+    ...(split === undefined ? {} : { split }),
+    source: { file, line },
+  };
+}
+
+/** Every picture, or group of `perRow` pictures, with every category seen in it: “find every …”. */
+export function cocoTable(annotations: Annotations, perRow: number): Table {
+  const { file, imageNames, categories } = annotations;
+  const { starts, order } = annotations.by(annotations.image, imageNames.length);
+  const groups = Math.ceil(imageNames.length / perRow);
+  const rowGroup = new Column(Uint32Array);
+  const rowCategory = new Column(Uint32Array);
+  const imagesOf = (group: number) => {
+    const from = group * perRow;
+    return Array.from({ length: Math.min(perRow, imageNames.length - from) }, (_, i) => from + i);
+  };
+  const boxesOf = (group: number) =>
+    imagesOf(group).flatMap((image, i) =>
+      Array.from(order.subarray(starts[image], starts[image + 1]), (annotation) => ({ annotation, image: i })),
+    );
+  for (let group = 0; group < groups; group++)
+    for (const category of new Set(boxesOf(group).map(({ annotation }) => annotations.category.get(annotation)))) {
+      rowGroup.push(group);
+      rowCategory.push(category);
+    }
+  return {
+    file,
+    kind: 'JSON',
+    format: 'COCO',
+    length: rowGroup.length,
+    bytes: annotations.bytes + rowGroup.bytes + rowCategory.bytes + starts.byteLength + order.byteLength,
+    async *read(from, to) {
+      for (let row = from; row < Math.min(to, rowGroup.length); row++) {
+        const group = rowGroup.get(row);
+        const name = categories.get(rowCategory.get(row));
+        const boxes = boxesOf(group).filter(
+          ({ annotation }) => annotations.category.get(annotation) === rowCategory.get(row),
+        );
+        const images = imagesOf(group).map((image) => imageNames.get(image));
+        const raw = rawQuestion({
+          format: 'COCO',
+          id: null,
+          task: images.length > 1 ? 'common_object' : 'detection',
+          images,
+          text: `Find every ${name} in the ${images.length > 1 ? 'images' : 'image'} and give ${images.length > 1 ? 'their boxes' : 'its box'}.`,
+          label: name,
+          boxes: boxes.map(({ annotation, image }) => annotations.box(annotation, image)),
+          file,
+          line: row + 1,
+        });
+        yield { line: row + 1, kind: 'raw', raw };
+      }
+    },
+  };
+}
+
+/** MC-Bench: a description of something in one of two pictures, in both, or in neither. */
+export async function mcBenchTable(annotations: Annotations, blob: Blob, { members }: JsonIndex): Promise<Table> {
+  const descriptions = members.get('descriptions')!.elements!;
+  const { starts, order } = annotations.by(annotations.textOf, descriptions.length);
+  const { file } = annotations;
+  return {
+    file,
+    kind: 'JSON',
+    format: 'MC-Bench',
+    length: descriptions.length,
+    bytes: annotations.bytes + descriptions.bytes + starts.byteLength + order.byteLength,
+    async *read(from, to) {
+      for await (const { i, bytes } of readElements(blob, descriptions, from, Math.min(to, descriptions.length)))
+        yield mcBenchRow(annotations, i, bytes, order.subarray(starts[i], starts[i + 1]));
+    },
+  };
+}
+
+function mcBenchRow(annotations: Annotations, i: number, bytes: Uint8Array, own: Uint32Array): TableRow {
+  const source = { file: annotations.file, line: i + 1 };
+  const bad = (field: string, reason: string, fix: string): TableRow => ({
+    line: i + 1,
+    kind: 'bad',
+    issue: rowIssue(source, `descriptions[${i}]${field}`, reason, fix),
+  });
+  const parsed = parseJson(bytes);
+  const value = (parsed.ok ? parsed.value : null) as Record<string, unknown> | null;
+  if (typeof value !== 'object' || value === null) return bad('', 'it is not an object', 'Download the file again.');
+  const ids = Array.isArray(value.images_id) ? (value.images_id as unknown[]) : [];
+  const images = ids.map((id) => annotations.imageIds.find(id));
+  if (!images.length || images.includes(-1))
+    return bad('.images_id', 'it names pictures that are not in “images”', 'Download the file again.');
+  const raw = rawQuestion({
+    format: 'MC-Bench',
+    id: `mc-bench-${String(value.id)}`,
+    task: typeof value.text_style === 'string' ? value.text_style : '',
+    images: images.map((image) => annotations.imageNames.get(image)),
+    text: `Find in the images: ${String(value.text)}`,
+    label: null,
+    boxes: Array.from(own, (annotation) =>
+      annotations.box(annotation, images.indexOf(annotations.image.get(annotation))),
+    ),
+    none: 'Neither image shows it.',
+    file: annotations.file,
+    line: i + 1,
+  });
+  return { line: i + 1, kind: 'raw', raw };
+}
+
+/** RefCOCO's referring expressions: every sentence of every reference. */
+export async function refCocoTable(
+  file: string,
+  blob: Blob,
+  references: ElementIndex,
+  annotations: Annotations,
+): Promise<Table> {
+  const rowRef = new Column(Uint32Array);
+  const rowSentence = new Column(Uint16Array);
+  for await (const { place, value } of elementsOf(blob, references))
+    for (let k = 0; k < (Array.isArray(value.sentences) ? value.sentences.length : 0); k++) {
+      rowRef.push(place - 1);
+      rowSentence.push(k);
+    }
+  return {
+    file,
+    kind: 'JSON',
+    format: 'RefCOCO',
+    length: rowRef.length,
+    bytes: annotations.bytes + references.bytes + rowRef.bytes + rowSentence.bytes,
+    async *read(from, to) {
+      for (let row = from; row < Math.min(to, rowRef.length); row++) {
+        const at = rowRef.get(row);
+        for await (const { bytes } of readElements(blob, references, at, at + 1))
+          yield refRow(file, row, bytes, rowSentence.get(row), annotations);
+      }
+    },
+  };
+}
+
+function refRow(file: string, row: number, bytes: Uint8Array, k: number, annotations: Annotations): TableRow {
+  const source = { file, line: row + 1 };
+  const value = (parseJson(bytes) as { value: Record<string, unknown> }).value;
+  const sentence = (value.sentences as unknown[])[k];
+  const phrase =
+    typeof sentence === 'string'
+      ? sentence
+      : ((sentence as Record<string, unknown> | null)?.sent ?? (sentence as Record<string, unknown> | null)?.raw);
+  const annotation = annotations.annotationIds.find(value.ann_id);
+  if (annotation < 0 || typeof phrase !== 'string')
+    return {
+      line: row + 1,
+      kind: 'bad',
+      issue: rowIssue(
+        source,
+        annotation < 0 ? 'ann_id' : 'sentences',
+        annotation < 0 ? `no annotation has the id ${String(value.ann_id)}` : 'a sentence has no text',
+        'Use the instances.json that belongs to these references.',
+      ),
+    };
+  const raw = rawQuestion({
+    format: 'RefCOCO',
+    id: `ref-${String(value.ref_id)}-${k}`,
+    task: 'refer',
+    images: [annotations.imageNames.get(annotations.image.get(annotation))],
+    text: `Find the region this refers to and give its box: ${phrase}`,
+    label: phrase,
+    boxes: [annotations.box(annotation, 0)],
+    ...(typeof value.split === 'string' ? { split: value.split } : {}),
+    file,
+    line: row + 1,
+  });
+  return { line: row + 1, kind: 'raw', raw };
+}

@@ -1,0 +1,178 @@
+/** Data files → tables. What a file is, is found from its content; its name only says where to begin. */
+import { ElementIndex } from '../../formats/element-index.ts';
+import { indexJson, type JsonIndex } from '../../formats/json-index.ts';
+import { indexLines, isUtf16, parseJson } from '../../formats/jsonl.ts';
+import { fileIssue, type FileSet } from '../file-set.ts';
+import type { RowIssue } from '../row.ts';
+import { isAnnotations, readAnnotations, type Annotations } from './annotations.ts';
+import { cocoTable, mcBenchTable, refCocoTable } from './coco-tables.ts';
+import { parquetTable } from './parquet-table.ts';
+import type { Table } from './table.ts';
+import { csvTable, linesTable, listTable } from './text-table.ts';
+
+const DATA_FILE = /\.(?:json|jsonl|ndjson|csv|tsv|parquet)$/i;
+const LIST_KEYS = ['data', 'rows', 'samples', 'train', 'items'];
+const ROW_KEYS = ['conversations', 'messages', 'question', 'problem', 'prompt'];
+
+export const isDataFile = (path: string): boolean => DATA_FILE.test(path);
+
+/** Files with rows that cannot be read here, and the way round. */
+const UNREAD: readonly (readonly [RegExp, string, string])[] = [
+  [
+    /(?:\.(?:p|pkl|pickle))$/i,
+    'it is a Python pickle: reading one means running the program inside it',
+    "Convert it once: python -c \"import json, pickle, sys; json.dump(pickle.load(open(sys.argv[1], 'rb')), open(sys.argv[2], 'w'))\" refs.p refs.json, and drop refs.json with instances.json.",
+  ],
+  [
+    /\.arrow$/i,
+    'Arrow files are not read',
+    'In Python: datasets.load_from_disk(folder).to_parquet("rows.parquet"), and drop that.',
+  ],
+];
+
+export interface Opened {
+  readonly tables: Table[];
+  readonly issues: RowIssue[];
+}
+
+interface Context {
+  readonly files: FileSet;
+  readonly imagesPerRow: number;
+  tell(what: string, done: number, total: number): void;
+}
+
+interface Pending {
+  /** COCO documents and RefCOCO references, which are matched when all files have been seen. */
+  readonly documents: { file: string; blob: Blob; index: JsonIndex }[];
+  readonly references: { file: string; blob: Blob; elements: ElementIndex }[];
+}
+
+/** Is a list one of RefCOCO's references? By its first element. */
+async function isReferences(blob: Blob, elements: ElementIndex): Promise<boolean> {
+  if (!elements.length || elements.end(0) - elements.start(0) > 2 ** 20) return false;
+  const parsed = parseJson(new Uint8Array(await blob.slice(elements.start(0), elements.end(0)).arrayBuffer()));
+  const value = parsed.ok ? parsed.value : null;
+  return typeof value === 'object' && value !== null && 'ann_id' in value && 'sentences' in value;
+}
+
+async function jsonTables(
+  file: string,
+  blob: Blob,
+  { tell }: Context,
+  pending: Pending,
+  opened: Opened,
+): Promise<void> {
+  const progress = (bytes: number) => tell(`Finding rows in ${file}`, bytes, blob.size);
+  if (/\.(?:jsonl|ndjson)$/i.test(file))
+    return void opened.tables.push(linesTable(file, blob, await indexLines(blob, progress)));
+  const index = await indexJson(blob, progress);
+  if (index.root === 'values' || index.problem) {
+    // A .json that is really JSON Lines: more lines that parse than lines that do not.
+    const lines = await indexLines(blob, progress);
+    if (lines.length > 1 && (index.root === 'values' || (await parses(blob, lines, 0))))
+      return void opened.tables.push(linesTable(file, blob, lines));
+  }
+  if (index.problem) {
+    const { reason, line, column } = index.problem;
+    opened.issues.push(
+      fileIssue(
+        file,
+        `not JSON: ${reason} (line ${line}, column ${column})`,
+        index.elements.length
+          ? `Repair the file, or export it again. The ${index.elements.length} elements before that place were read.`
+          : 'Repair the file, or export it again.',
+      ),
+    );
+  }
+  if (index.root === 'array') {
+    if (await isReferences(blob, index.elements)) pending.references.push({ file, blob, elements: index.elements });
+    else opened.tables.push(listTable(file, blob, index.elements));
+    return;
+  }
+  if (isAnnotations(index)) return void pending.documents.push({ file, blob, index });
+  if (index.root === 'scalar' && !index.problem)
+    return void opened.issues.push(
+      fileIssue(file, 'not JSON: it holds no list and no object', 'Repair the file, or export it again.'),
+    );
+  if (index.root !== 'object') return;
+  if (ROW_KEYS.some((name) => index.members.has(name))) {
+    if (!index.problem) opened.tables.push(linesTable(file, blob, wholeFile(blob)));
+    return;
+  }
+  const key = LIST_KEYS.find((name) => index.members.get(name)?.elements);
+  if (key) opened.tables.push(listTable(file, blob, index.members.get(key)!.elements!));
+  // Anything else is a configuration file, not rows.
+}
+
+async function parses(blob: Blob, lines: ElementIndex, i: number): Promise<boolean> {
+  return parseJson(new Uint8Array(await blob.slice(lines.start(i), lines.end(i)).arrayBuffer())).ok;
+}
+
+/** A file that is one row. */
+function wholeFile(blob: Blob): ElementIndex {
+  const index = new ElementIndex();
+  index.add(0, blob.size, 1);
+  return index;
+}
+
+/** Tables of annotations; references take the instances with which most of their ids are found. */
+async function annotationTables(
+  { documents, references }: Pending,
+  { imagesPerRow }: Context,
+  opened: Opened,
+): Promise<void> {
+  const instances: Annotations[] = [];
+  const direct: (() => Promise<Table>)[] = [];
+  for (const { file, blob, index } of documents) {
+    const { annotations, texts } = await readAnnotations(file, blob, index);
+    opened.issues.push(...annotations.issues);
+    if (texts) direct.push(() => mcBenchTable(annotations, blob, index));
+    else {
+      instances.push(annotations);
+      if (!references.length) direct.push(async () => cocoTable(annotations, imagesPerRow));
+    }
+  }
+  for (const make of direct) opened.tables.push(await make());
+  for (const { file, blob, elements } of references) {
+    const folder = file.slice(0, file.lastIndexOf('/') + 1);
+    const own = instances.find((each) => each.file.startsWith(folder)) ?? instances[0];
+    if (own) opened.tables.push(await refCocoTable(file, blob, elements, own));
+    else
+      opened.issues.push(
+        fileIssue(
+          file,
+          'these are referring expressions without the boxes that they refer to',
+          'Drop the instances.json of the same release with them.',
+        ),
+      );
+  }
+}
+
+/** Opens every data file of the set. Bad files become issues. */
+export async function openTables(context: Context): Promise<Opened> {
+  const { files } = context;
+  const opened: Opened = { tables: [], issues: [] };
+  const pending: Pending = { documents: [], references: [] };
+  for (let i = 0; i < files.count; i++) {
+    const file = files.path(i);
+    const unread = UNREAD.find(([pattern]) => pattern.test(file));
+    if (unread) opened.issues.push(fileIssue(file, unread[1], unread[2]));
+    if (!isDataFile(file)) continue;
+    const blob = await files.open(i).catch((error: Error) => {
+      opened.issues.push(fileIssue(file, error.message, 'Open the dataset again.'));
+      return null;
+    });
+    if (!blob) continue;
+    const utf16 = !/\.parquet$/i.test(file) && (await isUtf16(blob));
+    if (utf16) opened.issues.push(fileIssue(file, 'the file is UTF-16, not UTF-8', 'Save it as UTF-8.'));
+    else if (/\.parquet$/i.test(file) || /\.[ct]sv$/i.test(file)) {
+      const { table, issues } = /\.parquet$/i.test(file)
+        ? await parquetTable(file, blob)
+        : await csvTable(file, blob, (bytes) => context.tell(`Finding rows in ${file}`, bytes, blob.size));
+      if (table) opened.tables.push(table);
+      opened.issues.push(...issues);
+    } else await jsonTables(file, blob, context, pending, opened);
+  }
+  await annotationTables(pending, context, opened);
+  return opened;
+}

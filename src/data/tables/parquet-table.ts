@@ -1,0 +1,172 @@
+/**
+ * Parquet, as the Hub's datasets store rows: pictures as `struct{bytes, path}`, alone or in lists, in the file itself.
+ * The reader is hyparquet, loaded when the first such file is opened. A row group is decoded when one of its rows is
+ * asked for, and one of them is kept.
+ */
+import { GroundworkError } from '../../base/error.ts';
+import { fileIssue } from '../file-set.ts';
+import { rowIssue } from '../raw-row.ts';
+import type { RowIssue } from '../row.ts';
+import { EMBEDDED, type Table } from './table.ts';
+
+type Fields = Record<string, unknown>;
+
+/** Rows decoded together, within a row group: pages with pictures are large. */
+const BATCH = 64;
+
+const isBytes = (value: unknown): value is Uint8Array => value instanceof Uint8Array;
+
+/** Whether a value is a picture stored in the row: its bytes, or the Hub's `{ bytes, path }`. */
+function pictureBytes(value: unknown): Uint8Array | null {
+  if (isBytes(value)) return value;
+  const bytes = typeof value === 'object' && value !== null ? (value as Fields).bytes : null;
+  return isBytes(bytes) ? bytes : null;
+}
+
+/** A value as JSON would have it: whole numbers of 64 bits become numbers, pictures the name by which they are asked for. */
+function plain(value: unknown, name: string): unknown {
+  if (typeof value === 'bigint') return Number(value);
+  if (pictureBytes(value)) return name;
+  if (Array.isArray(value)) return value.map((item, i) => plain(item, `${name}/${i}`));
+  if (value instanceof Date) return value.toISOString();
+  if (typeof value === 'object' && value !== null && !ArrayBuffer.isView(value)) {
+    const fields = Object.entries(value as Fields).filter(([, field]) => field !== null && field !== undefined);
+    // Without its bytes the Hub's picture is a path.
+    if (fields.length === 1 && fields[0]![0] === 'path') return fields[0]![1];
+    return Object.fromEntries(fields.map(([key, field]) => [key, plain(field, `${name}/${key}`)]));
+  }
+  return ArrayBuffer.isView(value) ? Array.from(value as unknown as ArrayLike<number>) : value;
+}
+
+/** Some columns hold lists and objects as JSON text. */
+function unpacked(value: unknown): unknown {
+  if (typeof value !== 'string' || !/^\s*[[{]/.test(value)) return value;
+  try {
+    return JSON.parse(value) as unknown;
+  } catch {
+    return value;
+  }
+}
+
+const JSON_COLUMNS = new Set([
+  'conversations',
+  'messages',
+  'objects',
+  'images',
+  'prompt',
+  'completion',
+  'answer',
+  'solution',
+  'bbox',
+]);
+
+export async function parquetTable(file: string, blob: Blob): Promise<{ table: Table | null; issues: RowIssue[] }> {
+  const { parquetMetadataAsync, parquetReadObjects } = await import('hyparquet');
+  const { gunzipSync } = await import('fflate');
+  const compressors = {
+    GZIP: (input: Uint8Array, length: number) => gunzipSync(input, { out: new Uint8Array(length) }),
+  };
+  const source = {
+    byteLength: blob.size,
+    slice: (start: number, end?: number) => blob.slice(start, end).arrayBuffer(),
+  };
+  const bad = (reason: string) => ({
+    table: null,
+    issues: [
+      fileIssue(
+        file,
+        `it cannot be read as Parquet: ${reason}`,
+        'Write it again with snappy compression (pandas and datasets do so by default), or export JSON Lines.',
+      ),
+    ],
+  });
+  let metadata: Awaited<ReturnType<typeof parquetMetadataAsync>>;
+  try {
+    metadata = await parquetMetadataAsync(source);
+  } catch (error) {
+    return bad((error as Error).message);
+  }
+  const codec = metadata.row_groups
+    .flatMap(({ columns }) => columns.map((column) => column.meta_data?.codec))
+    .find((name) => name !== undefined && !['UNCOMPRESSED', 'SNAPPY', 'GZIP'].includes(name));
+  if (codec) return bad(`its compression is ${codec}`);
+  const ends: number[] = [];
+  for (const group of metadata.row_groups) ends.push((ends.at(-1) ?? 0) + Number(group.num_rows));
+  const length = ends.at(-1) ?? 0;
+
+  let kept: { readonly from: number; readonly rows: Promise<Fields[]> } | null = null;
+  const batchOf = (row: number) => {
+    const group = ends.findIndex((end) => row < end);
+    const start = group === 0 ? 0 : ends[group - 1]!;
+    const from = start + Math.floor((row - start) / BATCH) * BATCH;
+    const to = Math.min(from + BATCH, ends[group]!);
+    if (kept?.from !== from)
+      kept = {
+        from,
+        rows: parquetReadObjects({
+          file: source,
+          metadata,
+          rowStart: from,
+          rowEnd: to,
+          utf8: false,
+          useOffsetIndex: true,
+          compressors,
+        }) as Promise<Fields[]>,
+      };
+    return { from, to, rows: kept.rows };
+  };
+
+  const table: Table = {
+    file,
+    kind: 'Parquet',
+    format: null,
+    length,
+    bytes: ends.length * 8,
+    async *read(from, to) {
+      for (let row = from; row < Math.min(to, length); row++) {
+        const batch = batchOf(row);
+        let fields: Fields;
+        try {
+          fields = (await batch.rows)[row - batch.from]!;
+        } catch (error) {
+          yield {
+            line: row + 1,
+            kind: 'bad',
+            issue: rowIssue(
+              { file, line: row + 1 },
+              '',
+              `it cannot be decoded: ${(error as Error).message}`,
+              'Write the file again.',
+            ),
+          };
+          continue;
+        }
+        const value = Object.fromEntries(
+          Object.entries(fields)
+            .filter(([, field]) => field !== null && field !== undefined)
+            .map(([key, field]) => {
+              const content = plain(field, `${file}${EMBEDDED}${row}/${key}`);
+              return [key, JSON_COLUMNS.has(key) ? unpacked(content) : content];
+            }),
+        );
+        yield { line: row + 1, kind: 'value', value };
+      }
+    },
+    async picture(name) {
+      const [place, ...steps] = name.slice(file.length + EMBEDDED.length).split('/');
+      const row = Number(place);
+      const batch = batchOf(row);
+      let value: unknown = (await batch.rows)[row - batch.from];
+      for (const step of steps) value = (value as Fields | undefined)?.[step];
+      const bytes = pictureBytes(value);
+      if (!bytes)
+        throw new GroundworkError(
+          'image-missing',
+          `There is no picture ${name}.`,
+          'Open the dataset again with its pictures.',
+        );
+      return new Blob([bytes as Uint8Array<ArrayBuffer>]);
+    },
+  };
+  return { table, issues: [] };
+}

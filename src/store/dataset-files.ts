@@ -1,0 +1,111 @@
+/** Copies of a user's files in the origin-private file system, so that a dataset opens again without asking. */
+import { GroundworkError } from '../base/error.ts';
+
+type Source =
+  | { readonly path: string; readonly file: Blob }
+  | { readonly path: string; readonly handle: FileSystemFileHandle | FileSystemDirectoryHandle };
+
+export interface CopyProgress {
+  tell(what: string, done: number, total: number): void;
+  readonly signal?: AbortSignal;
+}
+
+const SPARE = 64 * 2 ** 20;
+
+/** The folder at a path of the origin-private file system. */
+export async function storeFolder(location: string, create: boolean): Promise<FileSystemDirectoryHandle> {
+  let folder = await navigator.storage.getDirectory();
+  for (const part of location.split('/').filter(Boolean)) folder = await folder.getDirectoryHandle(part, { create });
+  return folder;
+}
+
+export async function removeFromStore(location: string): Promise<void> {
+  const parts = location.split('/').filter(Boolean);
+  const name = parts.pop();
+  if (name === undefined) return;
+  const folder = await storeFolder(parts.join('/'), false);
+  await folder.removeEntry(name, { recursive: true });
+}
+
+async function* filesOf(source: Source): AsyncGenerator<{ path: string; open: () => Promise<Blob> }> {
+  if ('file' in source) yield { path: source.path, open: async () => source.file };
+  else if (source.handle.kind === 'file') {
+    const { handle } = source;
+    yield { path: source.path, open: () => (handle as FileSystemFileHandle).getFile() };
+  } else
+    for await (const [name, handle] of (source.handle as FileSystemDirectoryHandle).entries())
+      if (!name.startsWith('.'))
+        yield* filesOf({
+          path: source.path === '' ? name : `${source.path}/${name}`,
+          handle: handle as FileSystemFileHandle | FileSystemDirectoryHandle,
+        });
+}
+
+/**
+ * Copies everything below `location`. Nothing is left behind if it fails. Throws `cancelled`, `storage-full` (told
+ * before anything is written, as far as the browser's estimate goes).
+ */
+export async function copyIntoStore(
+  location: string,
+  sources: readonly Source[],
+  { tell, signal }: CopyProgress,
+): Promise<{ bytes: number; files: number }> {
+  const check = () => {
+    if (signal?.aborted)
+      throw new GroundworkError(
+        'cancelled',
+        'Copying was cancelled.',
+        'The copy so far was removed; your files are as they were.',
+      );
+  };
+  let [total, files] = [0, 0];
+  for (const source of sources)
+    for await (const { open } of filesOf(source)) {
+      check();
+      total += (await open()).size;
+      if (++files % 500 === 0) tell('Measuring files', files, 0);
+    }
+  const { quota = Infinity, usage = 0 } = await navigator.storage.estimate();
+  if (total + SPARE > quota - usage) throw full(total, quota - usage);
+  const root = await storeFolder(location, true);
+  let done = 0;
+  try {
+    for (const source of sources)
+      for await (const { path, open } of filesOf(source)) {
+        check();
+        const parts = path.split('/');
+        const name = parts.pop()!;
+        let folder = root;
+        for (const part of parts) folder = await folder.getDirectoryHandle(part, { create: true });
+        const blob = await open();
+        const writable = await (await folder.getFileHandle(name, { create: true })).createWritable();
+        const before = done;
+        const counted = new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
+          transform(chunk, controller) {
+            done += chunk.length;
+            tell('Copying files', done, total);
+            controller.enqueue(chunk);
+          },
+        });
+        await blob.stream().pipeThrough(counted).pipeTo(writable, { signal });
+        done = before + blob.size;
+      }
+    check();
+  } catch (cause) {
+    await removeFromStore(location).catch(() => undefined);
+    if (signal?.aborted) check();
+    if (cause instanceof DOMException && cause.name === 'QuotaExceededError') throw full(total, quota - usage, cause);
+    throw cause;
+  }
+  return { bytes: total, files };
+}
+
+const gib = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
+
+const full = (wanted: number, free: number, cause?: unknown) =>
+  new GroundworkError(
+    'storage-full',
+    `The files have ${gib(wanted)}, and the browser has ${gib(Math.max(0, free))} for this page.`,
+    'Nothing was changed. Read them in place instead, or remove other datasets and projects.',
+    { cause },
+  );
