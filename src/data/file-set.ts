@@ -5,7 +5,7 @@
 import { Column, HashIndex, textHash, TextSet } from '../base/columns.ts';
 import { GroundworkError } from '../base/error.ts';
 import { Lru } from '../base/lru.ts';
-import { blobSource } from '../formats/byte-source.ts';
+import { blobSource, blockwise, type ByteSource } from '../formats/byte-source.ts';
 import { looksLikeZip, readEntry, readEntryHead } from '../formats/zip.ts';
 import { readDirectory } from '../formats/zip-directory.ts';
 import type { RowIssue } from './row.ts';
@@ -26,6 +26,8 @@ export type Source = NamedFile | NamedHandle;
 
 const JUNK = /(?:^|\/)(?:__MACOSX\/|\.|Thumbs\.db$|desktop\.ini$)/i;
 const MAX_NESTING = 3;
+/** Bytes up to which entries of a zip are read together with those that follow. */
+const NEIGHBOUR = 32 * 1024;
 
 export const fileIssue = (
   file: string,
@@ -38,7 +40,7 @@ type Container =
   | { readonly kind: 'blob'; readonly blob: Blob }
   | { readonly kind: 'file'; readonly handle: FileSystemFileHandle }
   | { readonly kind: 'folder'; readonly handle: FileSystemDirectoryHandle }
-  | { readonly kind: 'zip'; readonly archive: Blob };
+  | { readonly kind: 'zip'; readonly archive: Blob; readonly source: ByteSource; readonly blocks: ByteSource };
 
 const lastPart = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
 
@@ -125,8 +127,11 @@ export class FileSet {
   /** The first bytes, at most `length`. */
   async head(file: number, length: number): Promise<Blob> {
     const container = this.#containers[this.#container.get(file)]!;
-    if (container.kind === 'zip') return readEntryHead(container.archive, this.#entry(file), length);
-    return (await this.#plain(file, container)).slice(0, length);
+    if (container.kind !== 'zip') return (await this.#plain(file, container)).slice(0, length);
+    const entry = this.#entry(file);
+    // Small neighbours come with one read; of large ones only the beginning is wanted.
+    const source = entry.compressedSize <= NEIGHBOUR ? container.blocks : container.source;
+    return new Blob([await readEntryHead(source, entry, length)]);
   }
 
   async #plain(file: number, container: Exclude<Container, { kind: 'zip' }>): Promise<Blob> {
@@ -209,11 +214,12 @@ export class FileSet {
       this.issues.push(fileIssue(label, `zips are nested more than ${MAX_NESTING} deep`, 'Unpack the outer ones.'));
       return;
     }
-    const here = this.#containers.push({ kind: 'zip', archive }) - 1;
+    const source = blobSource(archive);
+    const here = this.#containers.push({ kind: 'zip', archive, source, blocks: blockwise(source) }) - 1;
     const nested: number[] = [];
     try {
       await readDirectory(
-        blobSource(archive),
+        source,
         (entry) => {
           const path = folder + entry.path;
           if (JUNK.test(path)) return;

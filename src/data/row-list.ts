@@ -36,3 +36,9 @@ export function countPictures(lists: readonly RowList[]): number {
     for (let i = 0; i < list.length; i++) for (const picture of list.pictures(i)) pictures.add(picture);
   return pictures.size;
 }
+
+/** At most `most` of the rows, evenly. */
+export function spread(rows: RowList, most: number): Promise<Row[]> {
+  const count = Math.min(most, rows.length);
+  return rows.read(Array.from({ length: count }, (_, i) => Math.floor((i * rows.length) / count)));
+}

@@ -1,6 +1,7 @@
 /** Answers the page's question what a recipe needs of a model, loaded or published, before anything is allocated. */
 import { GroundworkError } from '../base/error.ts';
 import type { Dataset } from '../data/dataset.ts';
+import { spread } from '../data/row-list.ts';
 import type { Row } from '../data/row.ts';
 import type { GpuTraits } from '../gpu/dry.ts';
 import type { Architecture } from '../models/architecture.ts';
@@ -13,7 +14,7 @@ import { PUBLISHED } from './full-size/published.ts';
 import { publishedPreprocessor } from './full-size/synthesise.ts';
 import type { MemoryReport, MemoryRow, Request } from './protocol.ts';
 
-/** Rows that are looked at for the longest one; more are sampled evenly. */
+/** Rows of each part that are looked at for the longest one; more are sampled evenly. */
 const ROWS_LOOKED_AT = 256;
 
 export interface MemoryContext {
@@ -29,7 +30,12 @@ export async function answerMemory(
   question: MemoryQuestion,
   { gpu, loaded, dataset }: MemoryContext,
 ): Promise<MemoryReport> {
-  const rows = dataset ? evenly([...dataset.rows('train'), ...dataset.rows('heldout')]) : [];
+  const rows = dataset
+    ? [
+        ...(await spread(dataset.rows('train'), ROWS_LOOKED_AT)),
+        ...(await spread(dataset.rows('heldout'), ROWS_LOOKED_AT)),
+      ]
+    : [];
   let request: Omit<MemoryRequest, 'longest' | 'recipe' | 'gpu'>;
   let longest: Longest;
   if (question.model === null) {
@@ -77,11 +83,6 @@ async function report(request: MemoryRequest, { recipe, availableBytes }: Memory
   const longest = { promptTokens, targetTokens, imageTokens: featureRows };
   return { ...asked!, storage: request.dtype, longest, fits };
 }
-
-const evenly = (rows: readonly Row[]): readonly Row[] => {
-  const stride = Math.max(1, rows.length / ROWS_LOOKED_AT);
-  return Array.from({ length: Math.min(rows.length, ROWS_LOOKED_AT) }, (_, i) => rows[Math.floor(i * stride)]!);
-};
 
 /** Characters a token, on the low side: words in Latin script have four and more, numbers one. */
 const CHARACTERS_A_TOKEN = 2.5;

@@ -6,7 +6,7 @@
 import { GroundworkError } from '../base/error.ts';
 import type { Dataset } from '../data/dataset.ts';
 import type { Row } from '../data/row.ts';
-import { countPictures, span, subset, type RowList } from '../data/row-list.ts';
+import { countPictures, span, spread, subset, type RowList } from '../data/row-list.ts';
 import { evaluationRows, runEvaluation } from '../evaluate/run.ts';
 import type { LoadedModel } from '../models/load.ts';
 import { longestRow, planMemory } from '../train/memory-plan.ts';
@@ -89,12 +89,6 @@ export async function rehearse(
 }
 
 const tokensOf = ({ prompt, completion }: Sample): number => prompt.tokens.length + completion.length;
-
-/** At most `most` of the rows, evenly. */
-function spread(rows: RowList, most: number): Promise<Row[]> {
-  const count = Math.min(most, rows.length);
-  return rows.read(Array.from({ length: count }, (_, i) => Math.floor((i * rows.length) / count)));
-}
 
 /** The first row's pictures warm the vision tower up; a second row's are timed (the same again if there is none). */
 async function secondsPerPicture(bench: Workbench, first: Sample, second: Sample | undefined): Promise<number> {

@@ -120,7 +120,7 @@ export class EngineSession {
         return answerMemory(request, {
           gpu: (await this.#session()).gpu,
           loaded: this.#loaded,
-          dataset: request.dataset === null ? null : this.#dataset(request.dataset),
+          dataset: request.dataset === null ? null : this.#datasets.get(request.dataset),
         });
       default:
         return this.#datasets.answer(request, this.#bench?.dataset ?? null);

@@ -1,4 +1,5 @@
 import { GroundworkError } from '../base/error.ts';
+import { Lru } from '../base/lru.ts';
 
 export type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -52,3 +53,32 @@ export const blobSource = (blob: Blob): ByteSource => ({
     }
   },
 });
+
+/** A source for many small reads close to each other: read in aligned blocks, of which the last `kept` are held. */
+export function blockwise(source: ByteSource, block = 2 ** 18, kept = 32): ByteSource {
+  const blocks = new Lru<number, Promise<Bytes>>(kept);
+  const at = (i: number): Promise<Bytes> => {
+    let bytes = blocks.get(i);
+    if (!bytes) {
+      bytes = source.read(i * block, Math.min(block, source.size - i * block));
+      bytes.catch(() => blocks.delete(i)); // the next read tries again
+      blocks.set(i, bytes);
+    }
+    return bytes;
+  };
+  return {
+    size: source.size,
+    async read(offset, length) {
+      requireInside(source.size, offset, length);
+      const bytes = new Uint8Array(length);
+      for (let done = 0; done < length;) {
+        const i = Math.floor((offset + done) / block);
+        const from = offset + done - i * block;
+        const piece = (await at(i)).subarray(from, from + length - done);
+        bytes.set(piece, done);
+        done += piece.length;
+      }
+      return bytes;
+    },
+  };
+}

@@ -1,7 +1,8 @@
 /** Zip archives: entries unpacked one by one when asked for, and archives written as a stream. */
 import { makeZip } from 'client-zip';
+import { Inflate } from 'fflate';
 import { GroundworkError } from '../base/error.ts';
-import { blobSource } from './byte-source.ts';
+import { blobSource, type Bytes, type ByteSource } from './byte-source.ts';
 import { crc32 } from './crc32.ts';
 import { readDirectory, type DirectoryEntry, type RefusedEntry } from './zip-directory.ts';
 
@@ -84,29 +85,41 @@ export async function readEntry(archive: Blob, entry: Packed): Promise<Blob> {
   return entry.method === 'stored' ? packed : inflate(packed, entry);
 }
 
+/** Room for a local header's name and extra field, so that one read mostly brings header and content. */
+const HEADER_ROOM = 30 + 256;
+
 /** An entry's first bytes, at most `length`; what follows is neither read nor checked. Throws `zip-entry-damaged`. */
-export async function readEntryHead(archive: Blob, entry: Packed, length: number): Promise<Blob> {
-  const packed = await packedBytes(archive, entry);
-  if (entry.method === 'stored') return packed.slice(0, length);
+export async function readEntryHead(archive: ByteSource, entry: Packed, length: number): Promise<Bytes> {
   // Deflate never makes a block more than a few bytes longer, so as many packed bytes hold as many of content.
-  const reader = packed
-    .slice(0, length + 1024)
-    .stream()
-    .pipeThrough(new DecompressionStream('deflate-raw'))
-    .getReader();
-  const chunks: Uint8Array<ArrayBuffer>[] = [];
-  let held = 0;
+  const wanted = Math.min(entry.compressedSize, length + 64);
+  const read = (size: number) =>
+    archive.read(entry.headerOffset, Math.min(size, Math.max(0, archive.size - entry.headerOffset)));
+  let bytes = await read(HEADER_ROOM + wanted);
+  const data = new DataView(bytes.buffer, bytes.byteOffset);
+  if (bytes.length < 30 || data.getUint32(0, true) !== 0x04034b50) throw damaged(entry.path, 'its header is missing.');
+  const start = 30 + data.getUint16(26, true) + data.getUint16(28, true);
+  if (start + wanted > bytes.length) bytes = await read(start + wanted);
+  const packed = bytes.subarray(start, start + wanted);
+  if (packed.length < wanted) throw damaged(entry.path, 'its bytes lie outside the archive.');
+  if (entry.method === 'stored') return packed.subarray(0, length);
+  const chunks: Uint8Array[] = [];
   try {
-    for (let next = await reader.read(); !next.done && held < length; next = await reader.read()) {
-      chunks.push(next.value as Uint8Array<ArrayBuffer>);
-      held += next.value.length;
-    }
-    await reader.cancel();
+    new Inflate((chunk) => chunks.push(chunk)).push(packed, packed.length === entry.compressedSize);
   } catch (cause) {
-    // Cut off on purpose, the stream ends in an error after the bytes that were asked for.
-    if (held === 0 || packed.size <= length + 1024) throw damaged(entry.path, 'it cannot be unpacked.', cause);
+    throw damaged(entry.path, 'it cannot be unpacked.', cause);
   }
-  return new Blob(chunks).slice(0, length);
+  const head = new Uint8Array(
+    Math.min(
+      length,
+      chunks.reduce((sum, chunk) => sum + chunk.length, 0),
+    ),
+  );
+  let at = 0;
+  for (const chunk of chunks) {
+    head.set(chunk.subarray(0, head.length - at), at);
+    at = Math.min(head.length, at + chunk.length);
+  }
+  return head;
 }
 
 /** Opens an archive. Throws `zip-invalid` if it has no readable directory. */
