@@ -1,5 +1,5 @@
 /**
- * `npm run demo`, `npm run verify`, `npm run bench`: the engine without a browser. Installs packages if need be, lets
+ * `npm run demo`, `verify`, `profile`, `bench`, `synthesise`: the engine without a browser. Installs packages if need be, lets
  * Dawn find a Vulkan driver, and runs the TypeScript entry with the arguments given; its exit code is ours.
  */
 import { ensureModules, runNode } from './house.mjs';
@@ -9,6 +9,7 @@ const entries = {
   demo: 'src/cli/demo.ts',
   verify: 'src/cli/verify.ts',
   bench: 'bench/main.ts',
+  profile: 'src/cli/profile.ts',
   synthesise: 'src/cli/synthesise.ts',
   memory: 'src/cli/memory.ts',
 };

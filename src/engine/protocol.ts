@@ -5,6 +5,7 @@
 import type { GroundedBox, Size } from '../grounding/box.ts';
 import type { WeightDType } from '../models/weights.ts';
 import type { MemoryPlan } from '../train/memory-plan.ts';
+import type { StepProfile } from '../train/profile.ts';
 import type { Recipe, Stage } from '../train/recipe.ts';
 import type { DatasetReplies, DatasetRequest, NamedFile } from './dataset-protocol.ts';
 
@@ -19,6 +20,7 @@ export type {
   LoraSettings,
   OptimizerSettings,
 } from '../train/recipe.ts';
+export type { OpProfile, StepProfile, TraceEvent } from '../train/profile.ts';
 export type * from './dataset-protocol.ts';
 
 export interface DeviceReport {
@@ -168,6 +170,8 @@ export type Request =
     }
   /** One real step of every stage on the longest row, on a policy of its own: what a run of the recipe will take. */
   | { readonly type: 'rehearse'; readonly dataset: string; readonly recipe: Recipe }
+  /** Where the time of the run's next two steps goes. */
+  | { readonly type: 'profile' }
   | { readonly type: 'control'; readonly action: 'pause' | 'resume' | 'step' | 'stop' }
   | { readonly type: 'export'; readonly what: 'adapter' | 'merged' }
   /** `model`: the id of a published one, or null for the one loaded. `row` is used where `dataset` is null. */
@@ -190,6 +194,7 @@ export interface Replies extends DatasetReplies {
   /** Settles when the run has started; the rest comes as events. */
   start: { readonly runId: string };
   rehearse: Rehearsal;
+  profile: StepProfile;
   control: { readonly state: RunState };
   /** A zip, streamed. */
   export: { readonly fileName: string; readonly stream: ReadableStream<Uint8Array> };

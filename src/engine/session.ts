@@ -26,7 +26,9 @@ import type {
   Replies,
   Request,
   RunState,
+  StepProfile,
 } from './protocol.ts';
+import { Profiling } from './profiling.ts';
 import { rehearse } from './rehearsal.ts';
 import { runRecipe, Workbench } from './run.ts';
 import { selfProof } from './self-proof.ts';
@@ -52,6 +54,7 @@ const STARTER_FILES = [
 export class EngineSession {
   readonly #host: SessionHost;
   readonly #gate: Gate;
+  readonly #profiling = new Profiling();
   #gpu: Promise<GpuSession> | null = null;
   #loaded: (LoadedModel & { readonly name: string }) | null = null;
   readonly #datasets: Datasets;
@@ -110,6 +113,8 @@ export class EngineSession {
         return this.#start(request);
       case 'rehearse':
         return this.#rehearse(request.dataset, request.recipe);
+      case 'profile':
+        return this.#profile();
       case 'control':
         if (request.action === 'stop') this.#rehearsal = null;
         return { state: this.#gate.control(request.action) };
@@ -260,16 +265,37 @@ export class EngineSession {
     this.#gate.begin(paused);
     this.running = runRecipe(bench, recipe, {
       emit: (event) => this.#host.emit(event),
-      gate: () => this.#gate.pass(),
+      gate: () => this.#passGate(),
       look: (...at) => watcher.look(...at),
     }).then(
-      () => this.#gate.end('finished'),
-      (error: unknown) => {
+      async () => {
+        await this.#profiling.end();
+        this.#gate.end('finished');
+      },
+      async (error: unknown) => {
+        await this.#profiling.end().catch(() => {}); // the run's own error is the one to tell
         this.#host.emit({ type: 'failure', ...describeError(error) });
         this.#gate.end('failed');
       },
     );
     return { runId: `run-${++this.#runs}` };
+  }
+
+  async #passGate(): Promise<boolean> {
+    await this.#profiling.arrive();
+    const go = await this.#gate.pass();
+    if (go) this.#profiling.leave();
+    return go;
+  }
+
+  async #profile(): Promise<StepProfile> {
+    if (!this.#gate.active)
+      throw new GroundworkError(
+        'run-missing',
+        'There is no step to profile: no run is going on.',
+        'Start a run, and ask again while it goes on.',
+      );
+    return this.#profiling.ask(await this.#session());
   }
 
   async #rehearse(dataset: string, recipe: Recipe): Promise<Rehearsal> {

@@ -3,6 +3,7 @@
  */
 import { invariant } from '../base/error.ts';
 import { packParams, type Kernel } from './kernel.ts';
+import { Pace } from './pace.ts';
 import type { Session } from './recorder.ts';
 import type { Storage, Tensor } from './tensor.ts';
 
@@ -32,6 +33,8 @@ export class Program {
   readonly commands: readonly Command[];
   /** Bytes of each arena slot this program uses. */
   readonly slotBytes: readonly number[];
+  /** What its commands take, learnt by running them. */
+  readonly pace: Pace;
   readonly #session: Session;
   readonly #slots: ReadonlyMap<Storage, number>;
   readonly #uniforms: GPUBuffer | null;
@@ -51,6 +54,7 @@ export class Program {
     this.#slots = slots;
     this.slotBytes = slotBytes;
     this.#uniforms = this.#writeUniforms();
+    this.pace = new Pace(commands.map((command) => guessMs(command, session.gpu.software)));
   }
 
   get transientBytes(): number {
@@ -70,75 +74,46 @@ export class Program {
     );
   }
 
-  /** Submits every command. Returns at once; order on the queue is the order of calls. */
-  run(): void {
-    this.#refresh();
-    const { device } = this.#session.gpu;
-    const encoder = device.createCommandEncoder({ label: this.label });
-    this.encode(encoder);
-    device.queue.submit([encoder.finish()]);
+  /** Submits every command, `times` times over. Returns at once; order on the queue is the order of calls. */
+  run(times = 1): void {
+    this.#session.queue.run(this, times);
   }
 
-  encode(encoder: GPUCommandEncoder): void {
+  /** Passes that `encode` opens for these commands. */
+  passes(from: number, to: number): number {
+    let count = 0;
+    for (let i = from; i < to; i++)
+      if (this.commands[i]!.type === 'dispatch' && (i === from || this.commands[i - 1]!.type !== 'dispatch')) count++;
+    return count;
+  }
+
+  /**
+   * Encodes commands [from, to). `describe` is asked for the descriptor of each pass, by the command that opens it; a
+   * pass holds as many dispatches as follow each other, or one with `each`.
+   */
+  encode(
+    encoder: GPUCommandEncoder,
+    from: number,
+    to: number,
+    describe: (command: number) => GPUComputePassDescriptor,
+    each = false,
+  ): void {
     this.#refresh();
     let pass: GPUComputePassEncoder | null = null;
-    this.commands.forEach((command, i) => {
+    for (let i = from; i < to; i++) {
+      const command = this.commands[i]!;
       if (command.type === 'dispatch') {
-        pass ??= encoder.beginComputePass({ label: this.label });
+        pass ??= encoder.beginComputePass(describe(i));
         pass.setPipeline(command.kernel.pipeline);
         pass.setBindGroup(0, this.#bindGroups[i]!);
         pass.dispatchWorkgroups(...command.groups);
-        return;
+        if (!each) continue;
       }
       pass?.end();
       pass = null;
-      this.#encodeTransfer(encoder, command);
-    });
-    (pass as GPUComputePassEncoder | null)?.end();
-  }
-
-  /** Like `run`, each dispatch in a pass of its own: GPU milliseconds by kernel name (needs timestamp-query). */
-  async profile(): Promise<Map<string, { ms: number; count: number }>> {
-    this.#refresh();
-    const { device, features } = this.#session.gpu;
-    invariant(features.timestamps, 'this adapter has no timestamp queries');
-    const totals = new Map<string, { ms: number; count: number }>();
-    const block = 1024;
-    for (let start = 0; start < this.commands.length; start += block) {
-      const part = this.commands.slice(start, start + block);
-      const querySet = device.createQuerySet({ type: 'timestamp', count: part.length * 2 });
-      const bytes = part.length * 16;
-      const resolved = device.createBuffer({
-        size: bytes,
-        usage: GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC,
-      });
-      const staging = device.createBuffer({ size: bytes, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
-      const encoder = device.createCommandEncoder();
-      part.forEach((command, i) => {
-        if (command.type !== 'dispatch') return this.#encodeTransfer(encoder, command);
-        const pass = encoder.beginComputePass({
-          timestampWrites: { querySet, beginningOfPassWriteIndex: 2 * i, endOfPassWriteIndex: 2 * i + 1 },
-        });
-        pass.setPipeline(command.kernel.pipeline);
-        pass.setBindGroup(0, this.#bindGroups[start + i]!);
-        pass.dispatchWorkgroups(...command.groups);
-        pass.end();
-      });
-      encoder.resolveQuerySet(querySet, 0, part.length * 2, resolved, 0);
-      encoder.copyBufferToBuffer(resolved, 0, staging, 0, bytes);
-      device.queue.submit([encoder.finish()]);
-      await staging.mapAsync(GPUMapMode.READ);
-      const times = new BigUint64Array(staging.getMappedRange().slice(0));
-      part.forEach((command, i) => {
-        if (command.type !== 'dispatch') return;
-        const entry = totals.get(command.kernel.key) ?? { ms: 0, count: 0 };
-        entry.ms += Number(times[2 * i + 1]! - times[2 * i]!) / 1e6;
-        entry.count++;
-        totals.set(command.kernel.key, entry);
-      });
-      for (const object of [querySet, resolved, staging]) object.destroy();
+      if (command.type !== 'dispatch') this.#encodeTransfer(encoder, command);
     }
-    return totals;
+    pass?.end();
   }
 
   /** Reads tensors back after everything submitted so far; one mapping for all of them. */
@@ -217,6 +192,20 @@ export class Program {
     device.queue.writeBuffer(buffer, 0, data.buffer);
     return buffer;
   }
+}
+
+/**
+ * Milliseconds of a command before it was ever timed, from the bytes it binds, on the high side: matrix products do more
+ * with a byte than other kernels, and one run cut too finely costs less than one that holds the GPU.
+ */
+function guessMs(command: Command, software: boolean): number {
+  const bytes =
+    command.type === 'dispatch'
+      ? command.tensors.reduce((sum, t) => sum + t.bytes, 0)
+      : command.type === 'clear'
+        ? command.tensor.bytes
+        : command.bytes;
+  return 0.02 + bytes / (software ? 1e5 : 2e6);
 }
 
 /** Contents of resident tensors. */

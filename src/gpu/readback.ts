@@ -16,6 +16,8 @@ const KEPT_BYTES = 32 * 2 ** 20;
 
 export class Readback {
   readonly #gpu: Gpu;
+  /** Told of every wait, in milliseconds of the clock. */
+  onWait: ((begin: number, end: number) => void) | null = null;
   /** Idle buffers, the one used longest ago first. */
   #idle: GPUBuffer[] = [];
 
@@ -29,6 +31,7 @@ export class Readback {
    */
   async read(ranges: readonly BufferRange[]): Promise<ArrayBuffer[]> {
     const { device } = this.#gpu;
+    const asked = performance.now();
     const total = ranges.reduce((sum, r) => sum + padded(r.bytes), 0);
     const staging = this.#take(Math.max(4, total));
     const encoder = device.createCommandEncoder({ label: 'readback' });
@@ -45,6 +48,7 @@ export class Readback {
     const copies = ranges.map(({ bytes }, i) => mapped.slice(starts[i]!, starts[i]! + bytes));
     staging.unmap();
     this.#keep(staging);
+    this.onWait?.(asked, performance.now());
     return copies;
   }
 

@@ -8,8 +8,14 @@ import type { Gpu } from './device.ts';
 import { KernelCache, type Kernel } from './kernel.ts';
 import { Program, type Command } from './program.ts';
 import { Readback } from './readback.ts';
+import { WorkQueue, type WorkQueueOptions } from './work-queue.ts';
 import type { Constants } from './template.ts';
 import { byteSize, Storage, Tensor, type DType } from './tensor.ts';
+
+export interface SessionOptions extends WorkQueueOptions {
+  /** Smaller than what the adapter binds: for tests. */
+  readonly weightPartBytes?: number;
+}
 
 /** Device, kernels and shared memory of one session. */
 export class Session {
@@ -17,17 +23,18 @@ export class Session {
   readonly kernels: KernelCache;
   readonly arena: Arena;
   readonly readback: Readback;
+  readonly queue: WorkQueue;
   /** Bytes of a frozen matrix that lie in one piece; longer ones are split by rows (ops/matrix.ts). */
   readonly weightPartBytes: number;
   #resident = new Map<GPUBuffer, string>();
 
-  /** `weightPartBytes` smaller than what the adapter binds is for tests. */
-  constructor(gpu: Gpu, { weightPartBytes = gpu.limits.maxStorageBufferBindingSize } = {}) {
+  constructor(gpu: Gpu, options: SessionOptions = {}) {
     this.gpu = gpu;
-    this.weightPartBytes = weightPartBytes;
+    this.weightPartBytes = options.weightPartBytes ?? gpu.limits.maxStorageBufferBindingSize;
     this.kernels = new KernelCache(gpu);
     this.arena = new Arena(gpu);
     this.readback = new Readback(gpu);
+    this.queue = new WorkQueue(gpu, this.readback, options);
   }
 
   /** A tensor with memory of its own, zero at first. Destroy it with `release`. */
@@ -102,6 +109,7 @@ export class Session {
     this.#resident.clear();
     this.arena.destroy();
     this.readback.destroy();
+    this.queue.destroy();
     this.gpu.destroy();
   }
 }

@@ -147,9 +147,7 @@ export class Generator<S extends Promptable = Promptable> {
     while (groups.length) {
       while (groups.length < AHEAD && submitted < limit && !tokens.ended && !signal?.aborted) {
         const steps = Math.min(burst, limit - submitted);
-        const encoder = session.gpu.device.createCommandEncoder({ label: 'decode' });
-        for (let i = 0; i < steps; i++) decoder.decode.encode(encoder);
-        session.gpu.device.queue.submit([encoder.finish()]);
+        decoder.decode.run(steps);
         groups.push(read(submitted, steps));
         submitted += steps;
       }

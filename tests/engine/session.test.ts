@@ -272,6 +272,26 @@ describe('a session on the starter', () => {
     expect(of('state').map((e) => e.state)).toEqual(['paused', 'stopping', 'finished']);
   });
 
+  test('profiles two steps of a run while it goes on, once at a time', async () => {
+    await expect(session.handle({ type: 'profile' })).rejects.toMatchObject({ code: 'run-missing' });
+    await session.handle({ type: 'start', dataset, recipe: recipe(long), paused: true });
+    const asked = session.handle({ type: 'profile' });
+    await expect(session.handle({ type: 'profile' })).rejects.toMatchObject({ code: 'profiling' });
+    await session.handle({ type: 'control', action: 'resume' });
+    const profile = await asked;
+    expect(profile.ops.map((o) => o.op)).toEqual(
+      expect.arrayContaining(['matmul/nt', 'attention/forward', 'adamw/step']),
+    );
+    expect(profile.ops.reduce((sum, o) => sum + o.dispatches, 0)).toBe(profile.dispatches);
+    expect(profile.idleShare).toBeGreaterThanOrEqual(0);
+    expect(profile.idleShare).toBeLessThan(1);
+    expect(profile.trace.filter((e) => e.args?.['program']).length).toBe(profile.dispatches);
+    const late = session.handle({ type: 'profile' });
+    await session.handle({ type: 'control', action: 'stop' });
+    await expect(late).rejects.toMatchObject({ code: 'run-ended' });
+    await session.running;
+  });
+
   test('keeps what a stopped run has learnt', async () => {
     events.length = 0;
     await session.handle({ type: 'start', dataset, recipe: recipe(long, mergeStage()) });

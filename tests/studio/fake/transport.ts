@@ -20,6 +20,7 @@ import type {
 } from '../../../src/engine/protocol.ts';
 import { HealthTally } from '../../../src/data/health.ts';
 import { box01, iou } from '../../../src/grounding/box.ts';
+import { fakeProfile } from './profile.ts';
 import { fakeAdapter } from './adapter.ts';
 import { drawScene } from './pictures.ts';
 import { fakeData, FAKE_CONVENTION, FAKE_ISSUES, near, type FakeData } from './scenes.ts';
@@ -209,6 +210,9 @@ export class FakeTransport implements Transport {
         this.emit({ type: 'state', state: this.#state });
         if (!request.paused) this.#tick();
         return { runId: 'fake-1' };
+      case 'profile':
+        await pause(60);
+        return fakeProfile();
       case 'control':
         return this.#control(request.action);
       case 'memory-plan':

@@ -1,0 +1,122 @@
+/**
+ * Where a step's time goes, on this machine's GPU.
+ *
+ *   npm run profile -- sft|grpo|decode [--json FILE] [--trace FILE] [--model DIR] [--data PATH] [--recipe FILE]
+ *
+ * Runs the stage of that kind (of the quick demo, or of FILE) on the starter model for some steps, the last two of
+ * them watched. The trace loads in chrome://tracing and in Perfetto.
+ */
+import { readFile, writeFile } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import type { EngineEvent, Recipe, Stage, StepProfile } from '../engine/protocol.ts';
+import { describeError, EngineSession } from '../engine/session.ts';
+import { registerDecoder } from '../image/decode.ts';
+import { nodeDecode } from '../image/node-decode.ts';
+import { presetRecipe } from '../train/presets.ts';
+import { filesUnder } from './node-files.ts';
+import { openNodeGpu } from './node-gpu.ts';
+
+const home = fileURLToPath(new URL('../../', import.meta.url));
+
+const KINDS = { sft: 'sft', grpo: 'grpo', decode: 'evaluate' } as const;
+
+/** Steps before those that are watched: kernels are compiled and submissions sized. */
+const WARM = 4;
+
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      json: { type: 'string' },
+      trace: { type: 'string' },
+      recipe: { type: 'string' },
+      model: { type: 'string', default: join(home, 'public/starter/model') },
+      data: { type: 'string', default: join(home, 'public/starter/sample.zip') },
+    },
+  });
+  const what = positionals[0] as keyof typeof KINDS;
+  if (!Object.hasOwn(KINDS, what ?? '')) {
+    console.error('usage: npm run profile -- sft|grpo|decode [--json FILE] [--trace FILE]');
+    process.exitCode = 2;
+    return;
+  }
+  registerDecoder(nodeDecode);
+  const source = values.recipe
+    ? (JSON.parse(await readFile(values.recipe, 'utf8')) as Recipe)
+    : presetRecipe('demo-quick');
+  const stage = source.stages.find(({ kind }) => kind === KINDS[what]);
+  if (!stage) throw new Error(`The recipe has no stage of kind ${KINDS[what]}.`);
+
+  let steps = 0;
+  let asked: Promise<StepProfile> | null = null;
+  const session: EngineSession = new EngineSession({
+    openGpu: () => openNodeGpu({ onError: (message) => console.error(`GPU error: ${message}`) }),
+    fetchFile: () => Promise.reject(new Error('the command line reads files from disk')),
+    emit: (event: EngineEvent) => {
+      if (event.type === 'failure') console.error(`${event.message}\n${event.hint}`);
+      if (event.type === 'progress' && ++steps === WARM) asked = session.handle({ type: 'profile' });
+    },
+  });
+  const files = (await filesUnder(values.model)).map(({ path, file }) => ({
+    path: `${basename(resolve(values.model))}/${path}`,
+    file,
+  }));
+  await session.handle({ type: 'load-model', files });
+  const dataset = await session.handle({ type: 'open-dataset', name: 'data', files: await filesUnder(values.data) });
+  await session.handle({ type: 'start', dataset: dataset.id, recipe: { ...source, stages: [short(stage)] } });
+  await session.running;
+  if (!asked) throw new Error(`The stage ended before its step ${WARM}.`);
+  const profile = await (asked as Promise<StepProfile>);
+  console.log(table(what, profile));
+  const { trace, ...numbers } = profile;
+  if (values.json) await writeFile(values.json, JSON.stringify(numbers, null, 2));
+  if (values.trace) await writeFile(values.trace, JSON.stringify({ traceEvents: trace, displayTimeUnit: 'ms' }));
+  await session.destroy();
+}
+
+/** The stage, as long as it must be. Decoding in batches small enough for the sample to give some. */
+function short(stage: Stage): Stage {
+  const steps = WARM + 4;
+  if (stage.kind === 'sft' || stage.kind === 'grpo') return { ...stage, maxSteps: steps };
+  if (stage.kind === 'evaluate') return { ...stage, batchSize: 4, limit: 4 * steps };
+  return stage;
+}
+
+function table(what: string, p: StepProfile): string {
+  const cells = [
+    ['operation', 'dispatches', 'ms', 'share', 'GFLOP/s', 'GB/s', 'of the roof'],
+    ...p.ops.map((o) => [
+      o.op,
+      String(o.dispatches),
+      o.ms.toFixed(2),
+      percent(o.share),
+      o.flopsPerSecond ? (o.flopsPerSecond / 1e9).toFixed(2) : '–',
+      (o.bytesPerSecond / 1e9).toFixed(2),
+      percent(o.roofline),
+    ]),
+  ];
+  const widths = cells[0]!.map((_, c) => Math.max(...cells.map((row) => row[c]!.length)));
+  const lines = cells.map((row) =>
+    row.map((cell, c) => (c === 0 ? cell.padEnd(widths[c]!) : cell.padStart(widths[c]!))).join('  '),
+  );
+  return [
+    `${what} on ${p.adapter}`,
+    `roof: ${(p.roofline.flops / 1e9).toFixed(1)} GFLOP/s, ${(p.roofline.bytes / 1e9).toFixed(1)} GB/s`,
+    `a step took ${p.wallMs.toFixed(0)} ms, of which the GPU was idle ${percent(p.idleShare)}; ${p.submissions} submissions, the longest ${p.longestSubmissionMs.toFixed(0)} ms; ${p.dispatches} dispatches`,
+    '',
+    ...lines,
+  ].join('\n');
+}
+
+const percent = (x: number): string => `${(100 * x).toFixed(1)} %`;
+
+main().then(
+  () => process.exit(),
+  (error: unknown) => {
+    const { message, hint } = describeError(error);
+    console.error(`${message}\n${hint}`);
+    process.exit(1);
+  },
+);
