@@ -8,6 +8,7 @@ import type { MemoryPlan } from '../train/memory-plan.ts';
 import type { StepProfile } from '../train/profile.ts';
 import type { Recipe, Stage } from '../train/recipe.ts';
 import type { DatasetReplies, DatasetRequest, NamedFile } from './dataset-protocol.ts';
+import type { KeepEvent, KeepReplies, KeepRequest, KeepSettings } from './keep-protocol.ts';
 
 export type {
   Recipe,
@@ -22,6 +23,7 @@ export type {
 } from '../train/recipe.ts';
 export type { OpProfile, StepProfile, TraceEvent } from '../train/profile.ts';
 export type * from './dataset-protocol.ts';
+export type * from './keep-protocol.ts';
 
 export interface DeviceReport {
   readonly name: string;
@@ -145,6 +147,7 @@ export interface MemoryReport extends MemoryPlan {
 
 export type Request =
   | DatasetRequest
+  | KeepRequest
   | { readonly type: 'device' }
   /** Small cases of every kernel against f64, on this adapter. */
   | { readonly type: 'self-proof' }
@@ -167,6 +170,9 @@ export type Request =
       readonly recipe: Recipe;
       readonly paused?: boolean;
       readonly watch?: Watch;
+      /** The project it belongs to. */
+      readonly project?: string;
+      readonly keep?: Partial<KeepSettings>;
     }
   /** One real step of every stage on the longest row, on a policy of its own: what a run of the recipe will take. */
   | { readonly type: 'rehearse'; readonly dataset: string; readonly recipe: Recipe }
@@ -184,7 +190,7 @@ export type Request =
       readonly availableBytes: number;
     };
 
-export interface Replies extends DatasetReplies {
+export interface Replies extends DatasetReplies, KeepReplies {
   device: DeviceReport;
   'self-proof': SelfProof;
   'load-starter': ModelReport;
@@ -234,6 +240,7 @@ export interface Evaluation {
 }
 
 export type EngineEvent =
+  | KeepEvent
   | { readonly type: 'state'; readonly state: RunState }
   | { readonly type: 'loading'; readonly what: string; readonly done: number; readonly total: number }
   | {

@@ -235,6 +235,7 @@ async function time(
     heldout: rows,
     scorer: () => bench.scorer(),
     emit,
+    resume: null,
     gate: () => Promise.resolve(true),
   });
   const [warm, timed] = at;

@@ -13,6 +13,9 @@ import { runRejection } from '../train/rejection.ts';
 import { SampleStore, type Sample } from '../train/samples.ts';
 import { Scorer } from '../train/scorer.ts';
 import { runSft } from '../train/sft.ts';
+import type { MomentsSnapshot } from '../train/checkpoint.ts';
+import { optimizerState } from '../train/checkpoint.ts';
+import type { Optimizer } from '../train/optimizer.ts';
 import type { StageContext, StageEvent } from '../train/stage.ts';
 import type { EngineEvent } from './protocol.ts';
 
@@ -52,21 +55,70 @@ export class Workbench {
   }
 }
 
+/** Where a run stands, its policy aside: plain data. */
+export interface RunPosition {
+  /** Index of the stage to go on with; as many as there are stages: the run is done. */
+  readonly stage: number;
+  /** Inside the stage (StageContext.resume); null: at its beginning. */
+  readonly position: object | null;
+  /** Spent in that stage before. */
+  readonly seconds: number;
+  /** Points of curves so far. */
+  readonly step: number;
+  /** Rows that rejection sampling kept; null before it. */
+  readonly curated: readonly string[] | null;
+  readonly rejection: Workbench['rejection'];
+  readonly evaluations: readonly EvaluatedStage[];
+}
+
+/** A run between two units of work: nothing is under way on the GPU. */
+export interface RunBoundary extends RunPosition {
+  readonly optimizer: Optimizer | undefined;
+}
+
+export interface ResumeFrom {
+  readonly position: RunPosition;
+  readonly moments: MomentsSnapshot | null;
+}
+
 export interface RunHooks {
   emit(event: EngineEvent): void;
   /** Waits while paused; false: stop. */
   gate(): Promise<boolean>;
+  /** Before each gate, and at the end of each stage. */
+  boundary?(at: RunBoundary): Promise<void>;
   /** Between two steps of a training stage, and with `last` at its end: the policy as it is after `step`. */
   look?(stageIndex: number, step: number, last?: boolean): Promise<void>;
 }
 
-/** Runs every stage, or as many as `gate` allows. Returns whether it was stopped. */
-export async function runRecipe(bench: Workbench, recipe: Recipe, hooks: RunHooks): Promise<{ stopped: boolean }> {
+/**
+ * Runs every stage, or as many as `gate` allows. Returns whether it was stopped.
+ * @param from where an earlier run stood, its policy already restored into the bench
+ */
+export async function runRecipe(
+  bench: Workbench,
+  recipe: Recipe,
+  hooks: RunHooks,
+  from?: ResumeFrom,
+): Promise<{ stopped: boolean }> {
   checkRecipe(recipe);
-  let curated: RowList | null = null;
-  let step = 0;
+  let curated: readonly string[] | null = from?.position.curated ?? null;
+  let step = from?.position.step ?? 0;
+  bench.evaluations.push(...(from?.position.evaluations ?? []));
+  bench.rejection = from?.position.rejection ?? null;
   for (const [index, stage] of recipe.stages.entries()) {
-    const started = performance.now();
+    if (index < (from?.position.stage ?? 0)) continue;
+    const resumed = from?.position.stage === index && from.position.position !== null ? from : null;
+    const started = performance.now() - (resumed?.position.seconds ?? 0) * 1000;
+    const where = (part: Pick<RunPosition, 'stage' | 'position' | 'seconds'>, optimizer?: Optimizer) =>
+      hooks.boundary?.({
+        ...part,
+        step,
+        curated,
+        rejection: bench.rejection,
+        evaluations: [...bench.evaluations],
+        optimizer,
+      });
     const seconds = () => (performance.now() - started) / 1000;
     let stopped = false;
     const trains = stage.kind === 'sft' || stage.kind === 'grpo';
@@ -83,14 +135,20 @@ export async function runRecipe(bench: Workbench, recipe: Recipe, hooks: RunHook
         if (event.type === 'metrics') step++;
         hooks.emit(translate(event, index, step, seconds(), bench));
       },
-      gate: async () => {
+      resume: resumed?.position.position ?? null,
+      restore: (optimizer) => {
+        const moments = resumed?.moments;
+        if (moments) optimizer.restore(optimizerState(bench.policy.learning(), moments));
+      },
+      gate: async ({ position, optimizer }) => {
+        await where({ stage: index, position, seconds: seconds() }, optimizer);
         if (trains) await hooks.look?.(index, step);
         const go = await hooks.gate();
         if (!go) stopped = true;
         return go;
       },
     };
-    hooks.emit({ type: 'stage', index, stage, status: 'started', seconds: 0 });
+    if (!resumed) hooks.emit({ type: 'stage', index, stage, status: 'started', seconds: 0 });
     switch (stage.kind) {
       case 'evaluate': {
         const { evaluation, scores } = await runEvaluation(stage, context);
@@ -106,31 +164,30 @@ export async function runRecipe(bench: Workbench, recipe: Recipe, hooks: RunHook
         break;
       case 'rejection': {
         const curation = await runRejection(stage, context);
-        const kept = new Set(curation.kept);
-        const { train } = context;
-        curated = subset(
-          train,
-          placesWhere(train, (i) => kept.has(train.id(i))),
-        );
+        curated = curation.kept;
         bench.rejection = { prompts: curation.prompts.length, kept: curation.kept.length };
         break;
       }
       case 'grpo':
-        await runGrpo(stage, context, curated ?? withSolution(context.train));
+        await runGrpo(stage, context, promptsOf(context.train, curated));
         break;
     }
     if (trains) await hooks.look?.(index, step, true);
     hooks.emit({ type: 'stage', index, stage, status: stopped ? 'stopped' : 'finished', seconds: seconds() });
     if (stopped) return { stopped: true };
+    await where({ stage: index + 1, position: null, seconds: 0 });
   }
   return { stopped: false };
 }
 
-const withSolution = (rows: RowList): RowList =>
-  subset(
-    rows,
-    placesWhere(rows, (i) => rows.hasSolution(i)),
+/** Rows to reinforce: those that were kept, else all with a solution, in the dataset's order. */
+function promptsOf(train: RowList, curated: readonly string[] | null): RowList {
+  const kept = curated && new Set(curated);
+  return subset(
+    train,
+    placesWhere(train, (i) => (kept ? kept.has(train.id(i)) : train.hasSolution(i))),
   );
+}
 
 /** An adapter must be merged before the next one is trained; found out now rather than hours into a run. */
 export function checkRecipe({ stages }: Recipe): void {

@@ -3,17 +3,19 @@
  * GPU device and the one loop that uses it; whatever else wants the GPU during a run waits for the loop's next gate.
  */
 import { GroundworkError } from '../base/error.ts';
-import type { Row } from '../data/row.ts';
 import { blobSource } from '../formats/byte-source.ts';
 import { writeZip } from '../formats/zip.ts';
 import type { Gpu } from '../gpu/device.ts';
-import { Session as GpuSession } from '../gpu/recorder.ts';
-import { loadModel, type LoadedModel } from '../models/load.ts';
+import { memoryStorage, type Storage } from '../store/storage.ts';
+import type { Session as GpuSession } from '../gpu/recorder.ts';
+import { loadModel, type CheckpointFolder, type LoadedModel } from '../models/load.ts';
 import { adapterFiles, mergedFiles, shardNames, type OutputFile } from '../train/export.ts';
 import { answerRows, withImageOrder } from './answer.ts';
 import { Datasets } from './datasets.ts';
 import { Gate } from './gate.ts';
+import { GpuHolder } from './gpu-holder.ts';
 import { answerMemory } from './memory.ts';
+import { Projects, type TakeLock } from './projects.ts';
 import type {
   Answer,
   DeviceReport,
@@ -30,15 +32,19 @@ import type {
 } from './protocol.ts';
 import { Profiling } from './profiling.ts';
 import { rehearse } from './rehearsal.ts';
-import { runRecipe, Workbench } from './run.ts';
+import { Workbench } from './run.ts';
+import { Runs } from './runs.ts';
 import { selfProof } from './self-proof.ts';
-import { Watcher } from './watch.ts';
 
 export interface SessionHost {
   openGpu(): Promise<Gpu>;
   /** Reads a file below the place the app is served from. */
   fetchFile(url: string): Promise<Blob>;
   emit(event: EngineEvent): void;
+  /** Default: memory, which ends with the engine. */
+  readonly storage?: Storage;
+  /** Default: whoever asks gets it. */
+  readonly takeLock?: TakeLock;
 }
 
 const STARTER_FILES = [
@@ -55,11 +61,15 @@ export class EngineSession {
   readonly #host: SessionHost;
   readonly #gate: Gate;
   readonly #profiling = new Profiling();
-  #gpu: Promise<GpuSession> | null = null;
+  readonly #gpu: GpuHolder;
+  readonly #storage: Storage;
+  readonly #runs: Runs;
+  readonly #projects: Projects;
   #loaded: (LoadedModel & { readonly name: string }) | null = null;
   readonly #datasets: Datasets;
+  /** Loads the model that was loaded last into the device that is now open. */
+  #reload: () => Promise<void> = () => Promise.resolve();
   #bench: { readonly dataset: string; readonly bench: Workbench } | null = null;
-  #runs = 0;
   /** The rehearsal under way; one that is no longer here stops. */
   #rehearsal: symbol | null = null;
   /** Settles when the current run has ended, whatever its end. */
@@ -72,6 +82,24 @@ export class EngineSession {
       tell: (what, done, total) => host.emit({ type: 'loading', what, done, total }),
       fetchSample: (baseUrl) => this.#fetchAll(baseUrl, ['sample.zip']),
     });
+    this.#gpu = new GpuHolder(
+      () => host.openGpu(),
+      () => this.#deviceLost(),
+    );
+    this.#storage = host.storage ?? memoryStorage();
+    this.#runs = new Runs({
+      storage: this.#storage,
+      gate: this.#gate,
+      pass: () => this.#passGate(),
+      emit: (event) => host.emit(event),
+      model: () => this.#model(),
+      dataset: (id) => this.#datasets.get(id),
+      row: (dataset, id) => this.#datasets.row(dataset, id),
+      freshBench: (dataset) => this.#workbench(dataset, true),
+      lost: () => this.#gpu.lost(),
+      reopen: () => this.#reload(),
+    });
+    this.#projects = new Projects(this.#storage, this.#runs, host.takeLock);
   }
 
   get state(): RunState {
@@ -92,7 +120,7 @@ export class EngineSession {
     await this.running;
     this.#dropBench();
     this.#loaded?.model.destroy();
-    (await this.#gpu)?.destroy();
+    await this.#gpu.destroy();
   }
 
   async #answerRequest(request: Request): Promise<unknown> {
@@ -127,30 +155,46 @@ export class EngineSession {
           loaded: this.#loaded,
           dataset: request.dataset === null ? null : this.#datasets.get(request.dataset),
         });
+      case 'projects':
+        return this.#projects.list();
+      case 'save-project':
+        return this.#projects.save(request.id, request.change);
+      case 'take-project':
+        return { owned: await this.#projects.take(request.id) };
+      case 'duplicate-project':
+        return this.#projects.duplicate(request.id);
+      case 'delete-project':
+        return this.#projects.remove(request.id).then(() => null);
+      case 'show-run':
+        this.#refuseWhileRunning('show another run');
+        return this.#runs.show(request.runId);
+      case 'continue-run':
+        return this.#continue(request.runId, request.dataset, request.go);
+      case 'settle-run':
+        return this.#runs.settle(request.runId, request.how).then(() => null);
+      case 'save-now':
+        return this.#runs.saveNow();
+      case 'storage':
+        return (await this.#storage.files.space()) ?? { used: null, quota: null };
       default:
         return this.#datasets.answer(request, this.#bench?.dataset ?? null);
     }
   }
 
-  async #session(): Promise<GpuSession> {
-    this.#gpu ??= this.#host.openGpu().then((gpu) => {
-      void gpu.lost.then(({ reason, message }) => {
-        if (reason === 'destroyed') return;
-        this.#host.emit({
-          type: 'failure',
-          code: 'device-lost',
-          message: `The graphics device was lost: ${message}`,
-          hint: 'Reload the page and start the run again; close other programs that use the GPU.',
-        });
-      });
-      return new GpuSession(gpu);
-    });
-    try {
-      return await this.#gpu;
-    } catch (error) {
-      this.#gpu = null;
-      throw error;
-    }
+  #session(): Promise<GpuSession> {
+    return this.#gpu.session();
+  }
+
+  /** A run sees to itself; between runs, what was loaded and learnt is brought back at once. */
+  #deviceLost(): void {
+    if (this.#gate.active) return;
+    this.#host.emit({ type: 'notice', message: 'The graphics device was lost. Groundwork opens it again.' });
+    void this.#gate
+      .aside(() => this.#runs.recover())
+      .then(
+        () => this.#host.emit({ type: 'notice', message: 'The graphics device is back.' }),
+        (error: unknown) => this.#host.emit({ type: 'failure', ...describeError(error) }),
+      );
   }
 
   async #device(): Promise<DeviceReport> {
@@ -175,8 +219,14 @@ export class EngineSession {
 
   async #load(name: string, files: readonly NamedFile[]): Promise<ModelReport> {
     this.#refuseWhileRunning('load another model');
-    const session = await this.#session();
     const folder = new Map(files.map(({ path, file }) => [path, blobSource(file)]));
+    const report = await this.#loadFolder(name, folder);
+    this.#reload = async () => void (await this.#loadFolder(name, folder));
+    return report;
+  }
+
+  async #loadFolder(name: string, folder: CheckpointFolder): Promise<ModelReport> {
+    const session = await this.#session();
     const loaded = await loadModel(session, folder, {
       onProgress: (done, total) => this.#host.emit({ type: 'loading', what: 'weights', done, total }),
     });
@@ -197,7 +247,7 @@ export class EngineSession {
     };
   }
 
-  #model(): LoadedModel {
+  #model(): LoadedModel & { readonly name: string } {
     if (this.#loaded) return this.#loaded;
     throw new GroundworkError(
       'model-missing',
@@ -249,25 +299,28 @@ export class EngineSession {
     return answers;
   }
 
-  async #start({
-    dataset,
-    recipe,
-    paused = false,
-    watch,
-  }: Extract<Request, { type: 'start' }>): Promise<{ runId: string }> {
+  async #start(request: Extract<Request, { type: 'start' }>): Promise<{ runId: string }> {
+    const { paused = false, watch = null, project = null, keep = {} } = request;
     this.#refuseWhileRunning('start another run');
-    this.#datasets.requireSettled(dataset);
-    const watched: Row[] = [];
-    for (const rowId of watch?.rowIds ?? []) watched.push(await this.#datasets.row(dataset, rowId));
+    this.#datasets.requireSettled(request.dataset);
+    this.#projects.requireOwned(project);
+    for (const rowId of watch?.rowIds ?? []) await this.#datasets.row(request.dataset, rowId);
     this.#refuseWhileRunning('start another run'); // one may have begun while rows were read
-    const bench = this.#workbench(dataset, true);
-    const watcher = new Watcher(bench, watched, watch?.everySteps ?? 1, (event) => this.#host.emit(event));
-    this.#gate.begin(paused);
-    this.running = runRecipe(bench, recipe, {
-      emit: (event) => this.#host.emit(event),
-      gate: () => this.#passGate(),
-      look: (...at) => watcher.look(...at),
-    }).then(
+    const { runId, ended } = this.#runs.start({ ...request, paused, watch, project, keep });
+    this.#follow(ended);
+    return { runId };
+  }
+
+  async #continue(runId: string, dataset: string, go: boolean): Promise<{ runId: string }> {
+    this.#refuseWhileRunning('go on with another run');
+    this.#projects.requireOwned((await this.#runs.find(runId)).project);
+    const { ended } = await this.#runs.continue(runId, dataset, go);
+    if (ended) this.#follow(ended);
+    return { runId };
+  }
+
+  #follow(ended: Promise<void>): void {
+    this.running = ended.then(
       async () => {
         await this.#profiling.end();
         this.#gate.end('finished');
@@ -278,7 +331,6 @@ export class EngineSession {
         this.#gate.end('failed');
       },
     );
-    return { runId: `run-${++this.#runs}` };
   }
 
   async #passGate(): Promise<boolean> {

@@ -12,15 +12,23 @@ export function evaluationRows(heldout: RowList, limit: number, seed: number): R
   return subset(heldout, drawn);
 }
 
+interface EvaluationPosition {
+  /** Rows answered: whole batches. */
+  readonly answered: number;
+  readonly scores: readonly RowScore[];
+}
+
 export async function runEvaluation(
   stage: EvaluateStage,
   context: StageContext,
 ): Promise<{ evaluation: Evaluation; scores: readonly RowScore[]; stopped: boolean }> {
   const rows = evaluationRows(context.heldout, stage.limit, context.seed);
-  const scores: RowScore[] = [];
+  const from = context.resume as EvaluationPosition | null;
+  const scores: RowScore[] = [...(from?.scores ?? [])];
   let stopped = false;
-  for (let start = 0; start < rows.length; start += stage.batchSize) {
-    if (!(await context.gate())) {
+  for (let start = from?.answered ?? 0; start < rows.length; start += stage.batchSize) {
+    const position: EvaluationPosition = { answered: start, scores };
+    if (!(await context.gate({ position }))) {
       stopped = true;
       break;
     }

@@ -33,6 +33,13 @@ const ALIGN = 256;
 
 const padded = (r: number) => Math.ceil(r / 4) * 4;
 
+/** B [out, r] with its rows padded to `wide`. */
+function widened(b: Float32Array, { outFeatures, r }: AdapterTarget, wide: number): Float32Array {
+  const all = new Float32Array(outFeatures * wide);
+  for (let o = 0; o < outFeatures; o++) all.set(b.subarray(o * r, (o + 1) * r), o * wide);
+  return all;
+}
+
 export class Adapter {
   readonly targets: readonly AdapterTarget[];
   /** [N] all parameters; gaps between tensors are zero. */
@@ -95,28 +102,43 @@ export class Adapter {
     );
     const paddedA = new Float32Array(wide * target.inFeatures);
     paddedA.set(a);
-    const paddedB = new Float32Array(target.outFeatures * wide);
-    for (let o = 0; o < target.outFeatures; o++) paddedB.set(b.subarray(o * target.r, (o + 1) * target.r), o * wide);
     this.#session.write(lora.a, paddedA);
-    this.#session.write(lora.b, paddedB);
+    this.#session.write(lora.b, widened(b, target, wide));
   }
 
   /** Parameters (or gradients) of every target, by module name. */
   async read(what: 'parameters' | 'gradients' = 'parameters'): Promise<Map<string, AdapterMatrices>> {
     const [all] = await readTensors(this.#session, this[what]);
+    return this.unpack(all!);
+  }
+
+  /** The matrices in a copy of the arena, or of one laid out like it (an optimizer's moments). */
+  unpack(all: Float32Array): Map<string, AdapterMatrices> {
     return new Map(
       this.targets.map((t) => {
         const { lora } = this.#find(t.module);
         const wide = padded(t.r);
-        const a = all!.slice(lora.a.offset / 4, lora.a.offset / 4 + t.r * t.inFeatures);
+        const a = all.slice(lora.a.offset / 4, lora.a.offset / 4 + t.r * t.inFeatures);
         const b = new Float32Array(t.outFeatures * t.r);
         for (let o = 0; o < t.outFeatures; o++) {
           const from = lora.b.offset / 4 + o * wide;
-          b.set(all!.subarray(from, from + t.r), o * t.r);
+          b.set(all.subarray(from, from + t.r), o * t.r);
         }
         return [t.module, { a, b }];
       }),
     );
+  }
+
+  /** The inverse of `unpack`: an arena as this adapter lays it out. */
+  pack(matrices: ReadonlyMap<string, AdapterMatrices>): Float32Array {
+    const all = new Float32Array(this.parameters.size);
+    for (const t of this.targets) {
+      const { lora } = this.#find(t.module);
+      const { a, b } = matrices.get(t.module)!;
+      all.set(a, lora.a.offset / 4);
+      all.set(widened(b, t, padded(t.r)), lora.b.offset / 4);
+    }
+    return all;
   }
 
   destroy(): void {

@@ -10,14 +10,21 @@ import type { Rollout } from './generate.ts';
 import { policyMetrics, rolloutMetrics, type PolicySums } from './grpo-metrics.ts';
 import { Optimizer } from './optimizer.ts';
 import { pack, type Packed } from './pack.ts';
-import { RowSampler } from './plan-steps.ts';
+import { RowSampler, type SamplerState } from './plan-steps.ts';
 import type { GrpoStage } from './recipe.ts';
 import { scoreCompletion, weightedRewards } from './rewards/index.ts';
 import type { Sample } from './samples.ts';
 import type { ScoreSettings, Scores } from './scorer.ts';
 import type { StageContext } from './stage.ts';
 
-/** Trains a new adapter on `rows` and leaves it attached. Throws `no-rows`. */
+interface GrpoPosition {
+  /** Generations of groups done; each is followed by `numIterations` optimizer steps. */
+  readonly step: number;
+  readonly tokens: number;
+  readonly sampler: SamplerState;
+}
+
+/** Trains a new adapter (or goes on with the one attached) on `rows` and leaves it attached. Throws `no-rows`. */
 export async function runGrpo(stage: GrpoStage, context: StageContext, rows: RowList): Promise<void> {
   if (!rows.length)
     throw new GroundworkError(
@@ -25,18 +32,21 @@ export async function runGrpo(stage: GrpoStage, context: StageContext, rows: Row
       'No prompt is left for RL.',
       'Loosen the rejection bounds, sample more prompts, or train SFT longer.',
     );
-  const adapter = context.policy.attach(stage.lora, context.seed + 1);
+  const from = context.resume as GrpoPosition | null;
+  const adapter = from ? context.policy.learning() : context.policy.attach(stage.lora, context.seed + 1);
   const optimizer = new Optimizer(
     context.policy.model.session,
     adapter,
     stage.optimizer,
     stage.maxSteps * stage.numIterations,
   );
-  const sampler = new RowSampler(rows.length, context.seed);
-  let tokens = 0;
+  const sampler = new RowSampler(rows.length, from?.sampler ?? context.seed);
+  let tokens = from?.tokens ?? 0;
   try {
-    for (let step = 0; step < stage.maxSteps; step++) {
-      if (!(await context.gate())) return;
+    if (from) context.restore?.(optimizer);
+    for (let step = from?.step ?? 0; step < stage.maxSteps; step++) {
+      const position: GrpoPosition = { step, tokens, sampler: sampler.state };
+      if (!(await context.gate({ position, optimizer }))) return;
       const started = performance.now();
       const batch = await rows.read(sampler.next(stage.promptsPerStep));
       const samples = await context.samples.prepare(batch);

@@ -20,7 +20,7 @@ import { adapterTargets, Policy } from './policy.ts';
 import type { GrpoStage, LoraSettings, Recipe, SftStage, Stage } from './recipe.ts';
 import type { Sample } from './samples.ts';
 import { Scorer, type ScoreSettings } from './scorer.ts';
-import { PATCHES_A_PASS, VisionRunner } from './vision-runner.ts';
+import { PICTURES_AHEAD, VisionRunner } from './vision-runner.ts';
 
 /** The longest row of a dataset, as the model reads it. */
 export interface Longest {
@@ -152,7 +152,7 @@ class Rehearsal {
   readonly #generator: Generator;
   readonly #vision: VisionRunner;
   #adapter: Adapter | null = null;
-  #picturesAPass = 0;
+  #picturesAhead = 0;
 
   constructor(session: Session, model: VisionLanguage, longest: Longest) {
     this.#session = session;
@@ -190,14 +190,12 @@ class Rehearsal {
   #pictures(rows: number): void {
     const { patches, picturesInRow, picturesInAll } = this.#longest;
     const count = patches.height * patches.width;
-    this.#picturesAPass =
-      count && Math.min(rows * picturesInRow, picturesInAll, Math.max(1, Math.floor(PATCHES_A_PASS / count)));
-    const pictures = this.#picturesAPass;
-    if (pictures === 0) return;
+    this.#picturesAhead = count && Math.min(rows * picturesInRow, picturesInAll, PICTURES_AHEAD);
+    if (this.#picturesAhead === 0) return;
     const kernel = this.#model.architecture.vision.entries.find(({ role }) => role === 'kernel')!;
     const [, width] = matrixShape(kernel);
     const picture: PixelInput = { pixels: new Float32Array(count * width), grid: patches };
-    this.#vision.reserve(new Array<PixelInput>(pictures).fill(picture));
+    this.#vision.reserve(picture);
   }
 
   #moment(stage: Stage): Moment {
@@ -205,7 +203,7 @@ class Rehearsal {
     return {
       featureBytes: this.#longest.featureRows * (stage.kind === 'merge' ? 0 : rowsAPass(stage)) * bytes,
       readBackBytes:
-        this.#picturesAPass && this.#picturesAPass * this.#model.featureCount(this.#longest.patches) * bytes,
+        this.#picturesAhead && this.#picturesAhead * this.#model.featureCount(this.#longest.patches) * bytes,
     };
   }
 

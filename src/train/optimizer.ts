@@ -7,6 +7,13 @@ import { adamwControl, adamwStep, CONTROL_SIZE } from '../ops/adamw.ts';
 import type { OptimizerSettings } from './recipe.ts';
 import { learningRateAt } from './schedule.ts';
 
+/** What a step depends on besides parameters and gradients; arenas as the adapter lays its parameters out. */
+export interface OptimizerState {
+  readonly step: number;
+  readonly mean: Float32Array;
+  readonly square: Float32Array;
+}
+
 export class Optimizer {
   readonly #session: Session;
   readonly #settings: OptimizerSettings;
@@ -46,6 +53,18 @@ export class Optimizer {
   /** Steps done. */
   get steps(): number {
     return this.#step;
+  }
+
+  /** Both moments, to be read back: mean, square. */
+  get moments(): readonly [mean: Tensor, square: Tensor] {
+    return [this.#mean, this.#square];
+  }
+
+  /** Goes on from where another optimizer of the same adapter stood. */
+  restore({ step, mean, square }: OptimizerState): void {
+    this.#session.write(this.#mean, mean);
+    this.#session.write(this.#square, square);
+    this.#step = step;
   }
 
   zeroGrad(): void {

@@ -2,7 +2,7 @@
  * The policy in training: frozen weights, adapters folded into them so far, and the adapter now learning. Switching the
  * adapter off gives the reference policy of RL for free; leaving the folds out too gives the base model.
  */
-import { GroundworkError } from '../base/error.ts';
+import { GroundworkError, invariant } from '../base/error.ts';
 import { Random } from '../base/random.ts';
 import type { CheckpointWeights } from '../formats/checkpoint-files.ts';
 import { f32ArrayToF16 } from '../formats/half.ts';
@@ -58,6 +58,12 @@ export class Policy {
     this.#adapter = adapter;
     this.version++;
     return adapter;
+  }
+
+  /** The adapter now learning. Throws `internal` without one. */
+  learning(): Adapter {
+    invariant(this.#adapter, 'a stage goes on without its adapter');
+    return this.#adapter;
   }
 
   /** Takes an adapter made elsewhere; whoever made it destroys it. */

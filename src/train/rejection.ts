@@ -9,13 +9,20 @@ import type { RejectionStage } from './recipe.ts';
 import { succeeds } from './rewards/index.ts';
 import type { StageContext } from './stage.ts';
 
+interface RejectionPosition {
+  /** What was tried so far: whole batches. */
+  readonly attempts: readonly Attempts[];
+}
+
 /** Tries at most `limit` training rows; the kept ones, in the order tried, are `curation.kept`. */
 export async function runRejection(stage: RejectionStage, context: StageContext): Promise<Curation> {
   const candidates = placesWhere(context.train, (i) => context.train.hasSolution(i));
   const rows = subset(context.train, new Random(context.seed).shuffle(candidates).slice(0, stage.limit || undefined));
-  const attempts: Attempts[] = [];
-  for (let start = 0; start < rows.length; start += stage.batchSize) {
-    if (!(await context.gate())) break;
+  const from = context.resume as RejectionPosition | null;
+  const attempts: Attempts[] = [...(from?.attempts ?? [])];
+  for (let start = attempts.length; start < rows.length; start += stage.batchSize) {
+    const position: RejectionPosition = { attempts };
+    if (!(await context.gate({ position }))) break;
     const batch = await rows.read(span(rows, start, start + stage.batchSize));
     const samples = await context.samples.prepare(batch);
     const rollouts = await context.generator.generate(samples, {

@@ -6,22 +6,32 @@ import { GroundworkError } from '../base/error.ts';
 import { subset, type RowList } from '../data/row-list.ts';
 import { Optimizer } from './optimizer.ts';
 import { groupRows, pack, type PackedGroup } from './pack.ts';
-import { countSteps, RowSampler } from './plan-steps.ts';
+import { countSteps, RowSampler, type SamplerState } from './plan-steps.ts';
 import type { SftStage } from './recipe.ts';
 import type { Sample } from './samples.ts';
 import type { StageContext } from './stage.ts';
 
-/** Trains a new adapter and leaves it attached. Throws `no-rows` when no row can be trained on. */
+interface SftPosition {
+  /** Optimizer steps done. */
+  readonly step: number;
+  readonly tokens: number;
+  readonly sampler: SamplerState;
+}
+
+/** Trains a new adapter (or goes on with the one attached) and leaves it attached. Throws `no-rows` when no row can be trained on. */
 export async function runSft(stage: SftStage, context: StageContext): Promise<void> {
   const rows = await trainable(stage, context);
-  const adapter = context.policy.attach(stage.lora, context.seed);
+  const from = context.resume as SftPosition | null;
+  const adapter = from ? context.policy.learning() : context.policy.attach(stage.lora, context.seed);
   const { stepsPerEpoch, totalSteps } = countSteps(rows.length, stage);
   const optimizer = new Optimizer(context.policy.model.session, adapter, stage.optimizer, totalSteps);
-  const sampler = new RowSampler(rows.length, context.seed);
-  let tokens = 0;
+  const sampler = new RowSampler(rows.length, from?.sampler ?? context.seed);
+  let tokens = from?.tokens ?? 0;
   try {
-    for (let step = 0; step < totalSteps; step++) {
-      if (!(await context.gate())) return;
+    if (from) context.restore?.(optimizer);
+    for (let step = from?.step ?? 0; step < totalSteps; step++) {
+      const position: SftPosition = { step, tokens, sampler: sampler.state };
+      if (!(await context.gate({ position, optimizer }))) return;
       const started = performance.now();
       const batch = await rows.read(
         sampler.nextInEpoch(stage.perDeviceTrainBatchSize * stage.gradientAccumulationSteps),
@@ -61,12 +71,13 @@ async function trainable(stage: SftStage, context: StageContext): Promise<RowLis
     else if (stage.maxLength > 0 && sample!.prompt.tokens.length + sample!.completion.length > stage.maxLength) long++;
     else usable.push(i);
   }
-  if (long)
+  if (long && !context.resume)
     context.emit({
       type: 'notice',
       message: `${long} rows are longer than ${stage.maxLength} tokens and were left out.`,
     });
-  if (without) context.emit({ type: 'notice', message: `${without} rows have no target and were left out.` });
+  if (without && !context.resume)
+    context.emit({ type: 'notice', message: `${without} rows have no target and were left out.` });
   if (!usable.length)
     throw new GroundworkError(
       'no-rows',

@@ -2,6 +2,7 @@
 import type { RowList } from '../data/row-list.ts';
 import type { Processor } from '../models/processor.ts';
 import type { Generator } from './generate.ts';
+import type { Optimizer } from './optimizer.ts';
 import type { Policy } from './policy.ts';
 import type { Sample, SampleStore } from './samples.ts';
 import type { Scorer } from './scorer.ts';
@@ -28,6 +29,13 @@ export type StageEvent =
     }
   | { readonly type: 'notice'; readonly message: string };
 
+/** Where a stage stands between two units of its work: everything that the next unit depends on, the policy aside. */
+export interface Boundary {
+  /** Plain data, for JSON; the stage that wrote it reads it. */
+  readonly position: object;
+  readonly optimizer?: Optimizer;
+}
+
 export interface StageContext {
   readonly policy: Policy;
   readonly processor: Processor;
@@ -39,6 +47,13 @@ export interface StageContext {
   /** Scores with the policy as it now is. */
   scorer(): Scorer;
   emit(event: StageEvent): void;
-  /** Waits while the run is paused; false: stop here and keep what there is. */
-  gate(): Promise<boolean>;
+  /** The position to go on from, with the adapter attached; null: begin the stage. */
+  readonly resume: object | null;
+  /** Gives a new optimizer the state that the stage's one had. */
+  restore?(optimizer: Optimizer): void;
+  /**
+   * Called between two units of work with where the stage stands. Waits while the run is paused; false: stop here and
+   * keep what there is.
+   */
+  gate(boundary: Boundary): Promise<boolean>;
 }

@@ -1,12 +1,16 @@
-/** Runs the vision tower over pictures, many a pass; programs are shared between passes of equal size. */
+/**
+ * Runs the vision tower over pictures, each in a pass of its own: features then depend on the picture alone, not on
+ * what it was asked for together with, and a run that goes on from a checkpoint finds the same ones bit for bit.
+ * Programs are shared between pictures of equal size; passes follow each other on the queue without waiting.
+ */
 import { Recorder } from '../gpu/recorder.ts';
 import type { Program } from '../gpu/program.ts';
 import type { Tensor } from '../gpu/tensor.ts';
 import type { PixelInput, VisionBatch, VisionLanguageModel } from '../models/model.ts';
 import { Tape } from '../ops/tape.ts';
 
-/** Patches a pass: enough to keep a GPU busy, little enough to stay responsive. */
-export const PATCHES_A_PASS = 2048;
+/** Passes submitted before their features are waited for. */
+export const PICTURES_AHEAD = 16;
 const PROGRAMS = 8;
 
 interface Compiled {
@@ -26,14 +30,10 @@ export class VisionRunner {
   /** Features of each picture, f32 [merged patches, hidden]. */
   async run(images: readonly PixelInput[]): Promise<Float32Array<ArrayBuffer>[]> {
     const results: Float32Array<ArrayBuffer>[] = [];
-    for (let start = 0; start < images.length;) {
-      let end = start;
-      let patches = 0;
-      while (end < images.length && (end === start || patches + patchCount(images[end]!) <= PATCHES_A_PASS))
-        patches += patchCount(images[end++]!);
-      results.push(...(await this.#pass(images.slice(start, end))));
-      start = end;
-    }
+    for (let start = 0; start < images.length; start += PICTURES_AHEAD)
+      results.push(
+        ...(await Promise.all(images.slice(start, start + PICTURES_AHEAD).map((image) => this.#pass(image)))),
+      );
     return results;
   }
 
@@ -42,25 +42,18 @@ export class VisionRunner {
     this.#programs.clear();
   }
 
-  async #pass(images: readonly PixelInput[]): Promise<Float32Array<ArrayBuffer>[]> {
-    const batch = this.#model.visionBatch(images);
+  async #pass(image: PixelInput): Promise<Float32Array<ArrayBuffer>> {
+    const batch = this.#model.visionBatch([image]);
     const { program, inputs, features } = this.#compile(batch);
     for (const [name, tensor] of Object.entries(inputs)) program.write(tensor, batch.arrays[name]!);
     program.run();
     const [all] = await program.read(features);
-    const hidden = features.columns;
-    let row = 0;
-    return images.map(({ grid }) => {
-      const rows = this.#model.featureCount(grid);
-      const part = all!.slice(row * hidden, (row + rows) * hidden);
-      row += rows;
-      return part as Float32Array<ArrayBuffer>;
-    });
+    return all!.slice(0, this.#model.featureCount(image.grid) * features.columns) as Float32Array<ArrayBuffer>;
   }
 
-  /** Makes the program of a pass like this one without running anything; for planning memory. */
-  reserve(images: readonly PixelInput[]): void {
-    this.#compile(this.#model.visionBatch(images));
+  /** Makes the program of a picture like this one without running anything; for planning memory. */
+  reserve(image: PixelInput): void {
+    this.#compile(this.#model.visionBatch([image]));
   }
 
   #compile(batch: VisionBatch): Compiled {
@@ -80,5 +73,3 @@ export class VisionRunner {
     return compiled;
   }
 }
-
-const patchCount = ({ grid }: PixelInput): number => grid.height * grid.width;

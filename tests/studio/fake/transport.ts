@@ -22,6 +22,7 @@ import { HealthTally } from '../../../src/data/health.ts';
 import { box01, iou } from '../../../src/grounding/box.ts';
 import { fakeProfile } from './profile.ts';
 import { fakeAdapter } from './adapter.ts';
+import { FakeKeep } from './keep.ts';
 import { drawScene } from './pictures.ts';
 import { fakeData, FAKE_CONVENTION, FAKE_ISSUES, near, type FakeData } from './scenes.ts';
 import { script, watched } from './script.ts';
@@ -51,6 +52,7 @@ export class FakeTransport implements Transport {
   #receive: (message: FromEngine) => void = () => undefined;
   #lost: (reason: string) => void = () => undefined;
   #state: RunState = 'idle';
+  readonly keep = new FakeKeep((event) => this.emit(event));
   #events: Iterator<EngineEvent> | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
@@ -94,6 +96,17 @@ export class FakeTransport implements Transport {
 
   async #answer(request: Request): Promise<Replies[Request['type']]> {
     switch (request.type) {
+      case 'projects':
+      case 'save-project':
+      case 'take-project':
+      case 'duplicate-project':
+      case 'delete-project':
+      case 'show-run':
+      case 'continue-run':
+      case 'settle-run':
+      case 'save-now':
+      case 'storage':
+        return this.keep.answer(request);
       case 'device':
         if (this.#options.noAdapter)
           throw Object.assign(new Error('requestAdapter() gave nothing.'), { code: 'no-adapter', hint: '' });

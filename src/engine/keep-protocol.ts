@@ -1,0 +1,71 @@
+/** What page and engine say to each other about what outlives them: projects, runs, checkpoints, room on disk. */
+import type { Recipe } from '../train/recipe.ts';
+import type { EngineEvent } from './protocol.ts';
+import type { CheckpointAbout, ProjectRecord, RunRecord } from './run-record.ts';
+
+export type { CheckpointAbout, KeepSettings, ModelRef, ProjectRecord, RunRecord, SaveReason } from './run-record.ts';
+
+/** A project with its runs, the newest first. */
+export interface ProjectView extends ProjectRecord {
+  readonly runs: readonly RunRecord[];
+  /** Of its runs' checkpoints. */
+  readonly bytes: number;
+}
+
+/** Room in the browser's storage, bytes; null where it is not told. */
+export interface StorageReport {
+  readonly used: number | null;
+  readonly quota: number | null;
+}
+
+export type KeepRequest =
+  /** All projects, the last changed first. */
+  | { readonly type: 'projects' }
+  /** Makes a project (`id` null) or changes one. */
+  | {
+      readonly type: 'save-project';
+      readonly id: string | null;
+      readonly change: Partial<Pick<ProjectRecord, 'name' | 'model' | 'dataset' | 'recipe'>>;
+    }
+  /** Makes a project this tab's: only one tab may change a project or run in it. Gives back the one held before. */
+  | { readonly type: 'take-project'; readonly id: string }
+  /** Choices are copied, runs are not. */
+  | { readonly type: 'duplicate-project'; readonly id: string }
+  /** With its runs and their checkpoints. */
+  | { readonly type: 'delete-project'; readonly id: string }
+  /** Tells all that a run has told, by a `restored` event. */
+  | { readonly type: 'show-run'; readonly runId: string }
+  /**
+   * Restores a run's last checkpoint on the model and dataset that are open, and tells what it told (`restored`).
+   * `go`: the run goes on; else its policy is there to be looked at and exported.
+   */
+  | { readonly type: 'continue-run'; readonly runId: string; readonly dataset: string; readonly go: boolean }
+  /** Ends an interrupted run: kept as it stands at its last checkpoint, or deleted. */
+  | { readonly type: 'settle-run'; readonly runId: string; readonly how: 'keep' | 'discard' }
+  /** Settles when a checkpoint is on disk. */
+  | { readonly type: 'save-now' }
+  | { readonly type: 'storage' };
+
+export interface KeepReplies {
+  projects: readonly ProjectView[];
+  'save-project': ProjectRecord;
+  'take-project': { readonly owned: boolean };
+  'duplicate-project': ProjectRecord;
+  'delete-project': null;
+  'show-run': RunRecord;
+  'continue-run': { readonly runId: string };
+  'settle-run': null;
+  'save-now': { readonly step: number };
+  storage: StorageReport;
+}
+
+export type KeepEvent =
+  /** A checkpoint is on disk. */
+  | ({ readonly type: 'checkpoint'; readonly bytes: number; readonly at: number } & CheckpointAbout)
+  /** All that a run has told so far, instead of whatever was known of it. */
+  | {
+      readonly type: 'restored';
+      readonly runId: string;
+      readonly recipe: Recipe;
+      readonly events: readonly EngineEvent[];
+    };

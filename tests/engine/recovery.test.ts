@@ -1,0 +1,150 @@
+/** A run that was interrupted, however and wherever, ends as if it had not been: to the last bit. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Random } from '../../src/base/random.ts';
+import { registerDecoder } from '../../src/image/decode.ts';
+import { nodeDecode } from '../../src/image/node-decode.ts';
+import type { RunRecord } from '../../src/engine/run-record.ts';
+import { memoryFiles } from '../../src/store/memory-files.ts';
+import { storageInFiles } from '../../src/store/storage.ts';
+import { Attempt, UNITS, WHOLE } from './interrupted.ts';
+import { severed } from './severed.ts';
+
+registerDecoder(nodeDecode);
+
+/** More kill points for a night: GROUNDWORK_SOAK=20 */
+const SOAK = Number(process.env['GROUNDWORK_SOAK'] ?? 1);
+
+let whole: Awaited<ReturnType<Attempt['outcome']>>;
+let reference: Attempt;
+
+beforeAll(async () => {
+  reference = new Attempt(storageInFiles(memoryFiles()));
+  await reference.open();
+  await reference.start();
+  await reference.session.running;
+  whole = await reference.outcome();
+});
+afterAll(() => reference.session.destroy());
+
+/** Calls at the k-th unit of work that is done, counting over attempts. */
+function atUnit(attempt: Attempt, k: number, then: () => void): void {
+  let units = 0;
+  attempt.onEvent = (event) => {
+    if (event.type === 'progress' && ++units === k) then();
+  };
+}
+
+test('the run to compare with did all kinds of work', () => {
+  const kinds = new Set(whole.told.map((event) => (event as { type: string }).type));
+  expect([...kinds].sort()).toEqual(['evaluation', 'group', 'metrics', 'rejection']);
+  expect(reference.events.filter(({ type }) => type === 'progress')).toHaveLength(UNITS);
+  const deviations = reference.events.map((e) => (e.type === 'metrics' ? (e.values['reward_std'] ?? 0) : 0));
+  expect(Math.max(...deviations), 'GRPO had something to learn').toBeGreaterThan(0);
+});
+
+test('the same run again is the same run', async () => {
+  reference.events.length = 0;
+  await reference.start();
+  await reference.session.running;
+  expect(await reference.outcome()).toEqual(whole);
+});
+
+describe('a loop that throws', () => {
+  test.each(Array.from({ length: UNITS }, (_, i) => [i + 1]))('at unit %i is gone on with', async (k) => {
+    reference.events.length = 0;
+    atUnit(reference, k, () => {
+      throw new Error('something broke');
+    });
+    const id = await reference.start(WHOLE, 1 + (k % 2));
+    await reference.session.running;
+    expect(reference.session.state).toBe('failed');
+    reference.onEvent = () => undefined;
+    await reference.continue(id);
+    await reference.session.running;
+    expect(reference.session.state).toBe('finished');
+    expect(await reference.outcome()).toEqual(whole);
+  });
+});
+
+test('answers asked for while a run goes on change nothing of it', async () => {
+  reference.events.length = 0;
+  const { rows } = await reference.session.handle({
+    type: 'rows',
+    dataset: reference.dataset,
+    split: 'heldout',
+    offset: 0,
+    count: 3,
+  });
+  let asked = 0;
+  reference.onEvent = (event) => {
+    if (event.type === 'progress')
+      void reference.session.handle({
+        type: 'answer',
+        dataset: reference.dataset,
+        rowId: rows[asked++ % rows.length]!.id,
+        policies: ['base', 'tuned'],
+      });
+  };
+  await reference.start();
+  await reference.session.running;
+  expect(asked).toBe(UNITS);
+  expect(await reference.outcome()).toEqual(whole);
+});
+
+test('a device that is destroyed is opened again, and the run goes on by itself', async () => {
+  const attempt = new Attempt(storageInFiles(memoryFiles()));
+  await attempt.open();
+  const random = new Random(5);
+  for (let round = 0; round < SOAK; round++) {
+    attempt.events.length = 0;
+    const kills = new Set([1 + random.below(UNITS - 1), 1 + random.below(UNITS - 1)]);
+    let units = 0;
+    attempt.onEvent = (event) => {
+      if (event.type !== 'progress' || !kills.delete(++units)) return;
+      // In the middle of the step that follows, wherever that is.
+      setTimeout(() => attempt.gpu!.device.destroy(), random.below(400));
+    };
+    await attempt.start(WHOLE, 1 + random.below(3));
+    await attempt.session.running;
+    expect(attempt.events.filter(({ type }) => type === 'failure')).toEqual([]);
+    expect(attempt.session.state).toBe('finished');
+    // One that came after the end is brought back, too: the export below waits for it.
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect(await attempt.session.handle({ type: 'export', what: 'adapter' })).toBeTruthy();
+    expect(await attempt.outcome()).toEqual(whole);
+  }
+  await attempt.session.destroy();
+});
+
+test('a process that is killed between or within any two writes loses no more than what came after its last checkpoint', async () => {
+  const random = new Random(9);
+  for (let round = 0; round < SOAK; round++) {
+    const files = memoryFiles();
+    let id: string | null = null;
+    let interruptions = 0;
+    for (;;) {
+      // Few enough that it takes several lives to end.
+      const storage = severed(files, interruptions < 3 ? 20 + random.below(40) : Infinity);
+      const attempt = new Attempt(storage);
+      await attempt.open();
+      const stored: RunRecord[] = await storage.records.all<RunRecord>('runs');
+      id = stored[0]?.id ?? null;
+      if (id) await attempt.continue(id);
+      else await attempt.start(WHOLE, 1);
+      const ended = attempt.session.running.then(() => true);
+      const killed = (async () => {
+        while (!storage.dead) await new Promise((resolve) => setTimeout(resolve, 20));
+        return false;
+      })();
+      const finished = await Promise.race([ended, killed]);
+      if (finished) {
+        expect(attempt.session.state).toBe('finished');
+        expect(await attempt.outcome()).toEqual(whole);
+        await attempt.session.destroy();
+        break;
+      }
+      interruptions++;
+    }
+    expect(interruptions).toBeGreaterThan(0);
+  }
+});

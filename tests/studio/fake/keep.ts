@@ -1,0 +1,88 @@
+/** What the pretended engine remembers: the real desk for projects over memory, and runs that were never run. */
+import type { KeepReplies, KeepRequest } from '../../../src/engine/keep-protocol.ts';
+import { Projects } from '../../../src/engine/projects.ts';
+import type { EngineEvent, Recipe } from '../../../src/engine/protocol.ts';
+import type { RunRecord } from '../../../src/engine/run-record.ts';
+import type { Runs } from '../../../src/engine/runs.ts';
+import { memoryStorage } from '../../../src/store/storage.ts';
+
+const GIB = 2 ** 30;
+
+export class FakeKeep {
+  readonly storage = memoryStorage();
+  readonly #emit: (event: EngineEvent) => void;
+  readonly #projects: Projects;
+  /** Another tab holds every project. */
+  busy = false;
+
+  constructor(emit: (event: EngineEvent) => void) {
+    this.#emit = emit;
+    const { records } = this.storage;
+    const runs = { settle: (id: string) => records.remove('runs', id) } as unknown as Runs;
+    this.#projects = new Projects(this.storage, runs, () => Promise.resolve(this.busy ? null : () => undefined));
+  }
+
+  /** A run as it is remembered after `events`, in a state that may be one of an interruption. */
+  async remember(project: string, recipe: Recipe, events: readonly EngineEvent[], state: RunRecord['state']) {
+    const id = crypto.randomUUID();
+    const run: RunRecord = {
+      id,
+      project,
+      recipe,
+      startedAt: Date.now() - 3_600_000,
+      changedAt: Date.now() - 600_000,
+      state,
+      identity: { model: '', dataset: '' },
+      modelName: 'groundwork-starter',
+      datasetName: 'Sample scenes',
+      adapter: 'Apple M4 Max',
+      keep: { everySteps: 20, everyMinutes: 2, keepLast: 2 },
+      watch: null,
+      step: events.filter(({ type }) => type === 'metrics').length,
+      events: events.length,
+      bytes: 12_400_000,
+      failure: null,
+    };
+    await this.storage.records.put('runs', run);
+    await this.storage.records.append(id, { from: 0, entries: events });
+    return id;
+  }
+
+  async answer(request: KeepRequest): Promise<KeepReplies[KeepRequest['type']]> {
+    const { records } = this.storage;
+    switch (request.type) {
+      case 'projects':
+        return this.#projects.list();
+      case 'save-project':
+        return this.#projects.save(request.id, request.change);
+      case 'take-project':
+        return { owned: await this.#projects.take(request.id) };
+      case 'duplicate-project':
+        return this.#projects.duplicate(request.id);
+      case 'delete-project':
+        return this.#projects.remove(request.id).then(() => null);
+      case 'show-run':
+        return this.#tell(request.runId);
+      case 'continue-run':
+        await this.#tell(request.runId);
+        return { runId: request.runId };
+      case 'settle-run': {
+        const run = (await records.get<RunRecord>('runs', request.runId))!;
+        const kept: RunRecord = { ...run, state: 'stopped' };
+        await (request.how === 'keep' ? records.put('runs', kept) : records.remove('runs', run.id));
+        return null;
+      }
+      case 'save-now':
+        return { step: 1 };
+      case 'storage':
+        return { used: 1.4 * GIB, quota: 96 * GIB };
+    }
+  }
+
+  async #tell(runId: string): Promise<RunRecord> {
+    const run = (await this.storage.records.get<RunRecord>('runs', runId))!;
+    const events = (await this.storage.records.log(runId)).flatMap(({ entries }) => entries as EngineEvent[]);
+    this.#emit({ type: 'restored', runId, recipe: run.recipe, events });
+    return run;
+  }
+}
