@@ -35,7 +35,7 @@ export const layers = {
   engine: ['base', 'gpu', 'ops', 'nn', 'train', 'evaluate', 'data', 'store', 'models', 'grounding', 'formats', 'image'],
   studio: ['base', 'engine/client', 'engine/presets', 'engine/protocol', 'grounding'],
   // Another front end, with what differs without a browser: Dawn's device, sharp's decoder, recipes and reports as files.
-  cli: ['base', 'engine', 'gpu', 'image', 'train', 'evaluate'],
+  cli: ['base', 'engine', 'gpu', 'image', 'store', 'train', 'evaluate'],
 };
 
 /** Packages (or `node:` for Node's own modules) that only these layers, or files, may import. */

@@ -2,9 +2,10 @@
  * The whole method from the command line: base → SFT → merge → rejection sampling → GRPO → evaluation → export, on the
  * starter model and the sample dataset. Prints progress and one table; writes report.json, adapter/ and merged/.
  *
- *   npm run demo -- --out DIR [--quick | --recipe FILE] [--seed N] [--model DIR] [--data PATH]
+ *   npm run demo -- --out DIR [--quick | --recipe FILE] [--seed N] [--model DIR] [--data PATH] [--resume]
  *
- * FILE is a plan as the studio's Recipe room writes it.
+ * FILE is a plan as the studio's Recipe room writes it. The run is kept in DIR/run: --resume goes on with one that was
+ * interrupted there, from its last checkpoint, with the recipe it was started with.
  */
 import { createWriteStream } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
@@ -14,12 +15,16 @@ import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { DatasetOptions, EngineEvent, Recipe } from '../engine/protocol.ts';
+import { GroundworkError } from '../base/error.ts';
 import { describeError, EngineSession } from '../engine/session.ts';
 import { exportWitness } from '../engine/witness.ts';
+import type { RunRecord } from '../engine/run-record.ts';
+import { storageInFiles, type Storage } from '../store/storage.ts';
 import { buildReport, printReport, writeReport } from '../evaluate/report.ts';
 import { registerDecoder } from '../image/decode.ts';
 import { nodeDecode } from '../image/node-decode.ts';
 import { presetRecipe } from '../train/presets.ts';
+import { nodeFileStore } from './node-file-store.ts';
 import { filesUnder } from './node-files.ts';
 import { openNodeGpu } from './node-gpu.ts';
 import { Progress } from './progress.ts';
@@ -32,6 +37,7 @@ async function main(): Promise<void> {
       out: { type: 'string', default: 'out' },
       quick: { type: 'boolean', default: false },
       recipe: { type: 'string' },
+      resume: { type: 'boolean', default: false },
       seed: { type: 'string' },
       model: { type: 'string', default: join(home, 'public/starter/model') },
       data: { type: 'string', default: join(home, 'public/starter/sample.zip') },
@@ -40,12 +46,22 @@ async function main(): Promise<void> {
   const plan = values.recipe
     ? (JSON.parse(await readFile(values.recipe, 'utf8')) as Recipe)
     : presetRecipe(values.quick ? 'demo-quick' : 'demo');
-  const recipe = values.seed === undefined ? plan : { ...plan, seed: Number(values.seed) };
+  const storage = storageInFiles(nodeFileStore(join(values.out, 'run')));
+  const kept = await interrupted(storage);
+  if (values.resume && !kept)
+    throw new GroundworkError(
+      'run-missing',
+      `There is no interrupted run in ${values.out}.`,
+      'Leave --resume out to start one.',
+    );
+  const seeded = values.seed === undefined ? plan : { ...plan, seed: Number(values.seed) };
+  const recipe = values.resume ? kept!.recipe : seeded;
   registerDecoder(nodeDecode);
   const progress = new Progress(recipe);
   let failure: Extract<EngineEvent, { type: 'failure' }> | null = null;
   const session = new EngineSession({
     openGpu: () => openNodeGpu({ onError: (message) => progress.note(`GPU error: ${message}`) }),
+    storage,
     fetchFile: () => Promise.reject(new Error('the command line reads files from disk')),
     emit: (event) => {
       if (event.type === 'failure') failure = event;
@@ -71,7 +87,10 @@ async function main(): Promise<void> {
     await session.handle({ type: 'reread-dataset', dataset: dataset.id, options });
     progress.note(dataset.notes.join('\n'));
   }
-  await session.handle({ type: 'start', dataset: dataset.id, recipe });
+  if (values.resume) {
+    progress.note(`Going on with the run of ${new Date(kept!.startedAt).toISOString()}, after step ${kept!.step}`);
+    await session.handle({ type: 'continue-run', runId: kept!.id, dataset: dataset.id, go: true });
+  } else await session.handle({ type: 'start', dataset: dataset.id, recipe });
   process.once('SIGINT', () => void session.handle({ type: 'control', action: 'stop' }));
   await session.running;
   progress.end();
@@ -100,6 +119,12 @@ async function main(): Promise<void> {
     `\n${printReport(report)}\nWritten to ${values.out}: report.json, adapter/, merged/, witness.safetensors`,
   );
   await session.destroy();
+}
+
+/** The newest run that has not ended. */
+async function interrupted({ records }: Storage): Promise<RunRecord | undefined> {
+  const runs = await records.all<RunRecord>('runs');
+  return runs.filter(({ state }) => state !== 'finished').sort((a, b) => b.changedAt - a.changedAt)[0];
 }
 
 main().then(

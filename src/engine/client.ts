@@ -3,6 +3,7 @@
  * training. The other half may be a worker, or anything else that speaks the protocol.
  */
 import { GroundworkError } from '../base/error.ts';
+import { watchLife } from './life.ts';
 import type { EngineEvent, FromEngine, Replies, Request, ToEngine } from './protocol.ts';
 
 /** A two-way pipe to an engine. `lost` is called at most once, when nothing more will come. */
@@ -14,10 +15,14 @@ export interface Transport {
 
 /** The engine in its own worker, so that the page never waits for it. */
 export function workerTransport(): Transport {
-  const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module', name: 'groundwork-engine' });
+  const name = `groundwork-engine-${crypto.randomUUID()}`;
+  const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module', name });
   return {
     open(receive, lost) {
-      worker.onmessage = (event: MessageEvent<FromEngine>) => receive(event.data);
+      worker.onmessage = ({ data }: MessageEvent<FromEngine>) => {
+        if (data.kind === 'alive') watchLife(name, () => lost('its process ended'));
+        else receive(data);
+      };
       worker.onerror = (event) => {
         event.preventDefault();
         lost(event.message || 'its script could not be loaded');
@@ -29,24 +34,36 @@ export function workerTransport(): Transport {
   };
 }
 
+/** Restarts within a while, in milliseconds, before a lost engine is left alone. */
+const MOST_RESTARTS = 5;
+const A_WHILE = 60_000;
+
 interface Waiting {
   resolve(value: never): void;
   reject(reason: GroundworkError): void;
 }
 
 export class EngineClient {
-  readonly #transport: Transport;
+  readonly #again: (() => Transport) | null;
+  #transport: Transport;
+  readonly #losses: number[] = [];
+  readonly #restarts = new Set<() => void>();
   readonly #waiting = new Map<number, Waiting>();
   readonly #listeners = new Set<(event: EngineEvent) => void>();
   #nextId = 1;
   #gone: GroundworkError | null = null;
 
-  constructor(transport: Transport) {
+  /** @param again starts another engine after one was lost; without it, a loss is the end */
+  constructor(transport: Transport, again: (() => Transport) | null = null) {
     this.#transport = transport;
-    transport.open(
-      (message) => this.#receive(message),
-      (reason) => this.#lose(reason),
-    );
+    this.#again = again;
+    this.#open(transport);
+  }
+
+  /** Called when another engine has taken the place of a lost one: it knows of nothing that was loaded. */
+  onRestart(listener: () => void): () => void {
+    this.#restarts.add(listener);
+    return () => this.#restarts.delete(listener);
   }
 
   /** Rejects with a `GroundworkError` (code, message, hint), never with anything else. */
@@ -82,7 +99,15 @@ export class EngineClient {
     this.#fail(new GroundworkError('closed', 'The engine was closed.', 'Reload the page to start it again.'));
   }
 
+  #open(transport: Transport): void {
+    transport.open(
+      (message) => transport === this.#transport && this.#receive(message),
+      (reason) => transport === this.#transport && this.#lose(reason),
+    );
+  }
+
   #receive(message: FromEngine): void {
+    if (message.kind === 'alive') return;
     if (message.kind === 'event') {
       for (const listener of this.#listeners) listener(message.event);
       return;
@@ -102,8 +127,23 @@ export class EngineClient {
       'Files you exported are safe, and nothing was written to your disk by the stop. Reload the page to start the engine again.',
     );
     this.#fail(error);
+    if (this.#again && this.#mayRestart()) {
+      this.#transport.close();
+      this.#transport = this.#again();
+      this.#gone = null;
+      this.#open(this.#transport);
+      for (const listener of this.#restarts) listener();
+      return;
+    }
     for (const listener of this.#listeners)
       listener({ type: 'failure', code: error.code, message: error.message, hint: error.hint });
+  }
+
+  /** An engine that dies again and again is not started again and again. */
+  #mayRestart(): boolean {
+    const now = Date.now();
+    this.#losses.push(now);
+    return this.#losses.filter((at) => now - at < A_WHILE).length <= MOST_RESTARTS;
   }
 
   #fail(error: GroundworkError): void {

@@ -39,7 +39,14 @@ export type KeepRequest =
    * Restores a run's last checkpoint on the model and dataset that are open, and tells what it told (`restored`).
    * `go`: the run goes on; else its policy is there to be looked at and exported.
    */
-  | { readonly type: 'continue-run'; readonly runId: string; readonly dataset: string; readonly go: boolean }
+  | {
+      readonly type: 'continue-run';
+      readonly runId: string;
+      readonly dataset: string;
+      readonly go: boolean;
+      /** Hold before the first step. */
+      readonly paused?: boolean;
+    }
   /** Ends an interrupted run: kept as it stands at its last checkpoint, or deleted. */
   | { readonly type: 'settle-run'; readonly runId: string; readonly how: 'keep' | 'discard' }
   /** Settles when a checkpoint is on disk. */

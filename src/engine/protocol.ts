@@ -295,6 +295,8 @@ export type EngineEvent =
 
 export type ToEngine = { readonly id: number; readonly request: Request };
 export type FromEngine =
+  /** The worker holds the lock of its name, and lives for as long as it does (life.ts). */
+  | { readonly kind: 'alive' }
   | { readonly kind: 'reply'; readonly id: number; readonly value: unknown }
   | {
       readonly kind: 'error';

@@ -6,8 +6,6 @@ import type { Recipe } from '../train/recipe.ts';
 export type ModelRef =
   /** The starter that comes with the app. */
   | { readonly kind: 'starter' }
-  /** A folder on the user's disk, read in place; the browser may ask for permission again. */
-  | { readonly kind: 'folder'; readonly name: string; readonly handle: FileSystemDirectoryHandle }
   /** Files given once: to be chosen again. */
   | { readonly kind: 'once'; readonly name: string };
 

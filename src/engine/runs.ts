@@ -94,7 +94,7 @@ export class Runs {
   }
 
   /** Restores a run's last checkpoint; with `go` the run goes on and `ended` is its end. Throws `run-missing`, `run-mismatch`. */
-  async continue(id: string, dataset: string, go: boolean): Promise<{ ended: Promise<void> | null }> {
+  async continue(id: string, dataset: string, go: boolean, paused = false): Promise<{ ended: Promise<void> | null }> {
     const { storage, emit } = this.#host;
     const loaded = this.#host.model();
     const opened = this.#host.dataset(dataset);
@@ -116,7 +116,7 @@ export class Runs {
         message: `The run was on ${record.adapter} before and is on ${name} now: its curves go on, but not to the last bit.`,
       });
     if (go) {
-      this.#begin(id, dataset, false);
+      this.#begin(id, dataset, paused);
       return { ended: this.#drive({ ...record, adapter: name }, start) };
     }
     const bench = this.#host.freshBench(dataset);

@@ -169,7 +169,7 @@ export class EngineSession {
         this.#refuseWhileRunning('show another run');
         return this.#runs.show(request.runId);
       case 'continue-run':
-        return this.#continue(request.runId, request.dataset, request.go);
+        return this.#continue(request);
       case 'settle-run':
         return this.#runs.settle(request.runId, request.how).then(() => null);
       case 'save-now':
@@ -311,10 +311,11 @@ export class EngineSession {
     return { runId };
   }
 
-  async #continue(runId: string, dataset: string, go: boolean): Promise<{ runId: string }> {
+  async #continue(request: Extract<Request, { type: 'continue-run' }>): Promise<{ runId: string }> {
+    const { runId, dataset, go, paused = false } = request;
     this.#refuseWhileRunning('go on with another run');
-    this.#projects.requireOwned((await this.#runs.find(runId)).project);
-    const { ended } = await this.#runs.continue(runId, dataset, go);
+    if (go) this.#projects.requireOwned((await this.#runs.find(runId)).project);
+    const { ended } = await this.#runs.continue(runId, dataset, go, paused);
     if (ended) this.#follow(ended);
     return { runId };
   }

@@ -1,52 +1,92 @@
 /** The engine in a browser worker. */
 import { GroundworkError } from '../base/error.ts';
 import { openGpu } from '../gpu/device.ts';
+import { idbRecords } from '../store/idb-records.ts';
+import { opfsFiles } from '../store/opfs-files.ts';
+import { memoryStorage, type Storage } from '../store/storage.ts';
+import { holdLife, takeLock, watchSleep } from './life.ts';
 import type { FromEngine, ToEngine } from './protocol.ts';
 import { describeError, EngineSession } from './session.ts';
 
 const post = (message: FromEngine, transfer: Transferable[] = []): void => self.postMessage(message, { transfer });
 
-const session = new EngineSession({
-  openGpu: () =>
-    openGpu(navigator.gpu, {
-      onError: (message) =>
-        post({
-          kind: 'event',
-          event: {
-            type: 'failure',
-            code: 'gpu-error',
-            message,
-            hint: 'The graphics driver refused a command. What was computed since may be wrong: stop the run and reload.',
-          },
-        }),
-    }),
-  fetchFile: async (url) => {
-    const response = await fetch(url).catch((cause: unknown) => {
-      throw new GroundworkError(
-        'fetch-failed',
-        `${url} could not be fetched.`,
-        'Check that the app’s files are complete and its server is running.',
-        { cause },
-      );
+const openStorage = async (): Promise<Storage> => {
+  try {
+    await navigator.storage.getDirectory();
+    return { records: await idbRecords(), files: opfsFiles('groundwork') };
+  } catch (error) {
+    const { message } = describeError(error);
+    post({
+      kind: 'event',
+      event: {
+        type: 'notice',
+        message: `This browser keeps nothing for this page (${message}): a run does not survive a reload.`,
+      },
     });
-    // A dev server answers unknown paths with its index page.
-    if (!response.ok || response.headers.get('content-type')?.includes('text/html'))
-      throw new GroundworkError(
-        'fetch-failed',
-        `${url} is missing.`,
-        'The app’s own files are incomplete: install it again.',
-      );
-    return response.blob();
-  },
-  emit: (event) => post({ kind: 'event', event }),
-});
+    return memoryStorage();
+  }
+};
+
+const openSession = async () =>
+  new EngineSession({
+    storage: await openStorage(),
+    takeLock,
+    openGpu: () =>
+      openGpu(navigator.gpu, {
+        onError: (message) =>
+          post({
+            kind: 'event',
+            event: {
+              type: 'failure',
+              code: 'gpu-error',
+              message,
+              hint: 'The graphics driver refused a command. What was computed since may be wrong: stop the run and reload.',
+            },
+          }),
+      }),
+    fetchFile: async (url) => {
+      const response = await fetch(url).catch((cause: unknown) => {
+        throw new GroundworkError(
+          'fetch-failed',
+          `${url} could not be fetched.`,
+          'Check that the app’s files are complete and its server is running.',
+          { cause },
+        );
+      });
+      // A dev server answers unknown paths with its index page.
+      if (!response.ok || response.headers.get('content-type')?.includes('text/html'))
+        throw new GroundworkError(
+          'fetch-failed',
+          `${url} is missing.`,
+          'The app’s own files are incomplete: install it again.',
+        );
+      return response.blob();
+    },
+    emit: (event) => post({ kind: 'event', event }),
+  });
+
+// Messages come before the storage is open: they wait for the session, not for its module.
+const session = openSession();
+
+holdLife(self.name, () => post({ kind: 'alive' }));
+watchSleep((minutes) =>
+  post({
+    kind: 'event',
+    event: {
+      type: 'notice',
+      message: `The machine slept for ${minutes} minutes. A run goes on; if the graphics device did not survive it, from the last checkpoint.`,
+    },
+  }),
+);
 
 self.addEventListener('message', (message: MessageEvent<ToEngine>) => {
   const { id, request } = message.data;
-  session.handle(request).then(
-    (value) => post({ kind: 'reply', id, value }, transferables(value)),
-    (error: unknown) => post({ kind: 'error', id, ...describeError(error) }),
-  );
+  session
+    .then((engine) => engine.handle(request))
+    .then(
+      (value) => post({ kind: 'reply', id, value }, transferables(value)),
+      (error: unknown) => post({ kind: 'error', id, ...describeError(error) }),
+    );
 });
 
 /** Streams must be moved, not copied. */

@@ -134,11 +134,17 @@ export class Generator<S extends Promptable = Promptable> {
   async #decode(decoder: Decoder, limit: number, tokens: RolloutTokens, signal?: AbortSignal): Promise<void> {
     const { session } = this.#policy.model;
     const { output, rows } = decoder.state;
-    const read = async (from: number, steps: number) => {
+    const readGroup = async (from: number, steps: number) => {
       const [bytes] = await session.readback.read([
         { buffer: output.storage.buffer!, offset: output.offset + from * rows * 4, bytes: steps * rows * 4 },
       ]);
       return { ids: new Uint32Array(bytes!), steps };
+    };
+    const read = (from: number, steps: number) => {
+      const group = readGroup(from, steps);
+      // One that fails ends the loop; those behind it fail with nobody waiting for them.
+      group.catch(() => undefined);
+      return group;
     };
     const groups = [read(0, 1)];
     let submitted = 1;
