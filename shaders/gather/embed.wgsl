@@ -7,6 +7,9 @@ struct Params { rows: u32, c4: u32, stride4: u32, first: u32, count: u32 }
 @group(0) @binding(1) var<storage, read> tokens: array<u32>;
 @group(0) @binding(2) var<storage, read> w: array<${W}>;
 @group(0) @binding(3) var<storage, read_write> y: array<vec4<f32>>;
+#if BITS <= 8
+@group(0) @binding(6) var<storage, read> scales: array<u32>;
+#endif
 #if FEATURES
 @group(0) @binding(4) var<storage, read> features: array<vec4<f32>>;
 @group(0) @binding(5) var<storage, read> feature: array<i32>;

@@ -1,10 +1,42 @@
 // Frozen weights `w` [rows, columns], four neighbours of a row at a time: element 4·at … 4·at + 3 in row order.
-// BITS 32: f32. BITS 16: halves packed two to a u32 (readable without shader-f16).
-#if BITS == 16
+//
+// BITS 32  f32
+// BITS 16  halves, two to a u32 (readable without shader-f16)
+// BITS 8   codes, four to a u32; w = scale · (code − zero), scale and zero of GROUP neighbours in `scales`
+// BITS 4   the same, eight to a u32: code i < 4 in bits 8i …, code 4 + i in bits 8i + 4 …, so that one mask unpacks four
+// NF4      BITS 4 whose codes stand for quantiles of a normal distribution (QLoRA, arXiv 2305.14314) times the largest
+//          value of 64 neighbours, which is itself a code of 8 bits: see quant/nf4-scales.wgsl
+#if BITS == 32
+fn weightAt(at: u32) -> vec4<f32> { return w[at]; }
+#elif BITS == 16
 fn weightAt(at: u32) -> vec4<f32> {
   let word = w[at];
   return vec4<f32>(unpack2x16float(word.x), unpack2x16float(word.y));
 }
 #else
-fn weightAt(at: u32) -> vec4<f32> { return w[at]; }
+#if NF4
+#include nf4
+fn scaleOf(group: u32) -> vec2<f32> {
+  let at = 257u + (group / 256u) * 65u;
+  let code = (scales[at + 1u + (group % 256u) / 4u] >> (8u * (group % 4u))) & 255u;
+  return vec2<f32>(bitcast<f32>(scales[code]) * bitcast<f32>(scales[at]) + bitcast<f32>(scales[256]), 0.0);
+}
+fn decoded(code: u32, scale: vec2<f32>) -> f32 { return NF4_VALUES[code] * scale.x; }
+fn decoded4(code: vec4<u32>, scale: vec2<f32>) -> vec4<f32> {
+  return vec4<f32>(NF4_VALUES[code.x], NF4_VALUES[code.y], NF4_VALUES[code.z], NF4_VALUES[code.w]) * scale.x;
+}
+#else
+// Scales are stored 4096 times as large, so that none is a subnormal half.
+fn scaleOf(group: u32) -> vec2<f32> { return unpack2x16float(scales[group]) * vec2<f32>(0x1p-12, 1.0); }
+fn decoded(code: u32, scale: vec2<f32>) -> f32 { return (f32(code) - scale.y) * scale.x; }
+fn decoded4(code: vec4<u32>, scale: vec2<f32>) -> vec4<f32> { return (vec4<f32>(code) - scale.y) * scale.x; }
+#endif
+fn codesAt(at: u32) -> vec4<u32> {
+#if BITS == 8
+  return (vec4<u32>(w[at]) >> vec4<u32>(0u, 8u, 16u, 24u)) & vec4<u32>(255u);
+#else
+  return (vec4<u32>(w[at / 2u] >> (4u * (at % 2u))) >> vec4<u32>(0u, 8u, 16u, 24u)) & vec4<u32>(15u);
+#endif
+}
+fn weightAt(at: u32) -> vec4<f32> { return decoded4(codesAt(at), scaleOf(at / ${GROUP / 4}u)); }
 #endif

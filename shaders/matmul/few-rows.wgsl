@@ -8,6 +8,9 @@ struct Params { rows: u32, cols: u32, inner: u32, R: u32, scale: f32, first: u32
 @group(0) @binding(1) var<storage, read> x: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read> w: array<${W}>;
 @group(0) @binding(3) var<storage, read_write> y: array<f32>;
+#if BITS <= 8
+@group(0) @binding(8) var<storage, read> scales: array<u32>;
+#endif
 #if LORA
 @group(0) @binding(4) var<storage, read> z: array<vec4<f32>>;
 @group(0) @binding(5) var<storage, read> b: array<vec4<f32>>;

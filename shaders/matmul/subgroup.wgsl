@@ -11,7 +11,7 @@
 // may be some rows of a matrix: NT then writes columns first … first + cols of a y of `stride` columns; NN reads vec4s
 // first … first + inner of an x of `stride` vec4s a row.
 enable subgroups;
-#if NT
+#if NT || BITS <= 8
 #include weights
 #endif
 struct Params { rows: u32, cols: u32, inner: u32, R: u32, scale: f32, first: u32, stride: u32 }
@@ -19,6 +19,9 @@ struct Params { rows: u32, cols: u32, inner: u32, R: u32, scale: f32, first: u32
 @group(0) @binding(1) var<storage, read> x: array<${X}>;
 @group(0) @binding(2) var<storage, read> w: array<${W}>;
 @group(0) @binding(3) var<storage, read_write> y: array<${Y}>;
+#if BITS <= 8
+@group(0) @binding(8) var<storage, read> scales: array<u32>;
+#endif
 #if LORA
 @group(0) @binding(4) var<storage, read> z: array<vec4<f32>>;
 @group(0) @binding(5) var<storage, read> b: array<${B}>;
@@ -41,6 +44,15 @@ fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group
   let columns = p.cols / ${V}u;
   let col = group.x * ${LANES}u + lane;
   let column = min(col, columns - 1u);
+#if BITS <= 8
+  // Where this lane's codes lie within a row of them. The columns of all lanes share one group.
+  let code = ${V}u * column;
+  let word = code / ${32 / BITS}u;
+  let shift = 8u * (code % 4u) + 4u * (code / 4u % ${8 / BITS}u);
+  let words = p.cols / ${32 / BITS}u;
+  let scalesARow = p.cols / ${GROUP}u;
+  let scaleGroup = group.x * ${V * LANES}u / ${GROUP}u;
+#endif
 #endif
 #for s in 0..SHARES
   let share${s} = min(row0 + ${s * LANES}u + lane % ${TM}u, p.rows - 1u);
@@ -98,12 +110,23 @@ fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group
 #endif
 #end
 #endif
+#if !NT && BITS <= 8 && !(LORA && phase == 1)
+      let scale${t} = scaleOf((4u * at${t} + lane % 4u) * scalesARow + scaleGroup);
+#endif
 #for q in 0..DEPTH
 #if !NT
 #if LORA && phase == 1
       let w${t}${q} = b[(4u * at${t} + ${q}u) * columns + column];
 #elif BITS == 32
       let w${t}${q} = w[(${DEPTH}u * at${t} + ${q}u) * columns + column];
+#elif BITS <= 8
+      let h${t}${q} = w[(4u * at${t} + ${q}u) * words + word] >> shift;
+      let s${t}${q} = subgroupBroadcast(scale${t}, ${q}u);
+      let w${t}${q} = ${B}(
+#for j in 0..V
+        decoded((h${t}${q} >> ${8 * j}u) & ${MASK}u, s${t}${q}),
+#end
+      );
 #elif V == 2
       let w${t}${q} = unpack2x16float(w[(${DEPTH}u * at${t} + ${q}u) * columns + column]);
 #else

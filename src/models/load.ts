@@ -14,7 +14,7 @@ import { qwen2VL } from './qwen2_vl/architecture.ts';
 import { qwen3VL } from './qwen3_vl/architecture.ts';
 import { idefics3, smolVLM } from './smolvlm/architecture.ts';
 import { VisionLanguage } from './vision-language.ts';
-import type { LoadOptions, WeightDType } from './weights.ts';
+import type { LoadOptions, Reconstruction, WeightDType } from './weights.ts';
 
 /** A checkpoint's files by name, as they lie in its folder. */
 export type CheckpointFolder = ReadonlyMap<string, ByteSource>;
@@ -24,6 +24,8 @@ export interface LoadedModel {
   readonly architecture: Architecture;
   /** How matrices are held. */
   readonly dtype: WeightDType;
+  /** What quantising lost, by tensor; empty where nothing is quantised. */
+  readonly reconstruction: readonly Reconstruction[];
   readonly processor: Processor;
   readonly folder: CheckpointFolder;
   readonly checkpoint: CheckpointWeights;
@@ -74,7 +76,7 @@ export async function loadModel(
   const parameters = [...checkpoint.tensors.values()].reduce((sum, t) => sum + t.shape.reduce((a, b) => a * b, 1), 0);
   const dtype = options.dtype ?? (parameters * 4 <= F32_BUDGET ? 'f32' : 'f16');
   const model = await VisionLanguage.load(session, architecture, checkpoint, { ...options, dtype });
-  return { model, architecture, dtype, processor, folder, checkpoint };
+  return { model, architecture, dtype, reconstruction: model.reconstruction, processor, folder, checkpoint };
 }
 
 /** @throws GroundworkError `model-unsupported`, naming the supported types; `config-invalid` */

@@ -18,7 +18,14 @@ import type { Tape } from '../ops/tape.ts';
 import type { Architecture } from './architecture.ts';
 import { decoderEntries, decoderLayers } from './decoder-manifest.ts';
 import type { LinearModule, LoraLookup, PixelInput, PolicyWeights, VisionBatch, VisionLanguageModel } from './model.ts';
-import { allocateWeights, loadWeights, type LoadOptions, type ModelWeights, type WeightDType } from './weights.ts';
+import {
+  allocateWeights,
+  loadWeights,
+  type LoadOptions,
+  type ModelWeights,
+  type Reconstruction,
+  type WeightDType,
+} from './weights.ts';
 
 /** Every tensor of a checkpoint of this architecture. */
 export const entriesOf = ({ vision, decoder: layout }: Architecture) => [...vision.entries, ...decoderEntries(layout)];
@@ -96,6 +103,10 @@ export class VisionLanguage implements VisionLanguageModel {
 
   get weightBytes(): number {
     return this.#weights.bytes;
+  }
+
+  get reconstruction(): Reconstruction[] {
+    return this.#weights.reconstruction;
   }
 
   get suppressedTokens(): readonly number[] {

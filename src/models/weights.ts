@@ -1,6 +1,6 @@
 /**
- * Moves a checkpoint's tensors onto the GPU, some rows at a time, under the house's canonical names. Matrices may be packed
- * to f16; vectors (norms, biases) are always f32.
+ * Moves a checkpoint's tensors onto the GPU, some rows at a time, under the house's canonical names. Matrices are
+ * held as models/storage.ts says and quantised on the GPU; vectors (norms, biases) are always f32.
  */
 import { GroundworkError, invariant } from '../base/error.ts';
 import type { Bytes } from '../formats/byte-source.ts';
@@ -10,10 +10,12 @@ import { toFloat32, toHalf, type Dtype } from '../formats/safetensors.ts';
 import type { Session } from '../gpu/recorder.ts';
 import { Tensor } from '../gpu/tensor.ts';
 import type { LinearWeights } from '../ops/linear.ts';
-import { allocateMatrix, blocksOf, Matrix, partsOf, type MatrixFormat, type Weight } from '../ops/matrix.ts';
+import { allocateMatrix, blocksOf, isQuantised, Matrix, type MatrixFormat, type Weight } from '../ops/matrix.ts';
+import { Quantiser, type ReconstructionError } from '../ops/quantise.ts';
 import { matrixShape, type TensorEntry } from './manifest.ts';
+import { formatOf, type WeightDType } from './storage.ts';
 
-export type WeightDType = MatrixFormat;
+export type { WeightDType } from './storage.ts';
 
 export interface LoadOptions {
   readonly dtype: WeightDType;
@@ -24,14 +26,28 @@ export interface LoadOptions {
 /** Bytes handed to the device before waiting for it: what it has not copied yet is memory, too. */
 const STAGING_BYTES = 32 * 2 ** 20;
 
+/** What quantising lost of one matrix. */
+export interface Reconstruction {
+  /** Canonical name of the tensor. */
+  readonly name: string;
+  readonly format: MatrixFormat;
+  readonly error: ReconstructionError;
+}
+
 /** A model's tensors on the GPU by canonical name. */
 export class ModelWeights {
   readonly #session: Session;
   readonly #tensors: ReadonlyMap<string, Weight>;
+  readonly #errors: ReadonlyMap<string, ReconstructionError>;
 
-  constructor(session: Session, tensors: ReadonlyMap<string, Weight>) {
+  constructor(
+    session: Session,
+    tensors: ReadonlyMap<string, Weight>,
+    errors: ReadonlyMap<string, ReconstructionError> = new Map(),
+  ) {
     this.#session = session;
     this.#tensors = tensors;
+    this.#errors = errors;
   }
 
   has(name: string): boolean {
@@ -61,6 +77,14 @@ export class ModelWeights {
     return this.#all.reduce((sum, t) => sum + t.size, 0);
   }
 
+  /** Every quantised matrix, in the order of the manifest. */
+  get reconstruction(): Reconstruction[] {
+    return [...this.#tensors].flatMap(([name, weight]) => {
+      const error = this.#errors.get(name);
+      return error && weight instanceof Matrix ? [{ name, format: weight.format, error }] : [];
+    });
+  }
+
   get bytes(): number {
     return this.#all.reduce((sum, t) => sum + t.bytes, 0);
   }
@@ -75,7 +99,7 @@ export class ModelWeights {
 }
 
 const releaseWeights = (session: Session, weights: Iterable<Weight>): void => {
-  for (const weight of weights) session.release(...partsOf(weight).map(({ values }) => values));
+  for (const weight of weights) session.release(...(weight instanceof Matrix ? weight.tensors : [weight]));
 };
 
 /**
@@ -94,18 +118,25 @@ export async function loadWeights(
   const located = locate(entries, checkpoint, rename);
   const total = located.reduce((sum, { key }) => sum + checkpoint.tensors.get(key)!.byteLength, 0);
   const tensors = new Map<string, Weight>();
-  const byKey = new Map<string, Weight>();
+  const byKey = new Map<string, { readonly name: string; readonly weight: Weight }>();
+  const errors = new Map<string, ReconstructionError>();
+  const quantiser = new Quantiser(session);
   let done = 0;
   let staged = 0;
   try {
     for (const { entry, key } of located) {
-      const tensor = allocate(session, entry, options.dtype);
-      tensors.set(entry.name, tensor);
-      byKey.set(key, tensor);
+      const weight = allocate(session, entry, options.dtype);
+      tensors.set(entry.name, weight);
+      byKey.set(key, { name: entry.name, weight });
     }
     const { signal } = options;
     for await (const block of rowBlocks(checkpoint, byKey.keys(), { ...(signal && { signal }) })) {
-      fill(session, byKey.get(block.key)!, block, checkpoint.tensors.get(block.key)!.dtype);
+      const { name, weight } = byKey.get(block.key)!;
+      const { dtype } = checkpoint.tensors.get(block.key)!;
+      if (weight instanceof Matrix && isQuantised(weight.format)) {
+        const error = await quantiser.write(weight, block.first, toFloat32(block.bytes, dtype));
+        if (error) errors.set(name, error);
+      } else fill(session, weight, block, dtype);
       done += block.bytes.byteLength;
       staged += block.bytes.byteLength;
       options.onProgress?.(done, total);
@@ -113,10 +144,12 @@ export async function loadWeights(
       await session.settled();
       staged = 0;
     }
-    return new ModelWeights(session, tensors);
+    return new ModelWeights(session, tensors, errors);
   } catch (error) {
     releaseWeights(session, tensors.values());
     throw error;
+  } finally {
+    quantiser.destroy();
   }
 }
 
@@ -150,10 +183,11 @@ export function locate(
 export const allocateWeights = (session: Session, entries: readonly TensorEntry[], dtype: WeightDType): ModelWeights =>
   new ModelWeights(session, new Map(entries.map((entry) => [entry.name, allocate(session, entry, dtype)])));
 
-function allocate(session: Session, entry: TensorEntry, format: WeightDType): Weight {
+function allocate(session: Session, entry: TensorEntry, storage: WeightDType): Weight {
   const { name, role, shape } = entry;
+  const format = formatOf(entry, storage);
   if (role === 'vector') return session.resident(name, shape);
-  if (role === 'table') return session.resident(name, matrixShape(entry), format);
+  if (role === 'table' && !isQuantised(format)) return session.resident(name, matrixShape(entry), format);
   return allocateMatrix(session, name, matrixShape(entry), format);
 }
 

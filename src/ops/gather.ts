@@ -6,7 +6,7 @@ import { invariant } from '../base/error.ts';
 import type { Recorder } from '../gpu/recorder.ts';
 import type { Tensor } from '../gpu/tensor.ts';
 import { flatGroups } from './groups.ts';
-import { partsOf, weightConstants, type Weight } from './matrix.ts';
+import { partsOf, weightBindings, weightConstants, type Weight } from './matrix.ts';
 import type { Tape } from './tape.ts';
 
 export interface Features {
@@ -24,7 +24,7 @@ export function embed(tape: Tape, tokens: Tensor, table: Weight, images?: Featur
   for (const part of partsOf(table))
     rec.dispatch('gather/embed', embed_, {
       constants: { ...weightConstants(part), FEATURES: !!images },
-      bind: { tokens, w: part.values, y, ...(images && { features: images.features, feature: images.index }) },
+      bind: { tokens, ...weightBindings(part), y, ...(images && { features: images.features, feature: images.index }) },
       params: {
         rows,
         c4,

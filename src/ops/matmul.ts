@@ -11,7 +11,7 @@ import type { Gpu } from '../gpu/device.ts';
 import type { Recorder } from '../gpu/recorder.ts';
 import type { Tensor } from '../gpu/tensor.ts';
 import { ceilDiv, flatGroups, rowGroups } from './groups.ts';
-import { partsOf, weightConstants, type MatrixPart, type Weight } from './matrix.ts';
+import { partsOf, weightBindings, weightConstants, type MatrixPart, type Weight } from './matrix.ts';
 
 export interface NtOptions {
   readonly bias?: Tensor;
@@ -143,15 +143,16 @@ function recordSubgroup(rec: Recorder, product: Product): void {
       ...constants,
       TM: tm,
       V: v,
+      MASK: 2 ** BITS - 1,
       SHARES: ceilDiv(tm, lanes),
       STEPS: ceilDiv(lanes, tm),
       DEPTH: TN ? 1 : 4,
       X: TN ? 'f32' : 'vec4<f32>',
-      ...(!NT && { W: BITS === 32 ? VECTOR[v] : v === 2 ? 'u32' : 'vec2<u32>' }),
+      ...(!NT && BITS > 8 && { W: BITS === 32 ? VECTOR[v] : v === 2 ? 'u32' : 'vec2<u32>' }),
       Y: NT ? 'f32' : VECTOR[v],
       B: NT ? 'vec4<f32>' : VECTOR[v],
     },
-    bind: { ...bind, w: part.values },
+    bind: { ...bind, ...weightBindings(part) },
     params: { rows, cols, inner: TN ? inner : inner / 4, R, scale, ...place(product) },
     groups: [ceilDiv(cols, v * lanes), ceilDiv(rows, tm)],
   });
@@ -167,7 +168,7 @@ function recordFewRows(rec: Recorder, product: Product): void {
   const { rows, cols, inner, R, scale, part, bind } = product;
   rec.dispatch('matmul/nt', fewRows, {
     constants: { ...flags(product), TM: rows > 4 ? 8 : rows > 2 ? 4 : rows },
-    bind: { ...bind, w: part.values },
+    bind: { ...bind, ...weightBindings(part) },
     params: { rows, cols, inner, R, scale, ...place(product) },
     groups: rowGroups(ceilDiv(cols, 8)),
   });
@@ -197,7 +198,7 @@ function recordTiled(rec: Recorder, product: Product): void {
       TM: tm,
       Y: constants.NT ? 'f32' : 'vec4<f32>',
     },
-    bind: { ...bind, w: part.values, y: partial },
+    bind: { ...bind, ...weightBindings(part), y: partial },
     params: { rows, cols, inner, R, scale, stretch: STRETCH, ...place(product) },
     groups: [across, ceilDiv(rows, 16 * tm), parts],
   });

@@ -14,7 +14,10 @@ import { gelu } from '../../src/ops/gelu.ts';
 import { linear, type Lora } from '../../src/ops/linear.ts';
 import { logProbs } from '../../src/ops/log-probs.ts';
 import { matmulNn, matmulNt, matmulTn } from '../../src/ops/matmul.ts';
+import { Matrix, type MatrixPart } from '../../src/ops/matrix.ts';
+import { dynamicMap, nf4ScaleWords } from '../../src/ops/nf4.ts';
 import { policyLoss } from '../../src/ops/policy-loss.ts';
+import { INVOCATIONS, measureError, quantiseGroups, quantiseNf4 } from '../../src/ops/quantise.ts';
 import { rmsNorm } from '../../src/ops/rms-norm.ts';
 import { rotary } from '../../src/ops/rotary.ts';
 import { DecodeState, sampleTokens, samplingControl } from '../../src/ops/sample.ts';
@@ -69,6 +72,13 @@ class Inputs {
 
   whole(label: string, shape: readonly number[], values: readonly number[]): Tensor {
     return this.#given(label, shape, Int32Array.from(values), values.some((v) => v < 0) ? 'i32' : 'u32');
+  }
+
+  /** What an NF4 matrix's scales hold before anything is quantised. */
+  nf4Scales(blocks: number): Tensor {
+    const data = new Uint32Array(nf4ScaleWords(blocks));
+    data.set(new Uint32Array(dynamicMap().buffer));
+    return this.#given('scales', [data.length], data, 'u32');
   }
 
   float(label: string, data: Float32Array): Tensor {
@@ -210,6 +220,37 @@ describe.each(tunings)('kernels %s have no race, no stray index and no undefined
         matmulNn(rec, inputs.normal('x', M, K), inputs.half('w', K, N), rec.empty('y', [M, N]));
       }
       matmulTn(rec, inputs.normal('x', 1100, 8), inputs.normal('w', 1100, 12), rec.empty('y', [8, 12]));
+    });
+    expect(check().findings).toEqual([]);
+  });
+
+  test('in quantising, and in products with quantised weights', async () => {
+    const { check } = await recorded(options, (inputs) => {
+      const { rec } = inputs;
+      const [N, K] = [36, 128];
+      for (const format of ['int8', 'int4', 'nf4'] as const) {
+        const part: MatrixPart = {
+          first: 0,
+          rows: N,
+          format,
+          group: 64,
+          values: rec.empty('codes', [N, K / (format === 'int8' ? 4 : 8)], 'u32'),
+          scales: format === 'nf4' ? inputs.nf4Scales((N * K) / 64) : rec.empty('scales', [N, K / 64], 'u32'),
+        };
+        const staged = inputs.normal('staged', N, K);
+        if (format === 'nf4') quantiseNf4(rec, part, staged, rec.empty('largest', [(N * K) / 64]), N * K);
+        else quantiseGroups(rec, part, staged, { first: 0, count: N * K });
+        measureError(rec, part, staged, inputs.float('sums', new Float32Array(4 * INVOCATIONS)), {
+          first: 0,
+          count: N * K,
+        });
+        const w = new Matrix('w', format, K, [part]);
+        for (const M of [1, 18]) {
+          matmulNt(rec, inputs.normal('x', M, K), w, rec.empty('y', [M, N]));
+          matmulNn(rec, inputs.normal('dy', M, N), w, rec.empty('dx', [M, K]));
+        }
+        embed(new Tape(rec, { recording: false }), inputs.whole('tokens', [3], [0, 35, 7]), w);
+      }
     });
     expect(check().findings).toEqual([]);
   });

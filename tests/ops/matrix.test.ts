@@ -7,7 +7,7 @@ import { fold } from '../../src/ops/fold.ts';
 import { embed } from '../../src/ops/gather.ts';
 import { logProbs } from '../../src/ops/log-probs.ts';
 import { matmulNn, matmulNt } from '../../src/ops/matmul.ts';
-import { allocateMatrix, blocksOf, type Matrix, type MatrixFormat } from '../../src/ops/matrix.ts';
+import { allocateMatrix, blocksOf, type Matrix } from '../../src/ops/matrix.ts';
 import { Tape } from '../../src/ops/tape.ts';
 import { constant, expectClose, normals, rounded, run, toHalves, useSession } from './harness.ts';
 
@@ -16,7 +16,7 @@ const swift = process.env.GROUNDWORK_ADAPTER === 'swiftshader';
 function written(
   session: Session,
   shape: readonly [number, number],
-  format: MatrixFormat,
+  format: 'f32' | 'f16',
   values: Float64Array,
 ): Matrix {
   const matrix = allocateMatrix(session, 'w', shape, format);
@@ -31,7 +31,7 @@ function written(
 async function both(
   session: Session,
   shape: readonly [number, number],
-  format: MatrixFormat,
+  format: 'f32' | 'f16',
   record: (rec: Recorder, w: Matrix | Tensor) => readonly Tensor[],
 ): Promise<Matrix> {
   const drawn = normals(new Random(shape[0] * 31 + shape[1]), shape[0] * shape[1]);

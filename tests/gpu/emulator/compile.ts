@@ -300,10 +300,15 @@ class Compiler {
     switch (String(node.astNodeType)) {
       case 'literalExpr': {
         const type = typeName(node.type as Node);
+        // wgsl_reflect computes a constant array itself and keeps its bytes.
+        const { buffer } = node.value as { readonly buffer?: ArrayBuffer };
+        if (buffer && elementOf(type)?.element === 'f32')
+          return { js: `[${[...new Float32Array(buffer)].join(', ')}]`, type };
         const value = Number(((node.value as Node).data as ArrayLike<number>)[0]);
         return { js: type === 'bool' ? String(value !== 0) : Object.is(value, -0) ? '-0' : String(value), type };
       }
       case 'varExpr':
+      case 'constExpr':
         return this.#value(this.#find(String(node.name)), postfix);
       case 'callExpr':
         return after(this.#call(String(node.name), (node.args ?? []) as Node[]));
