@@ -12,7 +12,7 @@ import { dynamicMap } from '../../src/ops/nf4.ts';
 import { Quantiser, relativeRms, type ReconstructionError } from '../../src/ops/quantise.ts';
 import { Tape } from '../../src/ops/tape.ts';
 import { constant, expectClose, normals, run, useSession } from './harness.ts';
-import { dynamicValues, quantised } from './quantised.ts';
+import { codesOf, dynamicValues, quantised } from './quantised.ts';
 
 const FORMATS = ['int8', 'int4', 'nf4'] as const;
 const swift = process.env.GROUNDWORK_ADAPTER === 'swiftshader';
@@ -37,19 +37,6 @@ async function filled(
     );
   quantiser.destroy();
   return { matrix, error: error! };
-}
-
-/** Codes in the order of the weights. */
-async function codesOf(session: Session, { parts, format }: Matrix): Promise<Uint8Array> {
-  const words = await readTensors(session, ...parts.map(({ values }) => values));
-  const all = words.flatMap((part) => [...new Uint32Array(part.buffer, part.byteOffset, part.length)]);
-  return Uint8Array.from(
-    all.flatMap((word) =>
-      format === 'int8'
-        ? [0, 8, 16, 24].map((bit) => (word >>> bit) & 255)
-        : [0, 8, 16, 24, 4, 12, 20, 28].map((bit) => (word >>> bit) & 15),
-    ),
-  );
 }
 
 const weights = (seed: number, n: number, scale = 0.05) => normals(new Random(seed), n, scale);

@@ -1,5 +1,7 @@
 /** Quantised formats once more, in f64 and in plain loops: what shaders/quant must write, and what its codes mean. */
-import type { QuantisedFormat } from '../../src/ops/matrix.ts';
+import { readTensors } from '../../src/gpu/program.ts';
+import type { Session } from '../../src/gpu/recorder.ts';
+import type { Matrix, QuantisedFormat } from '../../src/ops/matrix.ts';
 import { fromHalf } from './harness.ts';
 
 const f = Math.fround;
@@ -72,4 +74,17 @@ function nf4(w: Float64Array): Reference {
     return map[nearest(map, most > 0 ? (m - mean) / most : 0)]! * most + mean;
   });
   return { codes, values: Float64Array.from(codes, (code, i) => NF4[code]! * restored[i >> 6]!) };
+}
+
+/** A matrix's codes on the GPU, in the order of the weights. */
+export async function codesOf(session: Session, { parts, format }: Matrix): Promise<Uint8Array> {
+  const words = await readTensors(session, ...parts.map(({ values }) => values));
+  const all = words.flatMap((part) => [...new Uint32Array(part.buffer, part.byteOffset, part.length)]);
+  return Uint8Array.from(
+    all.flatMap((word) =>
+      format === 'int8'
+        ? [0, 8, 16, 24].map((bit) => (word >>> bit) & 255)
+        : [0, 8, 16, 24, 4, 12, 20, 28].map((bit) => (word >>> bit) & 15),
+    ),
+  );
 }

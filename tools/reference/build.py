@@ -13,7 +13,7 @@ import transformers
 
 from .build_cases import build_case
 from .cases import CASES
-from .fixtures import grpo, images, imports, ops, optimizer, peft_matching, positions, qwen_tokenizer, text
+from .fixtures import grpo, images, imports, ops, optimizer, peft_matching, positions, quantised, qwen_tokenizer, text
 
 STEPS = {
     **{case.place: (lambda case=case: build_case(case)) for case in CASES},
@@ -32,6 +32,7 @@ STEPS = {
     "smolvlm-positions": positions.build_smolvlm_positions,
     "peft-matching": peft_matching.build,
     "imports": imports.build,
+    "quantised": quantised.build,
     "grpo-arithmetic": grpo.build,
     "schedules": optimizer.build_schedules,
     "adamw": optimizer.build_adamw,

@@ -9,6 +9,7 @@ import { encodeConversation, type EncodedConversation } from '../../models/encod
 import { cutPlanes } from '../../image/patchify.ts';
 import { loadModel, type LoadedModel } from '../../models/load.ts';
 import type { PixelInput } from '../../models/model.ts';
+import type { WeightDType } from '../../models/weights.ts';
 import { Adapter } from '../../nn/adapter.ts';
 import type { Session } from '../../gpu/recorder.ts';
 import { fullLogits } from '../../train/full-logits.ts';
@@ -31,11 +32,16 @@ export const TOLERANCE = { relative: 1e-3, cosine: 0.9999 } as const;
 
 type Floats = Float32Array<ArrayBuffer>;
 
-export async function checkGolden(session: Session, golden: GoldenCase): Promise<Comparison[]> {
+/** @param dtype how weights are held; the reference must have computed with the values that leaves */
+export async function checkGolden(
+  session: Session,
+  golden: GoldenCase,
+  dtype: WeightDType = 'f32',
+): Promise<Comparison[]> {
   const before = session.residentLabels.length;
   const { min_pixels: minPixels, max_pixels: maxPixels, do_image_splitting: splitting } = golden.spec.processor ?? {};
   const loaded = await loadModel(session, golden.checkpoint, {
-    dtype: 'f32',
+    dtype,
     limits: {
       ...(minPixels && { minPixels }),
       ...(maxPixels && { maxPixels }),
