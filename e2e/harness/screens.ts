@@ -72,7 +72,35 @@ const shots: readonly Shot[] = [
   { name: 'recipe-file', prepare: opened('/recipe', (page) => page.getByRole('tab', { name: 'Plan as' }).click()) },
   { name: 'run-empty', query: 'software', prepare: (page) => go(page, '/run') },
   { name: 'run-curves', prepare: ran('Curves') },
+  {
+    name: 'run-rehearsed',
+    prepare: opened('/run', async (page) => {
+      await page.getByRole('button', { name: 'Rehearse' }).click();
+      await page.getByRole('region', { name: 'Rehearsal by stage' }).waitFor();
+    }),
+  },
+  {
+    name: 'run-compared',
+    prepare: async (page) => {
+      await ran('Curves')(page);
+      await finish(page);
+      await page
+        .getByRole('button', { name: /^Step/ })
+        .first()
+        .click({ timeout: 2000 })
+        .catch(() => undefined);
+      await page.waitForTimeout(1200);
+    },
+  },
   { name: 'run-groups', prepare: ran('Groups') },
+  {
+    name: 'run-ledger',
+    prepare: async (page) => {
+      await ran('Ledger')(page);
+      await page.getByRole('slider', { name: /^iou/ }).fill('0');
+      await page.waitForTimeout(300);
+    },
+  },
   { name: 'run-rejection', prepare: ran('Rejection') },
   { name: 'run-evaluation', prepare: ran('Evaluation') },
   {

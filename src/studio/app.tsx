@@ -4,6 +4,7 @@ import { Redirect, Route, Router, Switch, useLocation } from 'wouter';
 import { useHashLocation } from 'wouter/use-hash-location';
 import { NoWebgpu } from './no-webgpu.tsx';
 import { Rail } from './rail.tsx';
+import { useRunFileDrop } from './rooms/run/open-run.ts';
 import { RoomBoundary } from './room-boundary.tsx';
 import { isActive } from './state/run.ts';
 import { useProject, useRun } from './state/studio.ts';
@@ -34,6 +35,7 @@ export function App() {
 function Shell() {
   const [path] = useLocation();
   useLeaveWarning();
+  useRunFileDrop();
   useEffect(() => {
     const name = path.slice(1);
     document.title = name ? `${name[0]!.toUpperCase()}${name.slice(1)} · Groundwork` : 'Groundwork';

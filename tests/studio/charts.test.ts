@@ -8,6 +8,8 @@ import { lowerBound, thin } from '../../src/studio/charts/thin.ts';
 
 const view = { from: -Infinity, to: Infinity, buckets: 50, weight: 0, log: false };
 
+const of = (book: SeriesBook, ...names: string[]) => names.map((name) => ({ book, name }));
+
 describe('thinning', () => {
   it('keeps the highest and lowest value, both ends and every NaN, in order, within four points a bucket and the NaNs', () => {
     const value = fc.oneof(
@@ -88,7 +90,7 @@ describe('what a chart draws', () => {
     const book = new SeriesBook();
     for (let step = 0; step < 5; step++) book.push(step, { a: step === 2 ? NaN : step });
     book.push(9, { b: 1 });
-    const { columns, strange, points } = chartData(book, ['a', 'b'], view);
+    const { columns, strange, points } = chartData(of(book, 'a', 'b'), view);
     expect(strange).toEqual([2]);
     expect(columns[0]).toEqual([0, 1, 2, 3, 4, 9]);
     expect(columns[1]).toEqual([0, 1, null, 3, 4, undefined]);
@@ -98,7 +100,7 @@ describe('what a chart draws', () => {
   it('counts what a log scale cannot show', () => {
     const book = new SeriesBook();
     for (const [step, a] of [0, -1, 10, 100].entries()) book.push(step, { a });
-    const { belowLog, columns } = chartData(book, ['a'], { ...view, log: true });
+    const { belowLog, columns } = chartData(of(book, 'a'), { ...view, log: true });
     expect(belowLog).toBe(2);
     expect(columns[1]).toEqual([null, null, 10, 100]);
   });
@@ -106,7 +108,7 @@ describe('what a chart draws', () => {
   it('keeps to the window of steps', () => {
     const book = new SeriesBook();
     for (let step = 0; step < 100; step++) book.push(step, { a: step });
-    expect(chartData(book, ['a'], { ...view, from: 10, to: 12 }).columns[0]).toEqual([10, 11, 12]);
+    expect(chartData(of(book, 'a'), { ...view, from: 10, to: 12 }).columns[0]).toEqual([10, 11, 12]);
   });
 });
 

@@ -5,7 +5,7 @@ import { looksLikeModel, named } from '../../src/studio/rooms/data/intake-files.
 import { HEAT, healthOf } from '../../src/studio/rooms/data/health.ts';
 import { arrange } from '../../src/studio/rooms/inspect/gallery.ts';
 import { answerPart } from '../../src/studio/rooms/run/completion-card.tsx';
-import { rescore } from '../../src/studio/rooms/run/rescore.ts';
+import { rescore, sumLedger } from '../../src/studio/rooms/run/rescore.ts';
 import { bytes, duration, value } from '../../src/studio/ui/format.ts';
 import { etaOf } from '../../src/studio/ui/progress.tsx';
 import { fakeData } from './fake/scenes.ts';
@@ -85,6 +85,7 @@ describe('the gallery', () => {
 });
 
 describe('the reward ledger', () => {
+  const rules = (weights: Record<string, number>, iouThreshold: number | null = null) => ({ weights, iouThreshold });
   const completion = (iou: number, format: number): GroupCompletion => ({
     text: '',
     think: null,
@@ -96,7 +97,7 @@ describe('the reward ledger', () => {
     truncated: false,
   });
   it('recomputes rewards and advantages as TRL does', () => {
-    const [a, b] = rescore([completion(1, 0), completion(0, 1)], { iou: 2, format: 1 }, 'group');
+    const [a, b] = rescore([completion(1, 0), completion(0, 1)], rules({ iou: 2, format: 1 }), 'group');
     expect([a!.reward, b!.reward]).toEqual([2, 1]);
     const std = Math.sqrt(0.5);
     expect(a!.advantage).toBeCloseTo(0.5 / (std + 1e-4));
@@ -106,9 +107,24 @@ describe('the reward ledger', () => {
     const group = [completion(1, 0)];
     expect(rescore(group, null, 'group')).toBe(group);
   });
+  it('counts the groups that would have had something to learn from, and the ranks that move', () => {
+    const scored = (iou: number, format: number) => ({ ...completion(iou, format), reward: format });
+    const groups = [
+      // Told apart by the overlap alone, by the form alone, and by nothing.
+      { completions: [scored(0.9, 1), scored(0.2, 1)] },
+      { completions: [scored(0.5, 1), scored(0.5, 0)] },
+      { completions: [scored(0.5, 1), scored(0.5, 1)] },
+    ];
+    const both = sumLedger(groups, rules({ iou: 1, format: 1 }));
+    expect([both.groups, both.signalBefore, both.signalAfter]).toEqual([3, 1, 2]);
+    expect(both.moved).toEqual([{ index: 0, reordered: 1, gained: 1 }]);
+    const blunt = sumLedger(groups, rules({ iou: 1, format: 0 }, 0.1));
+    expect([blunt.signalAfter, blunt.moved.map(({ gained }) => gained)]).toEqual([0, [-1]]);
+    expect(sumLedger([], rules({})).reordered).toBe(0);
+  });
   it('finds a weight by any spelling of its name', () => {
     const one = { ...completion(0, 0), rewards: { image_index: 1 } };
-    expect(rescore([one], { imageIndex: 3 }, 'none')[0]!.reward).toBe(3);
+    expect(rescore([one], rules({ imageIndex: 3 }), 'none')[0]!.reward).toBe(3);
   });
 });
 

@@ -1,5 +1,5 @@
 /** From curves to what a chart draws: one list of steps, raw and smoothed values on it, and what cannot be drawn. */
-import type { SeriesBook } from './series-book.ts';
+import type { Curve, SeriesBook } from './series-book.ts';
 import { smooth } from './smooth.ts';
 import { lowerBound, thin } from './thin.ts';
 
@@ -13,6 +13,12 @@ export interface ChartData {
   readonly points: number;
 }
 
+/** A curve of this run, or of an earlier one laid under it. */
+export interface CurveSource {
+  readonly book: SeriesBook;
+  readonly name: string;
+}
+
 export interface ChartView {
   readonly from: number;
   readonly to: number;
@@ -21,13 +27,13 @@ export interface ChartView {
   readonly log: boolean;
 }
 
-export function chartData(book: SeriesBook, curves: readonly string[], view: ChartView): ChartData {
+export function chartData(curves: readonly CurveSource[], view: ChartView): ChartData {
   const at = new Map<number, (number | null | undefined)[]>();
   const strange = new Set<number>();
   let belowLog = 0;
   let points = 0;
-  curves.forEach((name, c) => {
-    const { steps, values } = book.curve(name);
+  curves.forEach(({ book, name }, c) => {
+    const { steps, values }: Curve = book.curve(name);
     const from = lowerBound(steps, view.from);
     const to = lowerBound(steps, view.to + Number.EPSILON * Math.abs(view.to) + 1e-9);
     points += to - from;

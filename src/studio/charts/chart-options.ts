@@ -30,15 +30,27 @@ export interface StageMark {
 interface OptionsInput {
   readonly width: number;
   readonly height: number;
-  readonly names: readonly string[];
+  /** `color` counts within the panel, `past` the earlier runs from 1; 0 is the run in view. */
+  readonly curves: readonly { readonly name: string; readonly color: number; readonly past: number }[];
   readonly log: boolean;
   readonly smoothed: boolean;
   readonly look: ChartLook;
   readonly marks: () => readonly StageMark[];
   readonly strange: () => readonly number[];
+  /** Steps that an alarm is about. */
+  readonly alarmed: () => readonly number[];
+  readonly held: () => number | null;
   readonly onZoom: (from: number, to: number) => void;
-  readonly onCursor: (index: number | null) => void;
+  /** `here`: the pointer is on this chart, not on a neighbour that shares its crosshair. */
+  readonly onCursor: (index: number | null, here: boolean) => void;
 }
+
+/** Dashes of earlier runs, CSS pixels. */
+export const DASHES = [
+  [6, 4],
+  [2, 3],
+  [10, 3, 2, 3],
+] as const satisfies readonly (readonly number[])[];
 
 export const CROSSHAIR = 'groundwork-run';
 
@@ -51,14 +63,18 @@ export function chartOptions(input: OptionsInput): uPlot.Options {
     font: '11px system-ui, "Liberation Sans", sans-serif',
   };
   const series: uPlot.Series[] = [{}];
-  input.names.forEach((name, i) => {
-    const color = look.curves[i % look.curves.length]!;
+  for (const { name, color: index, past } of input.curves) {
+    const color = look.curves[index % look.curves.length]!;
+    // Earlier runs are thin and dashed, each in dashes of its own, and only as smooth as this one.
+    const earlier = past > 0 ? { width: 1.2, dash: [...DASHES[(past - 1) % DASHES.length]!] } : {};
     series.push({
       label: name,
       stroke: smoothed ? `${color}59` : color,
       width: smoothed ? 1 : 1.6,
       points: { show: false },
       spanGaps: false,
+      show: past === 0 || !smoothed,
+      ...earlier,
     });
     series.push({
       label: `${name} (smoothed)`,
@@ -67,8 +83,9 @@ export function chartOptions(input: OptionsInput): uPlot.Options {
       points: { show: false },
       show: smoothed,
       spanGaps: true,
+      ...earlier,
     });
-  });
+  }
   return {
     width: input.width,
     height: input.height,
@@ -98,7 +115,7 @@ export function chartOptions(input: OptionsInput): uPlot.Options {
     ],
     series,
     hooks: {
-      setCursor: [(plot) => input.onCursor(plot.cursor.idx ?? null)],
+      setCursor: [(plot) => input.onCursor(plot.cursor.idx ?? null, plot.over.matches(':hover'))],
       setSelect: [
         (plot) => {
           if (plot.select.width < 4) return;
@@ -107,7 +124,11 @@ export function chartOptions(input: OptionsInput): uPlot.Options {
         },
       ],
       drawAxes: [(plot) => drawMarks(plot, input.marks(), look)],
-      draw: [(plot) => drawStrange(plot, input.strange(), look)],
+      draw: [
+        (plot) => drawStrange(plot, input.strange(), look),
+        (plot) => drawAlarms(plot, input.alarmed(), look),
+        (plot) => drawHeld(plot, input.held(), look),
+      ],
     },
   };
 }
@@ -128,6 +149,7 @@ function drawMarks(plot: uPlot, marks: readonly StageMark[], look: ChartLook): v
   ctx.textAlign = 'left';
   ctx.textBaseline = 'top';
   ctx.setLineDash([2 * uPlot.pxRatio, 3 * uPlot.pxRatio]);
+  let free = -Infinity;
   for (const { step, name } of marks) {
     const x = Math.round(plot.valToPos(step, 'x', true));
     if (x < bbox.left || x > bbox.left + bbox.width) continue;
@@ -135,7 +157,13 @@ function drawMarks(plot: uPlot, marks: readonly StageMark[], look: ChartLook): v
     ctx.moveTo(x, bbox.top);
     ctx.lineTo(x, bbox.top + bbox.height);
     ctx.stroke();
-    ctx.fillText(name, x + 4 * uPlot.pxRatio, 0);
+    // A name goes to the left of its line where the right has no room for it.
+    const width = ctx.measureText(name).width;
+    const gap = 4 * uPlot.pxRatio;
+    const at = x + gap + width > bbox.left + bbox.width ? x - gap - width : x + gap;
+    if (at < free) continue;
+    ctx.fillText(name, at, 0);
+    free = at + width + gap;
   }
   ctx.restore();
 }
@@ -153,6 +181,41 @@ function drawStrange(plot: uPlot, steps: readonly number[], look: ChartLook): vo
     ctx.moveTo(x - size, bbox.top);
     ctx.lineTo(x + size, bbox.top);
     ctx.lineTo(x, bbox.top + size * 1.6);
+    ctx.fill();
+  }
+  ctx.restore();
+}
+
+/** The step that is held, from top to bottom. */
+function drawHeld(plot: uPlot, step: number | null, look: ChartLook): void {
+  if (step === null) return;
+  const { ctx, bbox } = plot;
+  const x = Math.round(plot.valToPos(step, 'x', true));
+  if (x < bbox.left || x > bbox.left + bbox.width) return;
+  ctx.save();
+  ctx.strokeStyle = look.ink;
+  ctx.lineWidth = 1.5 * uPlot.pxRatio;
+  ctx.beginPath();
+  ctx.moveTo(x, bbox.top);
+  ctx.lineTo(x, bbox.top + bbox.height);
+  ctx.stroke();
+  ctx.restore();
+}
+
+/** A triangle on the floor of the chart at each step that an alarm is about. */
+function drawAlarms(plot: uPlot, steps: readonly number[], look: ChartLook): void {
+  const { ctx, bbox } = plot;
+  const size = 5 * uPlot.pxRatio;
+  const floor = bbox.top + bbox.height;
+  ctx.save();
+  ctx.fillStyle = look.alarm;
+  for (const step of steps) {
+    const x = plot.valToPos(step, 'x', true);
+    if (x < bbox.left || x > bbox.left + bbox.width) continue;
+    ctx.beginPath();
+    ctx.moveTo(x - size, floor);
+    ctx.lineTo(x + size, floor);
+    ctx.lineTo(x, floor - size * 1.6);
     ctx.fill();
   }
   ctx.restore();

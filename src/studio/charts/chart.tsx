@@ -1,33 +1,46 @@
 /** One chart: curves raw and smoothed, a crosshair shared with its neighbours, and the same numbers as a table. */
-import { useEffect, useRef, useState } from 'react';
+import { useEffect, useMemo, useRef, useState } from 'react';
 import uPlot from 'uplot';
+import type { Alarm } from '../state/alarms.ts';
 import { value } from '../ui/format.ts';
 import { chartData, type ChartData } from './chart-data.ts';
 import { chartOptions, readLook, type StageMark } from './chart-options.ts';
+import type { Crosshair } from './crosshair.ts';
 import { CurveTable } from './curve-table.tsx';
 import { paintQueue, REPAINT_MS } from './paint-queue.ts';
-import { shortName, type Panel } from './panels.ts';
+import { shortName, type DrawnCurve, type Panel } from './panels.ts';
 import type { SeriesBook } from './series-book.ts';
+
+/** An earlier run's curves. */
+export interface PastCurves {
+  readonly name: string;
+  readonly book: SeriesBook;
+}
 
 interface ChartProps {
   readonly panel: Panel;
   readonly book: SeriesBook;
+  /** Earlier runs to lay under this one. */
+  readonly past: readonly PastCurves[];
+  readonly crosshair: Crosshair;
   readonly weight: number;
   readonly log: boolean;
   readonly range: readonly [number, number];
   readonly marks: readonly StageMark[];
+  readonly alarms: readonly Pick<Alarm, 'title' | 'curves' | 'steps'>[];
   readonly theme: string;
   readonly onZoom: (from: number, to: number) => void;
 }
 
 const HEIGHT = 190;
 
-export function Chart({ panel, book, weight, log, range, marks, theme, onZoom }: ChartProps) {
+export function Chart({ panel, book, past, crosshair, weight, log, range, marks, alarms, theme, onZoom }: ChartProps) {
   const host = useRef<HTMLDivElement>(null);
   const shown = useRef<ChartData | null>(null);
-  const latest = useRef({ marks, onZoom });
+  const alarmed = alarms.filter((alarm) => alarm.curves.some((name) => panel.curves.includes(name)));
+  const latest = useRef({ marks, alarmed, onZoom });
   useEffect(() => {
-    latest.current = { marks, onZoom };
+    latest.current = { marks, alarmed, onZoom };
   });
   const [readout, setReadout] = useState<{ step: number | null; values: readonly string[] }>({
     step: null,
@@ -37,11 +50,20 @@ export function Chart({ panel, book, weight, log, range, marks, theme, onZoom }:
   const [table, setTable] = useState(false);
   const [from, to] = range;
   const curves = panel.curves.join('\n');
+  const drawn = useMemo<readonly (DrawnCurve & { color: number; past: number })[]>(() => {
+    const names = curves.split('\n');
+    const own = names.map((name, color) => ({ book, name, run: null, color, past: 0 }));
+    const earlier = past.flatMap((run, i) =>
+      names.map((name, color) => ({ book: run.book, name, run: run.name, color, past: i + 1 })),
+    );
+    // Only where there is something to draw.
+    return [...own, ...earlier.filter((curve) => curve.book.curve(curve.name).steps.length > 0)];
+  }, [book, curves, past]);
 
   useEffect(() => {
     const element = host.current;
     if (!element) return;
-    const names = curves.split('\n');
+    const names = drawn.filter((curve) => curve.past === 0);
     const smoothed = weight > 0;
     const read = (index: number | null) => {
       const data = shown.current;
@@ -63,14 +85,20 @@ export function Chart({ panel, book, weight, log, range, marks, theme, onZoom }:
         chartOptions({
           width: element.clientWidth || 300,
           height: HEIGHT,
-          names,
+          curves: drawn,
           log,
           smoothed,
           look: readLook(element),
           marks: () => latest.current.marks,
           strange: () => shown.current?.strange ?? [],
+          alarmed: () => latest.current.alarmed.flatMap(({ steps }) => steps),
+          held: () => crosshair.held,
           onZoom: (a, b) => latest.current.onZoom(a, b),
-          onCursor: read,
+          onCursor: (index, here) => {
+            read(index);
+            if (here) crosshair.hover(index === null ? null : (shown.current?.columns[0][index] ?? null));
+            else if (index === null && !document.querySelector('.u-over:hover')) crosshair.hover(null);
+          },
         }),
         [[]],
         element,
@@ -85,7 +113,7 @@ export function Chart({ panel, book, weight, log, range, marks, theme, onZoom }:
         paintQueue.ask(paint);
         return;
       }
-      const data = chartData(book, names, { from, to, buckets: Math.max(60, Math.floor(plot.width / 2)), weight, log });
+      const data = chartData(drawn, { from, to, buckets: Math.max(60, Math.floor(plot.width / 2)), weight, log });
       shown.current = data;
       plot.setData(data.columns as uPlot.AlignedData);
       setFlaws((old) =>
@@ -106,6 +134,19 @@ export function Chart({ panel, book, weight, log, range, marks, theme, onZoom }:
       );
     };
     const stop = book.subscribe(ask);
+    const redraw = () => plot?.redraw(false);
+    let heldBefore = crosshair.held;
+    const stopHeld = crosshair.subscribe(() => {
+      if (heldBefore === crosshair.held) return;
+      heldBefore = crosshair.held;
+      if (visible) paintQueue.ask(redraw);
+    });
+    // A click holds the step under it; a drag zooms.
+    const hold = () => {
+      if (crosshair.step !== null && plot && plot.select.width < 4)
+        crosshair.hold(plot.cursor.idx == null ? null : (shown.current?.columns[0][plot.cursor.idx] ?? null));
+    };
+    element.addEventListener('click', hold);
     const seen = new IntersectionObserver(([entry]) => {
       visible = entry?.isIntersecting ?? true;
       if (visible) ask();
@@ -121,13 +162,17 @@ export function Chart({ panel, book, weight, log, range, marks, theme, onZoom }:
     paintQueue.ask(paint);
     return () => {
       stop();
+      stopHeld();
+      element.removeEventListener('click', hold);
+      crosshair.hover(null);
       clearTimeout(timer);
       paintQueue.forget(paint);
+      paintQueue.forget(redraw);
       seen.disconnect();
       resized.disconnect();
       plot?.destroy();
     };
-  }, [book, curves, weight, log, from, to, theme]);
+  }, [book, drawn, crosshair, weight, log, from, to, theme]);
 
   return (
     <section className="chart" aria-label={panel.title} data-points={flaws.points}>
@@ -150,13 +195,18 @@ export function Chart({ panel, book, weight, log, range, marks, theme, onZoom }:
         {readout.step !== null && <li className="chart-step num">step {readout.step}</li>}
       </ul>
       <div ref={host} className="chart-plot" aria-hidden="true" />
-      {(flaws.strange > 0 || flaws.belowLog > 0) && (
+      {(flaws.strange > 0 || flaws.belowLog > 0 || alarmed.length > 0) && (
         <p className="chart-flaws">
+          {alarmed.map(({ title }) => (
+            <span key={title} className="alarm">
+              ▲ {title}{' '}
+            </span>
+          ))}
           {flaws.strange > 0 && <span className="alarm">▼ {flaws.strange} not a number </span>}
           {flaws.belowLog > 0 && <span>{flaws.belowLog} at or below 0, which a log scale cannot show</span>}
         </p>
       )}
-      {table && <CurveTable panel={panel} book={book} />}
+      {table && <CurveTable panel={panel} sources={drawn} />}
     </section>
   );
 }

@@ -2,18 +2,17 @@
 import { useEffect, useState } from 'react';
 import { value } from '../ui/format.ts';
 import { chartData } from './chart-data.ts';
-import { shortName, type Panel } from './panels.ts';
-import type { SeriesBook } from './series-book.ts';
+import { shortName, type DrawnCurve, type Panel } from './panels.ts';
 
 const BUCKETS = 25;
 
-export function CurveTable({ panel, book }: { readonly panel: Panel; readonly book: SeriesBook }) {
+export function CurveTable({ panel, sources }: { readonly panel: Panel; readonly sources: readonly DrawnCurve[] }) {
   const [, tick] = useState(0);
   useEffect(() => {
     const timer = setInterval(() => tick((n) => n + 1), 2000);
     return () => clearInterval(timer);
   }, []);
-  const data = chartData(book, panel.curves, {
+  const data = chartData(sources, {
     from: -Infinity,
     to: Infinity,
     buckets: BUCKETS,
@@ -31,9 +30,10 @@ export function CurveTable({ panel, book }: { readonly panel: Panel; readonly bo
         <thead>
           <tr>
             <th scope="col">Step</th>
-            {panel.curves.map((name) => (
-              <th scope="col" key={name}>
+            {sources.map(({ name, run }, c) => (
+              <th scope="col" key={c}>
                 {shortName(name)}
+                {run && `, ${run}`}
               </th>
             ))}
           </tr>
@@ -44,10 +44,10 @@ export function CurveTable({ panel, book }: { readonly panel: Panel; readonly bo
               <th scope="row" className="num">
                 {step}
               </th>
-              {panel.curves.map((name, c) => {
+              {sources.map((_, c) => {
                 const v = data.columns[1 + c * 2]![i];
                 return (
-                  <td key={name} className="num">
+                  <td key={c} className="num">
                     {v === null || v === undefined ? (strange.has(step) ? 'NaN' : '') : value(v)}
                   </td>
                 );

@@ -62,6 +62,25 @@ export class SeriesBook {
     return values.length > 0 ? values[values.length - 1]! : null;
   }
 
+  /** A book with what is in this one, which then starts empty. */
+  handOver(): SeriesBook {
+    const past = new SeriesBook();
+    past.#columns = this.#columns;
+    past.lastStep = this.lastStep;
+    past.namesVersion = 1;
+    this.clear();
+    return past;
+  }
+
+  /** Fills an empty book from a run file's curves. */
+  fill(
+    curves: Readonly<Record<string, { readonly step: readonly number[]; readonly value: readonly (number | null)[] }>>,
+  ): void {
+    for (const [name, { step, value }] of Object.entries(curves))
+      step.forEach((at, i) => this.push(at, { [name]: value[i] ?? NaN }));
+    this.notify();
+  }
+
   clear(): void {
     this.#columns = new Map();
     this.namesVersion++;

@@ -1,48 +1,26 @@
 /** The run as the engine tells it. Points of curves go to the series book; everything else is a small plain state. */
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { EngineClient } from '../../engine/client.ts';
-import type { EngineEvent, Evaluation, GroupCompletion, Recipe, RunState, Stage } from '../../engine/protocol.ts';
+import type { EngineEvent, Recipe, RunState, Watch } from '../../engine/protocol.ts';
 import type { SeriesBook } from '../charts/series-book.ts';
+import type { PastRuns } from './past-runs.ts';
 import { problemOf, type Problem } from './problem.ts';
+import type {
+  EvaluationRecord,
+  GroupRecord,
+  OpenedRun,
+  SnapshotRecord,
+  StageView,
+  Tried,
+  Verdict,
+} from './run-records.ts';
 
-export interface StageProgress {
-  readonly done: number;
-  readonly total: number;
-  readonly unit: string;
-  readonly etaSeconds: number | null;
-}
-
-export interface StageView {
-  readonly stage: Stage;
-  readonly status: 'waiting' | 'running' | 'finished' | 'stopped';
-  readonly seconds: number;
-  /** First step with a point, for the marks on the curves. */
-  readonly firstStep: number | null;
-  readonly progress: StageProgress | null;
-}
-
-export interface GroupRecord {
-  readonly key: number;
-  readonly stageIndex: number;
-  readonly step: number;
-  readonly rowId: string;
-  readonly completions: readonly GroupCompletion[];
-}
-
-export interface EvaluationRecord {
-  readonly stageIndex: number;
-  readonly name: string;
-  readonly evaluation: Evaluation;
-}
-
-export interface Tried {
-  readonly rowId: string;
-  readonly successRate: number;
-}
-export type Verdict = 'kept' | 'too-easy' | 'too-hard';
+export type * from './run-records.ts';
 
 /** Groups kept in memory; older ones make room. */
 export const GROUPS_KEPT = 300;
+/** Snapshots kept in memory; beyond that every second step is let go. */
+export const SNAPSHOTS_KEPT = 2000;
 
 export interface Run {
   readonly runId: string | null;
@@ -52,12 +30,16 @@ export interface Run {
   readonly stages: readonly StageView[];
   readonly current: number;
   readonly groups: readonly GroupRecord[];
+  readonly snapshots: readonly SnapshotRecord[];
+  readonly opened: OpenedRun | null;
   readonly evaluations: readonly EvaluationRecord[];
   readonly rejection: Readonly<Record<Verdict, readonly Tried[]>>;
   readonly failure: Problem | null;
   readonly notices: readonly string[];
   readonly asking: boolean;
   start(dataset: string, recipe: Recipe, paused?: boolean): Promise<boolean>;
+  /** Shows a run from a file, with its pictures if its dataset is open. */
+  open(opened: OpenedRun, dataset: string | null): void;
   control(action: 'pause' | 'resume' | 'step' | 'stop'): Promise<void>;
   dismiss(): void;
   receive(events: readonly EngineEvent[]): void;
@@ -66,6 +48,8 @@ export interface Run {
 const EMPTY = {
   current: -1,
   groups: [],
+  snapshots: [],
+  opened: null,
   evaluations: [],
   rejection: { kept: [], 'too-easy': [], 'too-hard': [] },
   failure: null,
@@ -74,7 +58,25 @@ const EMPTY = {
 
 export const isActive = (state: RunState): boolean => state === 'running' || state === 'paused' || state === 'stopping';
 
-export function createRun(client: EngineClient, book: SeriesBook): StoreApi<Run> {
+interface RunSurroundings {
+  /** Takes the curves of the run that makes room for the next. */
+  readonly past?: StoreApi<PastRuns>;
+  /** The rows to answer while it learns. */
+  readonly watch?: (dataset: string) => Promise<Watch | undefined>;
+}
+
+export function createRun(client: EngineClient, book: SeriesBook, surroundings: RunSurroundings = {}): StoreApi<Run> {
+  /** The curves in view make room; they are kept for comparison. */
+  const retire = ({ runId, recipe, opened }: Run) => {
+    if (book.lastStep === 0 || !surroundings.past) return book.clear();
+    const name = recipe?.name ?? 'Earlier run';
+    const key = opened ? opened.fileName : (runId ?? name);
+    surroundings.past
+      .getState()
+      .add({ key, name: runId && !opened ? `${name}, ${runId}` : name, book: book.handOver() });
+  };
+  const waiting = (recipe: Recipe): StageView[] =>
+    recipe.stages.map((stage) => ({ stage, status: 'waiting', seconds: 0, firstStep: null, progress: null }));
   return createStore<Run>()((set, get) => ({
     runId: null,
     dataset: null,
@@ -84,29 +86,36 @@ export function createRun(client: EngineClient, book: SeriesBook): StoreApi<Run>
     asking: false,
     ...EMPTY,
     async start(dataset, recipe, paused = false) {
-      set({
-        ...EMPTY,
-        asking: true,
-        dataset,
-        recipe,
-        runId: null,
-        stages: recipe.stages.map((stage) => ({
-          stage,
-          status: 'waiting',
-          seconds: 0,
-          firstStep: null,
-          progress: null,
-        })),
-      });
-      book.clear();
+      retire(get());
+      set({ ...EMPTY, asking: true, dataset, recipe, runId: null, stages: waiting(recipe) });
       try {
-        const { runId } = await client.request({ type: 'start', dataset, recipe, paused });
+        const watch = await surroundings.watch?.(dataset).catch(() => undefined);
+        const { runId } = await client.request({ type: 'start', dataset, recipe, paused, ...(watch && { watch }) });
         set({ runId, asking: false });
         return true;
       } catch (error) {
         set({ failure: problemOf(error), asking: false });
         return false;
       }
+    },
+    open(opened, dataset) {
+      retire(get());
+      const { file } = opened;
+      book.fill(file.curves);
+      set({
+        ...EMPTY,
+        opened,
+        dataset,
+        recipe: file.recipe,
+        runId: file.runId,
+        state: file.state === 'failed' ? 'failed' : 'finished',
+        asking: false,
+        stages: waiting(file.recipe).map((view, i) => ({ ...view, ...file.stages[i] })),
+        groups: file.groups.map((group, i) => ({ key: i + 1, ...group })),
+        snapshots: file.snapshots,
+        evaluations: file.evaluations,
+        rejection: file.rejection,
+      });
     },
     async control(action) {
       set({ asking: true });
@@ -127,6 +136,13 @@ export function createRun(client: EngineClient, book: SeriesBook): StoreApi<Run>
   }));
 }
 
+/** Tokens a second, from the running count of tokens (which a new stage begins anew) and the step's time. */
+function withSpeed(values: Readonly<Record<string, number>>, before: number | null): Readonly<Record<string, number>> {
+  const { num_tokens: tokens, step_time: seconds } = values;
+  if (tokens === undefined || seconds === undefined || !(seconds > 0)) return values;
+  return { ...values, tokens_per_second: (before !== null && before <= tokens ? tokens - before : tokens) / seconds };
+}
+
 /** Applies a batch in one go; copies a list at most once a batch, whatever the number of events. */
 function fold(before: Run, events: readonly EngineEvent[], book: SeriesBook): Run {
   let run: Run = before;
@@ -134,13 +150,15 @@ function fold(before: Run, events: readonly EngineEvent[], book: SeriesBook): Ru
   const changeStage = (index: number, part: Partial<StageView>) =>
     change({ stages: run.stages.map((view, i) => (i === index ? { ...view, ...part } : view)) });
   const groups: GroupRecord[] = [];
+  const snapshots: SnapshotRecord[] = [];
   const tried: Record<Verdict, Tried[]> = { kept: [], 'too-easy': [], 'too-hard': [] };
   let key = (before.groups.at(-1)?.key ?? 0) + 1;
   for (const event of events) {
     if (event.type === 'metrics') {
-      book.push(event.step, event.values);
+      book.push(event.step, withSpeed(event.values, book.last('num_tokens')));
       if (run.stages[event.stageIndex]?.firstStep === null) changeStage(event.stageIndex, { firstStep: event.step });
     } else if (event.type === 'group') groups.push({ key: key++, ...event });
+    else if (event.type === 'snapshot') snapshots.push(event);
     else if (event.type === 'rejection') tried[event.verdict].push(event);
     else if (event.type === 'progress') changeStage(event.stageIndex, { progress: event });
     else if (event.type === 'state') change({ state: event.state });
@@ -155,10 +173,19 @@ function fold(before: Run, events: readonly EngineEvent[], book: SeriesBook): Ru
     else if (event.type === 'notice') change({ notices: [...run.notices, event.message].slice(-50) });
   }
   if (groups.length > 0) change({ groups: [...run.groups, ...groups].slice(-GROUPS_KEPT) });
+  if (snapshots.length > 0) change({ snapshots: thinned([...run.snapshots, ...snapshots]) });
   if (tried.kept.length + tried['too-easy'].length + tried['too-hard'].length > 0) {
     const join = (verdict: Verdict) =>
       tried[verdict].length > 0 ? [...run.rejection[verdict], ...tried[verdict]] : run.rejection[verdict];
     change({ rejection: { kept: join('kept'), 'too-easy': join('too-easy'), 'too-hard': join('too-hard') } });
   }
   return run;
+}
+
+/** Every second step goes when there are too many; the first and the last stay. */
+function thinned(snapshots: readonly SnapshotRecord[]): readonly SnapshotRecord[] {
+  if (snapshots.length <= SNAPSHOTS_KEPT) return snapshots;
+  const steps = [...new Set(snapshots.map(({ step }) => step))];
+  const kept = new Set(steps.filter((_, i) => i % 2 === 0 || i === steps.length - 1));
+  return snapshots.filter(({ step }) => kept.has(step));
 }

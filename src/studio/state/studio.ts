@@ -2,14 +2,19 @@
 import { createContext, useContext } from 'react';
 import { useStore, type StoreApi } from 'zustand';
 import type { EngineClient } from '../../engine/client.ts';
+import { Crosshair } from '../charts/crosshair.ts';
 import { SeriesBook } from '../charts/series-book.ts';
 import { createAnswers, type Answers } from './answers.ts';
 import { EventPump } from './event-pump.ts';
+import { createPastRuns, type PastRuns } from './past-runs.ts';
 import { PictureCache } from './picture-cache.ts';
 import { createProject, type Project } from './project.ts';
 import { createRecipeEditor, type RecipeEditor } from './recipe.ts';
 import { RowCache } from './row-cache.ts';
+import { createRehearsal, type Rehearsing } from './rehearsal.ts';
+import { sameDataset } from './run-records.ts';
 import { createRun, isActive, type Run } from './run.ts';
+import { createWatchlist, type Watchlist } from './watchlist.ts';
 
 export interface Studio {
   readonly client: EngineClient;
@@ -17,6 +22,10 @@ export interface Studio {
   readonly run: StoreApi<Run>;
   readonly recipe: StoreApi<RecipeEditor>;
   readonly answers: StoreApi<Answers>;
+  readonly past: StoreApi<PastRuns>;
+  readonly watchlist: StoreApi<Watchlist>;
+  readonly rehearsal: StoreApi<Rehearsing>;
+  readonly crosshair: Crosshair;
   readonly book: SeriesBook;
   readonly rows: RowCache;
   readonly pictures: PictureCache;
@@ -25,11 +34,16 @@ export interface Studio {
 export function createStudio(client: EngineClient, storage: Pick<Storage, 'getItem' | 'setItem'> | null): Studio {
   const book = new SeriesBook();
   const project = createProject(client);
-  const run = createRun(client, book);
+  const past = createPastRuns();
+  const rows = new RowCache(client);
+  const watchlist = createWatchlist(rows);
+  const rehearsal = createRehearsal(client);
+  const run = createRun(client, book, { past, watch: (dataset) => watchlist.getState().forRun(dataset) });
   const answers = createAnswers(client);
   const pump = new EventPump((events) => {
     project.getState().receive(events);
     run.getState().receive(events);
+    rehearsal.getState().receive(events);
   });
   client.subscribe((event) => pump.push(event));
   // Tuned answers belong to the weights that gave them.
@@ -37,9 +51,14 @@ export function createStudio(client: EngineClient, storage: Pick<Storage, 'getIt
     if (isActive(before.state) !== isActive(state) || state !== before.state) answers.getState().forgetTuned();
   });
   project.subscribe(({ dataset, model }, before) => {
+    // The pictures of a run that came from a file arrive with its dataset.
+    const { opened } = run.getState();
+    if (opened?.file.dataset && dataset && dataset !== before.dataset && sameDataset(opened.file.dataset, dataset))
+      run.setState({ dataset: dataset.id });
     if (dataset !== before.dataset || model !== before.model) {
       answers.getState().cancel();
       answers.setState({ byRow: new Map(), dataset: null });
+      rehearsal.getState().forget();
     }
   });
   return {
@@ -48,8 +67,12 @@ export function createStudio(client: EngineClient, storage: Pick<Storage, 'getIt
     run,
     recipe: createRecipeEditor(storage),
     answers,
+    past,
+    watchlist,
+    rehearsal,
+    crosshair: new Crosshair(),
     book,
-    rows: new RowCache(client),
+    rows,
     pictures: new PictureCache(client),
   };
 }
@@ -65,4 +88,7 @@ export function useStudio(): Studio {
 export const useProject = <T>(select: (project: Project) => T): T => useStore(useStudio().project, select);
 export const useRun = <T>(select: (run: Run) => T): T => useStore(useStudio().run, select);
 export const useRecipe = <T>(select: (editor: RecipeEditor) => T): T => useStore(useStudio().recipe, select);
+export const usePast = <T>(select: (past: PastRuns) => T): T => useStore(useStudio().past, select);
+export const useWatchlist = <T>(select: (list: Watchlist) => T): T => useStore(useStudio().watchlist, select);
+export const useRehearsal = <T>(select: (rehearsing: Rehearsing) => T): T => useStore(useStudio().rehearsal, select);
 export const useAnswers = <T>(select: (answers: Answers) => T): T => useStore(useStudio().answers, select);

@@ -3,7 +3,7 @@ import { useCallback, useEffect, useReducer, useState } from 'react';
 import type { Row } from '../../engine/protocol.ts';
 import { problemOf } from './problem.ts';
 import { PAGE, type Split } from './row-cache.ts';
-import { useProject, useStudio } from './studio.ts';
+import { useProject, useRun, useStudio } from './studio.ts';
 
 export interface RowsInSight {
   at(index: number): Row | undefined;
@@ -41,4 +41,13 @@ export function useRow(dataset: string | null, rowId: string | null): Row | null
     return () => void (live = false);
   }, [rows, dataset, rowId]);
   return row?.id === rowId ? row : null;
+}
+
+/** A row of the run in view: the run file has those it shows, the engine all of an open dataset. */
+export function useRunRow(rowId: string | null): Row | null {
+  const opened = useRun((run) => run.opened);
+  const dataset = useRun((run) => run.dataset);
+  const inFile = opened?.file.rows.find((row) => row.id === rowId) ?? null;
+  const asked = useRow(inFile ? null : dataset, rowId);
+  return inFile ?? asked;
 }

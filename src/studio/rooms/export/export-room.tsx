@@ -9,7 +9,8 @@ import { ProblemNote } from '../../ui/problem-note.tsx';
 import { Progress } from '../../ui/progress.tsx';
 import { RoomHead } from '../../ui/room-head.tsx';
 import { askForFile, saveBlob, saveStream } from '../../ui/save.ts';
-import { runFile } from './run-file.ts';
+import { writeRunFile } from '../../state/run-file.ts';
+import { SUFFIX } from '../run/open-run.ts';
 import './export.css';
 
 type What = Extract<Request, { type: 'export' }>['what'];
@@ -152,28 +153,33 @@ function ExportCard({ kind, ready }: { readonly kind: Kind; readonly ready: bool
 function RunFileCard() {
   const studio = useStudio();
   const begun = useRun((run) => run.stages.length > 0);
+  const save = async () => {
+    const { run, project, book, rows } = studio;
+    try {
+      const json = await writeRunFile(run.getState(), project.getState(), book, rows, new Date());
+      saveBlob(
+        new Blob([json], { type: 'application/json' }),
+        `run-${run.getState().runId ?? 'unstarted'}${SUFFIX}`.replace('run-run-', 'run-'),
+      );
+    } catch (error) {
+      project.getState().report(problemOf(error));
+    }
+  };
   return (
     <section className="card export" aria-label="Run file">
       <h2>Run file</h2>
       <p>
-        The plan, what was measured, every curve, and which rows were left out and why: one JSON to keep with the
-        weights. No pictures, no rows, no weights.
+        One JSON with the plan and its seed, what it ran on, every curve, what was measured, some groups and the watched
+        answers with the words of their rows, and which rows were left out and why. No pictures and no weights.
       </p>
-      <button
-        type="button"
-        className="button"
-        disabled={!begun}
-        onClick={() =>
-          saveBlob(
-            new Blob([runFile(studio.run.getState(), studio.project.getState(), studio.book, new Date())], {
-              type: 'application/json',
-            }),
-            `run-${studio.run.getState().runId ?? 'unstarted'}.groundwork.json`,
-          )
-        }
-      >
+      <button type="button" className="button" disabled={!begun} onClick={() => void save()}>
         <Icon name="down" /> Save the run file
       </button>
+      <h3>To open it again</h3>
+      <p>
+        Drop it anywhere in the studio: it shows the run again, or lays its curves under another, and its plan can be
+        run once more.
+      </p>
     </section>
   );
 }

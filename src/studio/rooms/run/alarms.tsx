@@ -1,18 +1,20 @@
-/** Warnings drawn from the curves, looked for once a second. */
+/** Warnings drawn from the curves, looked for once a second: what it means, what to try, and where it shows. */
 import { useEffect, useState } from 'react';
 import { alarmsOf, type Alarm } from '../../state/alarms.ts';
-import { useStudio } from '../../state/studio.ts';
+import { useRun, useStudio } from '../../state/studio.ts';
 import { Icon } from '../../ui/icon.tsx';
 
-export function Alarms() {
+/** Of the stage under way, or the last that learned. */
+export function useAlarms(): readonly Alarm[] {
   const { book } = useStudio();
+  const since = useRun((run) => run.stages.reduce((last, { firstStep }) => firstStep ?? last, 0));
   const [alarms, setAlarms] = useState<readonly Alarm[]>([]);
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const look = () => {
       timer = undefined;
-      const next = alarmsOf(book);
-      setAlarms((old) => (old.map((a) => a.text).join() === next.map((a) => a.text).join() ? old : next));
+      const next = alarmsOf(book, since);
+      setAlarms((old) => (JSON.stringify(old) === JSON.stringify(next) ? old : next));
     };
     look();
     const stop = book.subscribe(() => (timer ??= setTimeout(look, 1000)));
@@ -20,13 +22,27 @@ export function Alarms() {
       stop();
       clearTimeout(timer);
     };
-  }, [book]);
+  }, [book, since]);
+  return alarms;
+}
+
+export function Alarms({ alarms }: { readonly alarms: readonly Alarm[] }) {
+  const { crosshair } = useStudio();
   return (
-    <div role="status" className="alarms">
-      {alarms.map((alarm) => (
-        <p key={alarm.key} className="note note-warning">
-          <Icon name="alert" /> <span>{alarm.text}</span>
-        </p>
+    <div role="status" className="alarms" aria-label="Alarms">
+      {alarms.map(({ key, title, means, attempt, steps }) => (
+        <div key={key} className="note note-warning alarm-note">
+          <Icon name="alert" />
+          <p>
+            <b>{title}.</b> {means} <span className="alarm-try">Try: {attempt}</span>
+          </p>
+          {steps.length > 0 && (
+            <button type="button" className="button small" onClick={() => crosshair.hold(steps.at(-1)!)}>
+              Step {steps.at(-1)}
+              <span className="visually-hidden">: look at it on the curves</span>
+            </button>
+          )}
+        </div>
       ))}
     </div>
   );

@@ -1,18 +1,25 @@
-/** All curves of the run, with one smoothing, one scale and one window of steps for all. */
+/** All curves of the run, with one smoothing, one scale, one window of steps and one crosshair for all. */
 import { useCallback, useEffect, useMemo, useState } from 'react';
 import 'uplot/dist/uPlot.min.css';
 import { Chart } from '../../charts/chart.tsx';
+import { DASHES } from '../../charts/chart-options.ts';
+import { useHeldStep } from '../../charts/crosshair.ts';
 import { panelsFor } from '../../charts/panels.ts';
-import { useRun, useStudio } from '../../state/studio.ts';
+import type { Alarm } from '../../state/alarms.ts';
+import { usePast, useRun, useStudio } from '../../state/studio.ts';
 import { useTheme } from '../../theme.ts';
 import { Choice } from '../../ui/choice.tsx';
+import { TimeTravel } from './time-travel.tsx';
 
 const ALL: readonly [number, number] = [-Infinity, Infinity];
 
-export function CurvesView() {
-  const { book } = useStudio();
+export function CurvesView({ alarms }: { readonly alarms: readonly Alarm[] }) {
+  const { book, crosshair } = useStudio();
   const theme = useTheme();
   const stages = useRun((run) => run.stages);
+  const past = usePast((state) => state.runs);
+  const shownPast = useMemo(() => past.filter(({ shown }) => shown), [past]);
+  const held = useHeldStep(crosshair);
   const [names, setNames] = useState(() => book.names());
   const [weight, setWeight] = useState(0.8);
   const [scale, setScale] = useState<'linear' | 'log'>('linear');
@@ -27,6 +34,7 @@ export function CurvesView() {
     look();
     return book.subscribe(look);
   }, [book]);
+  useEffect(() => () => crosshair.hold(null), [crosshair]);
   const marks = useMemo(
     () => stages.flatMap(({ firstStep, stage }) => (firstStep === null ? [] : [{ step: firstStep, name: stage.name }])),
     [stages],
@@ -60,29 +68,74 @@ export function CurvesView() {
           selected={scale}
           onSelect={setScale}
         />
-        {zoomed ? (
+        {zoomed && (
           <button type="button" className="button small" onClick={() => setRange(ALL)}>
             Show all steps
           </button>
-        ) : (
-          <span className="muted hint">Drag across a chart to look closer</span>
         )}
+        {held !== null && (
+          <button type="button" className="button small" onClick={() => crosshair.hold(null)}>
+            Let go of step {held}
+          </button>
+        )}
+        {!zoomed && held === null && (
+          <span className="muted hint">Drag across a chart to look closer; click to hold a step</span>
+        )}
+        <PastRunList />
       </div>
-      <div className="charts">
-        {panels.map((panel) => (
-          <Chart
-            key={panel.key}
-            panel={panel}
-            book={book}
-            weight={weight}
-            log={scale === 'log'}
-            range={range}
-            marks={marks}
-            theme={theme}
-            onZoom={zoom}
-          />
-        ))}
+      <div className="curves-body">
+        <TimeTravel />
+        <div className="charts">
+          {panels.map((panel) => (
+            <Chart
+              key={panel.key}
+              panel={panel}
+              book={book}
+              past={shownPast}
+              crosshair={crosshair}
+              weight={weight}
+              log={scale === 'log'}
+              range={range}
+              marks={marks}
+              alarms={alarms}
+              theme={theme}
+              onZoom={zoom}
+            />
+          ))}
+        </div>
       </div>
     </div>
+  );
+}
+
+/** Earlier runs, to be laid under the curves. */
+function PastRunList() {
+  const runs = usePast((state) => state.runs);
+  const show = usePast((state) => state.show);
+  if (runs.length === 0) return null;
+  const shown = runs.filter((run) => run.shown);
+  return (
+    <fieldset className="past-runs">
+      <legend>Earlier runs</legend>
+      {runs.map((run) => (
+        <label key={run.key}>
+          <input type="checkbox" checked={run.shown} onChange={(event) => show(run.key, event.target.checked)} />
+          {run.shown && (
+            <svg width="26" height="6" aria-hidden="true">
+              <line
+                x1="1"
+                y1="3"
+                x2="25"
+                y2="3"
+                stroke="currentColor"
+                strokeWidth="1.5"
+                strokeDasharray={DASHES[shown.indexOf(run) % DASHES.length]!.join(' ')}
+              />
+            </svg>
+          )}
+          <span>{run.name}</span>
+        </label>
+      ))}
+    </fieldset>
   );
 }

@@ -1,21 +1,28 @@
 /** One group of GRPO: the same prompt answered several times, side by side, each with its rewards and advantage. */
 import { useEffect, useMemo, useState } from 'react';
-import { useRow } from '../../state/use-rows.ts';
+import { useRunRow } from '../../state/use-rows.ts';
 import { useRun } from '../../state/studio.ts';
 import type { GroupRecord } from '../../state/run.ts';
 import { Legend } from '../../boxes/strip.tsx';
 import { Icon } from '../../ui/icon.tsx';
 import { Messages } from '../../ui/segments.tsx';
 import { CompletionCard } from './completion-card.tsx';
-import { LedgerControls } from './ledger.tsx';
-import { rescore, type Weights } from './rescore.ts';
+import { LedgerControls, termsOf, useOwnRules } from './ledger.tsx';
+import { rescore, type WhatIf } from './rescore.ts';
 
 /** The newest group changes at most this often, so that it can be read. */
 const FOLLOW_MS = 1500;
 
-export function GroupView() {
+interface GroupViewProps {
+  /** A group's key; null: the newest. */
+  readonly pinned: number | null;
+  readonly onPin: (key: number | null) => void;
+  readonly whatIf: WhatIf | null;
+  readonly onWhatIf: (whatIf: WhatIf | null) => void;
+}
+
+export function GroupView({ pinned, onPin, whatIf, onWhatIf }: GroupViewProps) {
   const groups = useRun((run) => run.groups);
-  const [pinned, setPinned] = useState<number | null>(null);
   const newest = useFollowed(groups.at(-1) ?? null);
   if (groups.length === 0 || !newest) return <p className="room-wait">Groups appear here once a GRPO stage samples.</p>;
   const at =
@@ -26,7 +33,7 @@ export function GroupView() {
           groups.findIndex((group) => group.key === pinned),
         );
   const group = pinned === null ? newest : groups[at]!;
-  const go = (index: number) => setPinned(groups[Math.min(groups.length - 1, Math.max(0, index))]!.key);
+  const go = (index: number) => onPin(groups[Math.min(groups.length - 1, Math.max(0, index))]!.key);
   return (
     <div
       className="groups"
@@ -72,12 +79,12 @@ export function GroupView() {
             type="checkbox"
             role="switch"
             checked={pinned === null}
-            onChange={(event) => setPinned(event.target.checked ? null : group.key)}
+            onChange={(event) => onPin(event.target.checked ? null : group.key)}
           />
           <span>Follow the newest</span>
         </label>
       </div>
-      <Group key={group.key} group={group} />
+      <Group key={group.key} group={group} whatIf={whatIf} onWhatIf={onWhatIf} />
     </div>
   );
 }
@@ -99,15 +106,18 @@ function useFollowed(newest: GroupRecord | null): GroupRecord | null {
   return shown ?? newest;
 }
 
-function Group({ group }: { readonly group: GroupRecord }) {
+function Group({
+  group,
+  whatIf,
+  onWhatIf,
+}: { readonly group: GroupRecord } & Pick<GroupViewProps, 'whatIf' | 'onWhatIf'>) {
   const dataset = useRun((run) => run.dataset);
   const stage = useRun((run) => run.stages[group.stageIndex]?.stage);
-  const row = useRow(dataset, group.rowId);
-  const own = useMemo<Weights>(() => (stage?.kind === 'grpo' ? { ...stage.rewardWeights } : {}), [stage]);
-  const [weights, setWeights] = useState<Weights | null>(null);
+  const row = useRunRow(group.rowId);
+  const own = useOwnRules(group);
   const completions = useMemo(
-    () => rescore(group.completions, weights ?? null, stage?.kind === 'grpo' ? stage.scaleRewards : 'group'),
-    [group, weights, stage],
+    () => rescore(group.completions, whatIf, stage?.kind === 'grpo' ? stage.scaleRewards : 'group'),
+    [group, whatIf, stage],
   );
   const best = Math.max(...completions.map(({ advantage }) => Math.abs(advantage)), 1e-9);
   return (
@@ -116,12 +126,12 @@ function Group({ group }: { readonly group: GroupRecord }) {
         {row ? <Messages messages={row.prompt} /> : <p className="muted">Reading the row…</p>}
         <Legend roles={['truth', 'rollout']} />
       </div>
-      <LedgerControls
-        terms={Object.keys(group.completions[0]?.rewards ?? {})}
-        own={own}
-        weights={weights}
-        onChange={setWeights}
-      />
+      <details className="ledger" open={whatIf !== null || undefined}>
+        <summary>
+          Other rules <span className="muted">see how ranks would move; the run is not changed</span>
+        </summary>
+        <LedgerControls terms={termsOf(group)} own={own} whatIf={whatIf} onChange={onWhatIf} />
+      </details>
       <ol className="completions" aria-label={`${completions.length} completions`}>
         {completions.map((completion, i) => (
           <CompletionCard key={i} index={i} dataset={dataset} row={row} completion={completion} strongest={best} />

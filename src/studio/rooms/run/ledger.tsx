@@ -1,45 +1,178 @@
-/** Sliders for "what if": other reward weights over what was already sampled. Nothing in the run changes. */
-import { ratio } from '../../ui/format.ts';
-import { weightOf, type Weights } from './rescore.ts';
+/** "What if": other reward weights, or a threshold, over what was already sampled. Nothing in the run changes. */
+import { useDeferredValue, useId, useMemo } from 'react';
+import type { GroupRecord } from '../../state/run.ts';
+import { useRun } from '../../state/studio.ts';
+import { percent, plural, ratio } from '../../ui/format.ts';
+import { sumLedger, weightOf, type LedgerSum, type WhatIf } from './rescore.ts';
 
 interface LedgerProps {
   readonly terms: readonly string[];
-  readonly own: Weights;
-  readonly weights: Weights | null;
-  readonly onChange: (weights: Weights | null) => void;
+  readonly own: WhatIf;
+  readonly whatIf: WhatIf | null;
+  readonly onChange: (whatIf: WhatIf | null) => void;
 }
 
-export function LedgerControls({ terms, own, weights, onChange }: LedgerProps) {
-  const current = weights ?? own;
+/** What the run itself went by. */
+export function useOwnRules(group: GroupRecord | undefined): WhatIf {
+  const stage = useRun((run) => (group ? run.stages[group.stageIndex]?.stage : undefined));
+  return useMemo(
+    () => ({ weights: stage?.kind === 'grpo' ? { ...stage.rewardWeights } : {}, iouThreshold: null }),
+    [stage],
+  );
+}
+
+export const termsOf = (group: GroupRecord | undefined): readonly string[] =>
+  Object.keys(group?.completions[0]?.rewards ?? {});
+
+export function LedgerControls({ terms, own, whatIf, onChange }: LedgerProps) {
+  const { weights, iouThreshold } = whatIf ?? own;
+  const change = (part: Partial<WhatIf>) =>
+    onChange({ weights: Object.fromEntries(terms.map((t) => [t, weightOf(weights, t)])), iouThreshold, ...part });
+  const thresholdId = useId();
   return (
-    <details className="ledger">
-      <summary>
-        Other weights <span className="muted">see how ranks would move; the run is not changed</span>
-      </summary>
-      <div className="ledger-terms">
-        {terms.map((term) => (
-          <label key={term} className="slider">
-            {term}
-            <input
-              type="range"
-              min={0}
-              max={2}
-              step={0.05}
-              value={weightOf(current, term)}
-              onChange={(event) =>
-                onChange({
-                  ...Object.fromEntries(terms.map((t) => [t, weightOf(current, t)])),
+    <div className="ledger-terms" role="group" aria-label="Other rules">
+      {terms.map((term) => (
+        <label key={term} className="slider">
+          {term}
+          <input
+            type="range"
+            min={0}
+            max={2}
+            step={0.05}
+            value={weightOf(weights, term)}
+            onChange={(event) =>
+              change({
+                weights: {
+                  ...Object.fromEntries(terms.map((t) => [t, weightOf(weights, t)])),
                   [term]: Number(event.target.value),
-                })
-              }
-            />
-            <span className="num">{ratio(weightOf(current, term))}</span>
-          </label>
-        ))}
-        <button type="button" className="button small" disabled={weights === null} onClick={() => onChange(null)}>
-          As in the run
-        </button>
+                },
+              })
+            }
+          />
+          <span className="num">{ratio(weightOf(weights, term))}</span>
+        </label>
+      ))}
+      {terms.includes('iou') && (
+        <span className="slider">
+          <label htmlFor={thresholdId}>1 from IoU</label>
+          <input
+            id={thresholdId}
+            type="range"
+            min={0}
+            max={0.95}
+            step={0.05}
+            value={iouThreshold ?? 0}
+            aria-valuetext={iouThreshold === null ? 'off: the overlap itself' : ratio(iouThreshold)}
+            onChange={(event) => change({ iouThreshold: Number(event.target.value) || null })}
+          />
+          <span className="num">{iouThreshold === null ? 'off' : ratio(iouThreshold)}</span>
+        </span>
+      )}
+      <button type="button" className="button small" disabled={whatIf === null} onClick={() => onChange(null)}>
+        As in the run
+      </button>
+    </div>
+  );
+}
+
+/** The ledger of the whole run. */
+export function LedgerView({
+  whatIf,
+  onChange,
+  onLook,
+}: {
+  readonly whatIf: WhatIf | null;
+  readonly onChange: (whatIf: WhatIf | null) => void;
+  /** Opens a group in the group view. */
+  readonly onLook: (key: number) => void;
+}) {
+  const groups = useRun((run) => run.groups);
+  const own = useOwnRules(groups.at(-1));
+  const asked = useDeferredValue(whatIf ?? own);
+  const sum = useMemo(() => sumLedger(groups, asked), [groups, asked]);
+  if (groups.length === 0)
+    return <p className="room-wait">The ledger opens once a GRPO stage has sampled its first groups.</p>;
+  return (
+    <div className="ledger-view">
+      <p>
+        Other rules over what was already sampled: how ranks would move, and how many groups would have had something to
+        learn from. Nothing in the run changes, and no GPU time is spent.
+      </p>
+      <LedgerControls terms={termsOf(groups.at(-1))} own={own} whatIf={whatIf} onChange={onChange} />
+      <div className="ledger-sums" role="status">
+        <Signal title="As in the run" with={sum.signalBefore} of={sum.groups} />
+        <Signal title="Under these rules" with={sum.signalAfter} of={sum.groups} />
+        <p>
+          <b className="num">{percent(sum.reordered)}</b> of pairs within a group would change places.
+        </p>
       </div>
-    </details>
+      <Moved sum={sum} groups={groups} onLook={onLook} />
+    </div>
+  );
+}
+
+function Signal({ title, with: count, of }: { readonly title: string; readonly with: number; readonly of: number }) {
+  return (
+    <div className="ledger-signal">
+      <span>{title}</span>
+      <span className="meter" aria-hidden="true">
+        <i style={{ width: `${(count / of) * 100}%` }} />
+      </span>
+      <span className="num">
+        <b>{count}</b> of {plural(of, 'group')} with a signal
+      </span>
+    </div>
+  );
+}
+
+const MOST_LISTED = 12;
+
+function Moved({
+  sum,
+  groups,
+  onLook,
+}: {
+  readonly sum: LedgerSum;
+  readonly groups: readonly GroupRecord[];
+  readonly onLook: (key: number) => void;
+}) {
+  if (sum.moved.length === 0) return <p className="muted">No rank moves. Change a weight to see some that do.</p>;
+  return (
+    <div className="scroll-table" tabIndex={0} role="region" aria-label="Groups that move most">
+      <table>
+        <caption>The groups that move most, of {sum.moved.length} that move at all</caption>
+        <thead>
+          <tr>
+            <th scope="col">Step</th>
+            <th scope="col">Row</th>
+            <th scope="col">Pairs that change places</th>
+            <th scope="col">Signal</th>
+            <th scope="col">
+              <span className="visually-hidden">Look</span>
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {sum.moved.slice(0, MOST_LISTED).map(({ index, reordered, gained }) => {
+            const group = groups[index]!;
+            return (
+              <tr key={group.key}>
+                <th scope="row" className="num">
+                  {group.step}
+                </th>
+                <td className="num">{group.rowId}</td>
+                <td className="num">{percent(reordered)}</td>
+                <td>{gained > 0 ? 'gained' : gained < 0 ? 'lost' : 'as before'}</td>
+                <td>
+                  <button type="button" className="link" onClick={() => onLook(group.key)}>
+                    Look<span className="visually-hidden"> at the group of step {group.step}</span>
+                  </button>
+                </td>
+              </tr>
+            );
+          })}
+        </tbody>
+      </table>
+    </div>
   );
 }

@@ -2,7 +2,7 @@
 import { useState } from 'react';
 import type { Tried, Verdict } from '../../state/run.ts';
 import { useRun } from '../../state/studio.ts';
-import { useRow } from '../../state/use-rows.ts';
+import { useRunRow } from '../../state/use-rows.ts';
 import { RowDetail } from '../data/row-browser.tsx';
 import { count, percent } from '../../ui/format.ts';
 import { promptLine } from '../../ui/segments.tsx';
@@ -49,7 +49,7 @@ function TriedList({ tried, title }: { readonly tried: readonly Tried[]; readonl
   const dataset = useRun((run) => run.dataset);
   const [at, setAt] = useState(0);
   const selected = Math.min(at, tried.length - 1);
-  const row = useRow(dataset, tried[selected]?.rowId ?? null);
+  const row = useRunRow(tried[selected]?.rowId ?? null);
   if (tried.length === 0) return <p className="room-wait">No prompt was {title.toLowerCase()}.</p>;
   return (
     <div className="browser">
@@ -60,16 +60,22 @@ function TriedList({ tried, title }: { readonly tried: readonly Tried[]; readonl
           rowHeight={52}
           selected={selected}
           onSelect={setAt}
-          render={(i) => <Line tried={tried[i]!} dataset={dataset} />}
+          render={(i) => <Line tried={tried[i]!} />}
         />
       </div>
-      {row && dataset ? <RowDetail dataset={dataset} row={row} /> : <p className="room-wait">Reading the row…</p>}
+      {row && dataset ? (
+        <RowDetail dataset={dataset} row={row} />
+      ) : (
+        <p className="room-wait">
+          {dataset ? 'Reading the row…' : 'The run file does not hold this row; open its dataset to see it.'}
+        </p>
+      )}
     </div>
   );
 }
 
-function Line({ tried, dataset }: { readonly tried: Tried; readonly dataset: string | null }) {
-  const row = useRow(dataset, tried.rowId);
+function Line({ tried }: { readonly tried: Tried }) {
+  const row = useRunRow(tried.rowId);
   return (
     <span className="row-line">
       <span className="row-line-top">

@@ -11,12 +11,17 @@ import { RunControls } from '../../ui/run-controls.tsx';
 import { Tabs } from '../../ui/tabs.tsx';
 import { SoftwareNote } from '../model/model-room.tsx';
 import { StartButton } from '../recipe/recipe-room.tsx';
-import { Alarms } from './alarms.tsx';
+import { Alarms, useAlarms } from './alarms.tsx';
 import { CurvesView } from './curves-view.tsx';
 import { EvaluationView } from './evaluation-view.tsx';
 import { GroupView } from './group-view.tsx';
+import { LedgerView } from './ledger.tsx';
+import { OpenedNote, OpenRunButton } from './opened-run.tsx';
+import { RehearsalCard } from './rehearsal-card.tsx';
 import { RejectionView } from './rejection-view.tsx';
+import type { WhatIf } from './rescore.ts';
 import { StageTrack } from './stage-track.tsx';
+import { WatchSettings } from './watch-settings.tsx';
 import './run.css';
 
 export function RunRoom() {
@@ -34,6 +39,7 @@ function NoRun() {
   return (
     <div className="room">
       <RoomHead title="Run" lede="Curves, completions and boxes while the model learns.">
+        <OpenRunButton />
         <StartButton advice={advise(recipe)} />
       </RoomHead>
       {software && <SoftwareNote />}
@@ -54,6 +60,10 @@ function NoRun() {
           </button>
         )}
       </div>
+      <div className="before-run">
+        <RehearsalCard />
+        <WatchSettings />
+      </div>
     </div>
   );
 }
@@ -69,6 +79,9 @@ function Ready({ done, href, text }: { readonly done: boolean; readonly href: st
 
 function OpenRun() {
   const [tab, setTab] = useState('curves');
+  const [pinned, setPinned] = useState<number | null>(null);
+  const [whatIf, setWhatIf] = useState<WhatIf | null>(null);
+  const alarms = useAlarms();
   const recipe = useRecipe((editor) => editor.recipe);
   const name = useRun((run) => run.recipe?.name ?? '');
   const active = useRun((run) => isActive(run.state));
@@ -81,19 +94,59 @@ function OpenRun() {
   return (
     <div className="room run-room">
       <RoomHead title="Run" lede={name}>
-        {active ? <RunControls /> : <StartButton advice={advise(recipe)} />}
+        {active ? (
+          <RunControls />
+        ) : (
+          <>
+            <OpenRunButton />
+            <StartButton advice={advise(recipe)} />
+          </>
+        )}
       </RoomHead>
+      <OpenedNote />
       <StageTrack />
-      <Alarms />
+      <Alarms alarms={alarms} />
       <Tabs
         label="Views of the run"
         selected={tab}
         onSelect={setTab}
         tabs={[
-          { key: 'curves', title: 'Curves', body: () => <CurvesView /> },
-          { key: 'groups', title: titled('Groups', groups), body: () => <GroupView /> },
+          { key: 'curves', title: 'Curves', body: () => <CurvesView alarms={alarms} /> },
+          {
+            key: 'groups',
+            title: titled('Groups', groups),
+            body: () => <GroupView pinned={pinned} onPin={setPinned} whatIf={whatIf} onWhatIf={setWhatIf} />,
+          },
+          {
+            key: 'ledger',
+            title: 'Ledger',
+            body: () => (
+              <LedgerView
+                whatIf={whatIf}
+                onChange={setWhatIf}
+                onLook={(key) => {
+                  setPinned(key);
+                  setTab('groups');
+                }}
+              />
+            ),
+          },
           { key: 'rejection', title: titled('Rejection sampling', tried), body: () => <RejectionView /> },
           { key: 'evaluation', title: titled('Evaluation', evaluations), body: () => <EvaluationView /> },
+          ...(active
+            ? []
+            : [
+                {
+                  key: 'next',
+                  title: 'Next run',
+                  body: () => (
+                    <div className="before-run">
+                      <RehearsalCard />
+                      <WatchSettings />
+                    </div>
+                  ),
+                },
+              ]),
         ]}
       />
     </div>

@@ -1,5 +1,5 @@
 /** The stages of a run as a line of road: done, under way, to come. */
-import { useRun } from '../../state/studio.ts';
+import { useRehearsal, useRun } from '../../state/studio.ts';
 import type { StageView } from '../../state/run.ts';
 import { KIND_NAMES } from '../../recipe/kind-names.ts';
 import { duration } from '../../ui/format.ts';
@@ -24,11 +24,13 @@ export function StageTrack() {
   const state = useRun((run) => run.state);
   const asking = useRun((run) => run.asking);
   const notice = useRun((run) => run.notices.at(-1));
+  const eta = usePlanEta();
   return (
     <section className="track" aria-label="Stages">
       <p className="track-state" role="status" data-state={state}>
         <i />
         {state === 'idle' && !asking ? 'Not started' : STATES[state]}
+        {eta !== null && <span className="num muted">the whole plan: about {duration(eta)} left</span>}
         {notice && <span className="muted">{notice}</span>}
       </p>
       <ol>
@@ -38,6 +40,19 @@ export function StageTrack() {
       </ol>
     </section>
   );
+}
+
+/** Seconds left of the whole plan: the stage under way by its own pace, those to come by the rehearsal. */
+function usePlanEta(): number | null {
+  const stages = useRun((run) => run.stages);
+  const state = useRun((run) => run.state);
+  const recipe = useRun((run) => run.recipe);
+  const rehearsed = useRehearsal(({ result }) => result);
+  if (state !== 'running' || !rehearsed || rehearsed.recipe !== recipe) return null;
+  return stages.reduce((sum, { status, progress }, i) => {
+    if (status === 'waiting') return sum + (rehearsed.rehearsal.stages[i]?.seconds ?? 0);
+    return status === 'running' ? sum + (progress?.etaSeconds ?? rehearsed.rehearsal.stages[i]?.seconds ?? 0) : sum;
+  }, 0);
 }
 
 function TrackStage({ view, failed }: { readonly view: StageView; readonly failed: boolean }) {

@@ -1,0 +1,80 @@
+/** What a run from a file is, what is missing to see its pictures, and the way to run it again. */
+import { useRef } from 'react';
+import { useLocation } from 'wouter';
+import { useProject, useRecipe, useRun, useStudio } from '../../state/studio.ts';
+import { Icon } from '../../ui/icon.tsx';
+import { openRunFile, SUFFIX } from './open-run.ts';
+
+export function OpenRunButton() {
+  const studio = useStudio();
+  const input = useRef<HTMLInputElement>(null);
+  return (
+    <>
+      <button type="button" className="button" onClick={() => input.current?.click()}>
+        <Icon name="file" /> Open a run file
+      </button>
+      <input
+        ref={input}
+        type="file"
+        hidden
+        accept={`${SUFFIX},application/json`}
+        data-pick="run"
+        onChange={(event) => {
+          const file = event.target.files?.[0];
+          if (file) void openRunFile(studio, file);
+          event.target.value = '';
+        }}
+      />
+    </>
+  );
+}
+
+export function OpenedNote() {
+  const opened = useRun((run) => run.opened);
+  const pictures = useRun((run) => run.dataset !== null);
+  const use = useRecipe((editor) => editor.use);
+  const model = useProject((project) => project.model);
+  const openSample = useProject((project) => project.openSample);
+  const loading = useProject((project) => project.loading !== null);
+  const [, go] = useLocation();
+  if (!opened) return null;
+  const { file, fileName } = opened;
+  const again = () => {
+    use(file.recipe);
+    go('/recipe');
+  };
+  const isSample = file.dataset?.format !== undefined && file.dataset.name === 'Sample dataset';
+  return (
+    <div className="note note-info opened-run">
+      <Icon name="file" />
+      <div>
+        <p>
+          <b>A recorded run.</b> {fileName}, written {file.written.slice(0, 16).replace('T', ' ')} by Groundwork{' '}
+          {file.groundwork}
+          {file.device && ` on ${file.device.name}`}. Seed {file.recipe.seed}.
+        </p>
+        <p>
+          {file.model && `Model: ${file.model.name}. `}
+          {file.dataset &&
+            `Dataset: ${file.dataset.name}, ${file.dataset.train} training and ${file.dataset.heldout} held-out rows. `}
+          {!pictures && 'Open that dataset to see its pictures under the boxes.'}
+        </p>
+        <p className="button-row">
+          {!pictures && isSample && (
+            <button type="button" className="button small" disabled={loading} onClick={() => void openSample()}>
+              Open the sample dataset
+            </button>
+          )}
+          <button type="button" className="button small" onClick={again}>
+            Run it again
+          </button>
+          {(!pictures || !model) && (
+            <span className="muted">
+              To reproduce it: the same plan and seed, dataset and model, on the same kind of adapter.
+            </span>
+          )}
+        </p>
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,215 @@
+/**
+ * A run as one JSON: the plan, the seed, what it ran on, every curve, what was measured, some groups, the watched
+ * answers, and the rows that those show (their words and boxes). No pictures and no weights. Dropped back into the
+ * studio it shows the run again, or brings its plan back for another. Version 1 had no groups, answers and rows.
+ */
+import * as v from 'valibot';
+import { version as groundwork } from '../../../package.json';
+import type { Row } from '../../engine/protocol.ts';
+import type { SeriesBook } from '../charts/series-book.ts';
+import type { Problem } from './problem.ts';
+import type { Project } from './project.ts';
+import { readRecipe } from './recipe.ts';
+import type { RowCache } from './row-cache.ts';
+import type { Run } from './run.ts';
+import { FORMAT, type RunFile, type Tried } from './run-records.ts';
+
+/** Groups written, evenly over the run; a run may have hundreds of thousands of completions. */
+export const GROUPS_WRITTEN = 60;
+
+/** Evenly, with both ends. */
+function some<T>(list: readonly T[], most: number): readonly T[] {
+  if (list.length <= most) return list;
+  return Array.from({ length: most }, (_, i) => list[Math.round((i * (list.length - 1)) / (most - 1))]!);
+}
+
+/** Rows are asked of the engine; those it no longer has are left out. */
+export async function writeRunFile(
+  run: Run,
+  { dataset, model, device }: Pick<Project, 'dataset' | 'model' | 'device'>,
+  book: SeriesBook,
+  rows: RowCache,
+  now: Date,
+): Promise<string> {
+  // A run that came from a file goes out as it came.
+  if (run.opened) return JSON.stringify(run.opened.file);
+  const groups = some(run.groups, GROUPS_WRITTEN);
+  const named = [...new Set([...groups, ...run.snapshots].map(({ rowId }) => rowId))];
+  const found = await Promise.all(named.map((id) => (run.dataset ? rows.row(run.dataset, id) : null)).map(settled));
+  const file: RunFile = {
+    format: FORMAT,
+    version: 2,
+    groundwork,
+    written: now.toISOString(),
+    runId: run.runId,
+    state: run.state,
+    recipe: run.recipe ?? { name: '', seed: 0, stages: [] },
+    model: model && { name: model.name, modelType: model.modelType, parameters: model.parameters },
+    dataset: dataset && {
+      name: dataset.name,
+      format: dataset.format,
+      train: dataset.train,
+      heldout: dataset.heldout,
+      images: dataset.images,
+      leftOut: dataset.issues
+        .filter((issue) => issue.severity === 'error')
+        .map(({ file: name, line, field, reason }) => ({ file: name, line, field, reason })),
+    },
+    device: device && { name: device.name, vendor: device.vendor, software: device.software },
+    stages: run.stages.map(({ status, seconds, firstStep }) => ({ status, seconds, firstStep })),
+    evaluations: run.evaluations.map(({ stageIndex, name, evaluation }) => ({ stageIndex, name, evaluation })),
+    rejection: {
+      kept: run.rejection.kept.map(tried),
+      'too-easy': run.rejection['too-easy'].map(tried),
+      'too-hard': run.rejection['too-hard'].map(tried),
+    },
+    groups: groups.map(({ stageIndex, step, rowId, completions }) => ({ stageIndex, step, rowId, completions })),
+    snapshots: run.snapshots.map(({ stageIndex, step, rowId, answer }) => ({ stageIndex, step, rowId, answer })),
+    rows: found.filter((row) => row !== null),
+    curves: book.toJSON(),
+  };
+  return JSON.stringify(file);
+}
+
+const settled = async (row: Promise<Row> | null): Promise<Row | null> => (row ? row.catch(() => null) : null);
+const tried = ({ rowId, successRate }: Tried): Tried => ({ rowId, successRate });
+
+const text = v.string();
+const number = v.number();
+const finite = v.pipe(v.number(), v.finite());
+/** JSON has no NaN. */
+const orNaN = v.pipe(
+  v.nullable(v.number()),
+  v.transform((value) => value ?? NaN),
+);
+const Box = v.object({
+  image: v.pipe(number, v.integer(), v.minValue(0)),
+  box: v.tuple([finite, finite, finite, finite]),
+  label: v.optional(text),
+});
+const Segments = v.array(
+  v.variant('type', [
+    v.object({ type: v.literal('text'), text }),
+    v.object({ type: v.literal('image'), image: number }),
+    v.object({ type: v.literal('box'), box: Box }),
+  ]),
+);
+const RowShape = v.object({
+  id: text,
+  task: text,
+  split: v.picklist(['train', 'heldout']),
+  images: v.array(text),
+  prompt: v.array(v.object({ role: v.picklist(['system', 'user', 'assistant']), content: Segments })),
+  think: v.optional(text),
+  answer: Segments,
+  solution: v.array(Box),
+  source: v.object({ file: text, line: number }),
+});
+const AnswerShape = v.object({
+  policy: v.picklist(['base', 'tuned']),
+  text,
+  think: v.nullable(text),
+  boxes: v.array(Box),
+  iou: v.nullable(number),
+  rightImage: v.nullable(v.boolean()),
+  parsed: v.boolean(),
+});
+const at = { stageIndex: number, step: number, rowId: text };
+const TriedShape = v.array(v.object({ rowId: text, successRate: number }));
+const EvaluationShape = v.object({
+  n: number,
+  accAt30: orNaN,
+  accAt50: orNaN,
+  accAt70: orNaN,
+  accAt50Interval: v.tuple([orNaN, orNaN]),
+  meanIoU: orNaN,
+  imageAccuracy: orNaN,
+  parseFailures: number,
+  tasks: v.record(text, v.object({ n: number, accAt50: orNaN, meanIoU: orNaN, parseFailures: number })),
+});
+const Shape = v.object({
+  format: v.literal(FORMAT),
+  version: v.literal(2),
+  groundwork: text,
+  written: text,
+  runId: v.nullable(text),
+  state: v.picklist(['idle', 'running', 'paused', 'stopping', 'finished', 'failed']),
+  recipe: v.unknown(),
+  model: v.nullable(v.object({ name: text, modelType: text, parameters: number })),
+  dataset: v.nullable(
+    v.object({
+      name: text,
+      format: text,
+      train: number,
+      heldout: number,
+      images: number,
+      leftOut: v.optional(v.array(v.unknown())),
+    }),
+  ),
+  device: v.nullable(v.object({ name: text, vendor: text, software: v.boolean() })),
+  stages: v.array(
+    v.object({
+      status: v.picklist(['waiting', 'running', 'finished', 'stopped']),
+      seconds: number,
+      firstStep: v.nullable(number),
+    }),
+  ),
+  evaluations: v.array(v.object({ stageIndex: number, name: text, evaluation: EvaluationShape })),
+  rejection: v.object({ kept: TriedShape, 'too-easy': TriedShape, 'too-hard': TriedShape }),
+  groups: v.array(
+    v.object({
+      ...at,
+      completions: v.array(
+        v.object({
+          text,
+          think: v.nullable(text),
+          boxes: v.array(Box),
+          rewards: v.record(text, orNaN),
+          reward: orNaN,
+          advantage: orNaN,
+          tokens: number,
+          truncated: v.boolean(),
+        }),
+      ),
+    }),
+  ),
+  snapshots: v.array(v.object({ ...at, answer: AnswerShape })),
+  rows: v.array(RowShape),
+  curves: v.record(text, v.object({ step: v.array(finite), value: v.array(v.nullable(number)) })),
+});
+
+/** Whether JSON says of itself that it is a run file: a plan's file is JSON, too. */
+export const claimsToBeRun = (json: unknown): boolean =>
+  typeof json === 'object' && json !== null && (json as { format?: unknown }).format === FORMAT;
+
+/** A run file, or what is wrong with it. */
+export function readRunFile(json: string, fileName: string): RunFile | Problem {
+  const wrong = (what: string, hint = 'Nothing was changed. Save the run file again where the run is.'): Problem => ({
+    code: 'run-file-unreadable',
+    what: `${fileName} ${what}`,
+    hint,
+  });
+  let value: unknown;
+  try {
+    value = JSON.parse(json);
+  } catch {
+    return wrong('is not JSON: it may have been cut off.');
+  }
+  if (!claimsToBeRun(value))
+    return wrong('is no run file of Groundwork.', 'It should have been saved in the Export room.');
+  const { version } = value as { version?: unknown };
+  if (version !== 2)
+    return wrong(
+      `has version ${String(version)} of the format; this studio reads version 2.`,
+      'Open it with the Groundwork that wrote it.',
+    );
+  const read = v.safeParse(Shape, value);
+  if (!read.success) {
+    const [issue] = read.issues;
+    return wrong(`is damaged at ${v.getDotPath(issue) ?? 'its top'}: ${issue.message}`);
+  }
+  const recipe = readRecipe(JSON.stringify(read.output.recipe));
+  if (!recipe) return wrong('has no plan that can be read.');
+  const { stages } = read.output;
+  return { ...read.output, recipe, stages } as unknown as RunFile;
+}

@@ -1,0 +1,190 @@
+import { describe, expect, it } from 'vitest';
+import { EngineClient } from '../../src/engine/client.ts';
+import { grpoStage, sftStage } from '../../src/engine/presets.ts';
+import type { DatasetReport, FromEngine, Request, Watch } from '../../src/engine/protocol.ts';
+import { SeriesBook } from '../../src/studio/charts/series-book.ts';
+import { createPastRuns, MOST_SHOWN } from '../../src/studio/state/past-runs.ts';
+import { RowCache } from '../../src/studio/state/row-cache.ts';
+import { GROUPS_WRITTEN, readRunFile, writeRunFile } from '../../src/studio/state/run-file.ts';
+import { sameDataset, type RunFile } from '../../src/studio/state/run-records.ts';
+import { createRun, SNAPSHOTS_KEPT } from '../../src/studio/state/run.ts';
+import { createWatchlist } from '../../src/studio/state/watchlist.ts';
+import { stepAt } from '../../src/studio/rooms/run/time-travel.tsx';
+import { fakeData } from './fake/scenes.ts';
+import { script, watched } from './fake/script.ts';
+
+const data = fakeData(1, 80, 40);
+const recipe = { name: 'Short', seed: 42, stages: [sftStage({ maxSteps: 40 }), grpoStage({ maxSteps: 120 })] };
+const answer = {
+  policy: 'tuned',
+  text: 't',
+  think: null,
+  boxes: [],
+  iou: 0.5,
+  rightImage: true,
+  parsed: true,
+} as const;
+const dataset: DatasetReport = {
+  id: 'd',
+  name: 'Scenes',
+  format: 'f',
+  train: 80,
+  heldout: 40,
+  images: 9,
+  tasks: {},
+  issues: [{ file: 'a.jsonl', line: 3, field: 'images', reason: 'missing', fix: '', severity: 'error' }],
+};
+
+function setUp() {
+  let send!: (message: FromEngine) => void;
+  const asked: Request[] = [];
+  const client = new EngineClient({
+    open: (receive) => void (send = receive),
+    post: ({ id, request }) => {
+      asked.push(request);
+      const rows = { total: data.heldout.length, rows: data.heldout };
+      const row = request.type === 'row' ? data.rows.find((each) => each.id === request.rowId) : undefined;
+      const value = request.type === 'rows' ? rows : request.type === 'row' ? row : { runId: 'r1' };
+      queueMicrotask(() =>
+        send(
+          request.type === 'row' && !row
+            ? { kind: 'error', id, code: 'row-missing', message: 'gone', hint: '' }
+            : { kind: 'reply', id, value },
+        ),
+      );
+    },
+    close: () => undefined,
+  });
+  const [book, past, rows] = [new SeriesBook(), createPastRuns(), new RowCache(client)];
+  const watchlist = createWatchlist(rows);
+  const run = createRun(client, book, { past, watch: (id) => watchlist.getState().forRun(id) });
+  return { run, book, past, rows, watchlist, asked };
+}
+
+async function whole(watch: Watch = { rowIds: ['train-0001', 'gone'], everySteps: 20 }) {
+  const studio = setUp();
+  await studio.run.getState().start('d', recipe);
+  studio.run.getState().receive([...watched(script(recipe, data), watch, () => answer)]);
+  const write = () =>
+    writeRunFile(studio.run.getState(), { dataset, model: null, device: null }, studio.book, studio.rows, new Date(0));
+  return { ...studio, json: await write(), write };
+}
+
+describe('the run file', () => {
+  it('opened again shows the same run, groups bounded, rows and all', async () => {
+    const { json, run, book } = await whole();
+    const file = readRunFile(json, 'run.json') as RunFile;
+    expect(file).not.toHaveProperty('code');
+    const other = setUp();
+    other.run.getState().open({ fileName: 'run.json', file }, null);
+    const [before, after] = [run.getState(), other.run.getState()];
+    expect(after.recipe).toEqual(before.recipe);
+    expect(after.stages.map(({ status, firstStep }) => [status, firstStep])).toEqual([
+      ['finished', 1],
+      ['finished', 41],
+    ]);
+    expect(after.snapshots).toEqual(
+      before.snapshots.map(({ stageIndex, step, rowId }) => ({ stageIndex, step, rowId, answer })),
+    );
+    expect([before.groups.length, after.groups.length]).toEqual([120, GROUPS_WRITTEN]);
+    expect([after.groups[0]!.step, after.groups.at(-1)!.step]).toEqual([41, 160]);
+    expect(file.rows.map(({ id }) => id)).toContain('train-0001');
+    expect(file.rows.map(({ id }) => id)).not.toContain('gone');
+    expect(file.dataset?.leftOut).toHaveLength(1);
+    expect([...other.book.curve('loss').values].map(String)).toEqual([...book.curve('loss').values].map(String));
+    expect(other.book.lastStep).toBe(160);
+  });
+
+  it('goes out of the studio as it came in', async () => {
+    const { json } = await whole();
+    const other = setUp();
+    other.run.getState().open({ fileName: 'run.json', file: readRunFile(json, 'run.json') as RunFile }, null);
+    const again = await writeRunFile(
+      other.run.getState(),
+      { dataset: null, model: null, device: null },
+      other.book,
+      other.rows,
+      new Date(9),
+    );
+    expect(readRunFile(again, 'again')).toEqual(readRunFile(json, 'run.json'));
+  });
+
+  it('says what is wrong with a file that is none', async () => {
+    const { json } = await whole();
+    const what = (text: string) => {
+      const read = readRunFile(text, 'x.json');
+      return 'code' in read ? read.what : 'read';
+    };
+    expect(what(json)).toBe('read');
+    expect(what(json.slice(0, 500))).toContain('cut off');
+    expect(what('{"stages":[]}')).toContain('no run file');
+    expect(what(json.replace('"version":2', '"version":1'))).toContain('version 1');
+    expect(what(json.replace(/"advantage":[^,]+/, '"advantage":"high"'))).toContain('groups.0.completions.0.advantage');
+    expect(
+      what(json.replace('"recipe":{', '"recipe":{"stages":7,"was":{').replace('},"model"', '}},"model"')),
+    ).toContain('plan');
+  });
+
+  it('knows its dataset by name and size', () => {
+    expect(sameDataset(dataset, { ...dataset })).toBe(true);
+    expect(sameDataset(dataset, { ...dataset, train: 81 })).toBe(false);
+  });
+});
+
+describe('earlier runs', () => {
+  it('are kept with their curves when the next begins, and at most a few are shown', async () => {
+    const { run, past, book } = await whole();
+    const before = [...book.curve('loss').values].map(String);
+    await run.getState().start('d', recipe);
+    expect(book.names()).toEqual([]);
+    const [first] = past.getState().runs;
+    expect(first).toMatchObject({ name: 'Short, r1', shown: true });
+    expect([...first!.book.curve('loss').values].map(String)).toEqual(before);
+    for (let i = 0; i < 5; i++) past.getState().add({ key: `k${i}`, name: `k${i}`, book: new SeriesBook() });
+    const shown = () =>
+      past
+        .getState()
+        .runs.filter((each) => each.shown)
+        .map(({ key }) => key);
+    expect(shown()).toEqual(['k4', 'k3', 'k2']);
+    past.getState().show('r1', true);
+    expect(shown()).toEqual(['k4', 'k3', 'r1']);
+    expect(shown()).toHaveLength(MOST_SHOWN);
+    past.getState().show('k4', false);
+    expect(shown()).toEqual(['k3', 'r1']);
+  });
+});
+
+describe('watched rows', () => {
+  it('are a few of different tasks unless some are pinned; 0 steps is off', async () => {
+    const { watchlist, run, asked } = setUp();
+    const chosen = await watchlist.getState().forRun('d');
+    const tasks = chosen!.rowIds.map((id) => data.heldout.find((row) => row.id === id)!.task);
+    expect([chosen!.everySteps, tasks.length, new Set(tasks).size]).toEqual([10, 4, 4]);
+    watchlist.getState().pin('d', 'heldout-0009', true);
+    await run.getState().start('d', recipe);
+    expect(asked.at(-1)).toMatchObject({ type: 'start', watch: { rowIds: ['heldout-0009'], everySteps: 10 } });
+    watchlist.getState().setEvery(0);
+    await run.getState().start('d', recipe);
+    expect(asked.at(-1)).not.toHaveProperty('watch');
+  });
+
+  it('show the last answer that is not after the step looked at', () => {
+    expect([null, 0, 9, 10, 25, 99].map((step) => stepAt([0, 10, 20], step))).toEqual([20, 0, 0, 10, 20, 20]);
+  });
+
+  it('thin out evenly rather than lose their beginning', async () => {
+    const { run } = setUp();
+    await run.getState().start('d', recipe);
+    const shots = Array.from({ length: SNAPSHOTS_KEPT + 1 }, (_, step) => ({
+      type: 'snapshot' as const,
+      stageIndex: 0,
+      step,
+      rowId: 'a',
+      answer,
+    }));
+    run.getState().receive(shots);
+    const steps = run.getState().snapshots.map(({ step }) => step);
+    expect([steps.length, steps[0], steps[1], steps.at(-1)]).toEqual([SNAPSHOTS_KEPT / 2 + 1, 0, 2, SNAPSHOTS_KEPT]);
+  });
+});
