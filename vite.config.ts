@@ -1,5 +1,6 @@
 import react from '@vitejs/plugin-react';
 import { defineConfig, type Plugin } from 'vite';
+import { offline } from './scripts/offline-plugin.ts';
 import { wgsl } from './scripts/wgsl-plugin.ts';
 
 /** "Nothing leaves the machine", enforced by the browser: the page may speak to the server it came from, and to no other. */
@@ -25,7 +26,7 @@ const contentSecurityPolicy = (): Plugin => ({
 export default defineConfig({
   base: './',
   appType: 'mpa', // rooms are hash routes: a file that is missing is an error, not the page again
-  plugins: [wgsl(), react(), contentSecurityPolicy()],
+  plugins: [wgsl(), react(), contentSecurityPolicy(), offline()],
   worker: { format: 'es', plugins: () => [wgsl()] },
   server: { host: '127.0.0.1' },
   preview: { host: '127.0.0.1' },

@@ -15,6 +15,27 @@ test('without WebGPU the page says why and what to do', async ({ page }) => {
   expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
 });
 
+test('without WebGPU a recorded run can be looked at, with its pictures', async ({ page }) => {
+  await page.addInitScript(() => Reflect.deleteProperty(Navigator.prototype, 'gpu'));
+  await page.goto('.');
+  await page.getByRole('button', { name: 'Look at the recorded run' }).click();
+  await expect(page.getByText('A recorded run.')).toBeVisible();
+  await expect(page.getByRole('region', { name: 'Loss' })).toHaveAttribute('data-points', '60');
+  const watched = page.getByRole('region', { name: 'Watched rows' });
+  await expect(watched).toContainText('after step 60');
+  await expect(watched.locator('canvas[data-boxes="1"], canvas[data-boxes="2"]').first()).toBeVisible();
+  await expect(watched.locator('img').first()).toBeVisible();
+  expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
+  await page.getByRole('tab', { name: /^Groups/ }).click();
+  await expect(page.getByRole('list', { name: '8 completions' }).locator('img').first()).toBeVisible();
+  await page.getByRole('tab', { name: /^Evaluation/ }).click();
+  await expect(page.getByRole('row', { name: /^grpo/ })).toContainText('85.0 %');
+  // There is nothing here to start.
+  await expect(page.getByRole('button', { name: /Start|Pause|Run it again/ })).toHaveCount(0);
+  await page.getByRole('button', { name: 'Back to the explanation' }).click();
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('This browser has no WebGPU');
+});
+
 test('with WebGPU but no adapter the page says so', async ({ page }) => {
   // The worker sees the same browser; its own navigator is out of a page script's reach, so the reply is replaced.
   await page.addInitScript(() => {

@@ -1,25 +1,10 @@
 /** The whole studio against a pretended engine: by keyboard, in both themes, without a freeze. */
 import AxeBuilder from '@axe-core/playwright';
 import { expect, test, type Browser, type Page } from '@playwright/test';
-import { findChromium } from '../scripts/chromium.mjs';
-import type { Harness } from './harness/harness.ts';
+import { finishRun, openHarness, takeSample, withoutGpu } from './harness/page.ts';
 import { serveHarness, type Served } from './harness/serve.ts';
 
-declare global {
-  interface Window {
-    harness: Harness;
-  }
-}
-
-// There is no WebGPU in here, and pictures drawn by a software Vulkan would only cost time.
-const sandbox = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
-test.use({
-  trace: 'off', // a trace photographs the page at every step, which costs more than the tests themselves
-  launchOptions: {
-    executablePath: findChromium() ?? undefined,
-    args: ['--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', ...sandbox],
-  },
-});
+test.use(withoutGpu);
 
 let served: Served;
 test.beforeAll(async () => {
@@ -27,20 +12,7 @@ test.beforeAll(async () => {
 });
 test.afterAll(() => served.close());
 
-const open = async (page: Page, query = '', hash = '/data') => {
-  await page.goto(`${served.url}?${query}#${hash}`);
-  await page.waitForFunction(() => window.harness !== undefined);
-};
-
-const takeSample = (page: Page) => page.evaluate(() => window.harness.studio.project.getState().startWithSample());
-
-const finishRun = (page: Page) =>
-  page.evaluate(async () => {
-    const { run, recipe } = window.harness.studio;
-    const finished = new Promise<void>((done) => run.subscribe(({ state }) => state === 'finished' && done()));
-    await run.getState().start('fake', recipe.getState().recipe);
-    await finished;
-  });
+const open = (page: Page, query = '', hash = '/data') => openHarness(page, served, query, hash);
 
 /** Presses Tab until the focus is on what is named. */
 async function tabTo(page: Page, name: string): Promise<void> {

@@ -188,7 +188,9 @@ export type Request =
       readonly row: MemoryRow;
       readonly recipe: Recipe;
       readonly availableBytes: number;
-    };
+    }
+  /** Reads the last export back from where it was written. */
+  | { readonly type: 'check-export'; readonly file: Blob };
 
 export interface Replies extends DatasetReplies, KeepReplies {
   device: DeviceReport;
@@ -205,6 +207,18 @@ export interface Replies extends DatasetReplies, KeepReplies {
   /** A zip, streamed. */
   export: { readonly fileName: string; readonly stream: ReadableStream<Uint8Array> };
   'memory-plan': MemoryReport;
+  'check-export': ExportCheck;
+}
+
+/** An export as it was read back. */
+export interface ExportCheck {
+  readonly files: readonly { readonly path: string; readonly bytes: number; readonly sha256: string }[];
+  /** Tensors found with the name and shape they should have. */
+  readonly tensors: number;
+  /** Adapted modules, of an adapter. */
+  readonly modules: number | null;
+  /** Empty: all is as it was meant. */
+  readonly problems: readonly string[];
 }
 
 export type RunState = 'idle' | 'running' | 'paused' | 'stopping' | 'finished' | 'failed';

@@ -12,6 +12,7 @@ import { loadModel, type CheckpointFolder, type LoadedModel } from '../models/lo
 import { adapterFiles, mergedFiles, shardNames, type OutputFile } from '../train/export.ts';
 import { answerRows, withImageOrder } from './answer.ts';
 import { Datasets } from './datasets.ts';
+import { ExportRecord, nothingToCheck } from './export-check.ts';
 import { Gate } from './gate.ts';
 import { GpuHolder } from './gpu-holder.ts';
 import { answerMemory } from './memory.ts';
@@ -70,6 +71,8 @@ export class EngineSession {
   /** Loads the model that was loaded last into the device that is now open. */
   #reload: () => Promise<void> = () => Promise.resolve();
   #bench: { readonly dataset: string; readonly bench: Workbench } | null = null;
+  /** The last export, for the check after it was written. */
+  #exported: ExportRecord | null = null;
   /** The rehearsal under way; one that is no longer here stops. */
   #rehearsal: symbol | null = null;
   /** Settles when the current run has ended, whatever its end. */
@@ -176,6 +179,11 @@ export class EngineSession {
         return this.#runs.saveNow();
       case 'storage':
         return (await this.#storage.files.space()) ?? { used: null, quota: null };
+      case 'check-export':
+        if (!this.#exported) throw nothingToCheck();
+        return this.#exported.check(request.file, (what, done, total) =>
+          this.#host.emit({ type: 'loading', what, done, total }),
+        );
       default:
         return this.#datasets.answer(request, this.#bench?.dataset ?? null);
     }
@@ -370,9 +378,10 @@ export class EngineSession {
   }
 
   async #export(what: 'adapter' | 'merged'): Promise<{ fileName: string; stream: ReadableStream<Uint8Array> }> {
+    const record = (this.#exported = new ExportRecord(await this.exportFiles(what)));
     return {
       fileName: `groundwork-${what}.zip`,
-      stream: writeZip((await this.exportFiles(what)) as Parameters<typeof writeZip>[0]),
+      stream: writeZip(record.files() as Parameters<typeof writeZip>[0]),
     };
   }
 

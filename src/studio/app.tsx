@@ -1,8 +1,9 @@
 /** The shell: the rail with the six rooms, and the room in view. Rooms load when first entered. */
-import { lazy, Suspense, useEffect } from 'react';
+import { lazy, Suspense, useEffect, useState } from 'react';
 import { Redirect, Route, Router, Switch, useLocation } from 'wouter';
 import { useHashLocation } from 'wouter/use-hash-location';
 import { NoWebgpu } from './no-webgpu.tsx';
+import { Notes } from './notes.tsx';
 import { Rail } from './rail.tsx';
 import { useRunFileDrop } from './rooms/run/open-run.ts';
 import { RoomBoundary } from './room-boundary.tsx';
@@ -17,14 +18,22 @@ const RecipeRoom = lazy(() => import('./rooms/recipe/recipe-room.tsx').then((m) 
 const RunRoom = lazy(() => import('./rooms/run/run-room.tsx').then((m) => ({ default: m.RunRoom })));
 const InspectRoom = lazy(() => import('./rooms/inspect/inspect-room.tsx').then((m) => ({ default: m.InspectRoom })));
 const ExportRoom = lazy(() => import('./rooms/export/export-room.tsx').then((m) => ({ default: m.ExportRoom })));
+const RecordedRun = lazy(() => import('./recorded-run.tsx').then((m) => ({ default: m.RecordedRun })));
 
 /** Codes with which the engine says that there is no graphics adapter to work on. */
 const NO_ADAPTER = new Set(['no-adapter', 'no-webgpu', 'gpu-missing']);
 
 export function App() {
   const deviceProblem = useProject((project) => project.deviceProblem);
+  const [recorded, setRecorded] = useState(false);
+  if (recorded)
+    return (
+      <Suspense fallback={<p className="room-wait">Opening the recorded run…</p>}>
+        <RecordedRun onBack={() => setRecorded(false)} />
+      </Suspense>
+    );
   if (deviceProblem && NO_ADAPTER.has(deviceProblem.code))
-    return <NoWebgpu reason="no-adapter" detail={deviceProblem.what} />;
+    return <NoWebgpu reason="no-adapter" detail={deviceProblem.what} onRecorded={() => setRecorded(true)} />;
   return (
     <Router hook={useHashLocation}>
       <Shell />
@@ -54,6 +63,7 @@ function Shell() {
       </a>
       <Rail />
       <main id="main" tabIndex={-1}>
+        <Notes />
         <Problems />
         <LoadingBar />
         <RoomBoundary key={path}>

@@ -1,7 +1,11 @@
 /** The page's entry: says why if the browser cannot, else starts the engine and shows the studio. */
 import { EngineClient, workerTransport } from '../engine/client.ts';
 import { mountStudio, mountWithoutWebgpu } from './mount.tsx';
+import { workOffline } from './offline.ts';
 
 const root = document.getElementById('root')!;
-if ('gpu' in navigator) mountStudio(root, new EngineClient(workerTransport()));
-else mountWithoutWebgpu(root);
+const open = () => new EngineClient(workerTransport());
+if ('gpu' in navigator) {
+  mountStudio(root, open());
+  void workOffline();
+} else mountWithoutWebgpu(root, open);

@@ -1,5 +1,5 @@
 /** Puts the studio on a page, whatever engine is at the other end of the client. */
-import { StrictMode } from 'react';
+import { lazy, StrictMode, Suspense, useState } from 'react';
 import { createRoot } from 'react-dom/client';
 import type { EngineClient } from '../engine/client.ts';
 import { App } from './app.tsx';
@@ -34,7 +34,31 @@ export function mountStudio(root: HTMLElement, client: EngineClient): Studio {
   return studio;
 }
 
-export function mountWithoutWebgpu(root: HTMLElement): void {
+const RecordedRun = lazy(() => import('./recorded-run.tsx').then((m) => ({ default: m.RecordedRun })));
+
+/** `open` starts an engine, to read the recorded run's pictures; nobody asks it for a graphics card. */
+export function mountWithoutWebgpu(root: HTMLElement, open: () => EngineClient): void {
   applyTheme();
-  createRoot(root).render(<NoWebgpu reason={window.isSecureContext ? 'missing' : 'insecure'} />);
+  const reason = window.isSecureContext ? 'missing' : 'insecure';
+  function Page() {
+    const [studio, setStudio] = useState<Studio | null>(null);
+    const [shown, setShown] = useState(false);
+    const show = () => {
+      setStudio((old) => old ?? createStudio(open(), null));
+      setShown(true);
+    };
+    if (!studio || !shown) return <NoWebgpu reason={reason} onRecorded={show} />;
+    return (
+      <StudioContext value={studio}>
+        <Suspense fallback={<p className="room-wait">Opening the recorded run…</p>}>
+          <RecordedRun onBack={() => setShown(false)} />
+        </Suspense>
+      </StudioContext>
+    );
+  }
+  createRoot(root).render(
+    <StrictMode>
+      <Page />
+    </StrictMode>,
+  );
 }

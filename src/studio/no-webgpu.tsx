@@ -18,7 +18,14 @@ const WHY: Record<Reason, { title: string; text: string }> = {
   },
 };
 
-export function NoWebgpu({ reason, detail }: { readonly reason: Reason; readonly detail?: string }) {
+interface NoWebgpuProps {
+  readonly reason: Reason;
+  readonly detail?: string;
+  /** Shows the recorded run. */
+  readonly onRecorded: () => void;
+}
+
+export function NoWebgpu({ reason, detail, onRecorded }: NoWebgpuProps) {
   const { title, text } = WHY[reason];
   return (
     <main className="explain">
@@ -51,6 +58,16 @@ export function NoWebgpu({ reason, detail }: { readonly reason: Reason; readonly
       <p>
         <button type="button" className="button primary" onClick={() => location.reload()}>
           Check again
+        </button>
+      </p>
+      <h2>What it would look like</h2>
+      <p>
+        A run of the starter model on the sample dataset was recorded: its curves, its boxes as they improve, and its
+        completions with what each was rewarded. It is shown without training anything.
+      </p>
+      <p>
+        <button type="button" className="button" onClick={onRecorded}>
+          Look at the recorded run
         </button>
       </p>
       <h2>What is safe</h2>

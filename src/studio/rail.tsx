@@ -1,6 +1,7 @@
 /** The six rooms with a line of what is in each, the run's controls, the device, the theme. */
 import { Link, useLocation } from 'wouter';
 import type { RunState } from '../engine/protocol.ts';
+import { DevicePanel } from './device-panel.tsx';
 import { isActive, type Run } from './state/run.ts';
 import { useProject, useRecipe, useRun } from './state/studio.ts';
 import { applyTheme, useThemeChoice, type ThemeChoice } from './theme.ts';
@@ -150,21 +151,11 @@ const THEMES: readonly { key: ThemeChoice; icon: IconName; name: string }[] = [
 ];
 
 function Foot() {
-  const device = useProject((project) => project.device);
   const theme = useThemeChoice();
   const at = THEMES.findIndex(({ key }) => key === theme);
   return (
     <div className="rail-foot">
-      <p className="rail-device" title={device ? `${device.name}, ${device.vendor}` : undefined}>
-        {device ? (
-          <>
-            <i data-software={device.software} />
-            <span>{device.software ? `${device.name} (software, slow)` : device.name}</span>
-          </>
-        ) : (
-          <span>Looking for a device…</span>
-        )}
-      </p>
+      <DevicePanel />
       <button
         type="button"
         className="button icon-only"

@@ -17,6 +17,8 @@ import { mergedRows, rowBlocks, type MergedAdapter } from './merged-rows.ts';
 export interface OutputFile {
   readonly path: string;
   readonly data: string | AsyncIterable<Uint8Array>;
+  /** What a safetensors file holds. */
+  readonly tensors?: readonly Pick<TensorToWrite, 'name' | 'shape'>[];
 }
 
 const bytesOf = (values: Float32Array): Uint8Array =>
@@ -61,7 +63,7 @@ export function adapterFiles(
   });
   return [
     { path: 'adapter_config.json', data: config },
-    { path: 'adapter_model.safetensors', data: writeSafetensors(tensors) },
+    { path: 'adapter_model.safetensors', data: writeSafetensors(tensors), tensors },
   ];
 }
 
@@ -112,7 +114,7 @@ export function mergedFiles(
         bytes: module === undefined ? plain : () => mergedTensor(checkpoint, info, module, adapters),
       };
     });
-    files.push({ path, data: writeSafetensors(tensors) });
+    files.push({ path, data: writeSafetensors(tensors), tensors });
   }
   return files;
 }

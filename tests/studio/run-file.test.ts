@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { EngineClient } from '../../src/engine/client.ts';
 import { grpoStage, sftStage } from '../../src/engine/presets.ts';
@@ -123,6 +124,17 @@ describe('the run file', () => {
     expect(
       what(json.replace('"recipe":{', '"recipe":{"stages":7,"was":{').replace('},"model"', '}},"model"')),
     ).toContain('plan');
+  });
+
+  it('that is shown where there is no WebGPU can be read, and its rows are in it', () => {
+    const file = readRunFile(
+      readFileSync('public/starter/recorded-run.groundwork.json', 'utf8'),
+      'recorded',
+    ) as RunFile;
+    expect(file).not.toHaveProperty('code');
+    const rows = new Set(file.rows.map(({ id }) => id));
+    expect([...file.groups, ...file.snapshots].every(({ rowId }) => rows.has(rowId))).toBe(true);
+    expect(file.dataset?.name).toBe('Sample dataset');
   });
 
   it('knows its dataset by name and size', () => {

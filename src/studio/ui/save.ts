@@ -25,12 +25,9 @@ export async function askForFile(suggestedName: string): Promise<FileSystemFileH
 
 export interface Saved {
   readonly bytes: number;
-  /** Hex; null where the bytes went straight to the disk. */
-  readonly sha256: string | null;
+  /** What was written, as it lies where it was written, to be read back. */
+  readonly written: Blob;
 }
-
-/** Above this a download is not hashed: it would have to be held a second time. */
-const HASH_LIMIT = 256 * 1024 * 1024;
 
 export async function saveStream(
   stream: ReadableStream<Uint8Array>,
@@ -50,11 +47,10 @@ export async function saveStream(
   );
   if (handle) {
     await counted.pipeTo((await handle.createWritable()) as WritableStream<Uint8Array>);
-    return { bytes, sha256: null };
+    return { bytes, written: await handle.getFile() };
   }
   const blob = await new Response(counted as ReadableStream<Uint8Array<ArrayBuffer>>).blob();
-  saveBlob(new Blob([blob], { type: 'application/zip' }), fileName);
-  if (bytes > HASH_LIMIT || !crypto.subtle) return { bytes, sha256: null };
-  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', await blob.arrayBuffer()));
-  return { bytes, sha256: [...digest].map((byte) => byte.toString(16).padStart(2, '0')).join('') };
+  const written = new Blob([blob], { type: 'application/zip' });
+  saveBlob(written, fileName);
+  return { bytes, written };
 }

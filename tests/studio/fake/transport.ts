@@ -236,6 +236,18 @@ export class FakeTransport implements Transport {
           fileName: request.what === 'adapter' ? 'adapter.zip' : 'merged.zip',
           stream: new Blob([zipSync(fakeAdapter(strToU8))]).stream(),
         };
+      case 'check-export':
+        await pause(60);
+        return {
+          files: ['adapter_config.json', 'adapter_model.safetensors'].map((path, i) => ({
+            path,
+            bytes: 700 + i * 10_000,
+            sha256: 'f0'.repeat(32),
+          })),
+          tensors: 84,
+          modules: 42,
+          problems: [],
+        };
     }
   }
 

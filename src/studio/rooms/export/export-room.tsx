@@ -1,9 +1,9 @@
 /** Export: the adapter, the merged weights, the run file; written straight to the disk where the browser can. */
 import { useState } from 'react';
-import type { Request } from '../../../engine/protocol.ts';
+import type { ExportCheck, Request } from '../../../engine/protocol.ts';
 import { problemOf, type Problem } from '../../state/problem.ts';
 import { useProject, useRun, useStudio } from '../../state/studio.ts';
-import { bytes } from '../../ui/format.ts';
+import { bytes, plural } from '../../ui/format.ts';
 import { Icon } from '../../ui/icon.tsx';
 import { ProblemNote } from '../../ui/problem-note.tsx';
 import { Progress } from '../../ui/progress.tsx';
@@ -82,7 +82,8 @@ export function ExportRoom() {
 type Progressing =
   | { readonly at: 'asking' }
   | { readonly at: 'writing'; readonly bytes: number }
-  | { readonly at: 'done'; readonly bytes: number; readonly sha256: string | null; readonly name: string }
+  | { readonly at: 'checking'; readonly bytes: number }
+  | { readonly at: 'done'; readonly bytes: number; readonly name: string; readonly check: ExportCheck }
   | { readonly at: 'failed'; readonly problem: Problem };
 
 function ExportCard({ kind, ready }: { readonly kind: Kind; readonly ready: boolean }) {
@@ -96,18 +97,20 @@ function ExportCard({ kind, ready }: { readonly kind: Kind; readonly ready: bool
     try {
       const { fileName, stream } = await client.request({ type: 'export', what: kind.what });
       let shown = 0;
-      const saved = await saveStream(stream, fileName, handle, (n) => {
+      const { bytes: size, written } = await saveStream(stream, fileName, handle, (n) => {
         const now = performance.now();
         if (now - shown < 100) return;
         shown = now;
         setProgress({ at: 'writing', bytes: n });
       });
-      setProgress({ at: 'done', ...saved, name: handle?.name ?? fileName });
+      setProgress({ at: 'checking', bytes: size });
+      const check = await client.request({ type: 'check-export', file: written });
+      setProgress({ at: 'done', bytes: size, name: handle?.name ?? fileName, check });
     } catch (error) {
       setProgress({ at: 'failed', problem: problemOf(error) });
     }
   };
-  const busy = progress?.at === 'asking' || progress?.at === 'writing';
+  const busy = progress !== null && progress.at !== 'done' && progress.at !== 'failed';
   return (
     <section className="card export" aria-label={kind.title}>
       <h2>{kind.title}</h2>
@@ -125,21 +128,10 @@ function ExportCard({ kind, ready }: { readonly kind: Kind; readonly ready: bool
             detail={bytes(progress.bytes)}
           />
         )}
-        {progress?.at === 'done' && (
-          <div className="note note-good">
-            <Icon name="check" />
-            <div>
-              <p>
-                <b>{progress.name}</b>, {bytes(progress.bytes)}
-              </p>
-              {progress.sha256 && (
-                <p className="num hash" title="SHA-256 of the zip">
-                  SHA-256 {progress.sha256}
-                </p>
-              )}
-            </div>
-          </div>
+        {progress?.at === 'checking' && (
+          <Progress label="Reading back" done={0} total={0} detail={bytes(progress.bytes)} />
         )}
+        {progress?.at === 'done' && <Checked {...progress} />}
       </div>
       {progress?.at === 'failed' && <ProblemNote problem={progress.problem} onDismiss={() => setProgress(null)} />}
       <h3>In Python</h3>
@@ -147,6 +139,40 @@ function ExportCard({ kind, ready }: { readonly kind: Kind; readonly ready: bool
         {kind.python}
       </pre>
     </section>
+  );
+}
+
+function Checked({ name, bytes: size, check }: Extract<Progressing, { at: 'done' }>) {
+  const { files, tensors, modules, problems } = check;
+  const good = problems.length === 0;
+  return (
+    <div className={`note ${good ? 'note-good' : 'note-problem'}`}>
+      <Icon name={good ? 'check' : 'alert'} />
+      <div>
+        <p>
+          <b>{name}</b>, {bytes(size)}, was read back:{' '}
+          {good
+            ? `every file has the bytes it should, ${plural(tensors, 'tensor')} the right name and shape${modules === null ? '' : `, ${plural(modules, 'module')} matched`}.`
+            : 'it is not as it should be. Do not use it; write it again, to another place if this repeats.'}
+        </p>
+        {problems.map((problem) => (
+          <p key={problem}>{problem}</p>
+        ))}
+        <details>
+          <summary>SHA-256 of {plural(files.length, 'file')}</summary>
+          <dl className="hashes">
+            {files.map((file) => (
+              <div key={file.path}>
+                <dt>
+                  {file.path} <span className="num muted">{bytes(file.bytes)}</span>
+                </dt>
+                <dd className="num hash">{file.sha256}</dd>
+              </div>
+            ))}
+          </dl>
+        </details>
+      </div>
+    </div>
   );
 }
 

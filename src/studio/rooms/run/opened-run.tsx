@@ -29,7 +29,7 @@ export function OpenRunButton() {
   );
 }
 
-export function OpenedNote() {
+export function OpenedNote({ recorded }: { readonly recorded: boolean }) {
   const opened = useRun((run) => run.opened);
   const pictures = useRun((run) => run.dataset !== null);
   const use = useRecipe((editor) => editor.use);
@@ -57,23 +57,25 @@ export function OpenedNote() {
           {file.model && `Model: ${file.model.name}. `}
           {file.dataset &&
             `Dataset: ${file.dataset.name}, ${file.dataset.train} training and ${file.dataset.heldout} held-out rows. `}
-          {!pictures && 'Open that dataset to see its pictures under the boxes.'}
+          {!pictures && !recorded && 'Open that dataset to see its pictures under the boxes.'}
         </p>
-        <p className="button-row">
-          {!pictures && isSample && (
-            <button type="button" className="button small" disabled={loading} onClick={() => void openSample()}>
-              Open the sample dataset
+        {!recorded && (
+          <p className="button-row">
+            {!pictures && isSample && (
+              <button type="button" className="button small" disabled={loading} onClick={() => void openSample()}>
+                Open the sample dataset
+              </button>
+            )}
+            <button type="button" className="button small" onClick={again}>
+              Run it again
             </button>
-          )}
-          <button type="button" className="button small" onClick={again}>
-            Run it again
-          </button>
-          {(!pictures || !model) && (
-            <span className="muted">
-              To reproduce it: the same plan and seed, dataset and model, on the same kind of adapter.
-            </span>
-          )}
-        </p>
+            {(!pictures || !model) && (
+              <span className="muted">
+                To reproduce it: the same plan and seed, dataset and model, on the same kind of adapter.
+              </span>
+            )}
+          </p>
+        )}
       </div>
     </div>
   );

@@ -26,7 +26,7 @@ import './run.css';
 
 export function RunRoom() {
   const begun = useRun((run) => run.stages.length > 0);
-  return begun ? <OpenRun /> : <NoRun />;
+  return begun ? <RunViews /> : <NoRun />;
 }
 
 function NoRun() {
@@ -77,7 +77,8 @@ function Ready({ done, href, text }: { readonly done: boolean; readonly href: st
   );
 }
 
-function OpenRun() {
+/** The run in view. `recorded`: nothing to start or to open from here. */
+export function RunViews({ recorded = false }: { readonly recorded?: boolean }) {
   const [tab, setTab] = useState('curves');
   const [pinned, setPinned] = useState<number | null>(null);
   const [whatIf, setWhatIf] = useState<WhatIf | null>(null);
@@ -94,7 +95,7 @@ function OpenRun() {
   return (
     <div className="room run-room">
       <RoomHead title="Run" lede={name}>
-        {active ? (
+        {recorded ? null : active ? (
           <RunControls />
         ) : (
           <>
@@ -103,7 +104,7 @@ function OpenRun() {
           </>
         )}
       </RoomHead>
-      <OpenedNote />
+      <OpenedNote recorded={recorded} />
       <StageTrack />
       <Alarms alarms={alarms} />
       <Tabs
@@ -133,7 +134,7 @@ function OpenRun() {
           },
           { key: 'rejection', title: titled('Rejection sampling', tried), body: () => <RejectionView /> },
           { key: 'evaluation', title: titled('Evaluation', evaluations), body: () => <EvaluationView /> },
-          ...(active
+          ...(active || recorded
             ? []
             : [
                 {
