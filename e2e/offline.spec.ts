@@ -41,10 +41,17 @@ async function serveDist(port = 0, change: (path: string, bytes: Buffer) => Buff
 
 /** Until the page is controlled and every listed file is kept. */
 const kept = (page: Page) =>
-  page.waitForFunction(async () => {
-    if (!navigator.serviceWorker.controller) return false;
-    return (await caches.match('./starter/sample.zip')) !== undefined;
-  });
+  expect
+    .poll(
+      () =>
+        page.evaluate(
+          async () =>
+            navigator.serviceWorker.controller !== null &&
+            (await caches.match('./starter/sample.zip', { ignoreVary: true })) !== undefined,
+        ),
+      { timeout: 60_000 },
+    )
+    .toBe(true);
 
 test('works without its server once it was loaded', async ({ page }) => {
   const served = await serveDist();

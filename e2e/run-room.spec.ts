@@ -103,7 +103,7 @@ test('the run file, dropped back, shows the run again and brings its plan back',
   const json = await readFile(await download.path(), 'utf8');
   await openHarness(page, served, 'fast', '/data');
   await page.reload();
-  await page.waitForFunction(() => window.harness !== undefined);
+  await expect(page.getByRole('group', { name: 'Drop a dataset' })).toBeVisible();
   await page.evaluate((text) => {
     const transfer = new DataTransfer();
     transfer.items.add(new File([text], 'run-fake-1.groundwork.json'));
@@ -165,6 +165,8 @@ test('a tab that was long in the background says what happened meanwhile', async
   await page.evaluate(async () => {
     const { run, recipe } = window.harness.studio;
     await run.getState().start('fake', recipe.getState().recipe, true);
+    // Its state comes with the next frame.
+    await new Promise((resolve) => setTimeout(resolve, 300));
     const see = (state: string) => {
       Object.defineProperty(document, 'visibilityState', { configurable: true, get: () => state });
       document.dispatchEvent(new Event('visibilitychange'));

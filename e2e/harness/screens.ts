@@ -114,7 +114,7 @@ const shots: readonly Shot[] = [
   {
     name: 'inspect',
     prepare: opened('/inspect', async (page) => {
-      await page.getByRole('button', { name: 'Answer the first' }).click();
+      await page.getByRole('button', { name: 'Answer all' }).click();
       await page.waitForTimeout(1800);
     }),
   },

@@ -3,7 +3,8 @@ import type { Answer, GroupCompletion, Row } from '../../src/engine/protocol.ts'
 import { box01 } from '../../src/grounding/box.ts';
 import { looksLikeModel, named } from '../../src/studio/rooms/data/intake-files.ts';
 import { HEAT, healthOf } from '../../src/studio/rooms/data/health.ts';
-import { arrange } from '../../src/studio/rooms/inspect/gallery.ts';
+import { arrange, OUTCOMES, outcomeOf, tally, type GalleryFilter } from '../../src/studio/rooms/inspect/gallery.ts';
+import { judgeSwap, turned } from '../../src/studio/rooms/inspect/swap-test.tsx';
 import { answerPart } from '../../src/studio/rooms/run/completion-card.tsx';
 import { rescore, sumLedger } from '../../src/studio/rooms/run/rescore.ts';
 import { bytes, duration, value } from '../../src/studio/ui/format.ts';
@@ -69,18 +70,50 @@ describe('the gallery', () => {
     [rows[1]!.id, { base: answer(0.5), tuned: answer(0.1) }],
     [rows[2]!.id, { tuned: answer(0.4) }],
   ]);
-  const order = (o: 'dataset' | 'worst' | 'best' | 'gain', iouAtMost = 1) =>
-    arrange(rows, answers, { task: null, order: o, iouAtMost }).map((row: Row) => rows.indexOf(row));
+  const all = { task: null, order: 'dataset', outcome: null, text: '', hitAt: 0.5 } as const;
+  const shown = (part: Partial<GalleryFilter>) =>
+    arrange(rows, answers, { ...all, ...part }).map((row: Row) => rows.indexOf(row));
   it('sorts by IoU and by gain, unanswered rows last', () => {
-    expect(order('worst')).toEqual([1, 2, 0, 3]);
-    expect(order('best')).toEqual([0, 2, 1, 3]);
-    expect(order('gain')).toEqual([0, 1, 2, 3]);
+    expect(shown({ order: 'worst' })).toEqual([1, 2, 0, 3]);
+    expect(shown({ order: 'best' })).toEqual([0, 2, 1, 3]);
+    expect(shown({ order: 'gain' })).toEqual([0, 1, 2, 3]);
+    const tasks = arrange(rows, answers, { ...all, order: 'task' }).map(({ task }) => task);
+    expect(tasks).toEqual([...tasks].sort());
   });
-  it('filters by IoU and task', () => {
-    expect(order('dataset', 0.5)).toEqual([1, 2, 3]);
-    expect(
-      arrange(rows, answers, { task: 'diff', order: 'dataset', iouAtMost: 1 }).every((row) => row.task === 'diff'),
-    ).toBe(true);
+  it('filters by task, by words in any case, and by what became of a row at a threshold', () => {
+    expect(arrange(rows, answers, { ...all, task: 'diff' }).every((row) => row.task === 'diff')).toBe(true);
+    expect(shown({ text: rows[2]!.id.toUpperCase() })).toEqual([2]);
+    for (const hitAt of [0.05, 0.5, 0.95])
+      for (const { key } of OUTCOMES)
+        expect(shown({ outcome: key, hitAt })).toEqual(
+          [0, 1, 2, 3].filter((i) => outcomeOf(answers.get(rows[i]!.id), hitAt) === key),
+        );
+    expect(shown({ outcome: 'unanswered' })).toContain(3);
+  });
+  it('counts hits at the threshold', () => {
+    const { base, tuned } = tally(rows, answers, 0.5);
+    const by = (policy: 'base' | 'tuned') =>
+      [...answers.values()].flatMap((pair) => (pair[policy]?.iou == null ? [] : [pair[policy].iou]));
+    expect([base, tuned]).toEqual(
+      (['base', 'tuned'] as const).map((policy) => ({
+        answered: by(policy).length,
+        hits: by(policy).filter((v) => v >= 0.5).length,
+      })),
+    );
+  });
+});
+
+describe('the image-swap test', () => {
+  const at = (image: number | null) =>
+    ({ boxes: image === null ? [] : [{ image, box: [0, 0, 1, 1] }] }) as unknown as Answer;
+  it('moves every picture, and tells following from staying', () => {
+    const order = turned(3);
+    expect(order).toEqual([2, 0, 1]);
+    // Picture 1 is now at place 2.
+    expect(judgeSwap(at(1), at(2), order)).toBe('follows');
+    expect(judgeSwap(at(1), at(1), order)).toBe('stays');
+    expect(judgeSwap(at(1), at(0), order)).toBe('elsewhere');
+    expect(judgeSwap(at(1), at(null), order)).toBe('unreadable');
   });
 });
 

@@ -1,6 +1,6 @@
 /** Paints layers of boxes on a canvas, crisp at any pixel ratio. Text is drawn as text, never as markup. */
 import { layoutLabels, place, type Labelled } from './layout.ts';
-import { CASING, LABEL_INK, ROLES, type Layer } from './roles.ts';
+import { CASING, LABEL_INK, MISS, ROLES, type Layer } from './roles.ts';
 
 const FONT = '600 11px system-ui, "Liberation Sans", sans-serif';
 const LABEL_HEIGHT = 15;
@@ -32,7 +32,12 @@ export function paintBoxes(
       .map((box) => {
         const text = clip(context, box.label ?? layer.label ?? '');
         const label = text ? { width: Math.ceil(context.measureText(text).width) + 8, height: LABEL_HEIGHT } : null;
-        return { style: ROLES[layer.role], text, box: place(box.box, width, height), label };
+        return {
+          style: layer.missed ? { ...ROLES[layer.role], color: MISS } : ROLES[layer.role],
+          text,
+          box: place(box.box, width, height),
+          label,
+        };
       }),
   );
   const labels = layoutLabels(drawn satisfies readonly Labelled[], width, height);

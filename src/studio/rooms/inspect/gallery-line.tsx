@@ -4,29 +4,49 @@ import type { AnswerPair } from '../../state/answers.ts';
 import { ROLES } from '../../boxes/roles.ts';
 import { ratio } from '../../ui/format.ts';
 import { promptLine } from '../../ui/segments.tsx';
+import { hits } from './gallery.ts';
 
-export function GalleryLine({ row, pair }: { readonly row: Row; readonly pair: AnswerPair | undefined }) {
+interface GalleryLineProps {
+  readonly row: Row;
+  readonly pair: AnswerPair | undefined;
+  readonly hitAt: number;
+}
+
+export function GalleryLine({ row, pair, hitAt }: GalleryLineProps) {
   return (
     <span className="row-line">
       <span className="row-line-top">
         <span className="tag">{row.task || 'no task'}</span>
-        <Score role="base" answer={pair?.base} />
-        <Score role="tuned" answer={pair?.tuned} />
+        <Score role="base" answer={pair?.base} hitAt={hitAt} />
+        <Score role="tuned" answer={pair?.tuned} hitAt={hitAt} />
       </span>
       <span className="row-line-text">{promptLine(row.prompt)}</span>
     </span>
   );
 }
 
-function Score({ role, answer }: { readonly role: 'base' | 'tuned'; readonly answer: Answer | undefined }) {
-  if (!answer || answer.iou === null) return null;
+function Score({
+  role,
+  answer,
+  hitAt,
+}: {
+  readonly role: 'base' | 'tuned';
+  readonly answer: Answer | undefined;
+  readonly hitAt: number;
+}) {
+  const hit = hits(answer, hitAt);
+  if (hit === null) return null;
+  const { name, color } = ROLES[role];
   return (
-    <span className="score num" title={`${ROLES[role].name} IoU`}>
+    <span className="score num" data-hit={hit} title={`${name} IoU: a ${hit ? 'hit' : 'miss'}`}>
       <span className="meter" aria-hidden="true">
-        <i style={{ width: `${answer.iou * 100}%`, background: ROLES[role].color }} />
+        <i style={{ width: `${answer!.iou! * 100}%`, background: color }} />
       </span>
-      <span className="visually-hidden">{ROLES[role].name} IoU </span>
-      {ratio(answer.iou)}
+      <span className="visually-hidden">
+        {name}, {hit ? 'hit' : 'miss'}, IoU{' '}
+      </span>
+      <span aria-hidden="true">{hit ? '✓' : '✗'}</span>
+      {ratio(answer!.iou!)}
     </span>
   );
 }

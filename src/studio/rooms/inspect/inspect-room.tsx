@@ -2,17 +2,18 @@
 import { useEffect, useMemo, useState } from 'react';
 import { Link } from 'wouter';
 import type { DatasetReport, Row } from '../../../engine/protocol.ts';
+import { ROLES } from '../../boxes/roles.ts';
 import { PAGE, type Split } from '../../state/row-cache.ts';
 import { problemOf } from '../../state/problem.ts';
 import { useAnswers, useProject, useStudio } from '../../state/studio.ts';
 import { Choice } from '../../ui/choice.tsx';
-import { ratio } from '../../ui/format.ts';
+import { count, ratio } from '../../ui/format.ts';
 import { Icon } from '../../ui/icon.tsx';
 import { ProblemNote } from '../../ui/problem-note.tsx';
 import { etaOf, Progress } from '../../ui/progress.tsx';
 import { RoomHead } from '../../ui/room-head.tsx';
 import { VirtualList } from '../../ui/virtual-list.tsx';
-import { arrange, type Order } from './gallery.ts';
+import { arrange, OUTCOMES, tally, type Order, type Outcome } from './gallery.ts';
 import { GalleryLine } from './gallery-line.tsx';
 import { SampleView } from './sample-view.tsx';
 import './inspect.css';
@@ -57,14 +58,18 @@ function Gallery({ dataset }: { readonly dataset: DatasetReport }) {
   const [split, setSplit] = useState<Split>(dataset.heldout > 0 ? 'heldout' : 'train');
   const [task, setTask] = useState<string | null>(null);
   const [order, setOrder] = useState<Order>('dataset');
-  const [iouAtMost, setIouAtMost] = useState(1);
+  const [outcome, setOutcome] = useState<Outcome | null>(null);
+  const [text, setText] = useState('');
+  const [hitAt, setHitAt] = useState(0.5);
   const [chosen, setChosen] = useState<string | null>(null);
   const answers = useAnswers((state) => state.byRow);
   const rows = useAllRows(dataset, split);
   const shown = useMemo(
-    () => arrange(rows, answers, { task, order, iouAtMost }),
-    [rows, answers, task, order, iouAtMost],
+    () => arrange(rows, answers, { task, order, outcome, text, hitAt }),
+    [rows, answers, task, order, outcome, text, hitAt],
   );
+  const score = useMemo(() => tally(shown, answers, hitAt), [shown, answers, hitAt]);
+  const changeHitAt = (next: number) => setHitAt(Math.min(1, Math.max(0.05, Math.round(next * 20) / 20)));
   const found = shown.findIndex((row) => row.id === chosen);
   const at = found < 0 ? 0 : found;
   const row = shown[at];
@@ -105,20 +110,60 @@ function Gallery({ dataset }: { readonly dataset: DatasetReport }) {
                 <option value="worst">Worst IoU first</option>
                 <option value="best">Best IoU first</option>
                 <option value="gain">Largest gain first</option>
+                <option value="loss">Largest loss first</option>
+                <option value="task">By task</option>
               </select>
             </label>
+            <label className="stacked">
+              <span>Outcome</span>
+              <select
+                value={outcome ?? ''}
+                onChange={(event) => setOutcome((event.target.value || null) as Outcome | null)}
+              >
+                <option value="">All rows</option>
+                {OUTCOMES.map(({ key, title }) => (
+                  <option key={key} value={key}>
+                    {title}
+                  </option>
+                ))}
+              </select>
+            </label>
+            <label className="stacked">
+              <span>Words</span>
+              <input
+                type="search"
+                value={text}
+                placeholder="of a prompt or answer"
+                onChange={(event) => setText(event.target.value)}
+              />
+            </label>
             <label className="slider">
-              IoU up to
+              A hit from IoU
               <input
                 type="range"
-                min={0}
+                min={0.05}
                 max={1}
                 step={0.05}
-                value={iouAtMost}
-                onChange={(event) => setIouAtMost(Number(event.target.value))}
+                value={hitAt}
+                aria-keyshortcuts="+ -"
+                onChange={(event) => changeHitAt(Number(event.target.value))}
               />
-              <span className="num">{ratio(iouAtMost)}</span>
+              <span className="num">{ratio(hitAt)}</span>
             </label>
+            <p className="gallery-score num" role="status">
+              {(['base', 'tuned'] as const).map((policy) => (
+                <span key={policy}>
+                  {ROLES[policy].name}{' '}
+                  {score[policy].answered > 0 ? (
+                    <>
+                      <b>{score[policy].hits}</b> of {score[policy].answered} hit
+                    </>
+                  ) : (
+                    'not asked'
+                  )}
+                </span>
+              ))}
+            </p>
           </div>
           <VirtualList
             label="Samples"
@@ -126,11 +171,19 @@ function Gallery({ dataset }: { readonly dataset: DatasetReport }) {
             rowHeight={52}
             selected={at}
             onSelect={select}
-            render={(i) => <GalleryLine row={shown[i]!} pair={answers.get(shown[i]!.id)} />}
+            render={(i) => <GalleryLine row={shown[i]!} pair={answers.get(shown[i]!.id)} hitAt={hitAt} />}
           />
         </div>
         {row ? (
-          <SampleView dataset={dataset.id} row={row} at={at} count={shown.length} onMove={(by) => select(at + by)} />
+          <SampleView
+            dataset={dataset.id}
+            row={row}
+            at={at}
+            count={shown.length}
+            hitAt={hitAt}
+            onMove={(by) => select(at + by)}
+            onHitAt={changeHitAt}
+          />
         ) : (
           <p className="room-wait">{rows.length === 0 ? 'Reading rows…' : 'No row passes these filters.'}</p>
         )}
@@ -145,15 +198,14 @@ function AnswerProblem() {
   return problem && <ProblemNote problem={problem} onDismiss={dismiss} />;
 }
 
-/** Most rows answered by one click. */
-const MANY = 64;
-
 function AskMany({ dataset, rows }: { readonly dataset: string; readonly rows: readonly Row[] }) {
   const batch = useAnswers((state) => state.batch);
   const ask = useAnswers((state) => state.ask);
   const cancel = useAnswers((state) => state.cancel);
   const model = useProject((project) => project.model);
-  const n = Math.min(MANY, rows.length);
+  const known = useAnswers((state) => state.byRow);
+  const open = rows.filter((row) => !known.get(row.id)?.base || !known.get(row.id)?.tuned);
+  const n = open.length;
   if (batch && batch.total > 1) {
     return (
       <div className="ask-many">
@@ -171,7 +223,9 @@ function AskMany({ dataset, rows }: { readonly dataset: string; readonly rows: r
   }
   return (
     <div className="start">
-      {!model && <span className="muted">Load a model to get answers.</span>}
+      <span className="muted">
+        {model ? 'By both policies, in the background: look around meanwhile.' : 'Load a model to get answers.'}
+      </span>
       <button
         type="button"
         className="button"
@@ -179,11 +233,11 @@ function AskMany({ dataset, rows }: { readonly dataset: string; readonly rows: r
         onClick={() =>
           void ask(
             dataset,
-            rows.slice(0, n).map((row) => row.id),
+            open.map((row) => row.id),
           )
         }
       >
-        <Icon name="play" /> Answer the first {n}
+        <Icon name="play" /> {n === 0 && rows.length > 0 ? 'All are answered' : `Answer all ${count(n)}`}
       </button>
     </div>
   );

@@ -3,19 +3,26 @@ import { useEffect, useMemo, useState } from 'react';
 import type { Answer, PolicyName, Row } from '../../../engine/protocol.ts';
 import { ROLES, type Layer, type Role } from '../../boxes/roles.ts';
 import { Strip, Swatch } from '../../boxes/strip.tsx';
-import { useAnswers, useProject } from '../../state/studio.ts';
+import { useAnswers, useProject, useWatchlist } from '../../state/studio.ts';
 import { count, ratio, signed } from '../../ui/format.ts';
 import { Icon } from '../../ui/icon.tsx';
 import { BoxChip, Messages } from '../../ui/segments.tsx';
 import { answerPart } from '../run/completion-card.tsx';
+import { hits } from './gallery.ts';
+import { SwapTest } from './swap-test.tsx';
 
 interface SampleViewProps {
   readonly dataset: string;
   readonly row: Row;
   readonly at: number;
   readonly count: number;
+  readonly hitAt: number;
   readonly onMove: (by: number) => void;
+  readonly onHitAt: (hitAt: number) => void;
 }
+
+/** What + and − change the threshold by. */
+const STEP = 0.05;
 
 const SHOWN: readonly { role: Role; key: string }[] = [
   { role: 'truth', key: '1' },
@@ -23,7 +30,7 @@ const SHOWN: readonly { role: Role; key: string }[] = [
   { role: 'tuned', key: '3' },
 ];
 
-export function SampleView({ dataset, row, at, count: total, onMove }: SampleViewProps) {
+export function SampleView({ dataset, row, at, count: total, hitAt, onMove, onHitAt }: SampleViewProps) {
   const pair = useAnswers((state) => state.byRow.get(row.id));
   const pending = useAnswers((state) => state.pending);
   const ask = useAnswers((state) => state.ask);
@@ -31,6 +38,8 @@ export function SampleView({ dataset, row, at, count: total, onMove }: SampleVie
   const [hidden, setHidden] = useState<ReadonlySet<Role>>(new Set());
   const toggle = (role: Role) =>
     setHidden((old) => (old.has(role) ? new Set([...old].filter((r) => r !== role)) : new Set([...old, role])));
+  const pin = useWatchlist((list) => list.pin);
+  const pinned = useWatchlist((list) => list.dataset === dataset && list.rowIds.includes(row.id));
   const answered = pair?.base !== undefined && pair.tuned !== undefined;
   const askNow = () => void ask(dataset, [row.id]);
 
@@ -46,6 +55,9 @@ export function SampleView({ dataset, row, at, count: total, onMove }: SampleVie
         return;
       if (event.key === 'ArrowLeft' || event.key === 'k') onMove(-1);
       else if (event.key === 'ArrowRight' || event.key === 'j') onMove(1);
+      else if (event.key === '+' || event.key === '=') onHitAt(hitAt + STEP);
+      else if (event.key === '-') onHitAt(hitAt - STEP);
+      else if (event.key === 'p') pin(dataset, row.id, !pinned);
       else if (event.key === 'a' && model && !answered && pending === null) askNow();
       else {
         const shown = SHOWN.find(({ key }) => key === event.key);
@@ -66,11 +78,15 @@ export function SampleView({ dataset, row, at, count: total, onMove }: SampleVie
         all.push({
           role: policy,
           boxes: answer.boxes.map(({ image, box }) => ({ image, box })),
-          label: answer.iou === null ? ROLES[policy].name : `${ROLES[policy].name} ${ratio(answer.iou)}`,
+          label:
+            answer.iou === null
+              ? ROLES[policy].name
+              : `${ROLES[policy].name} ${ratio(answer.iou)} ${hits(answer, hitAt) ? '✓' : '✗'}`,
+          missed: hits(answer, hitAt) === false,
         });
     }
     return all.filter((layer) => !hidden.has(layer.role));
-  }, [row, pair, hidden]);
+  }, [row, pair, hidden, hitAt]);
 
   return (
     <article className="detail" aria-label={`Sample ${row.id}`}>
@@ -90,6 +106,18 @@ export function SampleView({ dataset, row, at, count: total, onMove }: SampleVie
           ))}
         </div>
         <div className="button-row">
+          {row.split === 'heldout' && (
+            <button
+              type="button"
+              className="button small"
+              aria-pressed={pinned}
+              aria-keyshortcuts="p"
+              title="Answer this row every few steps of the next run, to look at its boxes as of any step"
+              onClick={() => pin(dataset, row.id, !pinned)}
+            >
+              {pinned ? 'Pinned' : 'Pin for runs'} <kbd>P</kbd>
+            </button>
+          )}
           <button
             type="button"
             className="button icon-only"
@@ -136,6 +164,7 @@ export function SampleView({ dataset, row, at, count: total, onMove }: SampleVie
             key={policy}
             policy={policy}
             answer={pair?.[policy]}
+            hitAt={hitAt}
             gain={
               policy === 'tuned' && pair?.base && pair.tuned && pair.base.iou !== null && pair.tuned.iou !== null
                 ? pair.tuned.iou - pair.base.iou
@@ -144,6 +173,7 @@ export function SampleView({ dataset, row, at, count: total, onMove }: SampleVie
           />
         ))}
       </div>
+      <SwapTest dataset={dataset} row={row} tuned={pair?.tuned} />
     </article>
   );
 }
@@ -151,10 +181,12 @@ export function SampleView({ dataset, row, at, count: total, onMove }: SampleVie
 function AnswerCard({
   policy,
   answer,
+  hitAt,
   gain,
 }: {
   readonly policy: PolicyName;
   readonly answer: Answer | undefined;
+  readonly hitAt: number;
   readonly gain: number | null;
 }) {
   return (
@@ -164,8 +196,8 @@ function AnswerCard({
           <Swatch role={policy} /> {ROLES[policy].name}
         </h2>
         {answer?.iou !== null && answer !== undefined && (
-          <p className="num answer-iou">
-            IoU <b>{ratio(answer.iou)}</b>
+          <p className="num answer-iou" data-hit={answer.iou >= hitAt}>
+            {answer.iou >= hitAt ? '✓ hit' : '✗ miss'}, IoU <b>{ratio(answer.iou)}</b>
             {gain !== null && <span data-sign={Math.sign(gain)}> {signed(gain)}</span>}
           </p>
         )}

@@ -1,0 +1,110 @@
+/** The image-swap test: the pictures change places, the words stay. Does the answer follow its picture? */
+import { useEffect, useState } from 'react';
+import type { Answer, Row } from '../../../engine/protocol.ts';
+import { problemOf, type Problem } from '../../state/problem.ts';
+import { useStudio } from '../../state/studio.ts';
+import { ratio } from '../../ui/format.ts';
+import { Icon } from '../../ui/icon.tsx';
+import { ProblemNote } from '../../ui/problem-note.tsx';
+import { promptLine } from '../../ui/segments.tsx';
+
+/** Every picture one place on: none stays where it was. */
+export const turned = (count: number): number[] => Array.from({ length: count }, (_, i) => (i + count - 1) % count);
+
+export type SwapVerdict = 'follows' | 'stays' | 'elsewhere' | 'unreadable';
+
+/** What an answer did when place i came to show picture `order[i]`. Pictures count from 0. */
+export function judgeSwap(before: Answer, after: Answer, order: readonly number[]): SwapVerdict {
+  const [was, is] = [before.boxes[0]?.image, after.boxes[0]?.image];
+  if (was === undefined || is === undefined) return 'unreadable';
+  if (order[is] === was) return 'follows';
+  return is === was ? 'stays' : 'elsewhere';
+}
+
+const VERDICTS: Record<SwapVerdict, { title: string; about: string; severity: 'good' | 'error' | 'warning' }> = {
+  follows: {
+    title: 'It follows the picture',
+    about: 'The answer names the same picture at its new place.',
+    severity: 'good',
+  },
+  stays: {
+    title: 'It stays at the place',
+    about:
+      'The answer names the same number although another picture is there now: it may go by the place, not by what it sees.',
+    severity: 'error',
+  },
+  elsewhere: { title: 'It goes elsewhere', about: 'The answer now names a third picture.', severity: 'warning' },
+  unreadable: {
+    title: 'No box to compare',
+    about: 'One of the two answers has no box that could be read.',
+    severity: 'warning',
+  },
+};
+
+interface SwapTestProps {
+  readonly dataset: string;
+  readonly row: Row;
+  readonly tuned: Answer | undefined;
+}
+
+export function SwapTest({ dataset, row, tuned }: SwapTestProps) {
+  const { client } = useStudio();
+  const [result, setResult] = useState<Answer | Problem | 'asking' | null>(null);
+  useEffect(() => setResult(null), [row.id, tuned]);
+  if (row.images.length < 2 || !tuned) return null;
+  const order = turned(row.images.length);
+  const ask = () => {
+    setResult('asking');
+    client.request({ type: 'answer', dataset, rowId: row.id, policies: ['tuned'], order }).then(
+      ([answer]) => setResult(answer!),
+      (error: unknown) => setResult(problemOf(error)),
+    );
+  };
+  const numbered = /image[- ]?\d/i.test(promptLine(row.prompt));
+  return (
+    <section className="swap" aria-label="Image-swap test">
+      <button type="button" className="button small" disabled={result === 'asking'} onClick={ask}>
+        <Icon name="copy" /> {result === 'asking' ? 'Answering…' : 'Swap the images and ask again'}
+      </button>
+      {numbered && result === null && (
+        <span className="muted">This prompt names images by number; the swap makes its words wrong.</span>
+      )}
+      <div role="status">
+        {result !== null &&
+          result !== 'asking' &&
+          ('code' in result ? (
+            <ProblemNote problem={result} />
+          ) : (
+            <Verdict before={tuned} after={result} order={order} />
+          ))}
+      </div>
+    </section>
+  );
+}
+
+function Verdict({
+  before,
+  after,
+  order,
+}: {
+  readonly before: Answer;
+  readonly after: Answer;
+  readonly order: readonly number[];
+}) {
+  const { title, about, severity } = VERDICTS[judgeSwap(before, after, order)];
+  const at = after.boxes[0]?.image;
+  return (
+    <p>
+      <span className="severity" data-severity={severity}>
+        {title}
+      </span>{' '}
+      {about}{' '}
+      {at !== undefined && (
+        <span className="num muted">
+          Image {at + 1} of the swapped ones is image {order[at]! + 1} of the row
+          {after.iou !== null && `; IoU ${ratio(after.iou)} there`}.
+        </span>
+      )}
+    </p>
+  );
+}
