@@ -25,7 +25,7 @@ const answer = {
   rightImage: true,
   parsed: true,
 } as const;
-const dataset: DatasetReport = {
+const dataset = {
   id: 'd',
   name: 'Scenes',
   format: 'f',
@@ -34,7 +34,7 @@ const dataset: DatasetReport = {
   images: 9,
   tasks: {},
   issues: [{ file: 'a.jsonl', line: 3, field: 'images', reason: 'missing', fix: '', severity: 'error' }],
-};
+} as unknown as DatasetReport;
 
 function setUp() {
   let send!: (message: FromEngine) => void;
