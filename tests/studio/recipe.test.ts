@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Stage } from '../../src/engine/protocol.ts';
 import { advise, describeStage } from '../../src/studio/recipe/describe.ts';
 import { fieldsOf, getAt, setAt } from '../../src/studio/recipe/fields.ts';
 import { grpoStage, KINDS, mergeStage, newStage, PRESETS, sftStage } from '../../src/engine/presets.ts';
@@ -63,7 +64,12 @@ describe('advice', () => {
     for (const stage of recipe.stages) expect(describeStage(stage)).not.toMatch(/undefined|NaN/);
   });
 
-  it('warns of GRPO on an adapter that was not merged, whose reference would be the untrained base', () => {
+  it('refuses what the engine refuses: a stage that trains on an open adapter, a merge of nothing', () => {
+    const faults = (...stages: Stage[]) =>
+      advise({ name: '', seed: 0, stages }).flatMap(({ stage, severity }) => (severity === 'error' ? [stage] : []));
+    expect(faults(sftStage(), sftStage())).toEqual([1]);
+    expect(faults(mergeStage(), sftStage())).toEqual([0]);
+    expect(faults(sftStage(), mergeStage(), mergeStage())).toEqual([2]);
     expect(advise({ name: '', seed: 0, stages: [sftStage(), grpoStage()] }).map(({ stage }) => stage)).toEqual([1]);
     expect(advise({ name: '', seed: 0, stages: [sftStage(), mergeStage(), grpoStage()] })).toEqual([]);
   });
@@ -135,8 +141,9 @@ describe('tokens by loss mask', () => {
         { text: 'c', inLoss: true },
       ]),
     ).toEqual([
-      { text: 'a<p> × 9 ', inLoss: false },
-      { text: 'bc', inLoss: true },
+      { text: 'a', inLoss: false, repeated: 1 },
+      { text: '<p>', inLoss: false, repeated: 9 },
+      { text: 'bc', inLoss: true, repeated: 1 },
     ]);
   });
 });

@@ -1,5 +1,6 @@
 /** One picture of a sample with its boxes: an image element below, a canvas above. */
 import { useEffect, useRef, useState } from 'react';
+import type { Size } from '../../grounding/box.ts';
 import { useStudio } from '../state/studio.ts';
 import { paintBoxes } from './paint.ts';
 import type { Layer } from './roles.ts';
@@ -32,15 +33,18 @@ interface PictureProps {
   readonly layers: readonly Layer[];
   /** CSS pixels. */
   readonly height: number;
-  readonly caption?: boolean;
+  readonly caption?: boolean | undefined;
+  /** Drawn in these proportions instead of its own. */
+  readonly seenAs?: Size | undefined;
 }
 
-export function Picture({ dataset, path, index, layers, height, caption = true }: PictureProps) {
+export function Picture({ dataset, path, index, layers, height, caption = true, seenAs }: PictureProps) {
   const loaded = usePictureUrl(dataset, path);
   const [natural, setNatural] = useState<{ width: number; height: number } | null>(null);
   const [broken, setBroken] = useState(false);
   const canvas = useRef<HTMLCanvasElement>(null);
-  const width = natural ? Math.round((height * natural.width) / natural.height) : height;
+  const shown = seenAs ?? natural;
+  const width = shown && natural ? Math.round((height * shown.width) / shown.height) : height;
   useEffect(() => {
     const element = canvas.current;
     if (!element || !natural) return;
@@ -80,9 +84,15 @@ export function Picture({ dataset, path, index, layers, height, caption = true }
       {caption && (
         <figcaption>
           <b>Image {index + 1}</b>
-          {natural && (
+          {natural && shown && (
             <span className="num">
-              {natural.width}×{natural.height}
+              {shown.width}×{shown.height}
+              {seenAs && (
+                <span className="muted">
+                  {' '}
+                  of {natural.width}×{natural.height}
+                </span>
+              )}
             </span>
           )}
         </figcaption>

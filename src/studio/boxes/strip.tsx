@@ -1,5 +1,6 @@
 /** Every picture of a sample side by side, with the same layers over all of them. */
 import { useEffect, useRef, useState } from 'react';
+import type { Size } from '../../grounding/box.ts';
 import { Picture } from './picture.tsx';
 import { ROLES, type Layer, type Role } from './roles.ts';
 
@@ -11,6 +12,8 @@ interface StripProps {
   readonly height: number;
   readonly label: string;
   readonly caption?: boolean;
+  /** Pictures drawn in these proportions, as the model sees them after resizing. */
+  readonly seenAs?: readonly Size[] | undefined;
   /** Pictures that do not fit side by side go below one another instead of scrolling. */
   readonly wrap?: boolean;
 }
@@ -20,7 +23,7 @@ const LEAST = { scroll: 96, wrap: 76 };
 
 const tallest = (height: number) => (height < 1 ? Math.max(180, Math.round(innerHeight * height)) : height);
 
-export function Strip({ dataset, images, layers, height, label, caption, wrap = false }: StripProps) {
+export function Strip({ dataset, images, layers, height, label, caption, seenAs, wrap = false }: StripProps) {
   const element = useRef<HTMLDivElement>(null);
   const [fitted, setFitted] = useState(() => tallest(height));
   useEffect(() => {
@@ -67,6 +70,7 @@ export function Strip({ dataset, images, layers, height, label, caption, wrap = 
           layers={layers}
           height={fitted}
           caption={caption}
+          seenAs={seenAs?.[i]}
         />
       ))}
     </div>

@@ -38,16 +38,19 @@ export function advise(recipe: Recipe): Advice[] {
   let adapterOpen = false;
   recipe.stages.forEach((stage, i) => {
     if (stage.kind === 'merge') {
-      if (!adapterOpen) say(i, 'warning', 'There is no adapter to merge at this point; the stage will do nothing.');
+      if (!adapterOpen)
+        say(i, 'error', 'There is no adapter to merge at this point. Put it after a supervised or GRPO stage.');
       adapterOpen = false;
     }
+    if ((stage.kind === 'sft' || stage.kind === 'grpo') && adapterOpen)
+      say(
+        i,
+        'error',
+        stage.kind === 'grpo'
+          ? 'An adapter is still open. Merge it first: otherwise the reference for KL is the untrained base, not the model you just taught.'
+          : 'An adapter is still open. Merge it first: the next one learns on top of it.',
+      );
     if (stage.kind === 'grpo') {
-      if (adapterOpen)
-        say(
-          i,
-          'warning',
-          'An adapter is still open. Merge it first: otherwise the reference for KL is the untrained base, not the model you just taught.',
-        );
       if (stage.numGenerations < 2)
         say(i, 'error', 'A group needs at least 2 completions: an advantage compares them.');
       const { format, iou, imageIndex } = stage.rewardWeights;

@@ -10,6 +10,8 @@ interface Common {
   readonly name: string;
   readonly origin: Origin;
   readonly essential?: boolean;
+  /** What it counts: tokens, steps, a share. */
+  readonly unit?: string;
 }
 export type Field =
   | (Common & { readonly kind: 'number'; readonly min: number; readonly max: number; readonly integer: boolean })
@@ -27,13 +29,13 @@ const snake = (path: string) =>
     .split('.')
     .at(-1)!
     .replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`);
-type Options = { essential?: boolean; name?: string; origin?: Origin };
+type Options = { essential?: boolean; name?: string; origin?: Origin; unit?: string };
 const common = (
   path: string,
   label: string,
   help: string,
-  { essential = false, name = snake(path), origin = 'TRL' }: Options,
-): Common => ({ path, label, help, name, origin, essential });
+  { essential = false, name = snake(path), origin = 'TRL', unit }: Options,
+): Common => ({ path, label, help, name, origin, essential, ...(unit !== undefined && { unit }) });
 
 export const whole = (
   path: string,
@@ -99,7 +101,7 @@ export const LORA: FieldGroup = {
       0,
       0.9,
       'Drops inputs of the adapter while training. Keep at 0 for reinforcement, where prompts are shared.',
-      peft,
+      { ...peft, unit: 'share' },
     ),
     flag('lora.useRslora', 'Rank-stabilised scale', 'Scale by alpha / √rank, which keeps high ranks trainable.', peft),
     {
@@ -131,9 +133,28 @@ export const OPTIMIZER: FieldGroup = {
       ['linear', 'cosine', 'constant', 'constant_with_warmup'],
       'How the rate falls after warm-up.',
     ),
-    real('optimizer.warmupRatio', 'Warm-up', 0, 1, 'Share of the steps in which the rate rises from 0.'),
-    real('optimizer.weightDecay', 'Weight decay', 0, 1, 'Decoupled decay of the adapter weights.'),
-    real('optimizer.maxGradNorm', 'Gradient clip', 0, 1e6, 'Longest allowed gradient; 0 is off.'),
+    real(
+      'optimizer.warmupRatio',
+      'Warm-up',
+      0,
+      1,
+      'Share of the steps in which the rate rises from 0. Longer is gentler on a fresh adapter.',
+      { unit: 'share' },
+    ),
+    real(
+      'optimizer.weightDecay',
+      'Weight decay',
+      0,
+      1,
+      'Decoupled decay of the adapter weights: pulls them towards 0, and the policy towards where it was.',
+    ),
+    real(
+      'optimizer.maxGradNorm',
+      'Gradient clip',
+      0,
+      1e6,
+      'Longest allowed gradient; 0 is off. A tighter clip tames spikes.',
+    ),
     real('optimizer.adamBeta1', 'Beta 1', 0, 0.9999, 'Decay of the first moment.'),
     real('optimizer.adamBeta2', 'Beta 2', 0, 0.99999, 'Decay of the second moment.'),
     real('optimizer.adamEpsilon', 'Epsilon', 0, 1, 'Keeps the division finite.'),
@@ -156,11 +177,13 @@ export const SAMPLING: FieldGroup = {
       'Longest completion',
       1,
       8192,
-      'Tokens; longer completions are cut and count as truncated.',
-      { essential: true },
+      'Longer completions are cut and count as truncated. Room costs memory only where it is used.',
+      { essential: true, unit: 'tokens' },
     ),
-    whole('sampling.topK', 'Top k', 0, 100000, 'Sample among the k likeliest tokens; 0 is off.'),
-    real('sampling.topP', 'Top p', 0, 1, 'Sample among the likeliest tokens that hold this share; 1 is off.'),
+    whole('sampling.topK', 'Top k', 0, 100000, 'Sample among the k likeliest tokens; 0 is off.', { unit: 'tokens' }),
+    real('sampling.topP', 'Top p', 0, 1, 'Sample among the likeliest tokens that hold this share; 1 is off.', {
+      unit: 'share',
+    }),
   ],
 };
 

@@ -9,9 +9,40 @@ const FIELDS: Record<Stage['kind'], readonly FieldGroup[]> = {
     {
       title: 'Evaluation',
       fields: [
-        whole('limit', 'Held-out rows', 0, 1e6, 'At most this many; 0 takes all.', { ...own, essential: true }),
-        whole('maxCompletionLength', 'Longest answer', 1, 8192, 'Tokens.', { essential: true }),
-        whole('batchSize', 'Rows at once', 1, 256, 'Answered together.', { name: 'per_device_eval_batch_size' }),
+        whole(
+          'limit',
+          'Held-out rows',
+          0,
+          1e6,
+          'At most this many; 0 takes all. More rows narrow the interval of the result, and take longer.',
+          {
+            ...own,
+            essential: true,
+            unit: 'rows',
+          },
+        ),
+        whole(
+          'maxCompletionLength',
+          'Longest answer',
+          1,
+          8192,
+          'Longer answers are cut, and a cut answer has seldom a box.',
+          {
+            essential: true,
+            unit: 'tokens',
+          },
+        ),
+        whole(
+          'batchSize',
+          'Rows at once',
+          1,
+          256,
+          'Answered together. More is faster and takes more memory; the answers stay the same.',
+          {
+            name: 'per_device_eval_batch_size',
+            unit: 'rows',
+          },
+        ),
       ],
     },
   ],
@@ -19,16 +50,49 @@ const FIELDS: Record<Stage['kind'], readonly FieldGroup[]> = {
     {
       title: 'Training',
       fields: [
-        whole('maxSteps', 'Steps', 0, 1e7, 'Optimizer steps; 0 lets the epochs decide.', { essential: true }),
-        real('numTrainEpochs', 'Epochs', 0, 1000, 'Passes over the training rows, if steps is 0.', { essential: true }),
-        whole('perDeviceTrainBatchSize', 'Rows at once', 1, 256, 'Packed into one forward pass.', { essential: true }),
-        whole('gradientAccumulationSteps', 'Accumulate', 1, 1024, 'Passes summed before an optimizer step.'),
+        whole(
+          'maxSteps',
+          'Steps',
+          0,
+          1e7,
+          'Optimizer steps; 0 lets the epochs decide. More learn the answers better, in the end by heart.',
+          {
+            essential: true,
+            unit: 'steps',
+          },
+        ),
+        real('numTrainEpochs', 'Epochs', 0, 1000, 'Passes over the training rows, if steps is 0.', {
+          essential: true,
+          unit: 'epochs',
+        }),
+        whole(
+          'perDeviceTrainBatchSize',
+          'Rows at once',
+          1,
+          256,
+          'Packed into one forward pass. More smooth the gradient and take more memory.',
+          {
+            essential: true,
+            unit: 'rows',
+          },
+        ),
+        whole(
+          'gradientAccumulationSteps',
+          'Accumulate',
+          1,
+          1024,
+          'Passes summed before an optimizer step: the effect of more rows at once without their memory.',
+          {
+            unit: 'passes',
+          },
+        ),
         whole(
           'maxLength',
           'Longest row',
           16,
           131072,
-          'Tokens. Longer rows are reported and left out, never cut: a cut image block trains nonsense.',
+          'Longer rows are reported and left out, never cut: a cut image block trains nonsense.',
+          { unit: 'tokens' },
         ),
         checkpointing,
       ],
@@ -41,21 +105,41 @@ const FIELDS: Record<Stage['kind'], readonly FieldGroup[]> = {
     {
       title: 'Selection',
       fields: [
-        whole('limit', 'Prompts', 0, 1e7, 'Prompts to try; 0 takes all training rows.', { ...own, essential: true }),
+        whole(
+          'limit',
+          'Prompts',
+          0,
+          1e7,
+          'Prompts to try; 0 takes all training rows. More find more to learn from, and take longer.',
+          {
+            ...own,
+            essential: true,
+            unit: 'prompts',
+          },
+        ),
         whole('numGenerations', 'Samples a prompt', 1, 256, 'More samples tell the success rate more finely.', {
           essential: true,
+          unit: 'samples',
         }),
-        real('iouThreshold', 'Success from IoU', 0, 1, 'A sample succeeds at this IoU or above, in the right image.', {
-          ...own,
-          essential: true,
-        }),
+        real(
+          'iouThreshold',
+          'Success from IoU',
+          0,
+          1,
+          'A sample succeeds at this IoU or above, in the right image. Higher keeps harder prompts.',
+          {
+            ...own,
+            unit: 'IoU',
+            essential: true,
+          },
+        ),
         real(
           'minSuccess',
           'Too hard up to',
           0,
           1,
           'Prompts with a success rate at or below this are set aside as too hard.',
-          own,
+          { ...own, unit: 'share' },
         ),
         real(
           'maxSuccess',
@@ -63,9 +147,12 @@ const FIELDS: Record<Stage['kind'], readonly FieldGroup[]> = {
           0,
           1,
           'Prompts with a success rate at or above this are set aside as too easy.',
-          own,
+          { ...own, unit: 'share' },
         ),
-        whole('batchSize', 'Prompts at once', 1, 256, 'Sampled together.', own),
+        whole('batchSize', 'Prompts at once', 1, 256, 'Sampled together. More is faster and takes more memory.', {
+          ...own,
+          unit: 'prompts',
+        }),
       ],
     },
     SAMPLING,
@@ -74,15 +161,36 @@ const FIELDS: Record<Stage['kind'], readonly FieldGroup[]> = {
     {
       title: 'Training',
       fields: [
-        whole('maxSteps', 'Steps', 1, 1e7, 'Optimizer steps.', { essential: true }),
-        whole('promptsPerStep', 'Prompts a step', 1, 256, 'Groups in one optimizer step.', { ...own, essential: true }),
+        whole(
+          'maxSteps',
+          'Steps',
+          1,
+          1e7,
+          'Optimizer steps. Watch reward and entropy: when they stand still, more do nothing.',
+          {
+            essential: true,
+            unit: 'steps',
+          },
+        ),
+        whole(
+          'promptsPerStep',
+          'Prompts a step',
+          1,
+          256,
+          'Groups in one optimizer step. More steady the gradient, and each step takes longer.',
+          {
+            ...own,
+            essential: true,
+            unit: 'groups',
+          },
+        ),
         whole(
           'numGenerations',
           'Group size',
           2,
           256,
-          'Completions of one prompt; the advantage compares them with each other.',
-          { essential: true },
+          'Completions of one prompt; the advantage compares them with each other. More tell good from lucky.',
+          { essential: true, unit: 'completions' },
         ),
         real(
           'beta',
@@ -103,11 +211,35 @@ const FIELDS: Record<Stage['kind'], readonly FieldGroup[]> = {
           ['grpo', 'dapo', 'dr_grpo'],
           'How token losses are averaged. grpo favours short completions; dapo and dr_grpo do not.',
         ),
-        real('epsilon', 'Clip below', 0, 1, 'Lower bound of the ratio is 1 − ε.'),
-        real('epsilonHigh', 'Clip above', 0, 10, 'Upper bound of the ratio is 1 + ε. DAPO uses 0.28.'),
-        whole('numIterations', 'Updates per rollout', 1, 64, 'μ: how often the same rollouts are used.'),
-        choice('scaleRewards', 'Advantage scale', ['group', 'batch', 'none'], 'What the centred reward is divided by.'),
-        flag('maskTruncatedCompletions', 'Leave out truncated', 'Truncated completions do not count in the loss.'),
+        real('epsilon', 'Clip below', 0, 1, 'Lower bound of the ratio is 1 − ε. Smaller steps are safer and slower.'),
+        real(
+          'epsilonHigh',
+          'Clip above',
+          0,
+          10,
+          'Upper bound of the ratio is 1 + ε. DAPO uses 0.28: room for rare tokens keeps the entropy up.',
+        ),
+        whole(
+          'numIterations',
+          'Updates per rollout',
+          1,
+          64,
+          'μ: how often the same rollouts are used. More save sampling, and drift from the policy that sampled.',
+          {
+            unit: 'updates',
+          },
+        ),
+        choice(
+          'scaleRewards',
+          'Advantage scale',
+          ['group', 'batch', 'none'],
+          'What the centred reward is divided by. group: its own deviation, so that every group pulls alike; none: as large as it is.',
+        ),
+        flag(
+          'maskTruncatedCompletions',
+          'Leave out truncated',
+          'Truncated completions do not count in the loss: what was cut is not blamed.',
+        ),
         checkpointing,
       ],
     },

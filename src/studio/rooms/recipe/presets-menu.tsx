@@ -5,6 +5,10 @@ import { useRecipe } from '../../state/studio.ts';
 import { Icon } from '../../ui/icon.tsx';
 
 const presets = Object.values(PRESETS);
+const GROUPS = [
+  { model: 'starter', title: 'For the starter' },
+  { model: 'pretrained', title: 'For a pretrained model' },
+] as const;
 
 export function PresetMenu() {
   const recipe = useRecipe((editor) => editor.recipe);
@@ -12,23 +16,36 @@ export function PresetMenu() {
   const current = presets.find((preset) => JSON.stringify(preset.recipe) === JSON.stringify(recipe));
   return (
     <div className="presets" role="group" aria-label="Presets">
-      {presets.map((preset) => (
-        <button
-          key={preset.recipe.name}
-          type="button"
-          className="preset"
-          aria-pressed={preset === current}
-          onClick={() => use(preset.recipe)}
-          title={preset.summary}
-        >
-          {preset.title}
-        </button>
+      {GROUPS.map(({ model, title }) => (
+        <div key={model} className="preset-group" role="group" aria-label={title}>
+          <span className="muted">{title}</span>
+          {presets
+            .filter((preset) => preset.model === model)
+            .map((preset) => (
+              <button
+                key={preset.recipe.name}
+                type="button"
+                className="preset"
+                aria-pressed={preset === current}
+                onClick={() => use(preset.recipe)}
+                title={preset.summary}
+              >
+                {preset.title}
+              </button>
+            ))}
+        </div>
       ))}
-      <p className="muted">
-        {current
-          ? `${current.summary}${current.model === 'pretrained' ? ' For a pretrained model.' : ''}`
-          : 'Your own plan.'}
-      </p>
+      <p className="muted">{current ? current.summary : 'Your own plan.'}</p>
+      {current && current.unverified.length > 0 && (
+        <details className="preset-sources">
+          <summary>Where its values come from</summary>
+          <ul>
+            {current.unverified.map((source) => (
+              <li key={source}>{source}</li>
+            ))}
+          </ul>
+        </details>
+      )}
     </div>
   );
 }

@@ -72,6 +72,7 @@ function Preview({ dataset }: { readonly dataset: DatasetReport }) {
           dataset={dataset.id}
           images={row.images}
           layers={layers}
+          seenAs={preview && 'sizes' in preview ? preview.sizes.map(({ model }) => model) : undefined}
           height={200}
           label={`Images of row ${row.id}`}
         />
@@ -119,14 +120,30 @@ function Encoded({ preview }: { readonly preview: EncodedPreview }) {
           </tbody>
         </table>
       </div>
-      <h2 className="minor">Tokens</h2>
+      <h2 className="minor">Tokens by loss mask</h2>
       <p className="muted">
-        {count(preview.tokens.length)} tokens, {count(imageTokens)} of them pictures.{' '}
-        <mark className="token-learned">{count(learned)} marked ones</mark> are learned in supervised stages.
+        {count(preview.tokens.length)} tokens: {count(imageTokens)} of pictures, {count(learned)} learned in supervised
+        stages, {count(preview.tokens.length - learned - imageTokens)} of words and form that are only read. In
+        reinforcement the model writes its own answer, and the target is not shown to it.
       </p>
+      <ul className="legend" aria-label="Kinds of tokens">
+        <li>
+          <mark className="token-learned">learned</mark> in the loss: tinted and underlined
+        </li>
+        <li>
+          <span className="token-run">image × 99</span> a picture's tokens, as one
+        </li>
+        <li>
+          <span>read</span> not in the loss
+        </li>
+      </ul>
       <p className="tokens" tabIndex={0} role="region" aria-label="Tokens by loss mask">
-        {runs(preview.tokens).map(({ text, inLoss }, i) =>
-          inLoss ? (
+        {runs(preview.tokens).map(({ text, inLoss, repeated }, i) =>
+          repeated > 1 ? (
+            <span key={i} className="token-run" title={`${count(repeated)} times ${text}`}>
+              {text} × {count(repeated)}
+            </span>
+          ) : inLoss ? (
             <mark key={i} className="token-learned">
               {text}
             </mark>
@@ -135,25 +152,43 @@ function Encoded({ preview }: { readonly preview: EncodedPreview }) {
           ),
         )}
       </p>
-      <h2 className="minor">Target as text</h2>
-      <p className="tokens">{preview.targetText}</p>
+      <div className="preview-texts">
+        <section aria-label="The rendered prompt">
+          <h2 className="minor">The rendered prompt</h2>
+          <p className="tokens">{preview.promptText}</p>
+        </section>
+        <section aria-label="The target">
+          <h2 className="minor">The target</h2>
+          <p className="tokens">{preview.targetText || <span className="muted">This row has none.</span>}</p>
+        </section>
+      </div>
     </>
   );
 }
 
-/** Neighbours with the same mask as one piece: a page of 4,000 spans would be slow. Repeats of one token are counted. */
-export function runs(tokens: EncodedPreview['tokens']): { text: string; inLoss: boolean }[] {
-  const pieces: { text: string; inLoss: boolean }[] = [];
+export interface TokenRun {
+  readonly text: string;
+  readonly inLoss: boolean;
+  /** How often the token stands here in a row; above 1 it is told once. */
+  readonly repeated: number;
+}
+
+/** As many equal tokens in a row as this are one run. */
+const RUN = 4;
+
+/** Neighbours with the same mask as one piece: a page of 4,000 spans would be slow. Long repeats of one token are counted. */
+export function runs(tokens: EncodedPreview['tokens']): TokenRun[] {
+  const pieces: { text: string; inLoss: boolean; repeated: number }[] = [];
   for (let i = 0; i < tokens.length;) {
     const { text, inLoss } = tokens[i]!;
-    let same = i + 1;
-    while (same < tokens.length && tokens[same]!.text === text && tokens[same]!.inLoss === inLoss) same++;
-    const repeated = same - i;
-    const piece = repeated > 3 ? `${text} × ${repeated} ` : text.repeat(repeated);
+    let end = i + 1;
+    while (end < tokens.length && tokens[end]!.text === text && tokens[end]!.inLoss === inLoss) end++;
+    const repeated = end - i;
     const last = pieces.at(-1);
-    if (last && last.inLoss === inLoss) last.text += piece;
-    else pieces.push({ text: piece, inLoss });
-    i = same;
+    if (repeated >= RUN) pieces.push({ text, inLoss, repeated });
+    else if (last && last.inLoss === inLoss && last.repeated === 1) last.text += text.repeat(repeated);
+    else pieces.push({ text: text.repeat(repeated), inLoss, repeated: 1 });
+    i = end;
   }
   return pieces;
 }

@@ -5,6 +5,7 @@ import { fieldsOf, getAt, setAt, type Field } from '../../recipe/fields.ts';
 import { describeStage } from '../../recipe/describe.ts';
 import { KIND_NAMES } from '../../recipe/kind-names.ts';
 import { useRecipe } from '../../state/studio.ts';
+import { defaultsOf, same, written, type Defaults } from '../../recipe/defaults.ts';
 import { NumberInput } from './number-input.tsx';
 
 export function StageEditor({ stage, index }: { readonly stage: Stage; readonly index: number }) {
@@ -14,6 +15,7 @@ export function StageEditor({ stage, index }: { readonly stage: Stage; readonly 
   const line = (field: Field) => (
     <FieldLine
       key={field.path}
+      kind={stage.kind}
       field={field}
       value={getAt(stage, field.path)}
       onChange={(value) => change(index, setAt(stage, field.path, value))}
@@ -58,10 +60,12 @@ export function StageEditor({ stage, index }: { readonly stage: Stage; readonly 
 }
 
 function FieldLine({
+  kind,
   field,
   value,
   onChange,
 }: {
+  readonly kind: Stage['kind'];
   readonly field: Field;
   readonly value: unknown;
   readonly onChange: (value: unknown) => void;
@@ -76,11 +80,48 @@ function FieldLine({
           {field.name}
         </code>
       </div>
-      <FieldInput field={field} value={value} helpId={id} onChange={onChange} />
+      <span className="field-input">
+        <FieldInput field={field} value={value} helpId={id} onChange={onChange} />
+        {field.unit !== undefined && <span className="muted">{field.unit}</span>}
+      </span>
       <p className="field-help" id={id}>
         {field.help}
       </p>
+      <DefaultLine defaults={defaultsOf(kind, field)} field={field} value={value} onChange={onChange} />
     </div>
+  );
+}
+
+/** What it is when nobody sets it, here and at its namesake. */
+function DefaultLine({
+  defaults: { ours, theirs },
+  field,
+  value,
+  onChange,
+}: {
+  readonly defaults: Defaults;
+  readonly field: Field;
+  readonly value: unknown;
+  readonly onChange: (value: unknown) => void;
+}) {
+  // A list is typed, so it is not set from outside while it may be under the cursor.
+  const changed = !same(value, ours) && field.kind !== 'list';
+  return (
+    <p className="field-default">
+      {changed ? (
+        <button type="button" className="link" onClick={() => onChange(ours)}>
+          Default {written(ours)}
+          <span className="visually-hidden">: set {field.label} back to it</span>
+        </button>
+      ) : (
+        <span>{same(value, ours) ? 'Default' : `Default ${written(ours)}`}</span>
+      )}
+      {theirs !== undefined && !same(theirs, ours) && (
+        <span>
+          {field.origin}: {written(theirs)}
+        </span>
+      )}
+    </p>
   );
 }
 
