@@ -6,6 +6,7 @@ import { bytes, count, duration, value } from '../../ui/format.ts';
 import { Icon } from '../../ui/icon.tsx';
 import { ProblemNote } from '../../ui/problem-note.tsx';
 import { Progress } from '../../ui/progress.tsx';
+import './rehearsal.css';
 
 export function RehearsalCard() {
   const recipe = useRecipe((editor) => editor.recipe);

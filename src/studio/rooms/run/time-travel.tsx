@@ -11,6 +11,7 @@ import { useRun, useStudio } from '../../state/studio.ts';
 import { useRunRow } from '../../state/use-rows.ts';
 import { ratio, signed } from '../../ui/format.ts';
 import { promptLine } from '../../ui/segments.tsx';
+import './time-travel.css';
 
 /** Steps at which there are answers, ascending, and the answers by step and row. */
 function index(snapshots: readonly SnapshotRecord[]) {
