@@ -1,0 +1,123 @@
+/** Answers requests about a Hub and the models kept from it, one loading at a time. Knows nothing of data or training. */
+import { GroundworkError } from '../../base/error.ts';
+import type { FileStore } from '../../store/file-store.ts';
+import { hubAddress } from '../../store/hub-address.ts';
+import {
+  addressOf,
+  completeModel,
+  findModel,
+  type DownloadOptions,
+  type DownloadProgress,
+} from '../../store/hub-download.ts';
+import { HubRequests, type HubOptions } from '../../store/hub-request.ts';
+import { ModelCache, modelKey } from '../../store/model-cache.ts';
+import type { HubModel, HubProgressEvent, HubReplies, HubRequest } from './protocol.ts';
+import { Rate } from './rate.ts';
+
+export interface HubHost {
+  readonly files: FileStore;
+  emit(event: HubProgressEvent | { readonly type: 'notice'; readonly message: string }): void;
+  /** For tests: other ways to fetch and to wait, and smaller parts. */
+  readonly options?: Partial<Omit<HubOptions, 'token'>> & { readonly partBytes?: number };
+}
+
+/** Between two reports of progress. */
+const REPORT_MS = 200;
+
+export class HubSession {
+  readonly #host: HubHost;
+  readonly #cache: ModelCache;
+  #underWay: AbortController | null = null;
+
+  constructor(host: HubHost) {
+    this.#host = host;
+    this.#cache = new ModelCache(host.files);
+  }
+
+  async handle<R extends HubRequest>(request: R): Promise<HubReplies[R['type']]> {
+    return (await this.#answer(request)) as HubReplies[R['type']];
+  }
+
+  async #answer(request: HubRequest): Promise<unknown> {
+    switch (request.type) {
+      case 'hub-load': {
+        const requests = this.#requests(hubAddress(request), request.token);
+        return this.#alone(async (options) => {
+          const manifest = await findModel(this.#cache, requests, options);
+          return named(await completeModel(this.#cache, manifest, requests, options));
+        });
+      }
+      case 'hub-open': {
+        const manifest = await this.#cache.manifest(request.key);
+        if (!manifest)
+          throw new GroundworkError(
+            'cache-manifest',
+            'The record of this cached model is damaged or gone.',
+            'Load the model by its id: what is there of its files is used again. Or delete it.',
+          );
+        const requests = this.#requests(addressOf(manifest), request.token);
+        return this.#alone(async (options) => named(await completeModel(this.#cache, manifest, requests, options)));
+      }
+      case 'hub-cancel':
+        this.#underWay?.abort(
+          new GroundworkError(
+            'cancelled',
+            'Loading was stopped.',
+            'What was fetched is kept: load the model again and it goes on from there.',
+          ),
+        );
+        return null;
+      case 'hub-cached':
+        return this.#cache.list();
+      case 'hub-delete':
+        if (this.#underWay)
+          throw new GroundworkError('hub-busy', 'A model is being loaded.', 'Stop that first, then delete.');
+        await this.#cache.remove(request.key);
+        return this.#cache.list();
+    }
+  }
+
+  #requests(address: ConstructorParameters<typeof HubRequests>[0], token: string | null): HubRequests {
+    return new HubRequests(address, { ...this.#host.options, token });
+  }
+
+  async #alone<T>(work: (options: DownloadOptions) => Promise<T>): Promise<T> {
+    if (this.#underWay)
+      throw new GroundworkError('hub-busy', 'Another model is being loaded.', 'Wait for it, or stop it first.');
+    const underWay = new AbortController();
+    this.#underWay = underWay;
+    const { partBytes } = this.#host.options ?? {};
+    try {
+      return await work({
+        signal: underWay.signal,
+        onProgress: this.#reporter(),
+        onNotice: (message) => this.#host.emit({ type: 'notice', message }),
+        ...(partBytes !== undefined && { partBytes }),
+      });
+    } finally {
+      this.#underWay = null;
+    }
+  }
+
+  #reporter(): (progress: DownloadProgress) => void {
+    let phase = '';
+    let rate = new Rate();
+    let last = -Infinity;
+    return (progress) => {
+      const now = performance.now();
+      if (progress.phase !== phase) [phase, rate, last] = [progress.phase, new Rate(), -Infinity];
+      else if (now - last < REPORT_MS && progress.done < progress.total) return;
+      last = now;
+      const bytesPerSecond = rate.add(progress.done, now);
+      const etaSeconds = bytesPerSecond ? (progress.total - progress.done) / bytesPerSecond : null;
+      this.#host.emit({ type: 'hub-progress', ...progress, bytesPerSecond, etaSeconds });
+    };
+  }
+}
+
+const named = ({ manifest, files }: Awaited<ReturnType<typeof completeModel>>): HubModel => ({
+  key: modelKey(manifest.id, manifest.commit),
+  id: manifest.id,
+  commit: manifest.commit,
+  files: files.map(({ path, blob }) => ({ path, file: blob })),
+});
