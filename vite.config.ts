@@ -1,27 +1,8 @@
 import react from '@vitejs/plugin-react';
-import { defineConfig, type Plugin } from 'vite';
+import { defineConfig } from 'vite';
+import { contentSecurityPolicy } from './scripts/content-security-policy.ts';
 import { offline } from './scripts/offline-plugin.ts';
 import { wgsl } from './scripts/wgsl-plugin.ts';
-
-/** "Nothing leaves the machine", enforced by the browser: the page may speak to the server it came from, and to no other. */
-const policy = [
-  "default-src 'self'",
-  "connect-src 'self' blob: data:",
-  "img-src 'self' blob: data:",
-  "style-src 'self' 'unsafe-inline'",
-  "worker-src 'self' blob:",
-  "object-src 'none'",
-  "base-uri 'none'",
-  "form-action 'none'",
-].join('; ');
-
-const contentSecurityPolicy = (): Plugin => ({
-  name: 'content-security-policy',
-  apply: 'build', // in development Vite's own inline scripts and socket must pass
-  transformIndexHtml: () => [
-    { tag: 'meta', attrs: { 'http-equiv': 'Content-Security-Policy', content: policy }, injectTo: 'head-prepend' },
-  ],
-});
 
 export default defineConfig({
   base: './',

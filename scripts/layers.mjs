@@ -33,7 +33,7 @@ export const layers = {
   // The engine composes the house: it opens bytes, streams archives and checks models against golden cases, and
   // kernels against f64 (docs/decisions/0021-proof-on-the-visitors-gpu.md).
   engine: ['base', 'gpu', 'ops', 'nn', 'train', 'evaluate', 'data', 'store', 'models', 'grounding', 'formats', 'image'],
-  studio: ['base', 'engine/client', 'engine/presets', 'engine/protocol', 'grounding'],
+  studio: ['base', 'engine/client', 'engine/presets', 'engine/protocol', 'engine/workers', 'grounding'],
   // Another front end, with what differs without a browser: Dawn's device, sharp's decoder, recipes and reports as files.
   cli: ['base', 'engine', 'gpu', 'image', 'store', 'train', 'evaluate'],
 };

@@ -55,6 +55,18 @@ const shots: readonly Shot[] = [
   { name: 'model-empty', prepare: (page) => go(page, '/model') },
   { name: 'model', query: 'software', prepare: opened('/model') },
   {
+    name: 'model-hub',
+    prepare: opened('/model', async (page) => {
+      await page.getByText('Revision, endpoint, token').click();
+      await page.getByRole('button', { name: /^Delete Huggingface/i }).click();
+      await page.getByLabel('Id of the model').fill('org/gated');
+      await page.getByRole('button', { name: 'Fetch and load' }).click();
+      await page.getByRole('alert').waitFor();
+      await page.getByRole('button', { name: 'Continue' }).click();
+      await page.waitForTimeout(900);
+    }),
+  },
+  {
     name: 'recipe-memory',
     prepare: opened('/recipe', async (page) => {
       await page.getByRole('tab', { name: 'Memory' }).click();

@@ -23,3 +23,13 @@ export function invariant(condition: unknown, message: string): asserts conditio
       'This is a defect in Groundwork; please report it with the message.',
     );
 }
+
+/** What crosses a worker's border: an error in plain words, whatever was thrown. */
+export function describeError(error: unknown): { code: string; message: string; hint: string } {
+  if (error instanceof GroundworkError) return { code: error.code, message: error.message, hint: error.hint };
+  return {
+    code: 'internal',
+    message: error instanceof Error ? error.message : String(error),
+    hint: 'This is a defect in Groundwork; please report it with the message. Reloading the page starts afresh.',
+  };
+}

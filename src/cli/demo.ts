@@ -2,21 +2,22 @@
  * The whole method from the command line: base → SFT → merge → rejection sampling → GRPO → evaluation → export, on the
  * starter model and the sample dataset. Prints progress and one table; writes report.json, adapter/ and merged/.
  *
- *   npm run demo -- --out DIR [--quick | --recipe FILE] [--seed N] [--model DIR] [--data PATH] [--resume]
+ *   npm run demo -- --out DIR [--quick | --recipe FILE] [--seed N] [--model DIR|ID] [--data PATH] [--resume]
  *
- * FILE is a plan as the studio's Recipe room writes it. The run is kept in DIR/run: --resume goes on with one that was
- * interrupted there, from its last checkpoint, with the recipe it was started with.
+ * FILE is a plan as the studio's Recipe room writes it. ID is a model on a Hub (find-model.ts). The run is kept in
+ * DIR/run: --resume goes on with one that was interrupted there, from its last checkpoint, with the recipe it was
+ * started with.
  */
 import { createWriteStream } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { describeError, GroundworkError } from '../base/error.ts';
 import type { DatasetOptions, EngineEvent, Recipe } from '../engine/protocol.ts';
-import { GroundworkError } from '../base/error.ts';
-import { describeError, EngineSession } from '../engine/session.ts';
+import { EngineSession } from '../engine/session.ts';
 import { exportWitness } from '../engine/witness.ts';
 import type { RunRecord } from '../engine/run-record.ts';
 import { storageInFiles, type Storage } from '../store/storage.ts';
@@ -24,6 +25,7 @@ import { buildReport, printReport, writeReport } from '../evaluate/report.ts';
 import { registerDecoder } from '../image/decode.ts';
 import { nodeDecode } from '../image/node-decode.ts';
 import { presetRecipe } from '../train/presets.ts';
+import { findModel } from './find-model.ts';
 import { nodeFileStore } from './node-file-store.ts';
 import { filesUnder } from './node-files.ts';
 import { openNodeGpu } from './node-gpu.ts';
@@ -69,12 +71,8 @@ async function main(): Promise<void> {
     },
   });
   const device = await session.handle({ type: 'device' });
-  // With the folder's name before them, as in a dropped folder: the adapter's config names its base by it.
-  const files = (await filesUnder(values.model)).map(({ path, file }) => ({
-    path: `${basename(resolve(values.model))}/${path}`,
-    file,
-  }));
-  const model = await session.handle({ type: 'load-model', files });
+  const { name, files } = await findModel(values.model, (line) => progress.note(line));
+  const model = await session.handle({ type: 'load-model', files, name });
   const dataset = await session.handle({ type: 'open-dataset', name: 'demo', files: await filesUnder(values.data) });
   progress.note(
     `${device.name}\n${model.parameters.toLocaleString('en')} parameters; ${dataset.train} training rows, ${dataset.heldout} held out, ${dataset.issueCount.errors + dataset.issueCount.warnings} problems`,

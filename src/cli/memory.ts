@@ -6,7 +6,7 @@
  */
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { describeError } from '../engine/session.ts';
+import { describeError } from '../base/error.ts';
 import { memoryTable } from '../engine/full-size/memory-table.ts';
 import { openNodeGpu } from './node-gpu.ts';
 

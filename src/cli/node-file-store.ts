@@ -1,4 +1,4 @@
-/** A folder on disk as a store of files, for the model cache of the command line. */
+/** A folder on disk as a store of files, for what the command line keeps. */
 import { openAsBlob } from 'node:fs';
 import { mkdir, open, readdir, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
@@ -50,7 +50,7 @@ export function nodeFileStore(root: string): FileStore {
             throw new GroundworkError(
               'storage-full',
               `The disk of ${root} is full.`,
-              'What was fetched is kept: make room and run the command again.',
+              'What was written before is kept: make room and run the command again.',
               { cause },
             );
           }

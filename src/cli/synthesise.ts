@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
-import { describeError } from '../engine/session.ts';
+import { describeError } from '../base/error.ts';
 import { PUBLISHED } from '../engine/full-size/published.ts';
 import { syntheticFiles } from '../engine/full-size/synthesise.ts';
 import { filesUnder } from './node-files.ts';

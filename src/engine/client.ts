@@ -3,7 +3,6 @@
  * training. The other half may be a worker, or anything else that speaks the protocol.
  */
 import { GroundworkError } from '../base/error.ts';
-import { watchLife } from './life.ts';
 import type { EngineEvent, FromEngine, Replies, Request, ToEngine } from './protocol.ts';
 
 /** A two-way pipe to an engine. `lost` is called at most once, when nothing more will come. */
@@ -11,27 +10,6 @@ export interface Transport {
   open(receive: (message: FromEngine) => void, lost: (reason: string) => void): void;
   post(message: ToEngine): void;
   close(): void;
-}
-
-/** The engine in its own worker, so that the page never waits for it. */
-export function workerTransport(): Transport {
-  const name = `groundwork-engine-${crypto.randomUUID()}`;
-  const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module', name });
-  return {
-    open(receive, lost) {
-      worker.onmessage = ({ data }: MessageEvent<FromEngine>) => {
-        if (data.kind === 'alive') watchLife(name, () => lost('its process ended'));
-        else receive(data);
-      };
-      worker.onerror = (event) => {
-        event.preventDefault();
-        lost(event.message || 'its script could not be loaded');
-      };
-      worker.onmessageerror = () => lost('it sent something the page could not read');
-    },
-    post: (message) => worker.postMessage(message),
-    close: () => worker.terminate(),
-  };
 }
 
 /** Restarts within a while, in milliseconds, before a lost engine is left alone. */

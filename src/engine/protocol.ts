@@ -9,7 +9,10 @@ import type { StepProfile } from '../train/profile.ts';
 import type { Recipe, Stage } from '../train/recipe.ts';
 import type { DatasetReplies, DatasetRequest, NamedFile } from './dataset-protocol.ts';
 import type { KeepEvent, KeepReplies, KeepRequest, KeepSettings } from './keep-protocol.ts';
+import type { HubProgressEvent, HubReplies, HubRequest } from './hub/protocol.ts';
 
+export { DEFAULT_ENDPOINT, DEFAULT_REVISION } from './hub/protocol.ts';
+export type { CachedModel, CacheListing, HubModel, HubProgressEvent } from './hub/protocol.ts';
 export type {
   Recipe,
   Stage,
@@ -145,7 +148,10 @@ export interface MemoryReport extends MemoryPlan {
   } | null;
 }
 
-export type Request =
+export type Request = EngineRequest | HubRequest;
+
+/** What the engine itself answers. */
+export type EngineRequest =
   | DatasetRequest
   | KeepRequest
   | { readonly type: 'device' }
@@ -153,7 +159,8 @@ export type Request =
   | { readonly type: 'self-proof' }
   /** The embedded starter: model/ and sample.zip are fetched from below `baseUrl`, which ends in a slash. */
   | { readonly type: 'load-starter'; readonly baseUrl: string }
-  | { readonly type: 'load-model'; readonly files: readonly NamedFile[] }
+  /** `name`: instead of the folder's. */
+  | { readonly type: 'load-model'; readonly files: readonly NamedFile[]; readonly name?: string }
   | { readonly type: 'preview'; readonly dataset: string; readonly rowId: string }
   | {
       readonly type: 'answer';
@@ -192,7 +199,7 @@ export type Request =
   /** Reads the last export back from where it was written. */
   | { readonly type: 'check-export'; readonly file: Blob };
 
-export interface Replies extends DatasetReplies, KeepReplies {
+export interface Replies extends DatasetReplies, KeepReplies, HubReplies {
   device: DeviceReport;
   'self-proof': SelfProof;
   'load-starter': ModelReport;
@@ -255,6 +262,7 @@ export interface Evaluation {
 
 export type EngineEvent =
   | KeepEvent
+  | HubProgressEvent
   | { readonly type: 'state'; readonly state: RunState }
   | { readonly type: 'loading'; readonly what: string; readonly done: number; readonly total: number }
   | {

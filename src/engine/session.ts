@@ -2,7 +2,7 @@
  * The engine as the page (or the command line) sees it: answers requests, runs recipes, reports events. It owns the
  * GPU device and the one loop that uses it; whatever else wants the GPU during a run waits for the loop's next gate.
  */
-import { GroundworkError } from '../base/error.ts';
+import { describeError, GroundworkError } from '../base/error.ts';
 import { blobSource } from '../formats/byte-source.ts';
 import { writeZip } from '../formats/zip.ts';
 import type { Gpu } from '../gpu/device.ts';
@@ -27,7 +27,7 @@ import type {
   Recipe,
   Rehearsal,
   Replies,
-  Request,
+  EngineRequest,
   RunState,
   StepProfile,
 } from './protocol.ts';
@@ -114,7 +114,7 @@ export class EngineSession {
     return this.#bench?.bench ?? null;
   }
 
-  async handle<R extends Request>(request: R): Promise<Replies[R['type']]> {
+  async handle<R extends EngineRequest>(request: R): Promise<Replies[R['type']]> {
     return (await this.#answerRequest(request)) as Replies[R['type']];
   }
 
@@ -126,7 +126,7 @@ export class EngineSession {
     await this.#gpu.destroy();
   }
 
-  async #answerRequest(request: Request): Promise<unknown> {
+  async #answerRequest(request: EngineRequest): Promise<unknown> {
     switch (request.type) {
       case 'device':
         return this.#device();
@@ -135,7 +135,7 @@ export class EngineSession {
       case 'load-starter':
         return this.#load('Groundwork starter', await this.#fetchAll(`${request.baseUrl}model/`, STARTER_FILES));
       case 'load-model':
-        return this.#load(folderName(request.files), stripCommonFolder(request.files));
+        return this.#load(request.name ?? folderName(request.files), stripCommonFolder(request.files));
       case 'preview':
         return this.#preview(request.dataset, request.rowId);
       case 'answer':
@@ -299,7 +299,12 @@ export class EngineSession {
     };
   }
 
-  async #answers({ dataset, rowId, policies, order = [] }: Extract<Request, { type: 'answer' }>): Promise<Answer[]> {
+  async #answers({
+    dataset,
+    rowId,
+    policies,
+    order = [],
+  }: Extract<EngineRequest, { type: 'answer' }>): Promise<Answer[]> {
     const bench = this.#workbench(dataset, false);
     const row = withImageOrder(await this.#datasets.row(dataset, rowId), order);
     const answers: Answer[] = [];
@@ -307,7 +312,7 @@ export class EngineSession {
     return answers;
   }
 
-  async #start(request: Extract<Request, { type: 'start' }>): Promise<{ runId: string }> {
+  async #start(request: Extract<EngineRequest, { type: 'start' }>): Promise<{ runId: string }> {
     const { paused = false, watch = null, project = null, keep = {} } = request;
     this.#refuseWhileRunning('start another run');
     this.#datasets.requireSettled(request.dataset);
@@ -319,7 +324,7 @@ export class EngineSession {
     return { runId };
   }
 
-  async #continue(request: Extract<Request, { type: 'continue-run' }>): Promise<{ runId: string }> {
+  async #continue(request: Extract<EngineRequest, { type: 'continue-run' }>): Promise<{ runId: string }> {
     const { runId, dataset, go, paused = false } = request;
     this.#refuseWhileRunning('go on with another run');
     if (go) this.#projects.requireOwned((await this.#runs.find(runId)).project);
@@ -417,15 +422,6 @@ export class EngineSession {
       'Stop the run first; what it has learnt can be exported.',
     );
   }
-}
-
-export function describeError(error: unknown): { code: string; message: string; hint: string } {
-  if (error instanceof GroundworkError) return { code: error.code, message: error.message, hint: error.hint };
-  return {
-    code: 'internal',
-    message: error instanceof Error ? error.message : String(error),
-    hint: 'This is a defect in Groundwork; please report it with the message. Reloading the page starts afresh.',
-  };
 }
 
 /** Files below one folder, without its name. */

@@ -1,12 +1,12 @@
 /** The engine in a browser worker. */
-import { GroundworkError } from '../base/error.ts';
+import { describeError, GroundworkError } from '../base/error.ts';
 import { openGpu } from '../gpu/device.ts';
 import { idbRecords } from '../store/idb-records.ts';
 import { opfsFiles } from '../store/opfs-files.ts';
 import { memoryStorage, type Storage } from '../store/storage.ts';
 import { holdLife, takeLock, watchSleep } from './life.ts';
-import type { FromEngine, ToEngine } from './protocol.ts';
-import { describeError, EngineSession } from './session.ts';
+import type { EngineRequest, FromEngine } from './protocol.ts';
+import { EngineSession } from './session.ts';
 
 const post = (message: FromEngine, transfer: Transferable[] = []): void => self.postMessage(message, { transfer });
 
@@ -79,7 +79,7 @@ watchSleep((minutes) =>
   }),
 );
 
-self.addEventListener('message', (message: MessageEvent<ToEngine>) => {
+self.addEventListener('message', (message: MessageEvent<{ readonly id: number; readonly request: EngineRequest }>) => {
   const { id, request } = message.data;
   session
     .then((engine) => engine.handle(request))

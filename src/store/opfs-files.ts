@@ -15,14 +15,14 @@ function storageError(error: unknown): unknown {
   if (name === 'QuotaExceededError')
     return new GroundworkError(
       'storage-full',
-      'The browser has no room left for this model.',
-      'What was fetched is kept. Delete a cached model or free disk space, then load it again: it goes on where it stopped.',
+      'The browser has no room left.',
+      'What was written before is kept. Delete a cached model or free disk space, then do it again: it goes on where it stopped.',
       { cause: error },
     );
   if (name === 'NoModificationAllowedError')
     return new GroundworkError(
       'storage-busy',
-      'This model’s files are being written by another tab.',
+      'These files are being written by another tab.',
       'Close the other tab, or wait until it is done.',
       { cause: error },
     );

@@ -9,6 +9,7 @@ import { useRunFileDrop } from './rooms/run/open-run.ts';
 import { RoomBoundary } from './room-boundary.tsx';
 import { isActive } from './state/run.ts';
 import { useProject, useRun } from './state/studio.ts';
+import { HubBar } from './ui/hub-bar.tsx';
 import { LoadingBar } from './ui/loading-bar.tsx';
 import { ProblemNote } from './ui/problem-note.tsx';
 
@@ -66,6 +67,7 @@ function Shell() {
         <Notes />
         <Problems />
         <LoadingBar />
+        <HubBar />
         <RoomBoundary key={path}>
           <Suspense fallback={<p className="room-wait">Opening the room…</p>}>
             <Switch>

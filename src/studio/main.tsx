@@ -1,5 +1,6 @@
 /** The page's entry: says why if the browser cannot, else starts the engine and shows the studio. */
-import { EngineClient, workerTransport } from '../engine/client.ts';
+import { EngineClient } from '../engine/client.ts';
+import { workerTransport } from '../engine/workers.ts';
 import { mountStudio, mountWithoutWebgpu } from './mount.tsx';
 import { workOffline } from './offline.ts';
 

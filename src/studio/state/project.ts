@@ -24,7 +24,8 @@ export interface Project {
   readonly problem: Problem | null;
   findDevice(): Promise<void>;
   loadStarter(): Promise<boolean>;
-  loadModel(files: readonly NamedFile[]): Promise<boolean>;
+  /** `name`: instead of the folder's. */
+  loadModel(files: readonly NamedFile[], name?: string): Promise<boolean>;
   openSample(): Promise<boolean>;
   openDataset(name: string, files: readonly NamedFile[]): Promise<boolean>;
   /** The one click: starter model and sample dataset. */
@@ -65,8 +66,10 @@ export function createProject(client: EngineClient): StoreApi<Project> {
         load('Loading the starter model', async () => ({
           model: await client.request({ type: 'load-starter', baseUrl: starterUrl() }),
         })),
-      loadModel: (files) =>
-        load('Loading the model', async () => ({ model: await client.request({ type: 'load-model', files }) })),
+      loadModel: (files, name) =>
+        load('Loading the model', async () => ({
+          model: await client.request({ type: 'load-model', files, ...(name !== undefined && { name }) }),
+        })),
       openSample: () =>
         load('Opening the sample dataset', async () => ({
           dataset: await client.request({ type: 'open-sample', baseUrl: starterUrl() }),

@@ -6,6 +6,7 @@ import { Crosshair } from '../charts/crosshair.ts';
 import { SeriesBook } from '../charts/series-book.ts';
 import { createAnswers, type Answers } from './answers.ts';
 import { EventPump } from './event-pump.ts';
+import { createHub, type Hub } from './hub.ts';
 import { createPastRuns, type PastRuns } from './past-runs.ts';
 import { PictureCache } from './picture-cache.ts';
 import { createProject, type Project } from './project.ts';
@@ -19,6 +20,7 @@ import { createWatchlist, type Watchlist } from './watchlist.ts';
 export interface Studio {
   readonly client: EngineClient;
   readonly project: StoreApi<Project>;
+  readonly hub: StoreApi<Hub>;
   readonly run: StoreApi<Run>;
   readonly recipe: StoreApi<RecipeEditor>;
   readonly answers: StoreApi<Answers>;
@@ -34,6 +36,7 @@ export interface Studio {
 export function createStudio(client: EngineClient, storage: Pick<Storage, 'getItem' | 'setItem'> | null): Studio {
   const book = new SeriesBook();
   const project = createProject(client);
+  const hub = createHub(client, project);
   const past = createPastRuns();
   const rows = new RowCache(client);
   const watchlist = createWatchlist(rows);
@@ -42,6 +45,7 @@ export function createStudio(client: EngineClient, storage: Pick<Storage, 'getIt
   const answers = createAnswers(client);
   const pump = new EventPump((events) => {
     project.getState().receive(events);
+    hub.getState().receive(events);
     run.getState().receive(events);
     rehearsal.getState().receive(events);
   });
@@ -64,6 +68,7 @@ export function createStudio(client: EngineClient, storage: Pick<Storage, 'getIt
   return {
     client,
     project,
+    hub,
     run,
     recipe: createRecipeEditor(storage),
     answers,
@@ -86,6 +91,7 @@ export function useStudio(): Studio {
 }
 
 export const useProject = <T>(select: (project: Project) => T): T => useStore(useStudio().project, select);
+export const useHub = <T>(select: (hub: Hub) => T): T => useStore(useStudio().hub, select);
 export const useRun = <T>(select: (run: Run) => T): T => useStore(useStudio().run, select);
 export const useRecipe = <T>(select: (editor: RecipeEditor) => T): T => useStore(useStudio().recipe, select);
 export const usePast = <T>(select: (past: PastRuns) => T): T => useStore(useStudio().past, select);

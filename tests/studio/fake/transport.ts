@@ -22,6 +22,7 @@ import { HealthTally } from '../../../src/data/health.ts';
 import { box01, iou } from '../../../src/grounding/box.ts';
 import { fakeProfile } from './profile.ts';
 import { fakeAdapter } from './adapter.ts';
+import { FakeHub } from './hub.ts';
 import { FakeKeep } from './keep.ts';
 import { drawScene } from './pictures.ts';
 import { fakeData, FAKE_CONVENTION, FAKE_ISSUES, near, type FakeData } from './scenes.ts';
@@ -94,6 +95,8 @@ export class FakeTransport implements Transport {
     this.#receive({ kind: 'event', event });
   }
 
+  readonly #hub = new FakeHub((event) => this.emit(event));
+
   async #answer(request: Request): Promise<Replies[Request['type']]> {
     switch (request.type) {
       case 'projects':
@@ -107,6 +110,12 @@ export class FakeTransport implements Transport {
       case 'save-now':
       case 'storage':
         return this.keep.answer(request);
+      case 'hub-load':
+      case 'hub-open':
+      case 'hub-cancel':
+      case 'hub-cached':
+      case 'hub-delete':
+        return this.#hub.answer(request);
       case 'device':
         if (this.#options.noAdapter)
           throw Object.assign(new Error('requestAdapter() gave nothing.'), { code: 'no-adapter', hint: '' });
@@ -133,7 +142,7 @@ export class FakeTransport implements Transport {
       case 'load-model':
         await this.#load('weights', 7_896_976);
         return {
-          name: request.type === 'load-starter' ? 'groundwork-starter' : 'my-model',
+          name: request.type === 'load-starter' ? 'groundwork-starter' : (request.name ?? 'my-model'),
           modelType: 'qwen2_vl',
           parameters: 3_946_240,
           weightBytes: 7_896_976,

@@ -6,6 +6,8 @@ import { DropTarget } from '../../ui/drop-target.tsx';
 import { bytes, compact, count } from '../../ui/format.ts';
 import { Icon } from '../../ui/icon.tsx';
 import { RoomHead } from '../../ui/room-head.tsx';
+import { CachedModels } from './cached-models.tsx';
+import { HubForm } from './hub-form.tsx';
 import { MemoryPanel } from './memory-panel.tsx';
 import './model.css';
 
@@ -56,8 +58,17 @@ export function ModelRoom() {
                 onIntake={(intake) => void loadModel(intake.files)}
               />
             </div>
+            <div>
+              <h3>From a Hub</h3>
+              <p>
+                Qwen2-VL, Qwen2.5-VL, Qwen3-VL, SmolVLM and Idefics3, by the model’s id. Its files come to this
+                browser’s own storage; nothing of yours goes the other way.
+              </p>
+              <HubForm busy={busy} />
+            </div>
           </div>
         </section>
+        <CachedModels busy={busy} />
         <MemoryPanel />
       </div>
     </div>

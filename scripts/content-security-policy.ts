@@ -1,0 +1,36 @@
+/**
+ * "Nothing leaves the machine", enforced by the browser. The page and the engine may speak to the server they came
+ * from, and to no other; the worker that fetches models may speak to a Hub, and is told nothing else. The page's policy
+ * is in the page, so that it holds on any server, and its engine inherits it; the servers of `npm start` also say it in
+ * their answers, and give the hub worker a policy of its own. See docs/decisions/0004 and 0011.
+ */
+import type { Plugin } from 'vite';
+
+const page = [
+  "default-src 'self'",
+  "connect-src 'self' blob: data:",
+  "img-src 'self' blob: data:",
+  "style-src 'self' 'unsafe-inline'",
+  "worker-src 'self' blob:",
+  "object-src 'none'",
+  "base-uri 'none'",
+  "form-action 'none'",
+].join('; ');
+
+/** Any server, encrypted: a Hub sends us on to content networks whose names change. Unencrypted, this machine only. */
+const hubWorker = "default-src 'none'; script-src 'self'; connect-src https: http://127.0.0.1:* http://localhost:*";
+
+export const contentSecurityPolicy = (): Plugin => ({
+  name: 'content-security-policy',
+  apply: (_, { command, isPreview }) => command === 'build' || isPreview === true, // Vite's own inline scripts and socket must pass in development
+  transformIndexHtml: () => [
+    { tag: 'meta', attrs: { 'http-equiv': 'Content-Security-Policy', content: page }, injectTo: 'head-prepend' },
+  ],
+  configurePreviewServer({ middlewares }) {
+    middlewares.use((request, response, next) => {
+      const isHubWorker = /\/hub-worker-[\w-]+\.js(?:\?|$)/.test(request.url ?? '');
+      response.setHeader('content-security-policy', isHubWorker ? hubWorker : page);
+      next();
+    });
+  },
+});

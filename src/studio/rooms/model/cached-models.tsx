@@ -1,0 +1,129 @@
+/** The models kept in this browser's private storage: how large, how whole, and the ways to load and delete them. */
+import { useEffect, useState } from 'react';
+import type { CachedModel, CacheListing } from '../../../engine/protocol.ts';
+import { useHub, useProject } from '../../state/studio.ts';
+import { bytes } from '../../ui/format.ts';
+import { Icon } from '../../ui/icon.tsx';
+
+export function CachedModels({ busy }: { readonly busy: boolean }) {
+  const listing = useHub((hub) => hub.listing);
+  const refresh = useHub((hub) => hub.refresh);
+  const underWay = useHub((hub) => hub.underWay !== null);
+  useEffect(() => void refresh(), [refresh]);
+  if (!listing || listing.models.length === 0) return null;
+  return (
+    <section className="card model-cached" aria-label="Models kept in this browser">
+      <h2>Kept in this browser</h2>
+      <p className="muted">
+        Fetched once, loaded from this disk ever after. Each is compared with its hashes when it is loaded; what is
+        damaged or missing is fetched again, and only that.
+      </p>
+      <div className="scroll-table">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">Model</th>
+              <th scope="col">Revision</th>
+              <th scope="col" className="num">
+                On disk
+              </th>
+              <th scope="col">State</th>
+              <th scope="col">
+                <span className="visually-hidden">Actions</span>
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {listing.models.map((model) => (
+              <Line key={model.key} model={model} busy={busy || underWay} />
+            ))}
+          </tbody>
+        </table>
+      </div>
+      <Space listing={listing} />
+    </section>
+  );
+}
+
+function Line({ model, busy }: { readonly model: CachedModel; readonly busy: boolean }) {
+  const { id, revision, commit, endpoint, bytes: stored, totalBytes, complete } = model;
+  const open = useHub((hub) => hub.open);
+  const [asking, setAsking] = useState(false);
+  const share = totalBytes ? Math.min(99, Math.floor((100 * stored) / totalBytes)) : null;
+  const state = complete ? 'Whole' : totalBytes === null ? 'Its record is damaged' : `${share} % fetched`;
+  return (
+    <tr>
+      <th scope="row">{id}</th>
+      <td title={`${commit} from ${endpoint}`}>
+        {revision === commit ? '' : `${revision} · `}
+        <span className="num">{commit.slice(0, 7)}</span>
+      </td>
+      <td className="num">{bytes(stored)}</td>
+      <td>{state}</td>
+      <td>
+        {asking ? (
+          <Confirm model={model} onDone={() => setAsking(false)} />
+        ) : (
+          <div className="button-row">
+            <button
+              type="button"
+              className="button small"
+              disabled={busy || totalBytes === null}
+              onClick={() => void open(model)}
+            >
+              {complete ? 'Load' : 'Continue'}
+            </button>
+            <button
+              type="button"
+              className="button small"
+              disabled={busy}
+              aria-label={`Delete ${id}`}
+              onClick={() => setAsking(true)}
+            >
+              <Icon name="trash" /> Delete
+            </button>
+          </div>
+        )}
+      </td>
+    </tr>
+  );
+}
+
+/** Gigabytes may have taken hours. */
+function Confirm({ model, onDone }: { readonly model: CachedModel; readonly onDone: () => void }) {
+  const remove = useHub((hub) => hub.remove);
+  const inUse = useProject((project) => project.model?.name === model.id);
+  return (
+    <div className="button-row" role="group" aria-label={`Delete ${model.id}?`}>
+      <span>
+        {inUse
+          ? 'It is loaded: a merged export will want these files. Delete all the same?'
+          : `Delete ${bytes(model.bytes)}?`}
+      </span>
+      <button
+        type="button"
+        className="button small"
+        onClick={() => {
+          onDone();
+          void remove(model);
+        }}
+      >
+        Delete
+      </button>
+      {/* The safe answer has the focus. */}
+      <button type="button" className="button small" ref={(button) => button?.focus()} onClick={onDone}>
+        Keep
+      </button>
+    </div>
+  );
+}
+
+function Space({ listing: { models, space } }: { readonly listing: CacheListing }) {
+  const total = models.reduce((sum, model) => sum + model.bytes, 0);
+  return (
+    <p className="muted num">
+      {bytes(total)} in models
+      {space && ` · ${bytes(space.used)} in all of the ${bytes(space.quota)} that the browser allows`}
+    </p>
+  );
+}

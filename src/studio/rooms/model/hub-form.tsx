@@ -1,0 +1,100 @@
+/** A model of a Hub by its id: the third way in. */
+import { useId, type ReactNode } from 'react';
+import { PUBLISHED } from '../../../engine/presets.ts';
+import { DEFAULT_ENDPOINT, DEFAULT_REVISION } from '../../../engine/protocol.ts';
+import type { HubForm as Form } from '../../state/hub.ts';
+import { useHub } from '../../state/studio.ts';
+import { Icon } from '../../ui/icon.tsx';
+import { ProblemNote } from '../../ui/problem-note.tsx';
+
+export function HubForm({ busy }: { readonly busy: boolean }) {
+  const form = useHub((hub) => hub.form);
+  const underWay = useHub((hub) => hub.underWay !== null);
+  const load = useHub((hub) => hub.load);
+  const known = useId();
+  const asUsual = form.revision === DEFAULT_REVISION && form.endpoint === DEFAULT_ENDPOINT && form.token === '';
+  return (
+    <form
+      className="hub-form"
+      aria-label="From a Hub"
+      onSubmit={(event) => {
+        event.preventDefault();
+        void load();
+      }}
+    >
+      <Field name="id" label="Id of the model" list={known} placeholder="Qwen/Qwen3-VL-2B-Instruct" required />
+      <datalist id={known}>
+        {PUBLISHED.map(({ id }) => (
+          <option key={id}>{id}</option>
+        ))}
+      </datalist>
+      <details open={asUsual ? undefined : true}>
+        <summary>Revision, endpoint, token</summary>
+        <Field name="revision" label="Revision" placeholder={DEFAULT_REVISION}>
+          A branch, a tag or a commit.
+        </Field>
+        <Field name="endpoint" label="Endpoint" placeholder={DEFAULT_ENDPOINT}>
+          The Hub, or a mirror of it.
+        </Field>
+        <Field name="token" label="Token" type="password" placeholder="hf_…">
+          For gated and private models. It stays in this tab’s memory and goes to the endpoint alone.
+        </Field>
+      </details>
+      <button type="submit" className="button" disabled={busy || underWay || form.id.trim() === ''}>
+        <Icon name="down" /> Fetch and load
+      </button>
+      <HubNews />
+    </form>
+  );
+}
+
+function HubNews() {
+  const problem = useHub((hub) => hub.problem);
+  const notice = useHub((hub) => hub.notice);
+  const dismiss = useHub((hub) => hub.dismiss);
+  return (
+    <>
+      {problem && <ProblemNote problem={problem} onDismiss={dismiss} />}
+      <p role="status" className="muted">
+        {notice}
+      </p>
+    </>
+  );
+}
+
+interface FieldProps {
+  readonly name: keyof Form;
+  readonly label: string;
+  readonly placeholder: string;
+  readonly type?: 'text' | 'password';
+  readonly list?: string;
+  readonly required?: boolean;
+  readonly children?: ReactNode;
+}
+
+function Field({ name, label, children, type = 'text', ...input }: FieldProps) {
+  const value = useHub((hub) => hub.form[name]);
+  const edit = useHub((hub) => hub.edit);
+  const id = useId();
+  return (
+    <div className="stacked">
+      <label htmlFor={id}>{label}</label>
+      <input
+        {...input}
+        id={id}
+        type={type}
+        value={value}
+        autoComplete="off"
+        autoCapitalize="off"
+        spellCheck={false}
+        aria-describedby={children ? `${id}-hint` : undefined}
+        onChange={(event) => edit({ [name]: event.target.value })}
+      />
+      {children && (
+        <small id={`${id}-hint`} className="muted">
+          {children}
+        </small>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,39 @@
+/** A model on its way from a Hub: how far, how fast, how long still, and the way to stop it. Shown in every room. */
+import type { HubProgressEvent } from '../../engine/protocol.ts';
+import { useHub } from '../state/studio.ts';
+import { bytes } from './format.ts';
+import { Icon } from './icon.tsx';
+import { Progress } from './progress.tsx';
+
+const PHASES: Readonly<Record<HubProgressEvent['phase'], string>> = {
+  asking: 'asking the Hub',
+  checking: 'checking what is here',
+  fetching: 'fetching',
+  verifying: 'comparing with the Hub’s hashes',
+};
+
+export function HubBar() {
+  const underWay = useHub((hub) => hub.underWay);
+  const cancel = useHub((hub) => hub.cancel);
+  if (!underWay) return null;
+  const { title, progress } = underWay;
+  return (
+    <section className="hub-bar" aria-label="Model on its way">
+      <Progress
+        label={`${title}: ${progress ? PHASES[progress.phase] : PHASES.asking}`}
+        done={progress?.done ?? 0}
+        total={progress?.total ?? 0}
+        detail={progress && progress.total > 0 ? detail(progress) : ''}
+        etaSeconds={progress?.etaSeconds ?? null}
+      />
+      <button type="button" className="button small" onClick={cancel}>
+        <Icon name="stop" /> Stop
+      </button>
+    </section>
+  );
+}
+
+function detail({ done, total, bytesPerSecond, file }: HubProgressEvent): string {
+  const speed = bytesPerSecond === null ? '' : `${bytes(Math.round(bytesPerSecond))}/s`;
+  return [file, `${bytes(done)} of ${bytes(total)}`, speed].filter(Boolean).join(' · ');
+}
