@@ -161,6 +161,8 @@ export type EngineRequest =
   | { readonly type: 'load-starter'; readonly baseUrl: string }
   /** `name`: instead of the folder's. */
   | { readonly type: 'load-model'; readonly files: readonly NamedFile[]; readonly name?: string }
+  /** Ends the loading of a model; the one loaded before stays. */
+  | { readonly type: 'cancel-load' }
   | { readonly type: 'preview'; readonly dataset: string; readonly rowId: string }
   | {
       readonly type: 'answer';
@@ -204,6 +206,7 @@ export interface Replies extends DatasetReplies, KeepReplies, HubReplies {
   'self-proof': SelfProof;
   'load-starter': ModelReport;
   'load-model': ModelReport;
+  'cancel-load': null;
   preview: EncodedPreview;
   answer: readonly Answer[];
   /** Settles when the run has started; the rest comes as events. */

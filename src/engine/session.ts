@@ -67,6 +67,7 @@ export class EngineSession {
   readonly #runs: Runs;
   readonly #projects: Projects;
   #loaded: (LoadedModel & { readonly name: string }) | null = null;
+  #stopLoading: () => void = () => {};
   readonly #datasets: Datasets;
   /** Loads the model that was loaded last into the device that is now open. */
   #reload: () => Promise<void> = () => Promise.resolve();
@@ -136,6 +137,9 @@ export class EngineSession {
         return this.#load('Groundwork starter', await this.#fetchAll(`${request.baseUrl}model/`, STARTER_FILES));
       case 'load-model':
         return this.#load(request.name ?? folderName(request.files), stripCommonFolder(request.files));
+      case 'cancel-load':
+        this.#stopLoading();
+        return null;
       case 'preview':
         return this.#preview(request.dataset, request.rowId);
       case 'answer':
@@ -235,7 +239,11 @@ export class EngineSession {
 
   async #loadFolder(name: string, folder: CheckpointFolder): Promise<ModelReport> {
     const session = await this.#session();
+    const stop = new AbortController();
+    this.#stopLoading = () =>
+      stop.abort(new GroundworkError('cancelled', 'Loading was stopped.', 'The model loaded before is still there.'));
     const loaded = await loadModel(session, folder, {
+      signal: stop.signal,
       onProgress: (done, total) => this.#host.emit({ type: 'loading', what: 'weights', done, total }),
     });
     await session.kernels.ready();

@@ -134,6 +134,20 @@ describe('a session on the starter', () => {
     );
   });
 
+  test('loading can be stopped: nothing of it stays on the device, and the model before is still there', async () => {
+    const before = engine.labels();
+    const rowId = (await session.handle({ type: 'rows', dataset, split: 'train', offset: 0, count: 1 })).rows[0]!.id;
+    engine.once(
+      (event) => event.type === 'loading' && event.what === 'weights',
+      () => void session.handle({ type: 'cancel-load' }),
+    );
+    await expect(session.handle({ type: 'load-starter', baseUrl: starter })).rejects.toMatchObject({
+      code: 'cancelled',
+    });
+    expect(engine.labels()).toEqual(before);
+    expect(await session.handle({ type: 'preview', dataset, rowId })).toBeDefined();
+  });
+
   test('has nothing to export before anything was trained', async () => {
     await expect(session.handle({ type: 'export', what: 'adapter' })).rejects.toMatchObject({
       code: 'adapter-missing',

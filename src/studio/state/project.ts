@@ -13,6 +13,8 @@ export interface Loading {
   readonly startedAt: number;
   /** When `done` was told. */
   readonly at: number;
+  /** Ends it; null where it cannot be ended. */
+  readonly stop: (() => void) | null;
 }
 
 export interface Project {
@@ -40,7 +42,11 @@ export const starterUrl = (): string => new URL('starter/', document.baseURI).hr
 
 export function createProject(client: EngineClient): StoreApi<Project> {
   return createStore<Project>()((set, get) => {
-    const load = async (title: string, work: () => Promise<Partial<Project>>): Promise<boolean> => {
+    const load = async (
+      title: string,
+      work: () => Promise<Partial<Project>>,
+      stop: Loading['stop'] = null,
+    ): Promise<boolean> => {
       if (get().loading) {
         set({
           problem: {
@@ -52,24 +58,33 @@ export function createProject(client: EngineClient): StoreApi<Project> {
         return false;
       }
       const now = performance.now();
-      set({ loading: { title, what: '', done: 0, total: 0, startedAt: now, at: now }, problem: null });
+      set({ loading: { title, what: '', done: 0, total: 0, startedAt: now, at: now, stop }, problem: null });
       try {
         set({ ...(await work()), loading: null });
         return true;
       } catch (error) {
-        set({ loading: null, problem: problemOf(error) });
+        const problem = problemOf(error);
+        // Whoever stopped it knows.
+        set({ loading: null, problem: problem.code === 'cancelled' ? null : problem });
         return false;
       }
     };
+    const stopModel = () => void client.request({ type: 'cancel-load' }).catch(() => {});
     const actions: Pick<Project, 'loadStarter' | 'loadModel' | 'openSample' | 'openDataset'> = {
       loadStarter: () =>
-        load('Loading the starter model', async () => ({
-          model: await client.request({ type: 'load-starter', baseUrl: starterUrl() }),
-        })),
+        load(
+          'Loading the starter model',
+          async () => ({ model: await client.request({ type: 'load-starter', baseUrl: starterUrl() }) }),
+          stopModel,
+        ),
       loadModel: (files, name) =>
-        load('Loading the model', async () => ({
-          model: await client.request({ type: 'load-model', files, ...(name !== undefined && { name }) }),
-        })),
+        load(
+          'Loading the model',
+          async () => ({
+            model: await client.request({ type: 'load-model', files, ...(name !== undefined && { name }) }),
+          }),
+          stopModel,
+        ),
       openSample: () =>
         load('Opening the sample dataset', async () => ({
           dataset: await client.request({ type: 'open-sample', baseUrl: starterUrl() }),

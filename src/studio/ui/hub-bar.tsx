@@ -2,8 +2,8 @@
 import type { HubProgressEvent } from '../../engine/protocol.ts';
 import { useHub } from '../state/studio.ts';
 import { bytes } from './format.ts';
-import { Icon } from './icon.tsx';
 import { Progress } from './progress.tsx';
+import { StopButton } from './stop-button.tsx';
 
 const PHASES: Readonly<Record<HubProgressEvent['phase'], string>> = {
   asking: 'asking the Hub',
@@ -26,9 +26,7 @@ export function HubBar() {
         detail={progress && progress.total > 0 ? detail(progress) : ''}
         etaSeconds={progress?.etaSeconds ?? null}
       />
-      <button type="button" className="button small" onClick={cancel}>
-        <Icon name="stop" /> Stop
-      </button>
+      <StopButton onStop={cancel} />
     </section>
   );
 }

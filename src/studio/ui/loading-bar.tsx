@@ -2,6 +2,7 @@
 import { useProject } from '../state/studio.ts';
 import { bytes, count } from './format.ts';
 import { etaOf, Progress, useSlow } from './progress.tsx';
+import { StopButton } from './stop-button.tsx';
 
 export function LoadingBar() {
   const loading = useProject((project) => project.loading);
@@ -23,6 +24,7 @@ export function LoadingBar() {
           etaSeconds={etaOf(loading.done, loading.total, loading.startedAt, loading.at)}
         />
       )}
+      {loading?.stop && slow && <StopButton onStop={loading.stop} />}
     </div>
   );
 }

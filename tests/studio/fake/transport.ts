@@ -57,6 +57,7 @@ export class FakeTransport implements Transport {
   #events: Iterator<EngineEvent> | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
+  #stopped = false;
 
   constructor(options: Partial<FakeOptions> = {}) {
     this.#options = { ...DEFAULTS, ...options };
@@ -138,6 +139,9 @@ export class FakeTransport implements Transport {
             passed: true,
           })),
         };
+      case 'cancel-load':
+        this.#stopped = true;
+        return null;
       case 'load-starter':
       case 'load-model':
         await this.#load('weights', 7_896_976);
@@ -288,7 +292,9 @@ export class FakeTransport implements Transport {
   }
 
   async #load(what: string, total: number): Promise<void> {
+    this.#stopped = false;
     for (let i = 1; i <= 10; i++) {
+      if (this.#stopped) throw Object.assign(new Error('Loading was stopped.'), { code: 'cancelled' });
       await pause(this.#options.loadMs / 10);
       this.emit({ type: 'loading', what, done: Math.round((total * i) / 10), total });
     }
