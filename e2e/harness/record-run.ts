@@ -5,6 +5,7 @@
  */
 import { openAsBlob } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
+import { describeError } from '../../src/base/error.ts';
 import { openNodeGpu } from '../../src/cli/node-gpu.ts';
 import { EngineClient } from '../../src/engine/client.ts';
 import {
@@ -16,8 +17,8 @@ import {
   sampling,
   sftStage,
 } from '../../src/engine/presets.ts';
-import type { FromEngine } from '../../src/engine/protocol.ts';
-import { describeError, EngineSession } from '../../src/engine/session.ts';
+import type { EngineRequest, FromEngine } from '../../src/engine/protocol.ts';
+import { EngineSession } from '../../src/engine/session.ts';
 import { registerDecoder } from '../../src/image/decode.ts';
 import { nodeDecode } from '../../src/image/node-decode.ts';
 import { SeriesBook } from '../../src/studio/charts/series-book.ts';
@@ -67,7 +68,7 @@ const session = new EngineSession({
 const client = new EngineClient({
   open: (to) => void (receive = to),
   post: ({ id, request }) =>
-    session.handle(request).then(
+    session.handle(request as EngineRequest).then(
       (value) => receive({ kind: 'reply', id, value }),
       (error: unknown) => receive({ kind: 'error', id, ...describeError(error) }),
     ),
