@@ -88,6 +88,73 @@ test('a plan that does not fit the card is changed by one button', async ({ page
   await expect(memory.getByRole('status')).toContainText('smaller model');
 });
 
+test('a conversation over pictures of one’s own, stopped and asked again', async ({ page }) => {
+  await open(page, '', '/try');
+  await takeSample(page);
+  await page.evaluate(async () => {
+    const { studio } = window.harness;
+    const { rows } = await studio.client.request({
+      type: 'rows',
+      dataset: 'fake',
+      split: 'train',
+      offset: 0,
+      count: 1,
+    });
+    const paths = rows[0]!.images.slice(0, 2);
+    const blobs = await Promise.all(
+      paths.map((path) => studio.client.request({ type: 'image', dataset: 'fake', path })),
+    );
+    const transfer = new DataTransfer();
+    blobs.forEach((blob, i) => transfer.items.add(new File([blob], `${i}.png`, { type: 'image/png' })));
+    document
+      .querySelector('[aria-label="Drop pictures"]')!
+      .dispatchEvent(new DragEvent('drop', { dataTransfer: transfer, bubbles: true, cancelable: true }));
+  });
+  await expect(page.getByRole('button', { name: 'Take away 1.png' })).toBeVisible();
+  await page.getByLabel('Question').fill('Which one has a disc?');
+  await page.keyboard.press('Enter');
+  await page.getByRole('button', { name: 'Stop' }).click();
+  const replies = page.getByRole('region', { name: 'Base answer' });
+  await expect(replies.first()).toContainText('stopped');
+  await page.getByLabel('Settings of the answer').getByText('Tuned', { exact: true }).click();
+  await page.getByLabel('Question').fill('And now?');
+  await page.getByRole('button', { name: 'Ask' }).click();
+  const tuned = page.getByRole('region', { name: 'Tuned answer' });
+  await expect(tuned).toContainText('Only one of them has a red disc');
+  await expect(tuned.locator('canvas[data-boxes="1"]')).toHaveCount(1);
+  // What the model writes is text.
+  await expect(tuned).toContainText('<b>not bold</b>');
+  await page.getByRole('button', { name: 'Start afresh' }).click();
+  await expect(page.getByRole('list', { name: 'Conversation' })).toHaveCount(0);
+});
+
+test('adapters are brought in, stacked and switched off', async ({ page }) => {
+  await open(page, 'fast', '/model');
+  await takeSample(page);
+  const panel = page.getByRole('region', { name: 'Adapters' });
+  await page.evaluate(() => {
+    const transfer = new DataTransfer();
+    transfer.items.add(new File(['{}'], 'mine.zip'));
+    document
+      .querySelector('[aria-label="Drop an adapter"]')!
+      .dispatchEvent(new DragEvent('drop', { dataTransfer: transfer, bubbles: true, cancelable: true }));
+  });
+  await expect(panel).toContainText('84 of 86 tensors found their module');
+  await page.evaluate(() => window.harness.studio.adapters.getState().keep('ran'));
+  await panel.getByRole('checkbox', { name: 'mine' }).check();
+  await expect(panel.getByRole('status')).toContainText('1 adapter in use');
+  await panel.getByRole('checkbox', { name: 'ran' }).check();
+  await panel.getByRole('button', { name: 'Move mine up the stack' }).click();
+  expect(await page.evaluate(() => window.harness.studio.adapters.getState().report.stack)).toEqual([
+    'adapter-2',
+    'adapter-1',
+  ]);
+  await panel.getByRole('checkbox', { name: /trains the top one further/ }).check();
+  await panel.getByRole('button', { name: 'Forget mine' }).click();
+  await panel.getByRole('checkbox', { name: 'ran' }).uncheck();
+  await expect(panel.getByRole('status')).toContainText('All adapters are off');
+});
+
 test('dropped files are opened under their names', async ({ page }) => {
   await open(page);
   await expect(page.getByRole('group', { name: 'Drop a dataset' })).toBeVisible();
@@ -250,7 +317,7 @@ for (const theme of ['light', 'dark'] as const) {
         .toEqual([]);
     };
     await check('empty data');
-    for (const room of ['model', 'recipe', 'run', 'inspect', 'export']) {
+    for (const room of ['model', 'recipe', 'run', 'inspect', 'try', 'export']) {
       await page.goto(`${served.url}?fast#/${room}`);
       await check(`empty ${room}`);
     }
@@ -261,7 +328,7 @@ for (const theme of ['light', 'dark'] as const) {
       await page.getByRole('tab', { name: tab }).click();
       await check(`data ${tab}`);
     }
-    for (const room of ['model', 'recipe', 'run', 'inspect', 'export']) {
+    for (const room of ['model', 'recipe', 'run', 'inspect', 'try', 'export']) {
       await page
         .getByRole('navigation', { name: 'Rooms' })
         .getByRole('link', { name: new RegExp(`^${room}`, 'i') })

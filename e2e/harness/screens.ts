@@ -131,6 +131,43 @@ const shots: readonly Shot[] = [
     }),
   },
   {
+    name: 'try',
+    prepare: opened('/try', async (page) => {
+      await call(page, async ({ studio }) => {
+        const { rows } = await studio.client.request({
+          type: 'rows',
+          dataset: 'fake',
+          split: 'train',
+          offset: 0,
+          count: 1,
+        });
+        const files = await Promise.all(
+          rows[0]!.images.map(async (path) => ({
+            path,
+            file: await studio.client.request({ type: 'image', dataset: 'fake', path }),
+          })),
+        );
+        studio.chat.getState().add(files);
+        await studio.chat.getState().ask('Which picture has a red disc? Give its box.');
+        studio.chat.getState().add(files.slice(0, 1));
+      });
+      await page.waitForTimeout(400);
+    }),
+  },
+  {
+    name: 'adapters',
+    prepare: opened('/model', async (page) => {
+      await call(page, async ({ studio }) => {
+        const shelf = studio.adapters.getState();
+        await shelf.keep('demo-quick');
+        await shelf.importFiles('grounding-lora', []);
+        await shelf.importFiles('style', []);
+        await shelf.stack(['adapter-2', 'adapter-1'], true);
+      });
+      await page.getByRole('region', { name: 'Adapters' }).scrollIntoViewIfNeeded();
+    }),
+  },
+  {
     name: 'export',
     query: 'fast',
     prepare: async (page) => {

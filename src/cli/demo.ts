@@ -107,7 +107,7 @@ async function main(): Promise<void> {
   await mkdir(values.out, { recursive: true });
   await writeFile(join(values.out, 'report.json'), writeReport(report));
   for (const what of ['adapter', 'merged'] as const)
-    for (const { path, data } of await session.exportFiles(what)) {
+    for (const { path, data } of await session.exportFiles({ what })) {
       const file = join(values.out, what, path);
       await mkdir(dirname(file), { recursive: true });
       await pipeline(typeof data === 'string' ? Readable.from([data]) : Readable.from(data), createWriteStream(file));

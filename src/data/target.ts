@@ -39,7 +39,7 @@ function written(segments: readonly Segment[], convention: BoxConvention, sizes:
 
 /** The prompt, boxes in the family's convention, pictures as parts with their number in the row. */
 export function promptMessages(
-  row: Row,
+  row: Pick<Row, 'prompt'>,
   convention: BoxConvention,
   sizes: readonly Size[],
   { instruction, numberImages = false }: PromptOptions = {},

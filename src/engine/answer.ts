@@ -8,9 +8,14 @@ import { groundedBoxes, type Workbench } from './run.ts';
 const ANSWER_TOKENS = 128;
 
 /** One answer a row, in one batch. Nothing random is drawn, and no weight is touched. */
-export async function answerRows(bench: Workbench, rows: readonly Row[], policy: PolicyName): Promise<Answer[]> {
+export async function answerRows(
+  bench: Workbench,
+  rows: readonly Row[],
+  policy: PolicyName,
+  generator = bench.generator,
+): Promise<Answer[]> {
   const samples = await bench.samples.prepare(rows);
-  const rollouts = await bench.generator.generate(samples, {
+  const rollouts = await generator.generate(samples, {
     numGenerations: 1,
     sampling: { temperature: 0, topK: 0, topP: 1, maxCompletionLength: ANSWER_TOKENS },
     seed: 0,

@@ -5,6 +5,7 @@
 import { GroundworkError } from '../base/error.ts';
 import type { Storage } from '../store/storage.ts';
 import { restorePolicy } from '../train/checkpoint.ts';
+import type { Policy } from '../train/policy.ts';
 import type { Gate } from './gate.ts';
 import { Keeper, loadCheckpoint, type SavedCheckpoint } from './keeper.ts';
 import type { EngineEvent } from './protocol.ts';
@@ -19,6 +20,8 @@ export interface DriverHost {
   emit(event: EngineEvent): void;
   /** A fresh bench for the run's dataset. */
   bench(): Workbench;
+  /** Lays what a run stands on into its policy, before its first step. */
+  begin(policy: Policy): Promise<void>;
   /** Rejects with `device-lost` when the device now open is lost. */
   readonly lost: () => Promise<never>;
   /** Opens a device anew and loads the model into it. */
@@ -107,7 +110,7 @@ export class Driver {
       return work();
     };
     const work = (async () => {
-      if (start) await restorePolicy(bench.policy, start.policy);
+      await (start ? restorePolicy(bench.policy, start.policy) : this.#host.begin(bench.policy));
       return runRecipe(
         bench,
         keeper.record.recipe,

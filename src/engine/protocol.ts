@@ -3,6 +3,8 @@
  * id and gets exactly one reply; events come unasked. The same session answers under Node, without a worker.
  */
 import type { GroundedBox, Size } from '../grounding/box.ts';
+import type { AdaptersReplies, AdaptersReport, AdaptersRequest, KeyStyle } from './adapters-protocol.ts';
+import type { ChatEvent, ChatReplies, ChatRequest } from './chat-protocol.ts';
 import type { WeightDType } from '../models/weights.ts';
 import type { MemoryPlan } from '../train/memory-plan.ts';
 import type { StepProfile } from '../train/profile.ts';
@@ -13,6 +15,8 @@ import type { HubProgressEvent, HubReplies, HubRequest } from './hub/protocol.ts
 
 export { DEFAULT_ENDPOINT, DEFAULT_REVISION } from './hub/protocol.ts';
 export type { CachedModel, CacheListing, HubModel, HubProgressEvent } from './hub/protocol.ts';
+export type { ChatAnswer, ChatPicture, ChatRequest } from './chat-protocol.ts';
+export type { AdapterReport, AdaptersReport, KeyStyle } from './adapters-protocol.ts';
 export type {
   Recipe,
   Stage,
@@ -154,6 +158,8 @@ export type Request = EngineRequest | HubRequest;
 export type EngineRequest =
   | DatasetRequest
   | KeepRequest
+  | ChatRequest
+  | AdaptersRequest
   | { readonly type: 'device' }
   /** Small cases of every kernel against f64, on this adapter. */
   | { readonly type: 'self-proof' }
@@ -188,7 +194,13 @@ export type EngineRequest =
   /** Where the time of the run's next two steps goes. */
   | { readonly type: 'profile' }
   | { readonly type: 'control'; readonly action: 'pause' | 'resume' | 'step' | 'stop' }
-  | { readonly type: 'export'; readonly what: 'adapter' | 'merged' }
+  /** `adapter`: one that is kept; else all that the tuned policy has learnt. `style`: how an adapter names its modules. */
+  | {
+      readonly type: 'export';
+      readonly what: 'adapter' | 'merged';
+      readonly adapter?: string;
+      readonly style?: KeyStyle;
+    }
   /** `model`: the id of a published one, or null for the one loaded. `row` is used where `dataset` is null. */
   | {
       readonly type: 'memory-plan';
@@ -201,7 +213,7 @@ export type EngineRequest =
   /** Reads the last export back from where it was written. */
   | { readonly type: 'check-export'; readonly file: Blob };
 
-export interface Replies extends DatasetReplies, KeepReplies, HubReplies {
+export interface Replies extends DatasetReplies, KeepReplies, HubReplies, ChatReplies, AdaptersReplies {
   device: DeviceReport;
   'self-proof': SelfProof;
   'load-starter': ModelReport;
@@ -266,6 +278,8 @@ export interface Evaluation {
 export type EngineEvent =
   | KeepEvent
   | HubProgressEvent
+  | ChatEvent
+  | { readonly type: 'adapters'; readonly report: AdaptersReport }
   | { readonly type: 'state'; readonly state: RunState }
   | { readonly type: 'loading'; readonly what: string; readonly done: number; readonly total: number }
   | {

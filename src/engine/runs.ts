@@ -5,6 +5,7 @@ import type { Row } from '../data/row.ts';
 import type { LoadedModel } from '../models/load.ts';
 import type { Storage } from '../store/storage.ts';
 import { restorePolicy } from '../train/checkpoint.ts';
+import type { Policy } from '../train/policy.ts';
 import { Driver, restoredEvent, rewind } from './driver.ts';
 import type { Gate } from './gate.ts';
 import { identityOf } from './identity.ts';
@@ -28,6 +29,8 @@ export interface RunsHost {
   row(dataset: string, id: string): Promise<Row>;
   /** A bench with a policy that has learnt nothing; the one before is dropped. */
   freshBench(dataset: string): Workbench;
+  /** Lays what a run stands on into its policy, before its first step. */
+  begin(policy: Policy): Promise<void>;
   lost(): Promise<never>;
   reopen(): Promise<void>;
 }
@@ -187,6 +190,7 @@ export class Runs {
       pass: () => this.#host.pass(),
       emit: (event) => this.#host.emit(event),
       bench: () => this.#host.freshBench(dataset),
+      begin: (policy) => this.#host.begin(policy),
       lost: () => this.#host.lost(),
       reopen: () => this.#host.reopen(),
       look: (bench, emit) => {

@@ -9,13 +9,15 @@ import type { Gpu } from '../gpu/device.ts';
 import { memoryStorage, type Storage } from '../store/storage.ts';
 import type { Session as GpuSession } from '../gpu/recorder.ts';
 import { loadModel, type CheckpointFolder, type LoadedModel } from '../models/load.ts';
-import { adapterFiles, mergedFiles, shardNames, type OutputFile } from '../train/export.ts';
-import { answerRows, withImageOrder } from './answer.ts';
+import type { OutputFile } from '../train/export.ts';
+import type { Adapters } from './adapters.ts';
+import { withImageOrder } from './answer.ts';
 import { Datasets } from './datasets.ts';
 import { ExportRecord, nothingToCheck } from './export-check.ts';
 import { Gate } from './gate.ts';
 import { GpuHolder } from './gpu-holder.ts';
 import { answerMemory } from './memory.ts';
+import { ModelDesk, type ExportRequest } from './model-desk.ts';
 import { Projects, type TakeLock } from './projects.ts';
 import type {
   Answer,
@@ -68,6 +70,7 @@ export class EngineSession {
   readonly #projects: Projects;
   #loaded: (LoadedModel & { readonly name: string }) | null = null;
   #stopLoading: () => void = () => {};
+  #modelDesk: ModelDesk | null = null;
   readonly #datasets: Datasets;
   /** Loads the model that was loaded last into the device that is now open. */
   #reload: () => Promise<void> = () => Promise.resolve();
@@ -100,6 +103,7 @@ export class EngineSession {
       dataset: (id) => this.#datasets.get(id),
       row: (dataset, id) => this.#datasets.row(dataset, id),
       freshBench: (dataset) => this.#workbench(dataset, true),
+      begin: (policy) => this.#desk().adapters.lay(policy),
       lost: () => this.#gpu.lost(),
       reopen: () => this.#reload(),
     });
@@ -123,6 +127,7 @@ export class EngineSession {
     this.#gate.stop();
     await this.running;
     this.#dropBench();
+    this.#modelDesk?.destroy();
     this.#loaded?.model.destroy();
     await this.#gpu.destroy();
   }
@@ -154,7 +159,19 @@ export class EngineSession {
         if (request.action === 'stop') this.#rehearsal = null;
         return { state: this.#gate.control(request.action) };
       case 'export':
-        return this.#gate.aside(() => this.#export(request.what));
+        return this.#gate.aside(() => this.#export(request));
+      case 'chat':
+        this.#desk().chat.announce(request.chatId);
+        return this.#gate.aside(() => this.#desk().talk(request, this.bench, (event) => this.#host.emit(event)));
+      case 'chat-stop':
+        return { stopped: this.#desk().chat.stop(request.chatId) };
+      case 'adapters':
+      case 'adapter-import':
+      case 'adapter-keep':
+      case 'adapter-remove':
+      case 'adapter-stack':
+        if (request.type === 'adapter-stack') this.#refuseWhileRunning('change the stack');
+        return this.#gate.aside(() => this.#desk().handle(request, this.bench));
       case 'memory-plan':
         this.#refuseWhileRunning('plan another');
         return answerMemory(request, {
@@ -233,11 +250,12 @@ export class EngineSession {
     this.#refuseWhileRunning('load another model');
     const folder = new Map(files.map(({ path, file }) => [path, blobSource(file)]));
     const report = await this.#loadFolder(name, folder);
-    this.#reload = async () => void (await this.#loadFolder(name, folder));
+    this.#reload = async () => void (await this.#loadFolder(name, folder, this.#modelDesk?.adapters));
     return report;
   }
 
-  async #loadFolder(name: string, folder: CheckpointFolder): Promise<ModelReport> {
+  /** @param kept adapters of the same model, before its device was lost */
+  async #loadFolder(name: string, folder: CheckpointFolder, kept?: Adapters): Promise<ModelReport> {
     const session = await this.#session();
     const stop = new AbortController();
     this.#stopLoading = () =>
@@ -248,8 +266,10 @@ export class EngineSession {
     });
     await session.kernels.ready();
     this.#dropBench();
+    this.#modelDesk?.destroy();
     this.#loaded?.model.destroy();
     this.#loaded = { ...loaded, name };
+    this.#modelDesk = new ModelDesk(this.#loaded, kept);
     const { model, processor } = loaded;
     return {
       name,
@@ -270,6 +290,11 @@ export class EngineSession {
       'No model is loaded.',
       'Load the starter model or a checkpoint folder first.',
     );
+  }
+
+  #desk(): ModelDesk {
+    this.#model();
+    return this.#modelDesk!;
   }
 
   /** The workbench of a dataset; a new one forgets what was trained on another. */
@@ -316,7 +341,7 @@ export class EngineSession {
     const bench = this.#workbench(dataset, false);
     const row = withImageOrder(await this.#datasets.row(dataset, rowId), order);
     const answers: Answer[] = [];
-    for (const policy of policies) answers.push(...(await answerRows(bench, [row], policy)));
+    for (const policy of policies) answers.push(...(await this.#desk().answer(bench, [row], policy)));
     return answers;
   }
 
@@ -328,31 +353,45 @@ export class EngineSession {
     for (const rowId of watch?.rowIds ?? []) await this.#datasets.row(request.dataset, rowId);
     this.#refuseWhileRunning('start another run'); // one may have begun while rows were read
     const { runId, ended } = this.#runs.start({ ...request, paused, watch, project, keep });
-    this.#follow(ended);
+    this.#follow(ended, request.recipe);
     return { runId };
   }
 
   async #continue(request: Extract<EngineRequest, { type: 'continue-run' }>): Promise<{ runId: string }> {
     const { runId, dataset, go, paused = false } = request;
     this.#refuseWhileRunning('go on with another run');
-    if (go) this.#projects.requireOwned((await this.#runs.find(runId)).project);
+    const { project, recipe } = await this.#runs.find(runId);
+    if (go) this.#projects.requireOwned(project);
     const { ended } = await this.#runs.continue(runId, dataset, go, paused);
-    if (ended) this.#follow(ended);
+    if (ended) this.#follow(ended, recipe);
+    else this.#desk().adapters.leaveToRun();
     return { runId };
   }
 
-  #follow(ended: Promise<void>): void {
+  #follow(ended: Promise<void>, recipe: Recipe): void {
+    this.#desk().adapters.leaveToRun();
     this.running = ended.then(
       async () => {
         await this.#profiling.end();
+        await this.#keep(recipe);
         this.#gate.end('finished');
       },
       async (error: unknown) => {
         await this.#profiling.end().catch(() => {}); // the run's own error is the one to tell
+        await this.#keep(recipe);
         this.#host.emit({ type: 'failure', ...describeError(error) });
         this.#gate.end('failed');
       },
     );
+  }
+
+  /** What a run has learnt stays at hand when the next one begins. */
+  async #keep(recipe: Recipe): Promise<void> {
+    const desk = this.#modelDesk;
+    if (!desk || !this.bench) return;
+    // After a failure there may be nothing to read any more; its checkpoint is on disk.
+    await desk.keepRun(this.bench, recipe).catch(() => {});
+    this.#host.emit({ type: 'adapters', report: desk.adapters.report });
   }
 
   async #passGate(): Promise<boolean> {
@@ -390,30 +429,17 @@ export class EngineSession {
     }
   }
 
-  async #export(what: 'adapter' | 'merged'): Promise<{ fileName: string; stream: ReadableStream<Uint8Array> }> {
-    const record = (this.#exported = new ExportRecord(await this.exportFiles(what)));
+  async #export(request: ExportRequest): Promise<{ fileName: string; stream: ReadableStream<Uint8Array> }> {
+    const record = (this.#exported = new ExportRecord(await this.exportFiles(request)));
     return {
-      fileName: `groundwork-${what}.zip`,
+      fileName: `groundwork-${request.what}.zip`,
       stream: writeZip(record.files() as Parameters<typeof writeZip>[0]),
     };
   }
 
   /** The files of an export, each produced when it is read. Throws `adapter-missing` before anything was trained. */
-  async exportFiles(what: 'adapter' | 'merged'): Promise<OutputFile[]> {
-    const bench = this.#bench?.bench;
-    if (!bench)
-      throw new GroundworkError(
-        'adapter-missing',
-        'Nothing has been trained yet.',
-        'Run a recipe with an SFT or GRPO stage first.',
-      );
-    const { folder, checkpoint, model, architecture } = bench.loaded;
-    if (what === 'adapter')
-      return adapterFiles(await bench.policy.combinedAdapter(), model.linears, this.#loaded?.name ?? '');
-    const adapters = await bench.policy.learnt();
-    return mergedFiles(folder, checkpoint, await shardNames(folder), adapters, (key) =>
-      architecture.canonicalName(key),
-    );
+  exportFiles(request: ExportRequest): Promise<OutputFile[]> {
+    return this.#desk().files(request, this.bench);
   }
 
   #refuseWhileRunning(what: string): void {

@@ -1,4 +1,4 @@
-/** The shell: the rail with the six rooms, and the room in view. Rooms load when first entered. */
+/** The shell: the rail with the rooms, and the room in view. Rooms load when first entered. */
 import { lazy, Suspense, useEffect, useState } from 'react';
 import { Redirect, Route, Router, Switch, useLocation } from 'wouter';
 import { useHashLocation } from 'wouter/use-hash-location';
@@ -18,6 +18,7 @@ const ModelRoom = lazy(() => import('./rooms/model/model-room.tsx').then((m) => 
 const RecipeRoom = lazy(() => import('./rooms/recipe/recipe-room.tsx').then((m) => ({ default: m.RecipeRoom })));
 const RunRoom = lazy(() => import('./rooms/run/run-room.tsx').then((m) => ({ default: m.RunRoom })));
 const InspectRoom = lazy(() => import('./rooms/inspect/inspect-room.tsx').then((m) => ({ default: m.InspectRoom })));
+const TryRoom = lazy(() => import('./rooms/try/try-room.tsx').then((m) => ({ default: m.TryRoom })));
 const ExportRoom = lazy(() => import('./rooms/export/export-room.tsx').then((m) => ({ default: m.ExportRoom })));
 const RecordedRun = lazy(() => import('./recorded-run.tsx').then((m) => ({ default: m.RecordedRun })));
 
@@ -76,6 +77,7 @@ function Shell() {
               <Route path="/recipe" component={RecipeRoom} />
               <Route path="/run" component={RunRoom} />
               <Route path="/inspect" component={InspectRoom} />
+              <Route path="/try" component={TryRoom} />
               <Route path="/export" component={ExportRoom} />
               <Route>
                 <Redirect to="/data" replace />

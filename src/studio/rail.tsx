@@ -1,9 +1,9 @@
-/** The six rooms with a line of what is in each, the run's controls, the device, the theme. */
+/** The rooms with a line of what is in each, the run's controls, the device, the theme. */
 import { Link, useLocation } from 'wouter';
 import type { RunState } from '../engine/protocol.ts';
 import { DevicePanel } from './device-panel.tsx';
 import { isActive, type Run } from './state/run.ts';
-import { useProject, useRecipe, useRun } from './state/studio.ts';
+import { useChat, useProject, useRecipe, useRun } from './state/studio.ts';
 import { applyTheme, useThemeChoice, type ThemeChoice } from './theme.ts';
 import { compact, duration, plural } from './ui/format.ts';
 import { Icon, type IconName } from './ui/icon.tsx';
@@ -33,6 +33,7 @@ export function Rail() {
           <RecipeItem />
           <RunItem />
           <InspectItem />
+          <TryItem />
           <Item path="/export" icon="export" name="Export" status="Adapter, weights" />
         </ul>
       </nav>
@@ -114,6 +115,20 @@ function InspectItem() {
       icon="inspect"
       name="Inspect"
       status={dataset ? plural(dataset.heldout, 'held-out row') : 'Base and tuned'}
+    />
+  );
+}
+
+function TryItem() {
+  const turns = useChat((chat) => chat.turns.length);
+  const writing = useChat((chat) => chat.writing !== null);
+  return (
+    <Item
+      path="/try"
+      icon="try"
+      name="Try"
+      status={writing ? 'Answering' : turns ? plural(turns / 2, 'question') : 'Your own pictures'}
+      live={writing}
     />
   );
 }

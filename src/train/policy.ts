@@ -8,7 +8,7 @@ import type { CheckpointWeights } from '../formats/checkpoint-files.ts';
 import { f32ArrayToF16 } from '../formats/half.ts';
 import { Recorder, type Session } from '../gpu/recorder.ts';
 import type { PolicyWeights, VisionLanguageModel } from '../models/model.ts';
-import { Adapter, type AdapterMatrices, type AdapterTarget } from '../nn/adapter.ts';
+import { Adapter, type AdapterTarget } from '../nn/adapter.ts';
 import { fold } from '../ops/fold.ts';
 import type { LinearWeights } from '../ops/linear.ts';
 import { allocateMatrix, blocksOf, type Matrix } from '../ops/matrix.ts';
@@ -25,6 +25,8 @@ export class Policy {
   #merged: MergedAdapter[] = [];
   #weights: Map<string, MergedWeights> = new Map();
   #adapter: Adapter | null = null;
+  /** The adapter was read from elsewhere and waits for a stage that trains it. */
+  #resumed = false;
   /** Grows whenever programs recorded for the policy become stale. */
   version = 0;
 
@@ -50,8 +52,15 @@ export class Policy {
     return this.#merged.length > 0 || this.#adapter !== null;
   }
 
-  /** A fresh adapter (A random, B zero) on the modules the settings choose. Throws what `resolveLoraTargets` throws. */
+  /**
+   * The adapter of a stage that trains: fresh (A random, B zero) on the modules the settings choose, or the one that was
+   * resumed, with its own modules and ranks. Throws what `resolveLoraTargets` throws.
+   */
   attach(settings: LoraSettings, seed: number): Adapter {
+    if (this.#adapter && this.#resumed) {
+      this.#resumed = false;
+      return this.#adapter;
+    }
     if (this.#adapter) throw attached();
     const adapter = new Adapter(this.model.session, adapterTargets(this.model, settings));
     adapter.initialise(new Random(seed));
@@ -63,6 +72,7 @@ export class Policy {
   /** The adapter now learning. Throws `internal` without one. */
   learning(): Adapter {
     invariant(this.#adapter, 'a stage goes on without its adapter');
+    this.#resumed = false;
     return this.#adapter;
   }
 
@@ -89,6 +99,7 @@ export class Policy {
     const mine = new Adapter(this.model.session, adapter.targets);
     for (const { module } of adapter.targets) mine.write(module, adapter.matrices.get(module)!);
     this.#adapter = mine;
+    this.#resumed = true;
     this.version++;
     return mine;
   }
@@ -158,21 +169,6 @@ export class Policy {
     this.#dropAdapter();
   }
 
-  /**
-   * Everything learnt, as one adapter on the base model: ranks side by side, scaling folded into B, so scaling 1
-   * (PEFT's `cat` combination, exact).
-   */
-  async combinedAdapter(): Promise<MergedAdapter> {
-    const parts = await this.learnt();
-    if (parts.some((p) => p.magnitudes))
-      throw new GroundworkError(
-        'adapter-unsupported',
-        'A DoRA adapter is part of what was learnt, and that is no LoRA adapter any more.',
-        'Export the merged weights instead.',
-      );
-    return parts.length === 1 ? parts[0]! : concatenate(parts);
-  }
-
   /** Everything learnt, adapter by adapter in the order in which they were folded in. Throws `adapter-missing`. */
   async learnt(): Promise<readonly MergedAdapter[]> {
     const parts = [...this.#merged];
@@ -195,6 +191,7 @@ export class Policy {
   #dropAdapter(): void {
     this.#adapter?.destroy();
     this.#adapter = null;
+    this.#resumed = false;
     this.version++;
   }
 }
@@ -243,31 +240,4 @@ export function adapterTargets(model: VisionLanguageModel, settings: LoraSetting
       );
     return { module, inFeatures, outFeatures, r, alpha, scaling };
   });
-}
-
-function concatenate(parts: readonly MergedAdapter[]): MergedAdapter {
-  const modules = [...new Set(parts.flatMap((p) => p.targets.map((t) => t.module)))];
-  const targets: AdapterTarget[] = [];
-  const matrices = new Map<string, AdapterMatrices>();
-  for (const module of modules) {
-    const pieces = parts.flatMap((p) => {
-      const target = p.targets.find((t) => t.module === module);
-      return target ? [{ target, ...p.matrices.get(module)! }] : [];
-    });
-    const { inFeatures, outFeatures } = pieces[0]!.target;
-    const r = pieces.reduce((sum, p) => sum + p.target.r, 0);
-    const a = new Float32Array(r * inFeatures);
-    const b = new Float32Array(outFeatures * r);
-    let rank = 0;
-    for (const piece of pieces) {
-      a.set(piece.a, rank * inFeatures);
-      for (let o = 0; o < outFeatures; o++)
-        for (let k = 0; k < piece.target.r; k++)
-          b[o * r + rank + k] = piece.b[o * piece.target.r + k]! * piece.target.scaling;
-      rank += piece.target.r;
-    }
-    targets.push({ module, inFeatures, outFeatures, r, alpha: r, scaling: 1 });
-    matrices.set(module, { a, b });
-  }
-  return { targets, matrices };
 }

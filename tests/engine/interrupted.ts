@@ -87,7 +87,7 @@ export class Attempt {
       }
       return event.type === 'group' || event.type === 'evaluation' || event.type === 'rejection' ? [event] : [];
     });
-    const [, tensors] = await this.session.exportFiles('adapter');
+    const [, tensors] = await this.session.exportFiles({ what: 'adapter' });
     const chunks: Uint8Array[] = [];
     for await (const chunk of tensors!.data as AsyncIterable<Uint8Array>) chunks.push(chunk);
     return { told, adapter: Buffer.concat(chunks) };

@@ -1,14 +1,10 @@
 /** The whole engine under Node, on the starter model and the sample dataset. */
-import { openAsBlob } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { filesUnder } from '../../src/cli/node-files.ts';
-import { openNodeGpu } from '../../src/cli/node-gpu.ts';
 import type { EngineEvent, NamedFile, Recipe, Stage } from '../../src/engine/protocol.ts';
-import { EngineSession } from '../../src/engine/session.ts';
 import { blobSource } from '../../src/formats/byte-source.ts';
 import { openSafetensors, toFloat32 } from '../../src/formats/safetensors.ts';
 import { openZip } from '../../src/formats/zip.ts';
-import type { Gpu } from '../../src/gpu/device.ts';
 import { registerDecoder } from '../../src/image/decode.ts';
 import { nodeDecode } from '../../src/image/node-decode.ts';
 import {
@@ -22,60 +18,9 @@ import {
   sftStage,
 } from '../../src/train/stages.ts';
 import { fewRows, starter } from './few-rows.ts';
+import { openEngine } from './open-engine.ts';
 
 registerDecoder(nodeDecode);
-
-/** Counts the buffers of a device that were made and not destroyed. */
-function watch(gpu: Gpu): Set<GPUBuffer> {
-  const alive = new Set<GPUBuffer>();
-  const create = gpu.device.createBuffer.bind(gpu.device);
-  gpu.device.createBuffer = (descriptor) => {
-    const buffer = create(descriptor);
-    const destroy = buffer.destroy.bind(buffer);
-    buffer.destroy = () => {
-      alive.delete(buffer);
-      return destroy();
-    };
-    alive.add(buffer);
-    return buffer;
-  };
-  return alive;
-}
-
-function openEngine() {
-  const events: EngineEvent[] = [];
-  const errors: string[] = [];
-  let buffers = new Set<GPUBuffer>();
-  let onEvent: (event: EngineEvent) => void = () => {};
-  const session = new EngineSession({
-    openGpu: async () => {
-      const gpu = await openNodeGpu({ onError: (message) => errors.push(message) });
-      buffers = watch(gpu);
-      return gpu;
-    },
-    fetchFile: (url) => openAsBlob(url),
-    emit: (event) => {
-      events.push(event);
-      onEvent(event);
-    },
-  });
-  return {
-    session,
-    events,
-    errors,
-    labels: () => [...buffers].map((buffer) => buffer.label),
-    /** Calls once, at the first event that fits. */
-    once: (fits: (event: EngineEvent) => boolean, then: () => void) => {
-      onEvent = (event) => {
-        if (!fits(event)) return;
-        onEvent = () => {};
-        then();
-      };
-    },
-    of: <T extends EngineEvent['type']>(type: T) =>
-      events.filter((e): e is Extract<EngineEvent, { type: T }> => e.type === type),
-  };
-}
 
 const trained = { lora: lora(4, 8), optimizer: optimizer(1e-3, 0, 'constant') };
 const oneStep = sftStage({

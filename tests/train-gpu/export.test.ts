@@ -4,6 +4,7 @@ import { openCheckpoint } from '../../src/formats/checkpoint-files.ts';
 import { matchAdapterKeys, readAdapterConfig } from '../../src/formats/peft.ts';
 import { openSafetensors, toFloat32 } from '../../src/formats/safetensors.ts';
 import { loadModel } from '../../src/models/load.ts';
+import { combine } from '../../src/train/combine.ts';
 import { adapterFiles, mergedFiles, shardNames, type OutputFile } from '../../src/train/export.ts';
 import { resolveLoraTargets } from '../../src/train/peft-targets.ts';
 import type { MergedAdapter } from '../../src/train/policy.ts';
@@ -52,7 +53,7 @@ async function taught(tiny: Tiny, stages: number): Promise<MergedAdapter> {
     await tiny.policy.merge();
     tiny.attach(2, { r: 6, targetModules: ['q_proj', 'down_proj'] });
   }
-  return tiny.policy.combinedAdapter();
+  return combine(await tiny.policy.learnt());
 }
 
 describe('an exported adapter', () => {

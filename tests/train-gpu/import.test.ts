@@ -9,6 +9,7 @@ import { bytesSource } from '../../src/formats/byte-source.ts';
 import { openSafetensors, toFloat32, type Safetensors } from '../../src/formats/safetensors.ts';
 import { encodeConversation } from '../../src/models/encode.ts';
 import { loadModel, type LoadedModel } from '../../src/models/load.ts';
+import { combine } from '../../src/train/combine.ts';
 import { fullLogits } from '../../src/train/full-logits.ts';
 import { readAdapter, type ImportedAdapter } from '../../src/train/import.ts';
 import { Policy } from '../../src/train/policy.ts';
@@ -85,7 +86,7 @@ describe('an adapter that PEFT wrote', () => {
       expect(() => policy.resume(adapter)).toThrow(/cannot be trained further/);
       await foldIn(loaded, policy, adapter);
       expect(compare(await logits(loaded, policy), await expected('dora')).relative).toBeLessThan(1e-5);
-      await expect(policy.combinedAdapter()).rejects.toMatchObject({ code: 'adapter-unsupported' });
+      await expect(policy.learnt().then(combine)).rejects.toMatchObject({ code: 'adapter-unsupported' });
       expect(await policy.learnt()).toEqual([adapter]);
     });
   });

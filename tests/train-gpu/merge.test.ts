@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { Adapter } from '../../src/nn/adapter.ts';
+import { combine } from '../../src/train/combine.ts';
 import { Policy } from '../../src/train/policy.ts';
 import { expectClose, relativeError, useSession } from '../ops/harness.ts';
 import { withTiny, type Tiny } from './tiny-model.ts';
@@ -61,7 +62,7 @@ describe('merging', () => {
   test('refuses where there is nothing to merge, and a second adapter before the first is merged', async () => {
     await withTiny(session(), async (tiny) => {
       await expect(tiny.policy.merge()).rejects.toMatchObject({ code: 'adapter-missing' });
-      await expect(tiny.policy.combinedAdapter()).rejects.toMatchObject({ code: 'adapter-missing' });
+      await expect(tiny.policy.learnt()).rejects.toMatchObject({ code: 'adapter-missing' });
       tiny.attach(1);
       expect(() => tiny.attach(2)).toThrow(expect.objectContaining({ code: 'adapter-attached' }));
     });
@@ -100,7 +101,7 @@ describe('the combined adapter', () => {
       const wanted = await logps();
       expect(relativeError(wanted, base)).toBeGreaterThan(1e-2);
 
-      const { targets, matrices } = await tiny.policy.combinedAdapter();
+      const { targets, matrices } = combine(await tiny.policy.learnt());
       const adapter = new Adapter(tiny.session, targets);
       for (const { module } of targets) adapter.write(module, matrices.get(module)!);
       const alone = new Policy(tiny.model);

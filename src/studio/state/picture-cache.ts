@@ -16,6 +16,15 @@ export class PictureCache {
     this.#client = client;
   }
 
+  /** A picture that the page itself holds, kept until `drop`. */
+  put(dataset: string, path: string, file: Blob): void {
+    this.#entries.set(`${dataset}\n${path}`, { url: Promise.resolve(URL.createObjectURL(file)), users: 1 });
+  }
+
+  drop(dataset: string, path: string): void {
+    this.release(dataset, path);
+  }
+
   /** Resolves to a URL that stays valid until `release`. */
   acquire(dataset: string, path: string): Promise<string> {
     const key = `${dataset}\n${path}`;

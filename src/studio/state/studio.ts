@@ -4,7 +4,9 @@ import { useStore, type StoreApi } from 'zustand';
 import type { EngineClient } from '../../engine/client.ts';
 import { Crosshair } from '../charts/crosshair.ts';
 import { SeriesBook } from '../charts/series-book.ts';
+import { createAdapters, type AdapterShelf } from './adapters.ts';
 import { createAnswers, type Answers } from './answers.ts';
+import { createChat, type Conversation } from './chat.ts';
 import { EventPump } from './event-pump.ts';
 import { createHub, type Hub } from './hub.ts';
 import { createPastRuns, type PastRuns } from './past-runs.ts';
@@ -28,6 +30,8 @@ export interface Studio {
   readonly watchlist: StoreApi<Watchlist>;
   readonly rehearsal: StoreApi<Rehearsing>;
   readonly crosshair: Crosshair;
+  readonly adapters: StoreApi<AdapterShelf>;
+  readonly chat: StoreApi<Conversation>;
   readonly book: SeriesBook;
   readonly rows: RowCache;
   readonly pictures: PictureCache;
@@ -43,7 +47,12 @@ export function createStudio(client: EngineClient, storage: Pick<Storage, 'getIt
   const rehearsal = createRehearsal(client);
   const run = createRun(client, book, { past, watch: (dataset) => watchlist.getState().forRun(dataset) });
   const answers = createAnswers(client);
+  const adapters = createAdapters(client);
+  const pictures = new PictureCache(client);
+  const chat = createChat(client, pictures);
   const pump = new EventPump((events) => {
+    adapters.getState().receive(events);
+    chat.getState().receive(events);
     project.getState().receive(events);
     hub.getState().receive(events);
     run.getState().receive(events);
@@ -54,7 +63,12 @@ export function createStudio(client: EngineClient, storage: Pick<Storage, 'getIt
   run.subscribe(({ state }, before) => {
     if (isActive(before.state) !== isActive(state) || state !== before.state) answers.getState().forgetTuned();
   });
+  // What is tuned changes with the adapters in use, and another model has none of them.
+  adapters.subscribe(({ report }, before) => {
+    if (report.stack !== before.report.stack || report.tuned !== before.report.tuned) answers.getState().forgetTuned();
+  });
   project.subscribe(({ dataset, model }, before) => {
+    if (model !== before.model) adapters.getState().forget();
     // The pictures of a run that came from a file arrive with its dataset.
     const { opened } = run.getState();
     if (opened?.file.dataset && dataset && dataset !== before.dataset && sameDataset(opened.file.dataset, dataset))
@@ -78,7 +92,9 @@ export function createStudio(client: EngineClient, storage: Pick<Storage, 'getIt
     crosshair: new Crosshair(),
     book,
     rows,
-    pictures: new PictureCache(client),
+    pictures,
+    adapters,
+    chat,
   };
 }
 
@@ -98,3 +114,5 @@ export const usePast = <T>(select: (past: PastRuns) => T): T => useStore(useStud
 export const useWatchlist = <T>(select: (list: Watchlist) => T): T => useStore(useStudio().watchlist, select);
 export const useRehearsal = <T>(select: (rehearsing: Rehearsing) => T): T => useStore(useStudio().rehearsal, select);
 export const useAnswers = <T>(select: (answers: Answers) => T): T => useStore(useStudio().answers, select);
+export const useAdapters = <T>(select: (shelf: AdapterShelf) => T): T => useStore(useStudio().adapters, select);
+export const useChat = <T>(select: (chat: Conversation) => T): T => useStore(useStudio().chat, select);

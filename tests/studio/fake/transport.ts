@@ -24,6 +24,7 @@ import { fakeProfile } from './profile.ts';
 import { fakeAdapter } from './adapter.ts';
 import { FakeHub } from './hub.ts';
 import { FakeKeep } from './keep.ts';
+import { FakeShelf, FakeTalk } from './companions.ts';
 import { drawScene } from './pictures.ts';
 import { fakeData, FAKE_CONVENTION, FAKE_ISSUES, near, type FakeData } from './scenes.ts';
 import { script, watched } from './script.ts';
@@ -49,6 +50,8 @@ const DEFAULTS: FakeOptions = { perTick: 2, tickMs: 60, software: false, loadMs:
 
 export class FakeTransport implements Transport {
   readonly #options: FakeOptions;
+  readonly #shelf = new FakeShelf();
+  readonly #talk = new FakeTalk((event) => this.emit(event));
   readonly #data: FakeData = fakeData(5, 320, 80);
   #receive: (message: FromEngine) => void = () => undefined;
   #lost: (reason: string) => void = () => undefined;
@@ -241,6 +244,15 @@ export class FakeTransport implements Transport {
         return fakeProfile();
       case 'control':
         return this.#control(request.action);
+      case 'chat':
+      case 'chat-stop':
+        return this.#talk.answer(request);
+      case 'adapters':
+      case 'adapter-import':
+      case 'adapter-keep':
+      case 'adapter-remove':
+      case 'adapter-stack':
+        return this.#shelf.answer(request);
       case 'memory-plan':
         await pause(40);
         return memoryReport(request);

@@ -8,6 +8,7 @@ import { Icon } from '../../ui/icon.tsx';
 import { RoomHead } from '../../ui/room-head.tsx';
 import { CachedModels } from './cached-models.tsx';
 import { HubForm } from './hub-form.tsx';
+import { AdaptersPanel } from './adapters-panel.tsx';
 import { MemoryPanel } from './memory-panel.tsx';
 import './model.css';
 
@@ -69,6 +70,7 @@ export function ModelRoom() {
           </div>
         </section>
         <CachedModels busy={busy} />
+        <AdaptersPanel />
         <MemoryPanel />
       </div>
     </div>

@@ -1,0 +1,93 @@
+/** What goes with a loaded model besides its workbench: kept adapters, the conversation, and what leaves as files. */
+import { GroundworkError } from '../base/error.ts';
+import { adapterFiles, mergedFiles, shardNames, type OutputFile } from '../train/export.ts';
+import { combine } from '../train/combine.ts';
+import { Generator } from '../train/generate.ts';
+import { Policy, type MergedAdapter } from '../train/policy.ts';
+import type { LoadedModel } from '../models/load.ts';
+import type { Row } from '../data/row.ts';
+import { Adapters } from './adapters.ts';
+import { answerRows } from './answer.ts';
+import { Chat } from './chat.ts';
+import type { Answer, PolicyName, Recipe, Request } from './protocol.ts';
+import type { AdaptersReport, AdaptersRequest } from './adapters-protocol.ts';
+import type { ChatAnswer, ChatEvent } from './chat-protocol.ts';
+import type { Workbench } from './run.ts';
+
+export type ExportRequest = Pick<Extract<Request, { type: 'export' }>, 'what' | 'adapter' | 'style'>;
+
+export class ModelDesk {
+  readonly chat: Chat;
+  readonly adapters: Adapters;
+  readonly #loaded: LoadedModel & { readonly name: string };
+
+  /** @param kept adapters of the same model in a device that is gone */
+  constructor(loaded: LoadedModel & { readonly name: string }, kept?: Adapters) {
+    this.#loaded = loaded;
+    this.chat = new Chat(loaded);
+    this.adapters = new Adapters(loaded, kept);
+  }
+
+  destroy(): void {
+    this.chat.destroy();
+    this.adapters.destroy();
+  }
+
+  async handle(request: AdaptersRequest, bench: Workbench | null): Promise<AdaptersReport> {
+    const { adapters } = this;
+    if (request.type === 'adapter-import') await adapters.import(request.name, request.files);
+    else if (request.type === 'adapter-keep') adapters.keep(request.name, combine(await learntBy(bench)));
+    else if (request.type === 'adapter-remove') adapters.remove(request.id);
+    else if (request.type === 'adapter-stack') adapters.stack(request.stack, request.continueTop);
+    return adapters.report;
+  }
+
+  /** Keeps what a run has learnt under the recipe's name, everything as one adapter. */
+  async keepRun(bench: Workbench, { name, stages }: Recipe): Promise<void> {
+    if (!bench.policy.changed || !stages.some(({ kind }) => kind === 'sft' || kind === 'grpo')) return;
+    this.adapters.keep(name, combine(await bench.policy.learnt()));
+  }
+
+  async talk(
+    question: Extract<Request, { type: 'chat' }>,
+    bench: Workbench | null,
+    emit: (event: ChatEvent) => void,
+  ): Promise<ChatAnswer> {
+    const tuned = (await this.adapters.policy()) ?? bench?.policy ?? new Policy(this.#loaded.model);
+    return this.chat.answer(question, tuned, emit);
+  }
+
+  /** Answers to rows; the tuned policy is the run's or the stack's. */
+  async answer(bench: Workbench, rows: readonly Row[], policy: PolicyName): Promise<Answer[]> {
+    const stack = policy === 'tuned' ? await this.adapters.policy() : null;
+    if (!stack) return answerRows(bench, rows, policy);
+    const generator = new Generator(stack, this.#loaded.processor, bench.samples);
+    try {
+      return await answerRows(bench, rows, policy, generator);
+    } finally {
+      generator.destroy();
+    }
+  }
+
+  /** The files of an export, each produced when it is read. Throws `adapter-missing` before anything was trained. */
+  async files({ what, adapter, style }: ExportRequest, bench: Workbench | null): Promise<OutputFile[]> {
+    const { folder, checkpoint, model, architecture, name } = this.#loaded;
+    const parts = adapter === undefined ? await this.#inUse(bench) : [this.adapters.adapter(adapter)];
+    if (what === 'adapter') return adapterFiles(combine(parts), model.linears, name, style);
+    return mergedFiles(folder, checkpoint, await shardNames(folder), parts, (key) => architecture.canonicalName(key));
+  }
+
+  async #inUse(bench: Workbench | null): Promise<readonly MergedAdapter[]> {
+    const stack = this.adapters.inUse;
+    return stack?.length ? stack : learntBy(bench);
+  }
+}
+
+async function learntBy(bench: Workbench | null): Promise<readonly MergedAdapter[]> {
+  if (bench) return bench.policy.learnt();
+  throw new GroundworkError(
+    'adapter-missing',
+    'Nothing has been trained yet.',
+    'Run a recipe with an SFT or GRPO stage first, or import an adapter.',
+  );
+}

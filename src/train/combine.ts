@@ -1,0 +1,45 @@
+/** Several adapters, each trained on what those before it left, as one. */
+import { GroundworkError } from '../base/error.ts';
+import type { AdapterMatrices, AdapterTarget } from '../nn/adapter.ts';
+import type { MergedAdapter } from './merged-rows.ts';
+
+/**
+ * One adapter on the base model: ranks side by side, scaling folded into B, so scaling 1 (PEFT's `cat` combination,
+ * exact). Throws `adapter-unsupported` for DoRA, whose norms are not low-rank.
+ */
+export function combine(parts: readonly MergedAdapter[]): MergedAdapter {
+  if (parts.some((p) => p.magnitudes))
+    throw new GroundworkError(
+      'adapter-unsupported',
+      'A DoRA adapter is part of what was learnt, and that is no LoRA adapter any more.',
+      'Export the merged weights instead.',
+    );
+  return parts.length === 1 ? parts[0]! : concatenate(parts);
+}
+
+function concatenate(parts: readonly MergedAdapter[]): MergedAdapter {
+  const modules = [...new Set(parts.flatMap((p) => p.targets.map((t) => t.module)))];
+  const targets: AdapterTarget[] = [];
+  const matrices = new Map<string, AdapterMatrices>();
+  for (const module of modules) {
+    const pieces = parts.flatMap((p) => {
+      const target = p.targets.find((t) => t.module === module);
+      return target ? [{ target, ...p.matrices.get(module)! }] : [];
+    });
+    const { inFeatures, outFeatures } = pieces[0]!.target;
+    const r = pieces.reduce((sum, p) => sum + p.target.r, 0);
+    const a = new Float32Array(r * inFeatures);
+    const b = new Float32Array(outFeatures * r);
+    let rank = 0;
+    for (const piece of pieces) {
+      a.set(piece.a, rank * inFeatures);
+      for (let o = 0; o < outFeatures; o++)
+        for (let k = 0; k < piece.target.r; k++)
+          b[o * r + rank + k] = piece.b[o * piece.target.r + k]! * piece.target.scaling;
+      rank += piece.target.r;
+    }
+    targets.push({ module, inFeatures, outFeatures, r, alpha: r, scaling: 1 });
+    matrices.set(module, { a, b });
+  }
+  return { targets, matrices };
+}

@@ -1,0 +1,57 @@
+/** Boxes a person drew, written as each family writes them and read back: exact to what the family can say. */
+import { describe, expect, test } from 'vitest';
+import { PUBLISHED } from '../../src/engine/full-size/published.ts';
+import { publishedPreprocessor } from '../../src/engine/full-size/synthesise.ts';
+import type { GroundedBox, Size } from '../../src/grounding/box.ts';
+import { fromNatural, asNatural, toNatural } from '../../src/grounding/convert.ts';
+import { conventionOf } from '../../src/grounding/convention.ts';
+import { parseAnswer } from '../../src/grounding/parse.ts';
+import { parseArchitecture } from '../../src/models/load.ts';
+
+// Odd sizes: enlarged, reduced, narrow, and untouched by the resize of each family.
+const NATURAL: readonly Size[] = [
+  { width: 641, height: 479 },
+  { width: 1999, height: 1333 },
+  { width: 77, height: 301 },
+  { width: 31, height: 17 },
+  { width: 512, height: 512 },
+];
+const CORNERS = [
+  [0, 0, 13, 9],
+  [3, 5, 30, 16],
+  [11, 2, 29, 17],
+] as const;
+const FAMILIES = ['qwen2_vl', 'qwen2_5_vl', 'qwen3_vl', 'smolvlm'];
+
+describe.each(FAMILIES)('%s', (family) => {
+  const { config } = PUBLISHED.find((p) => p.config['model_type'] === family)!;
+  const sizes = parseArchitecture(config).pictureSizes(publishedPreprocessor(config));
+  const convention = conventionOf(family)!;
+  const modelSizes = NATURAL.map((natural) => sizes.modelSize(natural));
+  const boxes = NATURAL.flatMap((natural, image) =>
+    CORNERS.map((corners): GroundedBox & { natural: Size } => {
+      const scale = (v: number, i: number) => (v / (i % 2 ? 17 : 31)) * (i % 2 ? natural.height : natural.width);
+      const [x1, y1, x2, y2] = corners.map(scale) as [number, number, number, number];
+      return { image, natural, box: fromNatural(asNatural([x1, y1, x2, y2]), natural) };
+    }),
+  );
+
+  test.each(boxes)('a box in picture $image of $natural.width × $natural.height', ({ image, box, natural }) => {
+    const text = convention.formatAnswer([{ image, box }], modelSizes);
+    const parsed = parseAnswer(text, { convention, sizes: modelSizes, thinking: 'optional' });
+    expect(parsed.boxes).toHaveLength(1);
+    expect(parsed.boxes[0]!.image).toBe(image);
+    const [wanted, read] = [toNatural(box, natural), toNatural(parsed.boxes[0]!.box, natural)];
+    const model = modelSizes[image]!;
+    wanted.forEach((corner, i) => {
+      const [side, steps] = i % 2 ? [natural.height, model.height] : [natural.width, model.width];
+      // Half a step of what the family counts in; an edge of the picture is its last model pixel.
+      const pixels = family === 'qwen2_5_vl';
+      const step = side / (pixels ? steps : 1000);
+      const atEdge = pixels && corner > side - step;
+      expect(Math.abs(read[i]! - corner)).toBeLessThanOrEqual(step * (atEdge ? 1 : 0.5) + 1e-9);
+      // And never more than a pixel of the picture, unless one pixel of the model holds several.
+      expect(Math.abs(read[i]! - corner)).toBeLessThanOrEqual(Math.max(1, step) + 1e-9);
+    });
+  });
+});
