@@ -183,6 +183,14 @@ const shots: readonly Shot[] = [
     name: 'problems',
     prepare: opened('/data', (page) => call(page, ({ transport }) => transport.die())),
   },
+  {
+    name: 'proof',
+    prepare: async (page) => {
+      await page.getByRole('button', { name: /Apple M4 Max/ }).click();
+      await page.getByRole('button', { name: 'Prove the kernels' }).click();
+      await page.getByText('All 6 agree').waitFor();
+    },
+  },
   { name: 'no-webgpu', query: 'no-adapter', prepare: async () => undefined },
 ];
 

@@ -87,12 +87,6 @@ export function Picture({ dataset, path, index, layers, height, caption = true, 
           {natural && shown && (
             <span className="num">
               {shown.width}×{shown.height}
-              {seenAs && (
-                <span className="muted">
-                  {' '}
-                  of {natural.width}×{natural.height}
-                </span>
-              )}
             </span>
           )}
         </figcaption>
