@@ -47,6 +47,8 @@ export type DatasetRequest =
       readonly files: readonly NamedFile[];
       /** Read in place, as long as the browser allows it. */
       readonly handles?: readonly NamedHandle[];
+      /** Copied before: folders of the origin-private file system. */
+      readonly stored?: readonly { readonly path: string; readonly location: string }[];
       readonly options?: DatasetOptions;
     }
   | { readonly type: 'open-sample'; readonly baseUrl: string; readonly options?: DatasetOptions }

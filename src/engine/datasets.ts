@@ -9,7 +9,7 @@ import { span, type RowList } from '../data/row-list.ts';
 import type { Progress } from '../data/scan.ts';
 import { box01, type Size } from '../grounding/box.ts';
 import { clampBox01 } from '../grounding/convert.ts';
-import { copyIntoStore } from '../store/dataset-files.ts';
+import { copyIntoStore, storeFolder } from '../store/dataset-files.ts';
 import type { ConventionSample, DatasetReplies, DatasetRequest, DatasetReport, NamedFile } from './dataset-protocol.ts';
 import { Thumbnails } from './thumbnails.ts';
 
@@ -76,8 +76,13 @@ export class Datasets {
           openDataset('Sample dataset', await this.#host.fetchSample(request.baseUrl), request.options, progress),
         );
       case 'open-dataset':
-        return this.#opened(inUse, (progress) =>
-          openDataset(request.name, sourcesOf(request), request.options, progress),
+        return this.#opened(inUse, async (progress) =>
+          openDataset(
+            request.name,
+            [...sourcesOf(request), ...(await storedSources(request.stored ?? []))],
+            request.options,
+            progress,
+          ),
         );
       case 'reread-dataset':
         return this.#reread(request.dataset, request.options, inUse);
@@ -168,6 +173,12 @@ const sourcesOf = ({
   files,
   handles = [],
 }: Pick<Extract<DatasetRequest, { type: 'copy-dataset' }>, 'files' | 'handles'>): Source[] => [...files, ...handles];
+
+async function storedSources(stored: readonly { path: string; location: string }[]): Promise<Source[]> {
+  const sources: Source[] = [];
+  for (const { path, location } of stored) sources.push({ path, handle: await storeFolder(location, false) });
+  return sources;
+}
 
 function textStream(pieces: AsyncIterator<string>): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();

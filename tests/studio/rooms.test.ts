@@ -1,8 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Answer, GroupCompletion, Row } from '../../src/engine/protocol.ts';
-import { box01 } from '../../src/grounding/box.ts';
 import { looksLikeModel, named } from '../../src/studio/rooms/data/intake-files.ts';
-import { HEAT, healthOf } from '../../src/studio/rooms/data/health.ts';
 import { arrange, OUTCOMES, outcomeOf, tally, type GalleryFilter } from '../../src/studio/rooms/inspect/gallery.ts';
 import { judgeSwap, turned } from '../../src/studio/rooms/inspect/swap-test.tsx';
 import { answerPart } from '../../src/studio/rooms/run/completion-card.tsx';
@@ -34,23 +32,6 @@ describe('what was dropped', () => {
   it('a checkpoint is told from a dataset', () => {
     expect(looksLikeModel(named([file('m/config.json'), file('m/model.safetensors')]))).toBe(true);
     expect(looksLikeModel(named([file('m/config.json'), file('m/train.jsonl')]))).toBe(false);
-  });
-});
-
-describe('the health of a dataset', () => {
-  it('counts rows, pictures, boxes and where they lie', () => {
-    const { rows } = fakeData(3, 50, 0);
-    const health = healthOf(rows);
-    expect(health.rows).toBe(50);
-    expect([...health.imagesPerRow.values()].reduce((a, b) => a + b)).toBe(50);
-    expect([...health.answerImage.values()].reduce((a, b) => a + b)).toBe(50);
-    expect(health.sizes.reduce((a, b) => a + b)).toBe(50);
-  });
-  it('lays a box over just its cells', () => {
-    const row = { ...fakeData(3, 1, 0).rows[0]!, solution: [{ image: 0, box: box01(0, 0, 0.5, 0.25) }] };
-    const { heat } = healthOf([row]);
-    expect(heat.reduce((a, b) => a + b)).toBe((HEAT / 2) * (HEAT / 4));
-    expect([heat[0], heat[HEAT / 2 - 1], heat[HEAT / 2]]).toEqual([1, 1, 0]);
   });
 });
 

@@ -1,27 +1,29 @@
 /** One picture of a sample with its boxes: an image element below, a canvas above. */
 import { useEffect, useRef, useState } from 'react';
 import type { Size } from '../../grounding/box.ts';
+import { heightStep, type ShownPicture } from '../state/picture-cache.ts';
 import { useStudio } from '../state/studio.ts';
 import { paintBoxes } from './paint.ts';
 import type { Layer } from './roles.ts';
 
-type Loaded = { readonly url: string } | { readonly missing: string } | null;
+type Loaded = ShownPicture | { readonly missing: string } | null;
 
-export function usePictureUrl(dataset: string, path: string): Loaded {
+/** `height`: CSS pixels. */
+function usePicture(dataset: string, path: string, height: number): Loaded {
+  const step = heightStep(height * (devicePixelRatio || 1));
   const { pictures } = useStudio();
   const [loaded, setLoaded] = useState<Loaded>(null);
   useEffect(() => {
     let live = true;
-    setLoaded(null);
-    pictures.acquire(dataset, path).then(
-      (url) => live && setLoaded({ url }),
+    pictures.acquire(dataset, path, step).then(
+      (shown) => live && setLoaded(shown),
       (error: Error) => live && setLoaded({ missing: error.message }),
     );
     return () => {
       live = false;
-      pictures.release(dataset, path);
+      pictures.release(dataset, path, step);
     };
-  }, [pictures, dataset, path]);
+  }, [pictures, dataset, path, step]);
   return loaded;
 }
 
@@ -39,8 +41,10 @@ interface PictureProps {
 }
 
 export function Picture({ dataset, path, index, layers, height, caption = true, seenAs }: PictureProps) {
-  const loaded = usePictureUrl(dataset, path);
-  const [natural, setNatural] = useState<{ width: number; height: number } | null>(null);
+  const loaded = usePicture(dataset, path, height);
+  const [painted, setPainted] = useState<Size | null>(null);
+  // Of the whole picture: what is shown may be smaller.
+  const natural = painted && loaded && 'natural' in loaded && loaded.natural.height > 0 ? loaded.natural : painted;
   const [broken, setBroken] = useState(false);
   const canvas = useRef<HTMLCanvasElement>(null);
   const shown = seenAs ?? natural;
@@ -71,7 +75,7 @@ export function Picture({ dataset, path, index, layers, height, caption = true, 
             decoding="async"
             draggable={false}
             onLoad={(event) =>
-              setNatural({
+              setPainted({
                 width: event.currentTarget.naturalWidth || 1,
                 height: event.currentTarget.naturalHeight || 1,
               })

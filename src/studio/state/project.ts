@@ -1,7 +1,17 @@
 /** What is on the table: the device, the model, the dataset, and the loading under way. */
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { EngineClient } from '../../engine/client.ts';
-import type { DatasetReport, DeviceReport, EngineEvent, ModelReport, NamedFile } from '../../engine/protocol.ts';
+import type {
+  DatasetOptions,
+  DatasetRef,
+  DatasetReport,
+  DeviceReport,
+  EngineEvent,
+  ModelReport,
+  NamedFile,
+  SourceRef,
+} from '../../engine/protocol.ts';
+import { openIntake, openSample, refOf, type Intake, type Keeping, type OpenedDataset } from './dataset-actions.ts';
 import { problemOf, type Problem } from './problem.ts';
 
 /** A load under way, for a bar with an ETA. `total` 0: not known yet. */
@@ -11,6 +21,8 @@ export interface Loading {
   readonly done: number;
   readonly total: number;
   readonly startedAt: number;
+  /** When the work that `what` names began. */
+  readonly since: number;
   /** When `done` was told. */
   readonly at: number;
   /** Ends it; null where it cannot be ended. */
@@ -22,6 +34,10 @@ export interface Project {
   readonly deviceProblem: Problem | null;
   readonly model: ModelReport | null;
   readonly dataset: DatasetReport | null;
+  /** Where the dataset's files are. */
+  readonly sources: readonly SourceRef[];
+  /** Where the files of the next dataset are to stay. */
+  readonly keeping: Keeping;
   readonly loading: Loading | null;
   readonly problem: Problem | null;
   findDevice(): Promise<void>;
@@ -29,7 +45,10 @@ export interface Project {
   /** `name`: instead of the folder's. */
   loadModel(files: readonly NamedFile[], name?: string): Promise<boolean>;
   openSample(): Promise<boolean>;
-  openDataset(name: string, files: readonly NamedFile[]): Promise<boolean>;
+  openDataset(intake: Intake): Promise<boolean>;
+  /** Reads the dataset in another way, or takes an answer to what it asked. */
+  reread(options: DatasetOptions): Promise<boolean>;
+  keep(keeping: Keeping): void;
   /** The one click: starter model and sample dataset. */
   startWithSample(): Promise<boolean>;
   report(problem: Problem): void;
@@ -58,7 +77,10 @@ export function createProject(client: EngineClient): StoreApi<Project> {
         return false;
       }
       const now = performance.now();
-      set({ loading: { title, what: '', done: 0, total: 0, startedAt: now, at: now, stop }, problem: null });
+      set({
+        loading: { title, what: '', done: 0, total: 0, startedAt: now, since: now, at: now, stop },
+        problem: null,
+      });
       try {
         set({ ...(await work()), loading: null });
         return true;
@@ -70,7 +92,9 @@ export function createProject(client: EngineClient): StoreApi<Project> {
       }
     };
     const stopModel = () => void client.request({ type: 'cancel-load' }).catch(() => {});
-    const actions: Pick<Project, 'loadStarter' | 'loadModel' | 'openSample' | 'openDataset'> = {
+    const stopReading = () => void client.request({ type: 'cancel-dataset' }).catch(() => {});
+    const openWith = (title: string, open: () => Promise<OpenedDataset>) => load(title, open, stopReading);
+    const actions: Pick<Project, 'loadStarter' | 'loadModel' | 'openSample' | 'openDataset' | 'reread'> = {
       loadStarter: () =>
         load(
           'Loading the starter model',
@@ -85,18 +109,24 @@ export function createProject(client: EngineClient): StoreApi<Project> {
           }),
           stopModel,
         ),
-      openSample: () =>
-        load('Opening the sample dataset', async () => ({
-          dataset: await client.request({ type: 'open-sample', baseUrl: starterUrl() }),
-        })),
-      openDataset: (name, files) =>
-        load(`Reading ${name}`, async () => ({ dataset: await client.request({ type: 'open-dataset', name, files }) })),
+      openSample: () => openWith('Opening the sample dataset', () => openSample(client, starterUrl())),
+      openDataset: (intake) => openWith(`Reading ${intake.name}`, () => openIntake(client, intake, get().keeping)),
+      reread: async (options) => {
+        const { dataset, sources } = get();
+        if (!dataset) return false;
+        return openWith(`Reading ${dataset.name} again`, async () => ({
+          dataset: await client.request({ type: 'reread-dataset', dataset: dataset.id, options }),
+          sources,
+        }));
+      },
     };
     return {
       device: null,
       deviceProblem: null,
       model: null,
       dataset: null,
+      sources: [],
+      keeping: 'in-place',
       loading: null,
       problem: null,
       ...actions,
@@ -109,14 +139,20 @@ export function createProject(client: EngineClient): StoreApi<Project> {
       },
       startWithSample: async () =>
         (await actions.openSample()) && (get().model !== null || (await actions.loadStarter())),
+      keep: (keeping) => set({ keeping }),
       report: (problem) => set({ problem }),
       dismiss: () => set({ problem: null }),
       receive(events) {
         const last = events.findLast((event) => event.type === 'loading');
         const loading = get().loading;
-        if (last && loading)
-          set({ loading: { ...loading, what: last.what, done: last.done, total: last.total, at: performance.now() } });
+        if (!last || !loading) return;
+        const at = performance.now();
+        const since = last.what === loading.what ? loading.since : at;
+        set({ loading: { ...loading, what: last.what, done: last.done, total: last.total, since, at } });
       },
     };
   });
 }
+
+/** What to remember of the open dataset; null without one. */
+export const datasetRef = ({ dataset, sources }: Project): DatasetRef | null => dataset && refOf(dataset, sources);

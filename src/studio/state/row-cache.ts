@@ -1,44 +1,57 @@
-/** Rows by page and by id, asked for once. A dataset may have half a million; only what was looked at is here. */
+/** Rows by page and by id, the ones looked at lately. A dataset may have half a million. */
+import { Lru } from '../../base/lru.ts';
 import type { EngineClient } from '../../engine/client.ts';
-import type { Row } from '../../engine/protocol.ts';
+import type { Row, RowFilter } from '../../engine/protocol.ts';
 
 export const PAGE = 64;
+/** Pages kept, some thousand rows; the gallery holds no more. */
+const PAGES_KEPT = 72;
+const ROWS_KEPT = 1024;
 export type Split = 'train' | 'heldout';
+
+interface Page {
+  readonly rows: readonly Row[];
+  /** Rows that the filter lets through. */
+  readonly total: number;
+}
 
 export class RowCache {
   readonly #client: EngineClient;
   #dataset = '';
-  #pages = new Map<string, Promise<readonly Row[]>>();
-  #rows = new Map<string, Row>();
-  #byIndex = new Map<string, Row>();
+  readonly #pending = new Lru<string, Promise<Page>>(PAGES_KEPT);
+  readonly #pages = new Lru<string, Page>(PAGES_KEPT);
+  readonly #rows = new Lru<string, Row>(ROWS_KEPT);
 
   constructor(client: EngineClient) {
     this.#client = client;
   }
 
   /** The row at a place, if its page is here. */
-  at(dataset: string, split: Split, index: number): Row | undefined {
-    return dataset === this.#dataset ? this.#byIndex.get(`${split}/${index}`) : undefined;
+  at(dataset: string, split: Split, index: number, filter?: RowFilter): Row | undefined {
+    return dataset === this.#dataset
+      ? this.#pages.get(keyOf(split, Math.floor(index / PAGE), filter))?.rows[index % PAGE]
+      : undefined;
   }
 
-  page(dataset: string, split: Split, page: number): Promise<readonly Row[]> {
+  /** How many rows a filter lets through, once a page of them is here. */
+  total(dataset: string, split: Split, filter?: RowFilter): number | undefined {
+    return dataset === this.#dataset ? this.#pages.get(keyOf(split, 0, filter))?.total : undefined;
+  }
+
+  async page(dataset: string, split: Split, page: number, filter?: RowFilter): Promise<readonly Row[]> {
     this.#use(dataset);
-    const key = `${split}/${page}`;
-    let pending = this.#pages.get(key);
+    const key = keyOf(split, page, filter);
+    let pending = this.#pending.get(key);
     if (!pending) {
-      pending = this.#client
-        .request({ type: 'rows', dataset, split, offset: page * PAGE, count: PAGE })
-        .then(({ rows }) => {
-          rows.forEach((row, i) => {
-            this.#rows.set(row.id, row);
-            this.#byIndex.set(`${split}/${page * PAGE + i}`, row);
-          });
-          return rows;
-        });
-      pending.catch(() => this.#pages.delete(key));
-      this.#pages.set(key, pending);
+      const request = { type: 'rows', dataset, split, offset: page * PAGE, count: PAGE } as const;
+      pending = this.#client.request(filter ? { ...request, filter } : request).then((reply) => {
+        if (dataset === this.#dataset) this.#pages.set(key, reply);
+        return reply;
+      });
+      pending.catch(() => this.#pending.delete(key));
+      this.#pending.set(key, pending);
     }
-    return pending;
+    return (await pending).rows;
   }
 
   async row(dataset: string, rowId: string): Promise<Row> {
@@ -53,8 +66,9 @@ export class RowCache {
   #use(dataset: string): void {
     if (dataset === this.#dataset) return;
     this.#dataset = dataset;
-    this.#pages = new Map();
-    this.#rows = new Map();
-    this.#byIndex = new Map();
+    for (const cache of [this.#pending, this.#pages, this.#rows]) cache.clear();
   }
 }
+
+const keyOf = (split: Split, page: number, filter?: RowFilter): string =>
+  `${split}/${page}/${filter ? JSON.stringify(filter) : ''}`;

@@ -1,30 +1,37 @@
 /** Rows in sight: loads their pages and renders again when they are here. */
 import { useCallback, useEffect, useReducer, useState } from 'react';
-import type { Row } from '../../engine/protocol.ts';
+import type { Row, RowFilter } from '../../engine/protocol.ts';
 import { problemOf } from './problem.ts';
 import { PAGE, type Split } from './row-cache.ts';
 import { useProject, useRun, useStudio } from './studio.ts';
 
 export interface RowsInSight {
   at(index: number): Row | undefined;
+  /** Rows that the filter lets through; undefined until the first page is here. */
+  readonly total: number | undefined;
   /** Loads the pages that hold these rows. */
   want(from: number, to: number): void;
 }
 
-export function useRows(dataset: string, split: Split): RowsInSight {
+/** `filter`: the same object as long as it says the same. */
+export function useRows(dataset: string, split: Split, filter?: RowFilter): RowsInSight {
   const { rows } = useStudio();
   const report = useProject((project) => project.report);
   const [, arrived] = useReducer((n: number) => n + 1, 0);
   const want = useCallback(
     (from: number, to: number) => {
-      for (let page = Math.floor(from / PAGE); page * PAGE < to; page++) {
-        if (rows.at(dataset, split, page * PAGE)) continue;
-        rows.page(dataset, split, page).then(arrived, (error) => report(problemOf(error)));
+      for (let page = Math.floor(from / PAGE); page * PAGE < Math.max(to, from + 1); page++) {
+        if (rows.at(dataset, split, page * PAGE, filter)) continue;
+        rows.page(dataset, split, page, filter).then(arrived, (error) => report(problemOf(error)));
       }
     },
-    [rows, dataset, split, report],
+    [rows, dataset, split, filter, report],
   );
-  return { at: (index) => rows.at(dataset, split, index), want };
+  return {
+    at: (index) => rows.at(dataset, split, index, filter),
+    total: rows.total(dataset, split, filter),
+    want,
+  };
 }
 
 /** One row by its id, or null until it is here. */

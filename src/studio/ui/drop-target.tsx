@@ -1,6 +1,6 @@
 /** A place to drop or pick a folder, a zip or a file. The buttons are the keyboard's way in. */
 import { useRef, useState, type DragEvent, type ReactNode } from 'react';
-import { intakeFromDrop, intakeFromPicker, type Intake } from '../rooms/data/intake-files.ts';
+import { intakeFromDrop, intakeFromHandles, intakeFromPicker, type Intake } from '../rooms/data/intake-files.ts';
 import { problemOf } from '../state/problem.ts';
 import { useProject } from '../state/studio.ts';
 import { Icon } from './icon.tsx';
@@ -14,7 +14,13 @@ interface DropTargetProps {
   /** The word on the buttons. */
   readonly verb?: string;
   readonly className?: string;
+  /** Folders are asked for in a way that lets them be read in place, where the browser has one. */
+  readonly inPlace?: boolean;
   readonly children?: ReactNode;
+}
+
+interface FolderPickerWindow {
+  showDirectoryPicker?(): Promise<FileSystemDirectoryHandle>;
 }
 
 export function DropTarget({
@@ -24,6 +30,7 @@ export function DropTarget({
   accept,
   verb = 'Choose a',
   className = 'drop',
+  inPlace = false,
   children,
 }: DropTargetProps) {
   const [over, setOver] = useState(0);
@@ -33,12 +40,12 @@ export function DropTarget({
   const take = async (pending: Promise<Intake | null> | Intake | null) => {
     try {
       const intake = await pending;
-      if (intake && intake.files.length > 0) onIntake(intake);
+      if (intake && intake.files.length + intake.handles.length > 0) onIntake(intake);
       else
         report({
           code: 'nothing-dropped',
           what: 'There was no file in what was dropped.',
-          hint: 'Drop a folder, a zip, or a JSON or JSONL file. Nothing was changed.',
+          hint: 'Drop a folder, a zip, or a file with rows. Nothing was changed.',
         });
     } catch (error) {
       report({
@@ -71,7 +78,7 @@ export function DropTarget({
       {children}
       <div className="drop-buttons">
         {pick.includes('folder') && (
-          <button type="button" className="button" onClick={() => folder.current?.click()}>
+          <button type="button" className="button" onClick={() => pickFolder()}>
             <Icon name="folder" /> {verb} folder
           </button>
         )}
@@ -101,6 +108,18 @@ export function DropTarget({
       />
     </div>
   );
+
+  function pickFolder(): void {
+    const { showDirectoryPicker } = window as FolderPickerWindow;
+    if (!inPlace || !showDirectoryPicker) return folder.current?.click();
+    showDirectoryPicker.call(window).then(
+      (handle) => void take(intakeFromHandles([handle])),
+      (error: unknown) => {
+        // Closed without a choice; where the browser forbids asking, the plain way is left.
+        if (!(error instanceof DOMException && error.name === 'AbortError')) folder.current?.click();
+      },
+    );
+  }
 
   function pickFrom(input: HTMLInputElement): void {
     if (input.files && input.files.length > 0) void take(intakeFromPicker(input.files));

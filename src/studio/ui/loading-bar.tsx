@@ -14,17 +14,26 @@ export function LoadingBar() {
           label={loading.what ? `${loading.title}: ${loading.what}` : loading.title}
           done={loading.done}
           total={loading.total}
-          detail={
-            loading.total > 100_000
-              ? `${bytes(loading.done)} of ${bytes(loading.total)}`
-              : loading.total > 0
-                ? `${count(loading.done)} of ${count(loading.total)}`
-                : ''
-          }
-          etaSeconds={etaOf(loading.done, loading.total, loading.startedAt, loading.at)}
+          detail={detailOf(loading)}
+          etaSeconds={etaOf(loading.done, loading.total, loading.since, loading.at)}
         />
       )}
       {loading?.stop && slow && <StopButton onStop={loading.stop} />}
     </div>
   );
+}
+
+interface Pace {
+  readonly done: number;
+  readonly total: number;
+  readonly since: number;
+  readonly at: number;
+}
+
+function detailOf({ done, total, since, at }: Pace): string {
+  const seconds = (at - since) / 1000;
+  const unit = total > 1_000_000 ? bytes : count;
+  const rate = seconds >= 1 && done > 0 ? `${unit(Math.round(done / seconds))} a second` : '';
+  const far = total > 0 ? `${unit(done)} of ${unit(total)}` : done > 0 ? unit(done) : '';
+  return [far, rate].filter(Boolean).join(' · ');
 }

@@ -1,17 +1,21 @@
 /** Data: drop a dataset, look at its rows, settle its faults. */
 import { useState } from 'react';
 import { useLocation } from 'wouter';
-import type { DatasetReport } from '../../../engine/protocol.ts';
+import type { DatasetReport, FindingKey } from '../../../engine/protocol.ts';
 import { useProject } from '../../state/studio.ts';
 import { DropTarget } from '../../ui/drop-target.tsx';
 import { count, plural } from '../../ui/format.ts';
 import { Icon } from '../../ui/icon.tsx';
 import { RoomHead } from '../../ui/room-head.tsx';
 import { Tabs } from '../../ui/tabs.tsx';
+import { ConventionsView } from './conventions-view.tsx';
+import { FilesView } from './files-view.tsx';
 import { HealthView } from './health-view.tsx';
 import { looksLikeModel, type Intake } from './intake-files.ts';
+import { KeepingChoice } from './keeping-choice.tsx';
 import { IssueTable } from './issue-table.tsx';
-import { RowBrowser } from './row-browser.tsx';
+import { RowBrowser, type RowFilterState } from './row-browser.tsx';
+import { Settle } from './settle.tsx';
 import './data.css';
 
 export function DataRoom() {
@@ -25,7 +29,7 @@ function useIntake() {
   const [, go] = useLocation();
   return (intake: Intake) => {
     if (looksLikeModel(intake)) void loadModel(intake.files).then((done) => done && go('/model'));
-    else void openDataset(intake.name, intake.files);
+    else void openDataset(intake);
   };
 }
 
@@ -42,15 +46,17 @@ function NoDataset() {
       <DropTarget
         label="Drop a dataset"
         pick={['folder', 'file']}
+        inPlace
         onIntake={intake}
         className="drop drop-large brackets"
       >
         <p className="drop-title">Drop a dataset here</p>
         <p>
-          A folder, a zip, or a JSON or JSONL file with its pictures. LLaVA, ShareGPT, ms-swift, MGrounding, MIG-Bench,
-          TRL and EasyR1 rows are recognised.
+          A folder, zips, or a JSON, JSONL, CSV or Parquet file with its pictures. LLaVA, ShareGPT, ms-swift, TRL,
+          VLM-R1, MGrounding, MIG-Bench, MC-Bench, COCO and RefCOCO rows are recognised.
         </p>
       </DropTarget>
+      <KeepingChoice />
       <div className="data-sample">
         <div>
           <h2>No dataset at hand?</h2>
@@ -69,14 +75,20 @@ function NoDataset() {
 
 function OpenDataset({ dataset }: { readonly dataset: DatasetReport }) {
   const [tab, setTab] = useState('rows');
+  const [filter, setFilter] = useState<RowFilterState>({ task: '', finding: '' });
   const intake = useIntake();
-  const errors = dataset.issues.filter((issue) => issue.severity === 'error').length;
+  const issues = dataset.issueCount.errors + dataset.issueCount.warnings;
+  const showRows = (finding: FindingKey) => {
+    setFilter({ task: '', finding });
+    setTab('rows');
+  };
   return (
     <div className="room data-open">
       <RoomHead title="Data" lede={`${dataset.name}, read as ${dataset.format}`}>
         <DropTarget
           label="Drop another dataset"
           pick={['folder', 'file']}
+          inPlace
           onIntake={intake}
           verb="Open another"
           className="drop-small"
@@ -87,20 +99,31 @@ function OpenDataset({ dataset }: { readonly dataset: DatasetReport }) {
         <Fact name="Held out" value={count(dataset.heldout)} />
         <Fact name="Pictures" value={count(dataset.images)} />
         <Fact name="Tasks" value={count(Object.keys(dataset.tasks).length)} />
-        <Fact name="Left out" value={errors === 0 ? 'None' : plural(errors, 'fault')} alarm={errors > 0} />
+        <Fact
+          name="Left out"
+          value={dataset.leftOut === 0 ? 'None' : plural(dataset.leftOut, 'row')}
+          alarm={dataset.leftOut > 0}
+        />
       </dl>
+      {dataset.questions.length > 0 && <Settle dataset={dataset} onShow={setTab} />}
       <Tabs
         label="Views of the dataset"
         selected={tab}
         onSelect={setTab}
         tabs={[
-          { key: 'rows', title: 'Rows', body: () => <RowBrowser dataset={dataset} /> },
+          {
+            key: 'rows',
+            title: 'Rows',
+            body: () => <RowBrowser dataset={dataset} filter={filter} onFilter={setFilter} />,
+          },
           {
             key: 'issues',
-            title: dataset.issues.length > 0 ? `Issues (${count(dataset.issues.length)})` : 'Issues',
+            title: issues > 0 ? `Issues (${count(issues)})` : 'Issues',
             body: () => <IssueTable dataset={dataset} />,
           },
-          { key: 'health', title: 'Health', body: () => <HealthView dataset={dataset} /> },
+          { key: 'health', title: 'Health', body: () => <HealthView dataset={dataset} onRows={showRows} /> },
+          { key: 'coordinates', title: 'Coordinates', body: () => <ConventionsView dataset={dataset} /> },
+          { key: 'files', title: 'Format and split', body: () => <FilesView dataset={dataset} /> },
         ]}
       />
     </div>

@@ -1,66 +1,73 @@
-/** The dataset from afar: tasks, pictures a row, box sizes, where boxes lie. From the first rows of the training part. */
+/** The dataset from afar: what to look at twice, tasks, pictures a row, box sizes, where boxes lie. Of every row. */
 import { useEffect, useRef, useState } from 'react';
-import type { DatasetReport, Row } from '../../../engine/protocol.ts';
-import { PAGE } from '../../state/row-cache.ts';
+import type { DatasetReport, FindingKey, Health } from '../../../engine/protocol.ts';
+import { problemOf } from '../../state/problem.ts';
 import { useStudio } from '../../state/studio.ts';
 import { useTheme } from '../../theme.ts';
 import { count, plural } from '../../ui/format.ts';
-import { Progress } from '../../ui/progress.tsx';
-import { HEAT, healthOf, type Health } from './health.ts';
+import { Icon } from '../../ui/icon.tsx';
 
-const ROWS_READ = 2048;
+interface HealthViewProps {
+  readonly dataset: DatasetReport;
+  /** Shows the rows of a finding. */
+  readonly onRows: (finding: FindingKey) => void;
+}
 
-export function HealthView({ dataset }: { readonly dataset: DatasetReport }) {
-  const { rows: cache } = useStudio();
+export function HealthView({ dataset, onRows }: HealthViewProps) {
+  const { client, project } = useStudio();
   const [health, setHealth] = useState<Health | null>(null);
-  const wanted = Math.min(dataset.train, ROWS_READ);
   useEffect(() => {
     let live = true;
-    const read = async () => {
-      const rows: Row[] = [];
-      for (let page = 0; page * PAGE < wanted && live; page++) {
-        rows.push(...(await cache.page(dataset.id, 'train', page)));
-        if (live) setHealth(healthOf(rows));
-      }
-    };
-    read().catch(() => undefined);
+    client.request({ type: 'health', dataset: dataset.id }).then(
+      (found) => live && setHealth(found),
+      (error) => live && project.getState().report(problemOf(error)),
+    );
     return () => void (live = false);
-  }, [cache, dataset.id, wanted]);
-  if (!health) return <p className="room-wait">Reading rows…</p>;
+  }, [client, project, dataset.id]);
+  if (!health) return <p className="room-wait">Counting…</p>;
   return (
     <div className="health">
-      {health.rows < wanted ? (
-        <Progress label="Reading rows" done={health.rows} total={wanted} />
-      ) : (
-        <p className="muted">
-          From{' '}
-          {health.rows < dataset.train
-            ? `the first ${plural(health.rows, 'row')}`
-            : `all ${plural(health.rows, 'row')}`}{' '}
-          of the training part.
+      {health.findings.length === 0 ? (
+        <p className="note note-good">
+          <Icon name="check" /> Nothing stands out in {plural(health.rows, 'row')}: no picture is on both sides of the
+          split, no question is repeated.
         </p>
+      ) : (
+        <ul className="findings" aria-label="What to look at twice">
+          {health.findings.map((finding) => (
+            <li key={finding.key} data-severity={finding.severity}>
+              <p>
+                <b className="num">{plural(finding.rows, 'row')}</b> {finding.title}.{' '}
+                <span className="muted">{finding.fix}</span>
+              </p>
+              <button type="button" className="button small" onClick={() => onRows(finding.key)}>
+                Show {finding.rows === 1 ? 'it' : 'them'}
+              </button>
+            </li>
+          ))}
+        </ul>
       )}
       <div className="health-grid">
-        <Bars
-          title="Tasks"
-          about="Rows, training and held out"
-          entries={Object.entries(dataset.tasks).map(([name, n]) => [name || 'no task', n])}
-        />
-        <Bars title="Images a row" about="Rows" entries={sorted(health.imagesPerRow, (n) => plural(n, 'image'))} />
+        <Tasks tasks={health.tasks} />
+        <Bars title="Images a row" about="Rows" entries={named(health.imagesPerRow, (n) => plural(n, 'image'))} />
         <Bars
           title="Image with the box"
           about="Boxes. If one image always has the answer, that is what will be learned"
-          entries={sorted(health.answerImage, (n) => `Image ${n}`)}
+          entries={named(health.answerImage, (n) => `Image ${n}`)}
         />
-        <Bars
-          title="Boxes a row"
-          about="Rows"
-          entries={sorted(health.boxesPerRow, (n) => (n === 1 ? '1 box' : `${n} boxes`))}
-        />
+        <Bars title="Boxes a row" about="Rows" entries={named(health.boxesPerRow, (n) => plural(n, 'box'))} />
         <Bars
           title="Box size"
           about="Share of the picture"
-          entries={['under 0.1 %', '0.1 to 1 %', '1 to 10 %', 'over 10 %'].map((name, i) => [name, health.sizes[i]!])}
+          entries={['under 0.1 %', '0.1 to 1 %', '1 to 10 %', 'over 10 %'].map((name, i) => [
+            name,
+            health.boxSizes[i]!,
+          ])}
+        />
+        <Bars
+          title="Length of answers"
+          about="Rows, by characters of thought and answer"
+          entries={named(health.answerLengths, (n) => `up to ${count(n)}`)}
         />
         <Heat heat={health.heat} />
       </div>
@@ -68,66 +75,83 @@ export function HealthView({ dataset }: { readonly dataset: DatasetReport }) {
   );
 }
 
-const sorted = (map: ReadonlyMap<number, number>, name: (key: number) => string): [string, number][] =>
-  [...map].sort((a, b) => a[0] - b[0]).map(([key, n]) => [name(key), n]);
+const named = (entries: Health['imagesPerRow'], name: (key: number) => string): [string, number][] =>
+  entries.map(([key, n]) => [name(key), n]);
 
-function Bars({
-  title,
-  about,
-  entries,
-}: {
+/** Bars of a card; of very many only the tallest have room. */
+const MOST_BARS = 16;
+
+interface BarsProps {
   readonly title: string;
   readonly about: string;
   readonly entries: readonly (readonly [string, number])[];
-}) {
-  const most = Math.max(1, ...entries.map(([, n]) => n));
+}
+
+function Bars({ title, about, entries }: BarsProps) {
+  const most = entries.reduce((max, [, n]) => Math.max(max, n), 1);
+  const shown = entries.length > MOST_BARS ? [...entries].sort((a, b) => b[1] - a[1]).slice(0, MOST_BARS) : entries;
   return (
     <section className="card">
       <h2 className="minor">{title}</h2>
       <p className="muted">{about}</p>
       <dl className="bars">
-        {entries.map(([name, n]) => (
+        {shown.map(([name, n]) => (
           <div key={name}>
-            <dt>{name}</dt>
+            <dt title={name}>{name}</dt>
             <dd>
-              <i style={{ width: `calc((100% - 3.5rem) * ${n / most})` }} />
+              <i style={{ width: `calc((100% - 4rem) * ${n / most})` }} />
               <span className="num">{count(n)}</span>
             </dd>
           </div>
         ))}
       </dl>
+      {shown.length < entries.length && <p className="muted">and {count(entries.length - shown.length)} more</p>}
     </section>
   );
 }
 
-function Heat({ heat }: { readonly heat: Float64Array }) {
+function Tasks({ tasks }: { readonly tasks: Health['tasks'] }) {
+  const entries = tasks.map(({ name, train, heldout }): [string, number] => [name || 'no task', train + heldout]);
+  const missing = tasks.filter(({ train, heldout }) => train > 0 && heldout === 0).map(({ name }) => name || 'no task');
+  const about =
+    missing.length > 0 && tasks.some(({ heldout }) => heldout > 0)
+      ? `Rows, training and held out. Never held out: ${missing.slice(0, 4).join(', ')}`
+      : 'Rows, training and held out';
+  return <Bars title="Tasks" about={about} entries={entries} />;
+}
+
+const heatSide = (heat: readonly number[]) => Math.round(Math.sqrt(heat.length));
+
+function Heat({ heat }: { readonly heat: readonly number[] }) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const theme = useTheme();
+  const side = heatSide(heat);
   useEffect(() => {
     const context = canvas.current?.getContext('2d');
     if (!context || !canvas.current) return;
     const most = Math.max(1, ...heat);
-    context.clearRect(0, 0, HEAT, HEAT);
+    context.clearRect(0, 0, side, side);
     context.fillStyle = getComputedStyle(canvas.current).color;
     heat.forEach((n, i) => {
       context.globalAlpha = n / most;
-      context.fillRect(i % HEAT, Math.floor(i / HEAT), 1, 1);
+      context.fillRect(i % side, Math.floor(i / side), 1, 1);
     });
-  }, [heat, theme]);
+  }, [heat, side, theme]);
   return (
     <section className="card">
       <h2 className="minor">Where boxes lie</h2>
       <p className="muted">All boxes laid over one picture</p>
-      <canvas ref={canvas} className="heat" width={HEAT} height={HEAT} role="img" aria-label={heatWords(heat)} />
+      <canvas ref={canvas} className="heat" width={side} height={side} role="img" aria-label={heatWords(heat)} />
     </section>
   );
 }
 
-function heatWords(heat: Float64Array): string {
+function heatWords(heat: readonly number[]): string {
   const total = heat.reduce((sum, n) => sum + n, 0);
   if (total === 0) return 'No boxes';
+  const side = heatSide(heat);
   const part = (of: (x: number, y: number) => boolean) =>
-    `${Math.round((heat.reduce((sum, n, i) => sum + (of(i % HEAT, Math.floor(i / HEAT)) ? n : 0), 0) / total) * 100)} %`;
-  const half = HEAT / 2;
+    `${Math.round((heat.reduce((sum, n, i) => sum + (of(i % side, Math.floor(i / side)) ? n : 0), 0) / total) * 100)} %`;
+  const half = side / 2;
   return `Box coverage: left half ${part((x) => x < half)}, upper half ${part((_, y) => y < half)}, inner quarter ${part((x, y) => Math.abs(x - half + 0.5) < half / 2 && Math.abs(y - half + 0.5) < half / 2)}`;
 }

@@ -1,24 +1,25 @@
 /** What is wrong with which row, why, and how to mend it. */
-import { useMemo, useState } from 'react';
+import { useEffect, useState } from 'react';
 import type { DatasetReport, RowIssue } from '../../../engine/protocol.ts';
+import { problemOf } from '../../state/problem.ts';
+import { useStudio } from '../../state/studio.ts';
 import { Choice } from '../../ui/choice.tsx';
 import { count, plural } from '../../ui/format.ts';
 import { Icon } from '../../ui/icon.tsx';
+import { askForFile, saveStream } from '../../ui/save.ts';
 
 /** Rows of the table at once; the rest by a button: a broken dataset may have as many issues as rows. */
-const STEP = 200;
+const STEP = 100;
 
 type Filter = 'all' | 'error' | 'warning';
 
 export function IssueTable({ dataset }: { readonly dataset: DatasetReport }) {
+  const { errors, warnings } = dataset.issueCount;
   const [filter, setFilter] = useState<Filter>('all');
   const [shown, setShown] = useState(STEP);
-  const issues = useMemo(
-    () => dataset.issues.filter((issue) => filter === 'all' || issue.severity === filter),
-    [dataset, filter],
-  );
-  const errors = dataset.issues.filter((issue) => issue.severity === 'error').length;
-  if (dataset.issues.length === 0) {
+  const issues = useIssues(dataset.id, filter, shown);
+  const total = filter === 'all' ? errors + warnings : filter === 'error' ? errors : warnings;
+  if (errors + warnings === 0) {
     return (
       <p className="note note-good">
         <Icon name="check" /> Every row was read: nothing is missing, and every box lies on its picture.
@@ -29,21 +30,25 @@ export function IssueTable({ dataset }: { readonly dataset: DatasetReport }) {
     <div className="issues">
       <div className="issues-head">
         <p>
-          <b>{plural(dataset.train + dataset.heldout, 'row')} kept.</b>{' '}
-          {errors > 0
-            ? `${plural(errors, 'fault')} led to rows being left out; they are listed here and recorded with the run.`
-            : 'Nothing was left out; the warnings are for you to judge.'}
+          <b>{plural(dataset.train + dataset.heldout, 'row')} kept.</b> {outcome(dataset)}
         </p>
-        <Choice
-          label="Which issues"
-          choices={[
-            { key: 'all', title: `All ${count(dataset.issues.length)}` },
-            { key: 'error', title: `Left out ${count(errors)}` },
-            { key: 'warning', title: `Warnings ${count(dataset.issues.length - errors)}` },
-          ]}
-          selected={filter}
-          onSelect={setFilter}
-        />
+        <div className="button-row">
+          <Choice
+            label="Which issues"
+            choices={[
+              { key: 'all', title: `All ${count(errors + warnings)}` },
+              { key: 'error', title: `Faults ${count(errors)}` },
+              { key: 'warning', title: `Warnings ${count(warnings)}` },
+            ]}
+            selected={filter}
+            onSelect={(next) => {
+              setFilter(next);
+              setShown(STEP);
+            }}
+          />
+          <Download dataset={dataset.id} as="csv" />
+          <Download dataset={dataset.id} as="json" />
+        </div>
       </div>
       <div className="scroll-table issues-table" tabIndex={0} role="region" aria-label="Issues by row">
         <table>
@@ -57,18 +62,62 @@ export function IssueTable({ dataset }: { readonly dataset: DatasetReport }) {
             </tr>
           </thead>
           <tbody>
-            {issues.slice(0, shown).map((issue, i) => (
+            {issues.map((issue, i) => (
               <Line key={i} issue={issue} />
             ))}
           </tbody>
         </table>
       </div>
-      {issues.length > shown && (
+      {total > shown && (
         <button type="button" className="button" onClick={() => setShown(shown + STEP)}>
-          Show {Math.min(STEP, issues.length - shown)} more of {count(issues.length - shown)}
+          Show {Math.min(STEP, total - shown)} more of {count(total - shown)}
         </button>
       )}
     </div>
+  );
+}
+
+function outcome({ leftOut, options, issueCount }: DatasetReport): string {
+  if (leftOut === 0)
+    return issueCount.errors > 0
+      ? 'Some files could not be read; no row of the others is missing.'
+      : 'Nothing was left out; the warnings are for you to judge.';
+  return options.skipped
+    ? `${plural(leftOut, 'row')} skipped, as you said; a run records which and why.`
+    : `${plural(leftOut, 'row')} cannot be used until mended.`;
+}
+
+function useIssues(dataset: string, filter: Filter, wanted: number): readonly RowIssue[] {
+  const { client, project } = useStudio();
+  const [issues, setIssues] = useState<readonly RowIssue[]>([]);
+  useEffect(() => {
+    let live = true;
+    const request = { type: 'issues', dataset, offset: 0, count: wanted } as const;
+    client.request(filter === 'all' ? request : { ...request, severity: filter }).then(
+      (page) => live && setIssues(page),
+      (error) => live && project.getState().report(problemOf(error)),
+    );
+    return () => void (live = false);
+  }, [client, project, dataset, filter, wanted]);
+  return issues;
+}
+
+function Download({ dataset, as }: { readonly dataset: string; readonly as: 'csv' | 'json' }) {
+  const { client, project } = useStudio();
+  const save = async () => {
+    try {
+      const handle = await askForFile(`issues.${as}`);
+      if (handle === null) return;
+      const { fileName, stream } = await client.request({ type: 'issues-file', dataset, as });
+      await saveStream(stream, fileName, handle, () => undefined);
+    } catch (error) {
+      project.getState().report(problemOf(error));
+    }
+  };
+  return (
+    <button type="button" className="button small" onClick={() => void save()}>
+      <Icon name="export" /> {as.toUpperCase()}
+    </button>
   );
 }
 

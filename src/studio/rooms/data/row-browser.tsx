@@ -1,20 +1,70 @@
-/** The rows of a split in a list, and the chosen one in full. */
-import { useMemo, useState } from 'react';
-import type { DatasetReport, Row } from '../../../engine/protocol.ts';
+/** The rows of a split in a list, by task, text or finding, and the chosen one in full. */
+import { useEffect, useMemo, useState } from 'react';
+import type { DatasetReport, FindingKey, Row, RowFilter } from '../../../engine/protocol.ts';
 import { Legend, Strip } from '../../boxes/strip.tsx';
 import type { Layer } from '../../boxes/roles.ts';
 import type { Split } from '../../state/row-cache.ts';
 import { useRows } from '../../state/use-rows.ts';
 import { Choice } from '../../ui/choice.tsx';
-import { plural } from '../../ui/format.ts';
+import { count, plural } from '../../ui/format.ts';
 import { BoxChip, Messages, promptLine, Segments } from '../../ui/segments.tsx';
 import { VirtualList } from '../../ui/virtual-list.tsx';
 
-export function RowBrowser({ dataset }: { readonly dataset: DatasetReport }) {
-  const [split, setSplit] = useState<Split>('train');
+/** What each finding is called where rows are filtered by it. */
+const FINDING_NAMES: Readonly<Record<FindingKey, string>> = {
+  'picture-leak': 'Picture on both sides',
+  'question-leak': 'Question on both sides',
+  'repeated-question': 'Repeated question',
+  'copied-picture': 'Copied picture',
+  'same-picture-twice': 'Same picture twice',
+  'clipped-box': 'Box cut at the edge',
+  'tiny-box': 'Tiny box',
+  'whole-picture-box': 'Box of a whole picture',
+  'picture-guessed': 'Picture guessed',
+  'no-box': 'No box',
+  'long-answer': 'Long answer',
+  'narrow-picture': 'Narrow picture',
+};
+
+export interface RowFilterState {
+  readonly task: string;
+  readonly finding: FindingKey | '';
+}
+
+interface RowBrowserProps {
+  readonly dataset: DatasetReport;
+  readonly filter: RowFilterState;
+  readonly onFilter: (filter: RowFilterState) => void;
+}
+
+/** Waits until typing pauses: a search reads every row. */
+function useSettled(text: string): string {
+  const [settled, setSettled] = useState(text);
+  useEffect(() => {
+    const timer = setTimeout(() => setSettled(text), 300);
+    return () => clearTimeout(timer);
+  }, [text]);
+  return settled;
+}
+
+function useFilter({ task, finding }: RowFilterState, text: string): RowFilter | undefined {
+  return useMemo(() => {
+    const filter: RowFilter = { ...(task && { task }), ...(finding && { finding }), ...(text && { text }) };
+    return Object.keys(filter).length > 0 ? filter : undefined;
+  }, [task, finding, text]);
+}
+
+export function RowBrowser({ dataset, filter: chosen, onFilter }: RowBrowserProps) {
+  const [split, setSplit] = useState<Split>(dataset.train > 0 ? 'train' : 'heldout');
   const [at, setAt] = useState({ train: 0, heldout: 0 });
-  const rows = useRows(dataset.id, split);
-  const total = dataset[split];
+  const [text, setText] = useState('');
+  const filter = useFilter(chosen, useSettled(text.trim()));
+  const rows = useRows(dataset.id, split, filter);
+  const { want } = rows;
+  // The list asks for what is in sight; of an unknown number of rows nothing is.
+  useEffect(() => want(0, 1), [want]);
+  useEffect(() => setAt({ train: 0, heldout: 0 }), [filter]);
+  const total = filter ? (rows.total ?? 0) : dataset[split];
   const selected = Math.min(at[split], total - 1);
   const row = rows.at(selected);
   return (
@@ -23,12 +73,50 @@ export function RowBrowser({ dataset }: { readonly dataset: DatasetReport }) {
         <Choice
           label="Part of the dataset"
           choices={[
-            { key: 'train', title: `Training ${dataset.train}` },
-            { key: 'heldout', title: `Held out ${dataset.heldout}` },
+            { key: 'train', title: `Training ${count(dataset.train)}` },
+            { key: 'heldout', title: `Held out ${count(dataset.heldout)}` },
           ]}
           selected={split}
           onSelect={setSplit}
         />
+        <div className="row-filter" role="search" aria-label="Rows">
+          <input
+            type="search"
+            value={text}
+            aria-label="Search text of rows"
+            placeholder="Search question, answer, id"
+            onChange={(event) => setText(event.target.value)}
+          />
+          <select
+            aria-label="Task"
+            value={chosen.task}
+            onChange={(event) => onFilter({ ...chosen, task: event.target.value })}
+          >
+            <option value="">All tasks</option>
+            {Object.keys(dataset.tasks)
+              .filter(Boolean)
+              .map((task) => (
+                <option key={task}>{task}</option>
+              ))}
+          </select>
+          <select
+            aria-label="Finding"
+            value={chosen.finding}
+            onChange={(event) => onFilter({ ...chosen, finding: event.target.value as FindingKey | '' })}
+          >
+            <option value="">All rows</option>
+            {Object.entries(FINDING_NAMES).map(([key, name]) => (
+              <option key={key} value={key}>
+                {name}
+              </option>
+            ))}
+          </select>
+        </div>
+        {filter && (
+          <p className="row-count muted num" role="status">
+            {rows.total === undefined ? 'Searching…' : `${plural(rows.total, 'row')} of ${count(dataset[split])}`}
+          </p>
+        )}
         <VirtualList
           key={split}
           label="Rows"
@@ -43,7 +131,13 @@ export function RowBrowser({ dataset }: { readonly dataset: DatasetReport }) {
       {row ? (
         <RowDetail dataset={dataset.id} row={row} />
       ) : (
-        <p className="room-wait">{total === 0 ? 'There is no row in this part.' : 'Reading rows…'}</p>
+        <p className="room-wait">
+          {total > 0 || (filter && rows.total === undefined)
+            ? 'Reading rows…'
+            : filter
+              ? 'No row of this part passes the filter.'
+              : 'There is no row in this part.'}
+        </p>
       )}
     </div>
   );
@@ -57,7 +151,8 @@ function RowLine({ index, row }: { readonly index: number; readonly row: Row | u
         <b className="num">{index + 1}</b>
         <span className="tag">{row.task || 'no task'}</span>
         <span className="num muted">
-          {plural(row.images.length, 'image')}, {plural(row.solution.length, 'box')}
+          {plural(row.images.length, 'image')},{' '}
+          {row.solution.length > 0 ? plural(row.solution.length, 'box') : 'no box'}
         </span>
       </span>
       <span className="row-line-text">{promptLine(row.prompt)}</span>

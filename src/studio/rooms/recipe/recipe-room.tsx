@@ -113,9 +113,11 @@ export function StartButton({ advice }: { readonly advice: readonly Advice[] }) 
       ? 'Open a dataset first.'
       : !model
         ? 'Load a model first.'
-        : advice.some((a) => a.severity === 'error')
-          ? 'The plan has a fault; see its stages.'
-          : null;
+        : dataset.questions.length > 0
+          ? 'The data room has a question to settle first.'
+          : advice.some((a) => a.severity === 'error')
+            ? 'The plan has a fault; see its stages.'
+            : null;
   const begin = (paused: boolean) => {
     if (!dataset || why) return;
     void start(dataset.id, recipe, paused);

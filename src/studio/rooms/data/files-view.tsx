@@ -1,0 +1,167 @@
+/** How the files were read, and which rows are held out; both can be overruled without dropping anything again. */
+import { useState } from 'react';
+import type { DatasetOptions, DatasetReport, RowFormatName } from '../../../engine/protocol.ts';
+import { useProject } from '../../state/studio.ts';
+import { Choice } from '../../ui/choice.tsx';
+import { count, plural } from '../../ui/format.ts';
+import { NumberInput } from '../recipe/number-input.tsx';
+
+const FORMATS: readonly RowFormatName[] = [
+  'MGrounding / LLaVA',
+  'ShareGPT messages',
+  'ms-swift grounding',
+  'TRL prompt and completion',
+  'VLM-R1 / EasyR1',
+  'MIG-Bench',
+  'RefCOCO rows',
+  'question and answer',
+];
+
+/** Why a format was guessed: the share of rows whose keys are its. */
+function guess({ formats, leftOut }: DatasetReport): string {
+  const rows = formats.reduce((sum, format) => sum + format.rows, 0);
+  const [first] = formats;
+  if (!first) return leftOut > 0 ? 'No row has the keys of a format that is known.' : 'There are no rows.';
+  const share = Math.round((100 * first.rows) / Math.max(1, rows));
+  return `Guessed from the keys of every row: ${share} % of ${plural(rows, 'readable row')} are ${first.name}.`;
+}
+
+export function FilesView({ dataset }: { readonly dataset: DatasetReport }) {
+  const reread = useProject((project) => project.reread);
+  const busy = useProject((project) => project.loading !== null);
+  const { options } = dataset;
+  const again = (change: Partial<DatasetOptions>) => void reread(cleaned({ ...options, ...change }));
+  const isCoco = dataset.formats.some(({ name }) => name === 'COCO');
+  return (
+    <div className="files">
+      <section className="card">
+        <h2 className="minor">Format</h2>
+        <label className="stacked">
+          <span>Read rows as</span>
+          <select
+            value={options.format ?? ''}
+            disabled={busy}
+            onChange={(event) => again({ format: (event.target.value || undefined) as RowFormatName })}
+          >
+            <option value="">As their keys say ({dataset.format})</option>
+            {FORMATS.map((name) => (
+              <option key={name}>{name}</option>
+            ))}
+          </select>
+        </label>
+        <p className="muted">
+          {options.format
+            ? `You said so; ${count(dataset.train + dataset.heldout)} rows could be read, ${count(dataset.leftOut)} could not.`
+            : guess(dataset)}
+        </p>
+        {isCoco && (
+          <label className="stacked">
+            <span>Pictures a question</span>
+            <NumberInput
+              value={options.imagesPerRow ?? 1}
+              min={1}
+              max={12}
+              integer
+              label="Pictures a question"
+              onChange={(imagesPerRow) => again({ imagesPerRow })}
+            />
+          </label>
+        )}
+      </section>
+      <SplitCard key={dataset.id} dataset={dataset} busy={busy} onApply={again} />
+      <section className="card files-list">
+        <h2 className="minor">Files with rows</h2>
+        <div className="scroll-table" tabIndex={0} role="region" aria-label="Files with rows">
+          <table>
+            <thead>
+              <tr>
+                <th scope="col">File</th>
+                <th scope="col">Kind</th>
+                <th scope="col">Rows</th>
+              </tr>
+            </thead>
+            <tbody>
+              {dataset.files.slice(0, 200).map((file) => (
+                <tr key={file.path}>
+                  <td>{file.path}</td>
+                  <td>{file.kind}</td>
+                  <td className="num">{count(file.rows)}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+        {dataset.files.length > 200 && <p className="muted">and {count(dataset.files.length - 200)} more</p>}
+      </section>
+      {dataset.notes.length > 0 && (
+        <section className="card files-list">
+          <h2 className="minor">What was decided</h2>
+          <ul className="notes">
+            {dataset.notes.map((note) => (
+              <li key={note}>{note}</li>
+            ))}
+          </ul>
+        </section>
+      )}
+    </div>
+  );
+}
+
+/** Without the keys that say nothing. */
+const cleaned = (options: DatasetOptions): DatasetOptions =>
+  Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+
+interface SplitCardProps {
+  readonly dataset: DatasetReport;
+  readonly busy: boolean;
+  readonly onApply: (change: Partial<DatasetOptions>) => void;
+}
+
+function SplitCard({ dataset, busy, onApply }: SplitCardProps) {
+  const { options } = dataset;
+  const [split, setSplit] = useState<'auto' | 'files' | 'draw'>(options.split ?? 'auto');
+  const [seed, setSeed] = useState(options.seed ?? 0);
+  const [share, setShare] = useState((options.heldoutShare ?? 0.1) * 100);
+  return (
+    <section className="card">
+      <h2 className="minor">Held-out part</h2>
+      <Choice
+        label="How the held-out part is chosen"
+        choices={[
+          { key: 'auto', title: 'As the files say, else drawn' },
+          { key: 'files', title: 'By the files' },
+          { key: 'draw', title: 'Drawn here' },
+        ]}
+        selected={split}
+        onSelect={setSplit}
+      />
+      <p className="muted">
+        A draw keeps rows that share a picture, or a copy of it, on one side. Benchmarks are always held out.
+      </p>
+      <div className="files-numbers">
+        <label className="stacked">
+          <span>Held out, %</span>
+          <NumberInput value={share} min={0.1} max={50} integer={false} label="Held out, percent" onChange={setShare} />
+        </label>
+        <label className="stacked">
+          <span>Seed</span>
+          <NumberInput value={seed} min={0} max={2 ** 31} integer label="Seed of the draw" onChange={setSeed} />
+        </label>
+        <button
+          type="button"
+          className="button"
+          disabled={busy}
+          onClick={() =>
+            onApply({
+              split: split === 'auto' ? undefined : split,
+              seed,
+              heldoutShare: share / 100,
+            } as Partial<DatasetOptions>)
+          }
+        >
+          Split again
+        </button>
+      </div>
+    </section>
+  );
+}

@@ -1,0 +1,106 @@
+import { expect, test } from 'vitest';
+import { HEAT, HealthTally } from '../../src/data/health.ts';
+import { box01 } from '../../src/grounding/box.ts';
+import { llava, open, pngHeader, type Content } from './make-dataset.ts';
+
+const marks = '<image><image><image>';
+const box = (numbers: string) => `Image-1: <|box_start|>${numbers}<|box_end|>`;
+
+test('a box is laid over just its cells', () => {
+  const tally = new HealthTally();
+  const solution = [{ image: 0, box: box01(0, 0, 0.5, 0.25) }];
+  tally.add({ task: '', images: ['a'], prompt: [], answer: [], solution, source: { file: '', line: 1 } }, 0, false);
+  const { heat } = tally.finish([0], ['train'], [0], ['']);
+  expect(heat.reduce((a, b) => a + b)).toBe((HEAT / 2) * (HEAT / 4));
+  expect([heat[0], heat[HEAT / 2 - 1], heat[HEAT / 2]]).toEqual([1, 1, 0]);
+});
+
+/** Rows by finding. */
+async function findingsOf(files: Record<string, Content>) {
+  // Nothing is drawn: rows stay where their files put them.
+  const dataset = await open(files, { split: 'files' });
+  expect(dataset.report.issues.filter(({ severity }) => severity === 'error')).toEqual([]);
+  const found = Object.fromEntries(dataset.health.findings.map(({ key, rows }) => [key, rows]));
+  return { dataset, found };
+}
+
+test('what stands out is counted, and leads to its rows', async () => {
+  const plain = llava(`${marks}Where?`, box('(100,100),(300,300)'));
+  const { dataset, found } = await findingsOf({
+    'images/d.png': pngHeader(4000, 100),
+    'train.json': [
+      { ...plain, id: 'plain' },
+      { ...llava(`${marks}Tiny?`, box('(100,100),(101,101)')), id: 'tiny' },
+      { ...llava(`${marks}All?`, box('(0,0),(1000,1000)')), id: 'whole' },
+      { ...llava(`${marks}Over?`, box('(0,0),(1004,500)')), id: 'clipped' },
+      { ...llava(`${marks}Who?`, 'A cat.'), id: 'words' },
+      { ...llava(`${marks}Which?`, '<|box_start|>(1,1),(200,200)<|box_end|>'), id: 'guess' },
+      { ...llava('<image>Long?', 'Image-1: (1,1),(200,200)', 1, { images: ['images/d.png'] }), id: 'narrow' },
+      {
+        ...llava('<image><image>Twin?', box('(1,1),(200,200)'), 2, { images: ['images/a.png', 'images/a.png'] }),
+        id: 'twice',
+      },
+      { ...llava(`${marks}Much?`, `${'x'.repeat(5000)} ${box('(1,1),(200,200)')}`), id: 'long' },
+    ],
+  });
+  // The three pictures of the test are copies of each other.
+  expect(found).toEqual({
+    'copied-picture': 8,
+    'same-picture-twice': 1,
+    'clipped-box': 1,
+    'tiny-box': 1,
+    'whole-picture-box': 1,
+    'picture-guessed': 1,
+    'no-box': 1,
+    'long-answer': 1,
+    'narrow-picture': 1,
+  });
+  for (const [finding, id] of [
+    ['tiny-box', 'tiny'],
+    ['clipped-box', 'clipped'],
+    ['narrow-picture', 'narrow'],
+    ['same-picture-twice', 'twice'],
+  ] as const) {
+    const rows = await dataset.select('train', { finding });
+    expect([rows.length, rows.id(0)]).toEqual([1, id]);
+  }
+});
+
+test('pictures and questions on both sides are told, copies of a picture included', async () => {
+  const pictures = {
+    'images/x.png': pngHeader(50, 50),
+    'images/y.png': pngHeader(50, 50),
+    'images/z.png': pngHeader(60, 60),
+  };
+  const row = (id: string, question: string, picture: string) => ({
+    ...llava(`<image>${question}`, 'Image-1: (1,1),(200,200)', 1, { images: [`images/${picture}.png`] }),
+    id,
+  });
+  const { dataset, found } = await findingsOf({
+    ...pictures,
+    'train.json': [row('1', 'Where?', 'x'), row('2', 'Who?', 'z'), row('3', 'Who?', 'z')],
+    'heldout.json': [row('4', 'Where?', 'y'), row('5', 'When?', 'y')],
+  });
+  expect(found).toEqual({ 'picture-leak': 3, 'question-leak': 2, 'repeated-question': 2, 'copied-picture': 3 });
+  const drawn = await dataset.reread({ split: 'draw', heldoutShare: 0.5 }, { tell: () => undefined });
+  expect(drawn.health.findings.map(({ key }) => key)).toEqual(['repeated-question', 'copied-picture']);
+});
+
+test('rows are found by task and by text', async () => {
+  const { dataset } = await findingsOf({
+    'train.json': [
+      { ...llava(`${marks}Where is the Heron?`, box('(1,1),(200,200)')), id: 'a', task: 'one' },
+      { ...llava(`${marks}Where is the cat?`, `A heron. ${box('(1,1),(200,200)')}`), id: 'b', task: 'two' },
+      { ...llava(`${marks}Where is the dog?`, box('(1,1),(200,200)')), id: 'c', task: 'two' },
+    ],
+    'heldout.json': [],
+  });
+  const ids = async (filter: Parameters<typeof dataset.select>[1]) => {
+    const rows = await dataset.select('train', filter);
+    return Array.from({ length: rows.length }, (_, i) => rows.id(i));
+  };
+  expect(await ids({ text: 'heron' })).toEqual(['a', 'b']);
+  expect(await ids({ text: 'heron', task: 'two' })).toEqual(['b']);
+  expect(await ids({ task: 'two' })).toEqual(['b', 'c']);
+  expect(await ids({ text: 'nothing of the kind' })).toEqual([]);
+});
