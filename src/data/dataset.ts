@@ -10,7 +10,7 @@ import { bitOf, type FindingKey, type Health } from './health.ts';
 import { interpretRow, searchRow } from './interpret.ts';
 import type { IssueLog } from './issue-log.ts';
 import { Pictures } from './pictures.ts';
-import type { FormatName } from './raw-row.ts';
+import type { FormatName, RawRow } from './raw-row.ts';
 import type { Row, RowIssue } from './row.ts';
 import type { RowList } from './row-list.ts';
 import {
@@ -74,6 +74,8 @@ export interface RowFilter {
 
 /** Rows kept parsed. A page of the browser and a few batches; not a dataset. */
 export const ROWS_KEPT = 512;
+/** Places of a file that are read together if some rows between them are wanted. */
+const TOGETHER = 64;
 
 /** Everything of a dataset that does not depend on how it is read. */
 interface Opened extends Shelf {
@@ -182,10 +184,10 @@ export class Dataset {
   /** The numbers of a row's boxes as its file has them, for those whose convention is not declared. */
   async loose(row: Row): Promise<{ way: WayOfWriting; numbers: readonly number[]; image: number }[]> {
     const number = this.#scanned.index.ids.find(row.id);
-    const { raw } = await this.#raw(number);
-    const { index } = this.#scanned;
-    const layout = this.#layoutOf(this.#opened.tables[index.table(number)]!.file);
-    const searched = searchRow(raw!, this.#opened.pictures, layout);
+    const { value } = await this.#raws([number]).next();
+    const raw = (value as { raw: RawRow | null } | undefined)?.raw;
+    if (!raw) throw changed(row.id);
+    const searched = searchRow(raw, this.#opened.pictures, this.#layoutOf(raw.source.file));
     const target = searched.texts.at(-1)!.boxes;
     return target.flatMap(({ written, numbers }, i) =>
       written === 'declared' ? [] : [{ way: written, numbers, image: row.solution[i]?.image ?? 0 }],
@@ -213,51 +215,69 @@ export class Dataset {
     if (!text) return likely;
     const wanted = text.toLowerCase();
     const found: number[] = [];
-    for (const row of likely) {
+    // Not through the cache: a search would wash out what is in sight.
+    for await (const { number, row } of this.#parse([...likely])) {
       if (signal?.aborted) break;
-      // Not through the cache: a search would wash out what is in sight.
-      const read = this.#rows.get(row) ?? (await this.#parse(row));
-      if (wordsOf(read).toLowerCase().includes(wanted)) found.push(row);
+      if (wordsOf(row).toLowerCase().includes(wanted)) found.push(number);
     }
     return Uint32Array.from(found);
   }
 
   async #read(numbers: readonly number[]): Promise<Row[]> {
-    const rows: Row[] = [];
+    const rows = new Map<number, Row>();
     for (const number of numbers) {
-      let row = this.#rows.get(number);
-      if (!row) this.#rows.set(number, (row = await this.#parse(number)));
-      rows.push(row);
+      const known = this.#rows.get(number);
+      if (known) rows.set(number, known);
     }
-    return rows;
+    const missing = [...new Set(numbers)].filter((number) => !rows.has(number));
+    for await (const { number, row } of this.#parse(missing)) {
+      rows.set(number, row);
+      this.#rows.set(number, row);
+    }
+    return numbers.map((number) => rows.get(number)!);
   }
 
-  async #raw(number: number): Promise<ReturnType<typeof rawOf>> {
+  /** Rows as their files have them; neighbours are read together. */
+  async *#raws(numbers: readonly number[]): AsyncGenerator<{ number: number; raw: RawRow | null }> {
     const { index } = this.#scanned;
-    const table = this.#opened.tables[index.table(number)]!;
-    const place = index.place(number);
-    for await (const row of table.read(place, place + 1)) return rawOf(row, table.file, this.#options);
-    return { raw: null, issues: [] };
+    for (let i = 0; i < numbers.length;) {
+      const [first, table] = [index.place(numbers[i]!), this.#opened.tables[index.table(numbers[i]!)]!];
+      let last = i;
+      const follows = (k: number) =>
+        this.#opened.tables[index.table(numbers[k]!)] === table &&
+        index.place(numbers[k]!) - index.place(numbers[k - 1]!) >= 1 &&
+        index.place(numbers[k]!) - first < TOGETHER;
+      while (last + 1 < numbers.length && follows(last + 1)) last++;
+      let place = first;
+      for await (const row of table.read(first, index.place(numbers[last]!) + 1)) {
+        // Between the rows that are wanted lie some that are not.
+        if (i <= last && place === index.place(numbers[i]!))
+          yield { number: numbers[i++]!, raw: rawOf(row, table.file, this.#options).raw };
+        place++;
+      }
+      while (i <= last) yield { number: numbers[i++]!, raw: null };
+    }
   }
 
   #layoutOf(file: string) {
     return this.#scanned.decisions.get(decisionKey(file, 'list'))?.layout ?? 'xyxy';
   }
 
-  async #parse(number: number): Promise<Row> {
+  async *#parse(numbers: readonly number[]): AsyncGenerator<{ number: number; row: Row }> {
     const { index, decisions } = this.#scanned;
     const { pictures } = this.#opened;
-    const { raw } = await this.#raw(number);
-    const { row } =
-      raw === null
-        ? { row: null }
-        : await interpretRow(searchRow(raw, pictures, this.#layoutOf(raw.source.file)), {
-            conventionOf: conventionFrom(decisions, raw.source.file),
-            sizeOf: (path) => pictures.measure(path),
-            remarks: new Map(),
-          });
-    if (!row) throw changed(index.ids.get(number));
-    return { id: index.ids.get(number), split: index.splits[number]!, ...row };
+    for await (const { number, raw } of this.#raws(numbers)) {
+      const { row } =
+        raw === null
+          ? { row: null }
+          : await interpretRow(searchRow(raw, pictures, this.#layoutOf(raw.source.file)), {
+              conventionOf: conventionFrom(decisions, raw.source.file),
+              sizeOf: (path) => pictures.measure(path),
+              remarks: new Map(),
+            });
+      if (!row) throw changed(index.ids.get(number));
+      yield { number, row: { id: index.ids.get(number), split: index.splits[number]!, ...row } };
+    }
   }
 }
 

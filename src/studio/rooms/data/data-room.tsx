@@ -20,7 +20,9 @@ import './data.css';
 
 export function DataRoom() {
   const dataset = useProject((project) => project.dataset);
-  return dataset ? <OpenDataset key={dataset.id} dataset={dataset} /> : <NoDataset />;
+  const [tab, setTab] = useState('rows');
+  // A dataset read in another way is another one to all views, but the user stays where they are.
+  return dataset ? <OpenDataset key={dataset.id} dataset={dataset} tab={tab} onTab={setTab} /> : <NoDataset />;
 }
 
 function useIntake() {
@@ -73,14 +75,19 @@ function NoDataset() {
   );
 }
 
-function OpenDataset({ dataset }: { readonly dataset: DatasetReport }) {
-  const [tab, setTab] = useState('rows');
+interface OpenDatasetProps {
+  readonly dataset: DatasetReport;
+  readonly tab: string;
+  readonly onTab: (tab: string) => void;
+}
+
+function OpenDataset({ dataset, tab, onTab }: OpenDatasetProps) {
   const [filter, setFilter] = useState<RowFilterState>({ task: '', finding: '' });
   const intake = useIntake();
   const issues = dataset.issueCount.errors + dataset.issueCount.warnings;
   const showRows = (finding: FindingKey) => {
     setFilter({ task: '', finding });
-    setTab('rows');
+    onTab('rows');
   };
   return (
     <div className="room data-open">
@@ -105,11 +112,11 @@ function OpenDataset({ dataset }: { readonly dataset: DatasetReport }) {
           alarm={dataset.leftOut > 0}
         />
       </dl>
-      {dataset.questions.length > 0 && <Settle dataset={dataset} onShow={setTab} />}
+      {dataset.questions.length > 0 && <Settle dataset={dataset} onShow={onTab} />}
       <Tabs
         label="Views of the dataset"
         selected={tab}
-        onSelect={setTab}
+        onSelect={onTab}
         tabs={[
           {
             key: 'rows',

@@ -128,9 +128,9 @@ function SplitCard({ dataset, busy, onApply }: SplitCardProps) {
       <Choice
         label="How the held-out part is chosen"
         choices={[
-          { key: 'auto', title: 'As the files say, else drawn' },
-          { key: 'files', title: 'By the files' },
-          { key: 'draw', title: 'Drawn here' },
+          { key: 'auto', title: 'By files, else drawn' },
+          { key: 'files', title: 'By files' },
+          { key: 'draw', title: 'Drawn' },
         ]}
         selected={split}
         onSelect={setSplit}

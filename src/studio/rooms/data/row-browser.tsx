@@ -58,6 +58,8 @@ export function RowBrowser({ dataset, filter: chosen, onFilter }: RowBrowserProp
   const [split, setSplit] = useState<Split>(dataset.train > 0 ? 'train' : 'heldout');
   const [at, setAt] = useState({ train: 0, heldout: 0 });
   const [text, setText] = useState('');
+  const narrowed = chosen.task !== '' || chosen.finding !== '';
+  const [choosing, setChoosing] = useState(narrowed);
   const filter = useFilter(chosen, useSettled(text.trim()));
   const rows = useRows(dataset.id, split, filter);
   const { want } = rows;
@@ -87,30 +89,10 @@ export function RowBrowser({ dataset, filter: chosen, onFilter }: RowBrowserProp
             placeholder="Search question, answer, id"
             onChange={(event) => setText(event.target.value)}
           />
-          <select
-            aria-label="Task"
-            value={chosen.task}
-            onChange={(event) => onFilter({ ...chosen, task: event.target.value })}
-          >
-            <option value="">All tasks</option>
-            {Object.keys(dataset.tasks)
-              .filter(Boolean)
-              .map((task) => (
-                <option key={task}>{task}</option>
-              ))}
-          </select>
-          <select
-            aria-label="Finding"
-            value={chosen.finding}
-            onChange={(event) => onFilter({ ...chosen, finding: event.target.value as FindingKey | '' })}
-          >
-            <option value="">All rows</option>
-            {Object.entries(FINDING_NAMES).map(([key, name]) => (
-              <option key={key} value={key}>
-                {name}
-              </option>
-            ))}
-          </select>
+          <button type="button" className="button" aria-expanded={choosing} onClick={() => setChoosing(!choosing)}>
+            {narrowed ? 'Filtered' : 'Filter'}
+          </button>
+          {choosing && <Selects dataset={dataset} chosen={chosen} onFilter={onFilter} />}
         </div>
         {filter && (
           <p className="row-count muted num" role="status">
@@ -140,6 +122,37 @@ export function RowBrowser({ dataset, filter: chosen, onFilter }: RowBrowserProp
         </p>
       )}
     </div>
+  );
+}
+
+function Selects({ dataset, chosen, onFilter }: Omit<RowBrowserProps, 'filter'> & { readonly chosen: RowFilterState }) {
+  return (
+    <>
+      <select
+        aria-label="Task"
+        value={chosen.task}
+        onChange={(event) => onFilter({ ...chosen, task: event.target.value })}
+      >
+        <option value="">All tasks</option>
+        {Object.keys(dataset.tasks)
+          .filter(Boolean)
+          .map((task) => (
+            <option key={task}>{task}</option>
+          ))}
+      </select>
+      <select
+        aria-label="Finding"
+        value={chosen.finding}
+        onChange={(event) => onFilter({ ...chosen, finding: event.target.value as FindingKey | '' })}
+      >
+        <option value="">All rows</option>
+        {Object.entries(FINDING_NAMES).map(([key, name]) => (
+          <option key={key} value={key}>
+            {name}
+          </option>
+        ))}
+      </select>
+    </>
   );
 }
 

@@ -29,9 +29,8 @@ export function Settle({
         <div>
           <Icon name="alert" />
           <p>
-            <b>How are the boxes to be read?</b> {conventions[0]!.file} does not say. {sentence(conventions[0]!.words)}{' '}
-            is a guess{conventions.length > 1 ? `, and so are ${conventions.length - 1} others` : ''}. Wrong coordinates
-            train a wrong model.
+            <b>How are the boxes to be read?</b> {files(conventions.map(({ file }) => file))} not say.{' '}
+            {sentence(conventions[0]!.words)} is a guess. Wrong coordinates train a wrong model.
           </p>
           <button type="button" className="button primary" onClick={() => onShow('coordinates')}>
             Look and confirm
@@ -56,6 +55,12 @@ export function Settle({
       )}
     </section>
   );
+}
+
+/** “a.jsonl does”, “a.jsonl and 2 other files do”. */
+function files(names: readonly string[]): string {
+  const others = new Set(names).size - 1;
+  return others === 0 ? `${names[0]} does` : `${names[0]} and ${plural(others, 'other file')} do`;
 }
 
 const sentence = (words: string): string => words[0]!.toUpperCase() + words.slice(1);

@@ -1,0 +1,111 @@
+/** The data room in the product: a dataset with faults and doubts is looked at, settled, and only then trained on. */
+import { expect, test, type Page } from '@playwright/test';
+import { madeZip, type MadeOptions } from './harness/made-dataset.ts';
+
+async function openZip(page: Page, options: MadeOptions): Promise<void> {
+  await page.goto('/#/data');
+  await page
+    .locator('input[data-pick="file"]')
+    .first()
+    .setInputFiles({ name: 'my set.zip', mimeType: 'application/zip', buffer: Buffer.from(await madeZip(options)) });
+  await expect(page.getByText('my set.zip, read as')).toBeVisible({ timeout: 60_000 });
+}
+
+const tab = (page: Page, name: string) => page.getByRole('tab', { name }).click();
+const goTo = (page: Page, name: string) =>
+  page
+    .getByRole('navigation', { name: 'Rooms' })
+    .getByRole('link', { name: new RegExp(`^${name}`) })
+    .click();
+
+test('what only the user knows is asked for before a run: coordinates confirmed, rows skipped and recorded', async ({
+  page,
+}) => {
+  await openZip(page, { rows: 8, ambiguous: true, faults: true });
+  const questions = page.getByRole('region', { name: 'To settle before a run' });
+  await expect(questions).toContainText('3 rows cannot be used');
+  await goTo(page, 'Model');
+  await page.getByRole('button', { name: 'Load the starter' }).click();
+  await page.getByRole('region', { name: 'Loaded model' }).waitFor({ timeout: 120_000 });
+  await goTo(page, 'Recipe');
+  await expect(page.getByText('The data room has a question to settle first')).toBeVisible();
+  await expect(page.getByRole('button', { name: 'Start the run' })).toBeDisabled();
+
+  await goTo(page, 'Data');
+  await questions.getByRole('button', { name: 'See why' }).click();
+  const issues = page.getByRole('region', { name: 'Issues by row' });
+  for (const words of ['train.jsonl:4', 'images[0]', 'no file matches', 'no known format has these keys: id, text'])
+    await expect(issues).toContainText(words);
+  await questions.getByRole('button', { name: 'Skip 3 rows' }).click();
+  await expect(questions).not.toContainText('cannot be used');
+  await expect(page.getByText('3 rows skipped, as you said')).toBeVisible();
+
+  await questions.getByRole('button', { name: 'Look and confirm' }).click();
+  const chosen = page.getByRole('radio', { name: /Pixels of the picture file two corners/ });
+  await expect(chosen).toBeChecked();
+  await expect(
+    page.getByRole('group', { name: /boxes as Pixels of the picture file/ }).locator('canvas[data-boxes="1"]'),
+  ).toHaveCount(1);
+  await page.getByRole('radio', { name: /Thousandths \(0–1000\) two corners/ }).check();
+  await expect(page.getByRole('group', { name: /boxes as Thousandths/ })).toBeVisible();
+  await chosen.check();
+  await page.getByRole('button', { name: 'Confirm this reading' }).click();
+  await expect(questions).toHaveCount(0);
+  await goTo(page, 'Recipe');
+  await expect(page.getByRole('button', { name: 'Start the run' })).toBeEnabled();
+});
+
+test('another reading, another format and another split are taken at once, without dropping anything again', async ({
+  page,
+}) => {
+  await openZip(page, { rows: 12, ambiguous: false, faults: false });
+  await expect(page.getByRole('region', { name: 'To settle before a run' })).toHaveCount(0);
+  await tab(page, 'Health');
+  await expect(page.getByRole('list', { name: 'What to look at twice' })).toContainText(
+    'both in training and held out',
+  );
+  await page.getByRole('button', { name: 'Show them' }).first().click();
+  await expect(page.getByRole('status').filter({ hasText: 'rows of' })).toBeVisible();
+  await tab(page, 'Format and split');
+  await page.getByLabel('Read rows as').selectOption('ShareGPT messages');
+  await expect(page.getByText('You said so; 0 rows could be read, 12 could not.')).toBeVisible();
+  await page.getByLabel('Read rows as').selectOption('');
+  await expect(page.getByText('my set.zip, read as MGrounding / LLaVA')).toBeVisible();
+});
+
+test('rows by keyboard and by text; every picture of 1, 2, 4 and 8; text stays text', async ({ page }) => {
+  await openZip(page, { rows: 12, ambiguous: false, faults: false });
+  const list = page.getByRole('listbox', { name: 'Rows' });
+  await list.focus();
+  for (const [id, pictures] of [
+    ['row-0', 2],
+    ['row-1', 1],
+    ['row-2', 4],
+    ['row-3', 8],
+  ] as const) {
+    const strip = page.getByRole('group', { name: `Images of row ${id}` });
+    await expect(strip.locator('img')).toHaveCount(pictures);
+    await expect(strip.locator('canvas[data-boxes="1"]')).toHaveCount(1);
+    await page.keyboard.press('ArrowDown');
+  }
+  await page.getByRole('searchbox', { name: 'Search text of rows' }).fill('BOLD?');
+  await expect(page.getByText(/^1 row of/)).toBeVisible();
+  await expect(page.getByRole('article')).toContainText('<b>bold?</b>');
+  expect(await page.title()).not.toBe('1');
+});
+
+test('files copied into the browser are read from there', async ({ page }) => {
+  await page.goto('/#/data');
+  await page.getByText('Copy them into this browser').click();
+  await openZip(page, { rows: 6, ambiguous: false, faults: false });
+  await expect(page.getByRole('article', { name: 'Row row-0' }).locator('img').first()).toBeVisible();
+  const stored = await page.evaluate(async () => {
+    const names: string[] = [];
+    const root = await (await navigator.storage.getDirectory()).getDirectoryHandle('datasets');
+    for await (const [name, folder] of root.entries())
+      for await (const file of (folder as FileSystemDirectoryHandle).keys())
+        names.push(`${name.replace(/-[a-z0-9]+$/, '')}/${file}`);
+    return names;
+  });
+  expect(stored).toEqual(['my-set-zip/my set.zip']);
+});
