@@ -17,10 +17,11 @@ export interface Product {
   close(): Promise<void>;
 }
 
-export async function openProduct(port: number): Promise<Product> {
+export async function openProduct(port: number, flags: readonly string[] = []): Promise<Product> {
   const args = ['scripts/start.mjs', '--no-open', '--port', String(port)];
   const served = spawn(process.execPath, args, { stdio: 'ignore' });
-  const browser = await chromium.launch(config.projects![0]!.use!.launchOptions!);
+  const options = config.projects![0]!.use!.launchOptions!;
+  const browser = await chromium.launch({ ...options, args: [...(options.args ?? []), ...flags] });
   const page = await browser.newPage({ viewport: { width: 1440, height: 960 } });
   const close = async () => {
     await browser.close();

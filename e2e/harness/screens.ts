@@ -52,6 +52,23 @@ const shots: readonly Shot[] = [
   { name: 'data-rows', prepare: opened('/data') },
   { name: 'data-issues', prepare: opened('/data', (page) => page.getByRole('tab', { name: 'Issues' }).click()) },
   { name: 'data-health', prepare: opened('/data', (page) => page.getByRole('tab', { name: 'Health' }).click()) },
+  {
+    name: 'data-coordinates',
+    prepare: opened('/data', (page) => page.getByRole('tab', { name: 'Coordinates' }).click()),
+  },
+  {
+    name: 'data-files',
+    prepare: opened('/data', (page) => page.getByRole('tab', { name: 'Format and split' }).click()),
+  },
+  {
+    name: 'data-unsettled',
+    prepare: async (page) => {
+      await call(page, ({ studio }) =>
+        studio.project.getState().openDataset({ name: 'holiday.zip', files: [], handles: [] }),
+      );
+      await go(page, '/data');
+    },
+  },
   { name: 'model-empty', prepare: (page) => go(page, '/model') },
   { name: 'model', query: 'software', prepare: opened('/model') },
   {

@@ -1,0 +1,47 @@
+/**
+ * What a large dataset costs the page and the engine's worker in Chromium: heap before and after it is opened, and
+ * after its list was scrolled through. The archive is a sparse file.
+ *
+ *   npx tsx e2e/harness/large-dataset.ts [rows] [pictures] [GiB]
+ */
+import { sparseDataset } from '../../tests/data/sparse-dataset.ts';
+import { openProduct } from './product.ts';
+
+const [rows = 20_000, pictures = 16_000, gib = 4] = process.argv.slice(2).map(Number);
+
+const archive = await sparseDataset({ rows, pictures, bytes: gib * 2 ** 30 });
+const product = await openProduct(Number(process.env.GROUNDWORK_E2E_PORT ?? 4517), [
+  '--js-flags=--expose-gc',
+  '--enable-precise-memory-info',
+]);
+const { page } = product;
+const heap = () => {
+  (globalThis as { gc?: () => void }).gc?.();
+  const { memory } = performance as unknown as { memory?: { usedJSHeapSize: number } };
+  return memory ? `${(memory.usedJSHeapSize / 2 ** 20).toFixed(1).padStart(7)} MiB` : 'not told';
+};
+const look = async (what: string) =>
+  console.log(
+    `${what.padEnd(28)} page ${await page.evaluate(heap)}   worker ${await page.workers()[0]!.evaluate(heap)}`,
+  );
+try {
+  await page.waitForTimeout(2000);
+  await look('before');
+  const started = performance.now();
+  await page.locator('input[data-pick="file"]').first().setInputFiles(archive.path);
+  await page.getByText('large.zip, read as').waitFor({ timeout: 580_000 });
+  console.log(`opened in ${((performance.now() - started) / 1000).toFixed(1)} s`);
+  await look('opened');
+  const list = page.getByRole('listbox', { name: 'Rows' });
+  await list.focus();
+  for (let i = 0; i < 60; i++) {
+    await list.evaluate((element, at) => void (element.scrollTop = (element.scrollHeight * at) / 60), i);
+    await page.waitForTimeout(50);
+  }
+  await page.keyboard.press('End');
+  await page.getByRole('article').waitFor();
+  await look('scrolled from end to end');
+} finally {
+  await product.close();
+  await archive.remove();
+}
