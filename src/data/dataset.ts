@@ -10,7 +10,7 @@ import { bitOf, type FindingKey, type Health } from './health.ts';
 import { interpretRow, searchRow } from './interpret.ts';
 import type { IssueLog } from './issue-log.ts';
 import { Pictures } from './pictures.ts';
-import type { FormatName, RawRow } from './raw-row.ts';
+import { ROW_FORMATS, type FormatName, type RawRow, type RowFormatName } from './raw-row.ts';
 import type { Row, RowIssue } from './row.ts';
 import type { RowList } from './row-list.ts';
 import {
@@ -45,6 +45,8 @@ export interface DatasetReport {
   readonly format: string;
   /** Rows by format and by file: what the guess rests on. */
   readonly formats: readonly { readonly name: FormatName; readonly rows: number }[];
+  /** Those that rows may be read as, whatever their keys say. */
+  readonly rowFormats: readonly RowFormatName[];
   readonly files: readonly { readonly path: string; readonly kind: string; readonly rows: number }[];
   readonly train: number;
   readonly heldout: number;
@@ -350,6 +352,7 @@ function report(
     name,
     format: formats.map((format) => format.name).join(' + ') || 'unknown',
     formats,
+    rowFormats: ROW_FORMATS,
     files: tables.map(({ file, kind, length }) => ({ path: file, kind, rows: length })),
     train: parts.train.length,
     heldout: parts.heldout.length,

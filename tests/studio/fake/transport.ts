@@ -18,6 +18,7 @@ import type {
   RunState,
   ToEngine,
 } from '../../../src/engine/protocol.ts';
+import { ROW_FORMATS } from '../../../src/data/raw-row.ts';
 import { HealthTally } from '../../../src/data/health.ts';
 import { box01, iou } from '../../../src/grounding/box.ts';
 import { fakeProfile } from './profile.ts';
@@ -331,6 +332,7 @@ export class FakeTransport implements Transport {
       images: scenes.size,
       tasks,
       formats: [{ name: 'ms-swift grounding', rows: 400 }],
+      rowFormats: ROW_FORMATS,
       files: [
         { path: 'train.jsonl', kind: 'JSON Lines', rows: 324 },
         { path: 'heldout.jsonl', kind: 'JSON Lines', rows: 80 },

@@ -6,17 +6,6 @@ import { Choice } from '../../ui/choice.tsx';
 import { count, plural } from '../../ui/format.ts';
 import { NumberInput } from '../recipe/number-input.tsx';
 
-const FORMATS: readonly RowFormatName[] = [
-  'MGrounding / LLaVA',
-  'ShareGPT messages',
-  'ms-swift grounding',
-  'TRL prompt and completion',
-  'VLM-R1 / EasyR1',
-  'MIG-Bench',
-  'RefCOCO rows',
-  'question and answer',
-];
-
 /** Why a format was guessed: the share of rows whose keys are its. */
 function guess({ formats, leftOut }: DatasetReport): string {
   const rows = formats.reduce((sum, format) => sum + format.rows, 0);
@@ -44,7 +33,7 @@ export function FilesView({ dataset }: { readonly dataset: DatasetReport }) {
             onChange={(event) => again({ format: (event.target.value || undefined) as RowFormatName })}
           >
             <option value="">As their keys say ({dataset.format})</option>
-            {FORMATS.map((name) => (
+            {dataset.rowFormats.map((name) => (
               <option key={name}>{name}</option>
             ))}
           </select>
