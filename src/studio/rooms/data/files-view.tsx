@@ -44,8 +44,8 @@ export function FilesView({ dataset }: { readonly dataset: DatasetReport }) {
             : guess(dataset)}
         </p>
         {isCoco && (
-          <label className="stacked">
-            <span>Pictures a question</span>
+          <div className="stacked">
+            <span aria-hidden="true">Pictures a question</span>
             <NumberInput
               value={options.imagesPerRow ?? 1}
               min={1}
@@ -54,7 +54,7 @@ export function FilesView({ dataset }: { readonly dataset: DatasetReport }) {
               label="Pictures a question"
               onChange={(imagesPerRow) => again({ imagesPerRow })}
             />
-          </label>
+          </div>
         )}
       </section>
       <SplitCard key={dataset.id} dataset={dataset} busy={busy} onApply={again} />
@@ -128,14 +128,14 @@ function SplitCard({ dataset, busy, onApply }: SplitCardProps) {
         A draw keeps rows that share a picture, or a copy of it, on one side. Benchmarks are always held out.
       </p>
       <div className="files-numbers">
-        <label className="stacked">
-          <span>Held out, %</span>
+        <div className="stacked">
+          <span aria-hidden="true">Held out, %</span>
           <NumberInput value={share} min={0.1} max={50} integer={false} label="Held out, percent" onChange={setShare} />
-        </label>
-        <label className="stacked">
-          <span>Seed</span>
+        </div>
+        <div className="stacked">
+          <span aria-hidden="true">Seed</span>
           <NumberInput value={seed} min={0} max={2 ** 31} integer label="Seed of the draw" onChange={setSeed} />
-        </label>
+        </div>
         <button
           type="button"
           className="button"
