@@ -16,7 +16,8 @@ export async function intakeFromDrop(transfer: DataTransfer): Promise<Intake | n
   const pending = items.map((item) => (item as HandleItem).getAsFileSystemHandle?.().catch(() => null) ?? null);
   const entries = items.flatMap((item) => item.webkitGetAsEntry() ?? []);
   const plain = [...transfer.files];
-  const handles = (await Promise.all(pending)).filter((handle) => handle !== null);
+  // Of a file that is on no disk there is no handle: null, or undefined.
+  const handles = (await Promise.all(pending)).flatMap((handle) => handle ?? []);
   if (handles.length > 0 && handles.length === items.length) return intakeFromHandles(handles);
   if (entries.length === 0) return plain.length > 0 ? named(plain.map((file) => ({ path: file.name, file }))) : null;
   const files: NamedFile[] = [];
