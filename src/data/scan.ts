@@ -161,23 +161,25 @@ class Pass {
     this.evidence.set(table.file, evidence);
     for (let from = 0; from < table.length; from += BATCH) {
       checkAborted(progress);
-      const batch: { place: number; raw: RawRow }[] = [];
+      const batch: ({ place: number } & ReturnType<typeof rawOf>)[] = [];
       let place = from;
       for await (const row of table.read(from, Math.min(table.length, from + BATCH))) {
-        const { raw, issues } = rawOf(row, table.file, this.#options);
-        if (raw) batch.push({ place, raw });
-        else this.#leaveOut(issues);
+        batch.push({ place, ...rawOf(row, table.file, this.#options) });
         place++;
       }
       const { pictures } = this.#shelf;
       const paths = batch.flatMap(({ raw }) =>
-        raw.images.flatMap((reference) => {
+        (raw?.images ?? []).flatMap((reference) => {
           const found = pictures.find(reference, table.file);
           return found.ok ? [found.path] : [];
         }),
       );
       await measureAll([...new Set(paths)], pictures);
-      for (const { place: at, raw } of batch) {
+      for (const { place: at, raw, issues } of batch) {
+        if (!raw) {
+          this.#leaveOut(issues);
+          continue;
+        }
         if (table.format === null) await weigh(raw, pictures, evidence);
         await this.#row(number, at, raw);
       }
