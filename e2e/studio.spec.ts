@@ -345,6 +345,15 @@ for (const theme of ['light', 'dark'] as const) {
         await check('inspect answered');
       }
     }
+    await page.evaluate(async () => {
+      const { keeping, recipe } = window.harness.studio;
+      const project = keeping.getState().current!;
+      await window.harness.transport.keep.remember(project, recipe.getState().recipe, [], 'running');
+      await keeping.getState().refresh();
+    });
+    await page.getByRole('link', { name: /^Projects/ }).click();
+    await expect(page.getByRole('status', { name: 'Interrupted run' })).toBeVisible();
+    await check('projects');
     await page.evaluate(() => window.harness.transport.die());
     await check('lost engine');
   });

@@ -47,6 +47,21 @@ const ran = (tab: string) => async (page: Page) => {
   await page.waitForTimeout(1200);
 };
 
+/** A project with a finished run and one that was interrupted. */
+async function interrupted(page: Page, hash: string): Promise<void> {
+  await sample(page);
+  await go(page, hash);
+  await page.waitForTimeout(600);
+  await call(page, async ({ studio, transport }) => {
+    const { keeping, recipe } = studio;
+    const { current } = keeping.getState();
+    const plan = recipe.getState().recipe;
+    await transport.keep.remember(current!, plan, [], 'finished');
+    await transport.keep.remember(current!, plan, [], 'running');
+    await keeping.getState().duplicate(current!);
+  });
+}
+
 const shots: readonly Shot[] = [
   { name: 'data-empty', prepare: async () => undefined },
   { name: 'data-rows', prepare: opened('/data') },
@@ -208,6 +223,8 @@ const shots: readonly Shot[] = [
       await page.getByText('All 6 agree').waitFor();
     },
   },
+  { name: 'projects', prepare: (page) => interrupted(page, '/projects') },
+  { name: 'interrupted', prepare: (page) => interrupted(page, '/run') },
   { name: 'no-webgpu', query: 'no-adapter', prepare: async () => undefined },
 ];
 

@@ -5,13 +5,13 @@ import type { RowList } from '../data/row-list.ts';
 import { textDigest } from '../store/digest.ts';
 import type { RunIdentity } from './run-record.ts';
 
-export async function identityOf({ folder }: LoadedModel, dataset: Dataset): Promise<RunIdentity> {
+export async function identityOf({ folder, dtype }: LoadedModel, dataset: Dataset): Promise<RunIdentity> {
   const config = folder.get('config.json');
   const files = [...folder].map(([path, { size }]) => `${path} ${size}`).filter((line) => /\.safetensors/.test(line));
   const ids = (['train', 'heldout'] as const).map((split) => idsOf(dataset.rows(split)));
   return {
     model: await textDigest(
-      [config ? new TextDecoder().decode(await config.read(0, config.size)) : '', ...files.sort()].join('\n'),
+      [dtype, config ? new TextDecoder().decode(await config.read(0, config.size)) : '', ...files.sort()].join('\n'),
     ),
     dataset: await textDigest(ids.join('\n\n')),
   };

@@ -132,7 +132,8 @@ export class Keeper {
     if (this.#asking.length > 0) return 'asked';
     const wants = this.#hooks.wants();
     if (wants) return wants;
-    if (position === null) return 'stage';
+    // The first one holds what the run stands on: adapters laid under it live in memory only.
+    if (position === null || (this.#record.bytes === 0 && !this.#busy)) return 'stage';
     const { everySteps, everyMinutes } = this.#record.keep;
     if (this.#units >= everySteps) return 'steps';
     return performance.now() - this.#savedAt >= everyMinutes * 60_000 ? 'time' : null;

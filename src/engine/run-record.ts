@@ -6,6 +6,8 @@ import type { Recipe } from '../train/recipe.ts';
 export type ModelRef =
   /** The starter that comes with the app. */
   | { readonly kind: 'starter' }
+  /** In the cache of models from a Hub. */
+  | { readonly kind: 'hub'; readonly key: string; readonly name: string }
   /** Files given once: to be chosen again. */
   | { readonly kind: 'once'; readonly name: string };
 
@@ -33,7 +35,7 @@ export const KEEP: KeepSettings = { everySteps: 20, everyMinutes: 2, keepLast: 2
 
 /** What a run was started on; it goes on with nothing else. */
 export interface RunIdentity {
-  /** Digest of the model's configuration and of its weight files' names and sizes. */
+  /** Digest of the model's configuration, of its weight files' names and sizes, and of how weights are held. */
   readonly model: string;
   /** Digest of the rows' ids, in order. */
   readonly dataset: string;

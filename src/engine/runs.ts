@@ -65,7 +65,7 @@ export class Runs {
   /** Begins at once; `ended` settles with the run's end and rejects with its failure. */
   start(options: StartOptions): { readonly runId: string; readonly ended: Promise<void> } {
     const { dataset, recipe, paused, project, keep, watch } = options;
-    const id = crypto.randomUUID();
+    const id = crypto.randomUUID().slice(0, 8);
     const loaded = this.#host.model();
     const opened = this.#host.dataset(dataset);
     this.#begin(id, dataset, paused);

@@ -2,12 +2,13 @@
 import { GroundworkError } from '../base/error.ts';
 import type { FileStore } from './file-store.ts';
 
-/** @param quota bytes; what would go beyond is refused as a full disk refuses it */
-export function memoryFiles(quota = Infinity): FileStore {
+/** @param room bytes; what would go beyond is refused as a full disk refuses it */
+export function memoryFiles(room: number | (() => number) = Infinity): FileStore {
+  const quota = () => (typeof room === 'number' ? room : room());
   const files = new Map<string, Uint8Array<ArrayBuffer>>();
   const used = () => [...files.values()].reduce((sum, { length }) => sum + length, 0);
   const put = (path: string, bytes: Uint8Array<ArrayBuffer>) => {
-    if (used() - (files.get(path)?.length ?? 0) + bytes.length > quota)
+    if (used() - (files.get(path)?.length ?? 0) + bytes.length > quota())
       throw new GroundworkError('storage-full', 'The storage is full.', 'Delete something.');
     files.set(path, bytes);
   };
@@ -41,6 +42,6 @@ export function memoryFiles(quota = Infinity): FileStore {
     remove: async (path) => {
       for (const name of files.keys()) if (name === path || name.startsWith(`${path}/`)) files.delete(name);
     },
-    space: () => Promise.resolve(quota === Infinity ? null : { used: used(), quota }),
+    space: () => Promise.resolve(quota() === Infinity ? null : { used: used(), quota: quota() }),
   };
 }

@@ -13,4 +13,4 @@ export interface Storage {
 export const storageInFiles = (files: FileStore): Storage => ({ files, records: fileRecords(files) });
 
 /** For an engine that was given none: device losses are survived, the end of the process is not. */
-export const memoryStorage = (quota?: number): Storage => storageInFiles(memoryFiles(quota));
+export const memoryStorage = (): Storage => storageInFiles(memoryFiles());

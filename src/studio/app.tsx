@@ -2,6 +2,7 @@
 import { lazy, Suspense, useEffect, useState } from 'react';
 import { Redirect, Route, Router, Switch, useLocation } from 'wouter';
 import { useHashLocation } from 'wouter/use-hash-location';
+import { KeepingNotes } from './keeping-notes.tsx';
 import { NoWebgpu } from './no-webgpu.tsx';
 import { Notes } from './notes.tsx';
 import { Rail } from './rail.tsx';
@@ -19,6 +20,9 @@ const RecipeRoom = lazy(() => import('./rooms/recipe/recipe-room.tsx').then((m) 
 const RunRoom = lazy(() => import('./rooms/run/run-room.tsx').then((m) => ({ default: m.RunRoom })));
 const InspectRoom = lazy(() => import('./rooms/inspect/inspect-room.tsx').then((m) => ({ default: m.InspectRoom })));
 const TryRoom = lazy(() => import('./rooms/try/try-room.tsx').then((m) => ({ default: m.TryRoom })));
+const ProjectsRoom = lazy(() =>
+  import('./rooms/projects/projects-room.tsx').then((m) => ({ default: m.ProjectsRoom })),
+);
 const ExportRoom = lazy(() => import('./rooms/export/export-room.tsx').then((m) => ({ default: m.ExportRoom })));
 const RecordedRun = lazy(() => import('./recorded-run.tsx').then((m) => ({ default: m.RecordedRun })));
 
@@ -67,6 +71,7 @@ function Shell() {
       <main id="main" tabIndex={-1}>
         <Notes />
         <Problems />
+        <KeepingNotes />
         <LoadingBar />
         <HubBar />
         <RoomBoundary key={path}>
@@ -79,6 +84,7 @@ function Shell() {
               <Route path="/inspect" component={InspectRoom} />
               <Route path="/try" component={TryRoom} />
               <Route path="/export" component={ExportRoom} />
+              <Route path="/projects" component={ProjectsRoom} />
               <Route>
                 <Redirect to="/data" replace />
               </Route>

@@ -5,7 +5,7 @@ import { mountStudio, mountWithoutWebgpu } from './mount.tsx';
 import { workOffline } from './offline.ts';
 
 const root = document.getElementById('root')!;
-const open = () => new EngineClient(workerTransport());
+const open = () => new EngineClient(workerTransport(), workerTransport);
 if ('gpu' in navigator) {
   mountStudio(root, open());
   void workOffline();

@@ -24,6 +24,7 @@ export function mountStudio(root: HTMLElement, client: EngineClient): Studio {
   applyTheme();
   const studio = createStudio(client, storage());
   void studio.project.getState().findDevice();
+  void studio.keeping.getState().begin();
   createRoot(root).render(
     <StrictMode>
       <StudioContext value={studio}>

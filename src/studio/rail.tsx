@@ -3,7 +3,8 @@ import { Link, useLocation } from 'wouter';
 import type { RunState } from '../engine/protocol.ts';
 import { DevicePanel } from './device-panel.tsx';
 import { isActive, type Run } from './state/run.ts';
-import { useChat, useProject, useRecipe, useRun } from './state/studio.ts';
+import { currentProject } from './state/keeping.ts';
+import { useChat, useKeeping, useProject, useRecipe, useRun } from './state/studio.ts';
 import { applyTheme, useThemeChoice, type ThemeChoice } from './theme.ts';
 import { compact, duration, plural } from './ui/format.ts';
 import { Icon, type IconName } from './ui/icon.tsx';
@@ -26,6 +27,7 @@ export function Rail() {
         <Mark />
         <span>Groundwork</span>
       </Link>
+      <ProjectItem />
       <nav aria-label="Rooms">
         <ul>
           <DataItem />
@@ -70,6 +72,21 @@ function Item({
         <span className="rail-status num">{status}</span>
       </Link>
     </li>
+  );
+}
+
+function ProjectItem() {
+  const [here] = useLocation();
+  const name = useKeeping((keeping) => currentProject(keeping)?.name);
+  const runs = useKeeping((keeping) => currentProject(keeping)?.runs.length ?? 0);
+  return (
+    <Link href="/projects" className="rail-item" aria-current={here === '/projects' ? 'page' : undefined}>
+      <Icon name="folder" />
+      <span className="rail-name">Projects</span>
+      <span className="rail-status">
+        {name === undefined ? 'Kept in this browser' : runs > 0 ? `${name}, ${plural(runs, 'run')}` : name}
+      </span>
+    </Link>
   );
 }
 

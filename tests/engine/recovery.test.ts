@@ -6,6 +6,7 @@ import { nodeDecode } from '../../src/image/node-decode.ts';
 import type { RunRecord } from '../../src/engine/run-record.ts';
 import { memoryFiles } from '../../src/store/memory-files.ts';
 import { storageInFiles } from '../../src/store/storage.ts';
+import { fewRows } from './few-rows.ts';
 import { Attempt, UNITS, WHOLE } from './interrupted.ts';
 import { severed } from './severed.ts';
 
@@ -16,9 +17,12 @@ const SOAK = Number(process.env['GROUNDWORK_SOAK'] ?? 1);
 
 let whole: Awaited<ReturnType<Attempt['outcome']>>;
 let reference: Attempt;
+/** Room on the reference's disk. */
+let room = Infinity;
+const disk = memoryFiles(() => room);
 
 beforeAll(async () => {
-  reference = new Attempt(storageInFiles(memoryFiles()));
+  reference = new Attempt(storageInFiles(disk));
   await reference.open();
   await reference.start();
   await reference.session.running;
@@ -64,6 +68,64 @@ describe('a loop that throws', () => {
     expect(reference.session.state).toBe('finished');
     expect(await reference.outcome()).toEqual(whole);
   });
+});
+
+test('a disk that is full holds the run; with room made it goes on', async () => {
+  reference.events.length = 0;
+  const failed: string[] = [];
+  atUnit(reference, 3, () => void (room = 0));
+  const resume = (event: { type: string; code?: string; hint?: string }) => {
+    if (event.type !== 'failure') return;
+    failed.push(event.code!, event.hint!);
+    room = Infinity;
+    expect(reference.session.state).toBe('paused');
+    void reference.session.handle({ type: 'control', action: 'resume' });
+  };
+  const watch = reference.onEvent;
+  reference.onEvent = (event) => {
+    watch(event);
+    resume(event);
+  };
+  const id = await reference.start();
+  await reference.session.running;
+  reference.onEvent = () => undefined;
+  expect(failed).toEqual(['storage-full', expect.stringMatching(/last checkpoint \(step 2\) is safe.*Delete runs/)]);
+  expect(await reference.outcome()).toEqual(whole);
+
+  // What lies there was damaged since: the one before is used, and it is said.
+  const record = (await storageInFiles(disk).records.get<RunRecord>('runs', id))!;
+  const newest = (await disk.list())
+    .map(({ path }) => path)
+    .filter((path) => path.startsWith(`runs/${record.id}/`) && path.endsWith('.bin'))
+    .sort()
+    .at(-1)!;
+  const writer = await disk.open(newest);
+  await writer.write(300, Uint8Array.of(1, 2, 3));
+  await reference.continue(id);
+  await reference.session.running;
+  expect(reference.events.find(({ type }) => type === 'notice')).toMatchObject({
+    message: expect.stringContaining('damaged'),
+  });
+  expect(await reference.outcome()).toEqual(whole);
+});
+
+test('a run goes on with its own rows only', async () => {
+  const id = await reference.start(WHOLE, 1);
+  await reference.session.handle({ type: 'control', action: 'stop' });
+  await reference.session.running;
+  const files = (await fewRows()).map(({ path, file }) =>
+    path === 'train.jsonl' ? { path, file: file.slice(0, Math.floor(file.size / 2)) } : { path, file },
+  );
+  const other = await reference.session.handle({
+    type: 'open-dataset',
+    name: 'half',
+    files,
+    options: { skipped: { rows: 1, list: [] } },
+  });
+  await expect(
+    reference.session.handle({ type: 'continue-run', runId: id, dataset: other.id, go: true }),
+  ).rejects.toMatchObject({ code: 'run-mismatch', message: expect.stringContaining('dataset (few)') });
+  expect(reference.session.state).not.toBe('running');
 });
 
 test('answers asked for while a run goes on change nothing of it', async () => {

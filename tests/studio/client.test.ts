@@ -66,6 +66,33 @@ describe('the client of the engine', () => {
     expect(events).toMatchObject([{ type: 'failure', code: 'engine-lost' }]);
   });
 
+  it('starts another engine in the place of a lost one, but not for ever', async () => {
+    const engines: { lose: (reason: string) => void; sent: ToEngine[]; receive: (message: FromEngine) => void }[] = [];
+    const open = (): Transport => ({
+      open: (receive, lose) => void engines.push({ lose, receive, sent: [] }),
+      post: (message) => void engines.at(-1)!.sent.push(message),
+      close: () => undefined,
+    });
+    const client = new EngineClient(open(), open);
+    const events: EngineEvent[] = [];
+    client.subscribe((event) => events.push(event));
+    let restarts = 0;
+    client.onRestart(() => restarts++);
+    const waiting = client.request({ type: 'device' });
+    engines[0]!.lose('its process ended');
+    await expect(waiting).rejects.toMatchObject({ code: 'engine-lost' });
+    const next = client.request({ type: 'control', action: 'pause' });
+    // What the dead one still says is not heard.
+    engines[0]!.receive({ kind: 'reply', id: engines[1]!.sent[0]!.id, value: 'stale' });
+    engines[1]!.receive({ kind: 'reply', id: engines[1]!.sent[0]!.id, value: { state: 'paused' } });
+    expect(await next).toEqual({ state: 'paused' });
+    expect([restarts, events]).toEqual([1, []]);
+    for (let i = 0; engines[i + 1]; i++) engines[i + 1]!.lose('again');
+    expect(engines.length).toBeLessThan(10);
+    expect(events).toMatchObject([{ type: 'failure', code: 'engine-lost' }]);
+    await expect(client.request({ type: 'device' })).rejects.toMatchObject({ code: 'engine-lost' });
+  });
+
   it('turns a message that cannot be sent into a rejection', async () => {
     const client = new EngineClient({
       open: () => undefined,

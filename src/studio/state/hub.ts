@@ -49,9 +49,9 @@ export function createHub(client: EngineClient, project: StoreApi<Project>): Sto
       // Else the browser may clear the cache when the disk runs low.
       void globalThis.navigator?.storage?.persist?.().catch(() => false);
       try {
-        const { id, files } = await ask();
+        const { id, key, files } = await ask();
         set({ underWay: null });
-        await project.getState().loadModel(files, id);
+        await project.getState().loadModel(files, id, { kind: 'hub', key, name: id });
       } catch (error) {
         const problem = problemOf(error);
         set({

@@ -7,12 +7,14 @@ import type {
   DatasetReport,
   DeviceReport,
   EngineEvent,
+  ModelRef,
   ModelReport,
   NamedFile,
   SourceRef,
 } from '../../engine/protocol.ts';
 import { openIntake, openSample, refOf, type Intake, type Keeping, type OpenedDataset } from './dataset-actions.ts';
 import { problemOf, type Problem } from './problem.ts';
+import { reopenDataset } from './reopen.ts';
 
 /** A load under way, for a bar with an ETA. `total` 0: not known yet. */
 export interface Loading {
@@ -33,6 +35,8 @@ export interface Project {
   readonly device: DeviceReport | null;
   readonly deviceProblem: Problem | null;
   readonly model: ModelReport | null;
+  /** How the model can be loaded again. */
+  readonly modelRef: ModelRef | null;
   readonly dataset: DatasetReport | null;
   /** Where the dataset's files are. */
   readonly sources: readonly SourceRef[];
@@ -42,10 +46,13 @@ export interface Project {
   readonly problem: Problem | null;
   findDevice(): Promise<void>;
   loadStarter(): Promise<boolean>;
-  /** `name`: instead of the folder's. */
-  loadModel(files: readonly NamedFile[], name?: string): Promise<boolean>;
+  /** `name`: instead of the folder's. `ref`: how it can be loaded again; without it, not. */
+  loadModel(files: readonly NamedFile[], name?: string, ref?: ModelRef): Promise<boolean>;
   openSample(): Promise<boolean>;
   openDataset(intake: Intake): Promise<boolean>;
+  /** Opens again what a project was left with; the browser must allow it already. */
+  reopenDataset(ref: DatasetRef): Promise<boolean>;
+  reopenModel(ref: ModelRef): Promise<boolean>;
   /** Reads the dataset in another way, or takes an answer to what it asked. */
   reread(options: DatasetOptions): Promise<boolean>;
   keep(keeping: Keeping): void;
@@ -94,21 +101,44 @@ export function createProject(client: EngineClient): StoreApi<Project> {
     const stopModel = () => void client.request({ type: 'cancel-load' }).catch(() => {});
     const stopReading = () => void client.request({ type: 'cancel-dataset' }).catch(() => {});
     const openWith = (title: string, open: () => Promise<OpenedDataset>) => load(title, open, stopReading);
-    const actions: Pick<Project, 'loadStarter' | 'loadModel' | 'openSample' | 'openDataset' | 'reread'> = {
+    const actions: Pick<
+      Project,
+      'loadStarter' | 'loadModel' | 'openSample' | 'openDataset' | 'reopenDataset' | 'reopenModel' | 'reread'
+    > = {
       loadStarter: () =>
         load(
           'Loading the starter model',
-          async () => ({ model: await client.request({ type: 'load-starter', baseUrl: starterUrl() }) }),
-          stopModel,
-        ),
-      loadModel: (files, name) =>
-        load(
-          'Loading the model',
           async () => ({
-            model: await client.request({ type: 'load-model', files, ...(name !== undefined && { name }) }),
+            model: await client.request({ type: 'load-starter', baseUrl: starterUrl() }),
+            modelRef: { kind: 'starter' },
           }),
           stopModel,
         ),
+      loadModel: (files, name, ref) =>
+        load(
+          'Loading the model',
+          async () => {
+            const model = await client.request({ type: 'load-model', files, ...(name !== undefined && { name }) });
+            return { model, modelRef: ref ?? { kind: 'once', name: model.name } };
+          },
+          stopModel,
+        ),
+      reopenDataset: (ref) =>
+        openWith(`Opening ${ref.name} again`, async () => ({
+          dataset: await reopenDataset(client, ref, starterUrl()),
+          sources: ref.sources,
+        })),
+      reopenModel: async (ref) => {
+        if (ref.kind === 'starter') return actions.loadStarter();
+        if (ref.kind === 'once') return false;
+        try {
+          const { id, files } = await client.request({ type: 'hub-open', key: ref.key, token: null });
+          return await actions.loadModel(files, id, ref);
+        } catch (error) {
+          set({ problem: problemOf(error) });
+          return false;
+        }
+      },
       openSample: () => openWith('Opening the sample dataset', () => openSample(client, starterUrl())),
       openDataset: (intake) => openWith(`Reading ${intake.name}`, () => openIntake(client, intake, get().keeping)),
       reread: async (options) => {
@@ -124,6 +154,7 @@ export function createProject(client: EngineClient): StoreApi<Project> {
       device: null,
       deviceProblem: null,
       model: null,
+      modelRef: null,
       dataset: null,
       sources: [],
       keeping: 'in-place',

@@ -1,7 +1,7 @@
 /** The run as the engine tells it. Points of curves go to the series book; everything else is a small plain state. */
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { EngineClient } from '../../engine/client.ts';
-import type { EngineEvent, Recipe, RunState, Watch } from '../../engine/protocol.ts';
+import type { EngineEvent, KeepSettings, Recipe, RunState, Watch } from '../../engine/protocol.ts';
 import type { SeriesBook } from '../charts/series-book.ts';
 import type { PastRuns } from './past-runs.ts';
 import { problemOf, type Problem } from './problem.ts';
@@ -42,6 +42,9 @@ export interface Run {
   open(opened: OpenedRun, dataset: string | null): void;
   control(action: 'pause' | 'resume' | 'step' | 'stop'): Promise<void>;
   dismiss(): void;
+  /** Nothing is in view any more. */
+  clear(): void;
+  notice(message: string): void;
   receive(events: readonly EngineEvent[]): void;
 }
 
@@ -63,6 +66,8 @@ interface RunSurroundings {
   readonly past?: StoreApi<PastRuns>;
   /** The rows to answer while it learns. */
   readonly watch?: (dataset: string) => Promise<Watch | undefined>;
+  /** Where a run that starts now belongs, and how it is kept. */
+  readonly kept?: () => Promise<{ readonly project?: string; readonly keep: KeepSettings }>;
 }
 
 export function createRun(client: EngineClient, book: SeriesBook, surroundings: RunSurroundings = {}): StoreApi<Run> {
@@ -90,7 +95,15 @@ export function createRun(client: EngineClient, book: SeriesBook, surroundings: 
       set({ ...EMPTY, asking: true, dataset, recipe, runId: null, stages: waiting(recipe) });
       try {
         const watch = await surroundings.watch?.(dataset).catch(() => undefined);
-        const { runId } = await client.request({ type: 'start', dataset, recipe, paused, ...(watch && { watch }) });
+        const kept = await surroundings.kept?.();
+        const { runId } = await client.request({
+          type: 'start',
+          dataset,
+          recipe,
+          paused,
+          ...(watch && { watch }),
+          ...kept,
+        });
         set({ runId, asking: false });
         return true;
       } catch (error) {
@@ -127,7 +140,22 @@ export function createRun(client: EngineClient, book: SeriesBook, surroundings: 
       }
     },
     dismiss: () => set({ failure: null }),
-    receive(events) {
+    clear() {
+      set({ ...EMPTY, runId: null, recipe: null, state: 'idle', stages: [] });
+      book.clear();
+    },
+    notice: (message) => set(({ notices }) => ({ notices: [...notices, message].slice(-50) })),
+    receive(all) {
+      let events = all;
+      const at = all.findLastIndex(({ type }) => type === 'restored');
+      const restored = all[at];
+      if (restored?.type === 'restored') {
+        const { recipe, runId } = restored;
+        const { notices } = get();
+        set({ ...EMPTY, recipe, runId, stages: waiting(recipe), notices });
+        book.clear();
+        events = [...restored.events, ...all.slice(at + 1)];
+      }
       const before = get();
       const after = fold(before, events, book);
       if (after !== before) set(after);

@@ -9,6 +9,7 @@ import { createAnswers, type Answers } from './answers.ts';
 import { createChat, type Conversation } from './chat.ts';
 import { EventPump } from './event-pump.ts';
 import { createHub, type Hub } from './hub.ts';
+import { createKeeping, saveWhenLeaving, type Keeping } from './keeping.ts';
 import { createPastRuns, type PastRuns } from './past-runs.ts';
 import { PictureCache } from './picture-cache.ts';
 import { createProject, type Project } from './project.ts';
@@ -32,6 +33,7 @@ export interface Studio {
   readonly crosshair: Crosshair;
   readonly adapters: StoreApi<AdapterShelf>;
   readonly chat: StoreApi<Conversation>;
+  readonly keeping: StoreApi<Keeping>;
   readonly book: SeriesBook;
   readonly rows: RowCache;
   readonly pictures: PictureCache;
@@ -45,7 +47,14 @@ export function createStudio(client: EngineClient, storage: Pick<Storage, 'getIt
   const rows = new RowCache(client);
   const watchlist = createWatchlist(rows);
   const rehearsal = createRehearsal(client);
-  const run = createRun(client, book, { past, watch: (dataset) => watchlist.getState().forRun(dataset) });
+  const recipe = createRecipeEditor(storage);
+  const run = createRun(client, book, {
+    past,
+    watch: (dataset) => watchlist.getState().forRun(dataset),
+    kept: () => keeping.getState().forRun(),
+  });
+  const keeping = createKeeping({ client, project, recipe, run, storage });
+  saveWhenLeaving(client, run);
   const answers = createAnswers(client);
   const adapters = createAdapters(client);
   const pictures = new PictureCache(client);
@@ -84,12 +93,13 @@ export function createStudio(client: EngineClient, storage: Pick<Storage, 'getIt
     project,
     hub,
     run,
-    recipe: createRecipeEditor(storage),
+    recipe,
     answers,
     past,
     watchlist,
     rehearsal,
     crosshair: new Crosshair(),
+    keeping,
     book,
     rows,
     pictures,
@@ -113,6 +123,7 @@ export const useRecipe = <T>(select: (editor: RecipeEditor) => T): T => useStore
 export const usePast = <T>(select: (past: PastRuns) => T): T => useStore(useStudio().past, select);
 export const useWatchlist = <T>(select: (list: Watchlist) => T): T => useStore(useStudio().watchlist, select);
 export const useRehearsal = <T>(select: (rehearsing: Rehearsing) => T): T => useStore(useStudio().rehearsal, select);
+export const useKeeping = <T>(select: (keeping: Keeping) => T): T => useStore(useStudio().keeping, select);
 export const useAnswers = <T>(select: (answers: Answers) => T): T => useStore(useStudio().answers, select);
 export const useAdapters = <T>(select: (shelf: AdapterShelf) => T): T => useStore(useStudio().adapters, select);
 export const useChat = <T>(select: (chat: Conversation) => T): T => useStore(useStudio().chat, select);

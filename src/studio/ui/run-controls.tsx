@@ -1,5 +1,5 @@
 /** Pause, resume, one step, stop and keep. The same buttons in the rail and in the Run room. */
-import { useRun } from '../state/studio.ts';
+import { useKeeping, useRun } from '../state/studio.ts';
 import { Icon, type IconName } from './icon.tsx';
 
 export function RunControls({ compact = false }: { readonly compact?: boolean }) {
@@ -30,6 +30,7 @@ export function RunControls({ compact = false }: { readonly compact?: boolean })
       {state === 'paused'
         ? button('Resume', 'play', 'resume', true, 'Go on from here')
         : button('Pause', 'pause', 'pause', state === 'running', 'Hold after the step under way')}
+      {!compact && <SaveNow />}
       {button('Step', 'step', 'step', state === 'paused', 'One step, then hold again')}
       {button(
         'Stop and keep',
@@ -39,5 +40,24 @@ export function RunControls({ compact = false }: { readonly compact?: boolean })
         'End the run after the step under way and keep what was learned',
       )}
     </div>
+  );
+}
+
+/** Writes a checkpoint after the step under way. */
+function SaveNow() {
+  const state = useRun((run) => run.state);
+  const busy = useKeeping((keeping) => keeping.busy);
+  const saveNow = useKeeping((keeping) => keeping.saveNow);
+  return (
+    <button
+      type="button"
+      className="button"
+      disabled={busy || (state !== 'running' && state !== 'paused')}
+      title="Write a checkpoint after the step under way"
+      onClick={() => void saveNow()}
+    >
+      <Icon name="down" />
+      Save now
+    </button>
   );
 }

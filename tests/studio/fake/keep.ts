@@ -11,15 +11,24 @@ const GIB = 2 ** 30;
 export class FakeKeep {
   readonly storage = memoryStorage();
   readonly #emit: (event: EngineEvent) => void;
-  readonly #projects: Projects;
+  #projects: Projects;
   /** Another tab holds every project. */
   busy = false;
 
   constructor(emit: (event: EngineEvent) => void) {
     this.#emit = emit;
+    this.#projects = this.#open();
+  }
+
+  /** As if this engine were another tab's. */
+  letGo(): void {
+    this.#projects = this.#open();
+  }
+
+  #open(): Projects {
     const { records } = this.storage;
     const runs = { settle: (id: string) => records.remove('runs', id) } as unknown as Runs;
-    this.#projects = new Projects(this.storage, runs, () => Promise.resolve(this.busy ? null : () => undefined));
+    return new Projects(this.storage, runs, () => Promise.resolve(this.busy ? null : () => undefined));
   }
 
   /** A run as it is remembered after `events`, in a state that may be one of an interruption. */

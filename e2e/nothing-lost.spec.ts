@@ -1,0 +1,268 @@
+/**
+ * A run in the product is killed at random moments in every way a browser knows, and ends as one that was left alone:
+ * the same curves, groups, verdicts and evaluation to the last bit, and the same adapter.
+ *
+ * GROUNDWORK_SOAK=5 kills five times as often.
+ */
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { expect, test, type BrowserContext, type Page } from '@playwright/test';
+import { unzipSync } from 'fflate';
+import { Random } from '../src/base/random.ts';
+import { evaluateStage, grpoStage, mergeStage, rejectionStage, sftStage } from '../src/engine/presets.ts';
+
+const KILLS = 6 * Number(process.env['GROUNDWORK_SOAK'] ?? 1);
+const sampling = { temperature: 1, topK: 0, topP: 1, maxCompletionLength: 64 };
+const steady = { ...sftStage().optimizer, learningRate: 1e-3, lrSchedulerType: 'constant', warmupRatio: 0 } as const;
+
+/** A low threshold leaves prompts of middling difficulty after so short a cold start. */
+const plan = {
+  name: 'Short of everything',
+  seed: 7,
+  stages: [
+    sftStage({
+      maxSteps: 4,
+      perDeviceTrainBatchSize: 2,
+      optimizer: steady,
+      lora: { ...sftStage().lora, r: 4, loraAlpha: 8 },
+    }),
+    mergeStage(),
+    rejectionStage({ limit: 4, numGenerations: 6, sampling, iouThreshold: 0.01, batchSize: 2 }),
+    grpoStage({
+      maxSteps: 3,
+      promptsPerStep: 1,
+      numGenerations: 4,
+      sampling,
+      optimizer: steady,
+      lora: { ...grpoStage().lora, r: 4, loraAlpha: 8 },
+    }),
+    evaluateStage({ limit: 4, batchSize: 2, maxCompletionLength: 24 }),
+  ],
+};
+
+const room = (page: Page, name: string) =>
+  page
+    .getByRole('navigation', { name: 'Rooms' })
+    .getByRole('link', { name: new RegExp(`^${name}`) })
+    .click();
+
+const stateOf = (page: Page) => page.getByRole('region', { name: 'Stages' }).getByRole('status');
+
+/** A page that saves after every step, and whose questions about leaving are answered with yes. */
+async function openPage(context: BrowserContext): Promise<Page> {
+  const page = await context.newPage();
+  page.on('dialog', (dialog) => void dialog.accept().catch(() => undefined));
+  await page.addInitScript(() => {
+    Reflect.deleteProperty(window, 'showSaveFilePicker');
+    localStorage.setItem('groundwork.keep', '{"everySteps":1,"everyMinutes":1,"keepLast":2}');
+  });
+  await page.goto('.');
+  return page;
+}
+
+async function start(page: Page): Promise<void> {
+  await page
+    .getByRole('button', { name: /sample/i })
+    .first()
+    .click();
+  await expect(page.getByRole('option', { selected: true })).toBeVisible({ timeout: 60_000 });
+  await room(page, 'Model');
+  await page.getByRole('button', { name: 'Load the starter' }).click();
+  await expect(page.getByRole('region', { name: 'Loaded model' })).toBeVisible({ timeout: 120_000 });
+  await room(page, 'Recipe');
+  await page.getByRole('tab', { name: 'Plan as a file' }).click();
+  await page.locator('input[data-pick="plan"]').setInputFiles({
+    name: 'short.json',
+    mimeType: 'application/json',
+    buffer: Buffer.from(JSON.stringify(plan)),
+  });
+  await expect(page.getByRole('textbox', { name: 'Name', exact: true })).toHaveValue(plan.name);
+  await page.getByRole('button', { name: 'Start the run' }).click();
+  await expect(stateOf(page)).toBeVisible({ timeout: 60_000 });
+}
+
+interface Outcome {
+  readonly told: readonly unknown[];
+  readonly adapter: Readonly<Record<string, string>>;
+}
+
+/** What the run's log in the browser's database says, and digests of the adapter's files. */
+async function outcome(page: Page): Promise<Outcome> {
+  const told = await page.evaluate(async () => {
+    const db = await new Promise<IDBDatabase>((resolve, reject) => {
+      const request = indexedDB.open('groundwork');
+      request.onsuccess = () => resolve(request.result);
+      request.onerror = () => reject(request.error!);
+    });
+    const pieces = await new Promise<{ from: number; entries: Record<string, unknown>[] }[]>((resolve) => {
+      const request = db.transaction('log').objectStore('log').getAll();
+      request.onsuccess = () => resolve(request.result as never);
+    });
+    db.close();
+    return pieces
+      .sort((a, b) => a.from - b.from)
+      .flatMap(({ entries }) => entries)
+      .filter(({ type }) => ['metrics', 'group', 'rejection', 'evaluation'].includes(type as string))
+      .map((event) => {
+        if (event['type'] !== 'metrics') return event;
+        const { step_time: _, ...values } = event['values'] as Record<string, number>;
+        return { ...event, values };
+      });
+  });
+  await room(page, 'Export');
+  const [download] = await Promise.all([
+    page.waitForEvent('download', { timeout: 120_000 }),
+    page.getByRole('button', { name: 'Write the adapter' }).click(),
+  ]);
+  const files = unzipSync(new Uint8Array(await readFile(await download.path())));
+  const adapter = Object.entries(files).map(([path, bytes]) => [
+    path,
+    createHash('sha256').update(bytes).digest('hex'),
+  ]);
+  return { told, adapter: Object.fromEntries(adapter) as Record<string, string> };
+}
+
+async function finish(page: Page): Promise<Outcome> {
+  await expect(stateOf(page)).toHaveText(/^(Finished|Failed)/, { timeout: 600_000 });
+  await expect(stateOf(page), (await page.getByRole('alert').allTextContents()).join(' ')).toHaveText(/^Finished/);
+  return outcome(page);
+}
+
+async function finished(page: Page): Promise<boolean> {
+  const state = stateOf(page);
+  return (await state.isVisible()) && ((await state.textContent()) ?? '').startsWith('Finished');
+}
+
+/** Presses Resume when the studio offers it, having said what is safe. */
+async function resume(page: Page): Promise<void> {
+  const note = page.getByRole('status', { name: 'Interrupted run' });
+  await expect(note).toContainText(/Safe: everything up to its last checkpoint|It had no checkpoint yet/, {
+    timeout: 60_000,
+  });
+  await note.getByRole('button', { name: 'Resume' }).click({ timeout: 120_000 });
+  await expect(stateOf(page)).toHaveText(/^(Running|Finished)/, { timeout: 120_000 });
+}
+
+type Kill = (page: Page, context: BrowserContext) => Promise<Page>;
+
+const KILLERS: readonly (readonly [name: string, kill: Kill])[] = [
+  [
+    'the page is reloaded',
+    async (page) => {
+      await page.reload();
+      await resume(page);
+      return page;
+    },
+  ],
+  [
+    'the tab is closed',
+    async (page, context) => {
+      await page.close();
+      const next = await openPage(context);
+      await resume(next);
+      return next;
+    },
+  ],
+  [
+    'the worker is terminated',
+    async (page) => {
+      await page.workers()[0]!.evaluate(() => self.close());
+      await expect(page.getByText('The engine stopped and was started again').first()).toBeAttached({
+        timeout: 60_000,
+      });
+      await expect(stateOf(page)).toHaveText(/^(Running|Finished)/, { timeout: 120_000 });
+      return page;
+    },
+  ],
+  [
+    'the device is destroyed',
+    async (page) => {
+      // At the next thing that is asked of it; if the run ends first, that is its end.
+      const destroyed = page.workers()[0]!.evaluate(
+        () =>
+          new Promise<void>((resolve) => {
+            const device = (globalThis as unknown as { GPUDevice: { prototype: Record<string, unknown> } }).GPUDevice;
+            const create = device.prototype['createCommandEncoder'] as (...args: unknown[]) => unknown;
+            device.prototype['createCommandEncoder'] = function (this: { destroy(): void }, ...args: unknown[]) {
+              device.prototype['createCommandEncoder'] = create;
+              this.destroy();
+              resolve();
+              return create.apply(this, args);
+            };
+            setTimeout(resolve, 10_000);
+          }),
+      );
+      await destroyed;
+      return page;
+    },
+  ],
+];
+
+test('killed again and again, a run ends as if it had been left alone', async ({ browser }) => {
+  test.setTimeout(1_800_000 * Math.max(1, KILLS / 6));
+  const alone = await browser.newContext();
+  const quiet = await openPage(alone);
+  await start(quiet);
+  const expected = await finish(quiet);
+  await alone.close();
+  expect(expected.told.length).toBeGreaterThan(10);
+
+  const context = await browser.newContext();
+  const random = new Random(Number(process.env['GROUNDWORK_SEED'] ?? 17));
+  let page = await openPage(context);
+  await start(page);
+  const done: string[] = [];
+  // Every way of killing comes before any comes again.
+  let ways: (typeof KILLERS)[number][] = [];
+  while (done.length < KILLS && !(await finished(page))) {
+    if (ways.length === 0) ways = random.shuffle([...KILLERS]);
+    const [name, kill] = ways.pop()!;
+    await page.waitForTimeout(random.below(4000));
+    if (await finished(page)) break;
+    page = await kill(page, context);
+    done.push(name);
+  }
+  const outcome = await finish(page);
+  console.log(`kills: ${done.join(', ')}`);
+  expect(done.length).toBeGreaterThanOrEqual(Math.min(4, KILLS));
+  expect(outcome.told).toEqual(expected.told);
+  expect(outcome.adapter).toEqual(expected.adapter);
+  await context.close();
+});
+
+test('a project comes back as it was left, in one tab at a time', async ({ context }) => {
+  test.setTimeout(300_000);
+  const page = await openPage(context);
+  await page
+    .getByRole('button', { name: /sample/i })
+    .first()
+    .click();
+  await expect(page.getByRole('option', { selected: true })).toBeVisible({ timeout: 60_000 });
+  const projects = (of: Page) => of.getByRole('link', { name: /^Projects/ });
+  await expect(projects(page)).toContainText('Sample dataset');
+  await projects(page).click();
+  const name = page.getByRole('textbox', { name: 'Name of the open project' });
+  await name.fill('Scenes');
+  await name.press('Enter');
+  await expect(projects(page)).toContainText('Scenes');
+  await expect(page.getByRole('region', { name: 'Room on disk' })).toContainText('taken');
+
+  const second = await openPage(context);
+  await expect(second.getByText('is open in another tab').first()).toBeVisible({ timeout: 30_000 });
+  await page.close();
+  await second.getByRole('button', { name: 'Try again' }).click();
+  await expect(second.getByText('is open in another tab')).toHaveCount(0, { timeout: 30_000 });
+  // The sample opens by itself.
+  await room(second, 'Data');
+  await expect(second.getByRole('option', { selected: true })).toBeVisible({ timeout: 60_000 });
+
+  await projects(second).click();
+  await second.getByRole('button', { name: 'Duplicate Scenes' }).click();
+  await expect(second.getByRole('rowheader', { name: 'Scenes (copy)' })).toBeVisible();
+  await second.getByRole('button', { name: 'Delete Scenes (copy)' }).click();
+  await second
+    .getByRole('group', { name: /^Delete 0 runs/ })
+    .getByRole('button', { name: 'Delete' })
+    .click();
+  await expect(second.getByRole('rowheader', { name: 'Scenes (copy)' })).toHaveCount(0);
+});

@@ -1,0 +1,138 @@
+/** Projects: what was chosen and what was run, kept in this browser; and how much room there is. */
+import { useEffect, useState } from 'react';
+import { useLocation } from 'wouter';
+import type { ProjectView } from '../../../engine/protocol.ts';
+import { currentProject } from '../../state/keeping.ts';
+import { useKeeping } from '../../state/studio.ts';
+import { bytes, plural } from '../../ui/format.ts';
+import { Icon } from '../../ui/icon.tsx';
+import { RoomHead } from '../../ui/room-head.tsx';
+import { Confirm } from './confirm.tsx';
+import { RunsTable } from './runs-table.tsx';
+import { StorageCard } from './storage-card.tsx';
+import { when } from './when.ts';
+import './projects.css';
+
+export function ProjectsRoom() {
+  const projects = useKeeping((keeping) => keeping.projects);
+  const current = useKeeping(currentProject);
+  const busy = useKeeping((keeping) => keeping.busy);
+  const create = useKeeping((keeping) => keeping.create);
+  const refresh = useKeeping((keeping) => keeping.refresh);
+  useEffect(() => void refresh(), [refresh]);
+  return (
+    <div className="room">
+      <RoomHead title="Projects" lede="Every choice is saved when it is made, every run while it goes on.">
+        <button type="button" className="button" disabled={busy} onClick={() => void create()}>
+          <Icon name="plus" /> New project
+        </button>
+      </RoomHead>
+      {projects?.length === 0 && (
+        <p className="muted">None yet: one begins when you open a dataset, load a model or start a run.</p>
+      )}
+      {projects && projects.length > 0 && (
+        <section className="card" aria-label="Projects">
+          <div className="scroll-table">
+            <table className="projects">
+              <thead>
+                <tr>
+                  <th scope="col">Name</th>
+                  <th scope="col">Dataset</th>
+                  <th scope="col">Changed</th>
+                  <th scope="col" className="num">
+                    Runs
+                  </th>
+                  <th scope="col" className="num">
+                    On disk
+                  </th>
+                  <th scope="col">
+                    <span className="visually-hidden">Actions</span>
+                  </th>
+                </tr>
+              </thead>
+              <tbody>
+                {projects.map((project) => (
+                  <Line key={project.id} project={project} open={project.id === current?.id} />
+                ))}
+              </tbody>
+            </table>
+          </div>
+        </section>
+      )}
+      {current && <RunsTable project={current} />}
+      <StorageCard />
+    </div>
+  );
+}
+
+function Line({ project, open }: { readonly project: ProjectView; readonly open: boolean }) {
+  const { id, name, dataset, changedAt, runs, bytes: size } = project;
+  const keeping = useKeeping((all) => all);
+  const [, go] = useLocation();
+  return (
+    <tr data-open={open || undefined}>
+      <th scope="row">
+        {open && keeping.owned ? <Rename id={id} name={name} /> : name}
+        {open && <span className="tag">{keeping.owned ? 'open' : 'open, read only'}</span>}
+      </th>
+      <td>{dataset?.name ?? 'none yet'}</td>
+      <td className="num">{when(changedAt)}</td>
+      <td className="num">{runs.length}</td>
+      <td className="num">{bytes(size)}</td>
+      <td>
+        <div className="button-row">
+          {!open && (
+            <button
+              type="button"
+              className="button small"
+              aria-label={`Open ${name}`}
+              disabled={keeping.busy}
+              onClick={() => void keeping.open(id).then(() => go('/data'))}
+            >
+              Open
+            </button>
+          )}
+          <button
+            type="button"
+            className="button small"
+            aria-label={`Duplicate ${name}`}
+            disabled={keeping.busy}
+            onClick={() => void keeping.duplicate(id)}
+          >
+            <Icon name="copy" /> Duplicate
+          </button>
+          <Confirm
+            name={`Delete ${name}`}
+            question={`Delete ${plural(runs.length, 'run')}, ${bytes(size)}?`}
+            disabled={keeping.busy || (open && !keeping.owned)}
+            onConfirm={() => void keeping.remove(id)}
+          />
+        </div>
+      </td>
+    </tr>
+  );
+}
+
+function Rename({ id, name }: { readonly id: string; readonly name: string }) {
+  const rename = useKeeping((keeping) => keeping.rename);
+  const [text, setText] = useState(name);
+  const commit = () => {
+    const next = text.trim();
+    if (next && next !== name) void rename(id, next);
+    else setText(name);
+  };
+  return (
+    <input
+      type="text"
+      className="project-name"
+      aria-label="Name of the open project"
+      value={text}
+      onChange={(event) => setText(event.target.value)}
+      onBlur={commit}
+      onKeyDown={(event) => {
+        if (event.key === 'Enter') event.currentTarget.blur();
+        if (event.key === 'Escape') setText(name);
+      }}
+    />
+  );
+}

@@ -1,0 +1,105 @@
+/** The runs of the open project: looked at again, gone on with, deleted. */
+import { useLocation } from 'wouter';
+import type { ProjectView, RunRecord } from '../../../engine/protocol.ts';
+import { isInterrupted } from '../../state/keeping.ts';
+import { isActive } from '../../state/run.ts';
+import { useKeeping, useRun } from '../../state/studio.ts';
+import { bytes, count } from '../../ui/format.ts';
+import { Confirm } from './confirm.tsx';
+import { when } from './when.ts';
+
+const STATES: Record<RunRecord['state'], string> = {
+  running: 'Interrupted',
+  paused: 'Interrupted',
+  finished: 'Finished',
+  stopped: 'Stopped',
+  failed: 'Failed',
+};
+
+export function RunsTable({ project }: { readonly project: ProjectView }) {
+  if (project.runs.length === 0) return null;
+  return (
+    <section className="card" aria-label="Runs of this project">
+      <h2>Runs of {project.name}</h2>
+      <div className="scroll-table">
+        <table className="projects">
+          <thead>
+            <tr>
+              <th scope="col">Started</th>
+              <th scope="col">Plan</th>
+              <th scope="col">State</th>
+              <th scope="col" className="num">
+                Steps saved
+              </th>
+              <th scope="col" className="num">
+                On disk
+              </th>
+              <th scope="col">
+                <span className="visually-hidden">Actions</span>
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {project.runs.map((run) => (
+              <Line key={run.id} run={run} />
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </section>
+  );
+}
+
+function Line({ run }: { readonly run: RunRecord }) {
+  const keeping = useKeeping((all) => all);
+  const here = useRun(({ runId, state }) => runId === run.id && isActive(state));
+  const active = useRun(({ state }) => isActive(state));
+  const [, go] = useLocation();
+  const idle = !active && !keeping.busy && keeping.owned;
+  const label = `the run of ${when(run.startedAt)}`;
+  return (
+    <tr>
+      <th scope="row" className="num">
+        {when(run.startedAt)}
+      </th>
+      <td>
+        {run.recipe.name}, seed {run.recipe.seed}
+      </td>
+      <td title={run.failure?.message}>{here ? 'Going on' : STATES[run.state]}</td>
+      <td className="num">{count(run.step)}</td>
+      <td className="num">{bytes(run.bytes)}</td>
+      <td>
+        {!here && (
+          <div className="button-row">
+            <button
+              type="button"
+              className="button small"
+              aria-label={`Show ${label}`}
+              disabled={active || keeping.busy}
+              onClick={() => void keeping.show(run).then(() => go('/run'))}
+            >
+              Show
+            </button>
+            {run.state !== 'finished' && (
+              <button
+                type="button"
+                className="button small"
+                aria-label={`Go on with ${label}`}
+                disabled={!idle}
+                onClick={() => void keeping.resume(run).then(() => go('/run'))}
+              >
+                {isInterrupted(run) ? 'Resume' : 'Go on'}
+              </button>
+            )}
+            <Confirm
+              name={`Delete ${label}`}
+              question={`Delete ${bytes(run.bytes)} and its curves?`}
+              disabled={!idle}
+              onConfirm={() => void keeping.settle(run, 'discard')}
+            />
+          </div>
+        )}
+      </td>
+    </tr>
+  );
+}

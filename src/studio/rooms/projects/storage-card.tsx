@@ -1,0 +1,84 @@
+/** How much room the browser gives, how much is taken, and whether it may clear it. */
+import type { KeepSettings } from '../../../engine/protocol.ts';
+import { useKeeping } from '../../state/studio.ts';
+import { bytes, percent } from '../../ui/format.ts';
+
+/** From here on the meter warns: a large checkpoint may no longer fit. */
+const NEARLY_FULL = 0.9;
+
+export function StorageCard() {
+  const storage = useKeeping((keeping) => keeping.storage);
+  const persisted = useKeeping((keeping) => keeping.persisted);
+  const persist = useKeeping((keeping) => keeping.persist);
+  if (!storage) return null;
+  const { used, quota } = storage;
+  const known = used !== null && quota !== null && quota > 0;
+  return (
+    <section className="card" aria-label="Room on disk">
+      <h2>Room on disk</h2>
+      {known ? (
+        <>
+          <p className="num">
+            {bytes(used)} of {bytes(quota)} taken ({percent(used / quota)})
+          </p>
+          <meter
+            aria-label="Room taken"
+            min={0}
+            max={quota}
+            high={NEARLY_FULL * quota}
+            optimum={0}
+            value={used}
+            className="quota"
+          />
+          {used > NEARLY_FULL * quota && (
+            <p>Nearly full: delete runs or models that are no longer needed before a long run.</p>
+          )}
+        </>
+      ) : (
+        <p className="muted">This browser does not tell how much room there is.</p>
+      )}
+      <SavingSettings />
+      {persisted === true && <p className="muted">The browser keeps it until you delete it.</p>}
+      {persisted === false && (
+        <div className="button-row">
+          <span>The browser may clear it when the disk is short.</span>
+          <button type="button" className="button small" onClick={() => void persist()}>
+            Ask it to keep it
+          </button>
+        </div>
+      )}
+    </section>
+  );
+}
+
+const SETTINGS: readonly { readonly key: keyof KeepSettings; readonly label: string }[] = [
+  { key: 'everySteps', label: 'Save a run every … steps' },
+  { key: 'everyMinutes', label: 'and every … minutes' },
+  { key: 'keepLast', label: 'Newest checkpoints kept, besides the best and the ends of stages' },
+];
+
+/** For runs that start from now on. */
+function SavingSettings() {
+  const settings = useKeeping((keeping) => keeping.settings);
+  const change = useKeeping((keeping) => keeping.set);
+  return (
+    <fieldset className="keep-settings">
+      <legend>Checkpoints of the next run</legend>
+      {SETTINGS.map(({ key, label }) => (
+        <label key={key}>
+          <span>{label}</span>
+          <input
+            type="text"
+            inputMode="numeric"
+            className="num"
+            defaultValue={settings[key]}
+            onChange={(event) => {
+              const next = Number(event.target.value);
+              if (Number.isSafeInteger(next) && next >= 1) change({ ...settings, [key]: next });
+            }}
+          />
+        </label>
+      ))}
+    </fieldset>
+  );
+}

@@ -1,0 +1,49 @@
+/** Opening again what a project was left with. Some of it needs a click: the browser asks before a page reads a disk. */
+import type { EngineClient } from '../../engine/client.ts';
+import type { DatasetRef, DatasetReport, ModelRef, SourceRef } from '../../engine/protocol.ts';
+
+/** Why something cannot be opened without the user. */
+export type Need = 'permission' | 'choose';
+
+/** In every browser that has WebGPU; TypeScript's library does not list them yet. */
+interface Asking {
+  queryPermission(options: { mode: 'read' }): Promise<PermissionState>;
+  requestPermission(options: { mode: 'read' }): Promise<PermissionState>;
+}
+
+const asking = (handle: FileSystemHandle): Asking => handle as unknown as Asking;
+
+const handlesOf = (sources: readonly SourceRef[]) =>
+  sources.flatMap((source) => (source.kind === 'handle' ? [source] : []));
+
+export async function datasetNeed({ sources }: DatasetRef): Promise<Need | null> {
+  if (sources.some(({ kind }) => kind === 'once')) return 'choose';
+  for (const { handle } of handlesOf(sources))
+    if ((await asking(handle).queryPermission({ mode: 'read' })) !== 'granted') return 'permission';
+  return null;
+}
+
+export const modelNeed = ({ kind }: ModelRef): 'choose' | null => (kind === 'once' ? 'choose' : null);
+
+/** In a click: asks for every folder. False: the user said no. */
+export async function askPermission({ sources }: DatasetRef): Promise<boolean> {
+  for (const { handle } of handlesOf(sources))
+    if ((await asking(handle).requestPermission({ mode: 'read' })) !== 'granted') return false;
+  return true;
+}
+
+/** Opens a dataset from its reference, read as it was read. */
+export function reopenDataset(client: EngineClient, ref: DatasetRef, baseUrl: string): Promise<DatasetReport> {
+  const { name, sources, options } = ref;
+  if (sources.some(({ kind }) => kind === 'sample')) return client.request({ type: 'open-sample', baseUrl, options });
+  return client.request({
+    type: 'open-dataset',
+    name,
+    files: [],
+    handles: handlesOf(sources).map(({ path, handle }) => ({ path, handle })),
+    stored: sources.flatMap((source) =>
+      source.kind === 'opfs' ? [{ path: source.path, location: source.location }] : [],
+    ),
+    options,
+  });
+}

@@ -1,0 +1,139 @@
+import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { EngineClient } from '../../src/engine/client.ts';
+import { currentProject, interruptedRun } from '../../src/studio/state/keeping.ts';
+import { createStudio, type Studio } from '../../src/studio/state/studio.ts';
+import { FakeTransport } from './fake/transport.ts';
+
+vi.stubGlobal('document', {
+  baseURI: 'http://localhost/',
+  visibilityState: 'hidden',
+  addEventListener: () => undefined,
+});
+vi.stubGlobal('navigator', {});
+vi.stubGlobal('addEventListener', () => undefined);
+
+let transport: FakeTransport;
+let studio: Studio;
+let memory: Map<string, string>;
+
+beforeEach(async () => {
+  memory = new Map();
+  transport = new FakeTransport({ loadMs: 0, perTick: 400, tickMs: 1 });
+  studio = createStudio(new EngineClient(transport), {
+    getItem: (key) => memory.get(key) ?? null,
+    setItem: (key, value) => void memory.set(key, value),
+  });
+  await studio.keeping.getState().begin();
+});
+
+const kept = () => studio.keeping.getState();
+const saved = async (what: object) => {
+  await expect.poll(() => currentProject(kept())).toMatchObject(what);
+};
+
+describe('a project', () => {
+  test('begins with the first choice, and every later one is saved without being asked', async () => {
+    expect([kept().projects, kept().current]).toEqual([[], null]);
+    await studio.project.getState().openSample();
+    await saved({ name: 'Sample scenes', dataset: { sources: [{ kind: 'sample' }] }, model: null });
+    await studio.project.getState().loadStarter();
+    await saved({ model: { kind: 'starter' } });
+    studio.recipe.getState().reseed(77);
+    await saved({ recipe: { seed: 77 } });
+    expect(kept().projects).toHaveLength(1);
+  });
+
+  test('comes back in another visit as it was left: plan, dataset and model', async () => {
+    await studio.project.getState().startWithSample();
+    studio.recipe.getState().reseed(99);
+    await saved({ model: { kind: 'starter' }, recipe: { seed: 99 } });
+    const visit = createStudio(new EngineClient(transport), null);
+    await visit.keeping.getState().begin();
+    expect(visit.recipe.getState().recipe.seed).toBe(99);
+    expect(visit.project.getState()).toMatchObject({
+      dataset: { name: 'Sample scenes' },
+      model: { name: 'groundwork-starter' },
+    });
+  });
+
+  test('that another tab has can be looked at and is not written to', async () => {
+    await studio.project.getState().openSample();
+    await saved({ name: 'Sample scenes' });
+    transport.keep.busy = true;
+    const { changedAt, id } = currentProject(kept())!;
+    const other = createStudio(new EngineClient(transport), null);
+    // The pretended engine is one; what this tab held is let go as if another had it.
+    transport.keep.letGo();
+    await other.keeping.getState().begin();
+    expect(other.keeping.getState()).toMatchObject({ current: id, owned: false });
+    other.recipe.getState().reseed(5);
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    await other.keeping.getState().refresh();
+    expect(currentProject(other.keeping.getState())!.changedAt).toBe(changedAt);
+  });
+
+  test('with files that can be read in one visit only says that they must be chosen again', async () => {
+    await studio.project.getState().loadModel([]);
+    await saved({ model: { kind: 'once', name: 'my-model' } });
+    const visit = createStudio(new EngineClient(transport), null);
+    await visit.keeping.getState().begin();
+    expect(visit.keeping.getState().needs).toEqual({ dataset: null, model: 'choose' });
+    expect(visit.project.getState().model).toBeNull();
+  });
+});
+
+describe('an interrupted run', () => {
+  const interrupted = async (state: 'running' | 'finished' = 'running') => {
+    await studio.project.getState().startWithSample();
+    await saved({ model: { kind: 'starter' } });
+    const metrics = [1, 2, 3].map((step) => ({
+      type: 'metrics' as const,
+      stageIndex: 0,
+      step,
+      values: { loss: 1 / step },
+    }));
+    await transport.keep.remember(kept().current!, studio.recipe.getState().recipe, metrics, state);
+    await kept().refresh();
+  };
+
+  test('is found, and resumed with its curves', async () => {
+    await interrupted();
+    const run = interruptedRun(kept())!;
+    expect(run.step).toBe(3);
+    await kept().resume(run);
+    await expect.poll(() => [...studio.book.curve('loss').values]).toEqual([1, 1 / 2, 1 / 3]);
+    expect(studio.run.getState()).toMatchObject({ runId: run.id, dataset: 'fake' });
+  });
+
+  test('is kept as it stands, or discarded', async () => {
+    await interrupted();
+    await kept().settle(interruptedRun(kept())!, 'keep');
+    expect(interruptedRun(kept())).toBeNull();
+    expect(currentProject(kept())!.runs).toMatchObject([{ state: 'stopped' }]);
+    await kept().settle(currentProject(kept())!.runs[0]!, 'discard');
+    expect(currentProject(kept())!.runs).toEqual([]);
+  });
+
+  test('a run that ended is none, and is shown again as it was', async () => {
+    await interrupted('finished');
+    expect(interruptedRun(kept())).toBeNull();
+    await kept().show(currentProject(kept())!.runs[0]!);
+    await expect.poll(() => studio.book.lastStep).toBe(3);
+    expect(studio.run.getState().state).toBe('finished');
+  });
+});
+
+test('how runs are kept is remembered, and nonsense is not', () => {
+  const settings = { everySteps: 3, everyMinutes: 1, keepLast: 9 };
+  kept().set(settings);
+  const open = () =>
+    createStudio(new EngineClient(new FakeTransport()), {
+      getItem: (key) => memory.get(key) ?? null,
+      setItem: () => undefined,
+    }).keeping.getState().settings;
+  expect(open()).toEqual(settings);
+  memory.set('groundwork.keep', '{"everySteps":0,"everyMinutes":"soon","keepLast":4}');
+  expect(open()).toEqual({ everySteps: 20, everyMinutes: 2, keepLast: 4 });
+  memory.set('groundwork.keep', '{');
+  expect(open().everySteps).toBe(20);
+});
