@@ -1,7 +1,7 @@
 /** Answers requests about a Hub and the models kept from it, one loading at a time. Knows nothing of data or training. */
 import { GroundworkError } from '../../base/error.ts';
 import type { FileStore } from '../../store/file-store.ts';
-import { hubAddress } from '../../store/hub-address.ts';
+import { hubAddress, type HubAddress } from '../../store/hub-address.ts';
 import {
   addressOf,
   completeModel,
@@ -77,7 +77,7 @@ export class HubSession {
     }
   }
 
-  #requests(address: ConstructorParameters<typeof HubRequests>[0], token: string | null): HubRequests {
+  #requests(address: HubAddress, token: string | null): HubRequests {
     return new HubRequests(address, { ...this.#host.options, token });
   }
 
