@@ -7,12 +7,18 @@ import { decodeStep } from './decode.ts';
 import { decoderLayer } from './decoder-layer.ts';
 import { loraLinear } from './lora-linear.ts';
 import { square, transposed } from './matmul.ts';
+import { quantisedProduct } from './quantised.ts';
 import { sharedPrefix } from './shared-prefix.ts';
 
 export const contests = (bench: Bench): Contest[] => [
   ...[256, 512, 1024, 2048].map((n) => square(bench, n)),
   transposed(bench, 512),
   loraLinear(bench, { T: 256, K: 576, N: 1536, r: 8 }),
+  ...(['int8', 'int4', 'nf4'] as const).flatMap((format) => [
+    quantisedProduct(bench, { format, product: 'forward', T: 256, K: 576, N: 1536 }),
+    quantisedProduct(bench, { format, product: 'dX', T: 256, K: 576, N: 1536 }),
+    quantisedProduct(bench, { format, product: 'forward', T: 1, K: 576, N: 1536 }),
+  ]),
   ...[128, 512].map((T) => causalAttention(bench, { T, heads: 9, kvHeads: 3, D: 64 })),
   ...[128, 512, 2048].map((T) => decoderLayer(bench, T)),
   decodeStep(bench, { rows: 8, context: 512 }),

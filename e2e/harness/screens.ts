@@ -99,6 +99,13 @@ const shots: readonly Shot[] = [
     }),
   },
   {
+    name: 'model-quantised',
+    prepare: async (page) => {
+      await call(page, ({ studio }) => studio.project.getState().chooseStorage('int4'));
+      await opened('/model', (p) => p.getByText('Quantising moved').click())(page);
+    },
+  },
+  {
     name: 'recipe-memory',
     prepare: opened('/recipe', async (page) => {
       await page.getByRole('tab', { name: 'Memory' }).click();

@@ -3,6 +3,7 @@
  * starter model and the sample dataset. Prints progress and one table; writes report.json, adapter/ and merged/.
  *
  *   npm run demo -- --out DIR [--quick | --recipe FILE] [--seed N] [--model DIR|ID] [--data PATH] [--resume]
+ *     [--storage auto|f32|f16|int8|int4|nf4]
  *
  * FILE is a plan as the studio's Recipe room writes it. ID is a model on a Hub (find-model.ts). The run is kept in
  * DIR/run: --resume goes on with one that was interrupted there, from its last checkpoint, with the recipe it was
@@ -18,6 +19,7 @@ import { parseArgs } from 'node:util';
 import { describeError, GroundworkError } from '../base/error.ts';
 import type { DatasetOptions, EngineEvent, Recipe } from '../engine/protocol.ts';
 import { EngineSession } from '../engine/session.ts';
+import { heldAs, storageChoice } from '../engine/weight-storage.ts';
 import { exportWitness } from '../engine/witness.ts';
 import type { RunRecord } from '../engine/run-record.ts';
 import { storageInFiles, type Storage } from '../store/storage.ts';
@@ -43,6 +45,7 @@ async function main(): Promise<void> {
       seed: { type: 'string' },
       model: { type: 'string', default: join(home, 'public/starter/model') },
       data: { type: 'string', default: join(home, 'public/starter/sample.zip') },
+      storage: { type: 'string', default: 'auto' },
     },
   });
   const plan = values.recipe
@@ -72,10 +75,10 @@ async function main(): Promise<void> {
   });
   const device = await session.handle({ type: 'device' });
   const { name, files } = await findModel(values.model, (line) => progress.note(line));
-  const model = await session.handle({ type: 'load-model', files, name });
+  const model = await session.handle({ type: 'load-model', files, name, storage: storageChoice(values.storage) });
   const dataset = await session.handle({ type: 'open-dataset', name: 'demo', files: await filesUnder(values.data) });
   progress.note(
-    `${device.name}\n${model.parameters.toLocaleString('en')} parameters; ${dataset.train} training rows, ${dataset.heldout} held out, ${dataset.issueCount.errors + dataset.issueCount.warnings} problems`,
+    `${device.name}\n${model.parameters.toLocaleString('en')} parameters, ${heldAs(model)}; ${dataset.train} training rows, ${dataset.heldout} held out, ${dataset.issueCount.errors + dataset.issueCount.warnings} problems`,
   );
   // Nobody is there to ask: what the numbers suggest is taken, and rows that cannot be used are left out.
   if (dataset.questions.length) {

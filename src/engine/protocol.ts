@@ -5,7 +5,7 @@
 import type { GroundedBox, Size } from '../grounding/box.ts';
 import type { AdaptersReplies, AdaptersReport, AdaptersRequest, KeyStyle } from './adapters-protocol.ts';
 import type { ChatEvent, ChatReplies, ChatRequest } from './chat-protocol.ts';
-import type { WeightDType } from '../models/weights.ts';
+import type { StorageChoice, WeightDType } from '../models/storage.ts';
 import type { MemoryPlan } from '../train/memory-plan.ts';
 import type { StepProfile } from '../train/profile.ts';
 import type { Recipe, Stage } from '../train/recipe.ts';
@@ -53,7 +53,28 @@ export interface SelfProof {
   }[];
 }
 
-export interface ModelReport {
+export type { StorageChoice } from '../models/storage.ts';
+
+/** How weights are held, and what quantising lost of them. */
+export interface WeightsReport {
+  readonly storage: WeightDType;
+  readonly quantised: {
+    readonly parameters: number;
+    /** ‖ŵ − w‖ / ‖w‖ over all of them. */
+    readonly relativeRms: number;
+    /** max |ŵ − w| */
+    readonly largest: number;
+    /** By tensor, the one that lost most first. */
+    readonly tensors: readonly {
+      readonly name: string;
+      readonly format: WeightDType;
+      readonly relativeRms: number;
+      readonly largest: number;
+    }[];
+  } | null;
+}
+
+export interface ModelReport extends WeightsReport {
   readonly name: string;
   readonly modelType: string;
   readonly parameters: number;
@@ -164,9 +185,14 @@ export type EngineRequest =
   /** Small cases of every kernel against f64, on this adapter. */
   | { readonly type: 'self-proof' }
   /** The embedded starter: model/ and sample.zip are fetched from below `baseUrl`, which ends in a slash. */
-  | { readonly type: 'load-starter'; readonly baseUrl: string }
+  | { readonly type: 'load-starter'; readonly baseUrl: string; readonly storage?: StorageChoice }
   /** `name`: instead of the folder's. */
-  | { readonly type: 'load-model'; readonly files: readonly NamedFile[]; readonly name?: string }
+  | {
+      readonly type: 'load-model';
+      readonly files: readonly NamedFile[];
+      readonly name?: string;
+      readonly storage?: StorageChoice;
+    }
   /** Ends the loading of a model; the one loaded before stays. */
   | { readonly type: 'cancel-load' }
   | { readonly type: 'preview'; readonly dataset: string; readonly rowId: string }

@@ -32,11 +32,13 @@ import type {
   EngineRequest,
   RunState,
   StepProfile,
+  StorageChoice,
 } from './protocol.ts';
 import { Profiling } from './profiling.ts';
 import { rehearse } from './rehearsal.ts';
 import { Workbench } from './run.ts';
 import { Runs } from './runs.ts';
+import { storageReport } from './weight-storage.ts';
 import { selfProof } from './self-proof.ts';
 
 export interface SessionHost {
@@ -139,9 +141,13 @@ export class EngineSession {
       case 'self-proof':
         return this.#gate.aside(async () => selfProof(await this.#session()));
       case 'load-starter':
-        return this.#load('Groundwork starter', await this.#fetchAll(`${request.baseUrl}model/`, STARTER_FILES));
+        return this.#load(
+          'Groundwork starter',
+          await this.#fetchAll(`${request.baseUrl}model/`, STARTER_FILES),
+          request.storage,
+        );
       case 'load-model':
-        return this.#load(request.name ?? folderName(request.files), stripCommonFolder(request.files));
+        return this.#load(request.name ?? folderName(request.files), stripCommonFolder(request.files), request.storage);
       case 'cancel-load':
         this.#stopLoading();
         return null;
@@ -246,22 +252,28 @@ export class EngineSession {
     return files;
   }
 
-  async #load(name: string, files: readonly NamedFile[]): Promise<ModelReport> {
+  async #load(name: string, files: readonly NamedFile[], storage: StorageChoice = 'auto'): Promise<ModelReport> {
     this.#refuseWhileRunning('load another model');
     const folder = new Map(files.map(({ path, file }) => [path, blobSource(file)]));
-    const report = await this.#loadFolder(name, folder);
-    this.#reload = async () => void (await this.#loadFolder(name, folder, this.#modelDesk?.adapters));
+    const report = await this.#loadFolder(name, folder, storage);
+    this.#reload = async () => void (await this.#loadFolder(name, folder, storage, this.#modelDesk?.adapters));
     return report;
   }
 
   /** @param kept adapters of the same model, before its device was lost */
-  async #loadFolder(name: string, folder: CheckpointFolder, kept?: Adapters): Promise<ModelReport> {
+  async #loadFolder(
+    name: string,
+    folder: CheckpointFolder,
+    storage: StorageChoice,
+    kept?: Adapters,
+  ): Promise<ModelReport> {
     const session = await this.#session();
     const stop = new AbortController();
     this.#stopLoading = () =>
       stop.abort(new GroundworkError('cancelled', 'Loading was stopped.', 'The model loaded before is still there.'));
     const loaded = await loadModel(session, folder, {
       signal: stop.signal,
+      ...(storage !== 'auto' && { dtype: storage }),
       onProgress: (done, total) => this.#host.emit({ type: 'loading', what: 'weights', done, total }),
     });
     await session.kernels.ready();
@@ -280,6 +292,7 @@ export class EngineSession {
       layers: model.decoderShape.layers,
       vocabSize: model.vocabSize,
       boxConvention: processor.convention.words,
+      ...storageReport(loaded),
     };
   }
 

@@ -8,6 +8,11 @@ import { matrixShape, type TensorEntry } from './manifest.ts';
 /** What a user chooses. `nf4` is QLoRA's choice: halves for embedding and head. */
 export type WeightDType = MatrixFormat;
 
+/** What a request or the command line may say; `auto`: f32 for small models, else f16. */
+export type StorageChoice = 'auto' | WeightDType;
+
+export const STORAGE_CHOICES: readonly StorageChoice[] = ['auto', 'f32', 'f16', 'int8', 'int4', 'nf4'];
+
 type Use = 'linear' | 'embedding' | 'head' | 'other';
 
 const HELD: Readonly<Record<WeightDType, Readonly<Record<Use, MatrixFormat>>>> = {

@@ -31,10 +31,11 @@ export interface AdapterMatrices {
 /** Offsets of bindings: the largest minStorageBufferOffsetAlignment WebGPU allows. */
 const ALIGN = 256;
 
-const padded = (r: number) => Math.ceil(r / 4) * 4;
+/** Kernels take ranks that are multiples of 4. */
+export const paddedRank = (r: number): number => Math.ceil(r / 4) * 4;
 
 /** B [out, r] with its rows padded to `wide`. */
-function widened(b: Float32Array, { outFeatures, r }: AdapterTarget, wide: number): Float32Array {
+export function widened(b: Float32Array, { outFeatures, r }: AdapterTarget, wide: number): Float32Array {
   const all = new Float32Array(outFeatures * wide);
   for (let o = 0; o < outFeatures; o++) all.set(b.subarray(o * r, (o + 1) * r), o * wide);
   return all;
@@ -58,8 +59,8 @@ export class Adapter {
       return at;
     };
     const places = targets.map((t) => ({
-      a: place(padded(t.r) * t.inFeatures),
-      b: place(t.outFeatures * padded(t.r)),
+      a: place(paddedRank(t.r) * t.inFeatures),
+      b: place(t.outFeatures * paddedRank(t.r)),
     }));
     this.parameters = session.resident(`${label} parameters`, [bytes / 4]);
     this.gradients = session.resident(`${label} gradients`, [bytes / 4]);
@@ -67,8 +68,8 @@ export class Adapter {
       new Tensor(name, 'f32', shape, arena.storage, offset);
     targets.forEach((t, i) => {
       const [shapeA, shapeB] = [
-        [padded(t.r), t.inFeatures],
-        [t.outFeatures, padded(t.r)],
+        [paddedRank(t.r), t.inFeatures],
+        [t.outFeatures, paddedRank(t.r)],
       ];
       this.#loras.set(t.module, {
         a: view(this.parameters, `${t.module}.lora_A`, shapeA, places[i]!.a),
@@ -95,7 +96,7 @@ export class Adapter {
 
   write(module: string, { a, b }: AdapterMatrices): void {
     const { target, lora } = this.#find(module);
-    const wide = padded(target.r);
+    const wide = paddedRank(target.r);
     invariant(
       a.length === target.r * target.inFeatures && b.length === target.outFeatures * target.r,
       `${module}: adapter of another shape`,
@@ -117,7 +118,7 @@ export class Adapter {
     return new Map(
       this.targets.map((t) => {
         const { lora } = this.#find(t.module);
-        const wide = padded(t.r);
+        const wide = paddedRank(t.r);
         const a = all.slice(lora.a.offset / 4, lora.a.offset / 4 + t.r * t.inFeatures);
         const b = new Float32Array(t.outFeatures * t.r);
         for (let o = 0; o < t.outFeatures; o++) {
@@ -136,7 +137,7 @@ export class Adapter {
       const { lora } = this.#find(t.module);
       const { a, b } = matrices.get(t.module)!;
       all.set(a, lora.a.offset / 4);
-      all.set(widened(b, t, padded(t.r)), lora.b.offset / 4);
+      all.set(widened(b, t, paddedRank(t.r)), lora.b.offset / 4);
     }
     return all;
   }

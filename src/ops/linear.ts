@@ -29,6 +29,8 @@ export interface LinearWeights {
   readonly weight: Weight;
   /** [out] */
   readonly bias?: Tensor;
+  /** A low-rank term that is part of the weights: W + b·a, a [r, in], b [out, r], r a multiple of 4. */
+  readonly frozen?: { readonly a: Tensor; readonly b: Tensor };
 }
 
 export interface LinearOptions {
@@ -42,7 +44,7 @@ export interface LinearOptions {
 export function linear(
   tape: Tape,
   x: Tensor,
-  { weight, bias }: LinearWeights,
+  { weight, bias, frozen }: LinearWeights,
   { lora, residual, label = 'linear' }: LinearOptions = {},
 ): Tensor {
   const { rec } = tape;
@@ -54,10 +56,17 @@ export function linear(
     z = rec.empty(`${label} z`, [rows, lora.a.rows]);
     matmulNt(rec, dropped, lora.a, z);
   }
+  let before = residual;
+  if (frozen) {
+    const zf = rec.empty(`${label} frozen z`, [rows, frozen.a.rows]);
+    matmulNt(rec, x, frozen.a, zf);
+    before = rec.empty(`${label} frozen`, y.shape);
+    matmulNt(rec, zf, frozen.b, before, { ...(residual && { residual }) });
+  }
   matmulNt(rec, x, weight, y, {
     ...(bias && { bias }),
     ...(lora && z && { lora: { z, b: lora.b, scale: lora.scaling } }),
-    ...(residual && { residual }),
+    ...(before && { residual: before }),
   });
   tape.node(
     residual ? [x, residual] : [x],
@@ -80,6 +89,11 @@ export function linear(
           accumulate: dx.accumulate,
           ...(share && dropped === x && { lora: share }),
         });
+        if (frozen) {
+          const uf = rec.empty(`${label} frozen u`, [rows, frozen.a.rows]);
+          matmulNn(rec, dy, frozen.b, uf);
+          matmulNn(rec, uf, frozen.a, dx.tensor, { accumulate: true });
+        }
         if (lora && u && dropped !== x) matmulNn(rec, u, lora.a, tape.sink(dropped).tensor);
       }
       if (residual && tape.tracks(residual)) tape.addGrad(residual, dy);

@@ -19,27 +19,33 @@ export function combine(parts: readonly MergedAdapter[]): MergedAdapter {
 
 function concatenate(parts: readonly MergedAdapter[]): MergedAdapter {
   const modules = [...new Set(parts.flatMap((p) => p.targets.map((t) => t.module)))];
-  const targets: AdapterTarget[] = [];
-  const matrices = new Map<string, AdapterMatrices>();
-  for (const module of modules) {
-    const pieces = parts.flatMap((p) => {
-      const target = p.targets.find((t) => t.module === module);
-      return target ? [{ target, ...p.matrices.get(module)! }] : [];
-    });
-    const { inFeatures, outFeatures } = pieces[0]!.target;
-    const r = pieces.reduce((sum, p) => sum + p.target.r, 0);
-    const a = new Float32Array(r * inFeatures);
-    const b = new Float32Array(outFeatures * r);
-    let rank = 0;
-    for (const piece of pieces) {
-      a.set(piece.a, rank * inFeatures);
-      for (let o = 0; o < outFeatures; o++)
-        for (let k = 0; k < piece.target.r; k++)
-          b[o * r + rank + k] = piece.b[o * piece.target.r + k]! * piece.target.scaling;
-      rank += piece.target.r;
-    }
-    targets.push({ module, inFeatures, outFeatures, r, alpha: r, scaling: 1 });
-    matrices.set(module, { a, b });
+  const joined = modules.map((module) => sideBySide(parts, module));
+  return {
+    targets: joined.map(({ target }) => target),
+    matrices: new Map(joined.map(({ target, a, b }) => [target.module, { a, b }])),
+  };
+}
+
+/** The adapters of one module as one: ranks side by side, scaling folded into B (PEFT's `cat`, exact). */
+export function sideBySide(
+  parts: readonly MergedAdapter[],
+  module: string,
+): AdapterMatrices & { readonly target: AdapterTarget } {
+  const pieces = parts.flatMap((p) => {
+    const target = p.targets.find((t) => t.module === module);
+    return target ? [{ target, ...p.matrices.get(module)! }] : [];
+  });
+  const { inFeatures, outFeatures } = pieces[0]!.target;
+  const r = pieces.reduce((sum, p) => sum + p.target.r, 0);
+  const a = new Float32Array(r * inFeatures);
+  const b = new Float32Array(outFeatures * r);
+  let rank = 0;
+  for (const piece of pieces) {
+    a.set(piece.a, rank * inFeatures);
+    for (let o = 0; o < outFeatures; o++)
+      for (let k = 0; k < piece.target.r; k++)
+        b[o * r + rank + k] = piece.b[o * piece.target.r + k]! * piece.target.scaling;
+    rank += piece.target.r;
   }
-  return { targets, matrices };
+  return { target: { module, inFeatures, outFeatures, r, alpha: r, scaling: 1 }, a, b };
 }

@@ -37,7 +37,11 @@ const CHANGES: readonly MemoryChange[] = [
             : s,
       ),
   },
-  { words: 'hold weights in 16 bits', apply: (r) => ({ ...r, dtype: 'f16' }) },
+  { words: 'hold weights in 16 bits', apply: (r) => (r.dtype === 'f32' ? { ...r, dtype: 'f16' } : r) },
+  {
+    words: 'hold the language model in 4 bits (int4)',
+    apply: (r) => (r.dtype === 'nf4' ? r : { ...r, dtype: 'int4' }),
+  },
   {
     words: 'one prompt a step in reinforcement (promptsPerStep 1)',
     apply: (r) => overStages(r, (s) => (s.kind === 'grpo' ? { ...s, promptsPerStep: 1 } : s)),

@@ -12,7 +12,6 @@ import type { Processor } from '../models/processor.ts';
 import { VisionLanguage } from '../models/vision-language.ts';
 import type { WeightDType } from '../models/weights.ts';
 import { Adapter } from '../nn/adapter.ts';
-import { allocateMatrix } from '../ops/matrix.ts';
 import { Generator, type GenerateOptions } from './generate.ts';
 import { Optimizer } from './optimizer.ts';
 import { pack, type EncodedPrompt } from './pack.ts';
@@ -236,12 +235,7 @@ class Rehearsal {
   /** As Policy.merge, but for contents: the folded weights stay beside the base's. */
   #merge(look: () => void): void {
     if (!this.#adapter) return;
-    for (const { module } of this.#adapter.targets) {
-      const { weight } = this.#model.weights(module);
-      allocateMatrix(this.#session, `${module} merged`, weight.shape, weight.format);
-    }
-    look();
-    this.#adapter.destroy();
+    this.#policy.reserveMerge(look);
     this.#adapter = null;
   }
 

@@ -6,24 +6,23 @@ import { GroundworkError, invariant } from '../base/error.ts';
 import { Random } from '../base/random.ts';
 import type { CheckpointWeights } from '../formats/checkpoint-files.ts';
 import { f32ArrayToF16 } from '../formats/half.ts';
-import { Recorder, type Session } from '../gpu/recorder.ts';
+import { Recorder } from '../gpu/recorder.ts';
 import type { PolicyWeights, VisionLanguageModel } from '../models/model.ts';
 import { Adapter, type AdapterTarget } from '../nn/adapter.ts';
 import { fold } from '../ops/fold.ts';
-import type { LinearWeights } from '../ops/linear.ts';
-import { allocateMatrix, blocksOf, type Matrix } from '../ops/matrix.ts';
+import { blocksOf } from '../ops/matrix.ts';
+import { releaseFolded, roomForFold, wholeWeights, writeFrozen, type FoldedWeights } from './folded-weights.ts';
+import { sideBySide } from './combine.ts';
 import { resolveLoraTargets, VISION_MODULES } from './peft-targets.ts';
 import { mergedRows, type MergedAdapter } from './merged-rows.ts';
 import type { LoraSettings } from './recipe.ts';
 
 export type { MergedAdapter } from './merged-rows.ts';
 
-type MergedWeights = LinearWeights & { readonly weight: Matrix };
-
 export class Policy {
   readonly model: VisionLanguageModel;
   #merged: MergedAdapter[] = [];
-  #weights: Map<string, MergedWeights> = new Map();
+  #weights: Map<string, FoldedWeights> = new Map();
   #adapter: Adapter | null = null;
   /** The adapter was read from elsewhere and waits for a stage that trains it. */
   #resumed = false;
@@ -116,12 +115,19 @@ export class Policy {
   ): Promise<void> {
     if (this.changed) throw attached();
     const { session } = this.model;
-    const next = new Map<string, MergedWeights>();
+    const next = new Map<string, FoldedWeights>();
     try {
       for (const { module } of adapter.targets) {
         const now = this.model.weights(module);
-        const weight = allocateMatrix(session, `${module} merged`, now.weight.shape, now.weight.format);
-        next.set(module, { ...now, weight });
+        const folded = adapter.magnitudes
+          ? wholeWeights(session, module, now)
+          : roomForFold(session, module, now, adapter.targets.find((t) => t.module === module)!.r);
+        next.set(module, folded);
+        if (folded.frozen) {
+          writeFrozen(session, folded.frozen, sideBySide([adapter], module));
+          continue;
+        }
+        const { weight } = folded;
         const { columns, format } = weight;
         for await (const { first, values } of mergedRows(checkpoint, keyOf(module), module, [adapter]))
           for (const [block, at] of blocksOf(weight, first, values.length / columns)) {
@@ -130,7 +136,7 @@ export class Policy {
           }
       }
     } catch (error) {
-      release(session, next.values());
+      releaseFolded(session, next.values());
       throw error;
     }
     this.#merged.push(adapter);
@@ -150,23 +156,26 @@ export class Policy {
     const { session } = this.model;
     this.#merged.push({ targets: adapter.targets, matrices: await adapter.read() });
     const rec = new Recorder(session, 'merge');
-    const next = new Map(this.#weights);
+    const next = this.#roomForFold(adapter.targets);
     for (const { module } of adapter.targets) {
-      const now = this.#weights.get(module) ?? this.model.weights(module);
-      const weight = allocateMatrix(session, `${module} merged`, now.weight.shape, now.weight.format);
-      fold(rec, now.weight, adapter.lora(module)!, weight);
-      next.set(module, { ...now, weight });
+      const { weight, frozen } = next.get(module)!;
+      if (frozen) writeFrozen(session, frozen, sideBySide(this.#merged, module));
+      else fold(rec, this.#now(module).weight, adapter.lora(module)!, weight);
     }
     const program = rec.finish();
     program.run();
     await program.readBytes();
     program.destroy();
-    for (const { module } of adapter.targets) {
-      const before = this.#weights.get(module);
-      if (before) session.release(...before.weight.tensors);
-    }
-    this.#weights = next;
-    this.#dropAdapter();
+    this.#replace(adapter.targets, next);
+  }
+
+  /** Memory as after `merge`, with nothing in it: for planning. `look` is called when most is held. */
+  reserveMerge(look: () => void): void {
+    const { targets } = this.#adapter!;
+    this.#merged.push({ targets, matrices: new Map() });
+    const next = this.#roomForFold(targets);
+    look();
+    this.#replace(targets, next);
   }
 
   /** Everything learnt, adapter by adapter in the order in which they were folded in. Throws `adapter-missing`. */
@@ -184,8 +193,31 @@ export class Policy {
 
   destroy(): void {
     this.#dropAdapter();
-    release(this.model.session, this.#weights.values());
+    releaseFolded(this.model.session, this.#weights.values());
     this.#weights.clear();
+  }
+
+  #now(module: string) {
+    return this.#weights.get(module) ?? this.model.weights(module);
+  }
+
+  /** The policy's weights with room for the adapter that was merged last. */
+  #roomForFold(targets: readonly AdapterTarget[]): Map<string, FoldedWeights> {
+    const next = new Map(this.#weights);
+    for (const { module } of targets) {
+      const ranks = this.#merged.map((m) => m.targets.find((t) => t.module === module)?.r ?? 0);
+      const rank = ranks.reduce((sum, r) => sum + r, 0);
+      next.set(module, roomForFold(this.model.session, module, this.#now(module), rank));
+    }
+    return next;
+  }
+
+  /** Takes the folded weights and lets go of the adapter and of earlier folds. */
+  #replace(targets: readonly AdapterTarget[], next: Map<string, FoldedWeights>): void {
+    const before = targets.flatMap(({ module }) => this.#weights.get(module) ?? []);
+    releaseFolded(this.model.session, before);
+    this.#weights = next;
+    this.#dropAdapter();
   }
 
   #dropAdapter(): void {
@@ -195,10 +227,6 @@ export class Policy {
     this.version++;
   }
 }
-
-const release = (session: Session, weights: Iterable<MergedWeights>): void => {
-  for (const { weight } of weights) session.release(...weight.tensors);
-};
 
 const attached = () =>
   new GroundworkError(

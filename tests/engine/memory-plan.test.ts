@@ -101,8 +101,11 @@ const RECIPES: Readonly<Record<string, readonly Stage[]>> = {
   'evaluation alone': [evaluateStage({ limit: 8, batchSize: 8, maxCompletionLength: 16 })],
 };
 
-describe.each(['f32', 'f16'] as const)('with weights in %s', (dtype) => {
-  test.each(Object.keys(RECIPES))('is within a tenth of what is then allocated: %s', async (name) => {
+// Quantised weights differ where adapters are merged.
+const planned = (dtype: string) => Object.keys(RECIPES).filter((name) => dtype !== 'int4' || /merged/.test(name));
+
+describe.each(['f32', 'f16', 'int4'] as const)('with weights in %s', (dtype) => {
+  test.each(planned(dtype))('is within a tenth of what is then allocated: %s', async (name) => {
     const recipe = { name, seed: 1, stages: RECIPES[name]! };
     const gpu = await openNodeGpu();
     const peak = watchPeak(gpu);

@@ -8,6 +8,7 @@ import { decodeImage, registerDecoder } from '../../src/image/decode.ts';
 import { nodeDecode } from '../../src/image/node-decode.ts';
 import { encodeConversation } from '../../src/models/encode.ts';
 import { loadModel, type LoadedModel } from '../../src/models/load.ts';
+import type { WeightDType } from '../../src/models/weights.ts';
 import type { Adapter } from '../../src/nn/adapter.ts';
 import { fullLogits } from '../../src/train/full-logits.ts';
 import { Generator } from '../../src/train/generate.ts';
@@ -158,15 +159,16 @@ export function joined(parts: readonly Float32Array[]): Floats {
   return all;
 }
 
-/** Opens the checkpoint of a golden case in f32, and closes everything afterwards. */
+/** Opens the checkpoint of a golden case, in f32 unless told, and closes everything afterwards. */
 export async function withTiny<T>(
   session: Session,
   use: (tiny: Tiny) => Promise<T>,
   name = 'qwen2_5_vl/policy-grpo',
+  dtype: WeightDType = 'f32',
 ): Promise<T> {
   const folder = fileURLToPath(new URL(`../golden/${name}`, import.meta.url));
   const golden = await openGolden(name, await filesUnder(folder));
-  const tiny = new Tiny(session, golden, await loadModel(session, golden.checkpoint, { dtype: 'f32' }));
+  const tiny = new Tiny(session, golden, await loadModel(session, golden.checkpoint, { dtype }));
   try {
     return await use(tiny);
   } finally {

@@ -11,6 +11,7 @@ import type {
   ModelReport,
   NamedFile,
   SourceRef,
+  StorageChoice,
 } from '../../engine/protocol.ts';
 import { openIntake, openSample, refOf, type Intake, type Keeping, type OpenedDataset } from './dataset-actions.ts';
 import { problemOf, type Problem } from './problem.ts';
@@ -44,6 +45,9 @@ export interface Project {
   readonly keeping: Keeping;
   readonly loading: Loading | null;
   readonly problem: Problem | null;
+  /** How the next model's weights will be held. */
+  readonly storage: StorageChoice;
+  chooseStorage(storage: StorageChoice): void;
   findDevice(): Promise<void>;
   loadStarter(): Promise<boolean>;
   /** `name`: instead of the folder's. `ref`: how it can be loaded again; without it, not. */
@@ -109,7 +113,7 @@ export function createProject(client: EngineClient): StoreApi<Project> {
         load(
           'Loading the starter model',
           async () => ({
-            model: await client.request({ type: 'load-starter', baseUrl: starterUrl() }),
+            model: await client.request({ type: 'load-starter', baseUrl: starterUrl(), storage: get().storage }),
             modelRef: { kind: 'starter' },
           }),
           stopModel,
@@ -118,7 +122,12 @@ export function createProject(client: EngineClient): StoreApi<Project> {
         load(
           'Loading the model',
           async () => {
-            const model = await client.request({ type: 'load-model', files, ...(name !== undefined && { name }) });
+            const model = await client.request({
+              type: 'load-model',
+              files,
+              storage: get().storage,
+              ...(name !== undefined && { name }),
+            });
             return { model, modelRef: ref ?? { kind: 'once', name: model.name } };
           },
           stopModel,
@@ -160,6 +169,8 @@ export function createProject(client: EngineClient): StoreApi<Project> {
       keeping: 'in-place',
       loading: null,
       problem: null,
+      storage: 'auto',
+      chooseStorage: (storage) => set({ storage }),
       ...actions,
       async findDevice() {
         try {

@@ -1,4 +1,5 @@
 /** An engine that only pretends: it answers the protocol from a script. For trying the studio, never shipped. */
+import { heldAs } from './weight-storage.ts';
 import { zipSync, strToU8 } from 'fflate';
 import { Random } from '../../../src/base/random.ts';
 import type { Transport } from '../../../src/engine/client.ts';
@@ -157,6 +158,7 @@ export class FakeTransport implements Transport {
           hiddenSize: 192,
           layers: 6,
           vocabSize: 2048,
+          ...heldAs(request.storage ?? 'auto'),
           boxConvention:
             'Thousandths of the picture, as Qwen2-VL writes them: (x1,y1),(x2,y2) after the number of the image.',
         } satisfies ModelReport;

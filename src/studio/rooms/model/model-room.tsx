@@ -10,6 +10,7 @@ import { CachedModels } from './cached-models.tsx';
 import { HubForm } from './hub-form.tsx';
 import { AdaptersPanel } from './adapters-panel.tsx';
 import { MemoryPanel } from './memory-panel.tsx';
+import { heldAs, Lost, StorageChooser } from './storage-choice.tsx';
 import './model.css';
 
 export function ModelRoom() {
@@ -30,6 +31,7 @@ export function ModelRoom() {
         <section className="card model-load">
           <h2>{model ? 'Load another' : 'Load a model'}</h2>
           {active && <p className="muted">A run is active; stop it first.</p>}
+          <StorageChooser />
           <div className="model-ways">
             <div>
               <h3>The starter</h3>
@@ -107,11 +109,12 @@ function Loaded({ model }: { readonly model: ModelReport }) {
       <dl className="sheet">
         <Line name="Family" value={model.modelType} />
         <Line name="Parameters" value={`${compact(model.parameters)} (${count(model.parameters)})`} />
-        <Line name="Weights on the device" value={bytes(model.weightBytes)} />
+        <Line name="Weights on the device" value={`${bytes(model.weightBytes)}, ${heldAs(model.storage)}`} />
         <Line name="Layers" value={count(model.layers)} />
         <Line name="Hidden size" value={count(model.hiddenSize)} />
         <Line name="Vocabulary" value={count(model.vocabSize)} />
       </dl>
+      <Lost report={model} />
       <h3>How it writes boxes</h3>
       <p>{model.boxConvention}</p>
     </section>
