@@ -12,6 +12,7 @@ const entries = {
   profile: 'src/cli/profile.ts',
   synthesise: 'src/cli/synthesise.ts',
   memory: 'src/cli/memory.ts',
+  'full-size': 'src/cli/full-size.ts',
   'record-run': 'e2e/harness/record-run.ts',
 };
 const [name, ...args] = process.argv.slice(2);

@@ -3,15 +3,20 @@
  * adapter, pictures and text. Prints a line per compared tensor; ends with status 1 if any misses.
  *
  *   npm run verify -- PATH…      folders that contain case.json, or folders above them
+ *   npm run verify -- --export DIR PATH…      writes what is exported of them instead, for Python to check
  */
-import { existsSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { createWriteStream, existsSync } from 'node:fs';
+import { mkdir, readdir } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { parseArgs } from 'node:util';
 import { describeError } from '../base/error.ts';
 import { registerDecoder } from '../image/decode.ts';
 import { nodeDecode } from '../image/node-decode.ts';
 import { openGolden } from '../engine/golden/case.ts';
 import { checkGolden } from '../engine/golden/check.ts';
+import { exportGolden } from '../engine/golden/export.ts';
 import { filesUnder } from './node-files.ts';
 import { openNodeGpu } from './node-gpu.ts';
 import { Session } from '../gpu/recorder.ts';
@@ -37,14 +42,33 @@ export async function findCases(paths: readonly string[]): Promise<string[]> {
   return found;
 }
 
+/** Writes what we export of a case for tools/reference/check_exports.py. */
+async function writeExports(session: Session, cases: readonly string[], out: string): Promise<number> {
+  for (const path of cases) {
+    const files = await exportGolden(session, await openGolden(path, await filesUnder(path)));
+    const folder = join(out, basename(dirname(path)), basename(path));
+    for (const { path: name, data } of files ?? []) {
+      await mkdir(dirname(join(folder, name)), { recursive: true });
+      const source = typeof data === 'string' ? Readable.from([data]) : Readable.from(data);
+      await pipeline(source, createWriteStream(join(folder, name)));
+    }
+    console.log(files ? folder : `${path}: no adapter`);
+  }
+  return 0;
+}
+
 async function main(): Promise<number> {
-  const paths = process.argv.slice(2);
+  const { values, positionals: paths } = parseArgs({
+    allowPositionals: true,
+    options: { export: { type: 'string' } },
+  });
   if (!paths.length) throw new Error('Name one or more folders with a case.json.');
   const cases = await findCases(paths);
   if (!cases.length) throw new Error(`No case.json at or below ${paths.join(', ')}.`);
   registerDecoder(nodeDecode);
   const session = new Session(await openNodeGpu({ onError: (message) => console.error(`GPU error: ${message}`) }));
   console.log(session.gpu.name);
+  if (values.export !== undefined) return writeExports(session, cases, values.export);
   let missed = 0;
   for (const path of cases) {
     console.log(`\n${path}`);

@@ -2,6 +2,7 @@
 import { blobSource } from '../../formats/byte-source.ts';
 import { openSafetensors, type Safetensors } from '../../formats/safetensors.ts';
 import type { NamedFile } from '../protocol.ts';
+import type { ChatMessage } from '../../text/chat-template.ts';
 import { GroundworkError } from '../../base/error.ts';
 
 export interface GoldenCase {
@@ -77,4 +78,16 @@ export async function openGolden(path: string, files: readonly NamedFile[]): Pro
     inputs: byPath.has('inputs.safetensors') ? await tensors('inputs.safetensors') : null,
     image: async (name) => need(name),
   };
+}
+
+/** The conversation with pictures by number, in order of appearance. */
+export function numberedMessages({ messages }: GoldenSpec): ChatMessage[] {
+  let next = 0;
+  return messages.map(({ role, content }) => ({
+    role,
+    content:
+      typeof content === 'string'
+        ? content
+        : content.map((part) => (part.type === 'image' ? { type: 'image' as const, image: next++ } : part)),
+  }));
 }

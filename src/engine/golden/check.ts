@@ -20,7 +20,7 @@ import { pack, type EncodedPrompt, type Packed } from '../../train/pack.ts';
 import { Policy } from '../../train/policy.ts';
 import { Scorer } from '../../train/scorer.ts';
 import { VisionRunner } from '../../train/vision-runner.ts';
-import type { GoldenCase } from './case.ts';
+import { numberedMessages, type GoldenCase } from './case.ts';
 
 export interface Comparison {
   readonly name: string;
@@ -78,7 +78,7 @@ class CaseRun {
   async all(): Promise<void> {
     const { spec } = this.#golden;
     const { images, sizes } = await this.#openImages();
-    const messages = this.#numbered();
+    const messages = numberedMessages(spec);
     const encoded = encodeConversation(
       this.#loaded.processor,
       this.#golden.path,
@@ -100,18 +100,6 @@ class CaseRun {
     this.#adapter?.destroy();
     this.#policy.destroy();
     this.#loaded.model.destroy();
-  }
-
-  /** Messages with pictures by number, in order of appearance. */
-  #numbered() {
-    let next = 0;
-    return this.#golden.spec.messages.map(({ role, content }) => ({
-      role,
-      content:
-        typeof content === 'string'
-          ? content
-          : content.map((part) => (part.type === 'image' ? { type: 'image' as const, image: next++ } : part)),
-    }));
   }
 
   async #openImages(): Promise<{ images: PixelInput[]; sizes: Size[] }> {

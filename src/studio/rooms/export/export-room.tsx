@@ -1,8 +1,8 @@
 /** Export: the adapter, the merged weights, the run file; written straight to the disk where the browser can. */
 import { useState } from 'react';
-import type { ExportCheck, Request } from '../../../engine/protocol.ts';
+import type { ExportCheck, KeyStyle, Request } from '../../../engine/protocol.ts';
 import { problemOf, type Problem } from '../../state/problem.ts';
-import { useProject, useRun, useStudio } from '../../state/studio.ts';
+import { useAdapters, useProject, useRun, useStudio } from '../../state/studio.ts';
 import { bytes, plural } from '../../ui/format.ts';
 import { Icon } from '../../ui/icon.tsx';
 import { ProblemNote } from '../../ui/problem-note.tsx';
@@ -44,9 +44,13 @@ model = AutoModelForImageTextToText.from_pretrained("merged")`,
   },
 ];
 
+/** Families whose modules transformers 4.52 renamed. */
+const RENAMED: ReadonlySet<string> = new Set(['qwen2_vl', 'qwen2_5_vl']);
+
 export function ExportRoom() {
   const model = useProject((project) => project.model);
-  const begun = useRun((run) => run.runId !== null);
+  const stacked = useAdapters(({ report }) => report.stack.length > 0);
+  const begun = useRun((run) => run.runId !== null) || stacked;
   const state = useRun((run) => run.state);
   return (
     <div className="room">
@@ -89,13 +93,15 @@ type Progressing =
 function ExportCard({ kind, ready }: { readonly kind: Kind; readonly ready: boolean }) {
   const { client } = useStudio();
   const weightBytes = useProject((project) => project.model?.weightBytes ?? 0);
+  const renamed = useProject((project) => RENAMED.has(project.model?.modelType ?? ''));
+  const [style, setStyle] = useState<KeyStyle>('current');
   const [progress, setProgress] = useState<Progressing | null>(null);
   const write = async () => {
     const handle = await askForFile(kind.file);
     if (handle === null) return;
     setProgress({ at: 'asking' });
     try {
-      const { fileName, stream } = await client.request({ type: 'export', what: kind.what });
+      const { fileName, stream } = await client.request({ type: 'export', what: kind.what, style });
       let shown = 0;
       const { bytes: size, written } = await saveStream(stream, fileName, handle, (n) => {
         const now = performance.now();
@@ -115,6 +121,15 @@ function ExportCard({ kind, ready }: { readonly kind: Kind; readonly ready: bool
     <section className="card export" aria-label={kind.title}>
       <h2>{kind.title}</h2>
       <p>{kind.about}</p>
+      {kind.what === 'adapter' && renamed && (
+        <label className="stacked">
+          <span>Names of the modules</span>
+          <select value={style} onChange={(event) => setStyle(event.target.value as KeyStyle)}>
+            <option value="current">model.language_model.layers: PEFT with transformers 4.52 or newer; vLLM</option>
+            <option value="legacy">model.layers: PEFT with transformers 4.51 or older; vLLM</option>
+          </select>
+        </label>
+      )}
       <button type="button" className="button primary" disabled={!ready || busy} onClick={() => void write()}>
         <Icon name="down" /> Write the {kind.title.toLowerCase()}
       </button>

@@ -1,0 +1,71 @@
+/**
+ * A model of a published size on this machine: random weights in its true shape are written, loaded, and trained for a
+ * step of SFT and one of GRPO; time and memory against what the plan foretold, as a table.
+ *
+ *   npm run full-size -- MODEL [--storage f16] [--stages sft,grpo] [--pixels 50176] [--folder DIR]
+ *
+ * MODEL as for `npm run synthesise`; --folder keeps the weights there, or finds them. Pictures are small and rows few:
+ * on a software adapter the point is that it runs, and in how much memory.
+ */
+import { existsSync, openAsBlob } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { describeError } from '../base/error.ts';
+import { measureFullSize, STAGES } from '../engine/full-size/measure.ts';
+import { PUBLISHED } from '../engine/full-size/published.ts';
+import { registerDecoder } from '../image/decode.ts';
+import { nodeDecode } from '../image/node-decode.ts';
+import { filesUnder } from './node-files.ts';
+import { openNodeGpu } from './node-gpu.ts';
+import { writeSynthetic } from './synthetic-folder.ts';
+
+const sample = fileURLToPath(new URL('../../public/starter/sample.zip', import.meta.url));
+
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      storage: { type: 'string', default: 'f16' },
+      stages: { type: 'string', default: 'sft,grpo' },
+      pixels: { type: 'string', default: '50176' },
+      folder: { type: 'string' },
+    },
+  });
+  const model = PUBLISHED.find(({ id }) => id === positionals[0] || id.endsWith(`/${positionals[0]}`));
+  const kinds = values.stages.split(',');
+  if (!model || kinds.some((kind) => !STAGES[kind])) {
+    console.error(`usage: npm run full-size -- MODEL\nmodels:\n  ${PUBLISHED.map((m) => m.id).join('\n  ')}`);
+    process.exitCode = 2;
+    return;
+  }
+  registerDecoder(nodeDecode);
+  const folder = values.folder ?? (await mkdtemp(join(tmpdir(), 'groundwork-full-size-')));
+  try {
+    if (!existsSync(join(folder, 'config.json'))) await writeSynthetic(model, folder, { seed: 1 });
+    const table = await measureFullSize({
+      gpu: await openNodeGpu({ onError: (message) => console.error(`GPU error: ${message}`) }),
+      checkpoint: await filesUnder(folder),
+      sample: await openAsBlob(sample),
+      dtype: values.storage as Parameters<typeof measureFullSize>[0]['dtype'],
+      kinds,
+      maxPixels: Number(values.pixels),
+      tell: (line) => console.error(line),
+    });
+    console.log(table);
+  } finally {
+    if (values.folder === undefined) await rm(folder, { recursive: true, force: true });
+  }
+}
+
+main().then(
+  () => process.exit(),
+  (error: unknown) => {
+    const { message, hint } = describeError(error);
+    console.error(`${message}\n${hint}`);
+    if (process.env['GROUNDWORK_DEBUG']) console.error(error);
+    process.exit(1);
+  },
+);
