@@ -324,6 +324,7 @@ for (const theme of ['light', 'dark'] as const) {
     await page.goto(`${served.url}?fast#/data`);
     await takeSample(page);
     await finishRun(page);
+    await page.evaluate(() => window.harness.studio.profile.getState().ask());
     for (const tab of ['Rows', 'Issues', 'Health', 'Coordinates', 'Format and split']) {
       await page.getByRole('tab', { name: tab }).click();
       await check(`data ${tab}`);

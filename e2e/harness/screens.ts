@@ -121,6 +121,13 @@ const shots: readonly Shot[] = [
     prepare: opened('/recipe', (page) => page.getByRole('tab', { name: 'As the model' }).click()),
   },
   { name: 'recipe-file', prepare: opened('/recipe', (page) => page.getByRole('tab', { name: 'Plan as' }).click()) },
+  {
+    name: 'run-profile',
+    prepare: async (page) => {
+      await call(page, ({ studio }) => studio.profile.getState().ask());
+      await ran('Profile')(page);
+    },
+  },
   { name: 'run-empty', query: 'software', prepare: (page) => go(page, '/run') },
   { name: 'run-curves', prepare: ran('Curves') },
   {

@@ -57,7 +57,8 @@ async function main(): Promise<void> {
     fetchFile: () => Promise.reject(new Error('the command line reads files from disk')),
     emit: (event: EngineEvent) => {
       if (event.type === 'failure') console.error(`${event.message}\n${event.hint}`);
-      if (event.type === 'progress' && ++steps === WARM) asked = session.handle({ type: 'profile' });
+      if (event.type === 'progress' && event.unit !== 'kernels compiled' && ++steps === WARM)
+        asked = session.handle({ type: 'profile' });
     },
   });
   const files = (await filesUnder(values.model)).map(({ path, file }) => ({

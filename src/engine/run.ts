@@ -18,6 +18,7 @@ import { optimizerState } from '../train/checkpoint.ts';
 import type { Optimizer } from '../train/optimizer.ts';
 import type { StageContext, StageEvent } from '../train/stage.ts';
 import type { EngineEvent } from './protocol.ts';
+import { warmStage } from './warm.ts';
 
 /** Everything that belongs to one dataset on one model: the policy, the encoded rows, the programs. */
 export class Workbench {
@@ -149,6 +150,16 @@ export async function runRecipe(
       },
     };
     if (!resumed) hooks.emit({ type: 'stage', index, stage, status: 'started', seconds: 0 });
+    await warmStage(bench, stage, (done, total) =>
+      hooks.emit({
+        type: 'progress',
+        stageIndex: index,
+        done,
+        total,
+        unit: 'kernels compiled',
+        etaSeconds: null,
+      }),
+    );
     switch (stage.kind) {
       case 'evaluate': {
         const { evaluation, scores } = await runEvaluation(stage, context);

@@ -19,6 +19,10 @@ export interface Gpu {
   /** Lanes of a subgroup where the adapter has one fixed size, else 0: row kernels then reduce in workgroup memory. */
   readonly subgroupSize: number;
   readonly limits: GPUSupportedLimits;
+  /** The driver compiles a kernel when it is first dispatched, not when its pipeline is made (lavapipe). */
+  readonly compilesLate: boolean;
+  /** Another device like this one, for compiling at the same time; undefined where there is none to be had. */
+  spare?(): Promise<GPUDevice | undefined>;
   /** Settles when the device is lost, with the browser's reason. */
   readonly lost: Promise<GPUDeviceLostInfo>;
   destroy(): void;
@@ -65,7 +69,8 @@ export async function openGpu(gpu: GPU | undefined, options: GpuOptions = {}): P
   const refused = new Set<string>(options.without);
   const features = OPTIONAL.filter((f) => adapter.features.has(f) && !refused.has(f));
   const requiredLimits = Object.fromEntries(RAISED.map((key) => [key, adapter.limits[key]]));
-  const device = await adapter.requestDevice({ label: 'groundwork', requiredFeatures: features, requiredLimits });
+  const descriptor = { label: 'groundwork', requiredFeatures: features, requiredLimits };
+  const device = await adapter.requestDevice(descriptor);
   device.addEventListener('uncapturederror', (event) =>
     options.onError?.((event as GPUUncapturedErrorEvent).error.message),
   );
@@ -84,6 +89,8 @@ export async function openGpu(gpu: GPU | undefined, options: GpuOptions = {}): P
     features: { f16: has('shader-f16'), subgroups: has('subgroups'), timestamps: has('timestamp-query') },
     subgroupSize: has('subgroups') && min === max && min >= 4 ? min : 0,
     limits: device.limits,
+    compilesLate: /llvmpipe|lavapipe/i.test(name),
+    spare: async () => (await gpu.requestAdapter())?.requestDevice(descriptor),
     lost: device.lost,
     destroy: () => device.destroy(),
   };

@@ -53,6 +53,7 @@ export function dryGpu(traits: GpuTraits): DryGpu {
       limits: traits.limits as GPUSupportedLimits,
       name: 'rehearsal',
       vendor: '',
+      compilesLate: false,
       lost: new Promise(() => {}),
       destroy: () => alive.clear(),
     },

@@ -5,9 +5,10 @@
  * A kernel file has one entry point `main`, storage bindings of group 0 in any order, and at most one uniform struct
  * named `Params` with scalar fields (u32, i32, f32).
  */
-import { GroundworkError, invariant } from '../base/error.ts';
+import { invariant } from '../base/error.ts';
 import type { Gpu } from './device.ts';
 import { library } from './library.ts';
+import { Pipeline, warmPipelines, type OnCompiled } from './pipeline.ts';
 import { expandTemplate, type Constants } from './template.ts';
 
 export interface KernelBinding {
@@ -27,8 +28,15 @@ export interface Kernel {
   readonly code: string;
   readonly bindings: readonly KernelBinding[];
   readonly params: readonly KernelParam[];
-  readonly layout: GPUBindGroupLayout;
-  readonly pipeline: GPUComputePipeline;
+  /** Shared by kernels whose sources expand to the same. */
+  readonly pipeline: Pipeline;
+}
+
+/** What a kernel is made of: enough to make it again on another device. */
+export interface KernelSource {
+  readonly name: string;
+  readonly source: string;
+  readonly constants: Constants;
 }
 
 export function parseBindings(code: string): KernelBinding[] {
@@ -56,10 +64,16 @@ export function parseParams(code: string): KernelParam[] {
 export class KernelCache {
   readonly #gpu: Gpu;
   readonly #kernels = new Map<string, Kernel>();
-  #pending: Promise<unknown>[] = [];
+  readonly #pipelines = new Map<string, Pipeline>();
+  readonly #sources: KernelSource[] = [];
 
   constructor(gpu: Gpu) {
     this.#gpu = gpu;
+  }
+
+  /** Of every kernel asked for so far. */
+  get sources(): readonly KernelSource[] {
+    return this.#sources;
   }
 
   /** Constants every shader may use: LANES (threads that share a row) and SUBGROUPS (whether they can talk directly). */
@@ -72,48 +86,36 @@ export class KernelCache {
     const key = `${name} ${JSON.stringify(constants)}`;
     const known = this.#kernels.get(key);
     if (known) return known;
-    const kernel = this.#compile(name, key, source, constants);
+    const kernel = this.#make(name, key, source, constants);
     this.#kernels.set(key, kernel);
+    this.#sources.push({ name, source, constants });
     return kernel;
   }
 
-  /** Settles when every kernel asked for so far was checked by the driver; rejects with the first compile error. */
-  async ready(): Promise<void> {
-    const pending = this.#pending;
-    this.#pending = [];
-    await Promise.all(pending);
+  /** Compiles what was asked for so far and is not compiled yet; rejects with the first compile error. */
+  async ready(onCompiled?: OnCompiled): Promise<void> {
+    const all = [...this.#pipelines.values()];
+    await warmPipelines(
+      this.#gpu,
+      all.filter((pipeline) => !pipeline.started),
+      onCompiled,
+    );
+    await Promise.all(all.map((pipeline) => pipeline.compile()));
   }
 
-  #compile(name: string, key: string, source: string, constants: Constants): Kernel {
-    const { device } = this.#gpu;
+  #make(name: string, key: string, source: string, constants: Constants): Kernel {
     const code = expandTemplate(source, { ...this.builtins, ...constants }, library);
     const bindings = parseBindings(code);
-    const layout = device.createBindGroupLayout({
-      label: name,
-      entries: bindings.map((b) => ({
-        binding: b.index,
-        visibility: GPUShaderStage.COMPUTE,
-        buffer: { type: b.access === 'uniform' ? 'uniform' : b.access === 'read' ? 'read-only-storage' : 'storage' },
-      })),
-    });
-    device.pushErrorScope('validation');
-    const module = device.createShaderModule({ label: name, code });
-    const pipeline = device.createComputePipeline({
-      label: name,
-      layout: device.createPipelineLayout({ bindGroupLayouts: [layout] }),
-      compute: { module, entryPoint: 'main' },
-    });
-    this.#pending.push(
-      device.popErrorScope().then((error) => {
-        if (error)
-          throw new GroundworkError(
-            'shader-compile',
-            `${key}: ${error.message}`,
-            'The graphics driver refused a shader. Update the driver or browser; if it persists, report it with this message.',
-          );
-      }),
-    );
-    return { name, key, code, bindings, params: parseParams(code), layout, pipeline };
+    let pipeline = this.#pipelines.get(code);
+    if (!pipeline) {
+      const entries = bindings.map(({ index, access }) => ({
+        binding: index,
+        type: access === 'uniform' ? access : access === 'read' ? ('read-only-storage' as const) : ('storage' as const),
+      }));
+      pipeline = new Pipeline(this.#gpu, key, code, entries);
+      this.#pipelines.set(code, pipeline);
+    }
+    return { name, key, code, bindings, params: parseParams(code), pipeline };
   }
 }
 

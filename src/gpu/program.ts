@@ -104,7 +104,7 @@ export class Program {
       const command = this.commands[i]!;
       if (command.type === 'dispatch') {
         pass ??= encoder.beginComputePass(describe(i));
-        pass.setPipeline(command.kernel.pipeline);
+        pass.setPipeline(command.kernel.pipeline.compiled);
         pass.setBindGroup(0, this.#bindGroups[i]!);
         pass.dispatchWorkgroups(...command.groups);
         if (!each) continue;
@@ -172,7 +172,11 @@ export class Program {
           resource: { buffer: this.#buffer(tensor), offset: tensor.offset, size: Math.max(4, tensor.bytes) },
         };
       });
-      return gpu.device.createBindGroup({ label: command.kernel.name, layout: command.kernel.layout, entries });
+      return gpu.device.createBindGroup({
+        label: command.kernel.name,
+        layout: command.kernel.pipeline.layout,
+        entries,
+      });
     });
     this.#version = arena.version;
   }

@@ -13,6 +13,8 @@ export interface BufferRange {
 /** Staging buffers kept for later: this many, of this many bytes together. */
 const KEPT = 8;
 const KEPT_BYTES = 32 * 2 ** 20;
+/** As much as a group of decode steps draws for a thousand rows. */
+const SMALL = 2 ** 16;
 
 export class Readback {
   readonly #gpu: Gpu;
@@ -85,8 +87,9 @@ export class Readback {
 
 const padded = (bytes: number): number => Math.max(4, bytes);
 
-/** Up to a quarter more, so that reads of nearly the same size share a buffer. */
+/** Small reads are all alike; of the others, those of nearly the same size share a buffer of up to a quarter more. */
 function roundedUp(bytes: number): number {
-  const grain = 2 ** Math.max(8, Math.floor(Math.log2(bytes)) - 2);
+  if (bytes <= SMALL) return SMALL;
+  const grain = 2 ** (Math.floor(Math.log2(bytes)) - 2);
   return Math.ceil(bytes / grain) * grain;
 }

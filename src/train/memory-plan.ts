@@ -4,6 +4,7 @@
  * cannot drift from what the engine does; it is wrong only where a run meets longer rows than it was told of.
  */
 import { dryGpu, type GpuTraits } from '../gpu/dry.ts';
+import type { KernelSource } from '../gpu/kernel.ts';
 import { Session } from '../gpu/recorder.ts';
 import type { Architecture } from '../models/architecture.ts';
 import { matrixShape } from '../models/manifest.ts';
@@ -94,6 +95,14 @@ export function planMemory({ architecture, recipe, longest, gpu: traits, dtype }
   const rehearsal = new Rehearsal(session, model, longest);
   for (const next of recipe.stages) rehearsal.run(next, (moment) => look(next.name, moment));
   return { ...best, stage };
+}
+
+/** Every kernel the stages will ask for, found by the same rehearsal. Throws as `planMemory` does. */
+export function plannedKernels({ architecture, recipe, longest, gpu, dtype }: MemoryRequest): readonly KernelSource[] {
+  const session = new Session(dryGpu(gpu).gpu);
+  const rehearsal = new Rehearsal(session, VisionLanguage.dry(session, architecture, dtype), longest);
+  for (const stage of recipe.stages) rehearsal.run(stage, () => {});
+  return session.kernels.sources;
 }
 
 /** What cannot be read off the buffers alive when a stage is prepared. */

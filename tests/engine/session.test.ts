@@ -154,7 +154,15 @@ describe('a session on the starter', () => {
     expect(session.bench!.rejection).toEqual({ prompts: 2, kept: 0 });
     const [{ evaluation }] = of('evaluation') as [Extract<EngineEvent, { type: 'evaluation' }>];
     expect(evaluation.n).toBe(2);
-    expect(of('progress').map((e) => [e.stageIndex, e.done, e.total])).toEqual([
+    const compiled = (e: EngineEvent) => e.type === 'progress' && e.unit === 'kernels compiled';
+    const kernels = of('progress').filter(compiled);
+    expect(events.findLastIndex((e) => compiled(e) && e.type === 'progress' && e.stageIndex === 0)).toBeLessThan(
+      events.findIndex((e) => e.type === 'metrics'),
+    );
+    expect(kernels[0]).toMatchObject({ stageIndex: 0, done: 0 });
+    for (const { done, total } of kernels) expect(done).toBeLessThanOrEqual(total);
+    const steps = of('progress').filter((e) => !compiled(e));
+    expect(steps.map((e) => [e.stageIndex, e.done, e.total])).toEqual([
       [0, 1, 1],
       [2, 1, 1],
       [3, 2, 2],

@@ -12,6 +12,7 @@ import { createHub, type Hub } from './hub.ts';
 import { createKeeping, saveWhenLeaving, type Keeping } from './keeping.ts';
 import { createPastRuns, type PastRuns } from './past-runs.ts';
 import { PictureCache } from './picture-cache.ts';
+import { createProfile, type ProfileState } from './profile.ts';
 import { createProject, type Project } from './project.ts';
 import { createRecipeEditor, type RecipeEditor } from './recipe.ts';
 import { RowCache } from './row-cache.ts';
@@ -34,6 +35,7 @@ export interface Studio {
   readonly adapters: StoreApi<AdapterShelf>;
   readonly chat: StoreApi<Conversation>;
   readonly keeping: StoreApi<Keeping>;
+  readonly profile: StoreApi<ProfileState>;
   readonly book: SeriesBook;
   readonly rows: RowCache;
   readonly pictures: PictureCache;
@@ -100,6 +102,7 @@ export function createStudio(client: EngineClient, storage: Pick<Storage, 'getIt
     rehearsal,
     crosshair: new Crosshair(),
     keeping,
+    profile: createProfile(client),
     book,
     rows,
     pictures,
@@ -127,3 +130,4 @@ export const useKeeping = <T>(select: (keeping: Keeping) => T): T => useStore(us
 export const useAnswers = <T>(select: (answers: Answers) => T): T => useStore(useStudio().answers, select);
 export const useAdapters = <T>(select: (shelf: AdapterShelf) => T): T => useStore(useStudio().adapters, select);
 export const useChat = <T>(select: (chat: Conversation) => T): T => useStore(useStudio().chat, select);
+export const useProfile = <T>(select: (profile: ProfileState) => T): T => useStore(useStudio().profile, select);

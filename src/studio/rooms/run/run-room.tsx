@@ -18,6 +18,7 @@ import { GroupView } from './group-view.tsx';
 import { LedgerView } from './ledger.tsx';
 import { OpenedNote, OpenRunButton } from './opened-run.tsx';
 import { RehearsalCard } from './rehearsal-card.tsx';
+import { ProfileView } from './profile-view.tsx';
 import { RejectionView } from './rejection-view.tsx';
 import type { WhatIf } from './rescore.ts';
 import { StageTrack } from './stage-track.tsx';
@@ -148,6 +149,7 @@ export function RunViews({ recorded = false }: { readonly recorded?: boolean }) 
                   ),
                 },
               ]),
+          ...(recorded ? [] : [{ key: 'profile', title: 'Profile', body: () => <ProfileView /> }]),
         ]}
       />
     </div>

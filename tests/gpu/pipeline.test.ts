@@ -1,0 +1,72 @@
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { Recorder, type Session } from '../../src/gpu/recorder.ts';
+import { openSession } from '../ops/harness.ts';
+
+const FILL = (value: string) => `@group(0) @binding(0) var<storage, read_write> y: array<f32>;
+@compute @workgroup_size(1) fn main(@builtin(global_invocation_id) id: vec3<u32>) { y[id.x] = ${value}; }`;
+
+let session: Session;
+
+async function withCalls() {
+  session = await openSession();
+  const { device } = session.gpu;
+  return {
+    now: vi.spyOn(device, 'createComputePipeline'),
+    ahead: vi.spyOn(device, 'createComputePipelineAsync'),
+  };
+}
+
+afterEach(() => session.destroy());
+
+function fills(values: readonly string[]) {
+  const rec = new Recorder(session, 'fill');
+  const y = rec.output(rec.empty('y', [4]));
+  for (const value of values)
+    rec.dispatch(`fill ${value}`, FILL('${VALUE}'), { constants: { VALUE: value }, bind: { y }, groups: [4] });
+  return { program: rec.finish(), y };
+}
+
+describe('kernels', () => {
+  test('are compiled ahead, all at once and with progress, and not again when they run', async () => {
+    const calls = await withCalls();
+    const { program, y } = fills(['1.0', '2.0', '3.0']);
+    const heard: [number, number][] = [];
+    await session.kernels.ready((done, total) => heard.push([done, total]));
+    expect(heard).toEqual([0, 1, 2, 3].map((done) => [done, 3]));
+    program.run();
+    expect([...(await program.read(y))[0]!]).toEqual([3, 3, 3, 3]);
+    expect(calls.ahead).toHaveBeenCalledTimes(3);
+    expect(calls.now).not.toHaveBeenCalled();
+    await session.kernels.ready(() => expect.unreachable('nothing is left to compile'));
+  });
+
+  test('of one expanded source share a pipeline, whatever their names', async () => {
+    const calls = await withCalls();
+    const one = session.kernels.get('one', FILL('1.0'));
+    const same = session.kernels.get('same', FILL('${VALUE}'), { VALUE: '1.0' });
+    const other = session.kernels.get('other', FILL('${VALUE}'), { VALUE: '2.0' });
+    expect(same.pipeline).toBe(one.pipeline);
+    expect(other.pipeline).not.toBe(one.pipeline);
+    await session.kernels.ready();
+    expect(calls.ahead).toHaveBeenCalledTimes(2);
+  });
+
+  test('are compiled when they run, if nobody waited', async () => {
+    const calls = await withCalls();
+    const { program, y } = fills(['7.0']);
+    program.run();
+    expect([...(await program.read(y))[0]!]).toEqual([7, 7, 7, 7]);
+    expect(calls.now).toHaveBeenCalledTimes(1);
+    await session.kernels.ready();
+    expect(calls.ahead).not.toHaveBeenCalled();
+  });
+
+  test('that the driver refuses are named, with its complaint', async () => {
+    await withCalls();
+    session.kernels.get('broken', FILL('nonsense'));
+    await expect(session.kernels.ready()).rejects.toMatchObject({
+      code: 'shader-compile',
+      message: expect.stringMatching(/broken[^]*nonsense/),
+    });
+  });
+});
