@@ -104,7 +104,7 @@ function Line({ op, longest }: { readonly op: OpProfile; readonly longest: numbe
           <span className="meter" aria-hidden="true">
             <i style={{ width: `${(100 * op.ms) / longest}%` }} />
           </span>
-          <span>{value(op.ms)}</span>
+          {value(op.ms)}
         </span>
       </td>
       <td className="num">{percent(op.share)}</td>
