@@ -3,7 +3,7 @@ import { useLocation } from 'wouter';
 import type { RunRecord } from '../engine/protocol.ts';
 import { Confirm } from './rooms/projects/confirm.tsx';
 import { when } from './rooms/projects/when.ts';
-import { currentProject, interruptedRun } from './state/keeping.ts';
+import { currentProject, interruptedRun } from './state/kept.ts';
 import { isActive } from './state/run.ts';
 import { useKeeping, useProject, useRun } from './state/studio.ts';
 import { count } from './ui/format.ts';

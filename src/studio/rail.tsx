@@ -3,7 +3,7 @@ import { Link, useLocation } from 'wouter';
 import type { RunState } from '../engine/protocol.ts';
 import { DevicePanel } from './device-panel.tsx';
 import { isActive, type Run } from './state/run.ts';
-import { currentProject } from './state/keeping.ts';
+import { currentProject } from './state/kept.ts';
 import { useChat, useKeeping, useProject, useRecipe, useRun } from './state/studio.ts';
 import { applyTheme, useThemeChoice, type ThemeChoice } from './theme.ts';
 import { compact, duration, plural } from './ui/format.ts';

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { EngineClient } from '../../src/engine/client.ts';
-import { currentProject, interruptedRun } from '../../src/studio/state/keeping.ts';
+import { currentProject, interruptedRun } from '../../src/studio/state/kept.ts';
 import { createStudio, type Studio } from '../../src/studio/state/studio.ts';
 import { FakeTransport } from './fake/transport.ts';
 
@@ -120,6 +120,61 @@ describe('an interrupted run', () => {
     await kept().show(currentProject(kept())!.runs[0]!);
     await expect.poll(() => studio.book.lastStep).toBe(3);
     expect(studio.run.getState().state).toBe('finished');
+  });
+});
+
+test('saves take turns: what asks at the same time makes one project', async () => {
+  await studio.project.getState().openSample();
+  await Promise.all([kept().forRun(), kept().forRun()]);
+  await new Promise((resolve) => setTimeout(resolve, 400));
+  expect(kept().projects).toHaveLength(1);
+});
+
+test('a save that failed is told, and made with the next one', async () => {
+  const answer = vi.spyOn(transport.keep, 'answer').mockRejectedValueOnce(new Error('no room'));
+  await studio.project.getState().openSample();
+  await expect.poll(() => studio.project.getState().problem?.what).toContain('no room');
+  expect(kept().projects).toEqual([]);
+  answer.mockRestore();
+  await kept().forRun();
+  await saved({ name: 'Sample scenes' });
+});
+
+describe('an engine that was started anew', () => {
+  const died = async (state: 'running' | 'stopping', known = true) => {
+    const first = new FakeTransport({ loadMs: 0 });
+    const second = Object.assign(new FakeTransport({ loadMs: 0 }), { keep: first.keep });
+    const own = createStudio(new EngineClient(first, () => second), null);
+    await own.keeping.getState().begin();
+    await own.project.getState().startWithSample();
+    const { project } = await own.keeping.getState().forRun();
+    const runId = await first.keep.remember(project!, own.recipe.getState().recipe, [], 'running');
+    await own.keeping.getState().refresh();
+    own.run.setState({ state, runId: known ? runId : 'another' });
+    const answer = vi.spyOn(first.keep, 'answer');
+    first.die();
+    const continued = () => answer.mock.calls.map(([request]) => request).filter(({ type }) => type === 'continue-run');
+    return { own, runId, continued };
+  };
+
+  test('opens what was open, and goes on with the run', async () => {
+    const { own, runId, continued } = await died('running');
+    await expect.poll(continued).toMatchObject([{ runId, go: true, paused: false }]);
+    expect(own.project.getState()).toMatchObject({
+      dataset: { name: 'Sample scenes' },
+      model: { name: 'groundwork-starter' },
+    });
+  });
+
+  test('holds a run that was being stopped', async () => {
+    const { continued } = await died('stopping');
+    await expect.poll(continued).toMatchObject([{ paused: true }]);
+  });
+
+  test('calls a run failed that it knows nothing of', async () => {
+    const { own, continued } = await died('running', false);
+    await expect.poll(() => own.run.getState().state).toBe('failed');
+    expect(continued()).toEqual([]);
   });
 });
 

@@ -1,58 +1,16 @@
-/**
- * Nothing is lost: projects, saved when something is chosen; runs that were interrupted, and going on with them; and
- * putting everything back after the engine was started again.
- */
+/** Nothing is lost: projects, which are open to be worked in, and runs that were interrupted and can be gone on with. */
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { EngineClient } from '../../engine/client.ts';
-import type {
-  DatasetRef,
-  KeepSettings,
-  ModelRef,
-  ProjectView,
-  Recipe,
-  RunRecord,
-  StorageReport,
-} from '../../engine/protocol.ts';
+import type { ProjectView } from '../../engine/protocol.ts';
+import { autosave, choicesOf } from './autosave.ts';
+import { readKeepSettings, writeKeepSettings } from './keep-settings.ts';
+import { currentProject, type Keeping } from './kept.ts';
 import { problemOf } from './problem.ts';
-import { datasetRef, type Project } from './project.ts';
+import type { Project } from './project.ts';
 import type { RecipeEditor } from './recipe.ts';
-import { askPermission, datasetNeed, modelNeed, type Need } from './reopen.ts';
+import { recover } from './recovery.ts';
+import { askPermission, datasetNeed, modelNeed } from './reopen.ts';
 import { isActive, type Run } from './run.ts';
-
-export interface Keeping {
-  /** The last changed first; null until they were read. */
-  readonly projects: readonly ProjectView[] | null;
-  /** The one that is open; null before anything was chosen. */
-  readonly current: string | null;
-  /** False: another tab has it, and here it can only be looked at. */
-  readonly owned: boolean;
-  readonly storage: StorageReport | null;
-  /** Whether the browser promised not to clear it when the disk is short; null: not told. */
-  readonly persisted: boolean | null;
-  /** What of the project waits for a click before it is open again. */
-  readonly needs: { readonly dataset: Need | null; readonly model: Exclude<Need, 'permission'> | null };
-  /** How often runs are saved, and how many checkpoints stay. */
-  readonly settings: KeepSettings;
-  readonly busy: boolean;
-  set(settings: KeepSettings): void;
-  begin(): Promise<void>;
-  open(id: string): Promise<void>;
-  create(): Promise<void>;
-  rename(id: string, name: string): Promise<void>;
-  duplicate(id: string): Promise<void>;
-  remove(id: string): Promise<void>;
-  /** In a click: asks for folders, and opens what is missing. */
-  reopen(): Promise<boolean>;
-  resume(run: RunRecord): Promise<void>;
-  /** Curves, groups and evaluations of a run, and its policy if it fits what is open. */
-  show(run: RunRecord): Promise<void>;
-  settle(run: RunRecord, how: 'keep' | 'discard'): Promise<void>;
-  saveNow(): Promise<void>;
-  persist(): Promise<void>;
-  refresh(): Promise<void>;
-  /** The project of a run that starts now, and how it is kept. */
-  forRun(): Promise<{ readonly project?: string; readonly keep: KeepSettings }>;
-}
 
 export interface KeepingWorld {
   readonly client: EngineClient;
@@ -63,38 +21,9 @@ export interface KeepingWorld {
   readonly storage: Pick<Storage, 'getItem' | 'setItem'> | null;
 }
 
-/** Choices made within this time are saved together, milliseconds. */
-const SAVE_AFTER = 250;
 /** After a reload the tab's former engine may hold its project for a moment. */
 const TRIES = 10;
 const TRY_AGAIN = 150;
-
-export const isInterrupted = (run: RunRecord): boolean => run.state === 'running' || run.state === 'paused';
-
-/** The open project. */
-export const currentProject = ({ projects, current }: Keeping): ProjectView | null =>
-  projects?.find(({ id }) => id === current) ?? null;
-
-/** A run of the open project that ended without having been ended. */
-export const interruptedRun = (keeping: Keeping): RunRecord | null =>
-  currentProject(keeping)?.runs.find(isInterrupted) ?? null;
-
-const SETTINGS = 'groundwork.keep';
-const USUAL: KeepSettings = { everySteps: 20, everyMinutes: 2, keepLast: 2 };
-
-/** Whole numbers from 1; whatever else is there takes its usual value. */
-function readSettings(json: string | null): KeepSettings {
-  try {
-    const given = JSON.parse(json ?? '{}') as Partial<Record<keyof KeepSettings, unknown>>;
-    const whole = (key: keyof KeepSettings) => {
-      const n = given[key];
-      return typeof n === 'number' && Number.isSafeInteger(n) && n >= 1 ? n : USUAL[key];
-    };
-    return { everySteps: whole('everySteps'), everyMinutes: whole('everyMinutes'), keepLast: whole('keepLast') };
-  } catch {
-    return USUAL;
-  }
-}
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -166,11 +95,11 @@ export function createKeeping({ client, project, recipe, run, storage: local }: 
       storage: null,
       persisted: null,
       needs: { dataset: null, model: null },
-      settings: readSettings(local?.getItem(SETTINGS) ?? null),
+      settings: readKeepSettings(local),
       busy: false,
       set(settings) {
         set({ settings });
-        local?.setItem(SETTINGS, JSON.stringify(settings));
+        writeKeepSettings(local, settings);
       },
       begin: () =>
         guarded(async () => {
@@ -262,75 +191,12 @@ export function createKeeping({ client, project, recipe, run, storage: local }: 
     };
   });
 
-  /** What there is to save: of something that waits to be opened again, what it was. */
-  const choices = () => {
-    const state = project.getState();
-    const before = currentProject(store.getState());
-    return {
-      dataset: datasetRef(state) ?? before?.dataset ?? null,
-      model: state.modelRef ?? before?.model ?? null,
-      recipe: recipe.getState().recipe,
-    };
-  };
-  let saved: { dataset: DatasetRef | null; model: ModelRef | null; recipe: Recipe } | null = null;
-  const save = async () => {
-    const { current, owned, projects } = store.getState();
-    const change = choices();
-    if (!owned || projects === null || JSON.stringify(change) === JSON.stringify(saved)) return;
-    saved = change;
-    try {
-      const name = change.dataset?.name ?? 'Untitled';
-      const { id } = await client.request({
-        type: 'save-project',
-        id: current,
-        change: current === null ? { name, ...change } : change,
-      });
-      store.setState({ current: id });
-      await store.getState().refresh();
-    } catch (error) {
-      project.getState().report(problemOf(error));
-    }
-  };
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const saveSoon = () => {
-    clearTimeout(timer);
-    timer = setTimeout(() => void save(), SAVE_AFTER);
-  };
-  project.subscribe(({ dataset, model }, before) => {
-    if ((dataset !== before.dataset && dataset) || (model !== before.model && model)) saveSoon();
-  });
-  recipe.subscribe((now, before) => {
-    if (now.recipe !== before.recipe && store.getState().current !== null) saveSoon();
-  });
+  const choices = () => choicesOf({ project, recipe, keeping: store });
+  const save = autosave({ client, project, recipe, keeping: store });
   run.subscribe(({ state }, before) => {
     if (isActive(before.state) && !isActive(state)) void store.getState().refresh();
   });
-  client.onRestart(() => void recover());
-
-  /** The engine is a new one: everything is opened again, and a run that was going on goes on. */
-  const recover = async () => {
-    const { current } = store.getState();
-    const before = run.getState();
-    const { dataset, model } = project.getState();
-    const refs = choices();
-    const paused = before.state === 'paused';
-    before.notice('The engine stopped and was started again. What the last checkpoint holds is safe.');
-    project.setState({ loading: null });
-    try {
-      if (current) await client.request({ type: 'take-project', id: current });
-      if (dataset && refs.dataset) await project.getState().reopenDataset(refs.dataset);
-      if (model && refs.model) await project.getState().reopenModel(refs.model);
-      await store.getState().refresh();
-      const record = currentProject(store.getState())?.runs.find(({ id }) => id === before.runId);
-      const again = project.getState().dataset;
-      if (!record || !again || !isActive(before.state)) return;
-      await client.request({ type: 'continue-run', runId: record.id, dataset: again.id, go: true, paused });
-      run.getState().notice(`The run goes on after step ${record.step}.`);
-    } catch (error) {
-      project.getState().report(problemOf(error));
-      run.setState({ state: 'failed' });
-    }
-  };
+  client.onRestart(() => void recover({ client, project, run, keeping: store }, choices()));
   return store;
 }
 

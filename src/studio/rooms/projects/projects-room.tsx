@@ -2,7 +2,7 @@
 import { useEffect, useState } from 'react';
 import { useLocation } from 'wouter';
 import type { ProjectView } from '../../../engine/protocol.ts';
-import { currentProject } from '../../state/keeping.ts';
+import { currentProject } from '../../state/kept.ts';
 import { useKeeping } from '../../state/studio.ts';
 import { bytes, plural } from '../../ui/format.ts';
 import { Icon } from '../../ui/icon.tsx';

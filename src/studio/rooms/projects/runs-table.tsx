@@ -1,7 +1,7 @@
 /** The runs of the open project: looked at again, gone on with, deleted. */
 import { useLocation } from 'wouter';
 import type { ProjectView, RunRecord } from '../../../engine/protocol.ts';
-import { isInterrupted } from '../../state/keeping.ts';
+import { isInterrupted } from '../../state/kept.ts';
 import { isActive } from '../../state/run.ts';
 import { useKeeping, useRun } from '../../state/studio.ts';
 import { bytes, count } from '../../ui/format.ts';

@@ -1,0 +1,74 @@
+/** A project is saved when something is chosen: its dataset, its model, its recipe. */
+import type { StoreApi } from 'zustand/vanilla';
+import type { EngineClient } from '../../engine/client.ts';
+import type { DatasetRef, ModelRef, Recipe } from '../../engine/protocol.ts';
+import { currentProject, type Keeping } from './kept.ts';
+import { problemOf } from './problem.ts';
+import { datasetRef, type Project } from './project.ts';
+import type { RecipeEditor } from './recipe.ts';
+
+interface Watched {
+  readonly client: EngineClient;
+  readonly project: StoreApi<Project>;
+  readonly recipe: StoreApi<RecipeEditor>;
+  readonly keeping: StoreApi<Keeping>;
+}
+
+export interface Choices {
+  readonly dataset: DatasetRef | null;
+  readonly model: ModelRef | null;
+  readonly recipe: Recipe;
+}
+
+/** Choices made within this time are saved together, milliseconds. */
+const SAVE_AFTER = 250;
+
+/** What there is to save: of something that waits to be opened again, what it was. */
+export function choicesOf({ project, recipe, keeping }: Omit<Watched, 'client'>): Choices {
+  const state = project.getState();
+  const before = currentProject(keeping.getState());
+  return {
+    dataset: datasetRef(state) ?? before?.dataset ?? null,
+    model: state.modelRef ?? before?.model ?? null,
+    recipe: recipe.getState().recipe,
+  };
+}
+
+/** Starts to watch, and gives the function that saves at once. Saves take turns: a new project is made once. */
+export function autosave(watched: Watched): () => Promise<void> {
+  const { client, project, recipe, keeping } = watched;
+  let saved: string | null = null;
+  const saveOnce = async () => {
+    const { current, owned, projects } = keeping.getState();
+    const change = choicesOf(watched);
+    if (!owned || projects === null || JSON.stringify([current, change]) === saved) return;
+    try {
+      const name = change.dataset?.name ?? 'Untitled';
+      const { id } = await client.request({
+        type: 'save-project',
+        id: current,
+        change: current === null ? { name, ...change } : change,
+      });
+      saved = JSON.stringify([id, change]);
+      keeping.setState({ current: id });
+      await keeping.getState().refresh();
+    } catch (error) {
+      project.getState().report(problemOf(error));
+    }
+  };
+  let turn = Promise.resolve();
+  const save = () => (turn = turn.then(saveOnce));
+
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const saveSoon = () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => void save(), SAVE_AFTER);
+  };
+  project.subscribe(({ dataset, model }, before) => {
+    if ((dataset !== before.dataset && dataset) || (model !== before.model && model)) saveSoon();
+  });
+  recipe.subscribe((now, before) => {
+    if (now.recipe !== before.recipe && keeping.getState().current !== null) saveSoon();
+  });
+  return save;
+}

@@ -1,0 +1,48 @@
+/** What is known of projects and their runs, and what can be asked for. */
+import type { KeepSettings, ProjectView, RunRecord, StorageReport } from '../../engine/protocol.ts';
+import type { Need } from './reopen.ts';
+
+export interface Keeping {
+  /** The last changed first; null until they were read. */
+  readonly projects: readonly ProjectView[] | null;
+  /** The one that is open; null before anything was chosen. */
+  readonly current: string | null;
+  /** False: another tab has it, and here it can only be looked at. */
+  readonly owned: boolean;
+  readonly storage: StorageReport | null;
+  /** Whether the browser promised not to clear it when the disk is short; null: not told. */
+  readonly persisted: boolean | null;
+  /** What of the project waits for a click before it is open again. */
+  readonly needs: { readonly dataset: Need | null; readonly model: Exclude<Need, 'permission'> | null };
+  /** How often runs are saved, and how many checkpoints stay. */
+  readonly settings: KeepSettings;
+  readonly busy: boolean;
+  set(settings: KeepSettings): void;
+  begin(): Promise<void>;
+  open(id: string): Promise<void>;
+  create(): Promise<void>;
+  rename(id: string, name: string): Promise<void>;
+  duplicate(id: string): Promise<void>;
+  remove(id: string): Promise<void>;
+  /** In a click: asks for folders, and opens what is missing. */
+  reopen(): Promise<boolean>;
+  resume(run: RunRecord): Promise<void>;
+  /** Curves, groups and evaluations of a run, and its policy if it fits what is open. */
+  show(run: RunRecord): Promise<void>;
+  settle(run: RunRecord, how: 'keep' | 'discard'): Promise<void>;
+  saveNow(): Promise<void>;
+  persist(): Promise<void>;
+  refresh(): Promise<void>;
+  /** The project of a run that starts now, and how it is kept. */
+  forRun(): Promise<{ readonly project?: string; readonly keep: KeepSettings }>;
+}
+
+export const isInterrupted = (run: RunRecord): boolean => run.state === 'running' || run.state === 'paused';
+
+/** The open project. */
+export const currentProject = ({ projects, current }: Keeping): ProjectView | null =>
+  projects?.find(({ id }) => id === current) ?? null;
+
+/** A run of the open project that ended without having been ended. */
+export const interruptedRun = (keeping: Keeping): RunRecord | null =>
+  currentProject(keeping)?.runs.find(isInterrupted) ?? null;

@@ -1,0 +1,45 @@
+/** After the engine's worker was started anew: everything is opened again, and a run that was going on goes on. */
+import type { StoreApi } from 'zustand/vanilla';
+import type { EngineClient } from '../../engine/client.ts';
+import type { Choices } from './autosave.ts';
+import { currentProject, type Keeping } from './kept.ts';
+import { problemOf } from './problem.ts';
+import type { Project } from './project.ts';
+import { isActive, type Run } from './run.ts';
+
+interface Stopped {
+  readonly client: EngineClient;
+  readonly project: StoreApi<Project>;
+  readonly run: StoreApi<Run>;
+  readonly keeping: StoreApi<Keeping>;
+}
+
+export async function recover({ client, project, run, keeping }: Stopped, refs: Choices): Promise<void> {
+  const { current } = keeping.getState();
+  const before = run.getState();
+  const { dataset, model } = project.getState();
+  const wasActive = isActive(before.state);
+  before.notice('The engine stopped and was started again. What the last checkpoint holds is safe.');
+  project.setState({ loading: null });
+  try {
+    if (current) await client.request({ type: 'take-project', id: current });
+    if (dataset && refs.dataset) await project.getState().reopenDataset(refs.dataset);
+    if (model && refs.model) await project.getState().reopenModel(refs.model);
+    await keeping.getState().refresh();
+    if (!wasActive) return;
+    const record = currentProject(keeping.getState())?.runs.find(({ id }) => id === before.runId);
+    const again = project.getState().dataset;
+    if (!record || !again) {
+      // What could not be opened has been told; the run stays in its project, to be gone on with from there.
+      run.setState({ state: 'failed' });
+      return;
+    }
+    // One that was being stopped waits: stopping is one click, what it would have learnt since is not wanted.
+    const paused = before.state !== 'running';
+    await client.request({ type: 'continue-run', runId: record.id, dataset: again.id, go: true, paused });
+    run.getState().notice(`The run goes on after step ${record.step}.`);
+  } catch (error) {
+    project.getState().report(problemOf(error));
+    run.setState({ state: 'failed' });
+  }
+}
