@@ -53,6 +53,10 @@ async function main(): Promise<void> {
       kinds,
       maxPixels: Number(values.pixels),
       tell: (line) => console.error(line),
+      process: () => {
+        const { heapUsed, arrayBuffers, rss } = process.memoryUsage();
+        return { script: heapUsed + arrayBuffers, resident: rss };
+      },
     });
     console.log(table);
   } finally {

@@ -1,4 +1,5 @@
 /** What to change in a run that does not fit, from what changes nothing in its result to what changes most. */
+import type { WeightDType } from '../models/weights.ts';
 import { planMemory, type MemoryPlan, type MemoryRequest } from './memory-plan.ts';
 import type { GrpoStage, LoraSettings, SftStage, Stage } from './recipe.ts';
 
@@ -7,11 +8,22 @@ export interface MemoryChange {
   /** For the user, e.g. “recompute activations (gradientCheckpointing)”. */
   readonly words: string;
   readonly apply: (request: MemoryRequest) => MemoryRequest;
+  /** How it has the weights held. Of several such changes the last one counts. */
+  readonly storage?: WeightDType;
 }
 
 const overStages = (request: MemoryRequest, change: (stage: Stage) => Stage): MemoryRequest => ({
   ...request,
   recipe: { stages: request.recipe.stages.map(change) },
+});
+
+const FINEST_FIRST: readonly WeightDType[] = ['f32', 'f16', 'int8', 'int4', 'nf4'];
+
+/** Only ever coarser. */
+const hold = (storage: WeightDType, words: string): MemoryChange => ({
+  words,
+  storage,
+  apply: (r) => (FINEST_FIRST.indexOf(storage) > FINEST_FIRST.indexOf(r.dtype) ? { ...r, dtype: storage } : r),
 });
 
 const trains = (stage: Stage): stage is SftStage | GrpoStage => stage.kind === 'sft' || stage.kind === 'grpo';
@@ -37,11 +49,9 @@ const CHANGES: readonly MemoryChange[] = [
             : s,
       ),
   },
-  { words: 'hold weights in 16 bits', apply: (r) => (r.dtype === 'f32' ? { ...r, dtype: 'f16' } : r) },
-  {
-    words: 'hold the language model in 4 bits (int4)',
-    apply: (r) => (r.dtype === 'nf4' ? r : { ...r, dtype: 'int4' }),
-  },
+  hold('f16', 'hold weights in 16 bits (f16)'),
+  hold('int8', 'hold the language model in 8 bits (int8)'),
+  hold('int4', 'hold the language model in 4 bits (int4)'),
   {
     words: 'one prompt a step in reinforcement (promptsPerStep 1)',
     apply: (r) => overStages(r, (s) => (s.kind === 'grpo' ? { ...s, promptsPerStep: 1 } : s)),
@@ -87,17 +97,27 @@ export interface MemoryAdvice {
   readonly plan: MemoryPlan;
 }
 
-/** The request as it is, with each single change, then with the first few together; planned when looked at. */
-export function* memoryLadder(request: MemoryRequest): Generator<MemoryAdvice> {
+/**
+ * The request as it is, with each single change, then with the first few together; planned when looked at.
+ * @param storageToo whether the weights may be held otherwise than asked
+ */
+export function* memoryLadder(request: MemoryRequest, storageToo = true): Generator<MemoryAdvice> {
   const attempt = (changes: readonly MemoryChange[]): MemoryAdvice => {
     const changed = changes.reduce((r, { apply }) => apply(r), request);
     return { changes: changes.map(({ words }) => words), request: changed, plan: planMemory(changed) };
   };
   const state = ({ recipe, longest, dtype }: MemoryRequest) => JSON.stringify([recipe, longest, dtype]);
-  const changes = CHANGES.filter(({ apply }) => state(apply(request)) !== state(request));
+  const changes = CHANGES.filter(
+    ({ apply, storage }) => (storageToo || storage === undefined) && state(apply(request)) !== state(request),
+  );
   yield attempt([]);
   for (const change of changes) yield attempt([change]);
-  for (let count = 2; count <= changes.length; count++) yield attempt(changes.slice(0, count));
+  for (let count = 2; count <= changes.length; count++) {
+    const together = changes.slice(0, count);
+    const coarsest = together.findLast(({ storage }) => storage !== undefined);
+    const counting = together.filter((change) => change.storage === undefined || change === coarsest);
+    if (counting.length > 1) yield attempt(counting);
+  }
 }
 
 /** The least that makes a request fit. null: nothing we know of does, and the model is too large for the card. */

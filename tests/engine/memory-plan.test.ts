@@ -16,7 +16,7 @@ import { Session } from '../../src/gpu/recorder.ts';
 import { registerDecoder } from '../../src/image/decode.ts';
 import { nodeDecode } from '../../src/image/node-decode.ts';
 import { loadModel, parseArchitecture } from '../../src/models/load.ts';
-import { adviseMemory } from '../../src/train/memory-advice.ts';
+import { adviseMemory, memoryLadder } from '../../src/train/memory-advice.ts';
 import { itemOf, longestRow, planMemory, type MemoryItemName } from '../../src/train/memory-plan.ts';
 import type { Stage } from '../../src/train/recipe.ts';
 import {
@@ -210,6 +210,21 @@ describe('what to change where a run does not fit', () => {
     expect(advice.map((a) => a?.changes.length ?? null)).toEqual([0, 1, expect.any(Number), null]);
     expect(advice[1]?.changes[0]).toContain('recompute');
     advice.forEach((a, i) => a && expect(a.plan.totalBytes).toBeLessThanOrEqual([200, 16, 5.5, 2][i]! * GiB));
+  });
+
+  test('may be how weights are held: named once, and only ever coarser', { timeout: 120_000 }, async () => {
+    await openNodeGpu();
+    const small = { ...request, architecture: parseArchitecture(QWEN3_2B) };
+    const held = (dtype: 'f16' | 'nf4', storageToo = true) =>
+      [...memoryLadder({ ...small, dtype }, storageToo)].map((advice) => {
+        const named = advice.changes.filter((words) => words.startsWith('hold '));
+        expect(named.length).toBe(advice.request.dtype === dtype ? 0 : 1);
+        if (named[0]) expect(named[0]).toContain(`(${advice.request.dtype})`);
+        return advice.request.dtype;
+      });
+    expect(new Set(held('f16'))).toEqual(new Set(['f16', 'int8', 'int4']));
+    expect(new Set(held('f16', false))).toEqual(new Set(['f16']));
+    expect(new Set(held('nf4'))).toEqual(new Set(['nf4']));
   });
 });
 

@@ -66,7 +66,12 @@ export interface FullSizeOptions {
   /** Pictures are resized to at most this many. */
   readonly maxPixels: number;
   readonly tell: (line: string) => void;
+  /** The process: bytes of the JavaScript heap and of its array buffers now, and resident bytes. */
+  readonly process: () => { readonly script: number; readonly resident: number };
 }
+
+/** How often the script's memory is looked at, besides the end of each stage. */
+const LOOK_MS = 20;
 
 const mib = (bytes: number): string => (bytes / 2 ** 20).toFixed(0);
 const since = (started: number): string => ((performance.now() - started) / 1000).toFixed(1);
@@ -76,6 +81,15 @@ export async function measureFullSize(options: FullSizeOptions): Promise<string>
   const { gpu, checkpoint, sample, dtype, kinds, maxPixels, tell } = options;
   const memory = watchMemory(gpu);
   const rows: string[][] = [];
+  let script = 0;
+  const look = () => (script = Math.max(script, options.process().script));
+  const looking = setInterval(look, LOOK_MS);
+  const usage = () => {
+    look();
+    const cells = [mib(script), mib(options.process().resident)];
+    script = 0;
+    return cells;
+  };
   const note = (cells: string[]) => {
     rows.push(cells);
     tell(cells.join('  '));
@@ -85,7 +99,7 @@ export async function measureFullSize(options: FullSizeOptions): Promise<string>
   let started = performance.now();
   const limits = { minPixels: 1, maxPixels, imageSplitting: false };
   const loaded = await loadModel(session, files, { dtype, limits });
-  note([`load, ${dtype}`, since(started), mib(memory.peak), '']);
+  note([`load, ${dtype}`, since(started), mib(memory.peak), '', ...usage()]);
   const dataset = await openDataset('few rows', await fewRows(sample));
   const bench = new Workbench(loaded, dataset);
   const stages = kinds.flatMap((kind, i) => [...(i ? [mergeStage()] : []), ...STAGES[kind]!]);
@@ -115,6 +129,7 @@ export async function measureFullSize(options: FullSizeOptions): Promise<string>
           seconds,
           mib(memory.peak),
           train ? `${mib(plan)} (${(plan / memory.peak).toFixed(3)})` : '',
+          ...usage(),
         ]);
         started = performance.now();
       },
@@ -124,10 +139,11 @@ export async function measureFullSize(options: FullSizeOptions): Promise<string>
   const table = [
     `${loaded.model.parameterCount.toLocaleString('en')} parameters on ${gpu.name}; rows of ${longest.promptTokens} tokens (${longest.featureRows} of pictures) and ${longest.targetTokens} of answer`,
     '',
-    line(['', 'seconds', 'MiB at most', 'MiB planned (of measured)']),
-    line(['---', '--:', '--:', '--:']),
+    line(['', 'seconds', 'GPU MiB at most', 'planned (of measured)', 'script MiB at most', 'process MiB']),
+    line(['---', '--:', '--:', '--:', '--:', '--:']),
     ...rows.map(line),
   ].join('\n');
+  clearInterval(looking);
   bench.destroy();
   loaded.model.destroy();
   session.destroy();

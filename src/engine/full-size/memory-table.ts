@@ -3,6 +3,7 @@ import { DESKTOP } from '../../gpu/dry.ts';
 import { parseArchitecture } from '../../models/load.ts';
 import type { WeightDType } from '../../models/weights.ts';
 import { memoryLadder, type MemoryAdvice } from '../../train/memory-advice.ts';
+import type { MemoryPlan } from '../../train/memory-plan.ts';
 import { presetRecipe } from '../../train/presets.ts';
 import { estimatedRow } from '../memory.ts';
 import { PUBLISHED, type PublishedModel } from './published.ts';
@@ -12,7 +13,7 @@ const CARDS = [4, 8, 16, 24];
 /** Of a card: the rest is the screen's and the browser's. */
 const SHARE = 0.9;
 const GIB = 2 ** 30;
-const STORAGES: readonly WeightDType[] = ['f16'];
+const STORAGES: readonly WeightDType[] = ['f16', 'int8', 'int4', 'nf4'];
 
 const RECIPE = presetRecipe('quick');
 export const ROW = { pictures: 3, width: 1024, height: 768, promptTokens: 120, targetTokens: 160 };
@@ -25,7 +26,7 @@ class Ladder {
   constructor({ config }: PublishedModel, dtype: WeightDType) {
     const architecture = parseArchitecture(config);
     const longest = estimatedRow(architecture, architecture.pictureSizes(publishedPreprocessor(config)), ROW);
-    this.#source = memoryLadder({ architecture, recipe: RECIPE, longest, gpu: DESKTOP, dtype });
+    this.#source = memoryLadder({ architecture, recipe: RECIPE, longest, gpu: DESKTOP, dtype }, false);
   }
 
   at(rung: number): MemoryAdvice | null {
@@ -38,21 +39,11 @@ class Ladder {
   }
 }
 
-interface Cell {
-  readonly storage: WeightDType;
-  readonly advice: MemoryAdvice;
-}
-
-/** The fewest changes, and among equals the finest storage. */
-function leastChange(ladders: ReadonlyMap<WeightDType, Ladder>, availableBytes: number): Cell | null {
+/** The fewest changes that fit; null: none do. */
+function leastChange(ladder: Ladder, availableBytes: number): MemoryAdvice | null {
   for (let rung = 0; ; rung++) {
-    let more = false;
-    for (const [storage, ladder] of ladders) {
-      const advice = ladder.at(rung);
-      more ||= advice !== null;
-      if (advice && advice.plan.totalBytes <= availableBytes) return { storage, advice };
-    }
-    if (!more) return null;
+    const advice = ladder.at(rung);
+    if (!advice || advice.plan.totalBytes <= availableBytes) return advice;
   }
 }
 
@@ -64,21 +55,28 @@ export function memoryTable(progress: (line: string) => void): string {
     if (!notes.includes(change)) notes.push(change);
     return String.fromCharCode(97 + notes.indexOf(change));
   };
-  const rows = PUBLISHED.map((model) => {
-    const ladders = new Map(STORAGES.map((storage) => [storage, new Ladder(model, storage)]));
-    const plan = ladders.get('f16')!.at(0)!.plan;
-    const item = (name: string) => gib(plan.items.find((i) => i.name === name)?.bytes ?? 0);
-    const cells = CARDS.map((card) => {
-      const cell = leastChange(ladders, card * GIB * SHARE);
-      if (!cell) return '–';
-      const { changes, plan: fitting } = cell.advice;
-      return `${cell.storage}${changes.length ? ` ${changes.map(mark).join(' ')}` : ''}: ${gib(fitting.totalBytes)}`;
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  const table = (head: readonly string[], rows: readonly (readonly string[])[]) => [
+    line(head),
+    line(head.map((_, i) => (i ? '--:' : '---'))),
+    ...rows.map(line),
+  ];
+  const whole: string[][] = [];
+  const byCard = CARDS.map((): string[][] => []);
+  for (const model of PUBLISHED) {
+    const ladders = STORAGES.map((storage) => new Ladder(model, storage));
+    const plans = ladders.map((ladder) => ladder.at(0)!.plan);
+    const weights = (plan: MemoryPlan) => gib(plan.items.find(({ name }) => name === 'weights')?.bytes ?? 0);
+    whole.push([model.id, ...plans.map((plan) => `${weights(plan)} of ${gib(plan.totalBytes)}`)]);
+    CARDS.forEach((card, i) => {
+      const cells = ladders.map((ladder) => {
+        const least = leastChange(ladder, card * GIB * SHARE);
+        return least ? [gib(least.plan.totalBytes), ...least.changes.map(mark)].join(' ') : '–';
+      });
+      byCard[i]!.push([model.id, ...cells]);
     });
     progress(model.id);
-    return [model.id, item('weights'), gib(plan.totalBytes), ...cells];
-  });
-  const head = ['model', 'weights, f16', 'whole plan', ...CARDS.map((card) => `${card} GB`)];
-  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  }
   return `${[
     '# What fits',
     '',
@@ -86,13 +84,18 @@ export function memoryTable(progress: (line: string) => void): string {
     '',
     `The plan is the preset “First try”: SFT with rank 8, merge, rejection sampling, GRPO with 4 completions. A row has ${ROW.pictures} pictures of ${ROW.width} × ${ROW.height}, ${ROW.promptTokens} tokens of text and an answer of ${ROW.targetTokens}. A run may use nine tenths of the graphics memory.`,
     '',
-    'Each cell says how the weights are held, which changes to the plan it takes (letters below; none is best), and what is then allocated at the largest moment. – : nothing that Groundwork can change makes it fit. The studio says the same for your rows and your recipe (Model room, Memory) before anything is loaded.',
+    'Each cell says what is allocated at the largest moment with weights held so, and which changes to the plan that takes (letters below; none is best). – : no change that Groundwork knows makes it fit. The studio says the same for your rows and your recipe (Model room, Memory) before anything is loaded, and there the storage is one of the changes.',
     '',
-    'The plan is no formula: the engine’s own code is taken through a device that allocates nothing. `tests/engine/memory-plan.test.ts` runs recipes of every kind of stage and holds the plan to a tenth of what is then allocated.',
+    'The plan is no formula: the engine’s own code is taken through a device that allocates nothing. `tests/engine/memory-plan.test.ts` runs recipes of every kind of stage and holds the plan to a tenth of what is then allocated; [full-size.md](full-size.md) does so at published sizes.',
     '',
-    line(head),
-    line(head.map((_, i) => (i ? '--:' : '---'))),
-    ...rows.map(line),
+    '## As planned',
+    '',
+    'Weights, and the whole at its largest moment, with no change to the plan.',
+    '',
+    ...table(['model', ...STORAGES], whole),
+    ...CARDS.flatMap((card, i) => ['', `## ${card} GB`, '', ...table(['model', ...STORAGES], byCard[i]!)]),
+    '',
+    '## The changes',
     '',
     ...notes.map((words) => `- ${mark(words)}: ${words}`),
   ].join('\n')}\n`;
