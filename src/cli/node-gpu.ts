@@ -2,11 +2,18 @@
 import { create, globals } from 'webgpu';
 import { openGpu, type Gpu, type GpuOptions } from '../gpu/device.ts';
 
-// Dawn aborts the process if this object is collected while a device is alive.
-let instance: GPU | undefined;
+// Dawn aborts the process if one of these is collected while a device is alive.
+const instances: GPU[] = [];
 
-export async function openNodeGpu(options: GpuOptions & { toggles?: readonly string[] } = {}): Promise<Gpu> {
+export interface NodeGpuOptions extends GpuOptions {
+  readonly toggles?: readonly string[];
+  /** Load the driver anew: it then looks at its environment, and has compiled nothing. */
+  readonly anew?: boolean;
+}
+
+export async function openNodeGpu({ toggles, anew, ...options }: NodeGpuOptions = {}): Promise<Gpu> {
   Object.assign(globalThis, globals);
-  instance ??= create([`enable-dawn-features=${(options.toggles ?? ['disable_workgroup_init']).join(',')}`]) as GPU;
-  return openGpu(instance, options);
+  if (anew || !instances.length)
+    instances.push(create([`enable-dawn-features=${(toggles ?? ['disable_workgroup_init']).join(',')}`]) as GPU);
+  return openGpu(instances.at(-1), options);
 }

@@ -2,9 +2,11 @@
  * Where a step's time goes, on this machine's GPU.
  *
  *   npm run profile -- sft|grpo|decode [--json FILE] [--trace FILE] [--model DIR] [--data PATH] [--recipe FILE]
+ *   npm run profile -- cold [sft|grpo|decode]
  *
  * Runs the stage of that kind (of the quick demo, or of FILE) on the starter model for some steps, the last two of
- * them watched. The trace loads in chrome://tracing and in Perfetto.
+ * them watched. The trace loads in chrome://tracing and in Perfetto. `cold` runs a first step (of SFT, if not told
+ * otherwise) where the driver has compiled nothing, and then its kernels one by one.
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
@@ -16,6 +18,7 @@ import { EngineSession } from '../engine/session.ts';
 import { registerDecoder } from '../image/decode.ts';
 import { nodeDecode } from '../image/node-decode.ts';
 import { presetRecipe } from '../train/presets.ts';
+import { compileEach, stopwatch, withEmptyShaderCache } from './cold.ts';
 import { filesUnder } from './node-files.ts';
 import { openNodeGpu } from './node-gpu.ts';
 
@@ -37,9 +40,10 @@ async function main(): Promise<void> {
       data: { type: 'string', default: join(home, 'public/starter/sample.zip') },
     },
   });
-  const what = positionals[0] as keyof typeof KINDS;
+  const cold = positionals[0] === 'cold';
+  const what = (cold ? (positionals[1] ?? 'sft') : positionals[0]) as keyof typeof KINDS;
   if (!Object.hasOwn(KINDS, what ?? '')) {
-    console.error('usage: npm run profile -- sft|grpo|decode [--json FILE] [--trace FILE]');
+    console.error('usage: npm run profile -- [cold] sft|grpo|decode [--json FILE] [--trace FILE]');
     process.exitCode = 2;
     return;
   }
@@ -50,25 +54,15 @@ async function main(): Promise<void> {
   const stage = source.stages.find(({ kind }) => kind === KINDS[what]);
   if (!stage) throw new Error(`The recipe has no stage of kind ${KINDS[what]}.`);
 
+  if (cold) return withEmptyShaderCache(() => coldStart(values, { ...source, stages: [short(stage, 1)] }));
+
   let steps = 0;
   let asked: Promise<StepProfile> | null = null;
-  const session: EngineSession = new EngineSession({
-    openGpu: () => openNodeGpu({ onError: (message) => console.error(`GPU error: ${message}`) }),
-    fetchFile: () => Promise.reject(new Error('the command line reads files from disk')),
-    emit: (event: EngineEvent) => {
-      if (event.type === 'failure') console.error(`${event.message}\n${event.hint}`);
-      if (event.type === 'progress' && event.unit !== 'kernels compiled' && ++steps === WARM)
-        asked = session.handle({ type: 'profile' });
-    },
+  const { session, start } = await prepare(values, (event) => {
+    if (event.type === 'progress' && event.unit !== 'kernels compiled' && ++steps === WARM)
+      asked = session.handle({ type: 'profile' });
   });
-  const files = (await filesUnder(values.model)).map(({ path, file }) => ({
-    path: `${basename(resolve(values.model))}/${path}`,
-    file,
-  }));
-  await session.handle({ type: 'load-model', files });
-  const dataset = await session.handle({ type: 'open-dataset', name: 'data', files: await filesUnder(values.data) });
-  await session.handle({ type: 'start', dataset: dataset.id, recipe: { ...source, stages: [short(stage)] } });
-  await session.running;
+  await start({ ...source, stages: [short(stage, WARM + 4)] });
   if (!asked) throw new Error(`The stage ended before its step ${WARM}.`);
   const profile = await (asked as Promise<StepProfile>);
   console.log(table(what, profile));
@@ -78,9 +72,63 @@ async function main(): Promise<void> {
   await session.destroy();
 }
 
-/** The stage, as long as it must be. Decoding in batches small enough for the sample to give some. */
-function short(stage: Stage): Stage {
-  const steps = WARM + 4;
+/** Model and dataset opened; `start` runs a recipe to its end. */
+async function prepare({ model, data }: { model: string; data: string }, emit: (event: EngineEvent) => void) {
+  const session = new EngineSession({
+    openGpu: () => openNodeGpu({ onError: (message) => console.error(`GPU error: ${message}`) }),
+    fetchFile: () => Promise.reject(new Error('the command line reads files from disk')),
+    emit: (event) => {
+      if (event.type === 'failure') console.error(`${event.message}\n${event.hint}`);
+      emit(event);
+    },
+  });
+  const files = (await filesUnder(model)).map(({ path, file }) => ({
+    path: `${basename(resolve(model))}/${path}`,
+    file,
+  }));
+  await session.handle({ type: 'load-model', files });
+  const dataset = await session.handle({ type: 'open-dataset', name: 'data', files: await filesUnder(data) });
+  const start = async (recipe: Recipe) => {
+    await session.handle({ type: 'start', dataset: dataset.id, recipe });
+    await session.running;
+  };
+  return { session, start };
+}
+
+async function coldStart(paths: { model: string; data: string }, recipe: Recipe): Promise<void> {
+  let compiled = 0;
+  let count = 0;
+  let begun = 0;
+  let stepped = 0;
+  const { session, start } = await prepare(paths, (event) => {
+    const now = performance.now() - begun;
+    if (event.type !== 'progress') return;
+    if (event.unit !== 'kernels compiled') stepped ||= now;
+    else if (event.done === event.total) [compiled, count] = [now, event.total];
+  });
+  begun = performance.now();
+  const stop = await stopwatch();
+  await start(recipe);
+  const { cpuMs } = await stop();
+  const { gpu, kernels } = session.bench!.loaded.model.session;
+  console.log(
+    `first step on ${gpu.name} after ${stepped.toFixed(0)} ms; ${count} kernels compiled ahead by ${compiled.toFixed(0)} ms; ${cpuMs.toFixed(0)} ms of the driver's threads in all`,
+  );
+  const sources = [...kernels.sources];
+  await session.destroy();
+  const alone = await withEmptyShaderCache(async () => compileEach(await openNodeGpu({ anew: true }), sources));
+  const sum = alone.reduce((all, { cpuMs: ms }) => all + ms, 0);
+  console.log(`\n${alone.length} kernels one by one, ${sum.toFixed(0)} ms of the driver's threads:`);
+  console.log(
+    ['wall ms', 'CPU ms', 'lines'].map((head) => head.padStart(8)).join('') + '  kernel',
+    ...alone.map(({ kernel, lines, wallMs, cpuMs: ms }) =>
+      ['\n', ...[wallMs, ms, lines].map((n) => n.toFixed(0).padStart(8)), `  ${kernel}`].join(''),
+    ),
+  );
+}
+
+/** The stage, no longer than it must be. Decoding in batches small enough for the sample to give some. */
+function short(stage: Stage, steps: number): Stage {
   if (stage.kind === 'sft' || stage.kind === 'grpo') return { ...stage, maxSteps: steps };
   if (stage.kind === 'evaluate') return { ...stage, batchSize: 4, limit: 4 * steps };
   return stage;

@@ -41,6 +41,11 @@ export class Pipeline {
     return this.#compiled;
   }
 
+  /** In characters. */
+  get codeLength(): number {
+    return this.#code.length;
+  }
+
   get started(): boolean {
     return this.#checked !== null;
   }
@@ -125,7 +130,8 @@ export async function warmPipelines(gpu: Gpu, pipelines: readonly Pipeline[], on
   // Such a driver compiles on the thread of a device's queue: with a second device it compiles two kernels at once, and
   // keeps what it has compiled for both.
   const spare = total >= WORTH_A_DEVICE ? await gpu.spare?.() : undefined;
-  const waiting = [...pipelines];
+  // Longest first, so that both end together; what takes long is long code.
+  const waiting = pipelines.toSorted((a, b) => b.codeLength - a.codeLength);
   const work = async (device: GPUDevice) => {
     for (let next = waiting.shift(); next; next = waiting.shift()) {
       await next.touch(device);
