@@ -10,11 +10,15 @@
 // than lanes, LANES / TM steps are loaded at once. Past the edge, loads are clamped and nothing is stored. The weights
 // may be some rows of a matrix: NT then writes columns first … first + cols of a y of `stride` columns; NN reads vec4s
 // first … first + inner of an x of `stride` vec4s a row.
+//
+// What is optional is told by numbers, so that a model needs one such kernel and not eight to be compiled: no LoRA term
+// is one of rank 0; `biased`, and `onto` (the residual in NT, y itself in the others), are 0 or 1. Bindings of what is
+// not there are of no account.
 enable subgroups;
 #if NT || BITS <= 8
 #include weights
 #endif
-struct Params { rows: u32, cols: u32, inner: u32, R: u32, scale: f32, first: u32, stride: u32 }
+struct Params { rows: u32, cols: u32, inner: u32, R: u32, scale: f32, first: u32, stride: u32, biased: u32, onto: u32 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> x: array<${X}>;
 @group(0) @binding(2) var<storage, read> w: array<${W}>;
@@ -26,10 +30,8 @@ struct Params { rows: u32, cols: u32, inner: u32, R: u32, scale: f32, first: u32
 @group(0) @binding(4) var<storage, read> z: array<vec4<f32>>;
 @group(0) @binding(5) var<storage, read> b: array<${B}>;
 #endif
-#if BIAS
+#if NT
 @group(0) @binding(6) var<storage, read> bias: array<f32>;
-#endif
-#if RESIDUAL
 @group(0) @binding(7) var<storage, read> residual: array<f32>;
 #endif
 
@@ -163,38 +165,50 @@ fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group
 #endif
 #end
 
-#for i in 0..TM
-  if (row0 + ${i}u < p.rows) {
 #if NT
 #for j in 0..V
-    if (col${j} < p.cols) {
-      let column = p.first + col${j};
-      let at = (row0 + ${i}u) * p.stride + column;
-      var v = c${i}_${j};
-#if BIAS
-      v += bias[column];
-#endif
-#if RESIDUAL
-      v += residual[at];
-#endif
-      y[at] = v;
-    }
+  let column${j} = p.first + min(col${j}, p.cols - 1u);
 #end
-#else
-    if (col < columns) {
-      let at = (row0 + ${i}u) * columns + col;
-      let v = ${Y}(
+  if (p.biased != 0u) {
 #for j in 0..V
-        c${i}_${j},
+    let bias${j} = bias[column${j}];
+#for i in 0..TM
+    c${i}_${j} += bias${j};
 #end
-      );
-#if ACCUMULATE
-      y[at] += v;
-#else
-      y[at] = v;
-#endif
-    }
-#endif
+#end
+  }
+  if (p.onto != 0u) {
+#for i in 0..TM
+    let start${i} = min(row0 + ${i}u, p.rows - 1u) * p.stride;
+#for j in 0..V
+    c${i}_${j} += residual[start${i} + column${j}];
+#end
+#end
+  }
+#for i in 0..TM
+  if (row0 + ${i}u < p.rows) {
+    let start = (row0 + ${i}u) * p.stride;
+#for j in 0..V
+    if (col${j} < p.cols) { y[start + column${j}] = c${i}_${j}; }
+#end
   }
 #end
+#else
+#for i in 0..TM
+  var sum${i} = ${Y}(
+#for j in 0..V
+    c${i}_${j},
+#end
+  );
+#end
+  // Lanes past the edge must not read what others write.
+  if (p.onto != 0u && col < columns) {
+#for i in 0..TM
+    sum${i} += y[min(row0 + ${i}u, p.rows - 1u) * columns + column];
+#end
+  }
+#for i in 0..TM
+  if (row0 + ${i}u < p.rows && col < columns) { y[(row0 + ${i}u) * columns + column] = sum${i}; }
+#end
+#endif
 }

@@ -205,7 +205,7 @@ export class Program {
 function guessMs(command: Command, software: boolean): number {
   const bytes =
     command.type === 'dispatch'
-      ? command.tensors.reduce((sum, t) => sum + t.bytes, 0)
+      ? [...new Set(command.tensors)].reduce((sum, t) => sum + t.bytes, 0)
       : command.type === 'clear'
         ? command.tensor.bytes
         : command.bytes;

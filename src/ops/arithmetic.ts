@@ -30,10 +30,11 @@ function bytesOf(dispatch: Dispatch): number {
   const partial = PARTIAL[dispatch.kernel.name];
   const most = Math.min(...(partial?.small.map((name) => tensorOf(dispatch, name)!.bytes) ?? [Infinity]));
   const bindings = dispatch.kernel.bindings.filter((b) => b.access !== 'uniform');
-  return dispatch.tensors.reduce(
-    (sum, { bytes }, i) => sum + (partial?.large.includes(bindings[i]!.name) ? Math.min(bytes, most) : bytes),
-    0,
-  );
+  // One that stands in for an operand that is not there counts once.
+  return dispatch.tensors.reduce((sum, tensor, i, all) => {
+    if (all.indexOf(tensor) < i) return sum;
+    return sum + (partial?.large.includes(bindings[i]!.name) ? Math.min(tensor.bytes, most) : tensor.bytes);
+  }, 0);
 }
 
 /** Attention's work depends on which keys its queries see. */
@@ -48,8 +49,8 @@ function flopsOf(dispatch: Dispatch, contents: ReadonlyMap<Tensor, ArrayBuffer>)
     return tensor;
   };
   if (/^matmul\/(nn|nt|tn)$/.test(name)) {
-    const [x, y, z] = [of('x'), of('y'), tensorOf(dispatch, 'z')];
-    return 2 * y.size * ((name === 'matmul/tn' ? x.rows : x.columns) + (z?.columns ?? 0));
+    const [x, y] = [of('x'), of('y')];
+    return 2 * y.size * ((name === 'matmul/tn' ? x.rows : x.columns) + dispatch.params['R']!);
   }
   // Scores and mixing, 2·D each a pair and head; backward makes the scores again.
   if (name === 'attention/forward') return 4 * of('o').columns * visiblePairs(of('ranges'), contents);

@@ -132,15 +132,19 @@ const sharesLoads = (gpu: Gpu): boolean => gpu.software && gpu.subgroupSize > 0 
 const VECTOR = { 1: 'f32', 2: 'vec2<f32>', 4: 'vec4<f32>' } as const;
 
 function recordSubgroup(rec: Recorder, product: Product): void {
-  const { layout, rows, cols, inner, R, scale, part, bind } = product;
+  const { layout, rows, cols, inner, R, scale, part, bind, accumulate = false } = product;
   const lanes = rec.session.gpu.subgroupSize;
-  const constants = flags(product);
-  const { NT, TN, BITS } = constants;
+  const { NT, TN } = flags(product);
+  const weights = weightConstants(part);
+  const { BITS } = weights;
   const tm = rows > 8 ? 16 : rows > 4 ? 8 : rows > 2 ? 4 : rows;
   const v = columnsPerLane(lanes, rows, cols, BITS === 16 && !NT);
   rec.dispatch(`matmul/${layout}`, subgroup, {
     constants: {
-      ...constants,
+      ...weights,
+      NT,
+      TN,
+      LORA: !TN,
       TM: tm,
       V: v,
       MASK: 2 ** BITS - 1,
@@ -152,8 +156,23 @@ function recordSubgroup(rec: Recorder, product: Product): void {
       Y: NT ? 'f32' : VECTOR[v],
       B: NT ? 'vec4<f32>' : VECTOR[v],
     },
-    bind: { ...bind, ...weightBindings(part) },
-    params: { rows, cols, inner: TN ? inner : inner / 4, R, scale, ...place(product) },
+    // x stands in for what is not there.
+    bind: {
+      ...(!TN && { z: bind.x!, b: bind.x! }),
+      ...(NT && { bias: bind.x!, residual: bind.x! }),
+      ...bind,
+      ...weightBindings(part),
+    },
+    params: {
+      rows,
+      cols,
+      inner: TN ? inner : inner / 4,
+      R,
+      scale,
+      ...place(product),
+      biased: Number('bias' in bind),
+      onto: Number(NT ? 'residual' in bind : accumulate),
+    },
     groups: [ceilDiv(cols, v * lanes), ceilDiv(rows, tm)],
   });
 }

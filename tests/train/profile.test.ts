@@ -9,7 +9,7 @@ const BINDINGS = ['x', 'w', 'y'].map((name, index) => ({ name, index, access: 'r
 
 function span(name: string, begin: number, end: number, tensors: readonly Tensor[]): DispatchSpan {
   const kernel = { name, bindings: BINDINGS } as unknown as Dispatch['kernel'];
-  const dispatch: Dispatch = { type: 'dispatch', kernel, tensors, params: {}, groups: [1, 1, 1] };
+  const dispatch: Dispatch = { type: 'dispatch', kernel, tensors, params: { R: 0 }, groups: [1, 1, 1] };
   return { name, begin, end, program: 'step', dispatch, contents: new Map() };
 }
 
