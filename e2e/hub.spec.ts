@@ -174,6 +174,43 @@ test('fetched, stopped, gone on with after a reload, repaired after damage, dele
   expect(await privateFiles(page)).toEqual({});
 });
 
+test.describe('where room is short', () => {
+  // The page's own copy for use without a network counts, too, and comes at a time of its own.
+  test.use({ serviceWorkers: 'block' });
+
+  test('a quota that runs out stops it; what is there stays, and it goes on when there is room', async ({ page }) => {
+    test.setTimeout(300_000);
+    await page.goto('./#/model');
+    const origin = new URL(page.url()).origin;
+    const devtools = await page.context().newCDPSession(page);
+    const allow = (bytes?: number) =>
+      devtools.send('Storage.overrideQuotaForOrigin', { origin, ...(bytes !== undefined && { quotaSize: bytes }) });
+
+    // Too little from the start. Chromium does not tell a page of it beforehand.
+    await expect(form(page)).toBeVisible();
+    await allow((await page.evaluate(async () => (await navigator.storage.estimate()).usage!)) + 3_000_000);
+    await ask(page);
+    await expect(form(page).getByRole('alert')).toContainText('no room left', { timeout: 60_000 });
+    await expect(loaded(page)).toBeHidden();
+
+    // Only noticed under way: something else took the room.
+    await allow();
+    hub.bytesPerSecond = 1_000_000;
+    await ask(page);
+    await expect.poll(() => fetched().filter((name) => name.startsWith('model-00005')).length).toBeGreaterThan(0);
+    await allow(100_000);
+    await expect(form(page).getByRole('alert')).toContainText('no room left', { timeout: 60_000 });
+    await expect(kept(page)).toContainText(/\d+ % fetched/);
+
+    await allow();
+    hub.bytesPerSecond = 0;
+    hub.seen.length = 0;
+    await ask(page);
+    await expect(loaded(page).getByRole('heading', { name: ID })).toBeVisible({ timeout: 120_000 });
+    expect(fetched().length).toBeLessThan(Object.keys(files).filter((name) => name.endsWith('.safetensors')).length);
+  });
+});
+
 /** What each part of the product gets when it asks a foreign server. */
 async function whoMaySpeak(page: Page): Promise<Record<'page' | 'engine' | 'hub', string>> {
   const url = `${hub.endpoint}/api/models/${ID}/revision/main`;

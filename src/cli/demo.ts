@@ -75,7 +75,9 @@ async function main(): Promise<void> {
   });
   const device = await session.handle({ type: 'device' });
   const { name, files } = await findModel(values.model, (line) => progress.note(line));
-  const model = await session.handle({ type: 'load-model', files, name, storage: storageChoice(values.storage) });
+  // A run goes on with weights held as they were.
+  const held = (values.resume && kept!.weights) || storageChoice(values.storage);
+  const model = await session.handle({ type: 'load-model', files, name, storage: held });
   const dataset = await session.handle({ type: 'open-dataset', name: 'demo', files: await filesUnder(values.data) });
   progress.note(
     `${device.name}\n${model.parameters.toLocaleString('en')} parameters, ${heldAs(model)}; ${dataset.train} training rows, ${dataset.heldout} held out, ${dataset.issueCount.errors + dataset.issueCount.warnings} problems`,

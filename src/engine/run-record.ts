@@ -1,15 +1,20 @@
 /** What is remembered of projects and runs. Plain data: the page reads it, and it outlives versions (idb-records.ts). */
 import type { DatasetRef } from '../data/dataset-ref.ts';
+import type { StorageChoice, WeightDType } from '../models/storage.ts';
 import type { Recipe } from '../train/recipe.ts';
 
 /** How a model can be loaded again. */
-export type ModelRef =
-  /** The starter that comes with the app. */
+export type ModelRef = // The starter that comes with the app.
+(
   | { readonly kind: 'starter' }
-  /** In the cache of models from a Hub. */
+  // In the cache of models from a Hub.
   | { readonly kind: 'hub'; readonly key: string; readonly name: string }
-  /** Files given once: to be chosen again. */
-  | { readonly kind: 'once'; readonly name: string };
+  // Files given once: to be chosen again.
+  | { readonly kind: 'once'; readonly name: string }
+) & {
+  /** How its weights are to be held. Absent in older records: `auto`. */
+  readonly storage?: StorageChoice;
+};
 
 export interface ProjectRecord {
   readonly id: string;
@@ -51,6 +56,8 @@ export interface RunRecord {
   readonly state: 'running' | 'paused' | 'finished' | 'stopped' | 'failed';
   readonly identity: RunIdentity;
   readonly modelName: string;
+  /** How the model's weights are held. Absent in older records. */
+  readonly weights?: WeightDType;
   readonly datasetName: string;
   readonly adapter: string;
   readonly keep: KeepSettings;

@@ -81,6 +81,7 @@ export class Runs {
           state: 'running',
           identity: await identityOf(loaded, opened),
           modelName: loaded.name,
+          weights: loaded.dtype,
           datasetName: opened.report.name,
           adapter: loaded.model.session.gpu.name,
           keep: { ...KEEP, ...keep },

@@ -56,6 +56,15 @@ describe('a project', () => {
     });
   });
 
+  test('has its model’s weights held as they were', async () => {
+    studio.project.getState().chooseStorage('int4');
+    await studio.project.getState().loadStarter();
+    await saved({ model: { kind: 'starter', storage: 'int4' } });
+    const visit = createStudio(new EngineClient(transport), null);
+    await visit.keeping.getState().begin();
+    expect(visit.project.getState()).toMatchObject({ storage: 'int4', model: { storage: 'int4' } });
+  });
+
   test('that another tab has can be looked at and is not written to', async () => {
     await studio.project.getState().openSample();
     await saved({ name: 'Sample scenes' });

@@ -112,23 +112,25 @@ export function createProject(client: EngineClient): StoreApi<Project> {
       loadStarter: () =>
         load(
           'Loading the starter model',
-          async () => ({
-            model: await client.request({ type: 'load-starter', baseUrl: starterUrl(), storage: get().storage }),
-            modelRef: { kind: 'starter' },
-          }),
+          async () => {
+            const { storage } = get();
+            const model = await client.request({ type: 'load-starter', baseUrl: starterUrl(), storage });
+            return { model, modelRef: { kind: 'starter', storage } };
+          },
           stopModel,
         ),
       loadModel: (files, name, ref) =>
         load(
           'Loading the model',
           async () => {
+            const { storage } = get();
             const model = await client.request({
               type: 'load-model',
               files,
-              storage: get().storage,
+              storage,
               ...(name !== undefined && { name }),
             });
-            return { model, modelRef: ref ?? { kind: 'once', name: model.name } };
+            return { model, modelRef: { ...(ref ?? { kind: 'once', name: model.name }), storage } };
           },
           stopModel,
         ),
@@ -138,6 +140,7 @@ export function createProject(client: EngineClient): StoreApi<Project> {
           sources: ref.sources,
         })),
       reopenModel: async (ref) => {
+        set({ storage: ref.storage ?? 'auto' });
         if (ref.kind === 'starter') return actions.loadStarter();
         if (ref.kind === 'once') return false;
         try {
