@@ -5,16 +5,16 @@ import type { Recipe } from '../train/recipe.ts';
 
 /** How a model can be loaded again. */
 export type ModelRef = // The starter that comes with the app.
-(
-  | { readonly kind: 'starter' }
-  // In the cache of models from a Hub.
-  | { readonly kind: 'hub'; readonly key: string; readonly name: string }
-  // Files given once: to be chosen again.
-  | { readonly kind: 'once'; readonly name: string }
-) & {
-  /** How its weights are to be held. Absent in older records: `auto`. */
-  readonly storage?: StorageChoice;
-};
+  (
+    | { readonly kind: 'starter' }
+    // In the cache of models from a Hub.
+    | { readonly kind: 'hub'; readonly key: string; readonly name: string }
+    // Files given once: to be chosen again.
+    | { readonly kind: 'once'; readonly name: string }
+  ) & {
+    /** How its weights are to be held. Absent in older records: `auto`. */
+    readonly storage?: StorageChoice;
+  };
 
 export interface ProjectRecord {
   readonly id: string;

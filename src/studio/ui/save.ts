@@ -1,3 +1,5 @@
+import { GroundworkError } from '../../base/error.ts';
+
 /** Hands bytes to the user's disk: straight into a file where the browser can, else as a download. */
 export function saveBlob(blob: Blob, fileName: string): void {
   const link = document.createElement('a');
@@ -29,28 +31,87 @@ export interface Saved {
   readonly written: Blob;
 }
 
+/** Where a download waits in the browser's private storage, so that it is never in memory. */
+const OUTBOX = 'outgoing';
+/** Milliseconds after which a download is taken to be over. */
+const TAKEN = 3_600_000;
+/** Without any place on disk a small export still passes through memory. */
+const MOST_IN_MEMORY = 2 ** 28;
+
+type Removable = FileSystemFileHandle & { remove?(): Promise<void> };
+
+/** A new file in the outbox; what lies there from long ago is thrown away. undefined: this browser has no such place. */
+async function outgoing(fileName: string): Promise<FileSystemFileHandle | undefined> {
+  try {
+    const root = await navigator.storage.getDirectory();
+    const box = await root.getDirectoryHandle(OUTBOX, { create: true });
+    const now = Date.now();
+    const names: string[] = [];
+    for await (const name of box.keys()) names.push(name);
+    for (const name of names)
+      if (!(now - Number.parseInt(name, 10) < TAKEN)) await box.removeEntry(name).catch(() => undefined);
+    const file = await box.getFileHandle(`${now}-${fileName}`, { create: true });
+    return 'createWritable' in file ? file : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Writes a stream to the file chosen, else offers it as a download. Nothing half written stays: a file that was there
+ * before keeps its contents until the last byte, and one that was made for this is removed.
+ * @throws GroundworkError `storage-full`, `export-no-place`; the signal's reason; what the stream throws
+ */
 export async function saveStream(
   stream: ReadableStream<Uint8Array>,
   fileName: string,
-  handle: FileSystemFileHandle | undefined,
+  chosen: FileSystemFileHandle | undefined,
   onBytes: (bytes: number) => void,
+  signal?: AbortSignal,
 ): Promise<Saved> {
+  const handle = chosen ?? (await outgoing(fileName));
   let bytes = 0;
   const counted = stream.pipeThrough(
     new TransformStream<Uint8Array, Uint8Array>({
       transform(chunk, controller) {
         bytes += chunk.byteLength;
+        if (!handle && bytes > MOST_IN_MEMORY) throw noPlace();
         onBytes(bytes);
         controller.enqueue(chunk);
       },
     }),
+    signal && { signal },
   );
-  if (handle) {
-    await counted.pipeTo((await handle.createWritable()) as WritableStream<Uint8Array>);
-    return { bytes, written: await handle.getFile() };
+  if (!handle) {
+    const blob = await new Response(counted as ReadableStream<Uint8Array<ArrayBuffer>>).blob();
+    const written = new Blob([blob], { type: 'application/zip' });
+    saveBlob(written, fileName);
+    return { bytes, written };
   }
-  const blob = await new Response(counted as ReadableStream<Uint8Array<ArrayBuffer>>).blob();
-  const written = new Blob([blob], { type: 'application/zip' });
-  saveBlob(written, fileName);
+  try {
+    // Closing puts the whole in the file's place; an error or the signal throws it away.
+    await counted.pipeTo((await handle.createWritable()) as WritableStream<Uint8Array>, signal && { signal });
+  } catch (cause) {
+    const left = await handle.getFile().catch(() => null);
+    if (left?.size === 0) await (handle as Removable).remove?.().catch(() => undefined);
+    throw cause instanceof DOMException && cause.name === 'QuotaExceededError' ? full(bytes, cause) : cause;
+  }
+  const written = await handle.getFile();
+  if (!chosen) saveBlob(written, fileName);
   return { bytes, written };
 }
+
+const full = (bytes: number, cause: unknown) =>
+  new GroundworkError(
+    'storage-full',
+    `There was no room left after ${(bytes / 2 ** 20).toFixed(0)} MiB.`,
+    'Nothing half written was left. Free disk space or delete a cached model, then write it again.',
+    { cause },
+  );
+
+const noPlace = () =>
+  new GroundworkError(
+    'export-no-place',
+    'This browser gives the page no place on the disk to write so much to.',
+    'Take the adapter instead and merge it with PEFT, or open the studio in Chrome or Edge. Nothing was written.',
+  );

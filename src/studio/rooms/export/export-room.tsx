@@ -1,5 +1,5 @@
 /** Export: the adapter, the merged weights, the run file; written straight to the disk where the browser can. */
-import { useState } from 'react';
+import { useRef, useState } from 'react';
 import type { ExportCheck, KeyStyle, Request } from '../../../engine/protocol.ts';
 import { problemOf, type Problem } from '../../state/problem.ts';
 import { useAdapters, useProject, useRun, useStudio } from '../../state/studio.ts';
@@ -96,24 +96,27 @@ function ExportCard({ kind, ready }: { readonly kind: Kind; readonly ready: bool
   const renamed = useProject((project) => RENAMED.has(project.model?.modelType ?? ''));
   const [style, setStyle] = useState<KeyStyle>('current');
   const [progress, setProgress] = useState<Progressing | null>(null);
+  const stop = useRef<AbortController | null>(null);
   const write = async () => {
     const handle = await askForFile(kind.file);
     if (handle === null) return;
+    const { signal } = (stop.current = new AbortController());
     setProgress({ at: 'asking' });
     try {
       const { fileName, stream } = await client.request({ type: 'export', what: kind.what, style });
       let shown = 0;
-      const { bytes: size, written } = await saveStream(stream, fileName, handle, (n) => {
+      const show = (n: number) => {
         const now = performance.now();
         if (now - shown < 100) return;
         shown = now;
         setProgress({ at: 'writing', bytes: n });
-      });
+      };
+      const { bytes: size, written } = await saveStream(stream, fileName, handle, show, signal);
       setProgress({ at: 'checking', bytes: size });
       const check = await client.request({ type: 'check-export', file: written });
       setProgress({ at: 'done', bytes: size, name: handle?.name ?? fileName, check });
     } catch (error) {
-      setProgress({ at: 'failed', problem: problemOf(error) });
+      setProgress(signal.aborted ? null : { at: 'failed', problem: problemOf(error) });
     }
   };
   const busy = progress !== null && progress.at !== 'done' && progress.at !== 'failed';
@@ -133,6 +136,11 @@ function ExportCard({ kind, ready }: { readonly kind: Kind; readonly ready: bool
       <button type="button" className="button primary" disabled={!ready || busy} onClick={() => void write()}>
         <Icon name="down" /> Write the {kind.title.toLowerCase()}
       </button>
+      {progress?.at === 'writing' && (
+        <button type="button" className="button" onClick={() => stop.current?.abort()}>
+          Cancel
+        </button>
+      )}
       <div role="status" aria-live="polite">
         {progress?.at === 'asking' && <Progress label="Reading from the device" done={0} total={0} />}
         {progress?.at === 'writing' && (
