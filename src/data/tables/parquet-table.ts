@@ -3,6 +3,7 @@
  * The reader is hyparquet, loaded when the first such file is opened. A row group is decoded when one of its rows is
  * asked for, and one of them is kept.
  */
+import { gunzipSync } from 'fflate';
 import { GroundworkError } from '../../base/error.ts';
 import { fileIssue } from '../file-set.ts';
 import { rowIssue } from '../raw-row.ts';
@@ -62,7 +63,6 @@ const JSON_COLUMNS = new Set([
 
 export async function parquetTable(file: string, blob: Blob): Promise<{ table: Table | null; issues: RowIssue[] }> {
   const { parquetMetadataAsync, parquetReadObjects } = await import('hyparquet');
-  const { gunzipSync } = await import('fflate');
   const compressors = {
     GZIP: (input: Uint8Array, length: number) => gunzipSync(input, { out: new Uint8Array(length) }),
   };
