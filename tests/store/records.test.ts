@@ -47,6 +47,18 @@ describe.each<[string, () => Promise<Records>]>([
     expect(await all('other')).toBe('z');
   });
 
+  test('numbers that JSON has no word for are kept', async () => {
+    const records = await open();
+    const values = { loss: NaN, grad_norm: Infinity, reward: -Infinity, step_time: 1.5 };
+    await records.put('runs', { id: 'run', values } as { id: string });
+    await records.append('run', { from: 0, entries: [{ type: 'metrics', values }, null] });
+    expect(await records.get('runs', 'run')).toEqual({ id: 'run', values });
+    expect((await records.log('run'))[0]!.entries).toEqual([{ type: 'metrics', values }, null]);
+    await records.append('run', { from: 2, entries: [values, values] });
+    await records.cut('run', 3);
+    expect((await records.log('run')).at(-1)!.entries).toEqual([values]);
+  });
+
   test('a run takes its log along', async () => {
     const records = await open();
     await records.put('runs', { id: 'run' });
