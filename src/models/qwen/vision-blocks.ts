@@ -146,30 +146,41 @@ export function recordBlock(
   x: Tensor,
   index: number,
   shape: BlockShape,
-  inputs: Readonly<Record<'table' | 'positions' | 'ranges' | 'keyRanges', Tensor>>,
+  inputs: AttentionInputs,
 ): Tensor {
   const { tape } = tower;
-  const { heads, hiddenSize } = shape;
-  const headDim = hiddenSize / heads;
   const block = `blocks.${index}`;
   const qkv = tower.linear(`${block}.attn.qkv`, tower.norm(`${block}.norm1`, x));
+  const y = tower.linear(`${block}.attn.proj`, selfAttention(tape, qkv, shape, inputs), x);
+  const inner = tower.linear(`${block}.mlp.${shape.fc1}`, tower.norm(`${block}.norm2`, y));
+  return tower.linear(`${block}.mlp.${shape.fc2}`, gelu(tape, inner, shape.activation), y);
+}
+
+/** Which patch stands where, and what each may look at. */
+export type AttentionInputs = Readonly<Record<'table' | 'positions' | 'ranges' | 'keyRanges', Tensor>>;
+
+/** qkv [patches, 3 · hidden], q and k not yet turned → [patches, hidden]. */
+export function selfAttention(
+  tape: Tape,
+  qkv: Tensor,
+  { heads, hiddenSize }: { readonly heads: number; readonly hiddenSize: number },
+  { table, positions, ranges, keyRanges }: AttentionInputs,
+): Tensor {
+  const headDim = hiddenSize / heads;
   // One rotary over the 2·heads heads of q and k, which are the first two thirds of the columns.
-  const qk = rotary(tape, qkv, { table: inputs.table, positions: inputs.positions }, { heads: 2 * heads, headDim });
-  const o = attention(tape, {
+  const qk = rotary(tape, qkv, { table, positions }, { heads: 2 * heads, headDim });
+  return attention(tape, {
     q: qk,
     k: qk,
     v: qkv,
     qOffset: 0,
     kOffset: hiddenSize,
     vOffset: 2 * hiddenSize,
-    ranges: inputs.ranges,
-    keyRanges: inputs.keyRanges,
+    ranges,
+    keyRanges,
     heads,
     kvHeads: heads,
     headDim,
     scale: 1 / Math.sqrt(headDim),
   });
-  const y = tower.linear(`${block}.attn.proj`, o, x);
-  const inner = tower.linear(`${block}.mlp.${shape.fc1}`, tower.norm(`${block}.norm2`, y));
-  return tower.linear(`${block}.mlp.${shape.fc2}`, gelu(tape, inner, shape.activation), y);
 }

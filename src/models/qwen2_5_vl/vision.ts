@@ -3,12 +3,9 @@
  * whole picture, and a merger that makes one token of each 2 × 2 patches.
  */
 import type { Tensor } from '../../gpu/tensor.ts';
-import { attention } from '../../ops/attention.ts';
 import { gatherRows } from '../../ops/gather.ts';
 import { gelu } from '../../ops/gelu.ts';
-import { linear } from '../../ops/linear.ts';
 import { rmsNorm } from '../../ops/rms-norm.ts';
-import { rotary } from '../../ops/rotary.ts';
 import { swiglu } from '../../ops/swiglu.ts';
 import type { Tape } from '../../ops/tape.ts';
 import type { VisionArchitecture } from '../architecture.ts';
@@ -16,6 +13,7 @@ import { linearEntries, range, vectorEntry, type TensorEntry } from '../manifest
 import type { LoraLookup, PixelInput, VisionBatch } from '../model.ts';
 import { batchInputs, BlockRanges, paddedPatches, patchWidth } from '../vision/patches.ts';
 import { visionTable, type Grid } from '../qwen/positions.ts';
+import { selfAttention, TowerRecorder } from '../qwen/vision-blocks.ts';
 import type { ModelWeights } from '../weights.ts';
 import type { VisionShape } from './config.ts';
 
@@ -148,43 +146,22 @@ function recordVision(
     fullKeys: [patches, 2],
     restore: [batch.featureRows],
   });
-  const norm = (x: Tensor, name: string) => rmsNorm(tape, x, weights.tensor(`${VISION}.${name}.weight`), NORM_EPS);
-  const project = (name: string, x: Tensor, residual?: Tensor) => {
-    const module = `${VISION}.${name}`;
-    return linear(tape, x, weights.linear(module), {
-      lora: lora?.(module),
-      label: name,
-      ...(residual && { residual }),
-    });
-  };
-  let x = project('patch_embed.proj', inputs.pixels);
+  const tower = new TowerRecorder(tape, weights, lora);
+  const norm = (name: string, x: Tensor) => rmsNorm(tape, x, tower.tensor(`${name}.weight`), NORM_EPS);
+  const inWindows = { ...inputs, ranges: inputs.windows, keyRanges: inputs.windowKeys };
+  const whole = { ...inputs, ranges: inputs.full, keyRanges: inputs.fullKeys };
+  let x = tower.linear('patch_embed.proj', inputs.pixels);
   for (const i of range(shape.depth)) {
     const block = `blocks.${i}`;
-    const whole = shape.fullAttentionBlocks.includes(i);
-    const qkv = project(`${block}.attn.qkv`, norm(x, `${block}.norm1`));
-    // One rotary over the 2·heads heads of q and k, which are the first two thirds of the columns.
-    const qk = rotary(tape, qkv, { table: inputs.table, positions: inputs.positions }, { heads: 2 * heads, headDim });
-    const o = attention(tape, {
-      q: qk,
-      k: qk,
-      v: qkv,
-      qOffset: 0,
-      kOffset: hiddenSize,
-      vOffset: 2 * hiddenSize,
-      ranges: whole ? inputs.full : inputs.windows,
-      keyRanges: whole ? inputs.fullKeys : inputs.windowKeys,
-      heads,
-      kvHeads: heads,
-      headDim,
-      scale: 1 / Math.sqrt(headDim),
-    });
-    const y = project(`${block}.attn.proj`, o, x);
-    const n = norm(y, `${block}.norm2`);
-    const inner = swiglu(tape, project(`${block}.mlp.gate_proj`, n), project(`${block}.mlp.up_proj`, n));
-    x = project(`${block}.mlp.down_proj`, inner, y);
+    const qkv = tower.linear(`${block}.attn.qkv`, norm(`${block}.norm1`, x));
+    const o = selfAttention(tape, qkv, shape, shape.fullAttentionBlocks.includes(i) ? whole : inWindows);
+    const y = tower.linear(`${block}.attn.proj`, o, x);
+    const n = norm(`${block}.norm2`, y);
+    const inner = swiglu(tape, tower.linear(`${block}.mlp.gate_proj`, n), tower.linear(`${block}.mlp.up_proj`, n));
+    x = tower.linear(`${block}.mlp.down_proj`, inner, y);
   }
   const unit = shape.spatialMergeSize ** 2;
-  const merged = norm(x, 'merger.ln_q').reshape(x.rows / unit, hiddenSize * unit);
-  const out = project('merger.mlp.2', gelu(tape, project('merger.mlp.0', merged)));
+  const merged = norm('merger.ln_q', x).reshape(x.rows / unit, hiddenSize * unit);
+  const out = tower.linear('merger.mlp.2', gelu(tape, tower.linear('merger.mlp.0', merged)));
   return { inputs, features: gatherRows(tape, out, inputs.restore) };
 }
