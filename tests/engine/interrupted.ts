@@ -43,6 +43,8 @@ export const WHOLE: Recipe = {
 
 /** Optimizer steps, batches of prompts, batches of rows. */
 export const UNITS = 2 + 2 + 2 + 2;
+/** That one of them is done: kernels that were compiled are told as progress, too. */
+export const isUnit = (event: EngineEvent): boolean => event.type === 'progress' && event.unit !== 'kernels compiled';
 
 export class Attempt {
   readonly events: EngineEvent[] = [];

@@ -7,7 +7,7 @@ import type { RunRecord } from '../../src/engine/run-record.ts';
 import { memoryFiles } from '../../src/store/memory-files.ts';
 import { storageInFiles } from '../../src/store/storage.ts';
 import { fewRows } from './few-rows.ts';
-import { Attempt, UNITS, WHOLE } from './interrupted.ts';
+import { Attempt, isUnit, UNITS, WHOLE } from './interrupted.ts';
 import { severed } from './severed.ts';
 
 registerDecoder(nodeDecode);
@@ -34,16 +34,14 @@ afterAll(() => reference.session.destroy());
 function atUnit(attempt: Attempt, k: number, then: () => void): void {
   let units = 0;
   attempt.onEvent = (event) => {
-    if (event.type === 'progress' && ++units === k) then();
+    if (isUnit(event) && ++units === k) then();
   };
 }
 
 test('the run to compare with did all kinds of work', () => {
   const kinds = new Set(whole.told.map((event) => (event as { type: string }).type));
   expect([...kinds].sort()).toEqual(['evaluation', 'group', 'metrics', 'rejection']);
-  // Kernels that were compiled are told as progress too.
-  const units = reference.events.filter((e) => e.type === 'progress' && e.unit !== 'kernels compiled');
-  expect(units).toHaveLength(UNITS);
+  expect(reference.events.filter(isUnit)).toHaveLength(UNITS);
   const deviations = reference.events.map((e) => (e.type === 'metrics' ? (e.values['reward_std'] ?? 0) : 0));
   expect(Math.max(...deviations), 'GRPO had something to learn').toBeGreaterThan(0);
 });
@@ -141,7 +139,7 @@ test('answers asked for while a run goes on change nothing of it', async () => {
   });
   let asked = 0;
   reference.onEvent = (event) => {
-    if (event.type === 'progress')
+    if (isUnit(event))
       void reference.session.handle({
         type: 'answer',
         dataset: reference.dataset,
@@ -164,7 +162,7 @@ test('a device that is destroyed is opened again, and the run goes on by itself'
     const kills = new Set([1 + random.below(UNITS - 1), 1 + random.below(UNITS - 1)]);
     let units = 0;
     attempt.onEvent = (event) => {
-      if (event.type !== 'progress' || !kills.delete(++units)) return;
+      if (!isUnit(event) || !kills.delete(++units)) return;
       // In the middle of the step that follows, wherever that is.
       setTimeout(() => attempt.gpu!.device.destroy(), random.below(400));
     };
