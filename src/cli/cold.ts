@@ -17,10 +17,13 @@ export interface Cost {
 /** Gives Mesa, which looks when an instance is made, an empty place for what it compiles, as long as `work` goes on. */
 export async function withEmptyShaderCache<T>(work: () => Promise<T>): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), 'groundwork-cold-'));
+  const before = process.env['MESA_SHADER_CACHE_DIR'];
   process.env['MESA_SHADER_CACHE_DIR'] = folder;
   try {
     return await work();
   } finally {
+    if (before === undefined) delete process.env['MESA_SHADER_CACHE_DIR'];
+    else process.env['MESA_SHADER_CACHE_DIR'] = before;
     await rm(folder, { recursive: true, force: true });
   }
 }

@@ -3,18 +3,19 @@ import type { DatasetRef } from '../data/dataset-ref.ts';
 import type { StorageChoice, WeightDType } from '../models/storage.ts';
 import type { Recipe } from '../train/recipe.ts';
 
+type ModelSource =
+  /** The starter that comes with the app. */
+  | { readonly kind: 'starter' }
+  /** In the cache of models from a Hub. */
+  | { readonly kind: 'hub'; readonly key: string; readonly name: string }
+  /** Files given once: to be chosen again. */
+  | { readonly kind: 'once'; readonly name: string };
+
 /** How a model can be loaded again. */
-export type ModelRef = // The starter that comes with the app.
-  (
-    | { readonly kind: 'starter' }
-    // In the cache of models from a Hub.
-    | { readonly kind: 'hub'; readonly key: string; readonly name: string }
-    // Files given once: to be chosen again.
-    | { readonly kind: 'once'; readonly name: string }
-  ) & {
-    /** How its weights are to be held. Absent in older records: `auto`. */
-    readonly storage?: StorageChoice;
-  };
+export type ModelRef = ModelSource & {
+  /** How its weights are to be held. Absent in older records: `auto`. */
+  readonly storage?: StorageChoice;
+};
 
 export interface ProjectRecord {
   readonly id: string;

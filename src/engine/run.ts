@@ -18,7 +18,7 @@ import { optimizerState } from '../train/checkpoint.ts';
 import type { Optimizer } from '../train/optimizer.ts';
 import type { StageContext, StageEvent } from '../train/stage.ts';
 import type { EngineEvent } from './protocol.ts';
-import { warmStage } from './warm.ts';
+import { KERNELS_COMPILED, warmStage } from './warm.ts';
 
 /** Everything that belongs to one dataset on one model: the policy, the encoded rows, the programs. */
 export class Workbench {
@@ -156,7 +156,7 @@ export async function runRecipe(
         stageIndex: index,
         done,
         total,
-        unit: 'kernels compiled',
+        unit: KERNELS_COMPILED,
         etaSeconds: null,
       }),
     );
