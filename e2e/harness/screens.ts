@@ -226,6 +226,23 @@ const shots: readonly Shot[] = [
     },
   },
   {
+    name: 'export-under-way',
+    query: 'fast',
+    prepare: async (page) => {
+      await sample(page);
+      await finish(page);
+      await page.evaluate('window.showSaveFilePicker = undefined');
+      // One piece, and no end.
+      await page.evaluate(`
+        const stream = new ReadableStream({ start: (to) => to.enqueue(new Uint8Array(2 ** 24)) });
+        harness.studio.client.request = async () => ({ fileName: 'adapter.zip', stream });
+      `);
+      await go(page, '/export');
+      await page.getByRole('button', { name: 'Write the adapter' }).click();
+      await page.getByRole('button', { name: 'Cancel' }).waitFor();
+    },
+  },
+  {
     name: 'problems',
     prepare: opened('/data', (page) => call(page, ({ transport }) => transport.die())),
   },

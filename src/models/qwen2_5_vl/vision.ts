@@ -13,12 +13,11 @@ import { linearEntries, range, vectorEntry, type TensorEntry } from '../manifest
 import type { LoraLookup, PixelInput, VisionBatch } from '../model.ts';
 import { batchInputs, BlockRanges, paddedPatches, patchWidth } from '../vision/patches.ts';
 import { visionTable, type Grid } from '../qwen/positions.ts';
-import { selfAttention, TowerRecorder } from '../qwen/vision-blocks.ts';
+import { selfAttention, TowerRecorder, VISION } from '../qwen/vision-blocks.ts';
 import type { ModelWeights } from '../weights.ts';
 import type { VisionShape } from './config.ts';
 
 const NORM_EPS = 1e-6;
-const VISION = 'model.visual';
 
 export const vision = (shape: VisionShape): VisionArchitecture => ({
   entries: visionEntries(shape),

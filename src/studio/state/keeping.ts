@@ -191,12 +191,13 @@ export function createKeeping({ client, project, recipe, run, storage: local }: 
     };
   });
 
-  const choices = () => choicesOf({ project, recipe, keeping: store });
   const save = autosave({ client, project, recipe, keeping: store });
   run.subscribe(({ state }, before) => {
     if (isActive(before.state) && !isActive(state)) void store.getState().refresh();
   });
-  client.onRestart(() => void recover({ client, project, run, keeping: store }, choices()));
+  client.onRestart(
+    () => void recover({ client, project, run, keeping: store }, choicesOf({ project, recipe, keeping: store })),
+  );
   return store;
 }
 

@@ -10,7 +10,7 @@ import { createChat, type Conversation } from './chat.ts';
 import { EventPump } from './event-pump.ts';
 import { createHub, type Hub } from './hub.ts';
 import { createKeeping, saveWhenLeaving } from './keeping.ts';
-import { type Keeping } from './kept.ts';
+import type { Keeping } from './kept.ts';
 import { createPastRuns, type PastRuns } from './past-runs.ts';
 import { PictureCache } from './picture-cache.ts';
 import { createProfile, type ProfileState } from './profile.ts';

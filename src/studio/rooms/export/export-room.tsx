@@ -133,14 +133,16 @@ function ExportCard({ kind, ready }: { readonly kind: Kind; readonly ready: bool
           </select>
         </label>
       )}
-      <button type="button" className="button primary" disabled={!ready || busy} onClick={() => void write()}>
-        <Icon name="down" /> Write the {kind.title.toLowerCase()}
-      </button>
-      {progress?.at === 'writing' && (
-        <button type="button" className="button" onClick={() => stop.current?.abort()}>
-          Cancel
+      <div className="button-row">
+        <button type="button" className="button primary" disabled={!ready || busy} onClick={() => void write()}>
+          <Icon name="down" /> Write the {kind.title.toLowerCase()}
         </button>
-      )}
+        {progress?.at === 'writing' && (
+          <button type="button" className="button" onClick={() => stop.current?.abort()}>
+            Cancel
+          </button>
+        )}
+      </div>
       <div role="status" aria-live="polite">
         {progress?.at === 'asking' && <Progress label="Reading from the device" done={0} total={0} />}
         {progress?.at === 'writing' && (
