@@ -60,6 +60,8 @@ const whole = ({ storage, offset, bytes }: Tensor) => ({ buffer: storage.buffer!
 /** Bytes that the program still refers to: array buffers, and objects. */
 function alive(): number {
   collectGarbage();
+  // Freed buffers are swept beside the program, and counted until then; the next collection waits for that.
+  collectGarbage();
   const { arrayBuffers, heapUsed } = process.memoryUsage();
   return arrayBuffers + heapUsed;
 }
