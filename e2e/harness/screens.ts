@@ -118,7 +118,14 @@ const shots: readonly Shot[] = [
   },
   {
     name: 'recipe-sees',
-    prepare: opened('/recipe', (page) => page.getByRole('tab', { name: 'As the model' }).click()),
+    prepare: opened('/recipe', async (page) => {
+      await page.getByRole('tab', { name: 'As the model' }).click();
+      await page
+        .getByRole('group', { name: /^Images of row/ })
+        .getByRole('img')
+        .nth(2)
+        .waitFor();
+    }),
   },
   { name: 'recipe-file', prepare: opened('/recipe', (page) => page.getByRole('tab', { name: 'Plan as' }).click()) },
   {
@@ -155,7 +162,7 @@ const shots: readonly Shot[] = [
     name: 'run-ledger',
     prepare: async (page) => {
       await ran('Ledger')(page);
-      await page.getByRole('slider', { name: /^iou/ }).fill('0');
+      await page.getByRole('slider', { name: /^IoU/ }).fill('0');
       await page.waitForTimeout(300);
     },
   },

@@ -100,6 +100,7 @@ export interface RehearsedStage {
   /** Seconds of one `unit`, measured after a first one that warmed up. null: nothing to measure. */
   readonly secondsEach: number | null;
   readonly count: number;
+  /** In the singular: step, batch, merge. */
   readonly unit: string;
   /** secondsEach × count. */
   readonly seconds: number;

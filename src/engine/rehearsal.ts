@@ -145,12 +145,12 @@ async function rehearseStage(
     }
     case 'evaluate': {
       const rows = evaluationRows(heldout, stage.limit, seed).length;
-      if (rows === 0) return answer(null, 0, 'batches', 'There are no held-out rows with a solution.');
+      if (rows === 0) return answer(null, 0, 'batch', 'There are no held-out rows with a solution.');
       const size = Math.min(stage.batchSize, rows);
       const timed = await time(bench, fill(longest, 2 * size), seed, look, (context) =>
         runEvaluation({ ...stage, batchSize: size, limit: 0 }, context),
       );
-      return answer(timed.each, Math.ceil(rows / size), 'batches', 'Answers end when the model ends them.');
+      return answer(timed.each, Math.ceil(rows / size), 'batch', 'Answers end when the model ends them.');
     }
     case 'rejection': {
       const prompts = Math.min(stage.limit || train, train);
@@ -158,13 +158,13 @@ async function rehearseStage(
       const timed = await time(bench, fill(longest, 2 * size), seed, look, (context) =>
         runRejection({ ...stage, batchSize: size, limit: 2 * size }, context),
       );
-      return answer(timed.each, Math.ceil(prompts / size), 'batches', 'Answers end when the model ends them.');
+      return answer(timed.each, Math.ceil(prompts / size), 'batch', 'Answers end when the model ends them.');
     }
     case 'sft': {
       const timed = await time(bench, fill(longest, rowsAStep(stage)), seed, look, (context) =>
         runSft({ ...stage, maxSteps: 2 }, context),
       );
-      return answer(timed.each, stepsOf(stage, train), 'steps', 'Every row taken to be as long as the longest.');
+      return answer(timed.each, stepsOf(stage, train), 'step', 'Every row taken to be as long as the longest.');
     }
     case 'grpo':
       return answer(...(await rehearseGrpo(stage, bench, fill(longest, stage.promptsPerStep), seed, look)));
@@ -194,7 +194,7 @@ async function rehearseGrpo(
   return [
     again.each,
     stage.maxSteps,
-    'steps',
+    'step',
     idle ? `${note} All rewards of a group were equal, so a reference pass was added to have gradients at all.` : note,
   ];
 }

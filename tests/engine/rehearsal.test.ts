@@ -69,11 +69,11 @@ test('a rehearsal times every stage, and neither it nor pinned rows move the run
 
   const rehearsal = await session.handle({ type: 'rehearse', dataset, recipe });
   expect(rehearsal.stages.map(({ name, count, unit }) => [name, count, unit])).toEqual([
-    ['Evaluation', 2, 'batches'],
-    ['Cold start', 3, 'steps'],
+    ['Evaluation', 2, 'batch'],
+    ['Cold start', 3, 'step'],
     ['Merge', 1, 'merge'],
-    ['Rejection sampling', 2, 'batches'],
-    ['Reinforcement', 2, 'steps'],
+    ['Rejection sampling', 2, 'batch'],
+    ['Reinforcement', 2, 'step'],
   ]);
   for (const { secondsEach, seconds, count } of rehearsal.stages) {
     expect(secondsEach).toBeGreaterThan(0);

@@ -14,32 +14,33 @@ interface StripProps {
   readonly caption?: boolean;
   /** Pictures drawn in these proportions, as the model sees them after resizing. */
   readonly seenAs?: readonly Size[] | undefined;
-  /** Pictures that do not fit side by side go below one another instead of scrolling. */
-  readonly wrap?: boolean;
 }
 
-/** Least height to which a strip shrinks before it scrolls, or wraps. */
-const LEAST = { scroll: 96, wrap: 76 };
+/** Least height to which a strip shrinks, in CSS pixels, before what does not fit goes below. */
+const LEAST = 84;
 
 const tallest = (height: number) => (height < 1 ? Math.max(180, Math.round(innerHeight * height)) : height);
 
-export function Strip({ dataset, images, layers, height, label, caption, seenAs, wrap = false }: StripProps) {
+/** Width over height as drawn; a picture that is not decoded yet counts as a square. */
+function aspectOf(figure: Element | undefined, seen: Size | undefined): number {
+  if (seen) return seen.width / seen.height;
+  const image = figure?.querySelector('img');
+  return image && image.naturalWidth > 0 ? image.naturalWidth / image.naturalHeight : 1;
+}
+
+export function Strip({ dataset, images, layers, height, label, caption, seenAs }: StripProps) {
   const element = useRef<HTMLDivElement>(null);
   const [fitted, setFitted] = useState(() => tallest(height));
   useEffect(() => {
     const strip = element.current;
     if (!strip) return;
     const fit = () => {
-      const pictures = [...strip.querySelectorAll('img')];
-      const gaps = (images.length - 1) * 10;
-      // Sum of width/height: pictures not decoded yet count as squares.
-      const aspect = pictures.reduce(
-        (sum, img) => sum + (img.naturalWidth > 0 ? img.naturalWidth / img.naturalHeight : 1),
-        images.length - pictures.length,
-      );
-      const fits = (strip.clientWidth - gaps - 2) / Math.max(aspect, 0.1);
+      // Gaps, padding, and half a pixel by which each width may have been rounded up.
+      const lost = (images.length - 1) * 10 + 2 + images.length / 2;
+      const aspect = images.reduce((sum, _, i) => sum + aspectOf(strip.children[i], seenAs?.[i]), 0);
+      const fits = (strip.clientWidth - lost) / Math.max(aspect, 0.1);
       const most = tallest(height);
-      setFitted(Math.max(Math.min(LEAST[wrap ? 'wrap' : 'scroll'], most), Math.min(most, Math.floor(fits))));
+      setFitted(Math.max(Math.min(LEAST, most), Math.min(most, Math.floor(fits))));
     };
     fit();
     const observer = new ResizeObserver(fit);
@@ -51,16 +52,9 @@ export function Strip({ dataset, images, layers, height, label, caption, seenAs,
       strip.removeEventListener('load', fit, true);
       removeEventListener('resize', fit);
     };
-  }, [images, height, wrap]);
+  }, [images, height, seenAs]);
   return (
-    // Without wrapping it scrolls sideways, so the keyboard must be able to reach it.
-    <div
-      className={wrap ? 'strip strip-wrap' : 'strip'}
-      ref={element}
-      role="group"
-      aria-label={label}
-      tabIndex={wrap ? undefined : 0}
-    >
+    <div className="strip" ref={element} role="group" aria-label={label}>
       {images.map((path, i) => (
         <Picture
           key={`${i}/${path}`}

@@ -32,8 +32,6 @@ interface ChartProps {
   readonly onZoom: (from: number, to: number) => void;
 }
 
-const HEIGHT = 190;
-
 export function Chart({ panel, book, past, crosshair, weight, log, range, marks, alarms, theme, onZoom }: ChartProps) {
   const host = useRef<HTMLDivElement>(null);
   const shown = useRef<ChartData | null>(null);
@@ -84,7 +82,7 @@ export function Chart({ panel, book, past, crosshair, weight, log, range, marks,
       new uPlot(
         chartOptions({
           width: element.clientWidth || 300,
-          height: HEIGHT,
+          height: element.clientHeight || 190,
           curves: drawn,
           log,
           smoothed,
@@ -153,8 +151,12 @@ export function Chart({ panel, book, past, crosshair, weight, log, range, marks,
     });
     seen.observe(element);
     const resized = new ResizeObserver(() => {
-      if (plot && element.clientWidth > 0 && element.clientWidth !== plot.width) {
-        plot.setSize({ width: element.clientWidth, height: HEIGHT });
+      if (
+        plot &&
+        element.clientWidth > 0 &&
+        (element.clientWidth !== plot.width || element.clientHeight !== plot.height)
+      ) {
+        plot.setSize({ width: element.clientWidth, height: element.clientHeight });
         ask();
       }
     });

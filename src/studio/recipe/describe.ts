@@ -1,7 +1,6 @@
 /** A stage in one plain sentence, and what speaks against a plan before it is run. */
 import type { Recipe, Stage } from '../../engine/protocol.ts';
-
-const plural = (n: number, word: string) => `${n.toLocaleString('en')} ${word}${n === 1 ? '' : 's'}`;
+import { plural } from '../ui/format.ts';
 
 export function describeStage(stage: Stage): string {
   switch (stage.kind) {
@@ -21,7 +20,8 @@ export function describeStage(stage: Stage): string {
   }
 }
 
-const small = (x: number) => (x > 0 && x < 0.01 ? x.toExponential() : String(x));
+/** Small rates as 2e-3, whose hyphen must not end a line. */
+const small = (x: number) => (x > 0 && x < 0.01 ? x.toExponential().replace('-', '\u2011') : String(x));
 const percent = (x: number) => `${Math.round(x * 100)} %`;
 
 export interface Advice {

@@ -126,11 +126,14 @@ function ExportCard({ kind, ready }: { readonly kind: Kind; readonly ready: bool
       <p>{kind.about}</p>
       {kind.what === 'adapter' && renamed && (
         <label className="stacked">
-          <span>Names of the modules</span>
+          <span>Module names for PEFT with</span>
           <select value={style} onChange={(event) => setStyle(event.target.value as KeyStyle)}>
-            <option value="current">model.language_model.layers: PEFT with transformers 4.52 or newer; vLLM</option>
-            <option value="legacy">model.layers: PEFT with transformers 4.51 or older; vLLM</option>
+            <option value="current">transformers 4.52 or newer, vLLM</option>
+            <option value="legacy">transformers 4.51 or older, vLLM</option>
           </select>
+          <span className="muted">
+            As <code>{style === 'current' ? 'model.language_model.layers' : 'model.layers'}</code> in the file.
+          </span>
         </label>
       )}
       <div className="button-row">

@@ -42,6 +42,10 @@ function Preview({ dataset }: { readonly dataset: DatasetReport }) {
     return () => void (live = false);
   }, [client, dataset.id, rowId]);
   const layers = useMemo<Layer[]>(() => (row ? [{ role: 'truth', boxes: row.solution }] : []), [row]);
+  const seenAs = useMemo(
+    () => (preview && 'sizes' in preview ? preview.sizes.map(({ model }) => model) : undefined),
+    [preview],
+  );
   return (
     <div className="preview">
       <div className="button-row">
@@ -72,7 +76,7 @@ function Preview({ dataset }: { readonly dataset: DatasetReport }) {
           dataset={dataset.id}
           images={row.images}
           layers={layers}
-          seenAs={preview && 'sizes' in preview ? preview.sizes.map(({ model }) => model) : undefined}
+          seenAs={seenAs}
           height={200}
           label={`Images of row ${row.id}`}
         />

@@ -4,6 +4,7 @@ import type { GroupCompletion, Row } from '../../../engine/protocol.ts';
 import type { Layer } from '../../boxes/roles.ts';
 import { Strip } from '../../boxes/strip.tsx';
 import { ratio, signed } from '../../ui/format.ts';
+import { termName } from './rescore.ts';
 
 interface CompletionCardProps {
   readonly index: number;
@@ -42,7 +43,6 @@ export function CompletionCard({ index, dataset, row, completion, strongest }: C
           height={120}
           label={`Boxes of completion ${index + 1}`}
           caption={false}
-          wrap
         />
       )}
       <dl className="terms">
@@ -68,9 +68,6 @@ export function CompletionCard({ index, dataset, row, completion, strongest }: C
     </li>
   );
 }
-
-/** `imageIndex` as words: image index. */
-const termName = (name: string): string => name.replace(/[_-]|(?<=[a-z])(?=[A-Z])/g, ' ').toLowerCase();
 
 function Advantage({ value, strongest }: { readonly value: number; readonly strongest: number }) {
   const share = Math.min(1, Math.abs(value) / strongest) * 50;

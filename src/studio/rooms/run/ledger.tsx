@@ -3,7 +3,7 @@ import { useDeferredValue, useId, useMemo } from 'react';
 import type { GroupRecord } from '../../state/run.ts';
 import { useRun } from '../../state/studio.ts';
 import { percent, plural, ratio } from '../../ui/format.ts';
-import { sumLedger, weightOf, type LedgerSum, type WhatIf } from './rescore.ts';
+import { sumLedger, termName, weightOf, type LedgerSum, type WhatIf } from './rescore.ts';
 
 interface LedgerProps {
   readonly terms: readonly string[];
@@ -33,7 +33,7 @@ export function LedgerControls({ terms, own, whatIf, onChange }: LedgerProps) {
     <div className="ledger-terms" role="group" aria-label="Other rules">
       {terms.map((term) => (
         <label key={term} className="slider">
-          {term}
+          {termName(term)}
           <input
             type="range"
             min={0}

@@ -2,7 +2,7 @@
 import type { Rehearsal } from '../../../engine/protocol.ts';
 import { isActive } from '../../state/run.ts';
 import { useProject, useRecipe, useRehearsal, useRun } from '../../state/studio.ts';
-import { bytes, count, duration, value } from '../../ui/format.ts';
+import { bytes, count, duration, plural, value } from '../../ui/format.ts';
 import { Icon } from '../../ui/icon.tsx';
 import { ProblemNote } from '../../ui/problem-note.tsx';
 import { Progress } from '../../ui/progress.tsx';
@@ -98,9 +98,7 @@ function Figures({ rehearsal }: { readonly rehearsal: Rehearsal }) {
               <tr key={index}>
                 <th scope="row">{name}</th>
                 <td className="num">{secondsEach === null ? '–' : `${value(secondsEach)} s`}</td>
-                <td className="num">
-                  {count(times)} {unit}
-                </td>
+                <td className="num">{plural(times, unit)}</td>
                 <td className="num">{duration(seconds)}</td>
                 <td className="muted">{note}</td>
               </tr>

@@ -110,3 +110,10 @@ export function sumLedger(
       .sort((a, b) => b.reordered - a.reordered || b.gained - a.gained),
   };
 }
+
+/** A reward's name as words: `image_index` and `imageIndex` as image index, `iou` as IoU. */
+export const termName = (name: string): string =>
+  name
+    .replace(/[_-]|(?<=[a-z])(?=[A-Z])/g, ' ')
+    .toLowerCase()
+    .replace(/\biou\b/, 'IoU');

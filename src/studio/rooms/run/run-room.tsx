@@ -4,7 +4,7 @@ import { Link } from 'wouter';
 import { advise } from '../../recipe/describe.ts';
 import { isActive } from '../../state/run.ts';
 import { useProject, useRecipe, useRun } from '../../state/studio.ts';
-import { count } from '../../ui/format.ts';
+import { count, plural } from '../../ui/format.ts';
 import { Icon } from '../../ui/icon.tsx';
 import { RoomHead } from '../../ui/room-head.tsx';
 import { RunControls } from '../../ui/run-controls.tsx';
@@ -44,7 +44,7 @@ function NoRun() {
         <StartButton advice={advise(recipe)} />
       </RoomHead>
       {software && <SoftwareNote />}
-      <div className="card ready">
+      <div className="card">
         <h2>Ready when these are</h2>
         <ul className="features">
           <Ready done={dataset !== null} href="/data" text={dataset ? `Dataset: ${dataset.name}` : 'A dataset'} />
@@ -52,7 +52,7 @@ function NoRun() {
           <Ready
             done={recipe.stages.length > 0}
             href="/recipe"
-            text={`Plan: ${recipe.name}, ${recipe.stages.map((stage) => stage.name.toLowerCase()).join(', then ')}`}
+            text={`Plan: ${recipe.name}, ${plural(recipe.stages.length, 'stage')} (${recipe.stages.map(({ name }) => name).join(', ')})`}
           />
         </ul>
         {(!dataset || !model) && (

@@ -103,7 +103,6 @@ function Watched({ shot, first }: { readonly shot: SnapshotRecord; readonly firs
           height={104}
           label={`Watched row ${shot.rowId} after step ${shot.step}`}
           caption={false}
-          wrap
         />
       )}
       {row && <p className="travel-prompt muted">{promptLine(row.prompt)}</p>}

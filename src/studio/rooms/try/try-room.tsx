@@ -111,7 +111,6 @@ function Reply({ turn, writing }: { readonly turn: Turn; readonly writing: boole
             layers={layers}
             height={260}
             label="Boxes of the answer"
-            wrap
           />
           <ul className="chips">
             {answer.boxes.map((box, i) => (
