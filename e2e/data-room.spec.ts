@@ -94,7 +94,7 @@ test('rows by keyboard and by text; every picture of 1, 2, 4 and 8; text stays t
   expect(await page.title()).not.toBe('1');
 });
 
-test('files copied into the browser are read from there', async ({ page }) => {
+test('files copied into the browser are read from there, and deleted from there', async ({ page }) => {
   await page.goto('/#/data');
   await page.getByText('Copy them into this browser').click();
   await openZip(page, { rows: 6, ambiguous: false, faults: false });
@@ -108,4 +108,26 @@ test('files copied into the browser are read from there', async ({ page }) => {
     return names;
   });
   expect(stored).toEqual(['my-set-zip/my set.zip']);
+
+  await page.goto('/#/projects');
+  const copies = page.getByRole('region', { name: 'Copies of datasets' });
+  const copy = copies.getByRole('row', { name: /my set\.zip/ });
+  await expect(copy).toContainText(/my set\.zipmy set\.zip.*1.*(KiB|MiB)/);
+  await page.reload();
+  await copy.getByRole('button', { name: 'Open the copy of my set.zip' }).click();
+  await expect(page.getByText('my set.zip, read as')).toBeVisible();
+  await page.goto('/#/projects');
+  await copy.getByRole('button', { name: 'Delete the copy of my set.zip' }).click();
+  await expect(copy).toContainText('my set.zip will ask for its files again');
+  await copy.getByRole('button', { name: 'Delete', exact: true }).click();
+  await expect(copies).toHaveCount(0);
+  await page.reload();
+  await expect(page.getByText('its copy was deleted from this browser; open its files again')).toBeVisible();
+  const left = await page.evaluate(async () => {
+    const root = await (await navigator.storage.getDirectory()).getDirectoryHandle('datasets');
+    let n = 0;
+    for await (const _ of root.keys()) n++;
+    return n;
+  });
+  expect(left).toBe(0);
 });

@@ -5,6 +5,7 @@ import type { NamedFile, NamedHandle } from '../data/file-set.ts';
 import type { Health } from '../data/health.ts';
 import type { Row, RowIssue } from '../data/row.ts';
 import type { GroundedBox, Size } from '../grounding/box.ts';
+import type { StoredDataset } from '../store/dataset-files.ts';
 
 export type {
   BoxLayout,
@@ -21,6 +22,7 @@ export type { NamedFile, NamedHandle } from '../data/file-set.ts';
 export type { Finding, FindingKey, Health } from '../data/health.ts';
 export type { RowFormatName } from '../data/raw-row.ts';
 export type { Message, Row, RowIssue, Segment } from '../data/row.ts';
+export type { StoredDataset } from '../store/dataset-files.ts';
 
 type Part = 'train' | 'heldout';
 
@@ -63,6 +65,8 @@ export type DatasetRequest =
       readonly files: readonly NamedFile[];
       readonly handles?: readonly NamedHandle[];
     }
+  /** Every copy, the last one made first. */
+  | { readonly type: 'copied-datasets' }
   | {
       readonly type: 'rows';
       readonly dataset: string;
@@ -100,6 +104,7 @@ export interface DatasetReplies {
   'reread-dataset': DatasetReport;
   'cancel-dataset': null;
   'copy-dataset': { readonly bytes: number; readonly files: number };
+  'copied-datasets': readonly StoredDataset[];
   rows: { readonly total: number; readonly rows: readonly Row[] };
   row: Row;
   image: Blob;

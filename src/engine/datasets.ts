@@ -9,7 +9,7 @@ import { span, type RowList } from '../data/row-list.ts';
 import type { Progress } from '../data/scan.ts';
 import { box01, type Size } from '../grounding/box.ts';
 import { clampBox01 } from '../grounding/convert.ts';
-import { copyIntoStore, storeFolder } from '../store/dataset-files.ts';
+import { copyIntoStore, storeFolder, storedDatasets } from '../store/dataset-files.ts';
 import type { ConventionSample, DatasetReplies, DatasetRequest, DatasetReport, NamedFile } from './dataset-protocol.ts';
 import { Thumbnails } from './thumbnails.ts';
 
@@ -91,6 +91,8 @@ export class Datasets {
         return null;
       case 'copy-dataset':
         return this.#working((progress) => copyIntoStore(request.location, sourcesOf(request), progress));
+      case 'copied-datasets':
+        return storedDatasets();
       case 'rows': {
         const { dataset, split, filter, offset, count } = request;
         const rows = await this.#rows(this.get(dataset), split, filter);

@@ -33,6 +33,8 @@ export type KeepRequest =
   | { readonly type: 'duplicate-project'; readonly id: string }
   /** With its runs and their checkpoints. */
   | { readonly type: 'delete-project'; readonly id: string }
+  /** Deletes a copy of a dataset (`copied-datasets`). Refused while a run is active, or another tab has a project with it. */
+  | { readonly type: 'delete-copy'; readonly location: string }
   /** Tells all that a run has told, by a `restored` event. */
   | { readonly type: 'show-run'; readonly runId: string }
   /**
@@ -59,6 +61,7 @@ export interface KeepReplies {
   'take-project': { readonly owned: boolean };
   'duplicate-project': ProjectRecord;
   'delete-project': null;
+  'delete-copy': null;
   'show-run': RunRecord;
   'continue-run': { readonly runId: string };
   'settle-run': null;

@@ -8,6 +8,8 @@ import type { Runs } from './runs.ts';
 /** Takes a lock that dies with its holder; null if someone else has it. */
 export type TakeLock = (name: string) => Promise<(() => void) | null>;
 
+const lockOf = (id: string): string => `groundwork-project-${id}`;
+
 const newestFirst = <T extends { readonly changedAt: number }>(records: readonly T[]): T[] =>
   [...records].sort((a, b) => b.changedAt - a.changedAt);
 
@@ -54,7 +56,7 @@ export class Projects {
 
   async take(id: string): Promise<boolean> {
     if (this.#held?.id === id) return true;
-    const release = await this.#takeLock(`groundwork-project-${id}`);
+    const release = await this.#takeLock(lockOf(id));
     if (!release) return false;
     this.#held?.release();
     this.#held = { id, release };
@@ -79,19 +81,45 @@ export class Projects {
 
   /** Throws `project-busy` if it is open in another tab. */
   async remove(id: string): Promise<void> {
-    const mine = this.#held?.id === id;
-    const release = mine ? null : await this.#takeLock(`groundwork-project-${id}`);
-    if (!mine && !release) throw busy();
-    const runs = (await this.#storage.records.all<RunRecord>('runs')).filter((run) => run.project === id);
-    for (const run of runs) await this.#runs.settle(run.id, 'discard');
-    await this.#storage.records.remove('projects', id);
-    release?.();
-    if (mine) this.#letGo();
+    await this.#holding([id], async () => {
+      const runs = (await this.#storage.records.all<RunRecord>('runs')).filter((run) => run.project === id);
+      for (const run of runs) await this.#runs.settle(run.id, 'discard');
+      await this.#storage.records.remove('projects', id);
+    });
+    if (this.#held?.id === id) this.#letGo();
+  }
+
+  /** Takes away the copy of a dataset by `remove`. Throws `project-busy` if another tab has a project that reads it. */
+  async removeCopy(location: string, remove: () => Promise<void>): Promise<void> {
+    const projects = await this.#storage.records.all<ProjectRecord>('projects');
+    const readers = projects.filter(({ dataset }) =>
+      dataset?.sources.some((source) => source.kind === 'opfs' && source.location === location),
+    );
+    await this.#holding(
+      readers.map(({ id }) => id),
+      remove,
+    );
   }
 
   /** A run belongs to the project that this tab holds. Throws `project-busy`. */
   requireOwned(project: string | null): void {
     if (project !== null) this.#requireHeld(project);
+  }
+
+  /** Works while no other tab can have these projects. */
+  async #holding(ids: readonly string[], work: () => Promise<void>): Promise<void> {
+    const held: (() => void)[] = [];
+    try {
+      for (const id of ids) {
+        if (id === this.#held?.id) continue;
+        const release = await this.#takeLock(lockOf(id));
+        if (!release) throw busy();
+        held.push(release);
+      }
+      await work();
+    } finally {
+      for (const release of held) release();
+    }
   }
 
   #letGo(): void {

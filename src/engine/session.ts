@@ -6,6 +6,7 @@ import { describeError, GroundworkError } from '../base/error.ts';
 import { blobSource } from '../formats/byte-source.ts';
 import { writeZip } from '../formats/zip.ts';
 import type { Gpu } from '../gpu/device.ts';
+import { removeStoredDataset } from '../store/dataset-files.ts';
 import { memoryStorage, type Storage } from '../store/storage.ts';
 import type { Session as GpuSession } from '../gpu/recorder.ts';
 import { loadModel, type CheckpointFolder, type LoadedModel } from '../models/load.ts';
@@ -195,6 +196,11 @@ export class EngineSession {
         return this.#projects.duplicate(request.id);
       case 'delete-project':
         return this.#projects.remove(request.id).then(() => null);
+      case 'delete-copy':
+        this.#refuseWhileRunning('delete the copy of a dataset');
+        return this.#projects
+          .removeCopy(request.location, () => removeStoredDataset(request.location))
+          .then(() => null);
       case 'show-run':
         this.#refuseWhileRunning('show another run');
         return this.#runs.show(request.runId);

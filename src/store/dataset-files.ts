@@ -41,6 +41,47 @@ async function* filesOf(source: Source): AsyncGenerator<{ path: string; open: ()
         });
 }
 
+/** A copy as it lies there. */
+export interface StoredDataset {
+  /** What `copyIntoStore` was given. */
+  readonly location: string;
+  readonly files: number;
+  readonly bytes: number;
+  /** Milliseconds since 1970. */
+  readonly copiedAt: number;
+}
+
+/** Where every copy is, a folder each. */
+const COPIES = 'datasets';
+
+/** All copies, the last one made first; one that was cut off in the making is among them. */
+export async function storedDatasets(): Promise<StoredDataset[]> {
+  const root = await storeFolder(COPIES, true);
+  const found: StoredDataset[] = [];
+  for await (const [name, folder] of root.entries()) {
+    if (folder.kind !== 'directory') continue;
+    let [files, bytes, copiedAt] = [0, 0, 0];
+    for await (const { open } of filesOf({ path: '', handle: folder as FileSystemDirectoryHandle })) {
+      const { size, lastModified } = (await open()) as File;
+      files++;
+      bytes += size;
+      copiedAt = Math.max(copiedAt, lastModified);
+    }
+    found.push({ location: `${COPIES}/${name}`, files, bytes, copiedAt });
+  }
+  return found.sort((a, b) => b.copiedAt - a.copiedAt);
+}
+
+/** Deletes a copy; one that is not there any more is none to delete. Throws `copy-unknown` for any other place. */
+export async function removeStoredDataset(location: string): Promise<void> {
+  const [folder, name, ...rest] = location.split('/');
+  if (folder !== COPIES || !name || rest.length > 0)
+    throw new GroundworkError('copy-unknown', `${location} is no copy of a dataset.`, 'Nothing was deleted.');
+  await removeFromStore(location).catch((error: unknown) => {
+    if (!(error instanceof DOMException && error.name === 'NotFoundError')) throw error;
+  });
+}
+
 /**
  * Copies everything below `location`. Nothing is left behind if it fails. Throws `cancelled`, `storage-full` (told
  * before anything is written, as far as the browser's estimate goes).

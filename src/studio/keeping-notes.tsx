@@ -50,7 +50,11 @@ function Interrupted({ run }: { readonly run: RunRecord }) {
   const loading = useProject((project) => project.loading !== null);
   const [, go] = useLocation();
   const stage = run.recipe.stages.length;
-  const choose = [needs.dataset === 'choose' && 'the dataset', needs.model === 'choose' && 'the model'].filter(Boolean);
+  const lost = needs.dataset === 'copy-deleted';
+  const choose = [
+    (needs.dataset === 'choose' || lost) && 'the dataset',
+    needs.model === 'choose' && 'the model',
+  ].filter(Boolean);
   return (
     <div className="note note-warning" role="status" aria-label="Interrupted run">
       <Icon name="alert" />
@@ -64,7 +68,12 @@ function Interrupted({ run }: { readonly run: RunRecord }) {
             : 'It had no checkpoint yet: it begins again.'}
         </p>
         {choose.length > 0 && (
-          <p>First choose {choose.join(' and ')} again: the browser lets a page read such files in one visit only.</p>
+          <p>
+            First choose {choose.join(' and ')} again:{' '}
+            {lost
+              ? 'the copy of the dataset was deleted from this browser.'
+              : 'the browser lets a page read such files in one visit only.'}
+          </p>
         )}
         {needs.dataset === 'permission' && <p>The browser will ask whether the page may read your files again.</p>}
         <div className="button-row">
@@ -109,6 +118,7 @@ function Reopen() {
   if (waits.length === 0) return null;
   const asks = waits.filter(({ need }) => need === 'permission').map(({ name }) => name);
   const again = waits.filter(({ need }) => need === 'choose').map(({ name }) => name);
+  const deleted = waits.find(({ need }) => need === 'copy-deleted');
   return (
     <div className="note note-info" role="status">
       <Icon name="folder" />
@@ -126,6 +136,7 @@ function Reopen() {
         {again.length > 0 && (
           <p>{again.join(' and ')}: choose the files again; the browser lets a page read them in one visit only.</p>
         )}
+        {deleted && <p>{deleted.name}: its copy was deleted from this browser; open its files again.</p>}
       </div>
     </div>
   );

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { EngineClient } from '../../src/engine/client.ts';
+import { copyRef, readersOf } from '../../src/studio/state/copies.ts';
 import { currentProject, interruptedRun } from '../../src/studio/state/kept.ts';
 import { createStudio, type Studio } from '../../src/studio/state/studio.ts';
 import { FakeTransport } from './fake/transport.ts';
@@ -88,6 +89,42 @@ describe('a project', () => {
     await visit.keeping.getState().begin();
     expect(visit.keeping.getState().needs).toEqual({ dataset: null, model: 'choose' });
     expect(visit.project.getState().model).toBeNull();
+  });
+});
+
+describe('a copy of a dataset', () => {
+  const copied = async () => {
+    studio.project.getState().keep('copy');
+    await studio.project.getState().openDataset({ name: 'My set', files: [], handles: [] });
+    await saved({ name: 'My set', dataset: { sources: [{ kind: 'opfs' }] } });
+    await studio.copies.getState().refresh();
+    return studio.copies.getState().list![0]!.location;
+  };
+
+  test('is listed with the project that reads it, and opened as that project reads it', async () => {
+    const location = await copied();
+    expect(readersOf(location, kept().projects).map(({ name }) => name)).toEqual(['My set']);
+    expect(copyRef(location, kept().projects)).toMatchObject({ name: 'My set', fingerprint: 'fake' });
+    expect(copyRef('datasets/other-set-m4k2', kept().projects)).toMatchObject({ name: 'other-set', options: {} });
+  });
+
+  test('that is deleted closes the dataset, and its project asks for the files again', async () => {
+    const location = await copied();
+    await studio.copies.getState().remove(location);
+    expect(studio.copies.getState().list).toEqual([]);
+    expect(studio.project.getState()).toMatchObject({ dataset: null, problem: null });
+    expect(kept().needs.dataset).toBe('copy-deleted');
+    expect(currentProject(kept())).toMatchObject({ dataset: { name: 'My set' } });
+  });
+
+  test('whose project another tab has stays', async () => {
+    const location = await copied();
+    transport.keep.letGo();
+    transport.keep.busy = true;
+    await studio.copies.getState().remove(location);
+    expect(studio.project.getState()).toMatchObject({ dataset: { name: 'My set' }, problem: { code: 'project-busy' } });
+    await studio.copies.getState().refresh();
+    expect(studio.copies.getState().list).toHaveLength(1);
   });
 });
 

@@ -3,7 +3,7 @@ import type { EngineClient } from '../../engine/client.ts';
 import type { DatasetRef, DatasetReport, ModelRef, SourceRef } from '../../engine/protocol.ts';
 
 /** Why something cannot be opened without the user. */
-export type Need = 'permission' | 'choose';
+export type Need = 'permission' | 'choose' | 'copy-deleted';
 
 /** In every browser that has WebGPU; TypeScript's library does not list them yet. */
 interface Asking {
@@ -18,9 +18,22 @@ const handlesOf = (sources: readonly SourceRef[]) =>
 
 export async function datasetNeed({ sources }: DatasetRef): Promise<Need | null> {
   if (sources.some(({ kind }) => kind === 'once')) return 'choose';
+  for (const source of sources) if (source.kind === 'opfs' && !(await isThere(source.location))) return 'copy-deleted';
   for (const { handle } of handlesOf(sources))
     if ((await asking(handle).queryPermission({ mode: 'read' })) !== 'granted') return 'permission';
   return null;
+}
+
+/** Whether the browser's private storage has this folder. */
+async function isThere(location: string): Promise<boolean> {
+  try {
+    let folder = await navigator.storage.getDirectory();
+    for (const part of location.split('/')) folder = await folder.getDirectoryHandle(part);
+    return true;
+  } catch (error) {
+    if ((error as { name?: unknown }).name === 'NotFoundError') return false;
+    throw error;
+  }
 }
 
 export const modelNeed = ({ kind }: ModelRef): 'choose' | null => (kind === 'once' ? 'choose' : null);

@@ -7,6 +7,7 @@ import { SeriesBook } from '../charts/series-book.ts';
 import { createAdapters, type AdapterShelf } from './adapters.ts';
 import { createAnswers, type Answers } from './answers.ts';
 import { createChat, type Conversation } from './chat.ts';
+import { createCopies, type Copies } from './copies.ts';
 import { EventPump } from './event-pump.ts';
 import { createHub, type Hub } from './hub.ts';
 import { createKeeping, saveWhenLeaving } from './keeping.ts';
@@ -36,6 +37,7 @@ export interface Studio {
   readonly adapters: StoreApi<AdapterShelf>;
   readonly chat: StoreApi<Conversation>;
   readonly keeping: StoreApi<Keeping>;
+  readonly copies: StoreApi<Copies>;
   readonly profile: StoreApi<ProfileState>;
   readonly book: SeriesBook;
   readonly rows: RowCache;
@@ -103,6 +105,7 @@ export function createStudio(client: EngineClient, storage: Pick<Storage, 'getIt
     rehearsal,
     crosshair: new Crosshair(),
     keeping,
+    copies: createCopies(client, project, keeping),
     profile: createProfile(client),
     book,
     rows,
@@ -128,6 +131,7 @@ export const usePast = <T>(select: (past: PastRuns) => T): T => useStore(useStud
 export const useWatchlist = <T>(select: (list: Watchlist) => T): T => useStore(useStudio().watchlist, select);
 export const useRehearsal = <T>(select: (rehearsing: Rehearsing) => T): T => useStore(useStudio().rehearsal, select);
 export const useKeeping = <T>(select: (keeping: Keeping) => T): T => useStore(useStudio().keeping, select);
+export const useCopies = <T>(select: (copies: Copies) => T): T => useStore(useStudio().copies, select);
 export const useAnswers = <T>(select: (answers: Answers) => T): T => useStore(useStudio().answers, select);
 export const useAdapters = <T>(select: (shelf: AdapterShelf) => T): T => useStore(useStudio().adapters, select);
 export const useChat = <T>(select: (chat: Conversation) => T): T => useStore(useStudio().chat, select);

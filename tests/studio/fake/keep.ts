@@ -1,7 +1,7 @@
 /** What the pretended engine remembers: the real desk for projects over memory, and runs that were never run. */
 import type { KeepReplies, KeepRequest } from '../../../src/engine/keep-protocol.ts';
 import { Projects } from '../../../src/engine/projects.ts';
-import type { EngineEvent, Recipe } from '../../../src/engine/protocol.ts';
+import type { EngineEvent, Recipe, StoredDataset } from '../../../src/engine/protocol.ts';
 import type { RunRecord } from '../../../src/engine/run-record.ts';
 import type { Runs } from '../../../src/engine/runs.ts';
 import { memoryStorage } from '../../../src/store/storage.ts';
@@ -12,6 +12,8 @@ export class FakeKeep {
   readonly storage = memoryStorage();
   readonly #emit: (event: EngineEvent) => void;
   #projects: Projects;
+  /** What the browser's storage is pretended to hold. */
+  copies: StoredDataset[] = [];
   /** Another tab holds every project. */
   busy = false;
 
@@ -70,6 +72,11 @@ export class FakeKeep {
         return this.#projects.duplicate(request.id);
       case 'delete-project':
         return this.#projects.remove(request.id).then(() => null);
+      case 'delete-copy':
+        await this.#projects.removeCopy(request.location, async () => {
+          this.copies = this.copies.filter(({ location }) => location !== request.location);
+        });
+        return null;
       case 'show-run':
         return this.#tell(request.runId);
       case 'continue-run':

@@ -110,6 +110,7 @@ export class FakeTransport implements Transport {
       case 'take-project':
       case 'duplicate-project':
       case 'delete-project':
+      case 'delete-copy':
       case 'show-run':
       case 'continue-run':
       case 'settle-run':
@@ -173,7 +174,10 @@ export class FakeTransport implements Transport {
       case 'cancel-dataset':
         return null;
       case 'copy-dataset':
-        return { bytes: 0, files: 0 };
+        this.keep.copies.push({ location: request.location, files: 1, bytes: 4096, copiedAt: Date.now() });
+        return { bytes: 4096, files: 1 };
+      case 'copied-datasets':
+        return this.keep.copies;
       case 'issues':
         return FAKE_ISSUES.filter(({ severity }) => !request.severity || severity === request.severity).slice(
           request.offset,

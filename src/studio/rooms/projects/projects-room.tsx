@@ -8,6 +8,7 @@ import { bytes, plural } from '../../ui/format.ts';
 import { Icon } from '../../ui/icon.tsx';
 import { RoomHead } from '../../ui/room-head.tsx';
 import { Confirm } from './confirm.tsx';
+import { DatasetCopies } from './dataset-copies.tsx';
 import { RunsTable } from './runs-table.tsx';
 import { StorageCard } from './storage-card.tsx';
 import { when } from './when.ts';
@@ -60,6 +61,7 @@ export function ProjectsRoom() {
         </section>
       )}
       {current && <RunsTable project={current} />}
+      <DatasetCopies />
       <StorageCard />
     </div>
   );

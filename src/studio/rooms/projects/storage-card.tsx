@@ -1,6 +1,8 @@
 /** How much room the browser gives, how much is taken, and whether it may clear it. */
+import { useEffect } from 'react';
+import { Link } from 'wouter';
 import type { KeepSettings } from '../../../engine/protocol.ts';
-import { useKeeping } from '../../state/studio.ts';
+import { useCopies, useHub, useKeeping } from '../../state/studio.ts';
 import { bytes, percent } from '../../ui/format.ts';
 
 /** From here on the meter warns: a large checkpoint may no longer fit. */
@@ -30,8 +32,9 @@ export function StorageCard() {
             value={used}
             className="quota"
           />
+          <Shares />
           {used > NEARLY_FULL * quota && (
-            <p>Nearly full: delete runs or models that are no longer needed before a long run.</p>
+            <p>Nearly full: delete runs, copies or models that are no longer needed before a long run.</p>
           )}
         </>
       ) : (
@@ -48,6 +51,24 @@ export function StorageCard() {
         </div>
       )}
     </section>
+  );
+}
+
+const sum = (list: readonly { readonly bytes: number }[] | null | undefined): number =>
+  (list ?? []).reduce((total, each) => total + each.bytes, 0);
+
+/** Who takes it; the rest is the page itself, kept for when there is no network. */
+function Shares() {
+  const runs = useKeeping((keeping) => sum(keeping.projects));
+  const copies = useCopies(({ list }) => sum(list));
+  const models = useHub(({ listing }) => sum(listing?.models));
+  const refresh = useHub((hub) => hub.refresh);
+  useEffect(() => void refresh(), [refresh]);
+  return (
+    <p className="muted num">
+      {bytes(runs)} in runs, {bytes(copies)} in copies of datasets, {bytes(models)} in{' '}
+      <Link href="/model">models from a Hub</Link>
+    </p>
   );
 }
 
