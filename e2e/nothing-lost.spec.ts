@@ -6,8 +6,9 @@
  */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { expect, test, type BrowserContext, type Page } from '@playwright/test';
+import { expect, test, type Browser, type BrowserContext, type Page } from '@playwright/test';
 import { unzipSync } from 'fflate';
+import type { Recipe } from '../src/engine/protocol.ts';
 import { Random } from '../src/base/random.ts';
 import { evaluateStage, grpoStage, mergeStage, rejectionStage, sftStage } from '../src/engine/presets.ts';
 
@@ -16,7 +17,7 @@ const sampling = { temperature: 1, topK: 0, topP: 1, maxCompletionLength: 64 };
 const steady = { ...sftStage().optimizer, learningRate: 1e-3, lrSchedulerType: 'constant', warmupRatio: 0 } as const;
 
 /** A low threshold leaves prompts of middling difficulty after so short a cold start. */
-const plan = {
+const plan: Recipe = {
   name: 'Short of everything',
   seed: 7,
   stages: [
@@ -60,7 +61,7 @@ async function openPage(context: BrowserContext): Promise<Page> {
   return page;
 }
 
-async function start(page: Page): Promise<void> {
+async function start(page: Page, recipe: Recipe = plan): Promise<void> {
   await page
     .getByRole('button', { name: /sample/i })
     .first()
@@ -74,9 +75,9 @@ async function start(page: Page): Promise<void> {
   await page.locator('input[data-pick="plan"]').setInputFiles({
     name: 'short.json',
     mimeType: 'application/json',
-    buffer: Buffer.from(JSON.stringify(plan)),
+    buffer: Buffer.from(JSON.stringify(recipe)),
   });
-  await expect(page.getByRole('textbox', { name: 'Name', exact: true })).toHaveValue(plan.name);
+  await expect(page.getByRole('textbox', { name: 'Name', exact: true })).toHaveValue(recipe.name);
   await page.getByRole('button', { name: 'Start the run' }).click();
   await expect(stateOf(page)).toBeVisible({ timeout: 60_000 });
 }
@@ -228,6 +229,39 @@ test('killed again and again, a run ends as if it had been left alone', async ({
   expect(outcome.told).toEqual(expected.told);
   expect(outcome.adapter).toEqual(expected.adapter);
   await context.close();
+});
+
+/** Stops or wakes every page of a browser, as its freezing of tabs or a sleeping machine does. */
+async function signalPages(browser: Browser, signal: 'SIGSTOP' | 'SIGCONT'): Promise<void> {
+  const session = await browser.newBrowserCDPSession();
+  const { processInfo } = await session.send('SystemInfo.getProcessInfo');
+  await session.detach();
+  for (const { type, id } of processInfo) if (type === 'renderer') process.kill(id, signal);
+}
+
+// Playwright holds its pages visible, and a visible page is never frozen by `Page.setWebLifecycleState`: its process is.
+test('a tab that was frozen goes on with its run, and says that the machine slept', async ({ context, browser }) => {
+  test.skip(process.platform === 'win32', 'there is no SIGSTOP');
+  test.setTimeout(600_000);
+  const page = await openPage(context);
+  await start(page, { ...plan, name: 'Short', stages: [sftStage({ maxSteps: 12, perDeviceTrainBatchSize: 1 })] });
+  const words = page.getByRole('progressbar', { name: /Supervised/ });
+  await expect(words).toHaveAttribute('aria-valuetext', /^[1-9]\d* of 12 steps/, { timeout: 120_000 });
+  await signalPages(browser, 'SIGSTOP');
+  await new Promise((resolve) => setTimeout(resolve, 4000));
+  await signalPages(browser, 'SIGCONT');
+  // The rest of a long night, for the worker's clock.
+  await page.workers()[0]!.evaluate(() => {
+    const now = Date.now.bind(Date);
+    Date.now = () => now() + 7 * 3_600_000;
+  });
+  await expect(stateOf(page)).toContainText('For 420 minutes nothing ran', { timeout: 60_000 });
+  await expect(stateOf(page)).toContainText('The run goes on');
+  await expect(stateOf(page)).toHaveText(/^Finished/, { timeout: 300_000 });
+  await expect(page.getByRole('alert')).toHaveCount(0);
+  const { told } = await outcome(page);
+  const steps = told.map((event) => (event as { step?: number }).step);
+  expect(steps).toEqual(Array.from({ length: 12 }, (_, i) => i + 1));
 });
 
 test('a project comes back as it was left, in one tab at a time', async ({ context }) => {

@@ -4,7 +4,7 @@ import { openGpu } from '../gpu/device.ts';
 import { idbRecords } from '../store/idb-records.ts';
 import { opfsFiles } from '../store/opfs-files.ts';
 import { memoryStorage, type Storage } from '../store/storage.ts';
-import { holdLife, takeLock, watchSleep } from './life.ts';
+import { holdLife, sleepNotice, takeLock, watchSleep } from './life.ts';
 import type { EngineRequest, FromEngine } from './protocol.ts';
 import { EngineSession } from './session.ts';
 
@@ -69,14 +69,11 @@ const openSession = async () =>
 const session = openSession();
 
 holdLife(self.name, () => post({ kind: 'alive' }));
-watchSleep((minutes) =>
-  post({
-    kind: 'event',
-    event: {
-      type: 'notice',
-      message: `The machine slept for ${minutes} minutes. A run goes on; if the graphics device did not survive it, from the last checkpoint.`,
-    },
-  }),
+watchSleep(
+  (minutes) =>
+    void session.then(({ state }) =>
+      post({ kind: 'event', event: { type: 'notice', message: sleepNotice(minutes, state) } }),
+    ),
 );
 
 self.addEventListener('message', (message: MessageEvent<{ readonly id: number; readonly request: EngineRequest }>) => {
