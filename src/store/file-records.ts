@@ -1,24 +1,12 @@
 /** Records as JSON files, where there is no database: the command line's folder, and tests. */
+import { parseJson, writeJson } from '../base/json.ts';
 import type { FileStore } from './file-store.ts';
 import { cutPiece, type LogPiece, type RecordKind, type Records, type StoredRecord } from './records.ts';
-
-/** What stands for a number that JSON has no word for: a loss that became NaN has to be found again as one. */
-const UNWRITABLE = 'groundwork:number';
-
-const write = (record: unknown): string =>
-  JSON.stringify(record, (_, value: unknown) =>
-    typeof value === 'number' && !Number.isFinite(value) ? { [UNWRITABLE]: String(value) } : value,
-  );
-
-const parse = (text: string): unknown =>
-  JSON.parse(text, (_, value: unknown) =>
-    typeof value === 'object' && value !== null && UNWRITABLE in value ? Number(value[UNWRITABLE]) : value,
-  );
 
 export function fileRecords(files: FileStore): Records {
   const read = async <T>(path: string) => {
     const text = await (await files.blob(path))?.text();
-    return text === undefined ? null : (parse(text) as T);
+    return text === undefined ? null : (parseJson(text) as T);
   };
   const within = async (folder: string) =>
     (await files.list())
@@ -38,19 +26,19 @@ export function fileRecords(files: FileStore): Records {
       return records;
     },
     get: <T extends StoredRecord>(kind: RecordKind, id: string) => read<T>(recordPath(kind, id)),
-    put: (kind, record) => files.writeText(recordPath(kind, record.id), write(record)),
+    put: (kind, record) => files.writeText(recordPath(kind, record.id), writeJson(record)),
     async remove(kind, id) {
       await files.remove(recordPath(kind, id));
       if (kind === 'runs') await files.remove(`records/log/${id}`);
     },
-    append: (run, piece) => files.writeText(piecePath(run, piece.from), write(piece)),
+    append: (run, piece) => files.writeText(piecePath(run, piece.from), writeJson(piece)),
     log,
     async cut(run, from) {
       for (const piece of await log(run)) {
         const left = cutPiece(piece, from);
         if (!left) await files.remove(piecePath(run, piece.from));
         else if (left.entries.length < piece.entries.length)
-          await files.writeText(piecePath(run, piece.from), write(left));
+          await files.writeText(piecePath(run, piece.from), writeJson(left));
       }
     },
   };

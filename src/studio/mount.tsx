@@ -6,6 +6,7 @@ import { App } from './app.tsx';
 import { NoWebgpu } from './no-webgpu.tsx';
 import { createStudio, StudioContext, type Studio } from './state/studio.ts';
 import { applyTheme } from './theme.ts';
+import { tidyOutbox } from './ui/save.ts';
 import './styles/tokens.css';
 import './styles/base.css';
 import './styles/controls.css';
@@ -25,6 +26,7 @@ export function mountStudio(root: HTMLElement, client: EngineClient): Studio {
   const studio = createStudio(client, storage());
   void studio.project.getState().findDevice();
   void studio.keeping.getState().begin();
+  void tidyOutbox();
   createRoot(root).render(
     <StrictMode>
       <StudioContext value={studio}>

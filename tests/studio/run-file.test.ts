@@ -96,6 +96,25 @@ describe('the run file', () => {
     expect(other.book.lastStep).toBe(160);
   });
 
+  it('keeps NaN and the infinities, each as it was', async () => {
+    const { run, write } = await whole();
+    const values = { grad_norm: Infinity, reward: -Infinity, loss: NaN };
+    run.getState().receive([{ type: 'metrics', stageIndex: 1, step: 161, values }]);
+    const file = readRunFile(await write(), 'run.json') as RunFile;
+    const other = setUp();
+    other.run.getState().open({ fileName: 'run.json', file }, null);
+    expect(['grad_norm', 'reward', 'loss'].map((name) => other.book.last(name))).toEqual([Infinity, -Infinity, NaN]);
+    // Written once more, as a run from a file is.
+    const again = await writeRunFile(
+      other.run.getState(),
+      { dataset: null, model: null, device: null },
+      other.book,
+      other.rows,
+      new Date(9),
+    );
+    expect((readRunFile(again, 'again') as RunFile).curves['grad_norm']!.value.at(-1)).toBe(Infinity);
+  });
+
   it('goes out of the studio as it came in', async () => {
     const { json } = await whole();
     const other = setUp();

@@ -1,6 +1,6 @@
 /** Files on their way to the disk: whole or not at all, and never in memory where there is a disk. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { saveStream } from '../../src/studio/ui/save.ts';
+import { saveStream, tidyOutbox } from '../../src/studio/ui/save.ts';
 
 /** A file as the browser keeps it: what is written counts when it is closed. */
 class FakeFile {
@@ -117,6 +117,15 @@ test('without a picker it is a download from the private storage, where old ones
   expect(await saved.written.text()).toBe('abcde');
   expect(await offered[0]!.text()).toBe('abcde');
   expect([...box.keys()].map((name) => name.replace(/^\d+-/, '')).sort()).toEqual(['fresh.zip', 'x.zip']);
+});
+
+test('when the studio opens, old ones are thrown away', async () => {
+  privateStorage();
+  box.set('12-old.zip', new FakeFile('old'));
+  const fresh = `${Date.now()}-fresh.zip`;
+  box.set(fresh, new FakeFile('fresh'));
+  await tidyOutbox();
+  expect([...box.keys()]).toEqual([fresh]);
 });
 
 test('without any place a small one passes through memory, and a large one is refused', async () => {

@@ -98,12 +98,12 @@ export class SeriesBook {
     return () => this.#listeners.delete(listener);
   }
 
-  /** For the run file: plain numbers; JSON has no NaN, so it becomes null. */
-  toJSON(): Record<string, { step: number[]; value: (number | null)[] }> {
+  /** For the run file. */
+  toJSON(): Record<string, { step: number[]; value: number[] }> {
     return Object.fromEntries(
       this.names().map((name) => {
         const { steps, values } = this.curve(name);
-        return [name, { step: [...steps], value: [...values].map((v) => (Number.isFinite(v) ? v : null)) }];
+        return [name, { step: [...steps], value: [...values] }];
       }),
     );
   }

@@ -5,6 +5,7 @@
  */
 import * as v from 'valibot';
 import { version as groundwork } from '../../../package.json';
+import { parseJson, writeJson } from '../../base/json.ts';
 import type { Row } from '../../engine/protocol.ts';
 import type { SeriesBook } from '../charts/series-book.ts';
 import type { Problem } from './problem.ts';
@@ -32,7 +33,7 @@ export async function writeRunFile(
   now: Date,
 ): Promise<string> {
   // A run that came from a file goes out as it came.
-  if (run.opened) return JSON.stringify(run.opened.file);
+  if (run.opened) return writeJson(run.opened.file);
   const groups = some(run.groups, GROUPS_WRITTEN);
   const named = [...new Set([...groups, ...run.snapshots].map(({ rowId }) => rowId))];
   const found = await Promise.all(named.map((id) => (run.dataset ? rows.row(run.dataset, id) : null)).map(settled));
@@ -68,7 +69,7 @@ export async function writeRunFile(
     rows: found.filter((row) => row !== null),
     curves: book.toJSON(),
   };
-  return JSON.stringify(file);
+  return writeJson(file);
 }
 
 const settled = async (row: Promise<Row> | null): Promise<Row | null> => (row ? row.catch(() => null) : null);
@@ -77,9 +78,9 @@ const tried = ({ rowId, successRate }: Tried): Tried => ({ rowId, successRate })
 const text = v.string();
 const number = v.number();
 const finite = v.pipe(v.number(), v.finite());
-/** JSON has no NaN. */
+/** Any number (base/json.ts); older files have null for those that are not finite. */
 const orNaN = v.pipe(
-  v.nullable(v.number()),
+  v.nullable(v.union([v.number(), v.nan()])),
   v.transform((value) => value ?? NaN),
 );
 const Box = v.object({
@@ -175,7 +176,7 @@ const Shape = v.object({
   ),
   snapshots: v.array(v.object({ ...at, answer: AnswerShape })),
   rows: v.array(RowShape),
-  curves: v.record(text, v.object({ step: v.array(finite), value: v.array(v.nullable(number)) })),
+  curves: v.record(text, v.object({ step: v.array(finite), value: v.array(orNaN) })),
 });
 
 /** Whether JSON says of itself that it is a run file: a plan's file is JSON, too. */
@@ -191,7 +192,7 @@ export function readRunFile(json: string, fileName: string): RunFile | Problem {
   });
   let value: unknown;
   try {
-    value = JSON.parse(json);
+    value = parseJson(json);
   } catch {
     return wrong('is not JSON: it may have been cut off.');
   }

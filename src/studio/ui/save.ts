@@ -40,8 +40,8 @@ const MOST_IN_MEMORY = 2 ** 28;
 
 type Removable = FileSystemFileHandle & { remove?(): Promise<void> };
 
-/** A new file in the outbox; what lies there from long ago is thrown away. undefined: this browser has no such place. */
-async function outgoing(fileName: string): Promise<FileSystemFileHandle | undefined> {
+/** The outbox; what lies there from long ago is thrown away. undefined: this browser has no such place. */
+export async function tidyOutbox(): Promise<FileSystemDirectoryHandle | undefined> {
   try {
     const root = await navigator.storage.getDirectory();
     const box = await root.getDirectoryHandle(OUTBOX, { create: true });
@@ -50,7 +50,17 @@ async function outgoing(fileName: string): Promise<FileSystemFileHandle | undefi
     for await (const name of box.keys()) names.push(name);
     for (const name of names)
       if (!(now - Number.parseInt(name, 10) < TAKEN)) await box.removeEntry(name).catch(() => undefined);
-    const file = await box.getFileHandle(`${now}-${fileName}`, { create: true });
+    return box;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A new file in the outbox; undefined: this browser has no such place. */
+async function outgoing(fileName: string): Promise<FileSystemFileHandle | undefined> {
+  try {
+    const file = await (await tidyOutbox())?.getFileHandle(`${Date.now()}-${fileName}`, { create: true });
+    if (!file) return undefined;
     return 'createWritable' in file ? file : undefined;
   } catch {
     return undefined;
