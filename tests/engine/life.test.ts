@@ -8,7 +8,7 @@ afterEach(() => void vi.useRealTimers());
 const sleep = (seconds: number) => vi.setSystemTime(Date.now() + seconds * 1000);
 
 test('a gap in the ticks is told once, with its length; work that takes its time is no sleep', () => {
-  const woke = vi.fn();
+  const woke = vi.fn<(minutes: number) => void>();
   watchSleep(woke);
   vi.advanceTimersByTime(600_000);
   sleep(40);
