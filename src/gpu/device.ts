@@ -2,6 +2,7 @@
  * The one GPU device of a session: what it is, what it can do, and its queue. Knows nothing of learning.
  */
 import { GroundworkError } from '../base/error.ts';
+import { usualProfile, type Profile, type TuningFacts } from './tuning.ts';
 
 export interface GpuFeatures {
   readonly f16: boolean;
@@ -9,15 +10,13 @@ export interface GpuFeatures {
   readonly timestamps: boolean;
 }
 
-export interface Gpu {
+export interface Gpu extends TuningFacts {
   readonly device: GPUDevice;
   readonly name: string;
   readonly vendor: string;
-  /** A CPU pretending: lavapipe, SwiftShader, WARP. Kernels take their `software` tuning. */
-  readonly software: boolean;
+  /** How kernels are tuned; the usual one for such an adapter unless a trial or the user chose another. */
+  readonly profile: Profile;
   readonly features: GpuFeatures;
-  /** Lanes of a subgroup where the adapter has one fixed size, else 0: row kernels then reduce in workgroup memory. */
-  readonly subgroupSize: number;
   readonly limits: GPUSupportedLimits;
   /** The driver compiles a kernel when it is first dispatched, not when its pipeline is made (lavapipe). */
   readonly compilesLate: boolean;
@@ -78,16 +77,17 @@ export async function openGpu(gpu: GPU | undefined, options: GpuOptions = {}): P
   const info = adapter.info;
   const has = (f: GPUFeatureName) => features.includes(f);
   const name = info.description || info.device || info.architecture || info.vendor || 'unnamed adapter';
-  const { subgroupMinSize: min, subgroupMaxSize: max } = info;
+  const software =
+    info.isFallbackAdapter ||
+    /llvmpipe|lavapipe|swiftshader|basic render|WARP/i.test(`${name} ${info.architecture} ${info.device}`);
   return {
     device,
     name,
     vendor: info.vendor,
-    software:
-      info.isFallbackAdapter ||
-      /llvmpipe|lavapipe|swiftshader|basic render|WARP/i.test(`${name} ${info.architecture} ${info.device}`),
+    software,
+    profile: usualProfile({ software }),
     features: { f16: has('shader-f16'), subgroups: has('subgroups'), timestamps: has('timestamp-query') },
-    subgroupSize: has('subgroups') && min === max && min >= 4 ? min : 0,
+    subgroupSize: fixedSubgroupSize(info, features),
     limits: device.limits,
     compilesLate: /llvmpipe|lavapipe/i.test(name),
     spare: async () => (await gpu.requestAdapter())?.requestDevice(descriptor),
@@ -95,3 +95,8 @@ export async function openGpu(gpu: GPU | undefined, options: GpuOptions = {}): P
     destroy: () => device.destroy(),
   };
 }
+
+const fixedSubgroupSize = (
+  { subgroupMinSize: min, subgroupMaxSize: max }: GPUAdapterInfo,
+  features: readonly GPUFeatureName[],
+): number => (features.includes('subgroups') && min === max && min >= 4 ? min : 0);

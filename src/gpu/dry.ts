@@ -12,13 +12,14 @@ export interface DryGpu {
 }
 
 /** What planning needs to know of an adapter. */
-export type GpuTraits = Pick<Gpu, 'software' | 'subgroupSize' | 'features'> & {
+export type GpuTraits = Pick<Gpu, 'software' | 'profile' | 'subgroupSize' | 'features'> & {
   readonly limits: Pick<GPUSupportedLimits, 'maxStorageBufferBindingSize' | 'maxComputeWorkgroupsPerDimension'>;
 };
 
 /** Of a current desktop GPU, for planning without one. */
 export const DESKTOP: GpuTraits = {
   software: false,
+  profile: 'shared',
   subgroupSize: 32,
   features: { f16: true, subgroups: true, timestamps: true },
   limits: { maxStorageBufferBindingSize: 2 ** 31 - 4, maxComputeWorkgroupsPerDimension: 65_535 },

@@ -79,7 +79,7 @@ export class KernelCache {
   /** Constants every shader may use: LANES (threads that share a row) and SUBGROUPS (whether they can talk directly). */
   get builtins(): Constants {
     const size = this.#gpu.subgroupSize;
-    return { SUBGROUPS: size > 0, LANES: size > 0 ? size : 32, SOFTWARE: this.#gpu.software };
+    return { SUBGROUPS: size > 0, LANES: size > 0 ? size : 32 };
   }
 
   get(name: string, source: string, constants: Constants = {}): Kernel {

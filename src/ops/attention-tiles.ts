@@ -16,6 +16,7 @@ import wideKeyGradient from '../../shaders/attention/wide/key-gradient.wgsl';
 import wideQueryGradient from '../../shaders/attention/wide/query-gradient.wgsl';
 import type { Session } from '../gpu/recorder.ts';
 import type { Constants } from '../gpu/template.ts';
+import { tuningOf, type AttentionTuning } from '../gpu/tuning.ts';
 import { ceilDiv } from './groups.ts';
 
 export interface HeadShape {
@@ -51,16 +52,18 @@ export interface AttentionTiles {
 const PARTS = { parts: 2 } as const;
 
 export function attentionTiles(session: Session, shape: HeadShape): AttentionTiles {
-  const { LANES: lanes, SUBGROUPS } = session.kernels.builtins as { LANES: number; SUBGROUPS: boolean };
-  const narrow = SUBGROUPS && (lanes === 4 || lanes === 8) && shape.headDim % lanes === 0;
-  return session.gpu.software && narrow ? softwareTiles(lanes, shape) : wideTiles(lanes, shape);
+  const { LANES: lanes } = session.kernels.builtins as { LANES: number };
+  const { attention } = tuningOf(session.gpu);
+  return attention.kernel === 'software' && shape.headDim % lanes === 0
+    ? softwareTiles(lanes, shape, attention)
+    : wideTiles(lanes, shape, attention);
 }
 
-function softwareTiles(lanes: number, shape: HeadShape): AttentionTiles {
+function softwareTiles(lanes: number, shape: HeadShape, tuning: AttentionTuning): AttentionTiles {
   const { headDim } = shape;
   const VW = headDim % (4 * lanes) === 0 ? 4 : 1;
   const columns = { D: headDim, VW, VECTOR: VW === 4 ? 'vec4<f32>' : 'f32', COLUMNS: headDim / lanes / VW };
-  const { HEADS, QUERIES } = queryTile(shape, 8);
+  const { HEADS, QUERIES } = queryTile(shape, tuning.rows);
   const SCATTERED = shape.scattered;
   const rows = (n: number) => {
     const ROWS = 2 ** Math.ceil(Math.log2(n));
@@ -69,7 +72,7 @@ function softwareTiles(lanes: number, shape: HeadShape): AttentionTiles {
   };
   const queries = { ...columns, ...rows(HEADS * QUERIES), HEADS, QUERIES };
   const params = { ...PARTS, rows: HEADS * QUERIES };
-  const keys = 8;
+  const { keys } = tuning;
   return {
     queries: QUERIES,
     heads: HEADS,
@@ -89,7 +92,7 @@ function softwareTiles(lanes: number, shape: HeadShape): AttentionTiles {
   };
 }
 
-function wideTiles(lanes: number, shape: HeadShape): AttentionTiles {
+function wideTiles(lanes: number, shape: HeadShape, tuning: AttentionTuning): AttentionTiles {
   const { headDim } = shape;
   const vec4 = headDim % (4 * lanes) === 0;
   const columns = {
@@ -98,11 +101,11 @@ function wideTiles(lanes: number, shape: HeadShape): AttentionTiles {
     VECTOR: vec4 ? 'vec4<f32>' : 'f32',
     COLUMNS: vec4 ? headDim / (4 * lanes) : ceilDiv(headDim, lanes),
   };
-  const { HEADS, QUERIES: together } = queryTile(shape, 4);
+  const { HEADS, QUERIES: together } = queryTile(shape, tuning.rows);
   const QUERIES = shape.scattered ? 1 : together;
   const queries = { ...columns, HEADS, QUERIES, ROWS: HEADS * QUERIES, KEYS: 1 };
   const params = PARTS;
-  const keys = 4;
+  const { keys } = tuning;
   return {
     queries: QUERIES,
     heads: HEADS,

@@ -1,4 +1,6 @@
-import type { Groups } from '../gpu/recorder.ts';
+import type { Groups, Session } from '../gpu/recorder.ts';
+import type { Constants } from '../gpu/template.ts';
+import { tuningOf } from '../gpu/tuning.ts';
 
 /** Invocations per workgroup of the flat kernels. */
 export const FLAT = 64;
@@ -16,3 +18,12 @@ export function rowGroups(rows: number): Groups {
 }
 
 export const ceilDiv = (a: number, b: number): number => Math.ceil(a / b);
+
+/** Columns from which a row is worth more invocations than a subgroup has. */
+const LONG_ROW = 4096;
+
+/** Constants of a kernel with a workgroup a row of so many logits: who shares the row, and how they meet. */
+export function rowConstants({ gpu }: Session, columns: number): Constants {
+  const { rowInvocations } = tuningOf(gpu);
+  return rowInvocations > 0 && columns > LONG_ROW ? { LANES: rowInvocations, SUBGROUPS: false } : {};
+}

@@ -8,7 +8,7 @@ import { invariant } from '../base/error.ts';
 import type { Recorder } from '../gpu/recorder.ts';
 import type { Tensor } from '../gpu/tensor.ts';
 import { gatherRows, scatterRows } from './gather.ts';
-import { rowGroups } from './groups.ts';
+import { rowConstants, rowGroups } from './groups.ts';
 import { matmulNn, matmulNt } from './matmul.ts';
 import { Matrix, wholeRows, type Weight } from './matrix.ts';
 import { Tape } from './tape.ts';
@@ -69,6 +69,7 @@ export function logProbs(
     const logits = chunkLogits(rec, picked, wide, first, count);
     if (chunks.length === 1) kept = logits;
     rec.dispatch('head/stats', stats, {
+      constants: rowConstants(rec.session, vocab),
       bind: { logits, start, targets, lse, logps, entropy, correct },
       params: { rows: count, vocab, stride, firstRow: first, inverseTemperature },
       groups: rowGroups(count),
@@ -81,6 +82,7 @@ export function logProbs(
     for (const [first, count] of chunks) {
       const logits = kept ?? chunkLogits(rec, picked, wide, first, count);
       rec.dispatch('head/gradient', gradient, {
+        constants: rowConstants(rec.session, vocab),
         bind: { logits, start, targets, lse, dlogps },
         params: { rows: count, vocab, stride, firstRow: first, inverseTemperature },
         groups: rowGroups(count),

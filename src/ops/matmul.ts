@@ -5,13 +5,13 @@
 import fewRows from '../../shaders/matmul/few-rows.wgsl';
 import subgroup from '../../shaders/matmul/subgroup.wgsl';
 import sumParts from '../../shaders/matmul/sum-parts.wgsl';
-import tiled from '../../shaders/matmul/tiled.wgsl';
 import { invariant } from '../base/error.ts';
-import type { Gpu } from '../gpu/device.ts';
 import type { Recorder } from '../gpu/recorder.ts';
 import type { Tensor } from '../gpu/tensor.ts';
+import { tuningOf, type TiledProducts } from '../gpu/tuning.ts';
 import { ceilDiv, flatGroups, rowGroups } from './groups.ts';
 import { partsOf, weightBindings, weightConstants, type MatrixPart, type Weight } from './matrix.ts';
+import { productTile } from './product-tiles.ts';
 
 export interface NtOptions {
   readonly bias?: Tensor;
@@ -105,10 +105,10 @@ interface Product {
 
 function record(rec: Recorder, product: Product): void {
   invariant(product.R % 4 === 0, `matmul: rank ${product.R} is not a multiple of 4`);
-  const { gpu } = rec.session;
-  if (sharesLoads(gpu)) recordSubgroup(rec, product);
-  else if (product.layout === 'nt' && product.rows <= 8) recordFewRows(rec, product);
-  else recordTiled(rec, product);
+  const { products } = tuningOf(rec.session.gpu);
+  if (products.kernel === 'subgroup') recordSubgroup(rec, product);
+  else if (product.layout === 'nt' && product.rows <= products.few) recordFewRows(rec, product);
+  else recordTiles(rec, product, products);
 }
 
 /** Constants that follow from what is bound. */
@@ -125,9 +125,6 @@ const flags = ({ layout, part, bind, accumulate = false }: Product) => ({
 /** Where a block of rows lies in y (nt, in numbers) or x (nn, in vec4s). */
 const place = ({ layout, part, stride }: Product) =>
   layout === 'nn' ? { first: part.first / 4, stride: stride / 4 } : { first: part.first, stride };
-
-/** Software drivers load lane by lane; where lanes can talk, they load for each other. */
-const sharesLoads = (gpu: Gpu): boolean => gpu.software && gpu.subgroupSize > 0 && gpu.subgroupSize <= 16;
 
 const VECTOR = { 1: 'f32', 2: 'vec2<f32>', 4: 'vec4<f32>' } as const;
 
@@ -193,33 +190,28 @@ function recordFewRows(rec: Recorder, product: Product): void {
   });
 }
 
-/** Workgroups a GPU should have at least; below, tiles shrink and long sums are split. */
-const BUSY = 128;
-
 /** Terms in each part of a split sum. */
 const STRETCH = 256;
 
-function recordTiled(rec: Recorder, product: Product): void {
+function recordTiles(rec: Recorder, product: Product, tuning: TiledProducts): void {
   const { layout, rows, cols, inner, R, scale, part, bind } = product;
   const constants = flags(product);
-  const across = ceilDiv(cols, 64);
-  const tiles = (tm: number) => across * ceilDiv(rows, 16 * tm);
-  const tm =
-    constants.TN || (rows > 32 && tiles(4) >= BUSY) ? 4 : rows > 16 && tiles(2) >= BUSY ? 2 : rows > 32 ? 2 : 1;
-  const parts = constants.TN && tiles(tm) < BUSY ? ceilDiv(inner, STRETCH) : 1;
+  const tile = productTile(tuning, product);
+  const [across, down] = [ceilDiv(cols, tile.columns), ceilDiv(rows, tile.rows)];
+  const parts = constants.TN && across * down < tuning.busy ? ceilDiv(inner, STRETCH) : 1;
   const SPLIT = parts > 1;
   const partial = SPLIT ? rec.empty('matmul parts', [parts, rows, cols]) : bind.y!;
-  rec.dispatch(`matmul/${layout}`, tiled, {
+  rec.dispatch(`matmul/${layout}`, tile.source, {
     constants: {
       ...constants,
+      ...tile.constants,
       ACCUMULATE: constants.ACCUMULATE && !SPLIT,
       SPLIT,
-      TM: tm,
       Y: constants.NT ? 'f32' : 'vec4<f32>',
     },
     bind: { ...bind, ...weightBindings(part), y: partial },
     params: { rows, cols, inner, R, scale, stretch: STRETCH, ...place(product) },
-    groups: [across, ceilDiv(rows, 16 * tm), parts],
+    groups: [across, down, parts],
   });
   if (!SPLIT) return;
   rec.dispatch('matmul/sum-parts', sumParts, {

@@ -6,6 +6,7 @@ import sample from '../../shaders/sample/sample.wgsl';
 import tick from '../../shaders/sample/tick.wgsl';
 import type { Recorder, Session } from '../gpu/recorder.ts';
 import { Tensor, type DType } from '../gpu/tensor.ts';
+import { rowConstants } from './groups.ts';
 
 /** Sections start at multiples of this many words (256 bytes: any device's binding alignment). */
 const SECTION = 64;
@@ -136,11 +137,9 @@ export function sampleTokens(
   state: DecodeState,
   pad: number,
 ): void {
-  // A real GPU needs more threads than a subgroup's to go through a large vocabulary; they meet in workgroup memory.
-  const wide = !rec.session.gpu.software && logits.columns > 4096;
   const { stepAt } = state.offsets;
   rec.dispatch('sample', sample, {
-    constants: wide ? { LANES: 256, SUBGROUPS: false } : {},
+    constants: rowConstants(rec.session, logits.columns),
     bind: { logits, suppressed, eos, control, state: state.all },
     params: {
       rows: state.rows,

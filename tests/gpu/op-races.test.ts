@@ -6,6 +6,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { Random } from '../../src/base/random.ts';
 import { Recorder, type Session } from '../../src/gpu/recorder.ts';
 import type { DType, Tensor } from '../../src/gpu/tensor.ts';
+import { PROFILES } from '../../src/gpu/tuning.ts';
 import { adamwControl, adamwStep } from '../../src/ops/adamw.ts';
 import { attention } from '../../src/ops/attention.ts';
 import { fold } from '../../src/ops/fold.ts';
@@ -183,12 +184,10 @@ function trainingStep(inputs: Inputs): Lora {
   return lora;
 }
 
-const tunings: readonly (readonly [string, SessionOptions])[] = [
-  ['for software', { profile: 'software' }],
-  ['for software, without subgroups', { profile: 'software', without: ['subgroups'] }],
-  ['for hardware', { profile: 'hardware' }],
-  ['for hardware, without subgroups', { profile: 'hardware', without: ['subgroups'] }],
-];
+const tunings = PROFILES.flatMap((profile): (readonly [string, SessionOptions])[] => [
+  [profile, { profile }],
+  [`${profile}, without subgroups`, { profile, without: ['subgroups'] }],
+]);
 
 let session: Session | undefined;
 afterEach(() => session?.destroy());
@@ -205,7 +204,7 @@ async function recorded<T>(options: SessionOptions, record: (inputs: Inputs, ses
   return { program, inputs, result, check };
 }
 
-describe.each(tunings)('kernels %s have no race, no stray index and no undefined read', (_, options) => {
+describe.each(tunings)('kernels of profile %s have no race, no stray index and no undefined read', (_, options) => {
   test('in a training step', async () => {
     const { check } = await recorded(options, trainingStep);
     expect(check().findings).toEqual([]);
@@ -306,7 +305,7 @@ describe('the emulator can be believed', () => {
   });
 
   test('with the barriers taken out of the kernels it finds races', async () => {
-    const { check } = await recorded({ profile: 'hardware', without: ['subgroups'] }, trainingStep);
+    const { check } = await recorded({ profile: 'shared', without: ['subgroups'] }, trainingStep);
     const { findings } = check((source) => source.replaceAll('workgroupBarrier();', ''));
     for (const kernel of ['rms-norm', 'attention/forward', 'matmul']) {
       expect(

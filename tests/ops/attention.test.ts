@@ -421,7 +421,7 @@ const swift = process.env.GROUNDWORK_ADAPTER === 'swiftshader';
 const fewer = CASES.filter(([, s]) => swift || s.headDim === 32);
 
 describe('attention with the tuning of a real GPU', () => {
-  const session = useSession({ profile: 'hardware' });
+  const session = useSession({ profile: 'shared' });
   test.each(fewer.filter(([, s]) => s.headDim < 80))('agrees with f64, forward and backward: %s', async (_, s) => {
     await check(session(), s);
   });

@@ -22,10 +22,11 @@ import { openNodeGpu } from '../../src/cli/node-gpu.ts';
 import type { GpuOptions } from '../../src/gpu/device.ts';
 import { Recorder, Session } from '../../src/gpu/recorder.ts';
 import { elements, type DType, type Tensor } from '../../src/gpu/tensor.ts';
+import type { Profile } from '../../src/gpu/tuning.ts';
 
 export interface SessionOptions extends Pick<GpuOptions, 'without'> {
-  /** `hardware` runs the tunings of a real GPU, whatever the adapter is. */
-  readonly profile?: 'software' | 'hardware';
+  /** Runs these tunings, whatever the adapter is; default: what such an adapter gets. */
+  readonly profile?: Profile;
   /** Splits frozen matrices that are larger. */
   readonly weightPartBytes?: number;
 }
@@ -57,7 +58,7 @@ export async function openSession(
   onError: (message: string) => void = console.error,
 ): Promise<Session> {
   const gpu = await openNodeGpu({ ...(options.without && { without: options.without }), onError });
-  return new Session(options.profile ? { ...gpu, software: options.profile === 'software' } : gpu, options);
+  return new Session({ ...gpu, profile: options.profile ?? gpu.profile }, options);
 }
 
 /** Contents of the tensors that `constant` made, until `run` writes them. */

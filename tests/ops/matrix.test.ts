@@ -44,7 +44,7 @@ async function both(
   return matrix;
 }
 
-describe.each(swift ? (['software', 'hardware'] as const) : (['software'] as const))('for %s', (profile) => {
+describe.each(swift ? (['software', 'shared'] as const) : (['software'] as const))('for %s', (profile) => {
   const session = useSession({ profile, weightPartBytes: 1024 });
 
   test.each(['f32', 'f16'] as const)('products with a matrix of %s in blocks', async (format) => {

@@ -7,37 +7,15 @@ import type { Tensor } from '../../src/gpu/tensor.ts';
 import { embed } from '../../src/ops/gather.ts';
 import { logProbs } from '../../src/ops/log-probs.ts';
 import { matmulNn, matmulNt } from '../../src/ops/matmul.ts';
-import { allocateMatrix, groupOf, type Matrix, type QuantisedFormat } from '../../src/ops/matrix.ts';
+import { groupOf, type Matrix, type QuantisedFormat } from '../../src/ops/matrix.ts';
 import { dynamicMap } from '../../src/ops/nf4.ts';
-import { Quantiser, relativeRms, type ReconstructionError } from '../../src/ops/quantise.ts';
+import { relativeRms } from '../../src/ops/quantise.ts';
 import { Tape } from '../../src/ops/tape.ts';
 import { constant, expectClose, normals, run, useSession } from './harness.ts';
-import { codesOf, dynamicValues, quantised } from './quantised.ts';
+import { codesOf, dynamicValues, filled, quantised } from './quantised.ts';
 
 const FORMATS = ['int8', 'int4', 'nf4'] as const;
 const swift = process.env.GROUNDWORK_ADAPTER === 'swiftshader';
-
-/** w [rows, columns] quantised on the GPU, given in blocks of so many rows. */
-async function filled(
-  session: Session,
-  shape: readonly [number, number],
-  format: QuantisedFormat,
-  w: Float64Array,
-  blockRows = shape[0],
-): Promise<{ matrix: Matrix; error: ReconstructionError }> {
-  const [rows, columns] = shape;
-  const matrix = allocateMatrix(session, 'w', shape, format);
-  const quantiser = new Quantiser(session);
-  let error: ReconstructionError | null = null;
-  for (let first = 0; first < rows; first += blockRows)
-    error = await quantiser.write(
-      matrix,
-      first,
-      Float32Array.from(w.subarray(first * columns, (first + blockRows) * columns)),
-    );
-  quantiser.destroy();
-  return { matrix, error: error! };
-}
 
 const weights = (seed: number, n: number, scale = 0.05) => normals(new Random(seed), n, scale);
 
@@ -105,7 +83,7 @@ describe('quantising', () => {
   });
 });
 
-describe.each(swift ? (['software', 'hardware'] as const) : (['software'] as const))('products for %s', (profile) => {
+describe.each(swift ? (['software', 'shared'] as const) : (['software'] as const))('products for %s', (profile) => {
   const session = useSession({ profile });
   const splitting = useSession({ profile, weightPartBytes: 2048 });
 
@@ -211,44 +189,5 @@ describe.each(swift ? (['software', 'hardware'] as const) : (['software'] as con
       tape.backward();
       return [rows, logps, tape.grad(x)!];
     });
-  });
-});
-
-describe('products without subgroups, and with the tunings of real GPUs', () => {
-  const session = useSession({ profile: 'hardware', without: ['subgroups', 'shader-f16'] });
-
-  test.each(FORMATS)('%s', async (format) => {
-    const w = weights(7, 68 * 64, 1);
-    const { matrix } = await filled(session(), [68, 64], format, w);
-    const { values } = quantised(w, format, 64);
-    const x = normals(new Random(8), 18 * 68);
-    for (const M of [3, 18]) {
-      const [y, dx] = await run(session(), (rec) => {
-        const [yt, dt] = [rec.empty('y', [M, 68]), rec.empty('dx', [M, 64])];
-        matmulNt(rec, constant(rec, 'x', [M, 64], x.subarray(0, M * 64)), matrix, yt);
-        matmulNn(rec, constant(rec, 'dy', [M, 68], x.subarray(0, M * 68)), matrix, dt);
-        return [yt, dt];
-      });
-      const sum = (n: number, term: (i: number) => number) => {
-        let total = 0;
-        for (let i = 0; i < n; i++) total += term(i);
-        return total;
-      };
-      expectClose(
-        y,
-        Float64Array.from({ length: M * 68 }, (_, i) =>
-          sum(64, (k) => x[Math.floor(i / 68) * 64 + k]! * values[(i % 68) * 64 + k]!),
-        ),
-        2e-6,
-      );
-      expectClose(
-        dx,
-        Float64Array.from({ length: M * 64 }, (_, i) =>
-          sum(68, (k) => x[Math.floor(i / 64) * 68 + k]! * values[k * 64 + (i % 64)]!),
-        ),
-        2e-6,
-      );
-    }
-    session().release(...matrix.tensors);
   });
 });

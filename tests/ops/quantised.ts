@@ -1,7 +1,8 @@
 /** Quantised formats once more, in f64 and in plain loops: what shaders/quant must write, and what its codes mean. */
 import { readTensors } from '../../src/gpu/program.ts';
 import type { Session } from '../../src/gpu/recorder.ts';
-import type { Matrix, QuantisedFormat } from '../../src/ops/matrix.ts';
+import { allocateMatrix, type Matrix, type QuantisedFormat } from '../../src/ops/matrix.ts';
+import { Quantiser, type ReconstructionError } from '../../src/ops/quantise.ts';
 import { fromHalf } from './harness.ts';
 
 const f = Math.fround;
@@ -87,4 +88,26 @@ export async function codesOf(session: Session, { parts, format }: Matrix): Prom
         : [0, 8, 16, 24, 4, 12, 20, 28].map((bit) => (word >>> bit) & 15),
     ),
   );
+}
+
+/** w [rows, columns] quantised on the GPU, given in blocks of so many rows. */
+export async function filled(
+  session: Session,
+  shape: readonly [number, number],
+  format: QuantisedFormat,
+  w: Float64Array,
+  blockRows = shape[0],
+): Promise<{ matrix: Matrix; error: ReconstructionError }> {
+  const [rows, columns] = shape;
+  const matrix = allocateMatrix(session, 'w', shape, format);
+  const quantiser = new Quantiser(session);
+  let error: ReconstructionError | null = null;
+  for (let first = 0; first < rows; first += blockRows)
+    error = await quantiser.write(
+      matrix,
+      first,
+      Float32Array.from(w.subarray(first * columns, (first + blockRows) * columns)),
+    );
+  quantiser.destroy();
+  return { matrix, error: error! };
 }

@@ -300,7 +300,7 @@ describe('sampling without subgroups', () => {
 });
 
 describe('sampling with the tuning of a real GPU', () => {
-  const session = useSession({ profile: 'hardware' });
+  const session = useSession({ profile: 'shared' });
   test('a large vocabulary is shared by many threads', async () => {
     const vocab = 5000;
     const logits = normals(new Random(6), vocab, 2);

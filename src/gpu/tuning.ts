@@ -1,0 +1,87 @@
+/**
+ * Tuning profiles: for every hot kernel which of its variants an adapter runs, and with which tiles. A profile is a
+ * bundle, because what an adapter is bad at (barriers, loads, talk between lanes) is the same in all kernels.
+ *
+ *   software   no barriers, no workgroup memory; lanes load for each other. For adapters that are a processor.
+ *   registers  no tiles in workgroup memory: each invocation loads its own tile of the sum, and leans on the caches.
+ *   shared     tiles are staged in workgroup memory; what most GPUs want.
+ *
+ * Here are the numbers; who reads them: ops/matmul.ts, ops/attention-tiles.ts, ops/log-probs.ts, ops/sample.ts.
+ */
+export const PROFILES = ['software', 'registers', 'shared'] as const;
+export type Profile = (typeof PROFILES)[number];
+
+/** What of an adapter decides its profiles. */
+export interface TuningFacts {
+  /** A CPU pretending. */
+  readonly software: boolean;
+  /** Lanes of a subgroup where the adapter has one fixed size, else 0. */
+  readonly subgroupSize: number;
+}
+
+/** Products whose tiles an invocation holds in registers: at most `rows` × 4 sums. */
+export interface TiledProducts {
+  /** `registers`: 8 × 8 invocations that load for themselves; `tiled`: 16 × 16 that stage tiles together. */
+  readonly kernel: 'registers' | 'tiled';
+  readonly rows: number;
+  /** Workgroups there should be at least; below, tiles shrink and long sums are split. */
+  readonly busy: number;
+  /** Rows of x up to which x·wᵀ goes to few-rows.wgsl, which reads weights once for all of them. */
+  readonly few: number;
+}
+
+/** Products x·w, by the kernel of shaders/matmul. */
+export type ProductTuning =
+  /** A subgroup takes 16 × 16 sums, and its lanes load for each other. */
+  { readonly kernel: 'subgroup' } | TiledProducts;
+
+export interface AttentionTuning {
+  /** Of shaders/attention. */
+  readonly kernel: 'software' | 'wide';
+  /** Queries × heads of a tile, at most. */
+  readonly rows: number;
+  /** Keys of a tile in the key gradient. */
+  readonly keys: number;
+}
+
+export interface Tuning {
+  readonly products: ProductTuning;
+  readonly attention: AttentionTuning;
+  /**
+   * Invocations that go through a long row of logits together (the head's statistics and gradient, sampling) and meet
+   * in workgroup memory; 0: as many as a subgroup has lanes, which meet in registers.
+   */
+  readonly rowInvocations: number;
+}
+
+/** Lanes that load for each other; with more of them, sums outgrow what 16 × 16 holds. */
+const loadsForEachOther = (lanes: number): boolean => lanes > 0 && lanes <= 16;
+
+const TUNINGS: Readonly<Record<Profile, (facts: TuningFacts) => Tuning>> = {
+  software: ({ subgroupSize }) => ({
+    products: loadsForEachOther(subgroupSize)
+      ? { kernel: 'subgroup' }
+      : { kernel: 'registers', rows: 4, busy: 1, few: 0 },
+    attention:
+      subgroupSize === 4 || subgroupSize === 8
+        ? { kernel: 'software', rows: 8, keys: 8 }
+        : { kernel: 'wide', rows: 4, keys: 4 },
+    rowInvocations: 0,
+  }),
+  registers: () => ({
+    products: { kernel: 'registers', rows: 4, busy: 512, few: 8 },
+    attention: { kernel: 'wide', rows: 4, keys: 4 },
+    rowInvocations: 256,
+  }),
+  shared: () => ({
+    products: { kernel: 'tiled', rows: 4, busy: 128, few: 8 },
+    attention: { kernel: 'wide', rows: 4, keys: 4 },
+    rowInvocations: 256,
+  }),
+};
+
+export const tuningOf = (gpu: TuningFacts & { readonly profile: Profile }): Tuning => TUNINGS[gpu.profile](gpu);
+
+/** What an adapter gets that has not been tried. */
+export const usualProfile = ({ software }: Pick<TuningFacts, 'software'>): Profile =>
+  software ? 'software' : 'shared';

@@ -1,0 +1,89 @@
+/**
+ * Every tuning profile at small and odd shapes against f64, with a second run that must give the same bits: products in
+ * every layout and weight format, attention and the head with their gradients. Few shapes, since each kernel is
+ * compiled; other shapes of each op are in its own test. Races in these kernels: tests/gpu/op-races.test.ts.
+ */
+import { describe, expect, test } from 'vitest';
+import { Random } from '../../src/base/random.ts';
+import { PROFILES } from '../../src/gpu/tuning.ts';
+import { matmulNn, matmulNt } from '../../src/ops/matmul.ts';
+import { attentionCase, headProof, type ProofCase } from '../../src/ops/proof.ts';
+import { constant, expectClose, normals, relativeError, run, useSession, type SessionOptions } from './harness.ts';
+import { checkNn, checkNt, checkTn, product } from './product-checks.ts';
+import { filled, quantised } from './quantised.ts';
+
+const swift = process.env.GROUNDWORK_ADAPTER === 'swiftshader';
+
+/** SwiftShader has no f16 in any case. */
+const variants = PROFILES.flatMap((profile): (readonly [name: string, options: SessionOptions])[] => [
+  [profile, { profile }],
+  ...(swift ? [] : [[`${profile}, without f16`, { profile, without: ['shader-f16'] }] as const]),
+]);
+
+describe.each(variants)('profile %s', (_, options) => {
+  const session = useSession(options);
+  const again = true;
+
+  test('x·wᵀ, with all that can be added to it', async () => {
+    await checkNt(session(), { M: 19, N: 70, K: 36, f16: true, bias: true, residual: true, R: 8, again });
+    await checkNt(session(), { M: 67, N: 131, K: 20, again });
+    await checkNt(session(), { M: 3, N: 19, K: 76, f16: true, bias: true, residual: true, R: 8, again });
+  });
+
+  test('x·w, with all that can be added to it', async () => {
+    await checkNn(session(), { M: 37, N: 68, K: 20, accumulate: true, R: 4, again });
+    await checkNn(session(), { M: 70, N: 132, K: 44, f16: true, again });
+  });
+
+  test('xᵀ·w, in parts and whole', async () => {
+    await checkTn(session(), { M: 515, N: 12, K: 8, accumulate: true, again });
+    await checkTn(session(), { M: 33, N: 68, K: 76, again });
+  });
+
+  test.each(['int8', 'int4', 'nf4'] as const)('products with weights in %s, both ways', async (format) => {
+    const [M, N, K] = [18, 68, 64];
+    const w = normals(new Random(7), N * K);
+    const { matrix } = await filled(session(), [N, K], format, w);
+    const { values } = quantised(w, format, 64);
+    const [x, dy] = [normals(new Random(8), M * K), normals(new Random(9), M * N)];
+    const both = (times: number) =>
+      run(
+        session(),
+        (rec) => {
+          const [y, dx] = [rec.empty('y', [M, N]), rec.empty('dx', [M, K])];
+          matmulNt(rec, constant(rec, 'x', [M, K], x), matrix, y);
+          matmulNn(rec, constant(rec, 'dy', [M, N], dy), matrix, dx);
+          return [y, dx];
+        },
+        times,
+      );
+    const [y, dx] = await both(1);
+    const wants = product(
+      M,
+      N,
+      K,
+      (m, k) => x[m * K + k]!,
+      (k, n) => values[n * K + k]!,
+    );
+    expectClose(y, wants, 2e-6);
+    const gradient = product(
+      M,
+      K,
+      N,
+      (m, n) => dy[m * N + n]!,
+      (n, k) => values[n * K + k]!,
+    );
+    expectClose(dx, gradient, 2e-6);
+    expect(await both(2)).toEqual([y, dx]);
+    session().release(...matrix.tensors);
+  });
+
+  test.each<readonly [string, ProofCase]>([
+    ['attention', attentionCase],
+    ['the head, a vocabulary shared by many invocations', headProof({ T: 5, H: 16, V: 4101, temperature: 0.9 })],
+  ])('%s, forward and backward', async (_name, { run: prove, tolerance }) => {
+    const found = await prove(session());
+    for (const [got, want] of found) expect(relativeError(got, want)).toBeLessThanOrEqual(tolerance);
+    expect((await prove(session())).map(([got]) => got)).toEqual(found.map(([got]) => got));
+  });
+});
