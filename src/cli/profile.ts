@@ -15,7 +15,6 @@ import { parseArgs } from 'node:util';
 import { describeError } from '../base/error.ts';
 import type { EngineEvent, Recipe, Stage, StepProfile } from '../engine/protocol.ts';
 import { EngineSession } from '../engine/session.ts';
-import { KERNELS_COMPILED } from '../engine/warm.ts';
 import { registerDecoder } from '../image/decode.ts';
 import { nodeDecode } from '../image/node-decode.ts';
 import { presetRecipe } from '../train/presets.ts';
@@ -60,8 +59,7 @@ async function main(): Promise<void> {
   let steps = 0;
   let asked: Promise<StepProfile> | null = null;
   const { session, start } = await prepare(values, (event) => {
-    if (event.type === 'progress' && event.unit !== KERNELS_COMPILED && ++steps === WARM)
-      asked = session.handle({ type: 'profile' });
+    if (event.type === 'progress' && !event.preparing && ++steps === WARM) asked = session.handle({ type: 'profile' });
   });
   await start({ ...source, stages: [short(stage, WARM + 4)] });
   if (!asked) throw new Error(`The stage ended before its step ${WARM}.`);
@@ -104,8 +102,8 @@ async function coldStart(paths: { model: string; data: string }, recipe: Recipe)
   const { session, start } = await prepare(paths, (event) => {
     const now = performance.now() - begun;
     if (event.type !== 'progress') return;
-    if (event.unit !== KERNELS_COMPILED) stepped ||= now;
-    else if (event.done === event.total) [compiled, count] = [now, event.total];
+    if (!event.preparing) stepped ||= now;
+    else if (event.unit === 'kernels compiled' && event.done === event.total) [compiled, count] = [now, event.total];
   });
   begun = performance.now();
   const stop = await stopwatch();

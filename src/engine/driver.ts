@@ -117,6 +117,7 @@ export class Driver {
         {
           emit,
           gate: () => alive(() => this.#host.pass()),
+          turn: () => alive(() => this.#host.gate.turn()),
           boundary: (at) => alive(() => keeper.boundary(bench, at)),
           ...(look && { look: (...at) => alive(() => look(...at)) }),
         },

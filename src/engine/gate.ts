@@ -65,6 +65,12 @@ export class Gate {
     return this.#state !== 'stopping';
   }
 
+  /** Called by work that is no step and takes long: what waits for its turn has it. False: stop. */
+  async turn(): Promise<boolean> {
+    await this.#runAsides();
+    return this.#state !== 'stopping';
+  }
+
   /** Runs work between steps, or at once when no run is on; pieces of work never overlap. */
   aside<T>(work: () => Promise<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {

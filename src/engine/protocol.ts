@@ -316,13 +316,17 @@ export type EngineEvent =
       readonly status: 'started' | 'finished' | 'stopped';
       readonly seconds: number;
     }
-  /** Progress inside a stage. `etaSeconds` is null until a first step was timed. */
+  /**
+   * Progress inside a stage. `etaSeconds` is null until a first step was timed. `preparing`: it counts what comes before
+   * the stage's own work (kernels compiled, rows encoded).
+   */
   | {
       readonly type: 'progress';
       readonly stageIndex: number;
       readonly done: number;
       readonly total: number;
       readonly unit: string;
+      readonly preparing?: true;
       readonly etaSeconds: number | null;
     }
   /** One point of every curve at a step; names are TRL's (loss, reward, kl, completions/mean_length, …). `step` counts over the whole run. */

@@ -220,7 +220,7 @@ async function time(
   let last: Readonly<Record<string, number>> = {};
   const emit = (event: StageEvent) => {
     if (event.type === 'metrics') last = event.values;
-    if (event.type !== 'progress') return;
+    if (event.type !== 'progress' || event.preparing) return;
     at.push(performance.now());
     look();
   };
@@ -237,6 +237,7 @@ async function time(
     emit,
     resume: null,
     gate: () => Promise.resolve(true),
+    turn: () => Promise.resolve(true),
   });
   const [warm, timed] = at;
   return { each: warm !== undefined && timed !== undefined ? (timed - warm) / 1000 : null, last };

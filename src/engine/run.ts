@@ -18,7 +18,7 @@ import { optimizerState } from '../train/checkpoint.ts';
 import type { Optimizer } from '../train/optimizer.ts';
 import type { StageContext, StageEvent } from '../train/stage.ts';
 import type { EngineEvent } from './protocol.ts';
-import { KERNELS_COMPILED, warmStage } from './warm.ts';
+import { warmStage } from './warm.ts';
 
 /** Everything that belongs to one dataset on one model: the policy, the encoded rows, the programs. */
 export class Workbench {
@@ -86,6 +86,8 @@ export interface RunHooks {
   emit(event: EngineEvent): void;
   /** Waits while paused; false: stop. */
   gate(): Promise<boolean>;
+  /** Between two pieces of work that is no step; false: stop. */
+  turn?(): Promise<boolean>;
   /** Before each gate, and at the end of each stage. */
   boundary?(at: RunBoundary): Promise<void>;
   /** Between two steps of a training stage, and with `last` at its end: the policy as it is after `step`. */
@@ -110,7 +112,8 @@ export async function runRecipe(
   for (const [index, stage] of recipe.stages.entries()) {
     if (index < (from?.position.stage ?? 0)) continue;
     const resumed = from?.position.stage === index && from.position.position !== null ? from : null;
-    const started = performance.now() - (resumed?.position.seconds ?? 0) * 1000;
+    const before = resumed?.position.seconds ?? 0;
+    const started = performance.now() - before * 1000;
     const where = (part: Pick<RunPosition, 'stage' | 'position' | 'seconds'>, optimizer?: Optimizer) =>
       hooks.boundary?.({
         ...part,
@@ -121,6 +124,7 @@ export async function runRecipe(
         optimizer,
       });
     const seconds = () => (performance.now() - started) / 1000;
+    const pace = new Pace(before);
     let stopped = false;
     const trains = stage.kind === 'sft' || stage.kind === 'grpo';
     const context: StageContext = {
@@ -134,7 +138,7 @@ export async function runRecipe(
       scorer: () => bench.scorer(),
       emit: (event) => {
         if (event.type === 'metrics') step++;
-        hooks.emit(translate(event, index, step, seconds(), bench));
+        hooks.emit(translate(event, index, step, pace.after(event, seconds()), bench));
       },
       resume: resumed?.position.position ?? null,
       restore: (optimizer) => {
@@ -148,18 +152,18 @@ export async function runRecipe(
         if (!go) stopped = true;
         return go;
       },
+      turn: async () => {
+        const go = (await hooks.turn?.()) ?? true;
+        if (!go) stopped = true;
+        return go;
+      },
     };
     if (!resumed) hooks.emit({ type: 'stage', index, stage, status: 'started', seconds: 0 });
-    await warmStage(bench, stage, (done, total) =>
-      hooks.emit({
-        type: 'progress',
-        stageIndex: index,
-        done,
-        total,
-        unit: KERNELS_COMPILED,
-        etaSeconds: null,
-      }),
-    );
+    await warmStage(bench, stage, (done, total) => {
+      const progress = { type: 'progress', done, total, unit: 'kernels compiled', preparing: true } as const;
+      pace.after(progress, seconds());
+      hooks.emit({ ...progress, stageIndex: index, etaSeconds: null });
+    });
     switch (stage.kind) {
       case 'evaluate': {
         const { evaluation, scores } = await runEvaluation(stage, context);
@@ -224,6 +228,29 @@ export function checkRecipe({ stages }: Recipe): void {
   }
 }
 
+/** Tells the time that a stage's steps took from that of what came before them: kernels compiled, rows encoded. */
+class Pace {
+  readonly #before: number;
+  #unit: string | null = null;
+  #told: number;
+  #aside = 0;
+
+  /** @param before seconds that the stage took before it was interrupted */
+  constructor(before: number) {
+    this.#before = this.#told = before;
+  }
+
+  /** Seconds that went into what `event` counts, of the stage's `seconds`. */
+  after(event: StageEvent, seconds: number): number {
+    if (event.type !== 'progress') return seconds;
+    if (event.unit !== this.#unit) this.#aside = this.#told - this.#before;
+    this.#unit = event.unit;
+    this.#told = seconds;
+    return seconds - this.#aside;
+  }
+}
+
+/** @param seconds that went into what a progress event counts */
 function translate(
   event: StageEvent,
   stageIndex: number,

@@ -8,9 +8,6 @@ import type { Workbench } from './run.ts';
 /** Rows whose lengths stand for all: kernels hardly depend on them. */
 const ROWS = 8;
 
-/** The unit in which their progress is told; all other progress is work of the stage itself. */
-export const KERNELS_COMPILED = 'kernels compiled';
-
 /** Failures are left to the stage itself, which tells more. */
 export async function warmStage({ loaded, dataset, samples }: Workbench, stage: Stage, onCompiled: OnCompiled) {
   const { session } = loaded.model;

@@ -3,7 +3,7 @@
  * end-of-turn tokens of the whole accumulated batch, as transformers' Trainer counts it (num_items_in_batch).
  */
 import { GroundworkError } from '../base/error.ts';
-import { subset, type RowList } from '../data/row-list.ts';
+import { span, subset, type RowList } from '../data/row-list.ts';
 import { Optimizer } from './optimizer.ts';
 import { groupRows, pack, type PackedGroup } from './pack.ts';
 import { countSteps, RowSampler, type SamplerState } from './plan-steps.ts';
@@ -18,9 +18,13 @@ interface SftPosition {
   readonly sampler: SamplerState;
 }
 
+/** Rows that are read and encoded together before the first step. */
+const ROWS_AT_ONCE = 32;
+
 /** Trains a new adapter (or goes on with the one attached) and leaves it attached. Throws `no-rows` when no row can be trained on. */
 export async function runSft(stage: SftStage, context: StageContext): Promise<void> {
   const rows = await trainable(stage, context);
+  if (!rows) return;
   const from = context.resume as SftPosition | null;
   const adapter = from ? context.policy.learning() : context.policy.attach(stage.lora, context.seed);
   const { stepsPerEpoch, totalSteps } = countSteps(rows.length, stage);
@@ -60,16 +64,25 @@ export async function runSft(stage: SftStage, context: StageContext): Promise<vo
   }
 }
 
-/** Rows with a target that fit; the others are reported, never cut. */
-async function trainable(stage: SftStage, context: StageContext): Promise<RowList> {
+/**
+ * Rows with a target that fit; the others are reported, never cut. All are encoded to know: the order of a pass is drawn
+ * over these, and a row that cannot be encoded is told before the first step. Null: stopped meanwhile.
+ */
+async function trainable(stage: SftStage, context: StageContext): Promise<RowList | null> {
   const usable: number[] = [];
   let long = 0;
   let without = 0;
-  for (let i = 0; i < context.train.length; i++) {
-    const [sample] = await context.samples.encode(await context.train.read([i]));
-    if (!sample!.completion.length) without++;
-    else if (stage.maxLength > 0 && sample!.prompt.tokens.length + sample!.completion.length > stage.maxLength) long++;
-    else usable.push(i);
+  const { length } = context.train;
+  for (let start = 0; start < length; start += ROWS_AT_ONCE) {
+    if (!(await context.turn())) return null;
+    const places = span(context.train, start, start + ROWS_AT_ONCE);
+    const samples = await context.samples.encode(await context.train.read(places));
+    samples.forEach(({ prompt, completion }, i) => {
+      if (!completion.length) without++;
+      else if (stage.maxLength > 0 && prompt.tokens.length + completion.length > stage.maxLength) long++;
+      else usable.push(places[i]!);
+    });
+    tellEncoded(context, start, places.length);
   }
   if (long && !context.resume)
     context.emit({
@@ -85,6 +98,14 @@ async function trainable(stage: SftStage, context: StageContext): Promise<RowLis
       'Raise max_length, or check that the rows have an assistant turn.',
     );
   return subset(context.train, usable);
+}
+
+/** At each hundredth of the rows: a run's log keeps what is told. */
+function tellEncoded({ train, emit }: StageContext, start: number, count: number): void {
+  const hundredth = (rows: number) => Math.floor((100 * rows) / train.length);
+  const done = start + count;
+  if (hundredth(done) > hundredth(start))
+    emit({ type: 'progress', done, total: train.length, unit: 'rows encoded', preparing: true });
 }
 
 /** Forward and backward over micro-batches; gradients are left in the adapter. */

@@ -18,7 +18,14 @@ export interface RolloutView {
 }
 
 export type StageEvent =
-  | { readonly type: 'progress'; readonly done: number; readonly total: number; readonly unit: string }
+  /** `preparing`: what comes before the stage's own work. */
+  | {
+      readonly type: 'progress';
+      readonly done: number;
+      readonly total: number;
+      readonly unit: string;
+      readonly preparing?: true;
+    }
   | { readonly type: 'metrics'; readonly values: Readonly<Record<string, number>> }
   | { readonly type: 'group'; readonly rowId: string; readonly completions: readonly RolloutView[] }
   | {
@@ -56,4 +63,6 @@ export interface StageContext {
    * keep what there is.
    */
   gate(boundary: Boundary): Promise<boolean>;
+  /** Called now and then by work before the first unit. False: stop, there is nothing to keep. */
+  turn(): Promise<boolean>;
 }

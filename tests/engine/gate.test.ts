@@ -48,6 +48,21 @@ describe('the gate', () => {
     expect(states).toEqual(['running', 'paused', 'running', 'finished']);
   });
 
+  test('gives a turn to what waits before the first step, and keeps the single step asked for', async () => {
+    const { gate, log, run } = opened({ paused: true });
+    gate.control('step');
+    const answered = gate.aside(async () => void log.push('answered'));
+    expect(await gate.turn()).toBe(true);
+    await answered;
+    const running = run();
+    await settle();
+    await settle();
+    expect(log).toEqual(['answered', 'step 0', 'done 0']);
+    gate.stop();
+    expect(await gate.turn()).toBe(false);
+    await running;
+  });
+
   test('can hold before the first step', async () => {
     const { gate, states, log, run } = opened({ paused: true });
     const running = run(1);

@@ -4,7 +4,6 @@ import { filesUnder } from '../../src/cli/node-files.ts';
 import { openNodeGpu } from '../../src/cli/node-gpu.ts';
 import type { EngineEvent, Recipe } from '../../src/engine/protocol.ts';
 import { EngineSession } from '../../src/engine/session.ts';
-import { KERNELS_COMPILED } from '../../src/engine/warm.ts';
 import type { Gpu } from '../../src/gpu/device.ts';
 import type { Storage } from '../../src/store/storage.ts';
 import {
@@ -45,7 +44,7 @@ export const WHOLE: Recipe = {
 /** Optimizer steps, batches of prompts, batches of rows. */
 export const UNITS = 2 + 2 + 2 + 2;
 /** That one of them is done: kernels that were compiled are told as progress, too. */
-export const isUnit = (event: EngineEvent): boolean => event.type === 'progress' && event.unit !== KERNELS_COMPILED;
+export const isUnit = (event: EngineEvent): boolean => event.type === 'progress' && !event.preparing;
 
 export class Attempt {
   readonly events: EngineEvent[] = [];

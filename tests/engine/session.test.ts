@@ -161,7 +161,9 @@ describe('a session on the starter', () => {
     );
     expect(kernels[0]).toMatchObject({ stageIndex: 0, done: 0 });
     for (const { done, total } of kernels) expect(done).toBeLessThanOrEqual(total);
-    const steps = of('progress').filter((e) => !compiled(e));
+    const encoded = of('progress').filter(({ unit }) => unit === 'rows encoded');
+    expect(encoded.map((e) => [e.stageIndex, e.done, e.total, e.preparing])).toEqual([[0, 12, 12, true]]);
+    const steps = of('progress').filter(({ preparing }) => !preparing);
     expect(steps.map((e) => [e.stageIndex, e.done, e.total])).toEqual([
       [0, 1, 1],
       [2, 1, 1],

@@ -119,6 +119,7 @@ export async function measureFullSize(options: FullSizeOptions): Promise<string>
     { name: 'full size', seed: 1, stages },
     {
       gate: () => Promise.resolve(true),
+      turn: () => Promise.resolve(true),
       emit: (event) => {
         if (event.type !== 'stage' || event.status !== 'finished') return;
         const seconds = since(started);

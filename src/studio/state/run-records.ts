@@ -5,6 +5,7 @@ export interface StageProgress {
   readonly done: number;
   readonly total: number;
   readonly unit: string;
+  readonly preparing?: true;
   readonly etaSeconds: number | null;
 }
 

@@ -51,7 +51,8 @@ function usePlanEta(): number | null {
   if (state !== 'running' || !rehearsed || rehearsed.recipe !== recipe) return null;
   return stages.reduce((sum, { status, progress }, i) => {
     if (status === 'waiting') return sum + (rehearsed.rehearsal.stages[i]?.seconds ?? 0);
-    return status === 'running' ? sum + (progress?.etaSeconds ?? rehearsed.rehearsal.stages[i]?.seconds ?? 0) : sum;
+    const own = progress?.preparing ? null : progress?.etaSeconds;
+    return status === 'running' ? sum + (own ?? rehearsed.rehearsal.stages[i]?.seconds ?? 0) : sum;
   }, 0);
 }
 
