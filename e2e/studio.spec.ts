@@ -195,6 +195,25 @@ test('boxes are drawn over every image of a sample', async ({ page }) => {
     .toBe(true);
 });
 
+test('the digits of a box show their loss on its edges and in a table, for either policy', async ({ page }) => {
+  await open(page);
+  await takeSample(page);
+  await page.getByRole('link', { name: /^Inspect/ }).click();
+  const canvas = page.getByRole('group', { name: /Images of row/ }).locator('canvas[data-boxes="1"]');
+  const pixels = () => canvas.evaluate((element: HTMLCanvasElement) => element.toDataURL());
+  await expect(canvas).toHaveCount(1);
+  await page.keyboard.press('h');
+  const table = page.getByRole('region', { name: 'Loss of each digit' }).getByRole('row');
+  await expect(table).toHaveCount(5);
+  await expect(table.nth(1)).toContainText(/Left, x1\d* ?\d[\d.]* %/);
+  expect((await new AxeBuilder({ page }).include('.coordinate-heat').analyze()).violations).toEqual([]);
+  const tuned = await pixels();
+  await page.getByRole('group', { name: 'Policy of the heat' }).getByText('Base').click();
+  await expect.poll(pixels).not.toBe(tuned);
+  await page.getByRole('button', { name: 'Next sample' }).click();
+  await expect(table).toHaveCount(0);
+});
+
 test('a lost engine says what happened, what is safe and what to do', async ({ page }) => {
   await open(page);
   await takeSample(page);

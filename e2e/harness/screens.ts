@@ -184,6 +184,13 @@ const shots: readonly Shot[] = [
     }),
   },
   {
+    name: 'inspect-heat',
+    prepare: opened('/inspect', async (page) => {
+      await page.getByRole('button', { name: /^Coordinate heat/ }).click();
+      await page.getByRole('table').first().waitFor();
+    }),
+  },
+  {
     name: 'try',
     prepare: opened('/try', async (page) => {
       await call(page, async ({ studio }) => {

@@ -4,11 +4,13 @@ import { adapterFiles, mergedFiles, shardNames, type OutputFile } from '../train
 import { combine } from '../train/combine.ts';
 import { Generator } from '../train/generate.ts';
 import { Policy, type MergedAdapter } from '../train/policy.ts';
+import { Scorer } from '../train/scorer.ts';
 import type { LoadedModel } from '../models/load.ts';
 import type { Row } from '../data/row.ts';
 import { Adapters } from './adapters.ts';
 import { answerRows } from './answer.ts';
 import { Chat } from './chat.ts';
+import { heatRow, type CoordinateHeat } from './heat.ts';
 import type { Answer, PolicyName, Recipe, Request } from './protocol.ts';
 import type { AdaptersReport, AdaptersRequest } from './adapters-protocol.ts';
 import type { ChatAnswer, ChatEvent } from './chat-protocol.ts';
@@ -66,6 +68,17 @@ export class ModelDesk {
       return await answerRows(bench, rows, policy, generator);
     } finally {
       generator.destroy();
+    }
+  }
+
+  /** Loss of every digit of the row's boxes; the tuned policy is the run's or the stack's. */
+  async heat(bench: Workbench, row: Row, policy: PolicyName): Promise<CoordinateHeat> {
+    const tuned = policy === 'tuned' ? ((await this.adapters.policy()) ?? bench.policy) : null;
+    const scorer = new Scorer(this.#loaded.model, tuned?.adapter ?? null, tuned?.weights);
+    try {
+      return await heatRow(bench, row, policy, scorer);
+    } finally {
+      scorer.destroy();
     }
   }
 

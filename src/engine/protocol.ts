@@ -4,6 +4,7 @@
  */
 import type { GroundedBox, Size } from '../grounding/box.ts';
 import type { AdaptersReplies, AdaptersReport, AdaptersRequest, KeyStyle } from './adapters-protocol.ts';
+import type { CoordinateHeat } from './heat.ts';
 import type { ChatEvent, ChatReplies, ChatRequest } from './chat-protocol.ts';
 import type { StorageChoice, WeightDType } from '../models/storage.ts';
 import type { MemoryPlan } from '../train/memory-plan.ts';
@@ -16,6 +17,7 @@ import type { HubProgressEvent, HubReplies, HubRequest } from './hub/protocol.ts
 export { DEFAULT_ENDPOINT, DEFAULT_REVISION } from './hub/protocol.ts';
 export type { CachedModel, CacheListing, HubModel, HubProgressEvent } from './hub/protocol.ts';
 export type { ChatAnswer, ChatPicture, ChatRequest } from './chat-protocol.ts';
+export type { BoxHeat, CoordinateHeat, DigitHeat } from './heat.ts';
 export type { AdapterReport, AdaptersReport, KeyStyle } from './adapters-protocol.ts';
 export type {
   Recipe,
@@ -205,6 +207,13 @@ export type EngineRequest =
       /** Pictures in another order: place i shows picture `order[i]`. Boxes and score come in that order, too. */
       readonly order?: readonly number[];
     }
+  /** Loss of every digit of the solution's coordinates under a policy, the target being given. */
+  | {
+      readonly type: 'coordinate-heat';
+      readonly dataset: string;
+      readonly rowId: string;
+      readonly policy: PolicyName;
+    }
   /** `paused`: hold before the first step, so that the run can be walked through step by step. */
   | {
       readonly type: 'start';
@@ -248,6 +257,7 @@ export interface Replies extends DatasetReplies, KeepReplies, HubReplies, ChatRe
   'cancel-load': null;
   preview: EncodedPreview;
   answer: readonly Answer[];
+  'coordinate-heat': CoordinateHeat;
   /** Settles when the run has started; the rest comes as events. */
   start: { readonly runId: string };
   rehearse: Rehearsal;

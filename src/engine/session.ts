@@ -13,6 +13,7 @@ import { loadModel, type CheckpointFolder, type LoadedModel } from '../models/lo
 import type { OutputFile } from '../train/export.ts';
 import type { Adapters } from './adapters.ts';
 import { withImageOrder } from './answer.ts';
+import { previewRow } from './preview.ts';
 import { Datasets } from './datasets.ts';
 import { ExportRecord, nothingToCheck } from './export-check.ts';
 import { Gate } from './gate.ts';
@@ -23,7 +24,6 @@ import { Projects, type TakeLock } from './projects.ts';
 import type {
   Answer,
   DeviceReport,
-  EncodedPreview,
   EngineEvent,
   ModelReport,
   NamedFile,
@@ -153,9 +153,14 @@ export class EngineSession {
         this.#stopLoading();
         return null;
       case 'preview':
-        return this.#preview(request.dataset, request.rowId);
+        return previewRow(
+          this.#workbench(request.dataset, false),
+          await this.#datasets.row(request.dataset, request.rowId),
+        );
       case 'answer':
         return this.#gate.aside(() => this.#answers(request));
+      case 'coordinate-heat':
+        return this.#gate.aside(() => this.#heat(request));
       case 'start':
         return this.#start(request);
       case 'rehearse':
@@ -331,26 +336,6 @@ export class EngineSession {
     this.#bench = null;
   }
 
-  async #preview(dataset: string, rowId: string): Promise<EncodedPreview> {
-    const bench = this.#workbench(dataset, false);
-    const [sample] = await bench.samples.encode([await this.#datasets.row(dataset, rowId)]);
-    const { tokenizer, gridOf } = bench.loaded.processor;
-    const text = (id: number) => tokenizer.decode([id]);
-    return {
-      sizes: sample!.sizes.map((model, i) => ({
-        natural: sample!.natural[i]!,
-        model,
-        tokens: bench.loaded.model.featureCount(gridOf(model)),
-      })),
-      promptText: sample!.promptText,
-      targetText: sample!.targetText,
-      tokens: [
-        ...Array.from(sample!.prompt.tokens, (id) => ({ text: text(id), inLoss: false })),
-        ...Array.from(sample!.completion, (id) => ({ text: text(id), inLoss: true })),
-      ],
-    };
-  }
-
   async #answers({
     dataset,
     rowId,
@@ -362,6 +347,11 @@ export class EngineSession {
     const answers: Answer[] = [];
     for (const policy of policies) answers.push(...(await this.#desk().answer(bench, [row], policy)));
     return answers;
+  }
+
+  async #heat({ dataset, rowId, policy }: Extract<EngineRequest, { type: 'coordinate-heat' }>) {
+    const bench = this.#workbench(dataset, false);
+    return this.#desk().heat(bench, await this.#datasets.row(dataset, rowId), policy);
   }
 
   async #start(request: Extract<EngineRequest, { type: 'start' }>): Promise<{ runId: string }> {

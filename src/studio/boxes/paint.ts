@@ -5,6 +5,8 @@ import { CASING, LABEL_INK, MISS, ROLES, type Layer } from './roles.ts';
 const FONT = '600 11px system-ui, "Liberation Sans", sans-serif';
 const LABEL_HEIGHT = 15;
 const LONGEST_LABEL = 140;
+/** Widest edge whose parts have colours of their own; on a small box, thinner. */
+const EDGE_WIDTH = 5;
 
 export function paintBoxes(
   canvas: HTMLCanvasElement,
@@ -28,6 +30,7 @@ export function paintBoxes(
   context.textBaseline = 'middle';
   const drawn = layers.flatMap((layer) =>
     layer.boxes
+      .map((box, i) => ({ ...box, edges: layer.edges?.[i] }))
       .filter((box) => box.image === image)
       .map((box) => {
         const text = clip(context, box.label ?? layer.label ?? '');
@@ -37,17 +40,22 @@ export function paintBoxes(
           text,
           box: place(box.box, width, height),
           label,
+          edges: box.edges,
         };
       }),
   );
   const labels = layoutLabels(drawn satisfies readonly Labelled[], width, height);
-  for (const { box, style } of drawn) {
+  for (const { box, style, edges } of drawn) {
     const snap = (v: number) => Math.round(v * ratio) / ratio;
     const rect = [snap(box.x), snap(box.y), Math.max(1, snap(box.width)), Math.max(1, snap(box.height))] as const;
     context.setLineDash([]);
     context.strokeStyle = CASING;
     context.lineWidth = style.width + 2;
     context.strokeRect(...rect);
+    if (edges) {
+      paintEdges(context, rect, edges);
+      continue;
+    }
     context.setLineDash(style.dash as number[]);
     context.strokeStyle = style.color;
     context.lineWidth = style.width;
@@ -64,6 +72,41 @@ export function paintBoxes(
     context.fillStyle = LABEL_INK;
     context.fillText(text, at.x + 4, at.y + at.height / 2 + 0.5);
   });
+}
+
+/** Edges in parts of their own colours, from the top or the left. */
+function paintEdges(
+  context: CanvasRenderingContext2D,
+  [x, y, width, height]: readonly [number, number, number, number],
+  [left = [], upper = [], right = [], lower = []]: readonly (readonly string[])[],
+): void {
+  const lines = [
+    { colors: left, at: (t: number) => [x, y + t * height] as const },
+    { colors: upper, at: (t: number) => [x + t * width, y] as const },
+    { colors: right, at: (t: number) => [x + width, y + t * height] as const },
+    { colors: lower, at: (t: number) => [x + t * width, y + height] as const },
+  ];
+  const thick = Math.max(2, Math.min(EDGE_WIDTH, width / 6, height / 6));
+  for (const { colors, at } of lines)
+    colors.forEach((color, i) => {
+      context.strokeStyle = CASING;
+      context.lineWidth = thick + 2;
+      stroke(context, at(i / colors.length), at((i + 1) / colors.length));
+      context.strokeStyle = color;
+      context.lineWidth = thick;
+      stroke(context, at(i / colors.length), at((i + 1) / colors.length - (i + 1 < colors.length ? 0.04 : 0)));
+    });
+}
+
+function stroke(
+  context: CanvasRenderingContext2D,
+  from: readonly [number, number],
+  to: readonly [number, number],
+): void {
+  context.beginPath();
+  context.moveTo(...from);
+  context.lineTo(...to);
+  context.stroke();
 }
 
 function clip(context: CanvasRenderingContext2D, text: string): string {

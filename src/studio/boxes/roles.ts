@@ -35,4 +35,6 @@ export interface Layer {
   readonly label?: string;
   /** Drawn in the colour of a miss; dashes and width still say whose it is, and the label that it missed. */
   readonly missed?: boolean;
+  /** Per box, the colours of its left, upper, right and lower edge, each in equal parts, instead of the role's. */
+  readonly edges?: readonly (readonly (readonly string[])[])[];
 }

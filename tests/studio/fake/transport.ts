@@ -5,6 +5,7 @@ import { Random } from '../../../src/base/random.ts';
 import type { Transport } from '../../../src/engine/client.ts';
 import type {
   Answer,
+  CoordinateHeat,
   DatasetOptions,
   DatasetReport,
   DeviceReport,
@@ -232,6 +233,9 @@ export class FakeTransport implements Transport {
       case 'answer':
         await pause(40);
         return request.policies.map((policy) => this.#guess(request.rowId, policy));
+      case 'coordinate-heat':
+        await pause(40);
+        return this.#heat(request.rowId, request.policy);
       case 'rehearse':
         for (const [i, stage] of request.recipe.stages.entries()) {
           this.emit({ type: 'loading', what: stage.name, done: i, total: request.recipe.stages.length });
@@ -396,6 +400,20 @@ export class FakeTransport implements Transport {
         ...words('Find it and give its box. <|im_end|> <|im_start|>assistant ', false),
         ...words(target, true),
       ],
+    };
+  }
+
+  #heat(id: string, policy: 'base' | 'tuned'): CoordinateHeat {
+    const random = new Random(Number(id.replace(/\D/g, '')) + 7);
+    // The first digit of a number is the surest, and the tuned policy is surer than the base.
+    const loss = (place: number) => random.uniform() * (place + 0.3) * (policy === 'tuned' ? 0.6 : 2);
+    return {
+      policy,
+      boxes: this.#row(id).solution.map(({ image, box }) => ({
+        image,
+        box,
+        edges: box.map((v) => [...String(Math.round(v * 1000))].map((text, place) => ({ text, loss: loss(place) }))),
+      })),
     };
   }
 

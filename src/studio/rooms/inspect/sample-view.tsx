@@ -9,6 +9,7 @@ import { Icon } from '../../ui/icon.tsx';
 import { BoxChip, Messages } from '../../ui/segments.tsx';
 import { answerPart } from '../run/completion-card.tsx';
 import { hits } from './gallery.ts';
+import { HeatView, heatLayer, useHeat } from './heat-view.tsx';
 import { SwapTest } from './swap-test.tsx';
 
 interface SampleViewProps {
@@ -41,6 +42,8 @@ export function SampleView({ dataset, row, at, count: total, hitAt, onMove, onHi
   const pin = useWatchlist((list) => list.pin);
   const pinned = useWatchlist((list) => list.dataset === dataset && list.rowIds.includes(row.id));
   const answered = pair?.base !== undefined && pair.tuned !== undefined;
+  const heat = useHeat(dataset, row, pair?.tuned);
+  const heatable = model !== null && row.solution.length > 0;
   const askNow = () => void ask(dataset, [row.id]);
 
   useEffect(() => {
@@ -59,6 +62,7 @@ export function SampleView({ dataset, row, at, count: total, hitAt, onMove, onHi
       else if (event.key === '-') onHitAt(hitAt - STEP);
       else if (event.key === 'p') pin(dataset, row.id, !pinned);
       else if (event.key === 'a' && model && !answered && pending === null) askNow();
+      else if (event.key === 'h' && heatable && !heat.asking) heat.toggle();
       else {
         const shown = SHOWN.find(({ key }) => key === event.key);
         if (!shown) return;
@@ -71,7 +75,7 @@ export function SampleView({ dataset, row, at, count: total, hitAt, onMove, onHi
   });
 
   const layers = useMemo<Layer[]>(() => {
-    const all: Layer[] = [{ role: 'truth', boxes: row.solution }];
+    const all: Layer[] = [heat.shown ? heatLayer(heat.shown) : { role: 'truth', boxes: row.solution }];
     for (const policy of ['base', 'tuned'] as const) {
       const answer = pair?.[policy];
       if (answer)
@@ -86,7 +90,7 @@ export function SampleView({ dataset, row, at, count: total, hitAt, onMove, onHi
         });
     }
     return all.filter((layer) => !hidden.has(layer.role));
-  }, [row, pair, hidden, hitAt]);
+  }, [row, pair, hidden, hitAt, heat.shown]);
 
   return (
     <article className="detail" aria-label={`Sample ${row.id}`}>
@@ -174,6 +178,7 @@ export function SampleView({ dataset, row, at, count: total, hitAt, onMove, onHi
         ))}
       </div>
       <SwapTest dataset={dataset} row={row} tuned={pair?.tuned} />
+      {row.solution.length > 0 && <HeatView heat={heat} can={heatable} />}
     </article>
   );
 }
