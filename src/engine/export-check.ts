@@ -5,16 +5,27 @@
  */
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
-import { GroundworkError } from '../base/error.ts';
 import { blobSource } from '../formats/byte-source.ts';
 import { openSafetensors } from '../formats/safetensors.ts';
+import { tensorBytes } from '../formats/safetensors-writer.ts';
 import { openZip } from '../formats/zip.ts';
+import { fileIn } from '../store/output-folder.ts';
 import type { OutputFile } from '../train/export.ts';
-import type { ExportCheck } from './protocol.ts';
+import type { ExportCheck } from './export-protocol.ts';
 
 interface Written {
   readonly bytes: number;
   readonly sha256: string;
+}
+
+/** What lies where an export was written. */
+interface Place {
+  /** As the user knows it. */
+  readonly name: string;
+  /** null: there is no such file. */
+  blob(path: string): Promise<Blob | null>;
+  /** Files that are there besides those meant. */
+  strangers(meant: ReadonlySet<string>): readonly string[];
 }
 
 /** The files of one export on their way out. */
@@ -26,29 +37,37 @@ export class ExportRecord {
     this.#files = files;
   }
 
+  /** Of the tensors in all files together. */
+  get weightBytes(): number {
+    return this.#files.flatMap(({ tensors = [] }) => tensors).reduce((sum, tensor) => sum + tensorBytes(tensor), 0);
+  }
+
   /** The same files; each is hashed as it passes. */
   files(): OutputFile[] {
     return this.#files.map((file) => ({ ...file, data: this.#hashed(file) }));
   }
 
   /**
-   * What is wrong with the archive as it was written; nothing, if all is well.
+   * What is wrong with the export as it was written; nothing, if all is well.
+   * @param written an archive, or the folder that the files are in; other files of a folder are nobody's business
    * @param onFile told before each file is read back
    */
-  async check(archive: Blob, onFile: (path: string, done: number, total: number) => void): Promise<ExportCheck> {
+  async check(
+    written: Blob | FileSystemDirectoryHandle,
+    onFile: (path: string, done: number, total: number) => void,
+  ): Promise<ExportCheck> {
     const problems: string[] = [];
-    const { entries } = await openZip(archive, 'the written archive');
+    const place = written instanceof Blob ? await inArchive(written) : inFolder(written);
     const files: ExportCheck['files'][number][] = [];
     let tensors = 0;
     for (const [i, { path, tensors: meant }] of this.#files.entries()) {
       onFile(path, i, this.#files.length);
       const was = this.#written.get(path);
-      const entry = entries.find((each) => each.path === path);
-      if (!entry || !was) {
-        problems.push(`${path} is not in the archive.`);
+      const blob = await place.blob(path);
+      if (!blob || !was) {
+        problems.push(`${path} is not in ${place.name}.`);
         continue;
       }
-      const blob = await entry.blob();
       const hash = await hashOf(blob);
       if (hash !== was.sha256) problems.push(`${path} reads back with other bytes than were written.`);
       files.push({ path, bytes: blob.size, sha256: hash });
@@ -64,8 +83,8 @@ export class ExportRecord {
       const extra = found.tensors.size - meant.length;
       if (extra > 0) problems.push(`${path} has ${extra} tensors that do not belong there.`);
     }
-    const extra = entries.filter((entry) => !this.#files.some(({ path }) => path === entry.path));
-    for (const { path } of extra) problems.push(`${path} does not belong into the archive.`);
+    for (const path of place.strangers(new Set(this.#files.map((file) => file.path))))
+      problems.push(`${path} does not belong into ${place.name}.`);
     return { files, tensors, modules: this.#modules(), problems };
   }
 
@@ -88,16 +107,24 @@ export class ExportRecord {
   }
 }
 
+async function inArchive(archive: Blob): Promise<Place> {
+  const { entries } = await openZip(archive, 'the written archive');
+  return {
+    name: 'the archive',
+    blob: async (path) => entries.find((entry) => entry.path === path)?.blob() ?? null,
+    strangers: (meant) => entries.flatMap(({ path }) => (meant.has(path) ? [] : path)),
+  };
+}
+
+const inFolder = (folder: FileSystemDirectoryHandle): Place => ({
+  name: 'the folder',
+  blob: (path) => fileIn(folder, path),
+  strangers: () => [],
+});
+
 async function hashOf(blob: Blob): Promise<string> {
   const hash = sha256.create();
   const reader = blob.stream().getReader();
   for (let next = await reader.read(); !next.done; next = await reader.read()) hash.update(next.value);
   return bytesToHex(hash.digest());
 }
-
-export const nothingToCheck = (): GroundworkError =>
-  new GroundworkError(
-    'export-missing',
-    'There is no export of this session to compare the file with.',
-    'Write it again; it is checked right afterwards.',
-  );

@@ -10,13 +10,12 @@ import type { Row } from '../data/row.ts';
 import { Adapters } from './adapters.ts';
 import { answerRows } from './answer.ts';
 import { Chat } from './chat.ts';
+import type { ExportChoice } from './export-protocol.ts';
 import { heatRow, type CoordinateHeat } from './heat.ts';
 import type { Answer, PolicyName, Recipe, Request } from './protocol.ts';
 import type { AdaptersReport, AdaptersRequest } from './adapters-protocol.ts';
 import type { ChatAnswer, ChatEvent } from './chat-protocol.ts';
 import type { Workbench } from './run.ts';
-
-export type ExportRequest = Pick<Extract<Request, { type: 'export' }>, 'what' | 'adapter' | 'style'>;
 
 export class ModelDesk {
   readonly chat: Chat;
@@ -38,7 +37,8 @@ export class ModelDesk {
   async handle(request: AdaptersRequest, bench: Workbench | null): Promise<AdaptersReport> {
     const { adapters } = this;
     if (request.type === 'adapter-import') await adapters.import(request.name, request.files);
-    else if (request.type === 'adapter-keep') adapters.keep(request.name, combine(await learntBy(bench)));
+    else if (request.type === 'adapter-keep')
+      adapters.keep(request.name, combine((await bench?.policy.learnt()) ?? nothingLearnt()));
     else if (request.type === 'adapter-remove') adapters.remove(request.id);
     else if (request.type === 'adapter-stack') adapters.stack(request.stack, request.continueTop);
     return adapters.report;
@@ -82,22 +82,25 @@ export class ModelDesk {
     }
   }
 
-  /** The files of an export, each produced when it is read. Throws `adapter-missing` before anything was trained. */
-  async files({ what, adapter, style }: ExportRequest, bench: Workbench | null): Promise<OutputFile[]> {
+  /**
+   * The files of an export, each produced when it is read. Throws `adapter-missing` for an adapter before anything was
+   * trained; merged weights are then those of the checkpoint.
+   */
+  async files({ what, adapter, style }: ExportChoice, bench: Workbench | null): Promise<OutputFile[]> {
     const { folder, checkpoint, model, architecture, name } = this.#loaded;
     const parts = adapter === undefined ? await this.#inUse(bench) : [this.adapters.adapter(adapter)];
-    if (what === 'adapter') return adapterFiles(combine(parts), model.linears, name, style);
-    return mergedFiles(folder, checkpoint, await shardNames(folder), parts, (key) => architecture.canonicalName(key));
+    if (what === 'adapter') return adapterFiles(combine(parts ?? nothingLearnt()), model.linears, name, style);
+    const canonical = (key: string) => architecture.canonicalName(key);
+    return mergedFiles(folder, checkpoint, await shardNames(folder), parts ?? [], canonical);
   }
 
-  async #inUse(bench: Workbench | null): Promise<readonly MergedAdapter[]> {
+  async #inUse(bench: Workbench | null): Promise<readonly MergedAdapter[] | null> {
     const stack = this.adapters.inUse;
-    return stack?.length ? stack : learntBy(bench);
+    return stack?.length ? stack : (bench?.policy.learnt() ?? null);
   }
 }
 
-async function learntBy(bench: Workbench | null): Promise<readonly MergedAdapter[]> {
-  if (bench) return bench.policy.learnt();
+function nothingLearnt(): never {
   throw new GroundworkError(
     'adapter-missing',
     'Nothing has been trained yet.',

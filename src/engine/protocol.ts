@@ -3,9 +3,10 @@
  * id and gets exactly one reply; events come unasked. The same session answers under Node, without a worker.
  */
 import type { GroundedBox, Size } from '../grounding/box.ts';
-import type { AdaptersReplies, AdaptersReport, AdaptersRequest, KeyStyle } from './adapters-protocol.ts';
+import type { AdaptersReplies, AdaptersReport, AdaptersRequest } from './adapters-protocol.ts';
 import type { CoordinateHeat } from './heat.ts';
 import type { ChatEvent, ChatReplies, ChatRequest } from './chat-protocol.ts';
+import type { ExportEvent, ExportReplies, ExportRequest } from './export-protocol.ts';
 import type { StorageChoice, WeightDType } from '../models/storage.ts';
 import type { MemoryPlan } from '../train/memory-plan.ts';
 import type { StepProfile } from '../train/profile.ts';
@@ -18,6 +19,7 @@ export { DEFAULT_ENDPOINT, DEFAULT_REVISION } from './hub/protocol.ts';
 export type { CachedModel, CacheListing, HubModel, HubProgressEvent } from './hub/protocol.ts';
 export type { ChatAnswer, ChatPicture, ChatRequest } from './chat-protocol.ts';
 export type { BoxHeat, CoordinateHeat, DigitHeat } from './heat.ts';
+export type { ExportCheck, ExportChoice } from './export-protocol.ts';
 export type { AdapterReport, AdaptersReport, KeyStyle } from './adapters-protocol.ts';
 export type {
   Recipe,
@@ -184,6 +186,7 @@ export type EngineRequest =
   | KeepRequest
   | ChatRequest
   | AdaptersRequest
+  | ExportRequest
   | { readonly type: 'device' }
   /** Small cases of every kernel against f64, on this adapter. */
   | { readonly type: 'self-proof' }
@@ -230,13 +233,6 @@ export type EngineRequest =
   /** Where the time of the run's next two steps goes. */
   | { readonly type: 'profile' }
   | { readonly type: 'control'; readonly action: 'pause' | 'resume' | 'step' | 'stop' }
-  /** `adapter`: one that is kept; else all that the tuned policy has learnt. `style`: how an adapter names its modules. */
-  | {
-      readonly type: 'export';
-      readonly what: 'adapter' | 'merged';
-      readonly adapter?: string;
-      readonly style?: KeyStyle;
-    }
   /** `model`: the id of a published one, or null for the one loaded. `row` is used where `dataset` is null. */
   | {
       readonly type: 'memory-plan';
@@ -245,11 +241,9 @@ export type EngineRequest =
       readonly row: MemoryRow;
       readonly recipe: Recipe;
       readonly availableBytes: number;
-    }
-  /** Reads the last export back from where it was written. */
-  | { readonly type: 'check-export'; readonly file: Blob };
+    };
 
-export interface Replies extends DatasetReplies, KeepReplies, HubReplies, ChatReplies, AdaptersReplies {
+export interface Replies extends DatasetReplies, KeepReplies, HubReplies, ChatReplies, AdaptersReplies, ExportReplies {
   device: DeviceReport;
   'self-proof': SelfProof;
   'load-starter': ModelReport;
@@ -263,21 +257,7 @@ export interface Replies extends DatasetReplies, KeepReplies, HubReplies, ChatRe
   rehearse: Rehearsal;
   profile: StepProfile;
   control: { readonly state: RunState };
-  /** A zip, streamed. */
-  export: { readonly fileName: string; readonly stream: ReadableStream<Uint8Array> };
   'memory-plan': MemoryReport;
-  'check-export': ExportCheck;
-}
-
-/** An export as it was read back. */
-export interface ExportCheck {
-  readonly files: readonly { readonly path: string; readonly bytes: number; readonly sha256: string }[];
-  /** Tensors found with the name and shape they should have. */
-  readonly tensors: number;
-  /** Adapted modules, of an adapter. */
-  readonly modules: number | null;
-  /** Empty: all is as it was meant. */
-  readonly problems: readonly string[];
 }
 
 export type RunState = 'idle' | 'running' | 'paused' | 'stopping' | 'finished' | 'failed';
@@ -316,6 +296,7 @@ export type EngineEvent =
   | KeepEvent
   | HubProgressEvent
   | ChatEvent
+  | ExportEvent
   | { readonly type: 'adapters'; readonly report: AdaptersReport }
   | { readonly type: 'state'; readonly state: RunState }
   | { readonly type: 'loading'; readonly what: string; readonly done: number; readonly total: number }

@@ -4,7 +4,6 @@
  */
 import { describeError, GroundworkError } from '../base/error.ts';
 import { blobSource } from '../formats/byte-source.ts';
-import { writeZip } from '../formats/zip.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { removeStoredDataset } from '../store/dataset-files.ts';
 import { memoryStorage, type Storage } from '../store/storage.ts';
@@ -15,11 +14,12 @@ import type { Adapters } from './adapters.ts';
 import { withImageOrder } from './answer.ts';
 import { previewRow } from './preview.ts';
 import { Datasets } from './datasets.ts';
-import { ExportRecord, nothingToCheck } from './export-check.ts';
+import { Exports } from './exports.ts';
+import type { ExportChoice } from './export-protocol.ts';
 import { Gate } from './gate.ts';
 import { GpuHolder } from './gpu-holder.ts';
 import { answerMemory } from './memory.ts';
-import { ModelDesk, type ExportRequest } from './model-desk.ts';
+import { ModelDesk } from './model-desk.ts';
 import { Projects, type TakeLock } from './projects.ts';
 import type {
   Answer,
@@ -78,8 +78,7 @@ export class EngineSession {
   /** Loads the model that was loaded last into the device that is now open. */
   #reload: () => Promise<void> = () => Promise.resolve();
   #bench: { readonly dataset: string; readonly bench: Workbench } | null = null;
-  /** The last export, for the check after it was written. */
-  #exported: ExportRecord | null = null;
+  readonly #exports: Exports;
   /** The rehearsal under way; one that is no longer here stops. */
   #rehearsal: symbol | null = null;
   /** Settles when the current run has ended, whatever its end. */
@@ -96,6 +95,11 @@ export class EngineSession {
       () => host.openGpu(),
       () => this.#deviceLost(),
     );
+    // What is exported is settled between two steps of a run; its files are made while they are written.
+    this.#exports = new Exports({
+      files: (choice) => this.#gate.aside(() => this.exportFiles(choice)),
+      emit: (event) => host.emit(event),
+    });
     this.#storage = host.storage ?? memoryStorage();
     this.#runs = new Runs({
       storage: this.#storage,
@@ -171,7 +175,10 @@ export class EngineSession {
         if (request.action === 'stop') this.#rehearsal = null;
         return { state: this.#gate.control(request.action) };
       case 'export':
-        return this.#gate.aside(() => this.#export(request));
+      case 'export-folder':
+      case 'cancel-export':
+      case 'check-export':
+        return this.#exports.answer(request);
       case 'chat':
         this.#desk().chat.announce(request.chatId);
         return this.#gate.aside(() => this.#desk().talk(request, this.bench, (event) => this.#host.emit(event)));
@@ -217,11 +224,6 @@ export class EngineSession {
         return this.#runs.saveNow();
       case 'storage':
         return (await this.#storage.files.space()) ?? { used: null, quota: null };
-      case 'check-export':
-        if (!this.#exported) throw nothingToCheck();
-        return this.#exported.check(request.file, (what, done, total) =>
-          this.#host.emit({ type: 'loading', what, done, total }),
-        );
       default:
         return this.#datasets.answer(request, this.#bench?.dataset ?? null);
     }
@@ -438,17 +440,9 @@ export class EngineSession {
     }
   }
 
-  async #export(request: ExportRequest): Promise<{ fileName: string; stream: ReadableStream<Uint8Array> }> {
-    const record = (this.#exported = new ExportRecord(await this.exportFiles(request)));
-    return {
-      fileName: `groundwork-${request.what}.zip`,
-      stream: writeZip(record.files() as Parameters<typeof writeZip>[0]),
-    };
-  }
-
   /** The files of an export, each produced when it is read. Throws `adapter-missing` before anything was trained. */
-  exportFiles(request: ExportRequest): Promise<OutputFile[]> {
-    return this.#desk().files(request, this.bench);
+  exportFiles(choice: ExportChoice): Promise<OutputFile[]> {
+    return this.#desk().files(choice, this.bench);
   }
 
   #refuseWhileRunning(what: string): void {

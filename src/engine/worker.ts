@@ -8,6 +8,9 @@ import { holdLife, sleepNotice, takeLock, watchSleep } from './life.ts';
 import type { EngineRequest, FromEngine } from './protocol.ts';
 import { EngineSession } from './session.ts';
 
+/** Times a file of the app is asked for. */
+const FETCHES = 2;
+
 const post = (message: FromEngine, transfer: Transferable[] = []): void => self.postMessage(message, { transfer });
 
 const openStorage = async (): Promise<Storage> => {
@@ -27,6 +30,32 @@ const openStorage = async (): Promise<Storage> => {
   }
 };
 
+const unreachable = (url: string, cause: unknown) =>
+  new GroundworkError(
+    'fetch-failed',
+    `${url} could not be fetched.`,
+    'Check that the app’s files are complete and its server is running.',
+    { cause },
+  );
+
+/** A connection may break off at the first byte and at the last: a file that did not come whole is asked for again. */
+async function fetchFile(url: string): Promise<Blob> {
+  for (let attempt = 1; ; attempt++)
+    try {
+      const response = await fetch(url);
+      // A dev server answers unknown paths with its index page.
+      if (response.ok && !response.headers.get('content-type')?.includes('text/html')) return await response.blob();
+      break;
+    } catch (cause) {
+      if (attempt === FETCHES) throw unreachable(url, cause);
+    }
+  throw new GroundworkError(
+    'fetch-failed',
+    `${url} is missing.`,
+    'The app’s own files are incomplete: install it again.',
+  );
+}
+
 const openSession = async () =>
   new EngineSession({
     storage: await openStorage(),
@@ -44,24 +73,7 @@ const openSession = async () =>
             },
           }),
       }),
-    fetchFile: async (url) => {
-      const response = await fetch(url).catch((cause: unknown) => {
-        throw new GroundworkError(
-          'fetch-failed',
-          `${url} could not be fetched.`,
-          'Check that the app’s files are complete and its server is running.',
-          { cause },
-        );
-      });
-      // A dev server answers unknown paths with its index page.
-      if (!response.ok || response.headers.get('content-type')?.includes('text/html'))
-        throw new GroundworkError(
-          'fetch-failed',
-          `${url} is missing.`,
-          'The app’s own files are incomplete: install it again.',
-        );
-      return response.blob();
-    },
+    fetchFile,
     emit: (event) => post({ kind: 'event', event }),
   });
 

@@ -7,7 +7,7 @@ import type { ByteSource } from '../formats/byte-source.ts';
 import { f32ArrayToBf16, f32ArrayToF16 } from '../formats/half.ts';
 import { adapterKey, writeAdapterConfig, type KeyStyle } from '../formats/peft.ts';
 import type { Dtype, TensorInfo } from '../formats/safetensors.ts';
-import { writeSafetensors, type TensorToWrite } from '../formats/safetensors-writer.ts';
+import { writeSafetensors, type TensorSpec, type TensorToWrite } from '../formats/safetensors-writer.ts';
 import { INDEX_FILE, SINGLE_FILE } from '../formats/checkpoint-files.ts';
 import { GroundworkError } from '../base/error.ts';
 import type { LinearModule } from '../models/model.ts';
@@ -18,7 +18,7 @@ export interface OutputFile {
   readonly path: string;
   readonly data: string | AsyncIterable<Uint8Array>;
   /** What a safetensors file holds. */
-  readonly tensors?: readonly Pick<TensorToWrite, 'name' | 'shape'>[];
+  readonly tensors?: readonly TensorSpec[];
 }
 
 const bytesOf = (values: Float32Array): Uint8Array =>

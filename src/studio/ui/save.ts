@@ -25,6 +25,22 @@ export async function askForFile(suggestedName: string): Promise<FileSystemFileH
   }
 }
 
+interface FolderPickerWindow {
+  showDirectoryPicker?(options: { mode: 'readwrite' }): Promise<FileSystemDirectoryHandle>;
+}
+
+export const canAskForFolder = (): boolean => 'showDirectoryPicker' in window;
+
+/** Asks for a folder to write to, while the click still counts. null: the user changed their mind. */
+export async function askForFolder(): Promise<FileSystemDirectoryHandle | null> {
+  try {
+    return await (window as FolderPickerWindow).showDirectoryPicker!({ mode: 'readwrite' });
+  } catch (error) {
+    if (error instanceof DOMException && error.name === 'AbortError') return null;
+    throw error;
+  }
+}
+
 export interface Saved {
   readonly bytes: number;
   /** What was written, as it lies where it was written, to be read back. */

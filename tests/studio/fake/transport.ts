@@ -271,7 +271,14 @@ export class FakeTransport implements Transport {
         return {
           fileName: request.what === 'adapter' ? 'adapter.zip' : 'merged.zip',
           stream: new Blob([zipSync(fakeAdapter(strToU8))]).stream(),
+          weightBytes: 10_000,
         };
+      case 'export-folder':
+        this.emit({ type: 'exporting', bytes: 5000, weightBytes: 10_000 });
+        await pause(this.#options.loadMs);
+        return { bytes: 10_700 };
+      case 'cancel-export':
+        return null;
       case 'check-export':
         await pause(60);
         return {

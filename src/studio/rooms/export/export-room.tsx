@@ -1,6 +1,7 @@
 /** Export: the adapter, the merged weights, the run file; written straight to the disk where the browser can. */
 import { useRef, useState } from 'react';
-import type { ExportCheck, KeyStyle, Request } from '../../../engine/protocol.ts';
+import type { EngineClient } from '../../../engine/client.ts';
+import type { ExportCheck, ExportChoice, KeyStyle } from '../../../engine/protocol.ts';
 import { problemOf, type Problem } from '../../state/problem.ts';
 import { useAdapters, useProject, useRun, useStudio } from '../../state/studio.ts';
 import { bytes, plural } from '../../ui/format.ts';
@@ -8,18 +9,18 @@ import { Icon } from '../../ui/icon.tsx';
 import { ProblemNote } from '../../ui/problem-note.tsx';
 import { Progress } from '../../ui/progress.tsx';
 import { RoomHead } from '../../ui/room-head.tsx';
-import { askForFile, saveBlob, saveStream } from '../../ui/save.ts';
+import { askForFile, askForFolder, canAskForFolder, saveBlob, saveStream } from '../../ui/save.ts';
 import { writeRunFile } from '../../state/run-file.ts';
 import { SUFFIX } from '../run/open-run.ts';
 import './export.css';
 
-type What = Extract<Request, { type: 'export' }>['what'];
-
 interface Kind {
-  readonly what: What;
+  readonly what: ExportChoice['what'];
   readonly title: string;
   readonly about: string;
   readonly file: string;
+  /** It may be written as a folder, where the browser lets a page write to one. */
+  readonly folder: boolean;
   readonly python: string;
 }
 
@@ -30,6 +31,7 @@ const KINDS: readonly Kind[] = [
     about:
       'The open LoRA adapter as PEFT writes it: adapter_config.json and adapter_model.safetensors in a zip. Small. It goes on the weights you loaded: adapters that were merged on the way are part of it.',
     file: 'adapter.zip',
+    folder: false,
     python: `from peft import PeftModel
 model = PeftModel.from_pretrained(base, "adapter")`,
   },
@@ -37,8 +39,9 @@ model = PeftModel.from_pretrained(base, "adapter")`,
     what: 'merged',
     title: 'Merged weights',
     about:
-      'The whole model with everything learned folded in, as a Hugging Face checkpoint: safetensors, configuration, tokenizer and processor. As large as the model.',
+      'The whole model with everything learned folded in, as a Hugging Face checkpoint: safetensors, configuration, tokenizer and processor. As large as the model. A folder must be one without a model in it; it loads when its last file, config.json, is there.',
     file: 'merged.zip',
+    folder: true,
     python: `from transformers import AutoModelForImageTextToText
 model = AutoModelForImageTextToText.from_pretrained("merged")`,
   },
@@ -85,41 +88,81 @@ export function ExportRoom() {
 
 type Progressing =
   | { readonly at: 'asking' }
-  | { readonly at: 'writing'; readonly bytes: number }
+  | { readonly at: 'writing'; readonly bytes: number; readonly weightBytes: number }
   | { readonly at: 'checking'; readonly bytes: number }
   | { readonly at: 'done'; readonly bytes: number; readonly name: string; readonly check: ExportCheck }
   | { readonly at: 'failed'; readonly problem: Problem };
 
+interface Written {
+  readonly bytes: number;
+  /** As the user knows it. */
+  readonly name: string;
+  readonly place: Blob | FileSystemDirectoryHandle;
+}
+
+/** Writes to the place it was made for. */
+type Writer = (
+  client: EngineClient,
+  choice: ExportChoice,
+  onBytes: (bytes: number, weightBytes: number) => void,
+  signal: AbortSignal,
+) => Promise<Written>;
+
+const toZip =
+  (handle: FileSystemFileHandle | undefined): Writer =>
+  async (client, choice, onBytes, signal) => {
+    const { fileName, stream, weightBytes } = await client.request({ type: 'export', ...choice });
+    const saved = await saveStream(stream, fileName, handle, (bytes) => onBytes(bytes, weightBytes), signal);
+    return { bytes: saved.bytes, name: handle?.name ?? fileName, place: saved.written };
+  };
+
+const toFolder =
+  (folder: FileSystemDirectoryHandle): Writer =>
+  async (client, choice, onBytes, signal) => {
+    const unsubscribe = client.subscribe((event) => {
+      if (event.type === 'exporting') onBytes(event.bytes, event.weightBytes);
+    });
+    signal.addEventListener('abort', () => void client.request({ type: 'cancel-export' }).catch(() => undefined));
+    try {
+      const { bytes } = await client.request({ type: 'export-folder', folder, ...choice });
+      return { bytes, name: folder.name, place: folder };
+    } finally {
+      unsubscribe();
+    }
+  };
+
 function ExportCard({ kind, ready }: { readonly kind: Kind; readonly ready: boolean }) {
   const { client } = useStudio();
-  const weightBytes = useProject((project) => project.model?.weightBytes ?? 0);
   const renamed = useProject((project) => RENAMED.has(project.model?.modelType ?? ''));
   const [style, setStyle] = useState<KeyStyle>('current');
   const [progress, setProgress] = useState<Progressing | null>(null);
   const stop = useRef<AbortController | null>(null);
-  const write = async () => {
-    const handle = await askForFile(kind.file);
-    if (handle === null) return;
+  const write = async <T,>(place: Promise<T | null>, writer: (place: T) => Writer) => {
     const { signal } = (stop.current = new AbortController());
-    setProgress({ at: 'asking' });
+    let shown = 0;
+    const show = (bytes: number, weightBytes: number) => {
+      const now = performance.now();
+      if (now - shown < 100 || signal.aborted) return;
+      shown = now;
+      setProgress({ at: 'writing', bytes, weightBytes });
+    };
     try {
-      const { fileName, stream } = await client.request({ type: 'export', what: kind.what, style });
-      let shown = 0;
-      const show = (n: number) => {
-        const now = performance.now();
-        if (now - shown < 100) return;
-        shown = now;
-        setProgress({ at: 'writing', bytes: n });
-      };
-      const { bytes: size, written } = await saveStream(stream, fileName, handle, show, signal);
-      setProgress({ at: 'checking', bytes: size });
-      const check = await client.request({ type: 'check-export', file: written });
-      setProgress({ at: 'done', bytes: size, name: handle?.name ?? fileName, check });
+      const chosen = await place;
+      if (chosen === null) return;
+      setProgress({ at: 'asking' });
+      const written = await writer(chosen)(client, { what: kind.what, style }, show, signal);
+      setProgress({ at: 'checking', bytes: written.bytes });
+      const check = await client.request({ type: 'check-export', what: kind.what, written: written.place });
+      setProgress({ at: 'done', bytes: written.bytes, name: written.name, check });
     } catch (error) {
-      setProgress(signal.aborted ? null : { at: 'failed', problem: problemOf(error) });
+      const problem = problemOf(error);
+      // What the user stopped is no failure, unless some of it is still there.
+      setProgress(signal.aborted && problem.code !== 'folder-left' ? null : { at: 'failed', problem });
     }
   };
   const busy = progress !== null && progress.at !== 'done' && progress.at !== 'failed';
+  const folders = kind.folder && canAskForFolder();
+  const title = kind.title.toLowerCase();
   return (
     <section className="card export" aria-label={kind.title}>
       <h2>{kind.title}</h2>
@@ -137,8 +180,23 @@ function ExportCard({ kind, ready }: { readonly kind: Kind; readonly ready: bool
         </label>
       )}
       <div className="button-row">
-        <button type="button" className="button primary" disabled={!ready || busy} onClick={() => void write()}>
-          <Icon name="down" /> Write the {kind.title.toLowerCase()}
+        {folders && (
+          <button
+            type="button"
+            className="button primary"
+            disabled={!ready || busy}
+            onClick={() => void write(askForFolder(), toFolder)}
+          >
+            <Icon name="folder" /> Write into a folder
+          </button>
+        )}
+        <button
+          type="button"
+          className={folders ? 'button' : 'button primary'}
+          disabled={!ready || busy}
+          onClick={() => void write(askForFile(kind.file), toZip)}
+        >
+          <Icon name="down" /> {folders ? 'Write a zip' : `Write the ${title}`}
         </button>
         {progress?.at === 'writing' && (
           <button type="button" className="button" onClick={() => stop.current?.abort()}>
@@ -152,7 +210,7 @@ function ExportCard({ kind, ready }: { readonly kind: Kind; readonly ready: bool
           <Progress
             label="Writing"
             done={progress.bytes}
-            total={kind.what === 'merged' ? Math.max(progress.bytes, weightBytes) : 0}
+            total={Math.max(progress.bytes, progress.weightBytes)}
             detail={bytes(progress.bytes)}
           />
         )}
@@ -163,7 +221,7 @@ function ExportCard({ kind, ready }: { readonly kind: Kind; readonly ready: bool
       </div>
       {progress?.at === 'failed' && <ProblemNote problem={progress.problem} onDismiss={() => setProgress(null)} />}
       <h3>In Python</h3>
-      <pre className="code" tabIndex={0} role="region" aria-label={`Loading the ${kind.title.toLowerCase()} in Python`}>
+      <pre className="code" tabIndex={0} role="region" aria-label={`Loading the ${title} in Python`}>
         {kind.python}
       </pre>
     </section>

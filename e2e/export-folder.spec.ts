@@ -1,0 +1,156 @@
+/**
+ * Merged weights written into a folder that the user chose. No test can click a system's picker: a folder of the
+ * private storage stands in for the chosen one, with the same handles and the same streams.
+ */
+import { expect, test, type Page } from '@playwright/test';
+
+const FOLDER = 'my models';
+
+/** The picker gives the stand-in; a zip goes the way without a picker. */
+const usePicker = (page: Page) =>
+  page.addInitScript((folder) => {
+    Reflect.deleteProperty(window, 'showSaveFilePicker');
+    Object.assign(window, {
+      showDirectoryPicker: async ({ mode }: { mode: string }) => {
+        if (mode !== 'readwrite') throw new Error(`asked for ${mode}`);
+        return (await navigator.storage.getDirectory()).getDirectoryHandle(folder, { create: true });
+      },
+    });
+  }, FOLDER);
+
+/** Names and sizes of what is in a folder of the private storage. */
+const listing = (page: Page, folder = FOLDER) =>
+  page.evaluate(async (name) => {
+    const root = await navigator.storage.getDirectory();
+    const found: Record<string, number> = {};
+    const directory = await root.getDirectoryHandle(name, { create: true });
+    for await (const [path, handle] of directory.entries())
+      found[path] = (await (handle as FileSystemFileHandle).getFile()).size;
+    return found;
+  }, folder);
+
+const room = (page: Page, name: string) =>
+  page
+    .getByRole('navigation', { name: 'Rooms' })
+    .getByRole('link', { name: new RegExp(`^${name}`) })
+    .click();
+
+const merged = (page: Page) => page.getByRole('region', { name: 'Merged weights', exact: true });
+const intoFolder = (page: Page) => merged(page).getByRole('button', { name: 'Write into a folder' });
+
+/** The engine's worker. It is made from a blob; the one that speaks to Hubs is not. */
+const engine = (page: Page) => page.workers().find((worker) => worker.url().startsWith('blob:'))!;
+
+/** The disk takes its time: a fifth of a second for every piece. */
+const slowDisk = (page: Page) =>
+  engine(page).evaluate(() => {
+    const { write } = FileSystemWritableFileStream.prototype;
+    FileSystemWritableFileStream.prototype.write = async function (data) {
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      return write.call(this, data);
+    };
+  });
+
+test.beforeEach(async ({ page }) => {
+  await usePicker(page);
+  await page.goto('.');
+  await room(page, 'Model');
+  await page.getByRole('button', { name: 'Load the starter' }).click();
+  await expect(page.getByRole('region', { name: 'Loaded model' })).toBeVisible({ timeout: 120_000 });
+  await room(page, 'Export');
+});
+
+test('a model is written and read back; a second one is refused there', async ({ page }) => {
+  await intoFolder(page).click();
+  await expect(merged(page)).toContainText(/my models, .* was read back: every file has the bytes it should/, {
+    timeout: 60_000,
+  });
+  const files = await listing(page);
+  expect(Object.keys(files).sort()).toEqual([
+    'chat_template.jinja',
+    'config.json',
+    'generation_config.json',
+    'model.safetensors',
+    'preprocessor_config.json',
+    'tokenizer.json',
+    'tokenizer_config.json',
+  ]);
+
+  await intoFolder(page).click();
+  await expect(merged(page).getByRole('alert')).toContainText('holds a model already');
+  expect(await listing(page)).toEqual(files);
+
+  // Nothing was learnt, so the weights are the starter's to the last byte.
+  const same = await page.evaluate(async (name) => {
+    const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle(name);
+    const written = await (await (await folder.getFileHandle('model.safetensors')).getFile()).arrayBuffer();
+    const published = await (await fetch('starter/model/model.safetensors')).arrayBuffer();
+    const [a, b] = [new Uint8Array(written), new Uint8Array(published)];
+    return a.length === b.length && a.every((byte, i) => byte === b[i]);
+  }, FOLDER);
+  expect(same).toBe(true);
+});
+
+test('Cancel half-way removes what was written', async ({ page }) => {
+  await slowDisk(page);
+  await intoFolder(page).click();
+  await expect.poll(async () => Object.keys(await listing(page)).length).toBeGreaterThan(3);
+  await merged(page).getByRole('button', { name: 'Cancel' }).click();
+  await expect(intoFolder(page)).toBeEnabled();
+  await expect(merged(page).getByRole('alert')).toHaveCount(0);
+  await expect.poll(() => listing(page)).toEqual({});
+});
+
+test('a disk that fills half-way is told, and nothing is left', async ({ page }) => {
+  const client = await page.context().newCDPSession(page);
+  const { usage } = await page.evaluate(() => navigator.storage.estimate());
+  const { origin } = new URL(page.url());
+  await client.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: usage! + 2_000_000 });
+  await intoFolder(page).click();
+  await expect(merged(page).getByRole('alert')).toContainText('There was no room left');
+  expect(await listing(page)).toEqual({});
+
+  await client.send('Storage.overrideQuotaForOrigin', { origin });
+  await intoFolder(page).click();
+  await expect(merged(page)).toContainText('every file has the bytes it should', { timeout: 60_000 });
+});
+
+test('permission taken away half-way: what could not be removed is named', async ({ page }) => {
+  await engine(page).evaluate(() => {
+    let written = 0;
+    const refuse = () => Promise.reject(new DOMException('Permission was revoked.', 'NotAllowedError'));
+    const { write } = FileSystemWritableFileStream.prototype;
+    FileSystemWritableFileStream.prototype.write = function (data) {
+      written += (data as Uint8Array).length;
+      return written < 2_000_000 ? write.call(this, data) : refuse();
+    };
+    FileSystemDirectoryHandle.prototype.removeEntry = refuse;
+  });
+  await intoFolder(page).click();
+  const alert = merged(page).getByRole('alert');
+  await expect(alert).toContainText('no longer lets this page write to “my models” after');
+  await expect(alert).toContainText('could not be removed from “my models”');
+  expect(Object.keys(await listing(page))).not.toContain('config.json');
+});
+
+test('Cancel of a zip half-way leaves no file behind', async ({ page }) => {
+  await page.evaluate(() => {
+    const { createWritable } = FileSystemFileHandle.prototype;
+    FileSystemFileHandle.prototype.createWritable = async function () {
+      const inner = await createWritable.call(this);
+      return new WritableStream<Uint8Array<ArrayBuffer>>({
+        write: async (chunk) => {
+          await new Promise((resolve) => setTimeout(resolve, 200));
+          await inner.write(chunk);
+        },
+        close: () => inner.close(),
+        abort: (reason) => inner.abort(reason),
+      }) as FileSystemWritableFileStream;
+    };
+  });
+  await merged(page).getByRole('button', { name: 'Write a zip' }).click();
+  await merged(page).getByRole('button', { name: 'Cancel' }).click();
+  await expect(intoFolder(page)).toBeEnabled();
+  await expect(merged(page).getByRole('alert')).toHaveCount(0);
+  await expect.poll(() => listing(page, 'outgoing')).toEqual({});
+});
