@@ -73,6 +73,20 @@ test('another reading, another format and another split are taken at once, witho
   await expect(page.getByText('my set.zip, read as MGrounding / LLaVA')).toBeVisible();
 });
 
+test('a file without rows is refused with a reason, and the dataset open before stays', async ({ page }) => {
+  await openZip(page, { rows: 8, ambiguous: false, faults: false });
+  const pick = page.locator('input[data-pick="file"]').first();
+  for (const [name, words] of [
+    ['scan.pdf', 'Nothing in scan.pdf can be used: there are no rows.'],
+    ['half.json', 'Nothing in half.json can be used: not JSON'],
+    ['photos.zip', 'Nothing in photos.zip can be used'],
+  ] as const) {
+    await pick.setInputFiles({ name, mimeType: 'application/octet-stream', buffer: Buffer.from('{"rows": [') });
+    await expect(page.getByRole('alert')).toContainText(words);
+    await expect(page.getByText('my set.zip, read as')).toBeVisible();
+  }
+});
+
 test('rows by keyboard and by text; every picture of 1, 2, 4 and 8; text stays text', async ({ page }) => {
   await openZip(page, { rows: 12, ambiguous: false, faults: false });
   const list = page.getByRole('listbox', { name: 'Rows' });

@@ -77,11 +77,13 @@ export class Datasets {
         );
       case 'open-dataset':
         return this.#opened(inUse, async (progress) =>
-          openDataset(
-            request.name,
-            [...sourcesOf(request), ...(await storedSources(request.stored ?? []))],
-            request.options,
-            progress,
+          withRows(
+            await openDataset(
+              request.name,
+              [...sourcesOf(request), ...(await storedSources(request.stored ?? []))],
+              request.options,
+              progress,
+            ),
           ),
         );
       case 'reread-dataset':
@@ -175,6 +177,19 @@ const sourcesOf = ({
   files,
   handles = [],
 }: Pick<Extract<DatasetRequest, { type: 'copy-dataset' }>, 'files' | 'handles'>): Source[] => [...files, ...handles];
+
+/** Throws `no-rows` for what holds no rows at all, usable or not: it takes no dataset's place. */
+function withRows(dataset: Dataset): Dataset {
+  const { name, train, heldout, leftOut } = dataset.report;
+  if (train + heldout + leftOut > 0) return dataset;
+  const [first] = dataset.log.page(0, 1);
+  const reason = first?.reason.replace(`${name}: `, '').replace(/\.$/, '') ?? 'there are no rows';
+  throw new GroundworkError(
+    'no-rows',
+    `Nothing in ${name} can be used: ${reason}.`,
+    first?.fix ?? 'Drop JSON, JSONL, CSV or Parquet rows together with their pictures, as a folder or in a zip.',
+  );
+}
 
 async function storedSources(stored: readonly { path: string; location: string }[]): Promise<Source[]> {
   const sources: Source[] = [];

@@ -52,10 +52,13 @@ export async function openIntake(client: EngineClient, intake: Intake, keeping: 
   const location = placeFor(name);
   await client.request({ type: 'copy-dataset', location, files, handles });
   const stored = [{ path: '', location }];
-  return {
-    dataset: await client.request({ type: 'open-dataset', name, files: [], stored }),
-    sources: [{ kind: 'opfs', path: '', location }],
-  };
+  try {
+    const dataset = await client.request({ type: 'open-dataset', name, files: [], stored });
+    return { dataset, sources: [{ kind: 'opfs', path: '', location }] };
+  } catch (error) {
+    await client.request({ type: 'delete-copy', location });
+    throw error;
+  }
 }
 
 export async function openSample(
