@@ -62,6 +62,36 @@ test('an earlier run lies under the next one, on the charts and in their tables'
   await expect(page.getByRole('columnheader', { name: /fake-1/ })).toHaveCount(0);
 });
 
+test('a run that the project has stored is laid under the one in view', async ({ page }) => {
+  await ran(page);
+  const id = await page.evaluate(async () => {
+    const { studio, transport } = window.harness;
+    const { keeping, recipe } = studio;
+    const points = Array.from({ length: 20 }, (_, i) => ({
+      type: 'metrics' as const,
+      stageIndex: 0,
+      step: i + 1,
+      values: { loss: 2 - i / 20 },
+    }));
+    const stored = await transport.keep.remember(
+      keeping.getState().current!,
+      recipe.getState().recipe,
+      points,
+      'finished',
+    );
+    await keeping.getState().refresh();
+    return stored;
+  });
+  await page.getByRole('combobox', { name: 'Add a stored run' }).selectOption(id);
+  const laid = page.getByRole('checkbox', { name: new RegExp(id) });
+  await expect(laid).toBeChecked();
+  await expect(page.getByRole('combobox', { name: 'Add a stored run' })).toHaveCount(0);
+  await page.getByRole('button', { name: 'Table of Loss' }).click();
+  await expect(page.getByRole('columnheader', { name: new RegExp(`^loss, .*${id}`) })).toBeVisible();
+  await laid.uncheck();
+  await expect(page.getByRole('columnheader', { name: new RegExp(id) })).toHaveCount(0);
+});
+
 test('the ledger says what other rules would have given', async ({ page }) => {
   await ran(page);
   await page.getByRole('tab', { name: 'Ledger' }).click();
@@ -119,6 +149,41 @@ test('the run file, dropped back, shows the run again and brings its plan back',
   await expect(page.getByRole('group', { name: /^Watched row/ }).first()).toBeVisible();
   await page.getByRole('button', { name: 'Run it again' }).click();
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Recipe');
+});
+
+test('a run file opened on another dataset or model says so', async ({ page }) => {
+  await ran(page);
+  const open = (made: { model: string; dataset: string }) =>
+    page.evaluate(async ({ model, dataset }) => {
+      const { run, project, book, rows } = window.harness.studio;
+      const digests = {
+        madeOn: { model: { name: 'other-3b', digest: model }, dataset: { name: 'Sample scenes', digest: dataset } },
+      };
+      const json = await window.harness.writeRunFile(
+        run.getState(),
+        { ...project.getState(), ...digests },
+        book,
+        rows,
+        new Date(0),
+      );
+      const transfer = new DataTransfer();
+      transfer.items.add(new File([json], 'run-x.groundwork.json'));
+      document.body.dispatchEvent(new DragEvent('drop', { dataTransfer: transfer, bubbles: true, cancelable: true }));
+    }, made);
+  const differences = page.getByRole('status', { name: 'Differences from what is open' });
+  await open({ model: 'model-2', dataset: 'rows of another' });
+  await expect(differences).toContainText(
+    'This run was made on another dataset. The rows of Sample scenes have changed',
+  );
+  await expect(differences).toContainText('It was other-3b, and groundwork-starter is loaded.');
+  await expect(page.getByRole('group', { name: /^Watched row/ })).toHaveCount(0);
+  await page.evaluate(() => {
+    // As it came, a run from a file goes out: the file is forgotten, not its curves.
+    window.harness.studio.run.setState({ opened: null });
+  });
+  await open({ model: 'model-1', dataset: 'rows of fake' });
+  await expect(page.getByRole('group', { name: /^Watched row/ }).first()).toBeVisible();
+  await expect(differences).toHaveCount(0);
 });
 
 test('text in a run file stays text', async ({ page }) => {

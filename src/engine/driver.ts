@@ -180,7 +180,10 @@ export async function restoredEvent(
   storage: Storage,
   record: RunRecord,
 ): Promise<Extract<EngineEvent, { type: 'restored' }>> {
-  const pieces = await storage.records.log(record.id);
-  const events = pieces.flatMap(({ entries }) => entries as EngineEvent[]);
-  return { type: 'restored', runId: record.id, recipe: record.recipe, events };
+  return { type: 'restored', runId: record.id, recipe: record.recipe, events: await toldBy(storage, record.id) };
+}
+
+export async function toldBy(storage: Storage, run: string): Promise<EngineEvent[]> {
+  const pieces = await storage.records.log(run);
+  return pieces.flatMap(({ entries }) => entries as EngineEvent[]);
 }

@@ -1,9 +1,17 @@
 /** What page and engine say to each other about what outlives them: projects, runs, checkpoints, room on disk. */
 import type { Recipe } from '../train/recipe.ts';
 import type { EngineEvent } from './protocol.ts';
-import type { CheckpointAbout, ProjectRecord, RunRecord } from './run-record.ts';
+import type { CheckpointAbout, ProjectRecord, RunIdentity, RunRecord } from './run-record.ts';
 
-export type { CheckpointAbout, KeepSettings, ModelRef, ProjectRecord, RunRecord, SaveReason } from './run-record.ts';
+export type {
+  CheckpointAbout,
+  KeepSettings,
+  ModelRef,
+  ProjectRecord,
+  RunIdentity,
+  RunRecord,
+  SaveReason,
+} from './run-record.ts';
 
 /** A project with its runs, the newest first. */
 export interface ProjectView extends ProjectRecord {
@@ -37,6 +45,10 @@ export type KeepRequest =
   | { readonly type: 'delete-copy'; readonly location: string }
   /** Tells all that a run has told, by a `restored` event. */
   | { readonly type: 'show-run'; readonly runId: string }
+  /** The points of a stored run's curves, to lay under others. */
+  | { readonly type: 'run-curves'; readonly runId: string }
+  /** Digests of what is open (`dataset`: its id) and loaded, to compare with what a run was started on. */
+  | { readonly type: 'identity'; readonly dataset: string | null }
   /**
    * Restores a run's last checkpoint on the model and dataset that are open, and tells what it told (`restored`).
    * `go`: the run goes on; else its policy is there to be looked at and exported.
@@ -63,6 +75,8 @@ export interface KeepReplies {
   'delete-project': null;
   'delete-copy': null;
   'show-run': RunRecord;
+  'run-curves': readonly { readonly step: number; readonly values: Readonly<Record<string, number>> }[];
+  identity: { readonly [part in keyof RunIdentity]: string | null };
   'continue-run': { readonly runId: string };
   'settle-run': null;
   'save-now': { readonly step: number };

@@ -6,9 +6,10 @@ import type { LoadedModel } from '../models/load.ts';
 import type { Storage } from '../store/storage.ts';
 import { restorePolicy } from '../train/checkpoint.ts';
 import type { Policy } from '../train/policy.ts';
-import { Driver, restoredEvent, rewind } from './driver.ts';
+import { Driver, restoredEvent, rewind, toldBy } from './driver.ts';
 import type { Gate } from './gate.ts';
 import { identityOf } from './identity.ts';
+import type { KeepReplies } from './keep-protocol.ts';
 import { loadCheckpoint, type SavedCheckpoint } from './keeper.ts';
 import type { EngineEvent, Recipe, Watch } from './protocol.ts';
 import type { Workbench } from './run.ts';
@@ -145,6 +146,13 @@ export class Runs {
     const record = await this.find(id);
     this.#host.emit(await restoredEvent(this.#host.storage, record));
     return record;
+  }
+
+  /** Points of a run's curves, in their order. */
+  async curves(id: string): Promise<KeepReplies['run-curves']> {
+    await this.find(id);
+    const told = await toldBy(this.#host.storage, id);
+    return told.flatMap((event) => (event.type === 'metrics' ? [{ step: event.step, values: event.values }] : []));
   }
 
   async settle(id: string, how: 'keep' | 'discard'): Promise<void> {

@@ -18,6 +18,7 @@ import { Exports } from './exports.ts';
 import type { ExportChoice } from './export-protocol.ts';
 import { Gate } from './gate.ts';
 import { GpuHolder } from './gpu-holder.ts';
+import { datasetDigest, modelDigest } from './identity.ts';
 import { answerMemory } from './memory.ts';
 import { ModelDesk } from './model-desk.ts';
 import { Projects, type TakeLock } from './projects.ts';
@@ -216,6 +217,13 @@ export class EngineSession {
       case 'show-run':
         this.#refuseWhileRunning('show another run');
         return this.#runs.show(request.runId);
+      case 'run-curves':
+        return this.#runs.curves(request.runId);
+      case 'identity':
+        return {
+          model: this.#loaded && (await modelDigest(this.#loaded)),
+          dataset: request.dataset === null ? null : await datasetDigest(this.#datasets.get(request.dataset)),
+        };
       case 'continue-run':
         return this.#continue(request);
       case 'settle-run':

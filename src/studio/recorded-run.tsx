@@ -33,7 +33,7 @@ export function RecordedRun({ onBack }: { readonly onBack: () => void }) {
       (file) => {
         if (!live) return;
         if ('code' in file) return setState(file);
-        run.getState().open({ fileName: FILE, file }, null);
+        run.getState().open({ fileName: FILE, file });
         setState('open');
         // Its pictures. The dataset needs no graphics card to be read.
         void openSample();

@@ -263,7 +263,7 @@ describe('a session on the starter', () => {
 
   test('keeps what a stopped run has learnt', async () => {
     events.length = 0;
-    await session.handle({ type: 'start', dataset, recipe: recipe(long, mergeStage()) });
+    const { runId } = await session.handle({ type: 'start', dataset, recipe: recipe(long, mergeStage()) });
     engine.once(
       (event) => event.type === 'metrics',
       () => void session.handle({ type: 'control', action: 'stop' }),
@@ -274,6 +274,9 @@ describe('a session on the starter', () => {
       [0, 'started'],
       [0, 'stopped'],
     ]);
+    expect(await session.handle({ type: 'run-curves', runId })).toEqual(
+      of('metrics').map(({ step, values }) => ({ step, values })),
+    );
     const files = await zipped((await session.handle({ type: 'export', what: 'adapter' })).stream);
     const tensors = await openSafetensors(blobSource(files.get('adapter_model.safetensors')!));
     // B begins as zeros: it has moved.
@@ -284,6 +287,19 @@ describe('a session on the starter', () => {
         toFloat32(await tensors.read(key), 'F32').some((v) => v !== 0),
         key,
       ).toBe(true);
+  });
+
+  test('tells the rows and the model that are open from others', async () => {
+    const open = await session.handle({ type: 'identity', dataset });
+    expect(open).toEqual({
+      model: expect.stringMatching(/^[0-9a-f]{64}$/),
+      dataset: expect.stringMatching(/^[0-9a-f]{64}$/),
+    });
+    expect(await session.handle({ type: 'identity', dataset })).toEqual(open);
+    const sample = await session.handle({ type: 'open-sample', baseUrl: starter });
+    const other = await session.handle({ type: 'identity', dataset: sample.id });
+    expect([other.model === open.model, other.dataset === open.dataset]).toEqual([true, false]);
+    expect(await session.handle({ type: 'identity', dataset: null })).toEqual({ ...open, dataset: null });
   });
 
   test('reports a recipe that cannot work as a failure, and runs the next one', async () => {

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { EngineClient } from '../../src/engine/client.ts';
 import { copyRef, readersOf } from '../../src/studio/state/copies.ts';
 import { currentProject, interruptedRun } from '../../src/studio/state/kept.ts';
+import { foundationOf } from '../../src/studio/state/run-file.ts';
 import { createStudio, type Studio } from '../../src/studio/state/studio.ts';
 import { FakeTransport } from './fake/transport.ts';
 
@@ -167,6 +168,49 @@ describe('an interrupted run', () => {
     await expect.poll(() => studio.book.lastStep).toBe(3);
     expect(studio.run.getState().state).toBe('finished');
   });
+});
+
+test('a run file says what the run was made on, even when something else is open by then', async () => {
+  await studio.project.getState().startWithSample();
+  await saved({ model: { kind: 'starter' } });
+  const id = await transport.keep.remember(kept().current!, studio.recipe.getState().recipe, [], 'finished');
+  const { client, project } = studio;
+  const same = await foundationOf(client, project.getState(), id);
+  expect(same).toMatchObject({
+    dataset: { name: 'Sample scenes' },
+    model: { name: 'groundwork-starter' },
+    madeOn: {
+      model: { name: 'groundwork-starter', digest: 'model-1' },
+      dataset: { name: 'Sample scenes', digest: 'rows of fake' },
+    },
+  });
+  transport.keep.model = 'model-2';
+  expect(await foundationOf(client, project.getState(), id)).toEqual({ ...same, model: null });
+  const unknown = await foundationOf(client, project.getState(), 'gone');
+  expect(unknown).toMatchObject({ model: { name: 'groundwork-starter' } });
+  expect(unknown).not.toHaveProperty('madeOn');
+});
+
+test('a stored run lies under the curves in view and does not take their place', async () => {
+  await studio.project.getState().openSample();
+  await saved({ name: 'Sample scenes' });
+  const point = (step: number, tokens: number) => ({
+    type: 'metrics' as const,
+    stageIndex: 0,
+    step,
+    values: { loss: 1 / step, num_tokens: tokens, step_time: 2 },
+  });
+  const { recipe } = studio.recipe.getState();
+  const id = await transport.keep.remember(kept().current!, recipe, [point(1, 10), point(2, 30)], 'finished');
+  await kept().refresh();
+  studio.book.push(1, { loss: 7 });
+  await studio.past.getState().read(currentProject(kept())!.runs[0]!);
+  const [laid] = studio.past.getState().runs;
+  expect(laid).toMatchObject({ key: id, name: `${recipe.name}, ${id}`, shown: true });
+  expect([...laid!.book.curve('loss').values]).toEqual([1, 1 / 2]);
+  expect([...laid!.book.curve('tokens_per_second').values]).toEqual([5, 10]);
+  expect([...studio.book.curve('loss').values]).toEqual([7]);
+  expect(studio.run.getState().runId).toBeNull();
 });
 
 test('saves take turns: what asks at the same time makes one project', async () => {

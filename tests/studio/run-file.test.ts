@@ -7,6 +7,7 @@ import { SeriesBook } from '../../src/studio/charts/series-book.ts';
 import { createPastRuns, MOST_SHOWN } from '../../src/studio/state/past-runs.ts';
 import { RowCache } from '../../src/studio/state/row-cache.ts';
 import { GROUPS_WRITTEN, readRunFile, writeRunFile } from '../../src/studio/state/run-file.ts';
+import { matchOf } from '../../src/studio/state/run-match.ts';
 import { sameDataset, type RunFile } from '../../src/studio/state/run-records.ts';
 import { createRun, SNAPSHOTS_KEPT } from '../../src/studio/state/run.ts';
 import { createWatchlist } from '../../src/studio/state/watchlist.ts';
@@ -56,7 +57,7 @@ function setUp() {
     },
     close: () => undefined,
   });
-  const [book, past, rows] = [new SeriesBook(), createPastRuns(), new RowCache(client)];
+  const [book, past, rows] = [new SeriesBook(), createPastRuns(client), new RowCache(client)];
   const watchlist = createWatchlist(rows);
   const run = createRun(client, book, { past, watch: (id) => watchlist.getState().forRun(id) });
   return { run, book, past, rows, watchlist, asked };
@@ -77,7 +78,7 @@ describe('the run file', () => {
     const file = readRunFile(json, 'run.json') as RunFile;
     expect(file).not.toHaveProperty('code');
     const other = setUp();
-    other.run.getState().open({ fileName: 'run.json', file }, null);
+    other.run.getState().open({ fileName: 'run.json', file });
     const [before, after] = [run.getState(), other.run.getState()];
     expect(after.recipe).toEqual(before.recipe);
     expect(after.stages.map(({ status, firstStep }) => [status, firstStep])).toEqual([
@@ -102,7 +103,7 @@ describe('the run file', () => {
     run.getState().receive([{ type: 'metrics', stageIndex: 1, step: 161, values }]);
     const file = readRunFile(await write(), 'run.json') as RunFile;
     const other = setUp();
-    other.run.getState().open({ fileName: 'run.json', file }, null);
+    other.run.getState().open({ fileName: 'run.json', file });
     expect(['grad_norm', 'reward', 'loss'].map((name) => other.book.last(name))).toEqual([Infinity, -Infinity, NaN]);
     // Written once more, as a run from a file is.
     const again = await writeRunFile(
@@ -118,7 +119,7 @@ describe('the run file', () => {
   it('goes out of the studio as it came in', async () => {
     const { json } = await whole();
     const other = setUp();
-    other.run.getState().open({ fileName: 'run.json', file: readRunFile(json, 'run.json') as RunFile }, null);
+    other.run.getState().open({ fileName: 'run.json', file: readRunFile(json, 'run.json') as RunFile });
     const again = await writeRunFile(
       other.run.getState(),
       { dataset: null, model: null, device: null },
@@ -154,6 +155,18 @@ describe('the run file', () => {
     const rows = new Set(file.rows.map(({ id }) => id));
     expect([...file.groups, ...file.snapshots].every(({ rowId }) => rows.has(rowId))).toBe(true);
     expect(file.dataset?.name).toBe('Sample dataset');
+  });
+
+  it('is compared with what is open by digests, and by its dataset’s name and size where it has none', () => {
+    const on = { model: { name: 'm', digest: 'M' }, dataset: { name: 'Scenes', digest: 'D' } };
+    const { leftOut: _, ...named } = dataset;
+    const file = { madeOn: on, dataset: named };
+    expect(matchOf(file, { model: 'M', dataset: 'D' }, dataset)).toEqual({ model: 'same', dataset: 'same' });
+    expect(matchOf(file, { model: 'N', dataset: 'E' }, dataset)).toEqual({ model: 'other', dataset: 'other' });
+    expect(matchOf(file, { model: null, dataset: null }, null)).toEqual({ model: 'unknown', dataset: 'unknown' });
+    const older = { dataset: named };
+    expect(matchOf(older, { model: 'M', dataset: 'D' }, dataset)).toEqual({ model: 'unknown', dataset: 'same' });
+    expect(matchOf(older, { model: 'M', dataset: 'D' }, { ...dataset, train: 81 }).dataset).toBe('other');
   });
 
   it('knows its dataset by name and size', () => {

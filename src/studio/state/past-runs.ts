@@ -1,6 +1,9 @@
-/** Runs before the one in view, to lay under its curves: those of this page, and those opened from run files. */
+/** Runs before the one in view, to lay under its curves: those of this page or its project, and those from run files. */
 import { createStore, type StoreApi } from 'zustand/vanilla';
-import type { SeriesBook } from '../charts/series-book.ts';
+import type { EngineClient } from '../../engine/client.ts';
+import type { RunRecord } from '../../engine/protocol.ts';
+import { SeriesBook } from '../charts/series-book.ts';
+import { addPoint, nameOf } from './run.ts';
 
 export interface PastRun {
   readonly key: string;
@@ -15,13 +18,15 @@ export interface PastRuns {
   /** Adds a run, or replaces the one with its key. The newest is shown. */
   add(run: Omit<PastRun, 'shown'>): void;
   show(key: string, shown: boolean): void;
+  /** Reads a stored run's curves and adds it. Throws what the engine throws. */
+  read(run: RunRecord): Promise<void>;
 }
 
 /** More lines than this in one chart cannot be told apart. */
 export const MOST_SHOWN = 3;
 
-export function createPastRuns(): StoreApi<PastRuns> {
-  return createStore<PastRuns>()((set) => ({
+export function createPastRuns(client: EngineClient): StoreApi<PastRuns> {
+  return createStore<PastRuns>()((set, get) => ({
     runs: [],
     add: (run) =>
       set(({ runs }) => {
@@ -35,6 +40,12 @@ export function createPastRuns(): StoreApi<PastRuns> {
         const first = changed.findIndex((run) => run.key === key);
         return { runs: shown ? limit(changed, first) : changed };
       }),
+    async read({ id, recipe }) {
+      const book = new SeriesBook();
+      for (const { step, values } of await client.request({ type: 'run-curves', runId: id }))
+        addPoint(book, step, values);
+      get().add({ key: id, name: nameOf(recipe.name, id), book });
+    },
   }));
 }
 

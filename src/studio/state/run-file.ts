@@ -6,6 +6,7 @@
 import * as v from 'valibot';
 import { version as groundwork } from '../../../package.json';
 import { parseJson, writeJson } from '../../base/json.ts';
+import type { EngineClient } from '../../engine/client.ts';
 import type { Row } from '../../engine/protocol.ts';
 import type { SeriesBook } from '../charts/series-book.ts';
 import type { Problem } from './problem.ts';
@@ -13,7 +14,7 @@ import type { Project } from './project.ts';
 import { readRecipe } from './recipe.ts';
 import type { RowCache } from './row-cache.ts';
 import type { Run } from './run.ts';
-import { FORMAT, type RunFile, type Tried } from './run-records.ts';
+import { FORMAT, type MadeOn, type RunFile, type Tried } from './run-records.ts';
 
 /** Groups written, evenly over the run; a run may have hundreds of thousands of completions. */
 export const GROUPS_WRITTEN = 60;
@@ -24,10 +25,34 @@ function some<T>(list: readonly T[], most: number): readonly T[] {
   return Array.from({ length: most }, (_, i) => list[Math.round((i * (list.length - 1)) / (most - 1))]!);
 }
 
+type RunFoundation = Pick<Project, 'dataset' | 'model' | 'device'> & { readonly madeOn?: MadeOn | null };
+
+/** What a run stood on, by the engine's record of it: what is open now counts only if it is the same. */
+export async function foundationOf(
+  client: EngineClient,
+  { dataset, model, device }: RunFoundation,
+  runId: string | null,
+): Promise<RunFoundation> {
+  const projects = await client.request({ type: 'projects' });
+  const record = projects.flatMap(({ runs }) => runs).find(({ id }) => id === runId);
+  if (!record) return { dataset, model, device };
+  const { identity, modelName, datasetName } = record;
+  const open = await client.request({ type: 'identity', dataset: dataset?.id ?? null });
+  return {
+    dataset: open.dataset === identity.dataset ? dataset : null,
+    model: open.model === identity.model ? model : null,
+    device,
+    madeOn: {
+      model: { name: modelName, digest: identity.model },
+      dataset: { name: datasetName, digest: identity.dataset },
+    },
+  };
+}
+
 /** Rows are asked of the engine; those it no longer has are left out. */
 export async function writeRunFile(
   run: Run,
-  { dataset, model, device }: Pick<Project, 'dataset' | 'model' | 'device'>,
+  { dataset, model, device, madeOn: on = null }: RunFoundation,
   book: SeriesBook,
   rows: RowCache,
   now: Date,
@@ -56,6 +81,7 @@ export async function writeRunFile(
         .filter((issue) => issue.severity === 'error')
         .map(({ file: name, line, field, reason }) => ({ file: name, line, field, reason })),
     },
+    ...(on && { madeOn: on }),
     device: device && { name: device.name, vendor: device.vendor, software: device.software },
     stages: run.stages.map(({ status, seconds, firstStep }) => ({ status, seconds, firstStep })),
     evaluations: run.evaluations.map(({ stageIndex, name, evaluation }) => ({ stageIndex, name, evaluation })),
@@ -128,6 +154,7 @@ const EvaluationShape = v.object({
   parseFailures: number,
   tasks: v.record(text, v.object({ n: number, accAt50: orNaN, meanIoU: orNaN, parseFailures: number })),
 });
+const Part = v.object({ name: text, digest: text });
 const Shape = v.object({
   format: v.literal(FORMAT),
   version: v.literal(2),
@@ -147,6 +174,7 @@ const Shape = v.object({
       leftOut: v.optional(v.array(v.unknown())),
     }),
   ),
+  madeOn: v.optional(v.object({ model: Part, dataset: Part })),
   device: v.nullable(v.object({ name: text, vendor: text, software: v.boolean() })),
   stages: v.array(
     v.object({

@@ -1,5 +1,14 @@
 /** What is kept of a run: the records that views show, and the file that holds them all. */
-import type { Answer, Evaluation, GroupCompletion, Recipe, Row, RunState, Stage } from '../../engine/protocol.ts';
+import type {
+  Answer,
+  Evaluation,
+  GroupCompletion,
+  Recipe,
+  Row,
+  RunIdentity,
+  RunState,
+  Stage,
+} from '../../engine/protocol.ts';
 
 export interface StageProgress {
   readonly done: number;
@@ -63,6 +72,9 @@ export interface DatasetName {
   readonly images: number;
 }
 
+/** What a run was started on: names for people, digests to compare with. */
+export type MadeOn = { readonly [part in keyof RunIdentity]: { readonly name: string; readonly digest: string } };
+
 export interface RunFile {
   readonly format: typeof FORMAT;
   readonly version: 2;
@@ -74,6 +86,8 @@ export interface RunFile {
   readonly recipe: Recipe;
   readonly model: { readonly name: string; readonly modelType: string; readonly parameters: number } | null;
   readonly dataset: (DatasetName & { readonly leftOut?: readonly unknown[] }) | null;
+  /** Absent in older files, and for a run of which nothing was stored. */
+  readonly madeOn?: MadeOn;
   readonly device: { readonly name: string; readonly vendor: string; readonly software: boolean } | null;
   readonly stages: readonly Pick<StageView, 'status' | 'seconds' | 'firstStep'>[];
   readonly evaluations: readonly EvaluationRecord[];

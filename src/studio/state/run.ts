@@ -5,6 +5,7 @@ import type { EngineEvent, KeepSettings, Recipe, RunState, Watch } from '../../e
 import type { SeriesBook } from '../charts/series-book.ts';
 import type { PastRuns } from './past-runs.ts';
 import { problemOf, type Problem } from './problem.ts';
+import type { RunMatch } from './run-match.ts';
 import type {
   EvaluationRecord,
   GroupRecord,
@@ -32,14 +33,16 @@ export interface Run {
   readonly groups: readonly GroupRecord[];
   readonly snapshots: readonly SnapshotRecord[];
   readonly opened: OpenedRun | null;
+  /** Of an opened run with what is open; null before they were compared. */
+  readonly match: RunMatch | null;
   readonly evaluations: readonly EvaluationRecord[];
   readonly rejection: Readonly<Record<Verdict, readonly Tried[]>>;
   readonly failure: Problem | null;
   readonly notices: readonly string[];
   readonly asking: boolean;
   start(dataset: string, recipe: Recipe, paused?: boolean): Promise<boolean>;
-  /** Shows a run from a file, with its pictures if its dataset is open. */
-  open(opened: OpenedRun, dataset: string | null): void;
+  /** Shows a run from a file; its pictures come when its dataset is open (run-match.ts). */
+  open(opened: OpenedRun): void;
   control(action: 'pause' | 'resume' | 'step' | 'stop'): Promise<void>;
   dismiss(): void;
   /** Nothing is in view any more. */
@@ -53,6 +56,7 @@ const EMPTY = {
   groups: [],
   snapshots: [],
   opened: null,
+  match: null,
   evaluations: [],
   rejection: { kept: [], 'too-easy': [], 'too-hard': [] },
   failure: null,
@@ -70,6 +74,9 @@ interface RunSurroundings {
   readonly kept?: () => Promise<{ readonly project?: string; readonly keep: KeepSettings }>;
 }
 
+/** Of a run among others of the same plan. */
+export const nameOf = (plan: string, runId: string): string => `${plan}, ${runId}`;
+
 export function createRun(client: EngineClient, book: SeriesBook, surroundings: RunSurroundings = {}): StoreApi<Run> {
   /** The curves in view make room; they are kept for comparison. */
   const retire = ({ runId, recipe, opened }: Run) => {
@@ -78,7 +85,7 @@ export function createRun(client: EngineClient, book: SeriesBook, surroundings: 
     const key = opened ? opened.fileName : (runId ?? name);
     surroundings.past
       .getState()
-      .add({ key, name: runId && !opened ? `${name}, ${runId}` : name, book: book.handOver() });
+      .add({ key, name: runId && !opened ? nameOf(name, runId) : name, book: book.handOver() });
   };
   const waiting = (recipe: Recipe): StageView[] =>
     recipe.stages.map((stage) => ({ stage, status: 'waiting', seconds: 0, firstStep: null, progress: null }));
@@ -111,14 +118,14 @@ export function createRun(client: EngineClient, book: SeriesBook, surroundings: 
         return false;
       }
     },
-    open(opened, dataset) {
+    open(opened) {
       retire(get());
       const { file } = opened;
       book.fill(file.curves);
       set({
         ...EMPTY,
         opened,
-        dataset,
+        dataset: null,
         recipe: file.recipe,
         runId: file.runId,
         state: file.state === 'failed' ? 'failed' : 'finished',
@@ -164,6 +171,11 @@ export function createRun(client: EngineClient, book: SeriesBook, surroundings: 
   }));
 }
 
+/** A point of a run's curves, with its speed. */
+export function addPoint(book: SeriesBook, step: number, values: Readonly<Record<string, number>>): void {
+  book.push(step, withSpeed(values, book.last('num_tokens')));
+}
+
 /** Tokens a second, from the running count of tokens (which a new stage begins anew) and the step's time. */
 function withSpeed(values: Readonly<Record<string, number>>, before: number | null): Readonly<Record<string, number>> {
   const { num_tokens: tokens, step_time: seconds } = values;
@@ -183,7 +195,7 @@ function fold(before: Run, events: readonly EngineEvent[], book: SeriesBook): Ru
   let key = (before.groups.at(-1)?.key ?? 0) + 1;
   for (const event of events) {
     if (event.type === 'metrics') {
-      book.push(event.step, withSpeed(event.values, book.last('num_tokens')));
+      addPoint(book, event.step, event.values);
       if (run.stages[event.stageIndex]?.firstStep === null) changeStage(event.stageIndex, { firstStep: event.step });
     } else if (event.type === 'group') groups.push({ key: key++, ...event });
     else if (event.type === 'snapshot') snapshots.push(event);

@@ -19,7 +19,7 @@ import { createProject, type Project } from './project.ts';
 import { createRecipeEditor, type RecipeEditor } from './recipe.ts';
 import { RowCache } from './row-cache.ts';
 import { createRehearsal, type Rehearsing } from './rehearsal.ts';
-import { sameDataset } from './run-records.ts';
+import { watchMatch } from './run-match.ts';
 import { createRun, isActive, type Run } from './run.ts';
 import { createWatchlist, type Watchlist } from './watchlist.ts';
 
@@ -48,7 +48,7 @@ export function createStudio(client: EngineClient, storage: Pick<Storage, 'getIt
   const book = new SeriesBook();
   const project = createProject(client);
   const hub = createHub(client, project);
-  const past = createPastRuns();
+  const past = createPastRuns(client);
   const rows = new RowCache(client);
   const watchlist = createWatchlist(rows);
   const rehearsal = createRehearsal(client);
@@ -60,6 +60,7 @@ export function createStudio(client: EngineClient, storage: Pick<Storage, 'getIt
   });
   const keeping = createKeeping({ client, project, recipe, run, storage });
   saveWhenLeaving(client, run);
+  watchMatch(client, project, run);
   const answers = createAnswers(client);
   const adapters = createAdapters(client);
   const pictures = new PictureCache(client);
@@ -83,10 +84,6 @@ export function createStudio(client: EngineClient, storage: Pick<Storage, 'getIt
   });
   project.subscribe(({ dataset, model }, before) => {
     if (model !== before.model) adapters.getState().forget();
-    // The pictures of a run that came from a file arrive with its dataset.
-    const { opened } = run.getState();
-    if (opened?.file.dataset && dataset && dataset !== before.dataset && sameDataset(opened.file.dataset, dataset))
-      run.setState({ dataset: dataset.id });
     if (dataset !== before.dataset || model !== before.model) {
       answers.getState().cancel();
       answers.setState({ byRow: new Map(), dataset: null });

@@ -14,6 +14,8 @@ export class FakeKeep {
   #projects: Projects;
   /** What the browser's storage is pretended to hold. */
   copies: StoredDataset[] = [];
+  /** Digest of the model that is pretended to be loaded. */
+  model = 'model-1';
   /** Another tab holds every project. */
   busy = false;
 
@@ -43,7 +45,7 @@ export class FakeKeep {
       startedAt: Date.now() - 3_600_000,
       changedAt: Date.now() - 600_000,
       state,
-      identity: { model: '', dataset: '' },
+      identity: { model: 'model-1', dataset: 'rows of fake' },
       modelName: 'groundwork-starter',
       datasetName: 'Sample scenes',
       adapter: 'Apple M4 Max',
@@ -77,6 +79,12 @@ export class FakeKeep {
           this.copies = this.copies.filter(({ location }) => location !== request.location);
         });
         return null;
+      case 'run-curves':
+        return (await records.log(request.runId))
+          .flatMap(({ entries }) => entries as EngineEvent[])
+          .filter((event) => event.type === 'metrics');
+      case 'identity':
+        return { model: this.model, dataset: request.dataset && `rows of ${request.dataset}` };
       case 'show-run':
         return this.#tell(request.runId);
       case 'continue-run':

@@ -112,6 +112,8 @@ export class FakeTransport implements Transport {
       case 'duplicate-project':
       case 'delete-project':
       case 'delete-copy':
+      case 'run-curves':
+      case 'identity':
       case 'show-run':
       case 'continue-run':
       case 'settle-run':

@@ -10,7 +10,7 @@ import { ProblemNote } from '../../ui/problem-note.tsx';
 import { Progress } from '../../ui/progress.tsx';
 import { RoomHead } from '../../ui/room-head.tsx';
 import { askForFile, askForFolder, canAskForFolder, saveBlob, saveStream } from '../../ui/save.ts';
-import { writeRunFile } from '../../state/run-file.ts';
+import { foundationOf, writeRunFile } from '../../state/run-file.ts';
 import { SUFFIX } from '../run/open-run.ts';
 import './export.css';
 
@@ -266,9 +266,15 @@ function RunFileCard() {
   const studio = useStudio();
   const begun = useRun((run) => run.stages.length > 0);
   const save = async () => {
-    const { run, project, book, rows } = studio;
+    const { client, run, project, book, rows } = studio;
     try {
-      const json = await writeRunFile(run.getState(), project.getState(), book, rows, new Date());
+      const json = await writeRunFile(
+        run.getState(),
+        await foundationOf(client, project.getState(), run.getState().runId),
+        book,
+        rows,
+        new Date(),
+      );
       saveBlob(
         new Blob([json], { type: 'application/json' }),
         `run-${run.getState().runId ?? 'unstarted'}${SUFFIX}`.replace('run-run-', 'run-'),

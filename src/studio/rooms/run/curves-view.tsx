@@ -1,14 +1,20 @@
 /** All curves of the run, with one smoothing, one scale, one window of steps and one crosshair for all. */
 import { useCallback, useEffect, useMemo, useState } from 'react';
 import 'uplot/dist/uPlot.min.css';
+import type { RunRecord } from '../../../engine/protocol.ts';
 import { Chart } from '../../charts/chart.tsx';
 import { DASHES } from '../../charts/chart-options.ts';
 import { useHeldStep } from '../../charts/crosshair.ts';
 import { panelsFor } from '../../charts/panels.ts';
 import type { Alarm } from '../../state/alarms.ts';
-import { usePast, useRun, useStudio } from '../../state/studio.ts';
+import { currentProject } from '../../state/kept.ts';
+import { problemOf } from '../../state/problem.ts';
+import { nameOf } from '../../state/run.ts';
+import { useKeeping, usePast, useRun, useStudio } from '../../state/studio.ts';
 import { useTheme } from '../../theme.ts';
 import { Choice } from '../../ui/choice.tsx';
+import { plural } from '../../ui/format.ts';
+import { when } from '../projects/when.ts';
 import { TimeTravel } from './time-travel.tsx';
 
 const ALL: readonly [number, number] = [-Infinity, Infinity];
@@ -108,11 +114,16 @@ export function CurvesView({ alarms }: { readonly alarms: readonly Alarm[] }) {
   );
 }
 
-/** Earlier runs, to be laid under the curves. */
+/** Earlier runs, to be laid under the curves: those that were read, and those that the project has stored. */
 function PastRunList() {
   const runs = usePast((state) => state.runs);
   const show = usePast((state) => state.show);
-  if (runs.length === 0) return null;
+  const inView = useRun((run) => run.runId);
+  const project = useKeeping(currentProject);
+  const stored = (project?.runs ?? []).filter(
+    ({ id, step }) => step > 0 && id !== inView && runs.every(({ key }) => key !== id),
+  );
+  if (runs.length === 0 && stored.length === 0) return null;
   const shown = runs.filter((run) => run.shown);
   return (
     <fieldset className="past-runs">
@@ -136,6 +147,31 @@ function PastRunList() {
           <span>{run.name}</span>
         </label>
       ))}
+      {stored.length > 0 && <StoredRuns runs={stored} />}
     </fieldset>
+  );
+}
+
+function StoredRuns({ runs }: { readonly runs: readonly RunRecord[] }) {
+  const { project } = useStudio();
+  const read = usePast((state) => state.read);
+  return (
+    <label>
+      <span className="visually-hidden">Add a stored run</span>
+      <select
+        value=""
+        onChange={(event) => {
+          const run = runs.find(({ id }) => id === event.target.value);
+          if (run) read(run).catch((error: unknown) => project.getState().report(problemOf(error)));
+        }}
+      >
+        <option value="">Add a stored run ({runs.length})</option>
+        {runs.map((run) => (
+          <option key={run.id} value={run.id}>
+            {nameOf(run.recipe.name, run.id)}, {when(run.startedAt)}, {plural(run.step, 'step')}
+          </option>
+        ))}
+      </select>
+    </label>
   );
 }

@@ -3,7 +3,6 @@ import { useEffect } from 'react';
 import { useLocation } from 'wouter';
 import { problemOf } from '../../state/problem.ts';
 import { readRunFile } from '../../state/run-file.ts';
-import { sameDataset } from '../../state/run-records.ts';
 import { isActive } from '../../state/run.ts';
 import { useStudio, type Studio } from '../../state/studio.ts';
 
@@ -13,7 +12,7 @@ export const SUFFIX = '.groundwork.json';
 /** Shows the run of a file. False: it could not be, and why was reported. */
 export async function openRunFile(studio: Studio, file: File): Promise<boolean> {
   const { project, run } = studio;
-  const { report, dataset } = project.getState();
+  const { report } = project.getState();
   if (isActive(run.getState().state)) {
     report({
       code: 'run-active',
@@ -28,8 +27,7 @@ export async function openRunFile(studio: Studio, file: File): Promise<boolean> 
       report(read);
       return false;
     }
-    const same = dataset !== null && read.dataset !== null && sameDataset(dataset, read.dataset);
-    run.getState().open({ fileName: file.name, file: read }, same ? dataset.id : null);
+    run.getState().open({ fileName: file.name, file: read });
     return true;
   } catch (error) {
     report(problemOf(error));

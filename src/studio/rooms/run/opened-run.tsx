@@ -1,6 +1,7 @@
 /** What a run from a file is, what is missing to see its pictures, and the way to run it again. */
 import { useRef } from 'react';
 import { useLocation } from 'wouter';
+import type { RunFile } from '../../state/run-records.ts';
 import { useProject, useRecipe, useRun, useStudio } from '../../state/studio.ts';
 import { Icon } from '../../ui/icon.tsx';
 import { openRunFile, SUFFIX } from './open-run.ts';
@@ -39,6 +40,7 @@ export function OpenedNote({ recorded }: { readonly recorded: boolean }) {
   const [, go] = useLocation();
   if (!opened) return null;
   const { file, fileName } = opened;
+  const was = namesOf(file);
   const again = () => {
     use(file.recipe);
     go('/recipe');
@@ -54,11 +56,13 @@ export function OpenedNote({ recorded }: { readonly recorded: boolean }) {
           {file.device && ` on ${file.device.name}`}. Seed {file.recipe.seed}.
         </p>
         <p>
-          {file.model && `Model: ${file.model.name}. `}
-          {file.dataset &&
-            `Dataset: ${file.dataset.name}, ${file.dataset.train} training and ${file.dataset.heldout} held-out rows. `}
+          {was.model && `Model: ${was.model}. `}
+          {was.dataset && `Dataset: ${was.dataset}`}
+          {file.dataset && `, ${file.dataset.train} training and ${file.dataset.heldout} held-out rows`}
+          {was.dataset && '. '}
           {!pictures && !recorded && 'Open that dataset to see its pictures under the boxes.'}
         </p>
+        {!recorded && <Differences />}
         {!recorded && (
           <p className="button-row">
             {!pictures && isSample && (
@@ -77,6 +81,44 @@ export function OpenedNote({ recorded }: { readonly recorded: boolean }) {
           </p>
         )}
       </div>
+    </div>
+  );
+}
+
+const namesOf = (file: RunFile | undefined) => ({
+  model: file?.madeOn?.model.name ?? file?.model?.name,
+  dataset: file?.madeOn?.dataset.name ?? file?.dataset?.name,
+});
+
+/** What is open, where it is not what the run was made on. */
+function Differences() {
+  const match = useRun((run) => run.match);
+  const file = useRun((run) => run.opened?.file);
+  const dataset = useProject((project) => project.dataset?.name);
+  const model = useProject((project) => project.model?.name);
+  const otherDataset = match?.dataset === 'other';
+  const otherModel = match?.model === 'other';
+  if (!otherDataset && !otherModel) return null;
+  const was = namesOf(file);
+  return (
+    <div role="status" aria-label="Differences from what is open">
+      {otherDataset && (
+        <p>
+          <Icon name="alert" /> <b>This run was made on another dataset.</b>{' '}
+          {was.dataset === dataset
+            ? `The rows of ${dataset} have changed since, or are read or split in another way; its boxes are not drawn on these pictures.`
+            : `It was ${was.dataset}, and ${dataset} is open; its boxes are not drawn on these pictures.`}
+        </p>
+      )}
+      {otherModel && (
+        <p>
+          <Icon name="alert" /> <b>This run was made with another model.</b>{' '}
+          {was.model === model
+            ? `The files of ${model} are others than those it was made with, or its weights are held in another way.`
+            : `It was ${was.model}, and ${model} is loaded.`}
+        </p>
+      )}
+      <p>Run again like this, it would come out differently.</p>
     </div>
   );
 }

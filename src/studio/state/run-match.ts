@@ -1,0 +1,49 @@
+/** Whether what is open and loaded is what a run from a file was made on. */
+import type { StoreApi } from 'zustand/vanilla';
+import type { EngineClient } from '../../engine/client.ts';
+import type { RunIdentity } from '../../engine/protocol.ts';
+import type { Project } from './project.ts';
+import { sameDataset, type DatasetName, type RunFile } from './run-records.ts';
+import type { Run } from './run.ts';
+
+/** `unknown`: nothing is open to compare, or the file does not say. */
+type Match = 'same' | 'other' | 'unknown';
+
+export type RunMatch = { readonly [part in keyof RunIdentity]: Match };
+
+/** By digest; older files have none, and their dataset is known by name and size. */
+export function matchOf(
+  { madeOn, dataset: named }: Pick<RunFile, 'madeOn' | 'dataset'>,
+  open: { readonly [part in keyof RunIdentity]: string | null },
+  dataset: DatasetName | null,
+): RunMatch {
+  const by = (part: keyof RunIdentity): Match => {
+    const digest = open[part];
+    return !madeOn || digest === null ? 'unknown' : madeOn[part].digest === digest ? 'same' : 'other';
+  };
+  const byName: Match = !named || !dataset ? 'unknown' : sameDataset(named, dataset) ? 'same' : 'other';
+  return { model: by('model'), dataset: madeOn ? by('dataset') : byName };
+}
+
+/** Compares a run from a file with what is open, whenever either changes; its pictures come with its dataset. */
+export function watchMatch(client: EngineClient, project: StoreApi<Project>, run: StoreApi<Run>): void {
+  let round = 0;
+  const compare = async () => {
+    const mine = ++round;
+    const { opened } = run.getState();
+    if (!opened) return;
+    const { dataset } = project.getState();
+    const open = await client.request({ type: 'identity', dataset: dataset?.id ?? null });
+    if (mine !== round) return;
+    const match = matchOf(opened.file, open, dataset);
+    run.setState({ match, dataset: match.dataset === 'same' ? dataset!.id : null });
+  };
+  // A dataset that was closed meanwhile is compared again when the next one is open.
+  const look = () => void compare().catch(() => undefined);
+  run.subscribe(({ opened }, before) => {
+    if (opened !== before.opened) look();
+  });
+  project.subscribe(({ dataset, model }, before) => {
+    if (dataset !== before.dataset || model !== before.model) look();
+  });
+}
