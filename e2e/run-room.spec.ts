@@ -97,10 +97,10 @@ test('the ledger says what other rules would have given', async ({ page }) => {
   await page.getByRole('tab', { name: 'Ledger' }).click();
   const sums = page.getByRole('status').filter({ hasText: 'Under these rules' });
   await expect(sums).toContainText('0.0 %');
-  for (const term of [/^format/, /^iou/]) await page.getByRole('slider', { name: term }).fill('0');
+  for (const term of [/^format/, /^IoU/]) await page.getByRole('slider', { name: term }).fill('0');
   // Nothing is left to tell the completions apart but the right image, whose weight is 0.
   await expect(sums).toContainText(/Under these rules\s*0 of 4 groups/);
-  await page.getByRole('slider', { name: /^image_index/ }).fill('2');
+  await page.getByRole('slider', { name: /^image index/ }).fill('2');
   await expect(page.getByRole('region', { name: 'Groups that move most' }).getByRole('row')).not.toHaveCount(1);
   await page
     .getByRole('button', { name: /^Look at the group/ })
