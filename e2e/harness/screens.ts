@@ -177,6 +177,19 @@ const shots: readonly Shot[] = [
     }),
   },
   {
+    name: 'run-preparing',
+    prepare: opened('/run', async (page) => {
+      await page.getByRole('button', { name: 'Start on hold' }).click();
+      await call(page, ({ studio, transport }) => {
+        const stage = studio.recipe.getState().recipe.stages[0]!;
+        transport.emit({ type: 'state', state: 'running' });
+        transport.emit({ type: 'stage', index: 0, stage, status: 'started', seconds: 0 });
+        const kernels = { done: 9, total: 23, unit: 'kernels compiled', preparing: true, etaSeconds: null } as const;
+        transport.emit({ type: 'progress', stageIndex: 0, ...kernels });
+      });
+    }),
+  },
+  {
     name: 'inspect',
     prepare: opened('/inspect', async (page) => {
       await page.getByRole('button', { name: 'Answer all' }).click();

@@ -162,13 +162,13 @@ function RunPanel() {
     <section className="rail-run" aria-label="The run">
       <p>
         <b>{stage.stage.name}</b>
-        {progress && (
+        {progress && !progress.preparing && (
           <span className="num">
             {progress.done}/{progress.total} {progress.etaSeconds !== null && `· ${duration(progress.etaSeconds)}`}
           </span>
         )}
       </p>
-      <div className="progress-track" data-known="true" aria-hidden="true">
+      <div className="progress-track" data-known="true" data-preparing={progress?.preparing} aria-hidden="true">
         <div className="progress-bar" style={{ transform: `scaleX(${share})` }} />
       </div>
       <RunControls compact />

@@ -4,11 +4,9 @@ import type { StageView } from '../../state/run.ts';
 import { KIND_NAMES } from '../../recipe/kind-names.ts';
 import { duration } from '../../ui/format.ts';
 
-const STATUS: Record<StageView['status'], string> = {
+const STATUS = {
   waiting: 'to come',
   running: 'under way',
-  finished: 'done',
-  stopped: 'stopped',
 };
 const STATES = {
   idle: 'Starting',
@@ -56,22 +54,27 @@ function usePlanEta(): number | null {
   }, 0);
 }
 
+function wordsOf({ status, seconds, progress }: StageView): string {
+  if (status === 'finished') return duration(seconds);
+  if (status === 'stopped') return `stopped after ${duration(seconds)}`;
+  if (status === 'waiting' || !progress) return STATUS[status];
+  const { done, total, unit, preparing, etaSeconds } = progress;
+  // All is prepared, and the first step takes its time.
+  if (preparing && done === total) return 'first step';
+  return `${done} of ${total} ${unit}${etaSeconds === null ? '' : `, ${duration(etaSeconds)} left`}`;
+}
+
 function TrackStage({ view, failed }: { readonly view: StageView; readonly failed: boolean }) {
-  const { stage, status, seconds, progress } = view;
+  const { stage, status, progress } = view;
   const share =
     status === 'finished' ? 1 : progress && progress.total > 0 ? Math.min(1, progress.done / progress.total) : 0;
-  const words = failed
-    ? 'failed here'
-    : status === 'running' && progress
-      ? `${progress.done} of ${progress.total} ${progress.unit}${progress.etaSeconds !== null ? `, ${duration(progress.etaSeconds)} left` : ''}`
-      : status === 'finished' || status === 'stopped'
-        ? `${status === 'stopped' ? 'stopped after ' : ''}${duration(seconds)}`
-        : STATUS[status];
+  const words = failed ? 'failed here' : wordsOf(view);
   return (
     <li data-status={status} style={{ flexGrow: stage.kind === 'merge' ? 1 : 2 }}>
       <div
         className="progress-track"
         data-known="true"
+        data-preparing={status === 'running' && progress?.preparing}
         role="progressbar"
         aria-label={`${stage.name}, ${KIND_NAMES[stage.kind]}`}
         aria-valuemin={0}
