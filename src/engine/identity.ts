@@ -1,6 +1,7 @@
 /** What a run was started on, as digests: a checkpoint fits the same model and the same rows, and nothing else. */
 import type { Dataset } from '../data/dataset.ts';
-import type { LoadedModel } from '../models/load.ts';
+import { INDEX_FILE } from '../formats/checkpoint-files.ts';
+import type { CheckpointFolder, LoadedModel } from '../models/load.ts';
 import type { RowList } from '../data/row-list.ts';
 import { textDigest } from '../store/digest.ts';
 import type { RunIdentity } from './run-record.ts';
@@ -9,15 +10,27 @@ export async function identityOf(loaded: LoadedModel, dataset: Dataset): Promise
   return { model: await modelDigest(loaded), dataset: await datasetDigest(dataset) };
 }
 
-export async function modelDigest({ folder, dtype }: LoadedModel): Promise<string> {
-  const config = folder.get('config.json');
-  const files = [...folder].map(([path, { size }]) => `${path} ${size}`).filter((line) => /\.safetensors/.test(line));
-  return textDigest(
-    [dtype, config ? new TextDecoder().decode(await config.read(0, config.size)) : '', ...files.sort()].join('\n'),
-  );
-}
+export const modelDigest = async ({ folder, dtype }: LoadedModel): Promise<string> =>
+  textDigest([dtype, await textOf(folder, 'config.json'), ...weightFiles(folder)].join('\n'));
 
 export const datasetDigest = (dataset: Dataset): Promise<string> =>
   textDigest((['train', 'heldout'] as const).map((split) => idsOf(dataset.rows(split))).join('\n\n'));
+
+/** Tells a folder from one with other files: a digest of its configuration, its index, and its weight files' names and sizes. */
+export const folderDigest = async (folder: CheckpointFolder): Promise<string> =>
+  textDigest(
+    [await textOf(folder, 'config.json'), await textOf(folder, INDEX_FILE), ...weightFiles(folder)].join('\n'),
+  );
+
+const weightFiles = (folder: CheckpointFolder): string[] =>
+  [...folder]
+    .map(([path, { size }]) => `${path} ${size}`)
+    .filter((line) => /\.safetensors/.test(line))
+    .sort();
+
+async function textOf(folder: CheckpointFolder, name: string): Promise<string> {
+  const file = folder.get(name);
+  return file ? new TextDecoder().decode(await file.read(0, file.size)) : '';
+}
 
 const idsOf = (rows: RowList): string => Array.from({ length: rows.length }, (_, i) => rows.id(i)).join('\n');

@@ -80,6 +80,8 @@ export interface WeightsReport {
 
 export interface ModelReport extends WeightsReport {
   readonly name: string;
+  /** Of its files: another value for the same folder means that they have changed. */
+  readonly digest: string;
   readonly modelType: string;
   readonly parameters: number;
   readonly weightBytes: number;

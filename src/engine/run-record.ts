@@ -8,6 +8,14 @@ type ModelSource =
   | { readonly kind: 'starter' }
   /** In the cache of models from a Hub. */
   | { readonly kind: 'hub'; readonly key: string; readonly name: string }
+  /** A folder on the user's disk, read in place. The browser may ask for permission again in a later visit. */
+  | {
+      readonly kind: 'folder';
+      readonly name: string;
+      readonly handle: FileSystemDirectoryHandle;
+      /** `ModelReport.digest` when it was last loaded: another value means that the files have changed. */
+      readonly digest: string;
+    }
   /** Files given once: to be chosen again. */
   | { readonly kind: 'once'; readonly name: string };
 

@@ -18,7 +18,7 @@ import { Exports } from './exports.ts';
 import type { ExportChoice } from './export-protocol.ts';
 import { Gate } from './gate.ts';
 import { GpuHolder } from './gpu-holder.ts';
-import { datasetDigest, modelDigest } from './identity.ts';
+import { datasetDigest, folderDigest, modelDigest } from './identity.ts';
 import { answerMemory } from './memory.ts';
 import { ModelDesk } from './model-desk.ts';
 import { Projects, type TakeLock } from './projects.ts';
@@ -298,6 +298,7 @@ export class EngineSession {
       onProgress: (done, total) => this.#host.emit({ type: 'loading', what: 'weights', done, total }),
     });
     await session.kernels.ready();
+    const digest = await folderDigest(folder);
     this.#dropBench();
     this.#modelDesk?.destroy();
     this.#loaded?.model.destroy();
@@ -306,6 +307,7 @@ export class EngineSession {
     const { model, processor } = loaded;
     return {
       name,
+      digest,
       modelType: model.modelType,
       parameters: model.parameterCount,
       weightBytes: model.weightBytes,

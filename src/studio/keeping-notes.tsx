@@ -75,7 +75,9 @@ function Interrupted({ run }: { readonly run: RunRecord }) {
               : 'the browser lets a page read such files in one visit only.'}
           </p>
         )}
-        {needs.dataset === 'permission' && <p>The browser will ask whether the page may read your files again.</p>}
+        {(needs.dataset === 'permission' || needs.model === 'permission') && (
+          <p>The browser will ask whether the page may read your files again.</p>
+        )}
         <div className="button-row">
           <button
             type="button"

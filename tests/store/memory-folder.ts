@@ -28,6 +28,10 @@ export class MemoryFolder {
     return all;
   }
 
+  async *entries(): AsyncGenerator<[string, MemoryFolder | MemoryFile]> {
+    yield* this.entriesByName;
+  }
+
   async *keys(): AsyncGenerator<string> {
     yield* this.entriesByName.keys();
   }

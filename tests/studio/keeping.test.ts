@@ -1,9 +1,11 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { EngineClient } from '../../src/engine/client.ts';
 import { copyRef, readersOf } from '../../src/studio/state/copies.ts';
+import type { ProjectRecord } from '../../src/engine/protocol.ts';
 import { currentProject, interruptedRun } from '../../src/studio/state/kept.ts';
 import { foundationOf } from '../../src/studio/state/run-file.ts';
 import { createStudio, type Studio } from '../../src/studio/state/studio.ts';
+import { MemoryFolder } from '../store/memory-folder.ts';
 import { FakeTransport } from './fake/transport.ts';
 
 vi.stubGlobal('document', {
@@ -90,6 +92,68 @@ describe('a project', () => {
     await visit.keeping.getState().begin();
     expect(visit.keeping.getState().needs).toEqual({ dataset: null, model: 'choose' });
     expect(visit.project.getState().model).toBeNull();
+  });
+});
+
+describe('a model’s folder', () => {
+  class ModelFolder extends MemoryFolder {
+    permission: PermissionState = 'granted';
+    answer: PermissionState = 'granted';
+    queryPermission = async () => this.permission;
+    requestPermission = async () => (this.permission = this.answer);
+  }
+  let folder: ModelFolder;
+
+  beforeEach(async () => {
+    folder = new ModelFolder('my-model');
+    for (const name of ['config.json', 'model.safetensors']) await folder.getFileHandle(name, { create: true });
+    const handles = [{ path: '', handle: folder.handle }];
+    await studio.project.getState().openModel({ name: 'my-model', files: [], handles });
+    await saved({ model: { kind: 'folder', name: 'my-model', digest: 'fake' } });
+  });
+  const visit = async () => {
+    // A browser's records hold handles; these are text.
+    const { records } = transport.keep.storage;
+    const [project] = await records.all<ProjectRecord>('projects');
+    const model = { ...project!.model, handle: folder.handle };
+    vi.spyOn(records, 'all').mockImplementation(async (name: string) =>
+      name === 'projects' ? ([{ ...project, model }] as never[]) : [],
+    );
+    const next = createStudio(new EngineClient(transport), null);
+    await next.keeping.getState().begin();
+    return next;
+  };
+
+  test('is opened again in another visit where the browser still allows it', async () => {
+    const { project } = await visit();
+    expect(project.getState()).toMatchObject({ model: { name: 'my-model' }, problem: null });
+  });
+
+  test('waits for a click where the browser asks, and stays closed after a no', async () => {
+    folder.permission = 'prompt';
+    folder.answer = 'denied';
+    const { project, keeping } = await visit();
+    expect(keeping.getState().needs).toEqual({ dataset: null, model: 'permission' });
+    expect(await keeping.getState().reopen()).toBe(false);
+    expect(project.getState().model).toBeNull();
+    folder.answer = 'granted';
+    expect(await keeping.getState().reopen()).toBe(true);
+    expect(project.getState().model).toMatchObject({ name: 'my-model' });
+  });
+
+  test('whose files have changed is loaded, and the change is told', async () => {
+    transport.modelDigest = 'other';
+    const { project } = await visit();
+    expect(project.getState()).toMatchObject({ model: { name: 'my-model' }, problem: { code: 'model-changed' } });
+  });
+
+  test('that is gone is told by its name', async () => {
+    folder.entries = () => {
+      throw new DOMException('gone', 'NotFoundError');
+    };
+    const { project } = await visit();
+    expect(project.getState()).toMatchObject({ model: null, problem: { code: 'folder-gone' } });
+    expect(project.getState().problem!.what).toContain('my-model');
   });
 });
 

@@ -9,7 +9,7 @@ import { problemOf } from './problem.ts';
 import type { Project } from './project.ts';
 import type { RecipeEditor } from './recipe.ts';
 import { recover } from './recovery.ts';
-import { askPermission, datasetNeed, modelNeed } from './reopen.ts';
+import { askPermission, datasetFolders, datasetNeed, modelFolders, modelNeed } from './reopen.ts';
 import { isActive, type Run } from './run.ts';
 
 export interface KeepingWorld {
@@ -60,7 +60,7 @@ export function createKeeping({ client, project, recipe, run, storage: local }: 
       const [lackData, lackModel] = [dataset === null && view.dataset, model === null && view.model];
       const needs = {
         dataset: lackData ? await datasetNeed(lackData) : null,
-        model: lackModel ? modelNeed(lackModel) : null,
+        model: lackModel ? await modelNeed(lackModel) : null,
       };
       set({ needs });
       const openData = !lackData || (needs.dataset === null && (await project.getState().reopenDataset(lackData)));
@@ -145,7 +145,11 @@ export function createKeeping({ client, project, recipe, run, storage: local }: 
         const view = currentProject(get());
         if (!view) return false;
         const { needs } = get();
-        if (needs.dataset === 'permission' && view.dataset && !(await askPermission(view.dataset))) return false;
+        const folders = [
+          ...(needs.dataset === 'permission' && view.dataset ? datasetFolders(view.dataset) : []),
+          ...(needs.model === 'permission' && view.model ? modelFolders(view.model) : []),
+        ];
+        if (!(await askPermission(folders))) return false;
         return restore(view);
       },
       resume: (record) =>

@@ -13,7 +13,7 @@ export interface Keeping {
   /** Whether the browser promised not to clear it when the disk is short; null: not told. */
   readonly persisted: boolean | null;
   /** What of the project waits for a click before it is open again. */
-  readonly needs: { readonly dataset: Need | null; readonly model: Extract<Need, 'choose'> | null };
+  readonly needs: { readonly dataset: Need | null; readonly model: Need | null };
   /** How often runs are saved, and how many checkpoints stay. */
   readonly settings: KeepSettings;
   readonly busy: boolean;

@@ -14,6 +14,7 @@ import type {
   StorageChoice,
 } from '../../engine/protocol.ts';
 import { openIntake, openSample, refOf, type Intake, type Keeping, type OpenedDataset } from './dataset-actions.ts';
+import { filesOf, folderOf, looseFiles } from './model-folder.ts';
 import { problemOf, type Problem } from './problem.ts';
 import { reopenDataset } from './reopen.ts';
 
@@ -52,6 +53,8 @@ export interface Project {
   loadStarter(): Promise<boolean>;
   /** `name`: instead of the folder's. `ref`: how it can be loaded again; without it, not. */
   loadModel(files: readonly NamedFile[], name?: string, ref?: ModelRef): Promise<boolean>;
+  /** A folder is remembered and can be loaded again in another visit; loose files cannot. */
+  openModel(intake: Intake): Promise<boolean>;
   openSample(): Promise<boolean>;
   openDataset(intake: Intake): Promise<boolean>;
   /** Opens again what a project was left with; the browser must allow it already. */
@@ -66,6 +69,19 @@ export interface Project {
   dismiss(): void;
   receive(events: readonly EngineEvent[]): void;
 }
+
+const folderRef = (handle: FileSystemDirectoryHandle): ModelRef => ({
+  kind: 'folder',
+  name: handle.name,
+  handle,
+  digest: '', // told by the engine once it is loaded
+});
+
+const changed = (name: string): Problem => ({
+  code: 'model-changed',
+  what: `The files in “${name}” are not those that were loaded last time.`,
+  hint: 'The model was loaded as it is now. Runs that were begun with the former files can be looked at, not gone on with.',
+});
 
 /** Where the starter's files are; absolute, for a worker has another base. */
 export const starterUrl = (): string => new URL('starter/', document.baseURI).href;
@@ -102,12 +118,28 @@ export function createProject(client: EngineClient): StoreApi<Project> {
         return false;
       }
     };
+    /** What goes wrong before a load begins is told, too. */
+    const told = async (work: () => Promise<boolean>): Promise<boolean> => {
+      try {
+        return await work();
+      } catch (error) {
+        set({ problem: problemOf(error) });
+        return false;
+      }
+    };
     const stopModel = () => void client.request({ type: 'cancel-load' }).catch(() => {});
     const stopReading = () => void client.request({ type: 'cancel-dataset' }).catch(() => {});
     const openWith = (title: string, open: () => Promise<OpenedDataset>) => load(title, open, stopReading);
     const actions: Pick<
       Project,
-      'loadStarter' | 'loadModel' | 'openSample' | 'openDataset' | 'reopenDataset' | 'reopenModel' | 'reread'
+      | 'loadStarter'
+      | 'loadModel'
+      | 'openModel'
+      | 'openSample'
+      | 'openDataset'
+      | 'reopenDataset'
+      | 'reopenModel'
+      | 'reread'
     > = {
       loadStarter: () =>
         load(
@@ -130,10 +162,18 @@ export function createProject(client: EngineClient): StoreApi<Project> {
               storage,
               ...(name !== undefined && { name }),
             });
-            return { model, modelRef: { ...(ref ?? { kind: 'once', name: model.name }), storage } };
+            const source = ref ?? ({ kind: 'once', name: model.name } as const);
+            const known = source.kind === 'folder' ? { ...source, digest: model.digest } : source;
+            return { model, modelRef: { ...known, storage } };
           },
           stopModel,
         ),
+      openModel: (intake) =>
+        told(async () => {
+          const folder = folderOf(intake);
+          if (!folder) return actions.loadModel(await looseFiles(intake), intake.name);
+          return actions.loadModel(await filesOf(folder), folder.name, folderRef(folder));
+        }),
       reopenDataset: (ref) =>
         openWith(`Opening ${ref.name} again`, async () => ({
           dataset: await reopenDataset(client, ref, starterUrl()),
@@ -143,13 +183,15 @@ export function createProject(client: EngineClient): StoreApi<Project> {
         set({ storage: ref.storage ?? 'auto' });
         if (ref.kind === 'starter') return actions.loadStarter();
         if (ref.kind === 'once') return false;
-        try {
-          const { id, files } = await client.request({ type: 'hub-open', key: ref.key, token: null });
-          return await actions.loadModel(files, id, ref);
-        } catch (error) {
-          set({ problem: problemOf(error) });
-          return false;
-        }
+        return told(async () => {
+          if (ref.kind === 'hub') {
+            const { id, files } = await client.request({ type: 'hub-open', key: ref.key, token: null });
+            return actions.loadModel(files, id, ref);
+          }
+          const loaded = await actions.loadModel(await filesOf(ref.handle), ref.name, ref);
+          if (loaded && get().model!.digest !== ref.digest) set({ problem: changed(ref.name) });
+          return loaded;
+        });
       },
       openSample: () => openWith('Opening the sample dataset', () => openSample(client, starterUrl())),
       openDataset: (intake) => openWith(`Reading ${intake.name}`, () => openIntake(client, intake, get().keeping)),

@@ -16,10 +16,15 @@ const asking = (handle: FileSystemHandle): Asking => handle as unknown as Asking
 const handlesOf = (sources: readonly SourceRef[]) =>
   sources.flatMap((source) => (source.kind === 'handle' ? [source] : []));
 
-export async function datasetNeed({ sources }: DatasetRef): Promise<Need | null> {
+export async function datasetNeed(ref: DatasetRef): Promise<Need | null> {
+  const { sources } = ref;
   if (sources.some(({ kind }) => kind === 'once')) return 'choose';
   for (const source of sources) if (source.kind === 'opfs' && !(await isThere(source.location))) return 'copy-deleted';
-  for (const { handle } of handlesOf(sources))
+  return permissionNeed(datasetFolders(ref));
+}
+
+async function permissionNeed(handles: readonly FileSystemHandle[]): Promise<Need | null> {
+  for (const handle of handles)
     if ((await asking(handle).queryPermission({ mode: 'read' })) !== 'granted') return 'permission';
   return null;
 }
@@ -36,11 +41,18 @@ async function isThere(location: string): Promise<boolean> {
   }
 }
 
-export const modelNeed = ({ kind }: ModelRef): 'choose' | null => (kind === 'once' ? 'choose' : null);
+export const modelNeed = async (ref: ModelRef): Promise<Need | null> =>
+  ref.kind === 'once' ? 'choose' : permissionNeed(modelFolders(ref));
+
+/** What has to be allowed before it can be opened again. */
+export const modelFolders = (ref: ModelRef): readonly FileSystemHandle[] => (ref.kind === 'folder' ? [ref.handle] : []);
+
+export const datasetFolders = ({ sources }: DatasetRef): readonly FileSystemHandle[] =>
+  handlesOf(sources).map(({ handle }) => handle);
 
 /** In a click: asks for every folder. False: the user said no. */
-export async function askPermission({ sources }: DatasetRef): Promise<boolean> {
-  for (const { handle } of handlesOf(sources))
+export async function askPermission(handles: readonly FileSystemHandle[]): Promise<boolean> {
+  for (const handle of handles)
     if ((await asking(handle).requestPermission({ mode: 'read' })) !== 'granted') return false;
   return true;
 }

@@ -59,6 +59,8 @@ export class FakeTransport implements Transport {
   #receive: (message: FromEngine) => void = () => undefined;
   #lost: (reason: string) => void = () => undefined;
   #state: RunState = 'idle';
+  /** Of the files of whatever is loaded. */
+  modelDigest = 'fake';
   readonly keep = new FakeKeep((event) => this.emit(event));
   #events: Iterator<EngineEvent> | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -156,6 +158,7 @@ export class FakeTransport implements Transport {
         await this.#load('weights', 7_896_976);
         return {
           name: request.type === 'load-starter' ? 'groundwork-starter' : (request.name ?? 'my-model'),
+          digest: this.modelDigest,
           modelType: 'qwen2_vl',
           parameters: 3_946_240,
           weightBytes: 7_896_976,

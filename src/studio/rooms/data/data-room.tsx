@@ -27,10 +27,10 @@ export function DataRoom() {
 
 function useIntake() {
   const openDataset = useProject((project) => project.openDataset);
-  const loadModel = useProject((project) => project.loadModel);
+  const openModel = useProject((project) => project.openModel);
   const [, go] = useLocation();
   return (intake: Intake) => {
-    if (looksLikeModel(intake)) void loadModel(intake.files).then((done) => done && go('/model'));
+    if (looksLikeModel(intake)) void openModel(intake).then((done) => done && go('/model'));
     else void openDataset(intake);
   };
 }

@@ -1,6 +1,7 @@
 /** What a person dropped or picked, as files with their paths, or as handles that can be kept. */
 import type { NamedFile, NamedHandle } from '../../../engine/protocol.ts';
 import type { Intake } from '../../state/dataset-actions.ts';
+import { filesOf } from '../../state/model-folder.ts';
 
 export type { Intake } from '../../state/dataset-actions.ts';
 
@@ -30,17 +31,13 @@ export function intakeFromPicker(list: FileList): Intake | null {
   return files.length > 0 ? named(files) : null;
 }
 
-/** A folder alone gives the name, and its content the paths. A checkpoint is walked: a model is loaded from files. */
+/** A folder alone gives the name, and its content the paths. A checkpoint is walked, so that it is known for one. */
 export async function intakeFromHandles(handles: readonly AnyHandle[]): Promise<Intake> {
   const [only] = handles;
   if (handles.length === 1 && only!.kind === 'directory') {
     const folder = only as FileSystemDirectoryHandle;
-    if (await holdsModel(folder)) {
-      const files: NamedFile[] = [];
-      await walkHandle(folder, folder.name, files);
-      return named(files);
-    }
-    return { name: folder.name, files: [], handles: [{ path: '', handle: folder }] };
+    const files = (await holdsModel(folder)) ? await filesOf(folder) : [];
+    return { name: folder.name, files, handles: [{ path: '', handle: folder }] };
   }
   const kept = handles.map((handle): NamedHandle => ({ path: handle.name, handle }));
   return { name: handles.length === 1 ? only!.name : `${handles.length} files`, files: [], handles: kept };
@@ -75,12 +72,6 @@ async function holdsModel(folder: FileSystemDirectoryHandle): Promise<boolean> {
     if ((config && weights) || ++seen > NAMES) break;
   }
   return config && weights;
-}
-
-async function walkHandle(folder: FileSystemDirectoryHandle, path: string, files: NamedFile[]): Promise<void> {
-  for await (const [name, handle] of folder.entries())
-    if (handle.kind === 'directory') await walkHandle(handle as FileSystemDirectoryHandle, `${path}/${name}`, files);
-    else files.push({ path: `${path}/${name}`, file: await (handle as FileSystemFileHandle).getFile() });
 }
 
 async function walk(entry: FileSystemEntry, folder: string, files: NamedFile[]): Promise<void> {

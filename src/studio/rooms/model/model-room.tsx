@@ -19,7 +19,7 @@ export function ModelRoom() {
   const loading = useProject((project) => project.loading !== null);
   const active = useRun((run) => isActive(run.state));
   const loadStarter = useProject((project) => project.loadStarter);
-  const loadModel = useProject((project) => project.loadModel);
+  const openModel = useProject((project) => project.openModel);
   const busy = loading || active;
   return (
     <div className="room">
@@ -58,7 +58,8 @@ export function ModelRoom() {
                 label="Drop a model folder"
                 pick={['folder']}
                 className="drop drop-flat"
-                onIntake={(intake) => void loadModel(intake.files)}
+                inPlace
+                onIntake={(intake) => void openModel(intake)}
               />
             </div>
             <div>

@@ -1,0 +1,75 @@
+/**
+ * A model in a folder on the user's disk is remembered by its handle. No test can click a system's picker: a folder of
+ * the private storage stands in for the chosen one, and the browser's question for its permission is asked here.
+ */
+import { readFile } from 'node:fs/promises';
+import { expect, test, type Page } from '@playwright/test';
+
+const FOLDER = 'my-model';
+const FILES = ['config.json', 'model.safetensors', 'preprocessor_config.json', 'tokenizer.json', 'chat_template.jinja'];
+
+const room = (page: Page, name: string) =>
+  page
+    .getByRole('navigation', { name: 'Rooms' })
+    .getByRole('link', { name: new RegExp(`^${name}`) })
+    .click();
+const loaded = (page: Page) => page.getByRole('region', { name: 'Loaded model' });
+
+/** Puts a checkpoint, the starter's, into the stand-in folder. */
+async function fillFolder(page: Page): Promise<void> {
+  for (const path of FILES) {
+    const base64 = (await readFile(`public/starter/model/${path}`)).toString('base64');
+    await page.evaluate(
+      async ({ name, path, base64 }) => {
+        const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle(name, { create: true });
+        const file = await (await folder.getFileHandle(path, { create: true })).createWritable();
+        await file.write(Uint8Array.from(atob(base64), (c) => c.charCodeAt(0)));
+        await file.close();
+      },
+      { name: FOLDER, path, base64 },
+    );
+  }
+}
+
+test('a model’s folder is asked for once a visit, and a change of its files is told', async ({ page }) => {
+  await page.addInitScript((folder) => {
+    let permission: PermissionState = sessionStorage.getItem('visited') ? 'prompt' : 'granted';
+    sessionStorage.setItem('visited', 'yes');
+    Object.assign(window, {
+      showDirectoryPicker: async () => (await navigator.storage.getDirectory()).getDirectoryHandle(folder),
+    });
+    Object.assign(FileSystemHandle.prototype, {
+      queryPermission: async () => permission,
+      requestPermission: async () => {
+        if (!navigator.userActivation.isActive) throw new DOMException('Not in a click.', 'SecurityError');
+        return (permission = 'granted');
+      },
+    });
+  }, FOLDER);
+  await page.goto('.');
+  await fillFolder(page);
+  await room(page, 'Model');
+  await page
+    .getByRole('group', { name: 'Drop a model folder' })
+    .getByRole('button', { name: 'Choose a folder' })
+    .click();
+  await expect(loaded(page)).toContainText('my-model', { timeout: 120_000 });
+  // The choice is saved a moment after it was made.
+  await expect(page.getByRole('link', { name: /^Projects/ })).toContainText('Untitled');
+
+  await page.reload();
+  const note = page.getByRole('status').filter({ hasText: 'still on your disk' });
+  await expect(note).toContainText('my-model');
+  await page.evaluate(async (name) => {
+    const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle(name);
+    const config = await folder.getFileHandle('config.json');
+    const text = await (await config.getFile()).text();
+    const file = await config.createWritable();
+    await file.write(`${text}\n`);
+    await file.close();
+  }, FOLDER);
+  await note.getByRole('button', { name: 'Open again' }).click();
+  await room(page, 'Model');
+  await expect(loaded(page)).toContainText('my-model', { timeout: 120_000 });
+  await expect(page.getByRole('alert')).toContainText('not those that were loaded last time');
+});
