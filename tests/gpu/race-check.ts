@@ -41,6 +41,8 @@ export interface ProgramCheck {
   readonly findings: readonly string[];
   /** What a tensor holds afterwards. */
   readonly read: (tensor: Tensor) => ArrayBuffer;
+  /** Words of a tensor's memory that its kernels read, each as often as it was. */
+  readonly reads: (tensor: Tensor) => number;
 }
 
 export interface ProgramCheckOptions {
@@ -92,5 +94,6 @@ export function checkProgram(
   return {
     findings: [...findings],
     read: (tensor) => memoryOf(tensor).bytes.slice(tensor.offset, tensor.offset + tensor.bytes),
+    reads: (tensor) => memoryOf(tensor).reads,
   };
 }

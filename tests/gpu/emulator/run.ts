@@ -29,6 +29,8 @@ export interface Finding {
 export class Memory {
   readonly bytes: ArrayBuffer;
   readonly known: Uint8Array;
+  /** Words that kernels have read so far, each as often as it was. */
+  reads = 0;
 
   constructor(byteLength: number, contents?: ArrayBufferView) {
     this.bytes = new ArrayBuffer(byteLength);
@@ -186,6 +188,7 @@ class DispatchRun implements Runtime {
     }
     last[word] = this.#current;
     lastPhase[word] = phase;
+    target.memory.reads++;
     return target.values[word - target.from]!;
   }
 
