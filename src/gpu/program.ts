@@ -14,6 +14,8 @@ export type Command =
       readonly tensors: readonly Tensor[];
       readonly params: Readonly<Record<string, number>>;
       readonly groups: readonly [number, number, number];
+      /** Multiply-adds at most; 0 where moving bytes is all there is to it. */
+      readonly multiplyAdds: number;
     }
   | { readonly type: 'clear'; readonly tensor: Tensor }
   | {
@@ -198,18 +200,26 @@ export class Program {
   }
 }
 
+/** What a slow adapter does in a millisecond at least, a CPU pretending or a GPU on a processor's chip. */
+const SLOW = {
+  software: { bytes: 1e5, multiplyAdds: 1e6 },
+  hardware: { bytes: 2e6, multiplyAdds: 1e8 },
+} as const;
+
 /**
- * Milliseconds of a command before it was ever timed, from the bytes it binds, on the high side: matrix products do more
- * with a byte than other kernels, and one run cut too finely costs less than one that holds the GPU.
+ * Milliseconds of a command before it was ever timed, on the high side: one run cut too finely costs less than one that
+ * holds the GPU.
  */
 function guessMs(command: Command, software: boolean): number {
-  const bytes =
-    command.type === 'dispatch'
-      ? [...new Set(command.tensors)].reduce((sum, t) => sum + t.bytes, 0)
-      : command.type === 'clear'
-        ? command.tensor.bytes
-        : command.bytes;
-  return 0.02 + bytes / (software ? 1e5 : 2e6);
+  const slow = SLOW[software ? 'software' : 'hardware'];
+  const multiplyAdds = command.type === 'dispatch' ? command.multiplyAdds : 0;
+  return 0.02 + Math.max(bytesOf(command) / slow.bytes, multiplyAdds / slow.multiplyAdds);
+}
+
+function bytesOf(command: Command): number {
+  if (command.type === 'copy') return command.bytes;
+  if (command.type === 'clear') return command.tensor.bytes;
+  return [...new Set(command.tensors)].reduce((sum, t) => sum + t.bytes, 0);
 }
 
 /** Contents of resident tensors. */

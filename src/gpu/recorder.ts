@@ -157,6 +157,8 @@ export class Recorder {
       bind: Readonly<Record<string, Tensor>>;
       params?: Readonly<Record<string, number>>;
       groups: Groups;
+      /** At most so many; what the first submissions are cut by. Left out where moving bytes is all there is to it. */
+      multiplyAdds?: number;
     },
   ): void {
     const kernel = this.session.kernels.get(name, source, options.constants);
@@ -169,7 +171,8 @@ export class Recorder {
     );
     const tensors = checkBindings(kernel, options.bind);
     for (const tensor of tensors) this.#touch(tensor.storage);
-    this.#commands.push({ type: 'dispatch', kernel, tensors, params: options.params ?? {}, groups: [x, y, z] });
+    const { params = {}, multiplyAdds = 0 } = options;
+    this.#commands.push({ type: 'dispatch', kernel, tensors, params, groups: [x, y, z], multiplyAdds });
   }
 
   /** Fills with zero bytes. */

@@ -48,15 +48,11 @@ function flopsOf(dispatch: Dispatch, contents: ReadonlyMap<Tensor, ArrayBuffer>)
     invariant(tensor, `${name} binds no ${binding}`);
     return tensor;
   };
-  if (/^matmul\/(nn|nt|tn)$/.test(name)) {
-    const [x, y] = [of('x'), of('y')];
-    return 2 * y.size * ((name === 'matmul/tn' ? x.rows : x.columns) + dispatch.params['R']!);
-  }
-  // Scores and mixing, 2·D each a pair and head; backward makes the scores again.
+  // What was recorded of attention is a bound. Scores and mixing, 2·D each a pair and head; backward makes the scores again.
   if (name === 'attention/forward') return 4 * of('o').columns * visiblePairs(of('ranges'), contents);
   if (name === 'attention/query-gradient') return 6 * of('dO').columns * visiblePairsAsBefore(dispatch, contents);
   if (name === 'attention/key-gradient') return 8 * of('dO').columns * visiblePairsAsBefore(dispatch, contents);
-  return 0;
+  return 2 * dispatch.multiplyAdds;
 }
 
 const tensorOf = ({ kernel, tensors }: Dispatch, binding: string): Tensor | undefined =>

@@ -68,6 +68,8 @@ export function attention(tape: Tape, args: AttentionArgs): Tensor {
     vOffset: (args.vOffset ?? 0) / tiles.unit,
   };
   const shape = { Tq, heads, group: heads / kvHeads, ...views, scaleLog2: args.scale * Math.LOG2E };
+  // Were every query to see every key: scores and mixing forward; backward makes the scores again.
+  const product = Tq * Tk * heads * headDim;
   const queryGroups = [ceilDiv(Tq, tiles.queries), heads / tiles.heads] as const;
 
   rec.dispatch('attention/forward', tiles.forward.source, {
@@ -75,6 +77,7 @@ export function attention(tape: Tape, args: AttentionArgs): Tensor {
     bind: { q, k, v, ranges, o, ...(lse2 && { lse2 }) },
     params: { ...tiles.forward.params, ...shape },
     groups: queryGroups,
+    multiplyAdds: 2 * product,
   });
 
   tape.node(inputs, [o], () => {
@@ -93,6 +96,7 @@ export function attention(tape: Tape, args: AttentionArgs): Tensor {
         bind: { q, k, v, dO, rows: facts, dq: dq.tensor },
         params: { ...tiles.queryGradient.params, ...shape, scale: args.scale, accumulate: dq.accumulate ? 1 : 0 },
         groups: queryGroups,
+        multiplyAdds: 3 * product,
       });
     }
     if (dk && dv) {
@@ -111,6 +115,7 @@ export function attention(tape: Tape, args: AttentionArgs): Tensor {
           accumulateV: dv.accumulate ? 1 : 0,
         },
         groups: [ceilDiv(Tk, tiles.keys), kvHeads],
+        multiplyAdds: 4 * product,
       });
     }
   });

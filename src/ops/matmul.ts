@@ -122,6 +122,8 @@ const flags = ({ layout, part, bind, accumulate = false }: Product) => ({
   ACCUMULATE: accumulate,
 });
 
+const multiplyAdds = ({ rows, cols, inner, R }: Product): number => rows * cols * (inner + R);
+
 /** Where a block of rows lies in y (nt, in numbers) or x (nn, in vec4s). */
 const place = ({ layout, part, stride }: Product) =>
   layout === 'nn' ? { first: part.first / 4, stride: stride / 4 } : { first: part.first, stride };
@@ -171,6 +173,7 @@ function recordSubgroup(rec: Recorder, product: Product): void {
       onto: Number(NT ? 'residual' in bind : accumulate),
     },
     groups: [ceilDiv(cols, v * lanes), ceilDiv(rows, tm)],
+    multiplyAdds: multiplyAdds(product),
   });
 }
 
@@ -187,6 +190,7 @@ function recordFewRows(rec: Recorder, product: Product): void {
     bind: { ...bind, ...weightBindings(part) },
     params: { rows, cols, inner, R, scale, ...place(product) },
     groups: rowGroups(ceilDiv(cols, 8)),
+    multiplyAdds: multiplyAdds(product),
   });
 }
 
@@ -212,6 +216,7 @@ function recordTiles(rec: Recorder, product: Product, tuning: TiledProducts): vo
     bind: { ...bind, ...weightBindings(part), y: partial },
     params: { rows, cols, inner, R, scale, stretch: STRETCH, ...place(product) },
     groups: [across, down, parts],
+    multiplyAdds: multiplyAdds(product),
   });
   if (!SPLIT) return;
   rec.dispatch('matmul/sum-parts', sumParts, {

@@ -95,6 +95,23 @@ describe('a program whose commands take', () => {
   });
 });
 
+describe('what was never timed', () => {
+  test('is cut by its multiply-adds where they take longer than its bytes', () => {
+    const { gpu } = dryGpu({ ...DESKTOP, software: true, profile: 'software', subgroupSize: 8 });
+    const session = new Session(gpu);
+    const rec = new Recorder(session, 'test');
+    // 0.8 MB and 17 million multiply-adds each, which the slowest software adapter we know does in 17 ms.
+    const n = 256;
+    for (let i = 0; i < 40; i++) {
+      const [x, w] = ['x', 'w'].map((name) => rec.input(name, [n, n])) as [Tensor, Tensor];
+      matmulNt(rec, x, w, rec.output(rec.empty('y', [n, n])));
+    }
+    const pieces = rec.finish().pace.cut(1, 100);
+    for (const { start, end } of pieces) expect(17 * (end - start)).toBeLessThanOrEqual(100);
+    expect(pieces.length).toBeLessThan(40);
+  });
+});
+
 describe('cuts', () => {
   test('cover every repetition once, in order, for any costs and budget', () => {
     const random = new Random(3);

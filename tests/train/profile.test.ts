@@ -7,14 +7,14 @@ const tensor = (label: string, ...shape: number[]) => new Tensor(label, 'f32', s
 
 const BINDINGS = ['x', 'w', 'y'].map((name, index) => ({ name, index, access: 'read' as const }));
 
-function span(name: string, begin: number, end: number, tensors: readonly Tensor[]): DispatchSpan {
+function span(name: string, begin: number, end: number, tensors: readonly Tensor[], multiplyAdds = 0): DispatchSpan {
   const kernel = { name, bindings: BINDINGS } as unknown as Dispatch['kernel'];
-  const dispatch: Dispatch = { type: 'dispatch', kernel, tensors, params: { R: 0 }, groups: [1, 1, 1] };
+  const dispatch: Dispatch = { type: 'dispatch', kernel, tensors, params: {}, groups: [1, 1, 1], multiplyAdds };
   return { name, begin, end, program: 'step', dispatch, contents: new Map() };
 }
 
 const product = (begin: number, end: number) =>
-  span('matmul/nt', begin, end, [tensor('x', 10, 100), tensor('w', 20, 100), tensor('y', 10, 20)]);
+  span('matmul/nt', begin, end, [tensor('x', 10, 100), tensor('w', 20, 100), tensor('y', 10, 20)], 10 * 20 * 100);
 
 const recording = (r: Partial<Recording>): Recording => ({
   begin: 1000,
