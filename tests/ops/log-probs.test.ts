@@ -1,11 +1,16 @@
 import { describe, expect, test } from 'vitest';
 import { Random } from '../../src/base/random.ts';
-import type { Recorder } from '../../src/gpu/recorder.ts';
+import { globals } from 'webgpu';
+import { DESKTOP, dryGpu } from '../../src/gpu/dry.ts';
+import { Recorder, Session } from '../../src/gpu/recorder.ts';
 import { Tensor } from '../../src/gpu/tensor.ts';
 import { logProbs } from '../../src/ops/log-probs.ts';
 import { gelu } from '../../src/ops/gelu.ts';
+import { allocateMatrix, blocksOf, type Matrix } from '../../src/ops/matrix.ts';
 import { Tape } from '../../src/ops/tape.ts';
 import { constant, dot, expectClose, normals, rounded, run, toHalves, useSession } from './harness.ts';
+
+Object.assign(globalThis, globals);
 
 const session = useSession();
 
@@ -42,7 +47,11 @@ function draw(
   };
 }
 
-async function ours({ V, H, hidden, head, rows, temperature, dlogps, chunkBytes, f16, beyond }: Case) {
+/** @param matrix the head as it lies on the device, if not as an input of the program */
+async function ours(
+  { V, H, hidden, head, rows, temperature, dlogps, chunkBytes, f16, beyond }: Case,
+  { device = session(), matrix }: { device?: Session; matrix?: Matrix } = {},
+) {
   const targets = rows.flatMap((r) => r.targets);
   const start = rows.reduce((all, r) => [...all, all.at(-1)! + r.targets.length], [0]);
   const headOf = (rec: Recorder) => {
@@ -51,13 +60,13 @@ async function ours({ V, H, hidden, head, rows, temperature, dlogps, chunkBytes,
     wide.set(head);
     return new Tensor('head', 'f32', [V, H], constant(rec, 'wide head', [wide.length / H, H], wide).storage);
   };
-  const [logps, entropy, correct, dhidden] = await run(session(), (rec) => {
+  const [logps, entropy, correct, dhidden] = await run(device, (rec) => {
     const tape = new Tape(rec);
     const h = tape.track(constant(rec, 'hidden', [hidden.length / H, H], hidden));
     const scored = logProbs(
       tape,
       h,
-      headOf(rec),
+      matrix ?? headOf(rec),
       {
         rows: constant(
           rec,
@@ -87,7 +96,7 @@ function reference({ V, H, hidden, head, rows, temperature, dlogps }: Case) {
   for (const { row, targets } of rows) {
     const h = row < 0 ? new Float64Array(H) : hidden.subarray(row * H, (row + 1) * H);
     const logits = Float64Array.from({ length: V }, (_, v) => dot(h, head.subarray(v * H, (v + 1) * H)) / temperature);
-    const top = Math.max(...logits);
+    const top = logits.reduce((a, b) => Math.max(a, b));
     const lse = top + Math.log(logits.reduce((sum, l) => sum + Math.exp(l - top), 0));
     const p = logits.map((l) => Math.exp(l - lse));
     for (const target of targets) {
@@ -103,8 +112,8 @@ function reference({ V, H, hidden, head, rows, temperature, dlogps }: Case) {
   return { logps, entropy, correct, dhidden };
 }
 
-async function expectReference(c: Case): Promise<void> {
-  const [got, wanted] = [await ours(c), reference(c)];
+async function expectReference(c: Case, on: Parameters<typeof ours>[1] = {}): Promise<void> {
+  const [got, wanted] = [await ours(c, on), reference(c)];
   expectClose(got.logps, wanted.logps, 1e-5, 'log-probs');
   expectClose(got.entropy, wanted.entropy, 1e-5, 'entropy');
   expect([...got.correct]).toEqual(wanted.correct);
@@ -231,5 +240,53 @@ describe('log-probs', () => {
       both,
       alone!.map((v, i) => v + only![i]!),
     );
+  });
+});
+
+/** Of the Qwen families. */
+const VOCABULARY = 151_936;
+
+describe('log-probs of a vocabulary of 151,936', () => {
+  // Less than a fifth of the head in one binding, and the logits of two rows.
+  const small = useSession({ weightPartBytes: 2 ** 20 });
+  const rows = [{ row: 0, targets: [0, VOCABULARY - 1] }, one(1, 75_000), one(4, 151_900), one(3, 1), one(2, 98_765)];
+  const c = draw(11, { T: 5, V: VOCABULARY, H: 8, rows, temperature: 0.9, chunkBytes: 2 * VOCABULARY * 4 });
+
+  test('agree with f64, forward and backward, in chunks of rows', async () => {
+    await expectReference(c);
+  });
+
+  test('agree with f64 where the head lies in several bindings', async () => {
+    const matrix = allocateMatrix(small(), 'head', [VOCABULARY, 8], 'f32');
+    expect(matrix.parts.length).toBeGreaterThan(4);
+    for (const [block, at] of blocksOf(matrix, 0, VOCABULARY))
+      small().write(block, Float32Array.from(c.head.subarray(at * 8, at * 8 + block.size)));
+    await expectReference(c, { device: small(), matrix });
+    small().release(...matrix.tensors);
+  });
+
+  test('hold the logits of a chunk at most, however many rows are scored', () => {
+    const H = 2048;
+    /** Bytes allocated beside the head, for U rows of hidden states, forward and backward. */
+    const bytes = (U: number): number => {
+      const { gpu, live } = dryGpu(DESKTOP);
+      const device = new Session(gpu);
+      const head = allocateMatrix(device, 'head', [VOCABULARY, H], 'f16');
+      const rec = new Recorder(device, 'log-probs');
+      const tape = new Tape(rec);
+      const hidden = tape.track(rec.input('hidden', [U, H]));
+      const { logps } = logProbs(tape, hidden, head, {
+        rows: rec.input('rows', [U], 'i32'),
+        start: rec.input('start', [U + 1], 'u32'),
+        targets: rec.input('targets', [U], 'u32'),
+      });
+      tape.addGrad(logps, rec.input('dlogps', [U]));
+      tape.backward();
+      rec.output(tape.grad(hidden)!);
+      rec.finish();
+      return [...live().values()].reduce((a, b) => a + b, 0) - head.bytes;
+    };
+    // Hidden states, the rows picked of them, and the gradients of both; a few numbers a row; and 64 MiB of logits.
+    for (const U of [512, 4096]) expect(bytes(U)).toBeLessThan(4 * U * H * 4 + 256 * U + 1.1 * 64 * 2 ** 20);
   });
 });
