@@ -7,6 +7,7 @@ import { bytes } from './ui/format.ts';
 import { Icon } from './ui/icon.tsx';
 import { ProblemNote } from './ui/problem-note.tsx';
 import { Progress } from './ui/progress.tsx';
+import { TableHead } from './ui/table-head.tsx';
 
 export function DevicePanel() {
   const device = useProject((project) => project.device);
@@ -87,15 +88,7 @@ function Table({ proof: { rows, adapter } }: { readonly proof: SelfProof }) {
       </p>
       <div className="scroll-table" tabIndex={0} role="region" aria-label="Kernels against double precision">
         <table>
-          <thead>
-            <tr>
-              <th scope="col">Op</th>
-              <th scope="col">Compared</th>
-              <th scope="col">Largest relative error</th>
-              <th scope="col">Allowed</th>
-              <th scope="col">Result</th>
-            </tr>
-          </thead>
+          <TableHead columns={['Op', 'Compared', 'Largest relative error', 'Allowed', 'Result']} />
           <tbody>
             {rows.map(({ op, what, error, tolerance, passed }) => (
               <tr key={op}>

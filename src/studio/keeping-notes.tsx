@@ -1,7 +1,7 @@
 /** What the studio says when it is opened again: what happened, what is safe, and what can be done. */
 import { useLocation } from 'wouter';
 import type { RunRecord } from '../engine/protocol.ts';
-import { Confirm } from './rooms/projects/confirm.tsx';
+import { Confirm } from './ui/confirm.tsx';
 import { when } from './rooms/projects/when.ts';
 import { currentProject, interruptedRun } from './state/kept.ts';
 import { isActive } from './state/run.ts';

@@ -5,6 +5,7 @@ import { useProject } from '../../state/studio.ts';
 import { Choice } from '../../ui/choice.tsx';
 import { count, plural } from '../../ui/format.ts';
 import { NumberInput } from '../recipe/number-input.tsx';
+import { TableHead } from '../../ui/table-head.tsx';
 
 /** Why a format was guessed: the share of rows whose keys are its. */
 function guess({ formats, leftOut }: DatasetReport): string {
@@ -62,13 +63,7 @@ export function FilesView({ dataset }: { readonly dataset: DatasetReport }) {
         <h2 className="minor">Files with rows</h2>
         <div className="scroll-table" tabIndex={0} role="region" aria-label="Files with rows">
           <table>
-            <thead>
-              <tr>
-                <th scope="col">File</th>
-                <th scope="col">Kind</th>
-                <th scope="col">Rows</th>
-              </tr>
-            </thead>
+            <TableHead columns={['File', 'Kind', 'Rows']} />
             <tbody>
               {dataset.files.slice(0, 200).map((file) => (
                 <tr key={file.path}>

@@ -7,6 +7,7 @@ import { Choice } from '../../ui/choice.tsx';
 import { count, plural } from '../../ui/format.ts';
 import { Icon } from '../../ui/icon.tsx';
 import { askForFile, saveStream } from '../../ui/save.ts';
+import { TableHead } from '../../ui/table-head.tsx';
 
 /** Rows of the table at once; the rest by a button: a broken dataset may have as many issues as rows. */
 const STEP = 100;
@@ -52,15 +53,7 @@ export function IssueTable({ dataset }: { readonly dataset: DatasetReport }) {
       </div>
       <div className="scroll-table issues-table" tabIndex={0} role="region" aria-label="Issues by row">
         <table>
-          <thead>
-            <tr>
-              <th scope="col">Kind</th>
-              <th scope="col">Where</th>
-              <th scope="col">Field</th>
-              <th scope="col">What is wrong</th>
-              <th scope="col">What to do</th>
-            </tr>
-          </thead>
+          <TableHead columns={['Kind', 'Where', 'Field', 'What is wrong', 'What to do']} />
           <tbody>
             {issues.map((issue, i) => (
               <Line key={i} issue={issue} />

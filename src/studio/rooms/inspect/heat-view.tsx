@@ -9,6 +9,7 @@ import { percent, value } from '../../ui/format.ts';
 import { Choice } from '../../ui/choice.tsx';
 import { Icon } from '../../ui/icon.tsx';
 import { ProblemNote } from '../../ui/problem-note.tsx';
+import { TableHead } from '../../ui/table-head.tsx';
 
 export interface Heat {
   readonly shown: CoordinateHeat | null;
@@ -118,13 +119,7 @@ function BoxTable({ box }: { readonly box: BoxHeat }) {
   return (
     <div className="scroll-table" tabIndex={0} role="region" aria-label="Loss of each digit">
       <table>
-        <thead>
-          <tr>
-            <th scope="col">Edge in image {box.image + 1}</th>
-            <th scope="col">Digits, each with its probability</th>
-            <th scope="col">Loss, nats</th>
-          </tr>
-        </thead>
+        <TableHead columns={[`Edge in image ${box.image + 1}`, 'Digits, each with its probability', 'Loss, nats']} />
         <tbody>
           {box.edges.map((digits, i) => (
             <tr key={i}>

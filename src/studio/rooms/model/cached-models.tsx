@@ -1,9 +1,10 @@
 /** The models kept in this browser's private storage: how large, how whole, and the ways to load and delete them. */
-import { useEffect, useState } from 'react';
+import { useEffect } from 'react';
 import type { CachedModel, CacheListing } from '../../../engine/protocol.ts';
 import { useHub, useProject } from '../../state/studio.ts';
 import { bytes } from '../../ui/format.ts';
-import { Icon } from '../../ui/icon.tsx';
+import { Confirm } from '../../ui/confirm.tsx';
+import { TableHead } from '../../ui/table-head.tsx';
 
 export function CachedModels({ busy }: { readonly busy: boolean }) {
   const listing = useHub((hub) => hub.listing);
@@ -20,19 +21,7 @@ export function CachedModels({ busy }: { readonly busy: boolean }) {
       </p>
       <div className="scroll-table">
         <table>
-          <thead>
-            <tr>
-              <th scope="col">Model</th>
-              <th scope="col">Revision</th>
-              <th scope="col" className="num">
-                On disk
-              </th>
-              <th scope="col">State</th>
-              <th scope="col">
-                <span className="visually-hidden">Actions</span>
-              </th>
-            </tr>
-          </thead>
+          <TableHead columns={['Model', 'Revision', 'On disk', 'State']} actions="Actions" />
           <tbody>
             {listing.models.map((model) => (
               <Line key={model.key} model={model} busy={busy || underWay} />
@@ -48,7 +37,8 @@ export function CachedModels({ busy }: { readonly busy: boolean }) {
 function Line({ model, busy }: { readonly model: CachedModel; readonly busy: boolean }) {
   const { id, revision, commit, endpoint, bytes: stored, totalBytes, complete } = model;
   const open = useHub((hub) => hub.open);
-  const [asking, setAsking] = useState(false);
+  const remove = useHub((hub) => hub.remove);
+  const inUse = useProject((project) => project.model?.name === id);
   const share = totalBytes ? Math.min(99, Math.floor((100 * stored) / totalBytes)) : null;
   const state = complete ? 'Whole' : totalBytes === null ? 'Its record is damaged' : `${share} % fetched`;
   return (
@@ -61,60 +51,28 @@ function Line({ model, busy }: { readonly model: CachedModel; readonly busy: boo
       <td className="num">{bytes(stored)}</td>
       <td>{state}</td>
       <td>
-        {asking ? (
-          <Confirm model={model} onDone={() => setAsking(false)} />
-        ) : (
-          <div className="button-row">
-            <button
-              type="button"
-              className="button small"
-              disabled={busy || totalBytes === null}
-              onClick={() => void open(model)}
-            >
-              {complete ? 'Load' : 'Continue'}
-            </button>
-            <button
-              type="button"
-              className="button small"
-              disabled={busy}
-              aria-label={`Delete ${id}`}
-              onClick={() => setAsking(true)}
-            >
-              <Icon name="trash" /> Delete
-            </button>
-          </div>
-        )}
+        <div className="button-row">
+          <button
+            type="button"
+            className="button small"
+            disabled={busy || totalBytes === null}
+            onClick={() => void open(model)}
+          >
+            {complete ? 'Load' : 'Continue'}
+          </button>
+          <Confirm
+            name={`Delete ${id}`}
+            question={
+              inUse
+                ? 'It is loaded: a merged export will want these files. Delete all the same?'
+                : `Delete ${bytes(stored)}?`
+            }
+            disabled={busy}
+            onConfirm={() => void remove(model)}
+          />
+        </div>
       </td>
     </tr>
-  );
-}
-
-/** Gigabytes may have taken hours. */
-function Confirm({ model, onDone }: { readonly model: CachedModel; readonly onDone: () => void }) {
-  const remove = useHub((hub) => hub.remove);
-  const inUse = useProject((project) => project.model?.name === model.id);
-  return (
-    <div className="button-row" role="group" aria-label={`Delete ${model.id}?`}>
-      <span>
-        {inUse
-          ? 'It is loaded: a merged export will want these files. Delete all the same?'
-          : `Delete ${bytes(model.bytes)}?`}
-      </span>
-      <button
-        type="button"
-        className="button small"
-        onClick={() => {
-          onDone();
-          void remove(model);
-        }}
-      >
-        Delete
-      </button>
-      {/* The safe answer has the focus. */}
-      <button type="button" className="button small" ref={(button) => button?.focus()} onClick={onDone}>
-        Keep
-      </button>
-    </div>
   );
 }
 

@@ -3,6 +3,7 @@ import type { StorageChoice, WeightsReport } from '../../../engine/protocol.ts';
 import { useProject } from '../../state/studio.ts';
 import { Choice } from '../../ui/choice.tsx';
 import { count } from '../../ui/format.ts';
+import { TableHead } from '../../ui/table-head.tsx';
 import './storage-choice.css';
 
 const CHOICES: readonly { readonly key: StorageChoice; readonly title: string; readonly words: string }[] = [
@@ -53,14 +54,7 @@ export function Lost({ report: { quantised } }: { readonly report: WeightsReport
       </p>
       <div className="storage-table" role="region" aria-label="Loss by tensor" tabIndex={0}>
         <table>
-          <thead>
-            <tr>
-              <th scope="col">Tensor</th>
-              <th scope="col">Held as</th>
-              <th scope="col">Lost</th>
-              <th scope="col">Largest</th>
-            </tr>
-          </thead>
+          <TableHead columns={['Tensor', 'Held as', 'Lost', 'Largest']} />
           <tbody>
             {quantised.tensors.map(({ name, format, relativeRms, largest }) => (
               <tr key={name}>

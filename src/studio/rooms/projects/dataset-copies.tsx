@@ -6,8 +6,9 @@ import { copyRef, readersOf } from '../../state/copies.ts';
 import { isActive } from '../../state/run.ts';
 import { useCopies, useKeeping, useProject, useRun } from '../../state/studio.ts';
 import { bytes, count } from '../../ui/format.ts';
-import { Confirm } from './confirm.tsx';
+import { Confirm } from '../../ui/confirm.tsx';
 import { when } from './when.ts';
+import { TableHead } from '../../ui/table-head.tsx';
 
 export function DatasetCopies() {
   const list = useCopies((copies) => copies.list);
@@ -20,22 +21,7 @@ export function DatasetCopies() {
       <p className="muted">Your own files are elsewhere and stay as they are.</p>
       <div className="scroll-table">
         <table className="projects">
-          <thead>
-            <tr>
-              <th scope="col">Dataset</th>
-              <th scope="col">Projects</th>
-              <th scope="col">Copied</th>
-              <th scope="col" className="num">
-                Files
-              </th>
-              <th scope="col" className="num">
-                On disk
-              </th>
-              <th scope="col">
-                <span className="visually-hidden">Actions</span>
-              </th>
-            </tr>
-          </thead>
+          <TableHead columns={['Dataset', 'Projects', 'Copied', 'Files', 'On disk']} actions="Actions" />
           <tbody>
             {list.map((copy) => (
               <Line key={copy.location} copy={copy} />

@@ -7,11 +7,12 @@ import { useKeeping } from '../../state/studio.ts';
 import { bytes, plural } from '../../ui/format.ts';
 import { Icon } from '../../ui/icon.tsx';
 import { RoomHead } from '../../ui/room-head.tsx';
-import { Confirm } from './confirm.tsx';
+import { Confirm } from '../../ui/confirm.tsx';
 import { DatasetCopies } from './dataset-copies.tsx';
 import { RunsTable } from './runs-table.tsx';
 import { StorageCard } from './storage-card.tsx';
 import { when } from './when.ts';
+import { TableHead } from '../../ui/table-head.tsx';
 import './projects.css';
 
 export function ProjectsRoom() {
@@ -35,22 +36,7 @@ export function ProjectsRoom() {
         <section className="card" aria-label="Projects">
           <div className="scroll-table">
             <table className="projects">
-              <thead>
-                <tr>
-                  <th scope="col">Name</th>
-                  <th scope="col">Dataset</th>
-                  <th scope="col">Changed</th>
-                  <th scope="col" className="num">
-                    Runs
-                  </th>
-                  <th scope="col" className="num">
-                    On disk
-                  </th>
-                  <th scope="col">
-                    <span className="visually-hidden">Actions</span>
-                  </th>
-                </tr>
-              </thead>
+              <TableHead columns={['Name', 'Dataset', 'Changed', 'Runs', 'On disk']} actions="Actions" />
               <tbody>
                 {projects.map((project) => (
                   <Line key={project.id} project={project} open={project.id === current?.id} />

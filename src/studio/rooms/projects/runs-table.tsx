@@ -5,8 +5,9 @@ import { isInterrupted } from '../../state/kept.ts';
 import { isActive } from '../../state/run.ts';
 import { useKeeping, useRun } from '../../state/studio.ts';
 import { bytes, count } from '../../ui/format.ts';
-import { Confirm } from './confirm.tsx';
+import { Confirm } from '../../ui/confirm.tsx';
 import { when } from './when.ts';
+import { TableHead } from '../../ui/table-head.tsx';
 
 const STATES: Record<RunRecord['state'], string> = {
   running: 'Interrupted',
@@ -23,22 +24,7 @@ export function RunsTable({ project }: { readonly project: ProjectView }) {
       <h2>Runs of {project.name}</h2>
       <div className="scroll-table">
         <table className="projects">
-          <thead>
-            <tr>
-              <th scope="col">Started</th>
-              <th scope="col">Plan</th>
-              <th scope="col">State</th>
-              <th scope="col" className="num">
-                Steps saved
-              </th>
-              <th scope="col" className="num">
-                On disk
-              </th>
-              <th scope="col">
-                <span className="visually-hidden">Actions</span>
-              </th>
-            </tr>
-          </thead>
+          <TableHead columns={['Started', 'Plan', 'State', 'Steps saved', 'On disk']} actions="Actions" />
           <tbody>
             {project.runs.map((run) => (
               <Line key={run.id} run={run} />

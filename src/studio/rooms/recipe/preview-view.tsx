@@ -9,6 +9,7 @@ import { useRows } from '../../state/use-rows.ts';
 import { count } from '../../ui/format.ts';
 import { Icon } from '../../ui/icon.tsx';
 import { ProblemNote } from '../../ui/problem-note.tsx';
+import { TableHead } from '../../ui/table-head.tsx';
 
 export function PreviewView() {
   const dataset = useProject((project) => project.dataset);
@@ -100,14 +101,7 @@ function Encoded({ preview }: { readonly preview: EncodedPreview }) {
       <Legend roles={['truth']} />
       <div className="scroll-table" tabIndex={0} role="region" aria-label="Pictures after resizing">
         <table>
-          <thead>
-            <tr>
-              <th scope="col">Picture</th>
-              <th scope="col">File</th>
-              <th scope="col">As the model sees it</th>
-              <th scope="col">Tokens</th>
-            </tr>
-          </thead>
+          <TableHead columns={['Picture', 'File', 'As the model sees it', 'Tokens']} />
           <tbody>
             {preview.sizes.map(({ natural, model, tokens }, i) => (
               <tr key={i}>

@@ -4,6 +4,7 @@ import type { GroupRecord } from '../../state/run.ts';
 import { useRun } from '../../state/studio.ts';
 import { percent, plural, ratio } from '../../ui/format.ts';
 import { sumLedger, termName, weightOf, type LedgerSum, type WhatIf } from './rescore.ts';
+import { TableHead } from '../../ui/table-head.tsx';
 
 interface LedgerProps {
   readonly terms: readonly string[];
@@ -141,17 +142,7 @@ function Moved({
     <div className="scroll-table" tabIndex={0} role="region" aria-label="Groups that move most">
       <table>
         <caption>The groups that move most, of {sum.moved.length} that move at all</caption>
-        <thead>
-          <tr>
-            <th scope="col">Step</th>
-            <th scope="col">Row</th>
-            <th scope="col">Pairs that change places</th>
-            <th scope="col">Signal</th>
-            <th scope="col">
-              <span className="visually-hidden">Look</span>
-            </th>
-          </tr>
-        </thead>
+        <TableHead columns={['Step', 'Row', 'Pairs that change places', 'Signal']} actions="Look" />
         <tbody>
           {sum.moved.slice(0, MOST_LISTED).map(({ index, reordered, gained }) => {
             const group = groups[index]!;

@@ -6,6 +6,7 @@ import { bytes, count, duration, plural, value } from '../../ui/format.ts';
 import { Icon } from '../../ui/icon.tsx';
 import { ProblemNote } from '../../ui/problem-note.tsx';
 import { Progress } from '../../ui/progress.tsx';
+import { TableHead } from '../../ui/table-head.tsx';
 import './rehearsal.css';
 
 export function RehearsalCard() {
@@ -84,15 +85,7 @@ function Figures({ rehearsal }: { readonly rehearsal: Rehearsal }) {
       </dl>
       <div className="scroll-table" tabIndex={0} role="region" aria-label="Rehearsal by stage">
         <table>
-          <thead>
-            <tr>
-              <th scope="col">Stage</th>
-              <th scope="col">Each</th>
-              <th scope="col">Times</th>
-              <th scope="col">Together</th>
-              <th scope="col">Read it as</th>
-            </tr>
-          </thead>
+          <TableHead columns={['Stage', 'Each', 'Times', 'Together', 'Read it as']} />
           <tbody>
             {stages.map(({ index, name, secondsEach, count: times, unit, seconds, note }) => (
               <tr key={index}>

@@ -1,6 +1,6 @@
 /** A button that asks once more; the safe answer has the focus. */
 import { useState } from 'react';
-import { Icon } from '../../ui/icon.tsx';
+import { Icon } from './icon.tsx';
 
 export function Confirm({
   name,
