@@ -34,6 +34,7 @@ export async function runEvaluation(
     }
     const batch = await rows.read(span(rows, start, start + stage.batchSize));
     const samples = await context.samples.prepare(batch);
+    context.samples.readAhead(rows, span(rows, start + stage.batchSize, start + 2 * stage.batchSize));
     const answers = await context.generator.generate(samples, {
       numGenerations: 1,
       sampling: { temperature: 0, topK: 0, topP: 1, maxCompletionLength: stage.maxCompletionLength },

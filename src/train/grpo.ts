@@ -10,7 +10,7 @@ import type { Rollout } from './generate.ts';
 import { policyMetrics, rolloutMetrics, type PolicySums } from './grpo-metrics.ts';
 import { Optimizer } from './optimizer.ts';
 import { pack, type Packed } from './pack.ts';
-import { RowSampler, type SamplerState } from './plan-steps.ts';
+import { Batches, RowSampler, type SamplerState } from './plan-steps.ts';
 import type { GrpoStage } from './recipe.ts';
 import { scoreCompletion, weightedRewards } from './rewards/index.ts';
 import type { Sample } from './samples.ts';
@@ -40,16 +40,18 @@ export async function runGrpo(stage: GrpoStage, context: StageContext, rows: Row
     stage.optimizer,
     stage.maxSteps * stage.numIterations,
   );
-  const sampler = new RowSampler(rows.length, from?.sampler ?? context.seed);
+  const batches = new Batches(new RowSampler(rows.length, from?.sampler ?? context.seed), (sampler) =>
+    sampler.next(stage.promptsPerStep),
+  );
   let tokens = from?.tokens ?? 0;
   try {
     if (from) context.restore?.(optimizer);
     for (let step = from?.step ?? 0; step < stage.maxSteps; step++) {
-      const position: GrpoPosition = { step, tokens, sampler: sampler.state };
+      const position: GrpoPosition = { step, tokens, sampler: batches.state };
       if (!(await context.gate({ position, optimizer }))) return;
       const started = performance.now();
-      const batch = await rows.read(sampler.next(stage.promptsPerStep));
-      const samples = await context.samples.prepare(batch);
+      const samples = await context.samples.prepare(await rows.read(batches.next()));
+      if (step + 1 < stage.maxSteps) context.samples.readAhead(rows, batches.peek());
       const groups = await context.generator.generate(samples, {
         numGenerations: stage.numGenerations,
         sampling: stage.sampling,

@@ -98,6 +98,35 @@ export class RowSampler {
   }
 }
 
+/** Batches in a sampler's order, of which the next can be known before its turn. */
+export class Batches {
+  readonly #sampler: RowSampler;
+  readonly #draw: (sampler: RowSampler) => number[];
+  #ahead: { readonly before: SamplerState; readonly places: number[] } | null = null;
+
+  constructor(sampler: RowSampler, draw: (sampler: RowSampler) => number[]) {
+    this.#sampler = sampler;
+    this.#draw = draw;
+  }
+
+  /** Where the sampler stands before the next batch, known already or not: a run that goes on from here begins with it. */
+  get state(): SamplerState {
+    return this.#ahead?.before ?? this.#sampler.state;
+  }
+
+  next(): number[] {
+    const places = this.peek();
+    this.#ahead = null;
+    return places;
+  }
+
+  /** What `next` will give. */
+  peek(): number[] {
+    this.#ahead ??= { before: this.#sampler.state, places: this.#draw(this.#sampler) };
+    return this.#ahead.places;
+  }
+}
+
 export interface Packing {
   /** Indices into `lengths`; each list is one forward pass. */
   readonly batches: readonly (readonly number[])[];

@@ -25,6 +25,7 @@ export async function runRejection(stage: RejectionStage, context: StageContext)
     if (!(await context.gate({ position }))) break;
     const batch = await rows.read(span(rows, start, start + stage.batchSize));
     const samples = await context.samples.prepare(batch);
+    context.samples.readAhead(rows, span(rows, start + stage.batchSize, start + 2 * stage.batchSize));
     const rollouts = await context.generator.generate(samples, {
       numGenerations: stage.numGenerations,
       sampling: stage.sampling,

@@ -6,6 +6,7 @@ import { GroundworkError } from '../base/error.ts';
 import { Lru } from '../base/lru.ts';
 import type { Dataset } from '../data/dataset.ts';
 import type { Row } from '../data/row.ts';
+import type { RowList } from '../data/row-list.ts';
 import { promptMessages, targetText } from '../data/target.ts';
 import type { Size } from '../grounding/box.ts';
 import { parseAnswer, type ParsedAnswer } from '../grounding/parse.ts';
@@ -41,6 +42,8 @@ export class SampleStore {
   /** Features by picture path, f32 [rows, hidden]. */
   readonly #features = new Map<string, Float32Array>();
   #featureBytes = 0;
+  /** Pictures of the batch to come, read or being read. */
+  readonly #ahead = new Map<string, Promise<PixelInput>>();
 
   constructor(dataset: Dataset, model: VisionLanguageModel, processor: Processor) {
     this.#dataset = dataset;
@@ -52,10 +55,27 @@ export class SampleStore {
   /** Encodes rows and computes what features are missing, several pictures a pass. Throws `row-encoding`, `image-missing`, `image-shape`. */
   async prepare(rows: readonly Row[]): Promise<Sample[]> {
     const samples = await this.encode(rows);
-    const missing = [...new Set(rows.flatMap((row) => row.images))].filter((path) => !this.#features.has(path));
-    await this.#computeFeatures(missing);
+    await this.#computeFeatures(this.#missing(rows));
     this.#evict(new Set(rows.flatMap((row) => row.images)));
     return samples;
+  }
+
+  /**
+   * Begins to read the pictures that `prepare` will want of these rows next, for while the GPU is at something else.
+   * Changes nothing but when they are read; what cannot be read is told of by `prepare`.
+   */
+  readAhead(list: RowList, places: readonly number[]): void {
+    this.#ahead.clear();
+    const begin = (rows: readonly Row[]) => {
+      // One after the other: between two of them, whoever feeds the GPU has its turn.
+      let before: Promise<unknown> = Promise.resolve();
+      for (const path of this.#missing(rows)) {
+        const pixels = before.then(() => this.#pixels(path));
+        this.#ahead.set(path, pixels);
+        before = pixels.catch(() => undefined);
+      }
+    };
+    list.read(places).then(begin, () => undefined);
   }
 
   /** Tokens and positions only; pictures are not opened beyond their header. */
@@ -142,9 +162,22 @@ export class SampleStore {
     return sample;
   }
 
+  /** Pictures of rows without features, each once. */
+  #missing(rows: readonly Row[]): string[] {
+    return [...new Set(rows.flatMap((row) => row.images))].filter((path) => !this.#features.has(path));
+  }
+
+  async #pixels(path: string): Promise<PixelInput> {
+    return readPixels(this.#processor, await this.#dataset.image(path));
+  }
+
   async #computeFeatures(paths: readonly string[]): Promise<void> {
     const inputs: PixelInput[] = [];
-    for (const path of paths) inputs.push(await readPixels(this.#processor, await this.#dataset.image(path)));
+    for (const path of paths) {
+      const ahead = this.#ahead.get(path);
+      this.#ahead.delete(path);
+      inputs.push(await (ahead ?? this.#pixels(path)));
+    }
     const features = await this.#vision.run(inputs);
     paths.forEach((path, i) => {
       this.#features.set(path, features[i]!);

@@ -6,7 +6,7 @@ import { GroundworkError } from '../base/error.ts';
 import { span, subset, type RowList } from '../data/row-list.ts';
 import { Optimizer } from './optimizer.ts';
 import { groupRows, pack, type PackedGroup } from './pack.ts';
-import { countSteps, RowSampler, type SamplerState } from './plan-steps.ts';
+import { Batches, countSteps, RowSampler, type SamplerState } from './plan-steps.ts';
 import type { SftStage } from './recipe.ts';
 import type { Sample } from './samples.ts';
 import type { StageContext } from './stage.ts';
@@ -29,18 +29,18 @@ export async function runSft(stage: SftStage, context: StageContext): Promise<vo
   const adapter = from ? context.policy.learning() : context.policy.attach(stage.lora, context.seed);
   const { stepsPerEpoch, totalSteps } = countSteps(rows.length, stage);
   const optimizer = new Optimizer(context.policy.model.session, adapter, stage.optimizer, totalSteps);
-  const sampler = new RowSampler(rows.length, from?.sampler ?? context.seed);
+  const batches = new Batches(new RowSampler(rows.length, from?.sampler ?? context.seed), (sampler) =>
+    sampler.nextInEpoch(stage.perDeviceTrainBatchSize * stage.gradientAccumulationSteps),
+  );
   let tokens = from?.tokens ?? 0;
   try {
     if (from) context.restore?.(optimizer);
     for (let step = from?.step ?? 0; step < totalSteps; step++) {
-      const position: SftPosition = { step, tokens, sampler: sampler.state };
+      const position: SftPosition = { step, tokens, sampler: batches.state };
       if (!(await context.gate({ position, optimizer }))) return;
       const started = performance.now();
-      const batch = await rows.read(
-        sampler.nextInEpoch(stage.perDeviceTrainBatchSize * stage.gradientAccumulationSteps),
-      );
-      const samples = await context.samples.prepare(batch);
+      const samples = await context.samples.prepare(await rows.read(batches.next()));
+      if (step + 1 < totalSteps) context.samples.readAhead(rows, batches.peek());
       const result = await accumulate(stage, context, optimizer, samples);
       const { learningRate, gradNorm } = await optimizer.step();
       tokens += result.tokens;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { countSteps, packRows, RowSampler } from '../../src/train/plan-steps.ts';
+import { Batches, countSteps, packRows, RowSampler } from '../../src/train/plan-steps.ts';
 
 const stage = { perDeviceTrainBatchSize: 4, gradientAccumulationSteps: 2, maxSteps: 0, numTrainEpochs: 3 };
 
@@ -48,6 +48,21 @@ test('an optimizer step does not reach into the next pass; a GRPO step does', ()
   ]);
   expect(sampler.state).toMatchObject({ epoch: 1, position: 3 });
   expect(new RowSampler(5, 1).next(12)).toHaveLength(12);
+});
+
+test('a batch that was looked at ahead comes in its turn, and a run resumed before it begins with it', () => {
+  for (const draw of [(s: RowSampler) => s.nextInEpoch(3), (s: RowSampler) => s.next(4)]) {
+    const plain = new RowSampler(7, 5);
+    const batches = new Batches(new RowSampler(7, 5), draw);
+    for (let i = 0; i < 9; i++) {
+      const { state } = plain;
+      if (i % 3) batches.peek();
+      expect(batches.state).toEqual(state);
+      const batch = batches.next();
+      expect(batch).toEqual(draw(plain));
+      expect(draw(new RowSampler(7, state))).toEqual(batch);
+    }
+  }
 });
 
 test('no rows and another dataset’s state are refused', () => {
