@@ -1,7 +1,24 @@
 /** Pieces of WGSL that kernels include by name. */
+import held from '../../shaders/attention/software/held.wgsl';
+import products from '../../shaders/attention/software/products.wgsl';
+import rowSums from '../../shaders/attention/software/row-sums.wgsl';
+import main from '../../shaders/attention/wide/main.wgsl';
+import mixed from '../../shaders/attention/wide/mixed.wgsl';
+import span from '../../shaders/attention/wide/span.wgsl';
 import lanes from '../../shaders/lib/lanes.wgsl';
 import nf4 from '../../shaders/lib/nf4.wgsl';
 import product from '../../shaders/lib/product.wgsl';
 import weights from '../../shaders/lib/weights.wgsl';
 
-export const library: Readonly<Record<string, string>> = { lanes, nf4, product, weights };
+export const library: Readonly<Record<string, string>> = {
+  lanes,
+  nf4,
+  product,
+  weights,
+  'row-sums': rowSums,
+  'attention-held': held,
+  'attention-main': main,
+  'attention-mixed': mixed,
+  'attention-products': products,
+  'attention-span': span,
+};

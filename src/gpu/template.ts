@@ -3,7 +3,7 @@
  * lacks: shared pieces, compile-time branches, and loops unrolled into named registers (software drivers spill a
  * register tile held in a private array, see docs/decisions/0002-shader-templates.md).
  *
- *     #include NAME            a file of shaders/lib, by name
+ *     #include NAME            a piece of gpu/library.ts, by name
  *     #if EXPR  #elif EXPR  #else  #endif
  *     #for NAME in EXPR..EXPR  #end      body repeated, NAME a constant (upper bound excluded)
  *     ${EXPR}                  the value of an expression, anywhere in a line
@@ -46,7 +46,7 @@ function expandLines(
     const [, kind, rest] = directive as unknown as [string, string, string];
     if (kind === 'include') {
       const text = library[rest.trim()];
-      if (text === undefined) throw templateError(`nothing named "${rest.trim()}" in shaders/lib`, line);
+      if (text === undefined) throw templateError(`nothing named "${rest.trim()}" in gpu/library.ts`, line);
       expandLines(text.split('\n'), scope, library, out, depth + 1);
     } else if (kind === 'for') {
       const loop = /^(\w+)\s+in\s+(.+)\.\.(.+)$/.exec(rest.trim());

@@ -10,7 +10,6 @@
 import softwareForward from '../../shaders/attention/software/forward.wgsl';
 import softwareKeyGradient from '../../shaders/attention/software/key-gradient.wgsl';
 import softwareQueryGradient from '../../shaders/attention/software/query-gradient.wgsl';
-import rowSums from '../../shaders/attention/software/row-sums.wgsl';
 import wideForward from '../../shaders/attention/wide/forward.wgsl';
 import wideKeyGradient from '../../shaders/attention/wide/key-gradient.wgsl';
 import wideQueryGradient from '../../shaders/attention/wide/query-gradient.wgsl';
@@ -79,13 +78,13 @@ function softwareTiles(lanes: number, shape: HeadShape, tuning: AttentionTuning)
     keys,
     unit: VW,
     forward: {
-      source: rowSums + softwareForward,
+      source: softwareForward,
       constants: { ...queries, SCATTERED, KEYS: headDim > 32 ? 1 : 2 },
       params: { ...params, queries: QUERIES },
     },
-    queryGradient: { source: rowSums + softwareQueryGradient, constants: queries, params },
+    queryGradient: { source: softwareQueryGradient, constants: queries, params },
     keyGradient: {
-      source: rowSums + softwareKeyGradient,
+      source: softwareKeyGradient,
       constants: { ...columns, ...rows(keys) },
       params: { rows: keys },
     },
@@ -111,8 +110,8 @@ function wideTiles(lanes: number, shape: HeadShape, tuning: AttentionTuning): At
     heads: HEADS,
     keys,
     unit: 4,
-    forward: { source: wideForward, constants: queries, params },
-    queryGradient: { source: wideQueryGradient, constants: queries, params },
+    forward: { source: wideForward, constants: { ...queries, MIXED: 'v' }, params },
+    queryGradient: { source: wideQueryGradient, constants: { ...queries, MIXED: 'k' }, params },
     keyGradient: { source: wideKeyGradient, constants: { ...columns, KEYS: keys, QUERIES: 1 }, params: {} },
   };
 }

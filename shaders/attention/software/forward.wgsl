@@ -1,4 +1,5 @@
-// o [Tq, heads·D] and lse2 [heads, Tq]: flash attention, forward. Begins with row-sums.wgsl.
+#include row-sums
+// o [Tq, heads·D] and lse2 [heads, Tq]: flash attention, forward.
 struct Params { parts: u32, queries: u32, rows: u32, Tq: u32, heads: u32, group: u32, qStride: u32, kStride: u32, vStride: u32, qOffset: u32, kOffset: u32, vOffset: u32, scaleLog2: f32 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> q: array<${VECTOR}>;

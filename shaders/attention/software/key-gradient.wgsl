@@ -1,5 +1,6 @@
+#include row-sums
 // dv_j = Σ_t w_tj · dO_t,  dk_j = scale · Σ_t ds_tj · q_t. Here the rows are ROWS neighbouring keys of one kv head, and
-// the loop runs over the queries that may see them, in every head of the group. Begins with row-sums.wgsl.
+// the loop runs over the queries that may see them, in every head of the group.
 struct Params { rows: u32, Tq: u32, Tk: u32, heads: u32, group: u32, qStride: u32, kStride: u32, vStride: u32, qOffset: u32, kOffset: u32, vOffset: u32, scale: f32, scaleLog2: f32, accumulateK: u32, accumulateV: u32 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> q: array<${VECTOR}>;
@@ -33,8 +34,8 @@ fn main(@builtin(workgroup_id) tile: vec3<u32>, @builtin(subgroup_invocation_id)
 #end
 #for r in 0..ROWS
 #for c in 0..COLUMNS
-  var k${r}_${c} = ${VECTOR}();
-  var v${r}_${c} = ${VECTOR}();
+  var a${r}_${c} = ${VECTOR}();
+  var b${r}_${c} = ${VECTOR}();
   var dk${r}_${c} = ${VECTOR}();
   var dv${r}_${c} = ${VECTOR}();
 #end
@@ -45,14 +46,7 @@ fn main(@builtin(workgroup_id) tile: vec3<u32>, @builtin(subgroup_invocation_id)
     let x${c} = k[p.kOffset + j * p.kStride + kvColumn + ${c * LANES}u] * p.scaleLog2;
     let y${c} = v[p.vOffset + j * p.vStride + kvColumn + ${c * LANES}u];
 #end
-#for r in 0..ROWS
-    if (r == ${r}u) {
-#for c in 0..COLUMNS
-      k${r}_${c} = x${c};
-      v${r}_${c} = y${c};
-#end
-    }
-#end
+#include attention-held
   }
 
   let first = subgroupMin(least);
@@ -64,37 +58,11 @@ fn main(@builtin(workgroup_id) tile: vec3<u32>, @builtin(subgroup_invocation_id)
       // (lse2, delta)
       let known = bitcast<vec2<f32>>(rows[2u * (head * p.Tq + t) + 1u].xy);
 #for c in 0..COLUMNS
-      let q_${c} = q[p.qOffset + t * p.qStride + column + ${c * LANES}u];
-      let g_${c} = dO[t * p.heads * ${D / VW}u + column + ${c * LANES}u];
+      let a_${c} = q[p.qOffset + t * p.qStride + column + ${c * LANES}u];
+      let b_${c} = dO[t * p.heads * ${D / VW}u + column + ${c * LANES}u];
 #end
-#for r in 0..ROWS
-#for c in 0..COLUMNS
-#if VW == 4
-      let s${r}_${c} = dot(k${r}_${c}, q_${c});
-      let d${r}_${c} = dot(v${r}_${c}, g_${c});
-#else
-      let s${r}_${c} = k${r}_${c} * q_${c};
-      let d${r}_${c} = v${r}_${c} * g_${c};
-#endif
-#end
-      var s${r} = s${r}_0;
-      var d${r} = d${r}_0;
-#for c in 1..COLUMNS
-      s${r} += s${r}_${c};
-      d${r} += d${r}_${c};
-#end
-#end
+#include attention-products
 #for s in 0..SETS
-      let score${s} = rowSums(
-#for r in 0..PER
-        s${s * PER + r},
-#end
-      );
-      let dw${s} = rowSums(
-#for r in 0..PER
-        d${s * PER + r},
-#end
-      );
       let ok${s} = (j${s} >= range.x && j${s} < range.y) || (j${s} >= range.z && j${s} < range.w);
       // min: a masked score may lie far above the row's own maximum, and Inf must not arise even where it is dropped.
       let w_${s} = select(0.0, exp2(min(score${s} - known.x, 1.0)), ok${s});
@@ -105,8 +73,8 @@ fn main(@builtin(workgroup_id) tile: vec3<u32>, @builtin(subgroup_invocation_id)
         let w = subgroupBroadcast(w_${r / PER}, ${r % PER}u);
         let ds = subgroupBroadcast(ds_${r / PER}, ${r % PER}u);
 #for c in 0..COLUMNS
-        dk${r}_${c} += ds * q_${c};
-        dv${r}_${c} += w * g_${c};
+        dk${r}_${c} += ds * a_${c};
+        dv${r}_${c} += w * b_${c};
 #end
       }
 #end

@@ -1,4 +1,5 @@
-// dq = scale · Σ_j ds_j · k_j with ds = w ∘ (dO·vᵀ − delta), w from the saved softmax. Begins with row-sums.wgsl.
+#include row-sums
+// dq = scale · Σ_j ds_j · k_j with ds = w ∘ (dO·vᵀ − delta), w from the saved softmax.
 struct Params { parts: u32, rows: u32, Tq: u32, heads: u32, group: u32, qStride: u32, kStride: u32, vStride: u32, qOffset: u32, kOffset: u32, vOffset: u32, scale: f32, scaleLog2: f32, accumulate: u32 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> q: array<${VECTOR}>;
@@ -25,8 +26,8 @@ fn main(@builtin(workgroup_id) tile: vec3<u32>, @builtin(subgroup_invocation_id)
 #end
 #for r in 0..ROWS
 #for c in 0..COLUMNS
-  var q${r}_${c} = ${VECTOR}();
-  var g${r}_${c} = ${VECTOR}();
+  var a${r}_${c} = ${VECTOR}();
+  var b${r}_${c} = ${VECTOR}();
   var dq${r}_${c} = ${VECTOR}();
 #end
 #end
@@ -39,14 +40,7 @@ fn main(@builtin(workgroup_id) tile: vec3<u32>, @builtin(subgroup_invocation_id)
     let x${c} = q[qAt + ${c * LANES}u] * p.scaleLog2;
     let y${c} = dO[gAt + ${c * LANES}u];
 #end
-#for r in 0..ROWS
-    if (r == ${r}u) {
-#for c in 0..COLUMNS
-      q${r}_${c} = x${c};
-      g${r}_${c} = y${c};
-#end
-    }
-#end
+#include attention-held
   }
 
   for (var part = 0u; part < p.parts; part++) {
@@ -65,37 +59,11 @@ fn main(@builtin(workgroup_id) tile: vec3<u32>, @builtin(subgroup_invocation_id)
     let end = subgroupMax(most);
     for (var j = first; j < end; j++) {
 #for c in 0..COLUMNS
-      let k_${c} = k[j * p.kStride + kColumn + ${c * LANES}u];
-      let v_${c} = v[j * p.vStride + vColumn + ${c * LANES}u];
+      let a_${c} = k[j * p.kStride + kColumn + ${c * LANES}u];
+      let b_${c} = v[j * p.vStride + vColumn + ${c * LANES}u];
 #end
-#for r in 0..ROWS
-#for c in 0..COLUMNS
-#if VW == 4
-      let s${r}_${c} = dot(q${r}_${c}, k_${c});
-      let d${r}_${c} = dot(g${r}_${c}, v_${c});
-#else
-      let s${r}_${c} = q${r}_${c} * k_${c};
-      let d${r}_${c} = g${r}_${c} * v_${c};
-#endif
-#end
-      var s${r} = s${r}_0;
-      var d${r} = d${r}_0;
-#for c in 1..COLUMNS
-      s${r} += s${r}_${c};
-      d${r} += d${r}_${c};
-#end
-#end
+#include attention-products
 #for s in 0..SETS
-      let score${s} = rowSums(
-#for r in 0..PER
-        s${s * PER + r},
-#end
-      );
-      let dw${s} = rowSums(
-#for r in 0..PER
-        d${s * PER + r},
-#end
-      );
       // min: a masked score may lie far above the row's own maximum, and Inf must not arise even where it is dropped.
       let w${s} = exp2(min(score${s} - known${s}.x, 1.0));
       let ds${s} = select(0.0, w${s} * (dw${s} - known${s}.y), j >= lo${s} && j < hi${s});
@@ -104,7 +72,7 @@ fn main(@builtin(workgroup_id) tile: vec3<u32>, @builtin(subgroup_invocation_id)
       {
         let ds = subgroupBroadcast(ds${r / PER}, ${r % PER}u);
 #for c in 0..COLUMNS
-        dq${r}_${c} += ds * k_${c};
+        dq${r}_${c} += ds * a_${c};
 #end
       }
 #end

@@ -1,6 +1,6 @@
 enable subgroups;
 diagnostic(off, subgroup_uniformity);
-// Put before each kernel of this folder. These kernels are for software drivers, where a load costs as much as a dozen
+// First in each kernel of this folder. These kernels are for software drivers, where a load costs as much as a dozen
 // multiplications and a lane is a slot of a CPU's vector; what they compute is told in the files of the same name one
 // folder up. Every loaded value serves all ROWS at once: lanes own columns of the matrices. The partial dot products of
 // PER rows are then summed over the lanes and transposed in one go, after which a lane owns a row, so that one

@@ -24,15 +24,9 @@ struct Params { parts: u32, Tq: u32, heads: u32, group: u32, qStride: u32, kStri
 var<workgroup> weights: array<f32, ${ROWS * KEYS * LANES}>;
 #endif
 
-@compute @workgroup_size(${LANES})
-fn main(
-  @builtin(workgroup_id) tile: vec3<u32>,
-#if SUBGROUPS
-  @builtin(subgroup_invocation_id) lane: u32,
-#else
-  @builtin(local_invocation_index) lane: u32,
-#endif
-) {
+fn rangeOf(query: u32, part: u32) -> vec2<u32> { return ranges[2u * query + part]; }
+
+#include attention-main
   laneIndex = lane;
   let head0 = tile.y * ${HEADS}u;
   let kvColumn = (head0 / p.group) * ${D / 4}u;
@@ -51,17 +45,7 @@ fn main(
 #end
 
   for (var part = 0u; part < p.parts; part++) {
-    var first = 0xffffffffu;
-    var to = 0u;
-#for i in 0..QUERIES
-    let range${i} = ranges[2u * c${i} + part];
-    let lo${i} = range${i}.x;
-    let hi${i} = select(0u, range${i}.y, t${i} < p.Tq);
-    if (lo${i} < hi${i}) {
-      first = min(first, lo${i});
-      to = max(to, hi${i});
-    }
-#end
+#include attention-span
     for (var base = first; base < to; base += ${LANES * KEYS}u) {
 #for n in 0..KEYS
       let j${n} = base + ${n * LANES}u + lane;
@@ -103,40 +87,7 @@ fn main(
       o${r}_${c} *= shrink${r};
 #end
 #end
-#if !SUBGROUPS
-      workgroupBarrier();
-#for r in 0..ROWS
-#for n in 0..KEYS
-      weights[${(r * KEYS + n) * LANES}u + lane] = w${r}_${n};
-#end
-#end
-      workgroupBarrier();
-#endif
-      for (var j = 0u; j < ${LANES}u; j++) {
-#for n in 0..KEYS
-        {
-          let row = p.vOffset + min(base + ${n * LANES}u + j, to - 1u) * p.vStride + kvColumn;
-#for c in 0..COLUMNS
-#if VW == 4
-          let x${c} = v[row + ${c * LANES}u + lane];
-#else
-          let at${c} = min(${c * LANES}u + lane, ${D - 1}u);
-          let x${c} = v[row + at${c} / 4u][at${c} % 4u];
-#endif
-#end
-#for r in 0..ROWS
-#if SUBGROUPS
-          let w${r} = subgroupShuffle(w${r}_${n}, j);
-#else
-          let w${r} = weights[${(r * KEYS + n) * LANES}u + j];
-#endif
-#for c in 0..COLUMNS
-          o${r}_${c} += w${r} * x${c};
-#end
-#end
-        }
-#end
-      }
+#include attention-mixed
     }
   }
 

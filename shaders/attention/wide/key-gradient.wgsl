@@ -23,15 +23,7 @@ struct Params { Tq: u32, Tk: u32, heads: u32, group: u32, qStride: u32, kStride:
 var<workgroup> weights: array<vec2<f32>, ${KEYS * QUERIES * LANES}>;
 #endif
 
-@compute @workgroup_size(${LANES})
-fn main(
-  @builtin(workgroup_id) tile: vec3<u32>,
-#if SUBGROUPS
-  @builtin(subgroup_invocation_id) lane: u32,
-#else
-  @builtin(local_invocation_index) lane: u32,
-#endif
-) {
+#include attention-main
   let kvColumn = tile.y * ${D / 4}u;
   var first = 0xffffffffu;
   var to = 0u;

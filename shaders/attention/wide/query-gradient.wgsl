@@ -16,15 +16,10 @@ struct Params { parts: u32, Tq: u32, heads: u32, group: u32, qStride: u32, kStri
 var<workgroup> weights: array<f32, ${ROWS * KEYS * LANES}>;
 #endif
 
-@compute @workgroup_size(${LANES})
-fn main(
-  @builtin(workgroup_id) tile: vec3<u32>,
-#if SUBGROUPS
-  @builtin(subgroup_invocation_id) lane: u32,
-#else
-  @builtin(local_invocation_index) lane: u32,
-#endif
-) {
+// Those of the first head: heads see the same.
+fn rangeOf(query: u32, part: u32) -> vec2<u32> { return rows[4u * query + part]; }
+
+#include attention-main
   let head0 = tile.y * ${HEADS}u;
   let kvColumn = (head0 / p.group) * ${D / 4}u;
 #for i in 0..QUERIES
@@ -36,22 +31,12 @@ fn main(
   let g${r} = (c${r / HEADS} * p.heads + head0 + ${r % HEADS}u) * ${D / 4}u;
   let known${r} = bitcast<vec2<f32>>(rows[4u * ((head0 + ${r % HEADS}u) * p.Tq + c${r / HEADS}) + 2u]);
 #for c in 0..COLUMNS
-  var dq${r}_${c} = ${VECTOR}();
+  var o${r}_${c} = ${VECTOR}();
 #end
 #end
 
   for (var part = 0u; part < p.parts; part++) {
-    var first = 0xffffffffu;
-    var to = 0u;
-#for i in 0..QUERIES
-    let range${i} = rows[4u * (head0 * p.Tq + c${i}) + part];
-    let lo${i} = range${i}.x;
-    let hi${i} = select(0u, range${i}.y, t${i} < p.Tq);
-    if (lo${i} < hi${i}) {
-      first = min(first, lo${i});
-      to = max(to, hi${i});
-    }
-#end
+#include attention-span
     for (var base = first; base < to; base += ${LANES * KEYS}u) {
 #for n in 0..KEYS
       let j${n} = base + ${n * LANES}u + lane;
@@ -79,44 +64,11 @@ fn main(
 #for r in 0..ROWS
 #for n in 0..KEYS
       // min: a masked score may lie far above the row's own maximum, and Inf must not arise even where it is dropped.
-      let w${r}_${n} = exp2(min(s${r}_${n} * p.scaleLog2 - known${r}.x, 1.0));
-      let ds${r}_${n} = select(0.0, w${r}_${n} * (dw${r}_${n} - known${r}.y), j${n} >= lo${r / HEADS} && j${n} < hi${r / HEADS});
+      let e${r}_${n} = exp2(min(s${r}_${n} * p.scaleLog2 - known${r}.x, 1.0));
+      let w${r}_${n} = select(0.0, e${r}_${n} * (dw${r}_${n} - known${r}.y), j${n} >= lo${r / HEADS} && j${n} < hi${r / HEADS});
 #end
 #end
-#if !SUBGROUPS
-      workgroupBarrier();
-#for r in 0..ROWS
-#for n in 0..KEYS
-      weights[${(r * KEYS + n) * LANES}u + lane] = ds${r}_${n};
-#end
-#end
-      workgroupBarrier();
-#endif
-      for (var j = 0u; j < ${LANES}u; j++) {
-#for n in 0..KEYS
-        {
-          let row = p.kOffset + min(base + ${n * LANES}u + j, to - 1u) * p.kStride + kvColumn;
-#for c in 0..COLUMNS
-#if VW == 4
-          let x${c} = k[row + ${c * LANES}u + lane];
-#else
-          let at${c} = min(${c * LANES}u + lane, ${D - 1}u);
-          let x${c} = k[row + at${c} / 4u][at${c} % 4u];
-#endif
-#end
-#for r in 0..ROWS
-#if SUBGROUPS
-          let w${r} = subgroupShuffle(ds${r}_${n}, j);
-#else
-          let w${r} = weights[${(r * KEYS + n) * LANES}u + j];
-#endif
-#for c in 0..COLUMNS
-          dq${r}_${c} += w${r} * x${c};
-#end
-#end
-        }
-#end
-      }
+#include attention-mixed
     }
   }
 
@@ -124,14 +76,14 @@ fn main(
     var t = t0;
     var at = q0;
 #for c in 0..COLUMNS
-    var x${c} = dq0_${c};
+    var x${c} = o0_${c};
 #end
 #for r in 1..ROWS
     if (r == ${r}u) {
       t = t${r / HEADS};
       at = q${r};
 #for c in 0..COLUMNS
-      x${c} = dq${r}_${c};
+      x${c} = o${r}_${c};
 #end
     }
 #end
