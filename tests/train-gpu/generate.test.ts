@@ -1,5 +1,7 @@
 import { describe, expect, test, vi } from 'vitest';
+import type { Program } from '../../src/gpu/program.ts';
 import type { GenerateOptions, Rollout } from '../../src/train/generate.ts';
+import { RolloutTokens } from '../../src/train/rollout-tokens.ts';
 import { useSession } from '../ops/harness.ts';
 import { withTiny, type Tiny, type TinySample } from './tiny-model.ts';
 
@@ -191,6 +193,37 @@ describe('tokens as they arrive', () => {
       // 40 steps come in several groups, the prefill's token first.
       expect(Math.max(...pieces.map((p) => p.length))).toBeGreaterThan(2);
       expect(pieces.map((p) => p[0]!.length)).toEqual(Array(6).fill(1));
+    });
+  });
+
+  test('come from one recorded step in groups, of which the GPU has the next before one is looked at', async () => {
+    await withTiny(session(), async (tiny) => {
+      const sample = await tiny.sample('Box the disc.');
+      const { queue } = session();
+      const [run, take] = [queue.run.bind(queue), RolloutTokens.prototype.take];
+      const decode: { readonly program: Program; readonly steps: number }[] = [];
+      const handedOver: number[] = [];
+      vi.spyOn(queue, 'run').mockImplementation((program, steps = 1) => {
+        if (program.label === 'decode') decode.push({ program, steps });
+        run(program, steps);
+      });
+      vi.spyOn(RolloutTokens.prototype, 'take').mockImplementation(function (this: RolloutTokens, ...group) {
+        handedOver.push(decode.length);
+        take.apply(this, group);
+      });
+      // By this clock steps take no time, and groups are as long as they may be.
+      let now = 1;
+      vi.spyOn(performance, 'now').mockImplementation(() => (now += 1));
+      const limit = 40;
+      await tiny
+        .generator()
+        .generate([sample], options({ temperature: 1, numGenerations: 8, maxCompletionLength: limit, seed: 9 }));
+      vi.restoreAllMocks();
+      expect(new Set(decode.map(({ program }) => program)).size).toBe(1);
+      expect(decode.reduce((sum, { steps }) => sum + steps, 0)).toBe(limit - 1);
+      expect(decode.length).toBeLessThan(limit / 4);
+      // The first group is the prefill's token; at the last one there is nothing left to hand over.
+      expect(handedOver).toEqual(decode.map((_, i) => i + 1).concat(decode.length));
     });
   });
 
