@@ -28,6 +28,9 @@ export const DTYPE_BYTES = {
 } as const;
 export type Dtype = keyof typeof DTYPE_BYTES;
 
+/** Whether `toFloat32` reads it. */
+export const isFloat = (dtype: Dtype): boolean => ['F64', 'F32', 'F16', 'BF16'].includes(dtype);
+
 export interface TensorInfo {
   readonly name: string;
   readonly dtype: Dtype;

@@ -53,7 +53,7 @@ const F32_BUDGET = 256 * 2 ** 20;
 
 /**
  * Reads configuration, tokenizer and template, then moves the weights to the GPU.
- * @throws GroundworkError `checkpoint-incomplete`, `model-unsupported`, and what the parts throw
+ * @throws GroundworkError `checkpoint-incomplete`, `model-unsupported`, `tokenizer-token`, and what the parts throw
  */
 export async function loadModel(
   session: Session,
@@ -72,6 +72,8 @@ export async function loadModel(
     },
     options.limits,
   );
+  // Of another model's tokenizer this would only be found with the first picture.
+  tokenizer.requireId(processor.placeholder([]).token);
   const checkpoint = await openCheckpoint(folder);
   const parameters = [...checkpoint.tensors.values()].reduce((sum, t) => sum + t.shape.reduce((a, b) => a * b, 1), 0);
   const dtype = options.dtype ?? (parameters * 4 <= F32_BUDGET ? 'f32' : 'f16');

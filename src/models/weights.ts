@@ -6,7 +6,7 @@ import { GroundworkError, invariant } from '../base/error.ts';
 import type { Bytes } from '../formats/byte-source.ts';
 import type { CheckpointWeights } from '../formats/checkpoint-files.ts';
 import { rowBlocks, type RowBlock } from '../formats/row-blocks.ts';
-import { toFloat32, toHalf, type Dtype } from '../formats/safetensors.ts';
+import { isFloat, toFloat32, toHalf, type Dtype } from '../formats/safetensors.ts';
 import type { Session } from '../gpu/recorder.ts';
 import { Tensor } from '../gpu/tensor.ts';
 import type { LinearWeights } from '../ops/linear.ts';
@@ -105,7 +105,7 @@ const releaseWeights = (session: Session, weights: Iterable<Weight>): void => {
 /**
  * Loads what the manifest lists; tensors of the checkpoint beyond it are left out.
  * @param rename a checkpoint's key → canonical name
- * @throws GroundworkError `tensor-missing`, `tensor-shape` before anything is allocated; `half-overflow`; nothing stays
+ * @throws GroundworkError `tensor-missing`, `tensor-shape`, `tensor-dtype` before anything is allocated; `half-overflow`; nothing stays
  * allocated after a throw
  */
 export async function loadWeights(
@@ -153,7 +153,7 @@ export async function loadWeights(
   }
 }
 
-/** The checkpoint's key of every entry, with shapes compared. */
+/** The checkpoint's key of every entry, with shapes and dtypes compared. */
 export function locate(
   entries: readonly TensorEntry[],
   checkpoint: CheckpointWeights,
@@ -168,7 +168,13 @@ export function locate(
         `The checkpoint has no tensor ${entry.name}.`,
         'The weights and config.json do not belong together, or a shard is missing.',
       );
-    const { shape } = checkpoint.tensors.get(key)!;
+    const { shape, dtype } = checkpoint.tensors.get(key)!;
+    if (!isFloat(dtype))
+      throw new GroundworkError(
+        'tensor-dtype',
+        `${key} is ${dtype}; Groundwork reads F32, F16 and BF16 weights.`,
+        'Take the unquantised model: Groundwork quantises it itself while it loads.',
+      );
     if (shape.join() !== entry.shape.join())
       throw new GroundworkError(
         'tensor-shape',
