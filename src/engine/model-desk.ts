@@ -16,16 +16,19 @@ import type { Answer, PolicyName, Recipe, Request } from './protocol.ts';
 import type { AdaptersReport, AdaptersRequest } from './adapters-protocol.ts';
 import type { ChatAnswer, ChatEvent } from './chat-protocol.ts';
 import type { Workbench } from './run.ts';
+import { WeightsDigests } from './weights-digest.ts';
 
 export class ModelDesk {
   readonly chat: Chat;
   readonly adapters: Adapters;
+  readonly #digests: WeightsDigests;
   readonly #loaded: LoadedModel & { readonly name: string };
 
   /** @param kept adapters of the same model in a device that is gone */
   constructor(loaded: LoadedModel & { readonly name: string }, kept?: Adapters) {
     this.#loaded = loaded;
     this.chat = new Chat(loaded);
+    this.#digests = new WeightsDigests(loaded);
     this.adapters = new Adapters(loaded, kept);
   }
 
@@ -57,6 +60,14 @@ export class ModelDesk {
   ): Promise<ChatAnswer> {
     const tuned = (await this.adapters.policy()) ?? bench?.policy ?? new Policy(this.#loaded.model);
     return this.chat.answer(question, tuned, emit);
+  }
+
+  /** Digest of the weights that a policy answers with; of the tuned one null, where nothing was learnt. */
+  async weightsOf(bench: Workbench, policy: PolicyName): Promise<string | null> {
+    if (policy === 'base') return this.#digests.base();
+    const { inUse } = this.adapters;
+    if (inUse ? inUse.length === 0 : !bench.policy.changed) return null;
+    return inUse ? this.#digests.stack(inUse) : this.#digests.policy(bench.policy);
   }
 
   /** Answers to rows; the tuned policy is the run's or the stack's. */

@@ -1,6 +1,7 @@
 /** Projects: a name, and what was chosen: a model, a dataset, a recipe. Every choice is saved when it is made. */
 import { GroundworkError } from '../base/error.ts';
 import type { Storage } from '../store/storage.ts';
+import type { AnswerShelf } from './answer-shelf.ts';
 import type { KeepRequest, ProjectView } from './keep-protocol.ts';
 import type { ProjectRecord, RunRecord } from './run-record.ts';
 import type { Runs } from './runs.ts';
@@ -16,12 +17,20 @@ const newestFirst = <T extends { readonly changedAt: number }>(records: readonly
 export class Projects {
   readonly #storage: Storage;
   readonly #runs: Runs;
+  readonly #answers: AnswerShelf;
   readonly #takeLock: TakeLock;
   #held: { readonly id: string; release(): void } | null = null;
 
-  constructor(storage: Storage, runs: Runs, takeLock: TakeLock = () => Promise.resolve(() => undefined)) {
+  /** @param answers kept with projects; those of a project that is deleted go with it */
+  constructor(
+    storage: Storage,
+    runs: Runs,
+    answers: AnswerShelf,
+    takeLock: TakeLock = () => Promise.resolve(() => undefined),
+  ) {
     this.#storage = storage;
     this.#runs = runs;
+    this.#answers = answers;
     this.#takeLock = takeLock;
   }
 
@@ -85,6 +94,7 @@ export class Projects {
       const runs = (await this.#storage.records.all<RunRecord>('runs')).filter((run) => run.project === id);
       for (const run of runs) await this.#runs.settle(run.id, 'discard');
       await this.#storage.records.remove('projects', id);
+      await this.#answers.forget(id);
     });
     if (this.#held?.id === id) this.#letGo();
   }
@@ -120,6 +130,11 @@ export class Projects {
     } finally {
       for (const release of held) release();
     }
+  }
+
+  /** Whether this tab has a project. */
+  holds(id: string): boolean {
+    return this.#held?.id === id;
   }
 
   #letGo(): void {

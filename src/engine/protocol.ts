@@ -148,6 +148,12 @@ export interface Answer {
   readonly parsed: boolean;
 }
 
+/** An answer that was given before, by the weights that are there now. */
+export interface KnownAnswer {
+  readonly rowId: string;
+  readonly answer: Answer;
+}
+
 /** A row as the model sees it. */
 export interface EncodedPreview {
   readonly sizes: readonly { readonly natural: Size; readonly model: Size; readonly tokens: number }[];
@@ -219,6 +225,20 @@ export type EngineRequest =
       readonly rowId: string;
       readonly policy: PolicyName;
     }
+  /**
+   * Rows answered together, one answer each, in their order. `orders`: as in `answer`, by row. Answers to rows as they are
+   * are kept with `project`, if this tab has it, and while no run changes the weights.
+   */
+  | {
+      readonly type: 'answer-rows';
+      readonly dataset: string;
+      readonly rowIds: readonly string[];
+      readonly policy: PolicyName;
+      readonly orders?: readonly (readonly number[])[];
+      readonly project?: string | null;
+    }
+  /** What the weights that are there now have answered before. Of the tuned policy nothing, where it is the base. */
+  | { readonly type: 'known-answers'; readonly dataset: string; readonly project: string }
   /** `paused`: hold before the first step, so that the run can be walked through step by step. */
   | {
       readonly type: 'start';
@@ -253,6 +273,8 @@ export interface Replies extends DatasetReplies, KeepReplies, HubReplies, ChatRe
   'cancel-load': null;
   preview: EncodedPreview;
   answer: readonly Answer[];
+  'answer-rows': readonly Answer[];
+  'known-answers': readonly KnownAnswer[];
   'coordinate-heat': CoordinateHeat;
   /** Settles when the run has started; the rest comes as events. */
   start: { readonly runId: string };

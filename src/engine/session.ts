@@ -10,7 +10,9 @@ import { memoryStorage, type Storage } from '../store/storage.ts';
 import type { Session as GpuSession } from '../gpu/recorder.ts';
 import { loadModel, type CheckpointFolder, type LoadedModel } from '../models/load.ts';
 import type { OutputFile } from '../train/export.ts';
+import type { Row } from '../data/row.ts';
 import type { Adapters } from './adapters.ts';
+import { AnswerShelf } from './answer-shelf.ts';
 import { withImageOrder } from './answer.ts';
 import { previewRow } from './preview.ts';
 import { Datasets } from './datasets.ts';
@@ -26,6 +28,7 @@ import type {
   Answer,
   DeviceReport,
   EngineEvent,
+  KnownAnswer,
   ModelReport,
   NamedFile,
   Recipe,
@@ -72,6 +75,7 @@ export class EngineSession {
   readonly #storage: Storage;
   readonly #runs: Runs;
   readonly #projects: Projects;
+  readonly #shelf: AnswerShelf;
   #loaded: (LoadedModel & { readonly name: string }) | null = null;
   #stopLoading: () => void = () => {};
   #modelDesk: ModelDesk | null = null;
@@ -115,7 +119,8 @@ export class EngineSession {
       lost: () => this.#gpu.lost(),
       reopen: () => this.#reload(),
     });
-    this.#projects = new Projects(this.#storage, this.#runs, host.takeLock);
+    this.#shelf = new AnswerShelf(this.#storage);
+    this.#projects = new Projects(this.#storage, this.#runs, this.#shelf, host.takeLock);
   }
 
   get state(): RunState {
@@ -166,6 +171,10 @@ export class EngineSession {
         return this.#gate.aside(() => this.#answers(request));
       case 'coordinate-heat':
         return this.#gate.aside(() => this.#heat(request));
+      case 'answer-rows':
+        return this.#gate.aside(() => this.#answerRows(request));
+      case 'known-answers':
+        return this.#gate.aside(() => this.#knownAnswers(request.dataset, request.project));
       case 'start':
         return this.#start(request);
       case 'rehearse':
@@ -366,6 +375,43 @@ export class EngineSession {
     return this.#desk().heat(bench, await this.#datasets.row(dataset, rowId), policy);
   }
 
+  async #answerRows({
+    dataset,
+    rowIds,
+    policy,
+    orders = [],
+    project = null,
+  }: Extract<EngineRequest, { type: 'answer-rows' }>): Promise<Answer[]> {
+    const bench = this.#workbench(dataset, false);
+    const rows: Row[] = [];
+    for (const id of rowIds)
+      rows.push(withImageOrder(await this.#datasets.row(dataset, id), orders[rows.length] ?? []));
+    const answers = await this.#desk().answer(bench, rows, policy);
+    // In a run the weights are others at every step.
+    if (project === null || orders.length > 0 || this.#gate.active || !this.#projects.holds(project)) return answers;
+    const weights = await this.#desk().weightsOf(bench, policy);
+    if (weights !== null) {
+      const known = answers.map((answer, i) => ({ rowId: rowIds[i]!, answer }));
+      const rowsDigest = await datasetDigest(this.#datasets.get(dataset));
+      await this.#shelf.add(project, rowsDigest, weights, known).catch((error: unknown) => {
+        const { message, hint } = describeError(error);
+        this.#host.emit({ type: 'notice', message: `These answers are not kept with the project: ${message} ${hint}` });
+      });
+    }
+    return answers;
+  }
+
+  async #knownAnswers(dataset: string, project: string): Promise<KnownAnswer[]> {
+    const bench = this.#workbench(dataset, false);
+    const desk = this.#desk();
+    const base = await desk.weightsOf(bench, 'base');
+    const tuned = this.#gate.active ? null : await desk.weightsOf(bench, 'tuned');
+    return this.#shelf.known(project, await datasetDigest(this.#datasets.get(dataset)), {
+      ...(base !== null && { base }),
+      ...(tuned !== null && { tuned }),
+    });
+  }
+
   async #start(request: Extract<EngineRequest, { type: 'start' }>): Promise<{ runId: string }> {
     const { paused = false, watch = null, project = null, keep = {} } = request;
     this.#refuseWhileRunning('start another run');
@@ -385,7 +431,12 @@ export class EngineSession {
     if (go) this.#projects.requireOwned(project);
     const { ended } = await this.#runs.continue(runId, dataset, go, paused);
     if (ended) this.#follow(ended, recipe);
-    else this.#desk().adapters.leaveToRun();
+    else {
+      const { adapters } = this.#desk();
+      adapters.leaveToRun();
+      // The tuned policy is another one from now on.
+      this.#host.emit({ type: 'adapters', report: adapters.report });
+    }
     return { runId };
   }
 

@@ -1,6 +1,6 @@
 /**
- * Small things by name: projects, runs, and each run's log (what it told, in order). What is in them is the engine's
- * business; here they are plain data that structured cloning carries.
+ * Small things by name: projects, runs, and logs: what each run told, in order, and other lists that only grow. What is
+ * in them is the engine's business; here they are plain data that structured cloning carries.
  */
 export type RecordKind = 'projects' | 'runs';
 

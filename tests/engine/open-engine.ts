@@ -4,6 +4,7 @@ import { openNodeGpu } from '../../src/cli/node-gpu.ts';
 import type { EngineEvent } from '../../src/engine/protocol.ts';
 import { EngineSession } from '../../src/engine/session.ts';
 import type { Gpu } from '../../src/gpu/device.ts';
+import type { Storage } from '../../src/store/storage.ts';
 
 /** Counts the buffers of a device that were made and not destroyed. */
 function watch(gpu: Gpu): Set<GPUBuffer> {
@@ -22,7 +23,8 @@ function watch(gpu: Gpu): Set<GPUBuffer> {
   return alive;
 }
 
-export function openEngine() {
+/** @param storage of a visit before; default: memory of its own */
+export function openEngine(storage?: Storage) {
   const events: EngineEvent[] = [];
   const errors: string[] = [];
   let buffers = new Set<GPUBuffer>();
@@ -34,6 +36,7 @@ export function openEngine() {
       return gpu;
     },
     fetchFile: (url) => openAsBlob(url),
+    ...(storage && { storage }),
     emit: (event) => {
       events.push(event);
       onEvent(event);

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { EngineClient } from '../../src/engine/client.ts';
+import type { Request } from '../../src/engine/protocol.ts';
 import { copyRef, readersOf } from '../../src/studio/state/copies.ts';
 import type { ProjectRecord } from '../../src/engine/protocol.ts';
 import { currentProject, interruptedRun } from '../../src/studio/state/kept.ts';
@@ -231,6 +232,44 @@ describe('an interrupted run', () => {
     await kept().show(currentProject(kept())!.runs[0]!);
     await expect.poll(() => studio.book.lastStep).toBe(3);
     expect(studio.run.getState().state).toBe('finished');
+  });
+});
+
+describe('answers', () => {
+  const pairs = (of: Studio) =>
+    [...of.answers.getState().byRow].map(([id, pair]) => [id, pair.base?.text, pair.tuned?.text]);
+  const ids = Array.from({ length: 10 }, (_, i) => `heldout-000${i}`);
+
+  test('are asked for a few rows at a time, those that are there not again, and are there in another visit', async () => {
+    await studio.project.getState().startWithSample();
+    await saved({ model: { kind: 'starter' } });
+    const asked: Request[] = [];
+    const post = transport.post.bind(transport);
+    transport.post = (message) => {
+      if (message.request.type === 'answer-rows') asked.push(message.request);
+      post(message);
+    };
+    await studio.answers.getState().ask('fake', ids.slice(0, 2));
+    await studio.answers.getState().ask('fake', ids);
+    const rows = asked.flatMap((request) => (request.type === 'answer-rows' ? [request.rowIds.length] : []));
+    expect(rows).toEqual([2, 2, 2, 2, 4, 4, 2, 2]);
+    expect(studio.answers.getState()).toMatchObject({ batch: null, pending: [], problem: null });
+    const before = pairs(studio);
+    expect(before.flat()).not.toContain(undefined);
+    expect(before).toHaveLength(10);
+    const visit = createStudio(new EngineClient(transport), null);
+    await visit.keeping.getState().begin();
+    await expect.poll(() => pairs(visit)).toEqual(before);
+  });
+
+  test('of which the engine knows none, or that were cancelled, leave nothing behind', async () => {
+    await studio.project.getState().startWithSample();
+    await saved({ model: { kind: 'starter' } });
+    const asking = studio.answers.getState().ask('fake', ids);
+    studio.answers.getState().cancel();
+    await asking;
+    expect(pairs(studio).length).toBeLessThanOrEqual(4);
+    expect(studio.answers.getState()).toMatchObject({ batch: null, pending: [] });
   });
 });
 

@@ -1,7 +1,7 @@
-/** Answers of both policies to rows, asked for one at a time; forgotten when the policy changed. */
+/** Answers of both policies to rows: asked for a few rows at a time, kept with the project, found again by the weights. */
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { EngineClient } from '../../engine/client.ts';
-import type { Answer, PolicyName } from '../../engine/protocol.ts';
+import type { Answer, KnownAnswer, PolicyName } from '../../engine/protocol.ts';
 import { problemOf, type Problem } from './problem.ts';
 
 export type AnswerPair = Readonly<Partial<Record<PolicyName, Answer>>>;
@@ -13,66 +13,92 @@ export interface Batch {
   readonly at: number;
 }
 
+/** Rows answered together: more is faster where there is room, and what is under way cannot be cancelled. */
+export const ROWS_TOGETHER = 4;
+
 export interface Answers {
   readonly dataset: string | null;
   readonly byRow: ReadonlyMap<string, AnswerPair>;
-  readonly pending: string | null;
+  /** Rows that are being answered. */
+  readonly pending: readonly string[];
   readonly batch: Batch | null;
   readonly problem: Problem | null;
   ask(dataset: string, rowIds: readonly string[]): Promise<void>;
   cancel(): void;
+  /** What the weights that are there now have answered before, in this visit or another. */
+  recall(dataset: string): Promise<void>;
   /** The tuned policy moved on; the base never does. */
   forgetTuned(): void;
   dismiss(): void;
 }
 
-export function createAnswers(client: EngineClient): StoreApi<Answers> {
+/** @param projectOf the open project, with which answers are kept */
+export function createAnswers(client: EngineClient, projectOf: () => string | null): StoreApi<Answers> {
   let round = 0;
-  return createStore<Answers>()((set, get) => ({
-    dataset: null,
-    byRow: new Map(),
-    pending: null,
-    batch: null,
-    problem: null,
-    async ask(dataset, rowIds) {
-      const mine = ++round;
-      if (dataset !== get().dataset) set({ dataset, byRow: new Map() });
-      const now = performance.now();
-      set({ problem: null, batch: { done: 0, total: rowIds.length, startedAt: now, at: now } });
-      for (const [i, rowId] of rowIds.entries()) {
-        if (mine !== round) return;
-        const known = get().byRow.get(rowId);
-        const policies = (['base', 'tuned'] as const).filter((policy) => !known?.[policy]);
-        set((answers) => ({
-          pending: rowId,
-          batch: answers.batch && { ...answers.batch, done: i, at: performance.now() },
-        }));
-        if (policies.length === 0) continue;
-        try {
-          const replies = await client.request({ type: 'answer', dataset, rowId, policies });
-          if (mine !== round && get().dataset !== dataset) return;
-          const pair = {
-            ...get().byRow.get(rowId),
-            ...Object.fromEntries(replies.map((answer) => [answer.policy, answer])),
-          };
-          set({ byRow: new Map(get().byRow).set(rowId, pair) });
-        } catch (error) {
-          if (mine === round) set({ problem: problemOf(error), pending: null, batch: null });
-          return;
-        }
-      }
-      if (mine === round) set({ pending: null, batch: null });
-    },
-    cancel() {
-      round++;
-      set({ pending: null, batch: null });
-    },
-    forgetTuned() {
-      const byRow = new Map(
-        [...get().byRow].flatMap(([id, { base }]): [string, AnswerPair][] => (base ? [[id, { base }]] : [])),
-      );
+  return createStore<Answers>()((set, get) => {
+    const add = (found: readonly KnownAnswer[]) => {
+      const byRow = new Map(get().byRow);
+      for (const { rowId, answer } of found) byRow.set(rowId, { ...byRow.get(rowId), [answer.policy]: answer });
       set({ byRow });
-    },
-    dismiss: () => set({ problem: null }),
-  }));
+    };
+    const lacking = (rowIds: readonly string[], policy: PolicyName) =>
+      rowIds.filter((rowId) => !get().byRow.get(rowId)?.[policy]);
+    /** False: cancelled, or another dataset is open. */
+    const askSome = async (mine: number, dataset: string, some: readonly string[]): Promise<boolean> => {
+      for (const policy of ['base', 'tuned'] as const) {
+        const rowIds = lacking(some, policy);
+        if (rowIds.length === 0) continue;
+        const project = projectOf();
+        const replies = await client.request({ type: 'answer-rows', dataset, rowIds, policy, project });
+        if (get().dataset !== dataset) return false;
+        add(replies.map((answer, i) => ({ rowId: rowIds[i]!, answer })));
+        if (mine !== round) return false;
+      }
+      return true;
+    };
+    return {
+      dataset: null,
+      byRow: new Map(),
+      pending: [],
+      batch: null,
+      problem: null,
+      async ask(dataset, rowIds) {
+        const mine = ++round;
+        if (dataset !== get().dataset) set({ dataset, byRow: new Map() });
+        const startedAt = performance.now();
+        const total = rowIds.length;
+        set({ problem: null });
+        try {
+          for (let done = 0; done < total; done += ROWS_TOGETHER) {
+            const pending = rowIds.slice(done, done + ROWS_TOGETHER);
+            set({ pending, batch: { done, total, startedAt, at: performance.now() } });
+            if (!(await askSome(mine, dataset, pending))) return;
+          }
+          set({ pending: [], batch: null });
+        } catch (error) {
+          if (mine === round) set({ problem: problemOf(error), pending: [], batch: null });
+        }
+      },
+      cancel() {
+        round++;
+        set({ pending: [], batch: null });
+      },
+      async recall(dataset) {
+        const project = projectOf();
+        if (project === null) return;
+        if (dataset !== get().dataset) set({ dataset, byRow: new Map() });
+        const mine = round;
+        // What cannot be found can be asked for again.
+        const found = await client.request({ type: 'known-answers', dataset, project }).catch(() => []);
+        if (mine === round && get().dataset === dataset) add(found);
+      },
+      forgetTuned() {
+        const byRow = new Map(
+          [...get().byRow].flatMap(([id, { base }]): [string, AnswerPair][] => (base ? [[id, { base }]] : [])),
+        );
+        set({ byRow });
+      },
+      dismiss: () => set({ problem: null }),
+    };
+  });
 }

@@ -61,7 +61,7 @@ export function createStudio(client: EngineClient, storage: Pick<Storage, 'getIt
   const keeping = createKeeping({ client, project, recipe, run, storage });
   saveWhenLeaving(client, run);
   watchMatch(client, project, run);
-  const answers = createAnswers(client);
+  const answers = createAnswers(client, () => keeping.getState().current);
   const adapters = createAdapters(client);
   const pictures = new PictureCache(client);
   const chat = createChat(client, pictures);
@@ -74,19 +74,31 @@ export function createStudio(client: EngineClient, storage: Pick<Storage, 'getIt
     rehearsal.getState().receive(events);
   });
   client.subscribe((event) => pump.push(event));
-  // Tuned answers belong to the weights that gave them.
+  // Tuned answers belong to the weights that gave them; what these ones gave before is found again.
+  const recall = () => {
+    const { dataset, model } = project.getState();
+    if (dataset && model && !isActive(run.getState().state)) void answers.getState().recall(dataset.id);
+  };
+  const retune = () => {
+    answers.getState().forgetTuned();
+    recall();
+  };
   run.subscribe(({ state }, before) => {
-    if (isActive(before.state) !== isActive(state) || state !== before.state) answers.getState().forgetTuned();
+    if (state !== before.state) retune();
   });
   // What is tuned changes with the adapters in use, and another model has none of them.
   adapters.subscribe(({ report }, before) => {
-    if (report.stack !== before.report.stack || report.tuned !== before.report.tuned) answers.getState().forgetTuned();
+    if (report !== before.report) retune();
+  });
+  keeping.subscribe(({ current }, before) => {
+    if (current !== before.current) recall();
   });
   project.subscribe(({ dataset, model }, before) => {
     if (model !== before.model) adapters.getState().forget();
     if (dataset !== before.dataset || model !== before.model) {
       answers.getState().cancel();
       answers.setState({ byRow: new Map(), dataset: null });
+      recall();
       rehearsal.getState().forget();
     }
   });

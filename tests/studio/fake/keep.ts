@@ -1,5 +1,6 @@
 /** What the pretended engine remembers: the real desk for projects over memory, and runs that were never run. */
 import type { KeepReplies, KeepRequest } from '../../../src/engine/keep-protocol.ts';
+import { AnswerShelf } from '../../../src/engine/answer-shelf.ts';
 import { Projects } from '../../../src/engine/projects.ts';
 import type { EngineEvent, Recipe, StoredDataset } from '../../../src/engine/protocol.ts';
 import type { RunRecord } from '../../../src/engine/run-record.ts';
@@ -32,7 +33,9 @@ export class FakeKeep {
   #open(): Projects {
     const { records } = this.storage;
     const runs = { settle: (id: string) => records.remove('runs', id) } as unknown as Runs;
-    return new Projects(this.storage, runs, () => Promise.resolve(this.busy ? null : () => undefined));
+    return new Projects(this.storage, runs, new AnswerShelf(this.storage), () =>
+      Promise.resolve(this.busy ? null : () => undefined),
+    );
   }
 
   /** A run as it is remembered after `events`, in a state that may be one of an interruption. */

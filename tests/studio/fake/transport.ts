@@ -13,6 +13,7 @@ import type {
   EngineEvent,
   MemoryReport,
   FromEngine,
+  KnownAnswer,
   Health,
   ModelReport,
   Replies,
@@ -64,6 +65,7 @@ export class FakeTransport implements Transport {
   readonly keep = new FakeKeep((event) => this.emit(event));
   #events: Iterator<EngineEvent> | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #known: KnownAnswer[] = [];
   #closed = false;
   #stopped = false;
 
@@ -241,6 +243,15 @@ export class FakeTransport implements Transport {
       case 'coordinate-heat':
         await pause(40);
         return this.#heat(request.rowId, request.policy);
+      case 'answer-rows': {
+        await pause(40);
+        const answers = request.rowIds.map((rowId) => this.#guess(rowId, request.policy));
+        if (request.project && !request.orders)
+          this.#known.push(...answers.map((answer, i) => ({ rowId: request.rowIds[i]!, answer })));
+        return answers;
+      }
+      case 'known-answers':
+        return this.#known;
       case 'rehearse':
         for (const [i, stage] of request.recipe.stages.entries()) {
           this.emit({ type: 'loading', what: stage.name, done: i, total: request.recipe.stages.length });

@@ -61,7 +61,7 @@ export function SampleView({ dataset, row, at, count: total, hitAt, onMove, onHi
       else if (event.key === '+' || event.key === '=') onHitAt(hitAt + STEP);
       else if (event.key === '-') onHitAt(hitAt - STEP);
       else if (event.key === 'p') pin(dataset, row.id, !pinned);
-      else if (event.key === 'a' && model && !answered && pending === null) askNow();
+      else if (event.key === 'a' && model && !answered && pending.length === 0) askNow();
       else if (event.key === 'h' && heatable && !heat.asking) heat.toggle();
       else {
         const shown = SHOWN.find(({ key }) => key === event.key);
@@ -154,11 +154,11 @@ export function SampleView({ dataset, row, at, count: total, hitAt, onMove, onHi
           <button
             type="button"
             className="button primary"
-            disabled={!model || pending !== null}
+            disabled={!model || pending.length > 0}
             aria-keyshortcuts="a"
             onClick={askNow}
           >
-            <Icon name="play" /> {pending === row.id ? 'Answering…' : 'Answer with both'} <kbd>A</kbd>
+            <Icon name="play" /> {pending.includes(row.id) ? 'Answering…' : 'Answer with both'} <kbd>A</kbd>
           </button>
         )}
       </div>
