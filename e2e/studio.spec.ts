@@ -49,6 +49,14 @@ test('from the first page to the export by keyboard alone', async ({ page }) => 
   await page.keyboard.press('Enter');
   await page.keyboard.press('Enter');
   await expect(page.getByRole('region', { name: 'Loss' })).toHaveAttribute('data-points', '1');
+  await page.getByRole('tab', { name: 'Curves' }).focus();
+  await page.keyboard.press('End');
+  await tabTo(page, 'Profile the next two steps');
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('region', { name: 'Operations of the step' })).toBeVisible();
+  await tabTo(page, 'Download trace');
+  await page.getByRole('tab', { name: 'Profile' }).focus();
+  await page.keyboard.press('Home');
   await controls.getByRole('button', { name: 'Resume' }).focus();
   await page.keyboard.press('Enter');
   await expect(page.getByRole('status').filter({ hasText: 'Finished' })).toBeVisible();
@@ -66,6 +74,23 @@ test('from the first page to the export by keyboard alone', async ({ page }) => 
   await page.getByRole('button', { name: 'Write the adapter' }).focus();
   const [download] = await Promise.all([page.waitForEvent('download'), page.keyboard.press('Enter')]);
   expect(download.suggestedFilename()).toBe('adapter.zip');
+});
+
+test('rows are answered together, and whether answers follow swapped pictures is told for all of them', async ({
+  page,
+}) => {
+  await open(page, 'fast');
+  await takeSample(page);
+  await page.getByRole('link', { name: /^Inspect/ }).click();
+  const summary = page.getByRole('region', { name: 'Image-swap test over rows' });
+  await expect(page.getByRole('button', { name: 'Answer all 80' })).toBeEnabled();
+  await expect(summary).toHaveCount(0);
+  await page.getByRole('button', { name: 'Answer all 80' }).click();
+  await expect(page.getByRole('button', { name: 'All are answered' })).toBeVisible();
+  await summary.getByRole('button', { name: /^Swap the images of \d+ answered rows/ }).click();
+  await expect(summary.getByRole('progressbar')).toBeVisible();
+  // The pretended model looks at no picture: its answer stays where it was.
+  await expect(summary.getByRole('status')).toHaveText(/^It stays at the place (\d+) of \1 \(100\.0 %\)$/);
 });
 
 test('a plan that does not fit the card is changed by one button', async ({ page }) => {

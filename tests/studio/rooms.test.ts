@@ -2,11 +2,13 @@ import { describe, expect, it } from 'vitest';
 import type { Answer, GroupCompletion, Row } from '../../src/engine/protocol.ts';
 import { looksLikeModel, named } from '../../src/studio/rooms/data/intake-files.ts';
 import { arrange, OUTCOMES, outcomeOf, tally, type GalleryFilter } from '../../src/studio/rooms/inspect/gallery.ts';
+import { swappable } from '../../src/studio/rooms/inspect/swap-summary.tsx';
 import { judgeSwap, turned } from '../../src/studio/rooms/inspect/swap-test.tsx';
 import { answerPart } from '../../src/studio/rooms/run/completion-card.tsx';
 import { rescore, sumLedger } from '../../src/studio/rooms/run/rescore.ts';
 import { bytes, duration, value } from '../../src/studio/ui/format.ts';
 import { etaOf } from '../../src/studio/ui/progress.tsx';
+import type { AnswerPair } from '../../src/studio/state/answers.ts';
 import { fakeData } from './fake/scenes.ts';
 
 const file = (path: string) => ({ path, file: new Blob() });
@@ -95,6 +97,44 @@ describe('the image-swap test', () => {
     expect(judgeSwap(at(1), at(1), order)).toBe('stays');
     expect(judgeSwap(at(1), at(0), order)).toBe('elsewhere');
     expect(judgeSwap(at(1), at(null), order)).toBe('unreadable');
+  });
+});
+
+describe('the image-swap test over rows', () => {
+  it('takes rows of several pictures that were answered with a box and call no image by its number', () => {
+    const { rows } = fakeData(3, 12, 0);
+    const [several, single, numbered, boxless, open] = rows
+      .filter(({ images }) => images.length > 1)
+      .map((row) => ({
+        ...row,
+        prompt: [{ role: 'user' as const, content: [{ type: 'text' as const, text: 'Find it.' }] }],
+      }));
+    const tuned = {
+      policy: 'tuned',
+      text: '',
+      think: null,
+      boxes: [{ image: 0, box: several!.solution[0]!.box }],
+      iou: 1,
+      rightImage: true,
+      parsed: true,
+    } as const;
+    const asked = [
+      several!,
+      { ...single!, images: [single!.images[0]!] },
+      {
+        ...numbered!,
+        prompt: [
+          { role: 'user' as const, content: [{ type: 'text' as const, text: 'What of Image-2 is in Image-1?' }] },
+        ],
+      },
+      boxless!,
+      open!,
+    ];
+    const answers = new Map<string, AnswerPair>([
+      ...[several!, single!, numbered!].map(({ id }) => [id, { tuned }] as const),
+      [boxless!.id, { tuned: { ...tuned, boxes: [] } }] as const,
+    ]);
+    expect(swappable(asked, answers)).toEqual([several]);
   });
 });
 

@@ -15,6 +15,7 @@ import { RoomHead } from '../../ui/room-head.tsx';
 import { VirtualList } from '../../ui/virtual-list.tsx';
 import { arrange, OUTCOMES, tally, type Order, type Outcome } from './gallery.ts';
 import { GalleryLine } from './gallery-line.tsx';
+import { SwapSummary } from './swap-summary.tsx';
 import { SampleView } from './sample-view.tsx';
 import './inspect.css';
 
@@ -165,6 +166,7 @@ function Gallery({ dataset }: { readonly dataset: DatasetReport }) {
               ))}
             </p>
           </div>
+          <SwapSummary dataset={dataset.id} rows={shown} />
           <VirtualList
             label="Samples"
             count={shown.length}

@@ -21,7 +21,7 @@ export function judgeSwap(before: Answer, after: Answer, order: readonly number[
   return is === was ? 'stays' : 'elsewhere';
 }
 
-const VERDICTS: Record<SwapVerdict, { title: string; about: string; severity: 'good' | 'error' | 'warning' }> = {
+export const VERDICTS: Record<SwapVerdict, { title: string; about: string; severity: 'good' | 'error' | 'warning' }> = {
   follows: {
     title: 'It follows the picture',
     about: 'The answer names the same picture at its new place.',

@@ -1,0 +1,121 @@
+/** The image-swap test over all rows in view: how often the tuned answer follows its picture to another place. */
+import { useEffect, useRef, useState } from 'react';
+import type { Row } from '../../../engine/protocol.ts';
+import { ROWS_TOGETHER, type AnswerPair } from '../../state/answers.ts';
+import { problemOf, type Problem } from '../../state/problem.ts';
+import { useAnswers, useStudio } from '../../state/studio.ts';
+import { count, percent, plural } from '../../ui/format.ts';
+import { ProblemNote } from '../../ui/problem-note.tsx';
+import { etaOf, Progress } from '../../ui/progress.tsx';
+import { promptLine } from '../../ui/segments.tsx';
+import { judgeSwap, turned, VERDICTS, type SwapVerdict } from './swap-test.tsx';
+
+/** Rows that can be tested: several pictures, an answer with a box, and no picture called by its number. */
+export function swappable(rows: readonly Row[], answers: ReadonlyMap<string, AnswerPair>): Row[] {
+  return rows.filter(
+    ({ id, images, prompt }) =>
+      images.length > 1 && (answers.get(id)?.tuned?.boxes.length ?? 0) > 0 && !/image[- ]?\d/i.test(promptLine(prompt)),
+  );
+}
+
+interface Work {
+  readonly done: number;
+  readonly total: number;
+  readonly startedAt: number;
+  readonly verdicts: readonly SwapVerdict[];
+  readonly problem: Problem | null;
+}
+
+export function SwapSummary({ dataset, rows }: { readonly dataset: string; readonly rows: readonly Row[] }) {
+  const { client } = useStudio();
+  const answers = useAnswers((state) => state.byRow);
+  const asking = useAnswers((state) => state.batch !== null);
+  const [work, setWork] = useState<Work | null>(null);
+  const round = useRef(0);
+  const stop = () => void round.current++;
+  useEffect(() => stop, []);
+  const able = swappable(rows, answers);
+  const busy = work !== null && work.done < work.total && work.problem === null;
+  if (able.length === 0 && !work) return null;
+
+  const test = async () => {
+    const mine = ++round.current;
+    const startedAt = performance.now();
+    const verdicts: SwapVerdict[] = [];
+    const tell = (problem: Problem | null = null) =>
+      setWork({ done: verdicts.length, total: able.length, startedAt, verdicts: [...verdicts], problem });
+    tell();
+    try {
+      while (verdicts.length < able.length) {
+        const some = able.slice(verdicts.length, verdicts.length + ROWS_TOGETHER);
+        const orders = some.map(({ images }) => turned(images.length));
+        const rowIds = some.map(({ id }) => id);
+        const after = await client.request({ type: 'answer-rows', dataset, rowIds, policy: 'tuned', orders });
+        if (mine !== round.current) return;
+        verdicts.push(...after.map((answer, i) => judgeSwap(answers.get(rowIds[i]!)!.tuned!, answer, orders[i]!)));
+        tell();
+      }
+    } catch (error) {
+      if (mine === round.current) tell(problemOf(error));
+    }
+  };
+  return (
+    <section className="swap-summary" aria-label="Image-swap test over rows">
+      {busy ? (
+        <>
+          <Progress
+            label="Swapping images"
+            done={work.done}
+            total={work.total}
+            etaSeconds={etaOf(work.done, work.total, work.startedAt, performance.now())}
+          />
+          <button
+            type="button"
+            className="button small"
+            onClick={() => {
+              stop();
+              setWork({ ...work, total: work.done });
+            }}
+          >
+            Cancel
+          </button>
+        </>
+      ) : (
+        <button
+          type="button"
+          className="button small"
+          disabled={asking || able.length === 0}
+          title="The pictures of each row change places, its words stay: does the tuned answer follow its picture? Rows that call images by number are left out."
+          onClick={() => void test()}
+        >
+          Swap the images of {plural(able.length, 'answered row')}
+        </button>
+      )}
+      {work?.problem && <ProblemNote problem={work.problem} />}
+      <div role="status">{work && work.verdicts.length > 0 && <Verdicts all={work.verdicts} />}</div>
+    </section>
+  );
+}
+
+function Verdicts({ all }: { readonly all: readonly SwapVerdict[] }) {
+  const kinds = (Object.keys(VERDICTS) as SwapVerdict[]).map((kind) => ({
+    kind,
+    n: all.filter((verdict) => verdict === kind).length,
+  }));
+  return (
+    <ul className="features">
+      {kinds
+        .filter(({ n }) => n > 0)
+        .map(({ kind, n }) => (
+          <li key={kind} title={VERDICTS[kind].about}>
+            <span className="severity" data-severity={VERDICTS[kind].severity}>
+              {VERDICTS[kind].title}
+            </span>{' '}
+            <span className="num">
+              {count(n)} of {count(all.length)} ({percent(n / all.length)})
+            </span>
+          </li>
+        ))}
+    </ul>
+  );
+}
