@@ -44,7 +44,10 @@ export class AnswerShelf {
   async add(project: string, dataset: string, weights: string, answers: readonly KnownAnswer[]): Promise<void> {
     const entries = await this.#entries(project);
     const { records } = this.#storage;
-    const added = answers.map(({ rowId, answer: { policy: _, ...answer } }) => ({ dataset, weights, rowId, answer }));
+    const added = answers.map(({ rowId, answer: given }): Entry => {
+      const { policy: _, ...answer } = given;
+      return { dataset, weights, rowId, answer };
+    });
     if (entries.length + added.length > ANSWERS_KEPT) {
       entries.splice(0, entries.length - ANSWERS_KEPT / 2);
       await records.cut(logOf(project), 0);

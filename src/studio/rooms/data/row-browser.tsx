@@ -176,7 +176,7 @@ function RowLine({ index, row }: { readonly index: number; readonly row: Row | u
 export function RowDetail({ dataset, row }: { readonly dataset: string; readonly row: Row }) {
   const layers = useMemo<Layer[]>(() => [{ role: 'truth', boxes: row.solution }], [row]);
   return (
-    <article className="detail" aria-label={`Row ${row.id}`}>
+    <article className="detail" tabIndex={0} aria-label={`Row ${row.id}`}>
       <Strip dataset={dataset} images={row.images} layers={layers} height={0.42} label={`Images of row ${row.id}`} />
       <div className="detail-line">
         <Legend roles={['truth']} />

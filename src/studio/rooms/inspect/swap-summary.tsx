@@ -1,6 +1,7 @@
 /** The image-swap test over all rows in view: how often the tuned answer follows its picture to another place. */
 import { useEffect, useRef, useState } from 'react';
-import type { Row } from '../../../engine/protocol.ts';
+import type { EngineClient } from '../../../engine/client.ts';
+import type { Answer, Row } from '../../../engine/protocol.ts';
 import { ROWS_TOGETHER, type AnswerPair } from '../../state/answers.ts';
 import { problemOf, type Problem } from '../../state/problem.ts';
 import { useAnswers, useStudio } from '../../state/studio.ts';
@@ -22,8 +23,43 @@ interface Work {
   readonly done: number;
   readonly total: number;
   readonly startedAt: number;
+  readonly at: number;
   readonly verdicts: readonly SwapVerdict[];
   readonly problem: Problem | null;
+}
+
+/** Asks about the rows with their pictures swapped and tells how far it is; `wanted` false: it stops. */
+async function testRows(
+  client: EngineClient,
+  dataset: string,
+  rows: readonly { readonly row: Row; readonly before: Answer }[],
+  tell: (work: Work) => void,
+  wanted: () => boolean,
+): Promise<void> {
+  const startedAt = performance.now();
+  const verdicts: SwapVerdict[] = [];
+  const now = (problem: Problem | null = null): Work => ({
+    done: verdicts.length,
+    total: rows.length,
+    startedAt,
+    at: performance.now(),
+    verdicts: [...verdicts],
+    problem,
+  });
+  tell(now());
+  try {
+    while (verdicts.length < rows.length) {
+      const some = rows.slice(verdicts.length, verdicts.length + ROWS_TOGETHER);
+      const orders = some.map(({ row }) => turned(row.images.length));
+      const rowIds = some.map(({ row }) => row.id);
+      const after = await client.request({ type: 'answer-rows', dataset, rowIds, policy: 'tuned', orders });
+      if (!wanted()) return;
+      verdicts.push(...after.map((answer, i) => judgeSwap(some[i]!.before, answer, orders[i]!)));
+      tell(now());
+    }
+  } catch (error) {
+    if (wanted()) tell(now(problemOf(error)));
+  }
 }
 
 export function SwapSummary({ dataset, rows }: { readonly dataset: string; readonly rows: readonly Row[] }) {
@@ -37,27 +73,10 @@ export function SwapSummary({ dataset, rows }: { readonly dataset: string; reado
   const able = swappable(rows, answers);
   const busy = work !== null && work.done < work.total && work.problem === null;
   if (able.length === 0 && !work) return null;
-
-  const test = async () => {
+  const test = () => {
     const mine = ++round.current;
-    const startedAt = performance.now();
-    const verdicts: SwapVerdict[] = [];
-    const tell = (problem: Problem | null = null) =>
-      setWork({ done: verdicts.length, total: able.length, startedAt, verdicts: [...verdicts], problem });
-    tell();
-    try {
-      while (verdicts.length < able.length) {
-        const some = able.slice(verdicts.length, verdicts.length + ROWS_TOGETHER);
-        const orders = some.map(({ images }) => turned(images.length));
-        const rowIds = some.map(({ id }) => id);
-        const after = await client.request({ type: 'answer-rows', dataset, rowIds, policy: 'tuned', orders });
-        if (mine !== round.current) return;
-        verdicts.push(...after.map((answer, i) => judgeSwap(answers.get(rowIds[i]!)!.tuned!, answer, orders[i]!)));
-        tell();
-      }
-    } catch (error) {
-      if (mine === round.current) tell(problemOf(error));
-    }
+    const asked = able.map((row) => ({ row, before: answers.get(row.id)!.tuned! }));
+    void testRows(client, dataset, asked, setWork, () => mine === round.current);
   };
   return (
     <section className="swap-summary" aria-label="Image-swap test over rows">
@@ -67,7 +86,7 @@ export function SwapSummary({ dataset, rows }: { readonly dataset: string; reado
             label="Swapping images"
             done={work.done}
             total={work.total}
-            etaSeconds={etaOf(work.done, work.total, work.startedAt, performance.now())}
+            etaSeconds={etaOf(work.done, work.total, work.startedAt, work.at)}
           />
           <button
             type="button"
@@ -86,7 +105,7 @@ export function SwapSummary({ dataset, rows }: { readonly dataset: string; reado
           className="button small"
           disabled={asking || able.length === 0}
           title="The pictures of each row change places, its words stay: does the tuned answer follow its picture? Rows that call images by number are left out."
-          onClick={() => void test()}
+          onClick={test}
         >
           Swap the images of {plural(able.length, 'answered row')}
         </button>
