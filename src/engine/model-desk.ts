@@ -63,11 +63,11 @@ export class ModelDesk {
   }
 
   /** Digest of the weights that a policy answers with; of the tuned one null, where nothing was learnt. */
-  async weightsOf(bench: Workbench, policy: PolicyName): Promise<string | null> {
+  async weightsOf(bench: Workbench | null, policy: PolicyName): Promise<string | null> {
     if (policy === 'base') return this.#digests.base();
     const { inUse } = this.adapters;
-    if (inUse ? inUse.length === 0 : !bench.policy.changed) return null;
-    return inUse ? this.#digests.stack(inUse) : this.#digests.policy(bench.policy);
+    if (inUse) return inUse.length > 0 ? this.#digests.stack(inUse) : null;
+    return bench?.policy.changed ? this.#digests.policy(bench.policy) : null;
   }
 
   /** Answers to rows; the tuned policy is the run's or the stack's. */

@@ -10,10 +10,9 @@ import { memoryStorage, type Storage } from '../store/storage.ts';
 import type { Session as GpuSession } from '../gpu/recorder.ts';
 import { loadModel, type CheckpointFolder, type LoadedModel } from '../models/load.ts';
 import type { OutputFile } from '../train/export.ts';
-import type { Row } from '../data/row.ts';
 import type { Adapters } from './adapters.ts';
+import { AnswerDesk } from './answer-desk.ts';
 import { AnswerShelf } from './answer-shelf.ts';
-import { withImageOrder } from './answer.ts';
 import { previewRow } from './preview.ts';
 import { Datasets } from './datasets.ts';
 import { Exports } from './exports.ts';
@@ -25,10 +24,8 @@ import { answerMemory } from './memory.ts';
 import { ModelDesk } from './model-desk.ts';
 import { Projects, type TakeLock } from './projects.ts';
 import type {
-  Answer,
   DeviceReport,
   EngineEvent,
-  KnownAnswer,
   ModelReport,
   NamedFile,
   Recipe,
@@ -75,7 +72,7 @@ export class EngineSession {
   readonly #storage: Storage;
   readonly #runs: Runs;
   readonly #projects: Projects;
-  readonly #shelf: AnswerShelf;
+  readonly #answers: AnswerDesk;
   #loaded: (LoadedModel & { readonly name: string }) | null = null;
   #stopLoading: () => void = () => {};
   #modelDesk: ModelDesk | null = null;
@@ -119,8 +116,19 @@ export class EngineSession {
       lost: () => this.#gpu.lost(),
       reopen: () => this.#reload(),
     });
-    this.#shelf = new AnswerShelf(this.#storage);
-    this.#projects = new Projects(this.#storage, this.#runs, this.#shelf, host.takeLock);
+    const shelf = new AnswerShelf(this.#storage);
+    this.#projects = new Projects(this.#storage, this.#runs, shelf, host.takeLock);
+    this.#answers = new AnswerDesk({
+      shelf,
+      desk: () => this.#desk(),
+      bench: (dataset) => this.#workbench(dataset, false),
+      benchOf: (dataset) => (this.#bench?.dataset === dataset ? this.#bench.bench : null),
+      dataset: (id) => this.#datasets.get(id),
+      row: (dataset, id) => this.#datasets.row(dataset, id),
+      active: () => this.#gate.active,
+      holds: (project) => this.#projects.holds(project),
+      emit: (event) => host.emit(event),
+    });
   }
 
   get state(): RunState {
@@ -168,13 +176,13 @@ export class EngineSession {
           await this.#datasets.row(request.dataset, request.rowId),
         );
       case 'answer':
-        return this.#gate.aside(() => this.#answers(request));
+        return this.#gate.aside(() => this.#answers.one(request));
       case 'coordinate-heat':
-        return this.#gate.aside(() => this.#heat(request));
+        return this.#gate.aside(() => this.#answers.heat(request));
       case 'answer-rows':
-        return this.#gate.aside(() => this.#answerRows(request));
+        return this.#gate.aside(() => this.#answers.several(request));
       case 'known-answers':
-        return this.#gate.aside(() => this.#knownAnswers(request.dataset, request.project));
+        return this.#gate.aside(() => this.#answers.known(request.dataset, request.project));
       case 'start':
         return this.#start(request);
       case 'rehearse':
@@ -346,6 +354,8 @@ export class EngineSession {
   #workbench(dataset: string, fresh: boolean): Workbench {
     const loaded = this.#model();
     if (!fresh && this.#bench?.dataset === dataset) return this.#bench.bench;
+    // The run's own would be dropped for it.
+    if (!fresh && this.#gate.active) this.#refuseWhileRunning('have the model read another dataset');
     this.#dropBench();
     const bench = new Workbench(loaded, this.#datasets.get(dataset));
     this.#bench = { dataset, bench };
@@ -355,61 +365,6 @@ export class EngineSession {
   #dropBench(): void {
     this.#bench?.bench.destroy();
     this.#bench = null;
-  }
-
-  async #answers({
-    dataset,
-    rowId,
-    policies,
-    order = [],
-  }: Extract<EngineRequest, { type: 'answer' }>): Promise<Answer[]> {
-    const bench = this.#workbench(dataset, false);
-    const row = withImageOrder(await this.#datasets.row(dataset, rowId), order);
-    const answers: Answer[] = [];
-    for (const policy of policies) answers.push(...(await this.#desk().answer(bench, [row], policy)));
-    return answers;
-  }
-
-  async #heat({ dataset, rowId, policy }: Extract<EngineRequest, { type: 'coordinate-heat' }>) {
-    const bench = this.#workbench(dataset, false);
-    return this.#desk().heat(bench, await this.#datasets.row(dataset, rowId), policy);
-  }
-
-  async #answerRows({
-    dataset,
-    rowIds,
-    policy,
-    orders = [],
-    project = null,
-  }: Extract<EngineRequest, { type: 'answer-rows' }>): Promise<Answer[]> {
-    const bench = this.#workbench(dataset, false);
-    const rows: Row[] = [];
-    for (const id of rowIds)
-      rows.push(withImageOrder(await this.#datasets.row(dataset, id), orders[rows.length] ?? []));
-    const answers = await this.#desk().answer(bench, rows, policy);
-    // In a run the weights are others at every step.
-    if (project === null || orders.length > 0 || this.#gate.active || !this.#projects.holds(project)) return answers;
-    const weights = await this.#desk().weightsOf(bench, policy);
-    if (weights !== null) {
-      const known = answers.map((answer, i) => ({ rowId: rowIds[i]!, answer }));
-      const rowsDigest = await datasetDigest(this.#datasets.get(dataset));
-      await this.#shelf.add(project, rowsDigest, weights, known).catch((error: unknown) => {
-        const { message, hint } = describeError(error);
-        this.#host.emit({ type: 'notice', message: `These answers are not kept with the project: ${message} ${hint}` });
-      });
-    }
-    return answers;
-  }
-
-  async #knownAnswers(dataset: string, project: string): Promise<KnownAnswer[]> {
-    const bench = this.#workbench(dataset, false);
-    const desk = this.#desk();
-    const base = await desk.weightsOf(bench, 'base');
-    const tuned = this.#gate.active ? null : await desk.weightsOf(bench, 'tuned');
-    return this.#shelf.known(project, await datasetDigest(this.#datasets.get(dataset)), {
-      ...(base !== null && { base }),
-      ...(tuned !== null && { tuned }),
-    });
   }
 
   async #start(request: Extract<EngineRequest, { type: 'start' }>): Promise<{ runId: string }> {

@@ -60,6 +60,10 @@ describe('answers on the starter', () => {
       ...known(base),
       ...known(tuned),
     ]);
+    // Looking for those of other rows costs nothing of what was learnt.
+    const other = await session.handle({ type: 'open-sample', baseUrl: starter });
+    expect(await session.handle({ type: 'known-answers', dataset: other.id, project })).toEqual([]);
+    expect(await session.handle({ type: 'known-answers', dataset, project })).toHaveLength(2 * rowIds.length);
     await session.destroy();
 
     const second = await open();

@@ -289,6 +289,31 @@ describe('a session on the starter', () => {
       ).toBe(true);
   });
 
+  test('has the model read no other dataset in a run: what the run learns would be dropped for it', async () => {
+    const other = await session.handle({ type: 'open-sample', baseUrl: starter });
+    const { rows } = await session.handle({ type: 'rows', dataset: other.id, split: 'train', offset: 0, count: 1 });
+    events.length = 0;
+    await session.handle({ type: 'start', dataset, recipe: recipe(long) });
+    const [rowId] = rows.map(({ id }) => id) as [string];
+    const asked: Promise<unknown>[] = [];
+    engine.once(
+      (event) => event.type === 'metrics',
+      () => {
+        asked.push(
+          session.handle({ type: 'answer', dataset: other.id, rowId, policies: ['base'] }).catch((error) => error),
+          session.handle({ type: 'preview', dataset: other.id, rowId }).catch((error) => error),
+        );
+        engine.once(
+          (event) => event.type === 'metrics',
+          () => void session.handle({ type: 'control', action: 'stop' }),
+        );
+      },
+    );
+    await session.running;
+    for (const refused of await Promise.all(asked)) expect(refused).toMatchObject({ code: 'run-active' });
+    expect([asked.length, of('metrics').length, of('failure')]).toEqual([2, 2, []]);
+  });
+
   test('tells the rows and the model that are open from others', async () => {
     const open = await session.handle({ type: 'identity', dataset });
     expect(open).toEqual({
