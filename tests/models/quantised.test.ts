@@ -101,14 +101,14 @@ describe.each(names)('%s', (name) => {
   });
 });
 
-test.each(['qwen2_5_vl-one-image-int4', 'qwen3_vl-two-images-int8'])(
-  '%s: the same where weights are split by rows',
-  async (name) => {
-    const { golden, storage } = await open(name);
-    const comparisons = await checkGolden(splitting(), golden, storage);
-    expect(comparisons.filter(({ ok }) => !ok)).toEqual([]);
-  },
-);
+// A part in nf4 takes a mean of its own, and so holds other values than the whole (docs/decisions/0014).
+const inGroups = names.filter((name) => !name.endsWith('nf4'));
+
+test.each(inGroups)('%s: the same where weights are split by rows', async (name) => {
+  const { golden, storage } = await open(name);
+  const comparisons = await checkGolden(splitting(), golden, storage);
+  expect(comparisons.filter(({ ok }) => !ok)).toEqual([]);
+});
 
 test('what quantising lost is told for every quantised matrix, and only for those', async () => {
   const { golden } = await open('qwen2_5_vl-one-image-int4');

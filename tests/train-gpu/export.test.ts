@@ -3,6 +3,7 @@ import { bytesSource, type ByteSource } from '../../src/formats/byte-source.ts';
 import { openCheckpoint } from '../../src/formats/checkpoint-files.ts';
 import { matchAdapterKeys, readAdapterConfig } from '../../src/formats/peft.ts';
 import { openSafetensors, toFloat32 } from '../../src/formats/safetensors.ts';
+import type { Session } from '../../src/gpu/recorder.ts';
 import { loadModel } from '../../src/models/load.ts';
 import { combine } from '../../src/train/combine.ts';
 import { adapterFiles, mergedFiles, shardNames, type OutputFile } from '../../src/train/export.ts';
@@ -12,6 +13,8 @@ import { expectClose, useSession } from '../ops/harness.ts';
 import { Tiny, withTiny } from './tiny-model.ts';
 
 const session = useSession();
+/** Every matrix is cut into blocks of a few rows, as a large vocabulary is by what an adapter binds. */
+const splitting = useSession({ weightPartBytes: 1024 });
 
 async function contents({ data }: OutputFile): Promise<Uint8Array> {
   if (typeof data === 'string') return new TextEncoder().encode(data);
@@ -182,6 +185,31 @@ describe('an exported checkpoint', () => {
       'qwen2_5_vl/one-image',
     );
   });
+
+  test.each(['f32', 'int4'] as const)(
+    'is the same to the byte where weights in %s are split by rows',
+    async (storage) => {
+      const written = (of: () => Session) =>
+        withTiny(
+          of(),
+          async (tiny) => {
+            const adapter = await taught(tiny, 2);
+            const { folder, checkpoint, architecture } = tiny.loaded;
+            const rename = (key: string) => architecture.canonicalName(key);
+            const after = await folderOf(mergedFiles(folder, checkpoint, await shardNames(folder), [adapter], rename));
+            const parts = tiny.model.linears.map(({ name }) => tiny.model.weights(name).weight.parts.length);
+            const shards = [...after].filter(([path]) => path.endsWith('.safetensors'));
+            const bytes = await Promise.all(shards.map(([, source]) => source.read(0, source.size)));
+            return { bytes: Buffer.concat(bytes), parts: Math.max(...parts) };
+          },
+          'qwen2_5_vl/two-images',
+          storage,
+        );
+      const [whole, split] = [await written(session), await written(splitting)];
+      expect([whole.parts, split.parts > 1]).toEqual([1, true]);
+      expect(split.bytes.equals(whole.bytes)).toBe(true);
+    },
+  );
 
   test('is not begun where part of the adapter has no place in it', async () => {
     await withTiny(session(), async (tiny) => {
