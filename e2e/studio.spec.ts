@@ -49,6 +49,7 @@ test('from the first page to the export by keyboard alone', async ({ page }) => 
   await page.keyboard.press('Enter');
   await page.keyboard.press('Enter');
   await expect(page.getByRole('region', { name: 'Loss' })).toHaveAttribute('data-points', '1');
+  await expect(page.getByText('1.20 GiB of memory on the device')).toBeVisible();
   await page.getByRole('tab', { name: 'Curves' }).focus();
   await page.keyboard.press('End');
   await tabTo(page, 'Profile the next two steps');

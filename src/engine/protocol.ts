@@ -333,7 +333,7 @@ export type EngineEvent =
     }
   /**
    * Progress inside a stage. `etaSeconds` is null until a first step was timed. `preparing`: it counts what comes before
-   * the stage's own work (kernels compiled, rows encoded).
+   * the stage's own work (kernels compiled, rows encoded). `gpuBytes`: what the run holds on the device.
    */
   | {
       readonly type: 'progress';
@@ -343,6 +343,8 @@ export type EngineEvent =
       readonly unit: string;
       readonly preparing?: true;
       readonly etaSeconds: number | null;
+      /** Absent in older logs. */
+      readonly gpuBytes?: number;
     }
   /** One point of every curve at a step; names are TRL's (loss, reward, kl, completions/mean_length, …). `step` counts over the whole run. */
   | {

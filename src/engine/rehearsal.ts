@@ -60,7 +60,7 @@ export async function rehearse(
     const stages: RehearsedStage[] = [];
     for (const [index, stage] of recipe.stages.entries()) {
       next(stage.name);
-      const look = () => (allocatedBytes = Math.max(allocatedBytes, session.residentBytes + session.arena.bytes));
+      const look = () => (allocatedBytes = Math.max(allocatedBytes, session.bytes));
       stages.push({ index, ...(await rehearseStage(stage, bench, first.row, recipe.seed, look)) });
     }
     const pictures = picturesOfRun(recipe, dataset);

@@ -264,6 +264,7 @@ function translate(
         ...event,
         stageIndex,
         etaSeconds: event.done ? (seconds / event.done) * (event.total - event.done) : null,
+        gpuBytes: bench.loaded.model.session.bytes,
       };
     case 'metrics':
       return { ...event, stageIndex, step };

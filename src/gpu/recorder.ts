@@ -53,6 +53,11 @@ export class Session {
   }
 
   /** Bytes of resident tensors now alive. */
+  /** All that it holds on the device: what stays, and the arena of steps. */
+  get bytes(): number {
+    return this.residentBytes + this.arena.bytes;
+  }
+
   get residentBytes(): number {
     let sum = 0;
     for (const buffer of this.#resident.keys()) sum += buffer.size;

@@ -164,6 +164,9 @@ describe('a session on the starter', () => {
     const encoded = of('progress').filter(({ unit }) => unit === 'rows encoded');
     expect(encoded.map((e) => [e.stageIndex, e.done, e.total, e.preparing])).toEqual([[0, 12, 12, true]]);
     const steps = of('progress').filter(({ preparing }) => !preparing);
+    // At least the weights; the starter has fewer than a gigabyte of anything.
+    for (const { gpuBytes } of steps) expect(gpuBytes).toBeGreaterThan(7e6);
+    for (const { gpuBytes } of steps) expect(gpuBytes).toBeLessThan(2 ** 30);
     expect(steps.map((e) => [e.stageIndex, e.done, e.total])).toEqual([
       [0, 1, 1],
       [2, 1, 1],

@@ -5,6 +5,7 @@ import { SeriesBook } from '../../src/studio/charts/series-book.ts';
 import { evaluateStage, grpoStage, mergeStage, rejectionStage, sftStage } from '../../src/engine/presets.ts';
 import { alarmsOf } from '../../src/studio/state/alarms.ts';
 import { BATCH, EventPump } from '../../src/studio/state/event-pump.ts';
+import { phaseOf } from '../../src/studio/rooms/run/stage-track.tsx';
 import { createRun, GROUPS_KEPT } from '../../src/studio/state/run.ts';
 import { fakeData } from './fake/scenes.ts';
 import { script } from './fake/script.ts';
@@ -59,6 +60,22 @@ describe('the run', () => {
     all.run.getState().receive(events);
     expect(JSON.stringify(one.run.getState())).toBe(JSON.stringify(all.run.getState()));
     expect(JSON.stringify(one.book)).toBe(JSON.stringify(all.book));
+  });
+
+  it('is finishing between its last step and its end, and says what for', () => {
+    const stages = recipe.stages.map((stage) => ({
+      stage,
+      status: 'finished' as const,
+      seconds: 1,
+      firstStep: 1,
+      progress: null,
+    }));
+    expect(phaseOf('running', stages)).toBe('Finishing: what was learnt is saved');
+    expect(phaseOf('running', [{ ...stages[0]!, status: 'running' }, ...stages])).toBe('Running');
+    expect(phaseOf('stopping', [{ ...stages[0]!, status: 'running' }])).toBe('Stopping after this step');
+    expect(phaseOf('stopping', [{ ...stages[0]!, status: 'stopped' }])).toBe('Stopped; what was learnt is saved');
+    expect(phaseOf('finished', stages)).toBe('Finished');
+    expect(phaseOf('running', [])).toBe('Running');
   });
 
   it('makes room for new groups', () => {

@@ -16,6 +16,7 @@ export interface StageProgress {
   readonly unit: string;
   readonly preparing?: true;
   readonly etaSeconds: number | null;
+  readonly gpuBytes?: number;
 }
 
 export interface StageView {

@@ -28,6 +28,7 @@ export function* script(recipe: Recipe, data: FakeData): Generator<EngineEvent> 
       total,
       unit,
       etaSeconds: done === 0 ? null : (total - done) * 1.7,
+      gpuBytes: 1_288_490_189,
     });
     if (stage.kind === 'evaluate') {
       const n = Math.min(stage.limit || Infinity, data.heldout.length);

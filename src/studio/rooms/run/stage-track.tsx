@@ -1,8 +1,9 @@
 /** The stages of a run as a line of road: done, under way, to come. */
 import { useRehearsal, useRun } from '../../state/studio.ts';
-import type { StageView } from '../../state/run.ts';
+import type { RunState } from '../../../engine/protocol.ts';
+import { isActive, type StageView } from '../../state/run.ts';
 import { KIND_NAMES } from '../../recipe/kind-names.ts';
-import { duration } from '../../ui/format.ts';
+import { bytes, duration } from '../../ui/format.ts';
 
 const STATUS = {
   waiting: 'to come',
@@ -17,6 +18,15 @@ const STATES = {
   failed: 'Failed',
 } as const;
 
+/** What the run is doing, in words. Between its last step and its end it saves. */
+export function phaseOf(state: RunState, stages: readonly StageView[]): string {
+  const over = stages.length > 0 && stages.every(({ status }) => status === 'finished');
+  const stopped = stages.some(({ status }) => status === 'stopped');
+  if (state === 'running' && over) return 'Finishing: what was learnt is saved';
+  if (state === 'stopping' && stopped) return 'Stopped; what was learnt is saved';
+  return STATES[state];
+}
+
 export function StageTrack() {
   const stages = useRun((run) => run.stages);
   const state = useRun((run) => run.state);
@@ -27,16 +37,33 @@ export function StageTrack() {
     <section className="track" aria-label="Stages">
       <p className="track-state" role="status" data-state={state}>
         <i />
-        {state === 'idle' && !asking ? 'Not started' : STATES[state]}
+        {state === 'idle' && !asking ? 'Not started' : phaseOf(state, stages)}
         {eta !== null && <span className="num muted">the whole plan: about {duration(eta)} left</span>}
         {notice && <span className="muted">{notice}</span>}
       </p>
+      <DeviceMemory />
       <ol>
         {stages.map((view, i) => (
           <TrackStage key={i} view={view} failed={state === 'failed' && view.status === 'running'} />
         ))}
       </ol>
     </section>
+  );
+}
+
+/** What the run holds on the device now, and what it was planned to hold at most. */
+function DeviceMemory() {
+  const now = useRun(({ state, stages, current }) =>
+    isActive(state) ? stages[current]?.progress?.gpuBytes : undefined,
+  );
+  const recipe = useRun((run) => run.recipe);
+  const rehearsed = useRehearsal(({ result }) => result);
+  if (now === undefined) return null;
+  const planned = rehearsed?.recipe === recipe ? rehearsed?.rehearsal.memory.plannedBytes : undefined;
+  return (
+    <p className="muted num">
+      {bytes(now)} of memory on the device{planned !== undefined && `, planned at most ${bytes(planned)}`}
+    </p>
   );
 }
 
