@@ -53,8 +53,9 @@ export function StageTrack() {
 
 /** What the run holds on the device now, and what it was planned to hold at most. */
 function DeviceMemory() {
-  const now = useRun(({ state, stages, current }) =>
-    isActive(state) ? stages[current]?.progress?.gpuBytes : undefined,
+  // A stage that has told nothing yet has what the one before it left.
+  const now = useRun(({ state, stages }) =>
+    isActive(state) ? stages.findLast(({ progress }) => progress?.gpuBytes)?.progress?.gpuBytes : undefined,
   );
   const recipe = useRun((run) => run.recipe);
   const rehearsed = useRehearsal(({ result }) => result);
