@@ -2,7 +2,7 @@
  * The one GPU device of a session: what it is, what it can do, and its queue. Knows nothing of learning.
  */
 import { GroundworkError } from '../base/error.ts';
-import { usualProfile, type Profile, type TuningFacts } from './tuning.ts';
+import { chooseMatrixConfig, usualProfile, type ListedMatrixConfig, type Profile, type TuningFacts } from './tuning.ts';
 
 export interface GpuFeatures {
   readonly f16: boolean;
@@ -14,6 +14,8 @@ export interface Gpu extends TuningFacts {
   readonly device: GPUDevice;
   readonly name: string;
   readonly vendor: string;
+  /** Tells adapters apart, and what is used of them: what was measured on one is not asked of another. */
+  readonly identity: string;
   /** How kernels are tuned; the usual one for such an adapter unless a trial or the user chose another. */
   readonly profile: Profile;
   readonly features: GpuFeatures;
@@ -34,6 +36,12 @@ export interface GpuOptions {
 }
 
 const OPTIONAL: readonly GPUFeatureName[] = ['shader-f16', 'subgroups', 'timestamp-query'];
+
+/** Behind a switch of the browser, and not yet in the type packages. */
+const SUBGROUP_MATRIX = 'chromium-experimental-subgroup-matrix' as GPUFeatureName;
+
+/** Workgroup memory of matrix.wgsl at most, bytes. */
+const MATRIX_MEMORY = 24 * 1024;
 
 /** Limits asked for at the adapter's own value; the rest stay at WebGPU's defaults. */
 const RAISED = [
@@ -67,6 +75,8 @@ export async function openGpu(gpu: GPU | undefined, options: GpuOptions = {}): P
   }
   const refused = new Set<string>(options.without);
   const features = OPTIONAL.filter((f) => adapter.features.has(f) && !refused.has(f));
+  const matrix = matrixConfig(adapter, features);
+  if (matrix) features.push(SUBGROUP_MATRIX);
   const requiredLimits = Object.fromEntries(RAISED.map((key) => [key, adapter.limits[key]]));
   const descriptor = { label: 'groundwork', requiredFeatures: features, requiredLimits };
   const device = await adapter.requestDevice(descriptor);
@@ -84,8 +94,10 @@ export async function openGpu(gpu: GPU | undefined, options: GpuOptions = {}): P
     device,
     name,
     vendor: info.vendor,
+    identity: [info.vendor, info.architecture, info.device, info.description, ...features].join(' · '),
     software,
     profile: usualProfile({ software }),
+    matrix,
     features: { f16: has('shader-f16'), subgroups: has('subgroups'), timestamps: has('timestamp-query') },
     subgroupSize: fixedSubgroupSize(info, features),
     limits: device.limits,
@@ -100,3 +112,11 @@ const fixedSubgroupSize = (
   { subgroupMinSize: min, subgroupMaxSize: max }: GPUAdapterInfo,
   features: readonly GPUFeatureName[],
 ): number => (features.includes('subgroups') && min === max && min >= 4 ? min : 0);
+
+/** Null unless the adapter has subgroup matrices of a size and type that we use, in subgroups of one size. */
+function matrixConfig({ features: offered, info, limits }: GPUAdapter, features: readonly GPUFeatureName[]) {
+  if (!offered.has(SUBGROUP_MATRIX) || fixedSubgroupSize(info, features) === 0) return null;
+  if (limits.maxComputeWorkgroupStorageSize < MATRIX_MEMORY) return null;
+  const { subgroupMatrixConfigs = [] } = info as { subgroupMatrixConfigs?: readonly ListedMatrixConfig[] };
+  return chooseMatrixConfig(subgroupMatrixConfigs, features.includes('shader-f16'));
+}

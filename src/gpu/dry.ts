@@ -12,7 +12,7 @@ export interface DryGpu {
 }
 
 /** What planning needs to know of an adapter. */
-export type GpuTraits = Pick<Gpu, 'software' | 'profile' | 'subgroupSize' | 'features'> & {
+export type GpuTraits = Pick<Gpu, 'software' | 'profile' | 'matrix' | 'subgroupSize' | 'features'> & {
   readonly limits: Pick<GPUSupportedLimits, 'maxStorageBufferBindingSize' | 'maxComputeWorkgroupsPerDimension'>;
 };
 
@@ -20,6 +20,7 @@ export type GpuTraits = Pick<Gpu, 'software' | 'profile' | 'subgroupSize' | 'fea
 export const DESKTOP: GpuTraits = {
   software: false,
   profile: 'shared',
+  matrix: null,
   subgroupSize: 32,
   features: { f16: true, subgroups: true, timestamps: true },
   limits: { maxStorageBufferBindingSize: 2 ** 31 - 4, maxComputeWorkgroupsPerDimension: 65_535 },
@@ -54,6 +55,7 @@ export function dryGpu(traits: GpuTraits): DryGpu {
       limits: traits.limits as GPUSupportedLimits,
       name: 'rehearsal',
       vendor: '',
+      identity: 'rehearsal',
       compilesLate: false,
       lost: new Promise(() => {}),
       destroy: () => alive.clear(),

@@ -63,12 +63,15 @@ export function parseParams(code: string): KernelParam[] {
 /** All kernels of one device. */
 export class KernelCache {
   readonly #gpu: Gpu;
+  readonly #pieces: Readonly<Record<string, string>>;
   readonly #kernels = new Map<string, Kernel>();
   readonly #pipelines = new Map<string, Pipeline>();
   readonly #sources: KernelSource[] = [];
 
-  constructor(gpu: Gpu) {
+  /** @param pieces what kernels include by name */
+  constructor(gpu: Gpu, pieces: Readonly<Record<string, string>> = library) {
     this.#gpu = gpu;
+    this.#pieces = pieces;
   }
 
   /** Of every kernel asked for so far. */
@@ -104,7 +107,7 @@ export class KernelCache {
   }
 
   #make(name: string, key: string, source: string, constants: Constants): Kernel {
-    const code = expandTemplate(source, { ...this.builtins, ...constants }, library);
+    const code = expandTemplate(source, { ...this.builtins, ...constants }, this.#pieces);
     const bindings = parseBindings(code);
     let pipeline = this.#pipelines.get(code);
     if (!pipeline) {

@@ -8,12 +8,14 @@ import span from '../../shaders/attention/wide/span.wgsl';
 import lanes from '../../shaders/lib/lanes.wgsl';
 import nf4 from '../../shaders/lib/nf4.wgsl';
 import product from '../../shaders/lib/product.wgsl';
+import subgroupMatrix from '../../shaders/lib/subgroup-matrix.wgsl';
 import weights from '../../shaders/lib/weights.wgsl';
 
 export const library: Readonly<Record<string, string>> = {
   lanes,
   nf4,
   product,
+  'subgroup-matrix': subgroupMatrix,
   weights,
   'row-sums': rowSums,
   'attention-held': held,

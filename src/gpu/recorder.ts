@@ -15,6 +15,8 @@ import { byteSize, Storage, Tensor, type DType } from './tensor.ts';
 export interface SessionOptions extends WorkQueueOptions {
   /** Smaller than what the adapter binds: for tests. */
   readonly weightPartBytes?: number;
+  /** WGSL that kernels include, in place of gpu/library.ts: for tests. */
+  readonly pieces?: Readonly<Record<string, string>>;
 }
 
 /** Device, kernels and shared memory of one session. */
@@ -31,7 +33,7 @@ export class Session {
   constructor(gpu: Gpu, options: SessionOptions = {}) {
     this.gpu = gpu;
     this.weightPartBytes = options.weightPartBytes ?? gpu.limits.maxStorageBufferBindingSize;
-    this.kernels = new KernelCache(gpu);
+    this.kernels = new KernelCache(gpu, options.pieces);
     this.arena = new Arena(gpu);
     this.readback = new Readback(gpu);
     this.queue = new WorkQueue(gpu, this.readback, options);

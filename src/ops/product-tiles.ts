@@ -1,7 +1,8 @@
-/** Tiles of the products' kernels for GPUs (shaders/matmul/{tiled,registers}.wgsl), by shape and tuning. */
+/** Tiles of the products' kernels for GPUs (shaders/matmul/{tiled,registers,matrix}.wgsl), by shape and tuning. */
+import matrix from '../../shaders/matmul/matrix.wgsl';
 import registers from '../../shaders/matmul/registers.wgsl';
 import tiled from '../../shaders/matmul/tiled.wgsl';
-import type { ProductTuning, TiledProducts } from '../gpu/tuning.ts';
+import type { MatrixConfig, TiledProducts } from '../gpu/tuning.ts';
 import type { Constants } from '../gpu/template.ts';
 import { ceilDiv } from './groups.ts';
 
@@ -20,8 +21,39 @@ export interface ProductTile {
   readonly columns: number;
 }
 
-export function productTile(tuning: Exclude<ProductTuning, { kernel: 'subgroup' }>, shape: ProductShape): ProductTile {
-  return sharedRows(tuning, shape);
+export function productTile(tuning: TiledProducts, shape: ProductShape): ProductTile {
+  const { config, least } = tuning.matrices ?? { config: null, least: 0 };
+  const holds = config?.component === 'f32' || shape.layout === 'nt';
+  return config && holds && Math.min(shape.rows, shape.cols) >= least
+    ? matrixTile(config, shape)
+    : registerTile(tuning, shape);
+}
+
+/** Rows of tiles in workgroup memory are padded to 16 bytes more, against bank conflicts. */
+function matrixTile({ component, M, N, K }: MatrixConfig, { layout }: ProductShape): ProductTile {
+  const half = component === 'f16';
+  const padding = half ? 8 : 4;
+  const [along, over] = [
+    { stride: 16 + padding, size: 64 * (16 + padding) },
+    { stride: 64 + padding, size: 16 * (64 + padding) },
+  ];
+  const [x, w] = [layout === 'tn' ? over : along, layout === 'nt' ? along : over];
+  return {
+    source: matrix,
+    constants: {
+      M,
+      N,
+      K,
+      HALF: half,
+      FACTOR: component,
+      XS: x.stride,
+      XSIZE: x.size,
+      WS: w.stride,
+      WSIZE: w.size,
+    },
+    rows: 64,
+    columns: 64,
+  };
 }
 
 /** Per kernel: its source, and rows and columns of the tile in which each invocation has one row and four columns. */
@@ -31,7 +63,7 @@ const KERNELS = {
 } as const;
 
 /** As many rows an invocation as leave the GPU busy; four lie in one vec4 in TN. */
-function sharedRows({ kernel, rows: most, busy }: TiledProducts, { layout, rows, cols }: ProductShape): ProductTile {
+function registerTile({ kernel, rows: most, busy }: TiledProducts, { layout, rows, cols }: ProductShape): ProductTile {
   const { source, rows: height, columns } = KERNELS[kernel];
   const tiles = (tm: number) => ceilDiv(cols, columns) * ceilDiv(rows, height * tm);
   const fits = (tm: number) => tm <= most && rows > (height * tm) / 2 && tiles(tm) >= busy;

@@ -20,13 +20,20 @@ import { afterAll, afterEach, beforeAll, expect } from 'vitest';
 import type { Random } from '../../src/base/random.ts';
 import { openNodeGpu } from '../../src/cli/node-gpu.ts';
 import type { GpuOptions } from '../../src/gpu/device.ts';
+import { library } from '../../src/gpu/library.ts';
 import { Recorder, Session } from '../../src/gpu/recorder.ts';
 import { elements, type DType, type Tensor } from '../../src/gpu/tensor.ts';
-import type { Profile } from '../../src/gpu/tuning.ts';
+import type { MatrixConfig, Profile } from '../../src/gpu/tuning.ts';
+import subgroupMatrixTwin from './subgroup-matrix-twin.wgsl';
 
 export interface SessionOptions extends Pick<GpuOptions, 'without'> {
   /** Runs these tunings, whatever the adapter is; default: what such an adapter gets. */
   readonly profile?: Profile;
+  /**
+   * Subgroup matrices of profile `matrix`. No software driver has them: the kernel is then run with a twin of its
+   * builtins in plain WGSL.
+   */
+  readonly matrix?: MatrixConfig;
   /** Splits frozen matrices that are larger. */
   readonly weightPartBytes?: number;
 }
@@ -58,7 +65,12 @@ export async function openSession(
   onError: (message: string) => void = console.error,
 ): Promise<Session> {
   const gpu = await openNodeGpu({ ...(options.without && { without: options.without }), onError });
-  return new Session({ ...gpu, profile: options.profile ?? gpu.profile }, options);
+  const { profile = gpu.profile, matrix = { component: 'f32', M: 8, N: 16, K: 8 } } = options;
+  const twin = profile === 'matrix' && gpu.subgroupSize > 0 && !gpu.matrix;
+  return new Session(
+    { ...gpu, profile, ...(twin && { matrix }) },
+    { ...options, ...(twin && { pieces: { ...library, 'subgroup-matrix': subgroupMatrixTwin } }) },
+  );
 }
 
 /** Contents of the tensors that `constant` made, until `run` writes them. */

@@ -439,9 +439,16 @@ function calls(node: unknown, found = new Set<string>(), seen = new Set<unknown>
 const divide = (a: number, b: number, remainder: boolean): number =>
   b === 0 ? (remainder ? 0 : a) : remainder ? a % b : Math.trunc(a / b);
 
+/** The source with what its aliases stand for. */
+function withoutAliases(source: string): string {
+  const declared = /^alias (\w+) = ([^;]+);$/gm;
+  const types = new Map([...source.matchAll(declared)].map(([, name, type]) => [name!, type!]));
+  return source.replace(declared, '').replace(/\b[A-Z]\w+\b/g, (word) => types.get(word) ?? word);
+}
+
 /** Compiles the kernel `main` of a source whose directives are expanded. */
 export function compileKernel(source: string): CompiledKernel {
-  const tree = new WgslParser().parse(source) as unknown as readonly Node[];
+  const tree = new WgslParser().parse(withoutAliases(source)) as unknown as readonly Node[];
   const compiler = new Compiler();
   const head: string[] = [];
   const functions = tree.filter((node) => node.astNodeType === 'function');
