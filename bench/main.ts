@@ -5,10 +5,12 @@
  *                      [--toggles a,b] [--cold]
  *
  * --chromium runs the same page in headless Chromium instead of Dawn under Node. --toggles sets Dawn's (for all sides).
+ * GROUNDWORK_PROFILE names the tuning profile of our kernels (Node only).
  * --cold keeps Mesa from using shaders compiled earlier, so that first runs are first runs.
  */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { isProfile, PROFILES } from '../src/gpu/tuning.ts';
 import { header, print, type Row } from './contest.ts';
 
 const { values: options } = parseArgs({
@@ -33,6 +35,10 @@ const show = (row: Row) => {
   console.log(print(row));
 };
 
+const named = process.env['GROUNDWORK_PROFILE'] || null;
+if (named !== null && !isProfile(named))
+  throw new Error(`GROUNDWORK_PROFILE is ${named}: choose one of ${PROFILES.join(', ')}.`);
+
 const { run } = options.chromium ? await import('./chromium.ts') : await import('./node.ts');
 await run(
   {
@@ -40,6 +46,7 @@ await run(
     against: options.against,
     rounds: Number(options.rounds),
     seconds: Number(options.seconds),
+    ...(named !== null && { profile: named }),
     toggles: options.toggles.split(',').filter(Boolean),
   },
   show,

@@ -224,6 +224,19 @@ test('the kernels are proved by keyboard, in a dialog that axe has nothing again
   await expect(dialog).toBeHidden();
 });
 
+test('how the device’s work is cut is told with its trial, and can be chosen', async ({ page }) => {
+  await openHarness(page, served, 'fast');
+  await page.getByRole('button', { name: /Apple M4 Max/ }).click();
+  const dialog = page.getByRole('dialog', { name: 'Apple M4 Max' });
+  await expect(dialog.getByText('In use: Matrix')).toBeVisible();
+  await expect(dialog.getByRole('row', { name: /^Matrix/ })).toContainText('3.0 ms');
+  await expect(dialog.getByRole('radio', { name: 'Automatic' })).toBeChecked();
+  await dialog.getByRole('radio', { name: 'Registers' }).check({ force: true });
+  await expect(dialog.getByRole('radio', { name: 'Registers' })).toBeChecked();
+  await expect(dialog.getByRole('button', { name: 'Reload now' })).toBeVisible();
+  expect((await new AxeBuilder({ page }).include('dialog').analyze()).violations).toEqual([]);
+});
+
 test('a tab that was long in the background says what happened meanwhile', async ({ page }) => {
   await openHarness(page, served, 'fast', '/run');
   await takeSample(page);

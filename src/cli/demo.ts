@@ -30,7 +30,7 @@ import { presetRecipe } from '../train/presets.ts';
 import { findModel } from './find-model.ts';
 import { nodeFileStore } from './node-file-store.ts';
 import { filesUnder } from './node-files.ts';
-import { openNodeGpu } from './node-gpu.ts';
+import { openTunedGpu } from './tuned-gpu.ts';
 import { Progress } from './progress.ts';
 
 const home = fileURLToPath(new URL('../../', import.meta.url));
@@ -65,7 +65,7 @@ async function main(): Promise<void> {
   const progress = new Progress(recipe);
   let failure: Extract<EngineEvent, { type: 'failure' }> | null = null;
   const session = new EngineSession({
-    openGpu: () => openNodeGpu({ onError: (message) => progress.note(`GPU error: ${message}`) }),
+    openGpu: () => openTunedGpu({ onError: (message) => progress.note(`GPU error: ${message}`) }),
     storage,
     fetchFile: () => Promise.reject(new Error('the command line reads files from disk')),
     emit: (event) => {

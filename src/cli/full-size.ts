@@ -19,7 +19,7 @@ import { PUBLISHED } from '../engine/full-size/published.ts';
 import { registerDecoder } from '../image/decode.ts';
 import { nodeDecode } from '../image/node-decode.ts';
 import { filesUnder } from './node-files.ts';
-import { openNodeGpu } from './node-gpu.ts';
+import { openTunedGpu } from './tuned-gpu.ts';
 import { writeSynthetic } from './synthetic-folder.ts';
 
 const sample = fileURLToPath(new URL('../../public/starter/sample.zip', import.meta.url));
@@ -46,7 +46,7 @@ async function main(): Promise<void> {
   try {
     if (!existsSync(join(folder, 'config.json'))) await writeSynthetic(model, folder, { seed: 1 });
     const table = await measureFullSize({
-      gpu: await openNodeGpu({ onError: (message) => console.error(`GPU error: ${message}`) }),
+      gpu: await openTunedGpu({ onError: (message) => console.error(`GPU error: ${message}`) }),
       checkpoint: await filesUnder(folder),
       sample: await openAsBlob(sample),
       dtype: values.storage as Parameters<typeof measureFullSize>[0]['dtype'],

@@ -3,10 +3,12 @@
  *
  *   npm run profile -- sft|grpo|decode [--json FILE] [--trace FILE] [--model DIR] [--data PATH] [--recipe FILE]
  *   npm run profile -- cold [sft|grpo|decode]
+ *   npm run profile -- trial
  *
  * Runs the stage of that kind (of the quick demo, or of FILE) on the starter model for some steps, the last two of
  * them watched. The trace loads in chrome://tracing and in Perfetto. `cold` runs a first step (of SFT, if not told
- * otherwise) where the driver has compiled nothing, and then its kernels one by one.
+ * otherwise) where the driver has compiled nothing, and then its kernels one by one. `trial` times every tuning profile
+ * that this adapter can run.
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
@@ -15,12 +17,14 @@ import { parseArgs } from 'node:util';
 import { describeError } from '../base/error.ts';
 import type { EngineEvent, Recipe, Stage, StepProfile } from '../engine/protocol.ts';
 import { EngineSession } from '../engine/session.ts';
+import { trySupported } from '../engine/tuned-gpu.ts';
 import { registerDecoder } from '../image/decode.ts';
 import { nodeDecode } from '../image/node-decode.ts';
 import { presetRecipe } from '../train/presets.ts';
 import { compileEach, stopwatch, withEmptyShaderCache } from './cold.ts';
 import { filesUnder } from './node-files.ts';
 import { openNodeGpu } from './node-gpu.ts';
+import { openTunedGpu } from './tuned-gpu.ts';
 
 const home = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -40,10 +44,11 @@ async function main(): Promise<void> {
       data: { type: 'string', default: join(home, 'public/starter/sample.zip') },
     },
   });
+  if (positionals[0] === 'trial') return printTrial();
   const cold = positionals[0] === 'cold';
   const what = (cold ? (positionals[1] ?? 'sft') : positionals[0]) as keyof typeof KINDS;
   if (!Object.hasOwn(KINDS, what ?? '')) {
-    console.error('usage: npm run profile -- [cold] sft|grpo|decode [--json FILE] [--trace FILE]');
+    console.error('usage: npm run profile -- trial | [cold] sft|grpo|decode [--json FILE] [--trace FILE]');
     process.exitCode = 2;
     return;
   }
@@ -71,10 +76,18 @@ async function main(): Promise<void> {
   await session.destroy();
 }
 
+async function printTrial(): Promise<void> {
+  const gpu = await openNodeGpu({ onError: (message) => console.error(`GPU error: ${message}`) });
+  const { winner, contenders } = await trySupported(gpu);
+  console.log(`${gpu.name}: ${winner}`);
+  for (const { profile, ms, reason } of contenders)
+    console.log(`  ${profile.padEnd(10)} ${ms === null ? reason : `${ms.toFixed(1)} ms`}`);
+}
+
 /** Model and dataset opened; `start` runs a recipe to its end. */
 async function prepare({ model, data }: { model: string; data: string }, emit: (event: EngineEvent) => void) {
   const session = new EngineSession({
-    openGpu: () => openNodeGpu({ onError: (message) => console.error(`GPU error: ${message}`) }),
+    openGpu: () => openTunedGpu({ onError: (message) => console.error(`GPU error: ${message}`) }),
     fetchFile: () => Promise.reject(new Error('the command line reads files from disk')),
     emit: (event) => {
       if (event.type === 'failure') console.error(`${event.message}\n${event.hint}`);

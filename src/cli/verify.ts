@@ -18,7 +18,7 @@ import { openGolden } from '../engine/golden/case.ts';
 import { checkGolden } from '../engine/golden/check.ts';
 import { exportGolden } from '../engine/golden/export.ts';
 import { filesUnder } from './node-files.ts';
-import { openNodeGpu } from './node-gpu.ts';
+import { openTunedGpu } from './tuned-gpu.ts';
 import { Session } from '../gpu/recorder.ts';
 
 /** Folders with a case.json at or below the given ones. */
@@ -66,7 +66,7 @@ async function main(): Promise<number> {
   const cases = await findCases(paths);
   if (!cases.length) throw new Error(`No case.json at or below ${paths.join(', ')}.`);
   registerDecoder(nodeDecode);
-  const session = new Session(await openNodeGpu({ onError: (message) => console.error(`GPU error: ${message}`) }));
+  const session = new Session(await openTunedGpu({ onError: (message) => console.error(`GPU error: ${message}`) }));
   console.log(session.gpu.name);
   if (values.export !== undefined) return writeExports(session, cases, values.export);
   let missed = 0;

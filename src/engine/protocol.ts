@@ -7,6 +7,8 @@ import type { AdaptersReplies, AdaptersReport, AdaptersRequest } from './adapter
 import type { CoordinateHeat } from './heat.ts';
 import type { ChatEvent, ChatReplies, ChatRequest } from './chat-protocol.ts';
 import type { ExportEvent, ExportReplies, ExportRequest } from './export-protocol.ts';
+import type { Profile } from '../gpu/tuning.ts';
+import type { Contender } from '../ops/trial.ts';
 import type { StorageChoice, WeightDType } from '../models/storage.ts';
 import type { MemoryPlan } from '../train/memory-plan.ts';
 import type { StepProfile } from '../train/profile.ts';
@@ -43,6 +45,21 @@ export interface DeviceReport {
   readonly features: { readonly f16: boolean; readonly subgroups: boolean; readonly timestamps: boolean };
   /** Largest storage binding, bytes. */
   readonly maxBindingBytes: number;
+  readonly tuning: TuningReport;
+}
+
+export type { Profile } from '../gpu/tuning.ts';
+export type ProfileChoice = Profile | 'auto';
+
+/** How kernels are tuned to the adapter. */
+export interface TuningReport {
+  /** Now in use. */
+  readonly profile: Profile;
+  /** For when a device is opened next. */
+  readonly choice: ProfileChoice;
+  readonly supported: readonly Profile[];
+  /** Median milliseconds of each profile that was tried; null where none had to be. */
+  readonly trial: readonly Contender[] | null;
 }
 
 export interface SelfProof {
@@ -198,6 +215,8 @@ export type EngineRequest =
   | { readonly type: 'device' }
   /** Small cases of every kernel against f64, on this adapter. */
   | { readonly type: 'self-proof' }
+  /** Takes effect when a device is opened next. */
+  | { readonly type: 'choose-profile'; readonly choice: ProfileChoice }
   /** The embedded starter: model/ and sample.zip are fetched from below `baseUrl`, which ends in a slash. */
   | { readonly type: 'load-starter'; readonly baseUrl: string; readonly storage?: StorageChoice }
   /** `name`: instead of the folder's. */
@@ -268,6 +287,7 @@ export type EngineRequest =
 export interface Replies extends DatasetReplies, KeepReplies, HubReplies, ChatReplies, AdaptersReplies, ExportReplies {
   device: DeviceReport;
   'self-proof': SelfProof;
+  'choose-profile': DeviceReport;
   'load-starter': ModelReport;
   'load-model': ModelReport;
   'cancel-load': null;

@@ -42,6 +42,7 @@ import { Workbench } from './run.ts';
 import { Runs } from './runs.ts';
 import { storageReport } from './weight-storage.ts';
 import { selfProof } from './self-proof.ts';
+import { chooseProfile, tuningReport } from './tuned-gpu.ts';
 
 export interface SessionHost {
   openGpu(): Promise<Gpu>;
@@ -157,6 +158,8 @@ export class EngineSession {
     switch (request.type) {
       case 'device':
         return this.#device();
+      case 'choose-profile':
+        return chooseProfile(this.#storage.records, request.choice).then(() => this.#device());
       case 'self-proof':
         return this.#gate.aside(async () => selfProof(await this.#session()));
       case 'load-starter':
@@ -278,6 +281,7 @@ export class EngineSession {
       software: gpu.software,
       features: gpu.features,
       maxBindingBytes: gpu.limits.maxStorageBufferBindingSize,
+      tuning: await tuningReport(gpu, this.#storage.records),
     };
   }
 

@@ -1,12 +1,14 @@
 /** The engine in a browser worker. */
 import { describeError, GroundworkError } from '../base/error.ts';
 import { openGpu } from '../gpu/device.ts';
+import { supportedProfiles, type Profile } from '../gpu/tuning.ts';
 import { idbRecords } from '../store/idb-records.ts';
 import { opfsFiles } from '../store/opfs-files.ts';
 import { memoryStorage, type Storage } from '../store/storage.ts';
 import { holdLife, sleepNotice, takeLock, watchSleep } from './life.ts';
 import type { EngineRequest, FromEngine } from './protocol.ts';
 import { EngineSession } from './session.ts';
+import { chosenProfile, tuneGpu } from './tuned-gpu.ts';
 
 /** Times a file of the app is asked for. */
 const FETCHES = 2;
@@ -56,12 +58,13 @@ async function fetchFile(url: string): Promise<Blob> {
   );
 }
 
-const openSession = async () =>
-  new EngineSession({
-    storage: await openStorage(),
+const openSession = async () => {
+  const storage = await openStorage();
+  return new EngineSession({
+    storage,
     takeLock,
-    openGpu: () =>
-      openGpu(navigator.gpu, {
+    openGpu: async () => {
+      const gpu = await openGpu(navigator.gpu, {
         onError: (message) =>
           post({
             kind: 'event',
@@ -72,10 +75,16 @@ const openSession = async () =>
               hint: 'The graphics driver refused a command. What was computed since may be wrong: stop the run and reload.',
             },
           }),
-      }),
+      });
+      const { records } = storage;
+      // A profile that this adapter cannot run, chosen when it could, is none.
+      const choice = await chosenProfile(records);
+      return tuneGpu(gpu, records, supportedProfiles(gpu).includes(choice as Profile) ? choice : 'auto');
+    },
     fetchFile,
     emit: (event) => post({ kind: 'event', event }),
   });
+};
 
 // Messages come before the storage is open: they wait for the session, not for its module.
 const session = openSession();

@@ -22,6 +22,7 @@ export const MIGRATIONS: readonly ((db: IDBPDatabase, upgrade: Upgrade) => Promi
       await cursor.update({ ...run, events: events.length });
     }
   },
+  async (db) => void db.createObjectStore('tunings', { keyPath: 'id' }),
 ];
 
 /** @param version of the database; other than the newest only in tests */

@@ -1,8 +1,8 @@
 /**
- * Small things by name: projects, runs, and logs: what each run told, in order, and other lists that only grow. What is
- * in them is the engine's business; here they are plain data that structured cloning carries.
+ * Small things by name: projects, runs, how kernels are tuned, and logs: what each run told, in order, and other lists
+ * that only grow. What is in them is the engine's business; here they are plain data that structured cloning carries.
  */
-export type RecordKind = 'projects' | 'runs';
+export type RecordKind = 'projects' | 'runs' | 'tunings';
 
 export interface StoredRecord {
   readonly id: string;

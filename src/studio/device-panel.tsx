@@ -1,6 +1,7 @@
-/** The device, and the proof of its kernels: one click runs small cases of every op against f64 on this very adapter. */
+/** The device, how its kernels are tuned, and their proof: one click runs small cases of every op against f64 on this very adapter. */
 import { useRef, useState } from 'react';
 import type { SelfProof } from '../engine/protocol.ts';
+import { TuningPanel } from './tuning-panel.tsx';
 import { problemOf, type Problem } from './state/problem.ts';
 import { useProject, useStudio } from './state/studio.ts';
 import { bytes } from './ui/format.ts';
@@ -38,6 +39,7 @@ export function DevicePanel() {
           precision {device.features.f16 ? 'yes' : 'no'}, subgroups {device.features.subgroups ? 'yes' : 'no'}, largest
           binding {bytes(device.maxBindingBytes)}.
         </p>
+        <TuningPanel device={device} />
         <Proof />
       </dialog>
     </>

@@ -6,6 +6,7 @@ import type {
   DatasetRef,
   DatasetReport,
   DeviceReport,
+  ProfileChoice,
   EngineEvent,
   ModelRef,
   ModelReport,
@@ -50,6 +51,8 @@ export interface Project {
   readonly storage: StorageChoice;
   chooseStorage(storage: StorageChoice): void;
   findDevice(): Promise<void>;
+  /** For when the device is opened next. Rejects where that cannot be kept. */
+  chooseProfile(choice: ProfileChoice): Promise<void>;
   loadStarter(): Promise<boolean>;
   /** `name`: instead of the folder's. `ref`: how it can be loaded again; without it, not. */
   loadModel(files: readonly NamedFile[], name?: string, ref?: ModelRef): Promise<boolean>;
@@ -224,6 +227,7 @@ export function createProject(client: EngineClient): StoreApi<Project> {
           set({ deviceProblem: problemOf(error) });
         }
       },
+      chooseProfile: async (choice) => set({ device: await client.request({ type: 'choose-profile', choice }) }),
       startWithSample: async () =>
         (await actions.openSample()) && (get().model !== null || (await actions.loadStarter())),
       keep: (keeping) => set({ keeping }),

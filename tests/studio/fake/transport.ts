@@ -8,7 +8,6 @@ import type {
   CoordinateHeat,
   DatasetOptions,
   DatasetReport,
-  DeviceReport,
   EncodedPreview,
   EngineEvent,
   MemoryReport,
@@ -16,6 +15,7 @@ import type {
   KnownAnswer,
   Health,
   ModelReport,
+  ProfileChoice,
   Replies,
   Request,
   RunState,
@@ -24,6 +24,7 @@ import type {
 import { ROW_FORMATS } from '../../../src/data/raw-row.ts';
 import { HealthTally } from '../../../src/data/health.ts';
 import { box01, iou } from '../../../src/grounding/box.ts';
+import { fakeDevice } from './device.ts';
 import { fakeProfile } from './profile.ts';
 import { fakeAdapter } from './adapter.ts';
 import { FakeHub } from './hub.ts';
@@ -68,6 +69,7 @@ export class FakeTransport implements Transport {
   readonly #known: KnownAnswer[] = [];
   #closed = false;
   #stopped = false;
+  #profile: ProfileChoice = 'auto';
 
   constructor(options: Partial<FakeOptions> = {}) {
     this.#options = { ...DEFAULTS, ...options };
@@ -133,13 +135,10 @@ export class FakeTransport implements Transport {
       case 'device':
         if (this.#options.noAdapter)
           throw Object.assign(new Error('requestAdapter() gave nothing.'), { code: 'no-adapter', hint: '' });
-        return {
-          name: this.#options.software ? 'SwiftShader' : 'Apple M4 Max',
-          vendor: this.#options.software ? 'google' : 'apple',
-          software: this.#options.software,
-          features: { f16: true, subgroups: !this.#options.software, timestamps: true },
-          maxBindingBytes: 2 ** 31,
-        } satisfies DeviceReport;
+        return fakeDevice(this.#options.software, this.#profile);
+      case 'choose-profile':
+        this.#profile = request.choice;
+        return fakeDevice(this.#options.software, this.#profile);
       case 'self-proof':
         await pause(120);
         return {
