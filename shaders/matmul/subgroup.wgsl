@@ -18,7 +18,7 @@ enable subgroups;
 #if NT || BITS <= 8
 #include weights
 #endif
-struct Params { rows: u32, cols: u32, inner: u32, R: u32, scale: f32, first: u32, stride: u32, biased: u32, onto: u32 }
+struct Params { rows: u32, cols: u32, inner: u32, R: u32, scale: f32, first: u32, stride: u32, biased: u32, onto: u32, strips: u32 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> x: array<${X}>;
 @group(0) @binding(2) var<storage, read> w: array<${W}>;
@@ -177,38 +177,59 @@ fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group
 #end
 #end
   }
-  if (p.onto != 0u) {
-#for i in 0..TM
-    let start${i} = min(row0 + ${i}u, p.rows - 1u) * p.stride;
+#endif
+  // Sums leave in strips of rows, as many as a number says lest Mesa unroll them: the fewer accesses to memory stand in
+  // the code, the sooner it is compiled.
+  for (var strip = 0u; strip < p.strips; strip++) {
+#for i in 0..STRIP
 #for j in 0..V
-    c${i}_${j} += residual[start${i} + column${j}];
+    var e${i}_${j} = c${i}_${j};
 #end
 #end
-  }
-#for i in 0..TM
-  if (row0 + ${i}u < p.rows) {
-    let start = (row0 + ${i}u) * p.stride;
+#for h in 1..TM / STRIP
+    if (strip == ${h}u) {
+#for i in 0..STRIP
 #for j in 0..V
-    if (col${j} < p.cols) { y[start + column${j}] = c${i}_${j}; }
+      e${i}_${j} = c${h * STRIP + i}_${j};
 #end
-  }
+#end
+    }
+#end
+    let top = row0 + ${STRIP}u * strip;
+#if NT
+    if (p.onto != 0u) {
+#for i in 0..STRIP
+      let start${i} = min(top + ${i}u, p.rows - 1u) * p.stride;
+#for j in 0..V
+      e${i}_${j} += residual[start${i} + column${j}];
+#end
+#end
+    }
+#for i in 0..STRIP
+    if (top + ${i}u < p.rows) {
+      let start = (top + ${i}u) * p.stride;
+#for j in 0..V
+      if (col${j} < p.cols) { y[start + column${j}] = e${i}_${j}; }
+#end
+    }
 #end
 #else
-#for i in 0..TM
-  var sum${i} = ${Y}(
+#for i in 0..STRIP
+    var sum${i} = ${Y}(
 #for j in 0..V
-    c${i}_${j},
+      e${i}_${j},
 #end
-  );
+    );
 #end
-  // Lanes past the edge must not read what others write.
-  if (p.onto != 0u && col < columns) {
-#for i in 0..TM
-    sum${i} += y[min(row0 + ${i}u, p.rows - 1u) * columns + column];
+    // Lanes past the edge must not read what others write.
+    if (p.onto != 0u && col < columns) {
+#for i in 0..STRIP
+      sum${i} += y[min(top + ${i}u, p.rows - 1u) * columns + column];
 #end
-  }
-#for i in 0..TM
-  if (row0 + ${i}u < p.rows && col < columns) { y[(row0 + ${i}u) * columns + column] = sum${i}; }
+    }
+#for i in 0..STRIP
+    if (top + ${i}u < p.rows && col < columns) { y[(top + ${i}u) * columns + column] = sum${i}; }
 #end
 #endif
+  }
 }

@@ -137,6 +137,7 @@ function recordSubgroup(rec: Recorder, product: Product): void {
   const weights = weightConstants(part);
   const { BITS } = weights;
   const tm = rows > 8 ? 16 : rows > 4 ? 8 : rows > 2 ? 4 : rows;
+  const strip = Math.min(tm, 2);
   const v = columnsPerLane(lanes, rows, cols, BITS === 16 && !NT);
   rec.dispatch(`matmul/${layout}`, subgroup, {
     constants: {
@@ -145,6 +146,7 @@ function recordSubgroup(rec: Recorder, product: Product): void {
       TN,
       LORA: !TN,
       TM: tm,
+      STRIP: strip,
       V: v,
       MASK: 2 ** BITS - 1,
       SHARES: ceilDiv(tm, lanes),
@@ -171,6 +173,7 @@ function recordSubgroup(rec: Recorder, product: Product): void {
       ...place(product),
       biased: Number('bias' in bind),
       onto: Number(NT ? 'residual' in bind : accumulate),
+      strips: tm / strip,
     },
     groups: [ceilDiv(cols, v * lanes), ceilDiv(rows, tm)],
     multiplyAdds: multiplyAdds(product),
