@@ -5,25 +5,20 @@
  *   npx tsx e2e/harness/large-dataset.ts [rows] [pictures] [GiB]
  */
 import { sparseDataset } from '../../tests/data/sparse-dataset.ts';
+import { watchHeaps } from './heap.ts';
 import { openProduct } from './product.ts';
 
 const [rows = 20_000, pictures = 16_000, gib = 4] = process.argv.slice(2).map(Number);
 
 const archive = await sparseDataset({ rows, pictures, bytes: gib * 2 ** 30 });
-const product = await openProduct(Number(process.env.GROUNDWORK_E2E_PORT ?? 4517), [
-  '--js-flags=--expose-gc',
-  '--enable-precise-memory-info',
-]);
+const product = await openProduct(Number(process.env.GROUNDWORK_E2E_PORT ?? 4517));
 const { page } = product;
-const heap = () => {
-  (globalThis as { gc?: () => void }).gc?.();
-  const { memory } = performance as unknown as { memory?: { usedJSHeapSize: number } };
-  return memory ? `${(memory.usedJSHeapSize / 2 ** 20).toFixed(1).padStart(7)} MiB` : 'not told';
+const heaps = await watchHeaps(page);
+const mib = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1).padStart(7)} MiB`;
+const look = async (what: string) => {
+  const { page: inPage, workers } = await heaps();
+  console.log(`${what.padEnd(28)} page ${mib(inPage)}   workers ${mib(workers)}`);
 };
-const look = async (what: string) =>
-  console.log(
-    `${what.padEnd(28)} page ${await page.evaluate(heap)}   worker ${await page.workers()[0]!.evaluate(heap)}`,
-  );
 try {
   await page.waitForTimeout(2000);
   await look('before');
