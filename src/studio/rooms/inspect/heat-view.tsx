@@ -68,7 +68,7 @@ export function HeatView({ heat, can }: { readonly heat: Heat; readonly can: boo
         <button
           type="button"
           className="button small"
-          aria-pressed={shown !== null}
+          aria-expanded={shown !== null}
           aria-keyshortcuts="h"
           disabled={!can || asking}
           onClick={toggle}

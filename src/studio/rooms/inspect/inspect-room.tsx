@@ -225,9 +225,8 @@ function AskMany({ dataset, rows }: { readonly dataset: string; readonly rows: r
   }
   return (
     <div className="start">
-      <span className="muted">
-        {model ? 'By both policies, in the background: look around meanwhile.' : 'Load a model to get answers.'}
-      </span>
+      {!model && <span className="muted">Load a model to get answers.</span>}
+      {model && n > 0 && <span className="muted">By both policies, in the background: look around meanwhile.</span>}
       <button
         type="button"
         className="button"
