@@ -83,7 +83,9 @@ describe.each(variants)('profile %s', (_, options) => {
     await checkTn(session(), { M: 261, N: 68, K: 76, accumulate: true, again });
   });
 
-  test.each(['int8', 'int4', 'nf4'] as const)('products with weights in %s, both ways', async (format) => {
+  // lavapipe takes seconds for each kernel with barriers: there, one format stands for all of them.
+  const formats = swift ? (['int8', 'int4', 'nf4'] as const) : (['int4'] as const);
+  test.each(formats)('products with weights in %s, both ways', async (format) => {
     await checkQuantised(session(), format);
   });
 
