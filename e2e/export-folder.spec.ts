@@ -24,8 +24,11 @@ const listing = (page: Page, folder = FOLDER) =>
     const root = await navigator.storage.getDirectory();
     const found: Record<string, number> = {};
     const directory = await root.getDirectoryHandle(name, { create: true });
-    for await (const [path, handle] of directory.entries())
-      found[path] = (await (handle as FileSystemFileHandle).getFile()).size;
+    for await (const [path, handle] of directory.entries()) {
+      // It may be removed while the folder is looked at.
+      const file = await (handle as FileSystemFileHandle).getFile().catch(() => null);
+      if (file) found[path] = file.size;
+    }
     return found;
   }, folder);
 
