@@ -4,7 +4,7 @@
  */
 import { GroundworkError } from '../base/error.ts';
 import type { Gpu } from '../gpu/device.ts';
-import { isProfile, supportedProfiles, usualProfile, type Profile } from '../gpu/tuning.ts';
+import { candidateProfiles, isProfile, supportedProfiles, usualProfile, type Profile } from '../gpu/tuning.ts';
 import { judge, SMALL_TRIAL, tryProfiles, type Trial } from '../ops/trial.ts';
 import { textDigest } from '../store/digest.ts';
 import type { Records, StoredRecord } from '../store/records.ts';
@@ -20,7 +20,8 @@ interface KeptChoice extends StoredRecord {
 }
 
 interface KeptTrial extends StoredRecord {
-  readonly trial: Trial;
+  /** null: begun, and never ended. */
+  readonly trial: Trial | null;
 }
 
 const trialId = async ({ identity }: Gpu): Promise<string> => textDigest(`${TRIAL_VERSION}\n${identity}`);
@@ -48,7 +49,7 @@ export async function tuningReport(gpu: Gpu, records: Records): Promise<TuningRe
     profile: gpu.profile,
     choice: await chosenProfile(records),
     supported: supportedProfiles(gpu),
-    trial: kept?.trial.contenders ?? null,
+    trial: kept?.trial?.contenders ?? null,
   };
 }
 
@@ -60,13 +61,16 @@ export function trySupported(gpu: Gpu): Promise<Trial> {
 }
 
 async function triedProfile(gpu: Gpu, records: Records): Promise<Profile> {
+  const usual = usualProfile(gpu);
+  if (candidateProfiles(gpu).length < 2) return usual;
   const id = await trialId(gpu);
   const kept = await records.get<KeptTrial>('tunings', id);
-  if (kept) return kept.trial.winner;
+  if (kept) return kept.trial?.winner ?? usual;
+  // A trial that took the device or the tab with it is not held a second time.
+  await records.put('tunings', { id, trial: null } as StoredRecord);
   const trial = await tryProfiles(gpu);
-  if (!trial) return usualProfile(gpu);
   await records.put('tunings', { id, trial } as StoredRecord);
-  return trial.winner;
+  return trial?.winner ?? usual;
 }
 
 function requireProfile(gpu: Gpu, name: string): Profile {

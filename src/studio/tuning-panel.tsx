@@ -74,7 +74,7 @@ function TrialResult({ trial, software }: { readonly trial: TuningReport['trial'
       <p className="muted">
         {software
           ? 'No trial is needed here: on a processor only “Software” can win.'
-          : 'No trial was held: the choice was yours.'}
+          : 'There is no trial of this device that came to its end.'}
       </p>
     );
   return (

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { chooseProfile, chosenProfile, tuneGpu, tuningReport } from '../../src/engine/tuned-gpu.ts';
 import { DESKTOP, dryGpu } from '../../src/gpu/dry.ts';
-import type { StoredRecord } from '../../src/store/records.ts';
+import type { Records, StoredRecord } from '../../src/store/records.ts';
 import { memoryStorage } from '../../src/store/storage.ts';
 
 const software = () => dryGpu({ ...DESKTOP, software: true, subgroupSize: 8 }).gpu;
@@ -33,6 +33,15 @@ test('a trial is held once per adapter and remembered', async () => {
     'shared',
     'registers',
   ]);
+});
+
+test('a trial that never ended is not held again', async () => {
+  const { records } = memoryStorage();
+  let puts = 0;
+  const put: Records['put'] = (...args) => (++puts === 1 ? records.put(...args) : Promise.reject(new Error('gone')));
+  await expect(tuneGpu(hardware(), { ...records, put }, 'auto')).rejects.toThrow('gone');
+  expect((await tuneGpu(hardware(), records, 'auto')).profile).toBe('shared');
+  expect((await tuningReport(hardware(), records)).trial).toBeNull();
 });
 
 test('a profile by name needs no trial; the choice is kept', async () => {
