@@ -117,6 +117,7 @@ test('a plan that does not fit the card is changed by one button', async ({ page
 test('a conversation over pictures of one’s own, stopped and asked again', async ({ page }) => {
   await open(page, '', '/try');
   await takeSample(page);
+  await page.getByLabel('Drop pictures').waitFor();
   await page.evaluate(async () => {
     const { studio } = window.harness;
     const { rows } = await studio.client.request({
