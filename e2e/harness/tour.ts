@@ -34,6 +34,7 @@ async function shoot(name: string): Promise<void> {
 try {
   await product.addSample();
   await page.locator('article img').nth(1).waitFor();
+  await page.getByRole('link', { name: /^Model .*parameters/ }).waitFor({ timeout: 120_000 });
   await shoot('data');
   await product.loadStarter();
   await room('Recipe');

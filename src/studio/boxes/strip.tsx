@@ -17,7 +17,7 @@ interface StripProps {
 }
 
 /** Least height to which a strip shrinks, in CSS pixels, before what does not fit goes below. */
-const LEAST = 84;
+const LEAST = 72;
 
 const tallest = (height: number) => (height < 1 ? Math.max(180, Math.round(innerHeight * height)) : height);
 
