@@ -158,6 +158,7 @@ test('a conversation over pictures of one’s own, stopped and asked again', asy
 test('adapters are brought in, stacked and switched off', async ({ page }) => {
   await open(page, 'fast', '/model');
   await takeSample(page);
+  await page.getByLabel('Drop an adapter').waitFor();
   const panel = page.getByRole('region', { name: 'Adapters' });
   await page.evaluate(() => {
     const transfer = new DataTransfer();
