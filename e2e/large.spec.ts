@@ -1,7 +1,7 @@
 /** A dataset of 50,000 rows and 10 GiB of pictures in the product: what it leaves on the heaps of page and worker. */
 import { expect, test } from '@playwright/test';
 import { sparseDataset } from '../tests/data/sparse-dataset.ts';
-import { watchHeaps, type Heaps } from './harness/heap.ts';
+import { scrollThroughRows, watchHeaps, type Heaps } from './harness/heap.ts';
 
 const [rows, pictures, bytes] = [50_000, 40_000, 10 * 2 ** 30];
 const MIB = 2 ** 20;
@@ -24,13 +24,7 @@ test('50,000 rows and 10 GiB of pictures are opened and looked through in a few 
   await page.locator('input[data-pick="file"]').first().setInputFiles(archive.path);
   await expect(page.getByText('large.zip, read as')).toBeVisible({ timeout: 600_000 });
   const opened = await heaps();
-  const list = page.getByRole('listbox', { name: 'Rows' });
-  await list.focus();
-  for (let i = 0; i < 60; i++) {
-    await list.evaluate((element, at) => void (element.scrollTop = (element.scrollHeight * at) / 60), i);
-    await page.waitForTimeout(50);
-  }
-  await page.keyboard.press('End');
+  await scrollThroughRows(page);
   await expect(page.getByRole('article')).toHaveAccessibleName('Row row-44999');
   const scrolled = await heaps();
   const mib = ({ page: inPage, workers }: Heaps) => `page ${inMib(inPage)}, workers ${inMib(workers)}`;

@@ -58,3 +58,14 @@ export async function watchHeaps(page: Page): Promise<() => Promise<Heaps>> {
     return { page: inPage, workers: inWorkers };
   };
 }
+
+/** Every part of the list of rows comes into view once, and its last row is chosen. */
+export async function scrollThroughRows(page: Page): Promise<void> {
+  const list = page.getByRole('listbox', { name: 'Rows' });
+  await list.focus();
+  for (let i = 0; i < 60; i++) {
+    await list.evaluate((element, at) => void (element.scrollTop = (element.scrollHeight * at) / 60), i);
+    await page.waitForTimeout(50);
+  }
+  await page.keyboard.press('End');
+}

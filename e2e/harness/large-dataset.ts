@@ -5,7 +5,7 @@
  *   npx tsx e2e/harness/large-dataset.ts [rows] [pictures] [GiB]
  */
 import { sparseDataset } from '../../tests/data/sparse-dataset.ts';
-import { watchHeaps } from './heap.ts';
+import { scrollThroughRows, watchHeaps } from './heap.ts';
 import { openProduct } from './product.ts';
 
 const [rows = 20_000, pictures = 16_000, gib = 4] = process.argv.slice(2).map(Number);
@@ -27,13 +27,7 @@ try {
   await page.getByText('large.zip, read as').waitFor({ timeout: 580_000 });
   console.log(`opened in ${((performance.now() - started) / 1000).toFixed(1)} s`);
   await look('opened');
-  const list = page.getByRole('listbox', { name: 'Rows' });
-  await list.focus();
-  for (let i = 0; i < 60; i++) {
-    await list.evaluate((element, at) => void (element.scrollTop = (element.scrollHeight * at) / 60), i);
-    await page.waitForTimeout(50);
-  }
-  await page.keyboard.press('End');
+  await scrollThroughRows(page);
   await page.getByRole('article').waitFor();
   await look('scrolled from end to end');
 } finally {

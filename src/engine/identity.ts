@@ -13,8 +13,16 @@ export async function identityOf(loaded: LoadedModel, dataset: Dataset): Promise
 export const modelDigest = async ({ folder, dtype }: LoadedModel): Promise<string> =>
   textDigest([dtype, await textOf(folder, 'config.json'), ...weightFiles(folder)].join('\n'));
 
-export const datasetDigest = (dataset: Dataset): Promise<string> =>
-  textDigest((['train', 'heldout'] as const).map((split) => idsOf(dataset.rows(split))).join('\n\n'));
+/** Of an open dataset's rows, which never change: asked for with every few answers, and made once. */
+const datasetDigests = new WeakMap<Dataset, Promise<string>>();
+
+export function datasetDigest(dataset: Dataset): Promise<string> {
+  const known = datasetDigests.get(dataset);
+  if (known) return known;
+  const digest = textDigest((['train', 'heldout'] as const).map((split) => idsOf(dataset.rows(split))).join('\n\n'));
+  datasetDigests.set(dataset, digest);
+  return digest;
+}
 
 /** Tells a folder from one with other files: a digest of its configuration, its index, and its weight files' names and sizes. */
 export const folderDigest = async (folder: CheckpointFolder): Promise<string> =>

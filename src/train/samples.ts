@@ -43,7 +43,7 @@ export class SampleStore {
   readonly #features = new Map<string, Float32Array>();
   #featureBytes = 0;
   /** Pictures of the batch to come, read or being read. */
-  readonly #ahead = new Map<string, Promise<PixelInput>>();
+  #ahead = new Map<string, Promise<PixelInput>>();
 
   constructor(dataset: Dataset, model: VisionLanguageModel, processor: Processor) {
     this.#dataset = dataset;
@@ -65,13 +65,14 @@ export class SampleStore {
    * Changes nothing but when they are read; what cannot be read is told of by `prepare`.
    */
   readAhead(list: RowList, places: readonly number[]): void {
-    this.#ahead.clear();
+    // A list that comes late must not put its pictures among those of a later batch.
+    const ahead = (this.#ahead = new Map<string, Promise<PixelInput>>());
     const begin = (rows: readonly Row[]) => {
       // One after the other: between two of them, whoever feeds the GPU has its turn.
       let before: Promise<unknown> = Promise.resolve();
       for (const path of this.#missing(rows)) {
         const pixels = before.then(() => this.#pixels(path));
-        this.#ahead.set(path, pixels);
+        ahead.set(path, pixels);
         before = pixels.catch(() => undefined);
       }
     };

@@ -63,6 +63,10 @@ function setUp() {
   return { run, book, past, rows, watchlist, asked };
 }
 
+/** As a run that was opened from a file is written. */
+const writtenAgain = ({ run, book, rows }: ReturnType<typeof setUp>) =>
+  writeRunFile(run.getState(), { dataset: null, model: null, device: null }, book, rows, new Date(9));
+
 async function whole(watch: Watch = { rowIds: ['train-0001', 'gone'], everySteps: 20 }) {
   const studio = setUp();
   await studio.run.getState().start('d', recipe);
@@ -106,13 +110,7 @@ describe('the run file', () => {
     other.run.getState().open({ fileName: 'run.json', file });
     expect(['grad_norm', 'reward', 'loss'].map((name) => other.book.last(name))).toEqual([Infinity, -Infinity, NaN]);
     // Written once more, as a run from a file is.
-    const again = await writeRunFile(
-      other.run.getState(),
-      { dataset: null, model: null, device: null },
-      other.book,
-      other.rows,
-      new Date(9),
-    );
+    const again = await writtenAgain(other);
     expect((readRunFile(again, 'again') as RunFile).curves['grad_norm']!.value.at(-1)).toBe(Infinity);
   });
 
@@ -120,13 +118,7 @@ describe('the run file', () => {
     const { json } = await whole();
     const other = setUp();
     other.run.getState().open({ fileName: 'run.json', file: readRunFile(json, 'run.json') as RunFile });
-    const again = await writeRunFile(
-      other.run.getState(),
-      { dataset: null, model: null, device: null },
-      other.book,
-      other.rows,
-      new Date(9),
-    );
+    const again = await writtenAgain(other);
     expect(readRunFile(again, 'again')).toEqual(readRunFile(json, 'run.json'));
   });
 
