@@ -26,6 +26,20 @@ export interface Limits {
   readonly seconds: number;
 }
 
+/** What a run cost; `cpuMs`, of the driver's threads, is NaN where it cannot be told. */
+export interface Cost {
+  readonly wallMs: number;
+  readonly cpuMs: number;
+}
+
+/** Starts a watch; it tells what was spent since. */
+export type Stopwatch = () => Promise<() => Promise<Cost>>;
+
+export const wallClock: Stopwatch = () => {
+  const begin = performance.now();
+  return Promise.resolve(() => Promise.resolve({ wallMs: performance.now() - begin, cpuMs: NaN }));
+};
+
 export interface Row {
   readonly name: string;
   readonly adapter: string;
@@ -41,49 +55,82 @@ export interface Row {
   /** Median over rounds of the ratio within a round: what one sees when other work shares the machine. */
   readonly ratioMedian: number;
   readonly rounds: number;
+  /** Least processor time of a run, of the driver's threads: what a busy machine spoils least. Null: not to be told. */
+  readonly oursCpuMs: number | null;
+  readonly peerCpuMs: number | null;
+  /** peer / ours, of the least; and the median over rounds of the ratio within a round. */
+  readonly cpuRatio: number | null;
+  readonly cpuRatioMedian: number | null;
   /** Largest difference between the two results over the largest value. */
   readonly difference: number;
-  /** Time of the first run, ms: compiling included. */
-  readonly oursFirstMs: number;
-  readonly peerFirstMs: number;
-}
-
-async function timed(work: () => Promise<void>): Promise<number> {
-  const start = performance.now();
-  await work();
-  return performance.now() - start;
+  /** From nothing to the end of the first run: inputs made and sent, kernels compiled. */
+  readonly oursFirst: Cost;
+  readonly peerFirst: Cost;
 }
 
 const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!;
 
+const known = (value: number): number | null => (Number.isNaN(value) ? null : value);
+
 /** One row a rival. Sides run in turns, so that whatever else the machine does falls on both. */
-export async function* race(contest: Contest, adapter: string, limits: Limits): AsyncGenerator<Row> {
+export async function* race(
+  contest: Contest,
+  adapter: string,
+  limits: Limits,
+  stopwatch: Stopwatch,
+): AsyncGenerator<Row> {
   for (const [rival, open] of Object.entries(contest.rivals)) {
-    const [ours, peer] = [await contest.ours(), await open()];
+    const ours = await opened(contest.ours, stopwatch);
+    const peer = await opened(open, stopwatch);
     try {
-      yield { name: contest.name, adapter, rival, ...(await compare(contest, ours, peer, limits)) };
+      yield { name: contest.name, adapter, rival, ...(await compare(contest, ours, peer, limits, stopwatch)) };
     } finally {
-      ours.dispose();
-      peer.dispose();
+      ours.side.dispose();
+      peer.side.dispose();
     }
   }
 }
 
+interface Opened {
+  readonly side: Side;
+  readonly first: Cost;
+}
+
+async function opened(open: () => Promise<Side>, stopwatch: Stopwatch): Promise<Opened> {
+  const stop = await stopwatch();
+  const side = await open();
+  await side.once();
+  return { side, first: await stop() };
+}
+
 async function compare(
   { work, unit }: Contest,
-  ours: Side,
-  peer: Side,
+  ours: Opened,
+  peer: Opened,
   { rounds, seconds }: Limits,
+  stopwatch: Stopwatch,
 ): Promise<Omit<Row, 'name' | 'adapter' | 'rival'>> {
-  const [oursFirstMs, peerFirstMs] = [await timed(ours.once), await timed(peer.once)];
-  const [oursMs, peerMs]: [number[], number[]] = [[], []];
+  const run = async ({ side }: Opened, costs: Cost[]) => {
+    const stop = await stopwatch();
+    await side.once();
+    costs.push(await stop());
+  };
+  const [oursCosts, peerCosts]: [Cost[], Cost[]] = [[], []];
   const start = performance.now();
   for (let i = 0; i < rounds && (i < 3 || performance.now() - start < seconds * 1000); i++) {
     // Who goes first alternates as well.
-    if (i % 2) oursMs.push(await timed(ours.once));
-    peerMs.push(await timed(peer.once));
-    if (i % 2 === 0) oursMs.push(await timed(ours.once));
+    if (i % 2) await run(ours, oursCosts);
+    await run(peer, peerCosts);
+    if (i % 2 === 0) await run(ours, oursCosts);
   }
+  const [oursMs, peerMs] = [oursCosts, peerCosts].map((costs) => costs.map(({ wallMs }) => wallMs)) as [
+    number[],
+    number[],
+  ];
+  const [oursCpu, peerCpu] = [oursCosts, peerCosts].map((costs) => costs.map(({ cpuMs }) => cpuMs)) as [
+    number[],
+    number[],
+  ];
   const rate = (ms: number) => (work / ms) * 1000;
   const best = [rate(Math.min(...oursMs)), rate(Math.min(...peerMs))] as const;
   return {
@@ -95,9 +142,13 @@ async function compare(
     peerMedian: rate(median(peerMs)),
     ratioMedian: median(oursMs.map((ms, i) => peerMs[i]! / ms)),
     rounds: oursMs.length,
-    difference: relativeDifference(await ours.result(), await peer.result()),
-    oursFirstMs,
-    peerFirstMs,
+    oursCpuMs: known(Math.min(...oursCpu)),
+    peerCpuMs: known(Math.min(...peerCpu)),
+    cpuRatio: known(Math.min(...peerCpu) / Math.min(...oursCpu)),
+    cpuRatioMedian: known(median(oursCpu.map((ms, i) => peerCpu[i]! / ms))),
+    difference: relativeDifference(await ours.side.result(), await peer.side.result()),
+    oursFirst: ours.first,
+    peerFirst: peer.first,
   };
 }
 
@@ -111,9 +162,24 @@ function relativeDifference(a: Float32Array, b: Float32Array): number {
   return difference / scale;
 }
 
-const COLUMNS = ['', 'against', 'ours', 'theirs', 'ratio', '(median)', 'unit', 'difference', 'first run, ms', 'ratio'];
+const COLUMNS = [
+  ['', 58],
+  ['against', 17],
+  ['ours', 8],
+  ['theirs', 8],
+  ['ratio', 8],
+  ['(median)', 10],
+  ['unit', 9],
+  ['CPU ms', 16],
+  ['ratio', 8],
+  ['(median)', 10],
+  ['difference', 12],
+  ['first run, ms', 16],
+  ['ratio', 8],
+  ['its CPU ms', 16],
+] as const;
 
-export const header = (): string => line(COLUMNS);
+export const header = (): string => line(COLUMNS.map(([title]) => title));
 
 export const print = (row: Row): string =>
   line([
@@ -121,15 +187,22 @@ export const print = (row: Row): string =>
     row.rival,
     row.ours.toFixed(2),
     row.peer.toFixed(2),
-    `${row.ratio.toFixed(2)}×`,
-    `(${row.ratioMedian.toFixed(2)}×)`,
+    times(row.ratio),
+    `(${times(row.ratioMedian)})`,
     row.unit,
+    both(row.oursCpuMs, row.peerCpuMs, 1),
+    times(row.cpuRatio),
+    row.cpuRatioMedian === null ? '' : `(${times(row.cpuRatioMedian)})`,
     row.difference.toExponential(1),
-    `${row.oursFirstMs.toFixed(0)} / ${row.peerFirstMs.toFixed(0)}`,
-    `${(row.peerFirstMs / row.oursFirstMs).toFixed(1)}×`,
+    both(row.oursFirst.wallMs, row.peerFirst.wallMs),
+    times(row.peerFirst.wallMs / row.oursFirst.wallMs),
+    both(known(row.oursFirst.cpuMs), known(row.peerFirst.cpuMs)),
   ]);
 
-const WIDTHS = [64, 17, 9, 9, 8, 10, 9, 12, 16, 8];
+const times = (ratio: number | null): string => (ratio === null ? '–' : `${ratio.toFixed(2)}×`);
+
+const both = (ours: number | null, peer: number | null, digits = 0): string =>
+  ours === null || peer === null ? '–' : `${ours.toFixed(digits)} / ${peer.toFixed(digits)}`;
 
 const line = (cells: readonly string[]): string =>
-  cells.map((cell, i) => (i < 2 ? cell.padEnd(WIDTHS[i]!) : cell.padStart(WIDTHS[i]!))).join('');
+  cells.map((cell, i) => (i < 2 ? cell.padEnd(COLUMNS[i]![1]) : cell.padStart(COLUMNS[i]![1]))).join('');

@@ -2,14 +2,18 @@
  * Ours against its peers on the same adapter, in turns.
  *
  *     npm run bench -- [--only REGEX] [--against REGEX] [--rounds N] [--seconds N] [--json FILE] [--chromium]
- *                      [--toggles a,b] [--cold]
+ *                      [--toggles a,b] [--cold] [--revision REV]
  *
+ * --revision races our kernels with those of another git revision, in place of the peers: HEAD says what is not
+ * committed yet is worth. Where the adapter is a processor, rows tell what processor time the driver's threads took: look
+ * at that when other work shares the machine.
  * --chromium runs the same page in headless Chromium instead of Dawn under Node. --toggles sets Dawn's (for all sides).
  * GROUNDWORK_PROFILE names the tuning profile of our kernels (Node only).
  * --cold keeps Mesa from using shaders compiled earlier, so that first runs are first runs.
  */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { describeError } from '../src/base/error.ts';
 import { isProfile, PROFILES } from '../src/gpu/tuning.ts';
 import { header, print, type Row } from './contest.ts';
 
@@ -23,6 +27,7 @@ const { values: options } = parseArgs({
     chromium: { type: 'boolean', default: false },
     toggles: { type: 'string', default: 'disable_workgroup_init' },
     cold: { type: 'boolean', default: false },
+    revision: { type: 'string' },
   },
 });
 // Mesa looks when a device is made.
@@ -39,6 +44,9 @@ const named = process.env['GROUNDWORK_PROFILE'] || null;
 if (named !== null && !isProfile(named))
   throw new Error(`GROUNDWORK_PROFILE is ${named}: choose one of ${PROFILES.join(', ')}.`);
 
+if (options.revision !== undefined && options.chromium)
+  throw new Error('--revision runs under Node: leave out --chromium.');
+
 const { run } = options.chromium ? await import('./chromium.ts') : await import('./node.ts');
 await run(
   {
@@ -47,10 +55,15 @@ await run(
     rounds: Number(options.rounds),
     seconds: Number(options.seconds),
     ...(named !== null && { profile: named }),
+    ...(options.revision !== undefined && { revision: options.revision }),
     toggles: options.toggles.split(',').filter(Boolean),
   },
   show,
-);
+).catch((error: unknown) => {
+  const { message, hint } = describeError(error);
+  console.error(`${message}\n${hint}`);
+  process.exit(1);
+});
 
 if (options.json) writeFileSync(options.json, JSON.stringify(rows, null, 2));
 const apart = rows.filter((row) => !(row.difference < 1e-3));

@@ -4,34 +4,51 @@ import { pathToFileURL } from 'node:url';
 import { build } from 'vite';
 import { create, globals } from 'webgpu';
 import { wgsl } from '../scripts/wgsl-plugin.ts';
+import { stopwatch } from '../src/cli/cold.ts';
 import type { RunOptions } from './bench.ts';
 import type { Row } from './contest.ts';
+import { checkout, versionOf } from './revision.ts';
 
 // Dawn aborts the process if this object is collected while a device is alive.
 let instance: GPU;
 
-export async function run({ toggles, ...options }: RunOptions, show: (row: Row) => void): Promise<void> {
+export async function run({ toggles, revision, ...options }: RunOptions, show: (row: Row) => void): Promise<void> {
   Object.assign(globalThis, globals);
   instance = create(toggles.length ? [`enable-dawn-features=${toggles.join(',')}`] : []) as GPU;
   Object.defineProperty(globalThis, 'navigator', { configurable: true, value: { userAgent: 'Node', gpu: instance } });
   addIteratorHelpers();
   // The peers look at the navigator when they are loaded.
-  const { runContests } = await bundled();
-  await runContests(instance, '', options, show);
+  const { runContests } = await bundled<typeof import('./bench.ts')>('bench/bench.ts', '.cache/bench');
+  const other = revision === undefined ? null : checkout(revision);
+  try {
+    await runContests(
+      { gpu: instance, name: '', stopwatch, ...(other && { other: await versionOf(other, bundled) }) },
+      options,
+      show,
+    );
+  } finally {
+    other?.remove();
+  }
 }
 
 /** As the browser gets it, from a bundler: TensorFlow.js imports folders, which Node refuses. */
-async function bundled(): Promise<typeof import('./bench.ts')> {
-  const outDir = resolve('.cache/bench');
+async function bundled<Module>(entry: string, folder: string): Promise<Module> {
+  const outDir = resolve(folder);
   await build({
     configFile: false,
     publicDir: false,
     logLevel: 'error',
     plugins: [wgsl()],
     ssr: { noExternal: true },
-    build: { ssr: 'bench/bench.ts', outDir, emptyOutDir: true, minify: false },
+    build: {
+      ssr: entry,
+      outDir,
+      emptyOutDir: true,
+      minify: false,
+      rollupOptions: { output: { entryFileNames: 'bundle.js' } },
+    },
   });
-  return (await import(pathToFileURL(`${outDir}/bench.js`).href)) as typeof import('./bench.ts');
+  return (await import(pathToFileURL(`${outDir}/bundle.js`).href)) as Module;
 }
 
 /** jax-js maps over iterators, which Node has from version 22 on. */

@@ -4,8 +4,7 @@ import { runContests } from './bench.ts';
 const query = new URLSearchParams(location.search);
 const text = (name: string) => query.get(name) ?? '';
 await runContests(
-  navigator.gpu,
-  ' (Chromium)',
+  { gpu: navigator.gpu, name: ' (Chromium)' },
   { only: text('only'), against: text('against'), rounds: Number(text('rounds')), seconds: Number(text('seconds')) },
   (row) => console.log(`row ${JSON.stringify(row)}`),
 );

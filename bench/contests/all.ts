@@ -6,13 +6,16 @@ import { causalAttention } from './attention.ts';
 import { decodeStep } from './decode.ts';
 import { decoderLayer } from './decoder-layer.ts';
 import { loraLinear } from './lora-linear.ts';
-import { square, transposed } from './matmul.ts';
+import { linearProduct, square } from './matmul.ts';
 import { quantisedProduct } from './quantised.ts';
 import { sharedPrefix } from './shared-prefix.ts';
 
 export const contests = (bench: Bench): Contest[] => [
   ...[256, 512, 1024, 2048].map((n) => square(bench, n)),
-  transposed(bench, 512),
+  linearProduct(bench, { T: 512, K: 512, N: 512, format: 'f16' }),
+  ...[1, 4, 8].flatMap((T) =>
+    (['f32', 'f16'] as const).map((format) => linearProduct(bench, { T, K: 576, N: 1536, format })),
+  ),
   loraLinear(bench, { T: 256, K: 576, N: 1536, r: 8 }),
   ...(['int8', 'int4', 'nf4'] as const).flatMap((format) => [
     quantisedProduct(bench, { format, product: 'forward', T: 256, K: 576, N: 1536 }),

@@ -38,29 +38,39 @@ export function square({ session }: Bench, n: number): Contest {
   };
 }
 
-/** x [n, n] · wᵀ, w [n, n] kept in f16. A rival without f16 gets w in f32. */
-export function transposed({ session, f16 }: Bench, n: number): Contest {
-  const [x, w] = [numbers(1, n * n), halves(numbers(2, n * n))];
+export interface LinearProduct {
+  readonly T: number;
+  readonly K: number;
+  readonly N: number;
+  /** How w is kept. A rival without f16 gets it in f32. */
+  readonly format: 'f32' | 'f16';
+}
+
+/** x [T, K] · wᵀ, w [N, K]: a frozen linear layer, in training or, with few rows, in decoding. */
+export function linearProduct({ session, f16 }: Bench, { T, K, N, format }: LinearProduct): Contest {
+  const [x, w] = [numbers(1, T * K), halves(numbers(2, N * K))];
+  const square = T === K && K === N;
   return {
-    name: `matmul ${n}, f16 weights, transposed`,
-    work: (2 * n ** 3) / 1e9,
+    name: `matmul ${square ? T : `${T}×${K}→${N}`}, ${format} weights, transposed`,
+    work: (2 * T * K * N) / 1e9,
     unit: 'GFLOP/s',
     ours: () =>
       recorded(session, (resident) => {
         const rec = new Recorder(session, 'transposed');
-        const y = resident('y', [n, n]);
-        matmulNt(rec, resident('x', [n, n], x), resident('w', [n, n], w.packed, 'f16'), y);
+        const y = resident('y', [T, N]);
+        const weight = resident('w', [N, K], format === 'f16' ? w.packed : w.values, format);
+        matmulNt(rec, resident('x', [T, K], x), weight, y);
         return { program: rec.finish(), results: [y] };
       }),
     rivals: {
       [JAX]: () => {
-        const wide = jaxArray(w.values, n, n);
-        const [a, b] = [jaxArray(x, n, n), f16 ? wide.astype(np.float16) : wide];
+        const wide = jaxArray(w.values, N, K);
+        const [a, b] = [jaxArray(x, T, K), format === 'f16' && f16 ? wide.astype(np.float16) : wide];
         const product = jit((p: np.Array, q: np.Array) => np.matmul(p, np.transpose(q.astype(np.float32))));
         return jaxSide(() => [product(a.ref, b.ref)], [a, b]);
       },
       [TFJS]: async () => {
-        const [a, b] = [tf.tensor2d(x, [n, n]), tf.tensor2d(w.values, [n, n])];
+        const [a, b] = [tf.tensor2d(x, [T, K]), tf.tensor2d(w.values, [N, K])];
         return tfjsSide(() => [tf.matMul(a, b, false, true)], [a, b]);
       },
     },
