@@ -33,11 +33,11 @@ export interface Cost {
 }
 
 /** Starts a watch; it tells what was spent since. */
-export type Stopwatch = () => Promise<() => Promise<Cost>>;
+export type Stopwatch = () => () => Cost;
 
 export const wallClock: Stopwatch = () => {
   const begin = performance.now();
-  return Promise.resolve(() => Promise.resolve({ wallMs: performance.now() - begin, cpuMs: NaN }));
+  return () => ({ wallMs: performance.now() - begin, cpuMs: NaN });
 };
 
 export interface Row {
@@ -97,10 +97,10 @@ interface Opened {
 }
 
 async function opened(open: () => Promise<Side>, stopwatch: Stopwatch): Promise<Opened> {
-  const stop = await stopwatch();
+  const stop = stopwatch();
   const side = await open();
   await side.once();
-  return { side, first: await stop() };
+  return { side, first: stop() };
 }
 
 async function compare(
@@ -111,9 +111,9 @@ async function compare(
   stopwatch: Stopwatch,
 ): Promise<Omit<Row, 'name' | 'adapter' | 'rival'>> {
   const run = async ({ side }: Opened, costs: Cost[]) => {
-    const stop = await stopwatch();
+    const stop = stopwatch();
     await side.once();
-    costs.push(await stop());
+    costs.push(stop());
   };
   const [oursCosts, peerCosts]: [Cost[], Cost[]] = [[], []];
   const start = performance.now();

@@ -119,9 +119,9 @@ async function coldStart(paths: { model: string; data: string }, recipe: Recipe)
     else if (event.unit === 'kernels compiled' && event.done === event.total) [compiled, count] = [now, event.total];
   });
   begun = performance.now();
-  const stop = await stopwatch();
+  const stop = stopwatch();
   await start(recipe);
-  const { cpuMs } = await stop();
+  const { cpuMs } = stop();
   const { gpu, kernels } = session.bench!.loaded.model.session;
   console.log(
     `first step on ${gpu.name} after ${stepped.toFixed(0)} ms; ${count} kernels compiled ahead by ${compiled.toFixed(0)} ms; ${cpuMs.toFixed(0)} ms of the driver's threads in all`,
