@@ -25,7 +25,7 @@ export class Gate {
     return this.#state === 'running' || this.#state === 'paused' || this.#state === 'stopping';
   }
 
-  /** `paused`: hold before the first step. */
+  /** `paused`: hold before any work. */
   begin(paused = false): void {
     this.#stepOnce = false;
     this.#set(paused ? 'paused' : 'running');
@@ -55,19 +55,19 @@ export class Gate {
 
   /** Called by the loop before each step. False: stop. */
   async pass(): Promise<boolean> {
+    const go = await this.turn();
+    this.#stepOnce = false;
+    return go;
+  }
+
+  /** Called by work that is no step and takes long: waits while paused, and keeps a single step that was asked for. False: stop. */
+  async turn(): Promise<boolean> {
     await this.#runAsides();
     while (this.#state === 'paused' && !this.#stepOnce) {
       await new Promise<void>((resolve) => (this.#wake = resolve));
       this.#wake = null;
       await this.#runAsides();
     }
-    this.#stepOnce = false;
-    return this.#state !== 'stopping';
-  }
-
-  /** Called by work that is no step and takes long: what waits for its turn has it. False: stop. */
-  async turn(): Promise<boolean> {
-    await this.#runAsides();
     return this.#state !== 'stopping';
   }
 

@@ -45,8 +45,8 @@ export class Keeper {
   #savedAt = performance.now();
   #units = 0;
   #asking: Deferred[] = [];
-  /** The run has not moved since it was last saved. */
-  #clean = false;
+  /** The run has not moved since it was last saved, or since it began. */
+  #clean = true;
   #scores: number[] = [];
   #writing: Promise<void> = Promise.resolve();
   #busy = false;
@@ -70,7 +70,7 @@ export class Keeper {
     if (Number.isFinite(score)) this.#scores.push(score);
   }
 
-  /** Saves at the next boundary; settles with the step that is then on disk. A held run was saved when it was held. */
+  /** Saves at the next boundary; settles with the step that is then on disk. A held run was saved when it was held, unless it had not moved yet. */
   async ask(): Promise<number> {
     if (this.#clean && this.#hooks.wants() === 'pause') await this.#writing;
     else {

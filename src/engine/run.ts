@@ -86,7 +86,7 @@ export interface RunHooks {
   emit(event: EngineEvent): void;
   /** Waits while paused; false: stop. */
   gate(): Promise<boolean>;
-  /** Between two pieces of work that is no step; false: stop. */
+  /** Between two pieces of work that is no step: waits while paused; false: stop. */
   turn?(): Promise<boolean>;
   /** Before each gate, and at the end of each stage. */
   boundary?(at: RunBoundary): Promise<void>;

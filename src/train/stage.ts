@@ -63,6 +63,6 @@ export interface StageContext {
    * keep what there is.
    */
   gate(boundary: Boundary): Promise<boolean>;
-  /** Called now and then by work before the first unit. False: stop, there is nothing to keep. */
+  /** Called now and then by work before the first unit. Waits while the run is paused; false: stop, there is nothing to keep. */
   turn(): Promise<boolean>;
 }

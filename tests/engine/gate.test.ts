@@ -63,6 +63,28 @@ describe('the gate', () => {
     await running;
   });
 
+  test('holds in work before the first step, and ends there', async () => {
+    const { gate } = opened();
+    const passed: string[] = [];
+    const turn = async (name: string) => void passed.push(`${name} ${await gate.turn()}`);
+    await turn('running');
+    gate.control('pause');
+    const held = turn('held');
+    await settle();
+    // What wants a turn of its own has it, and the run still waits.
+    await gate.aside(async () => void passed.push('answered'));
+    await settle();
+    expect(passed).toEqual(['running true', 'answered']);
+    gate.control('resume');
+    await held;
+    gate.control('pause');
+    const ended = turn('ended');
+    await settle();
+    gate.stop();
+    await ended;
+    expect(passed).toEqual(['running true', 'answered', 'held true', 'ended false']);
+  });
+
   test('can hold before the first step', async () => {
     const { gate, states, log, run } = opened({ paused: true });
     const running = run(1);

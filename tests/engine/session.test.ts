@@ -244,6 +244,32 @@ describe('a session on the starter', () => {
     expect(of('state').map((e) => e.state)).toEqual(['paused', 'stopping', 'finished']);
   });
 
+  test('holds while rows are encoded, and has nothing to save there', async () => {
+    events.length = 0;
+    const { id } = await session.handle({ type: 'open-sample', baseUrl: starter });
+    const encoded = () => of('progress').filter(({ unit }) => unit === 'rows encoded');
+    const paused = new Promise<void>((resolve) => {
+      engine.once(
+        (event) => event.type === 'progress' && event.unit === 'rows encoded',
+        () => void session.handle({ type: 'control', action: 'pause' }).then(() => resolve()),
+      );
+    });
+    await session.handle({ type: 'start', dataset: id, recipe: recipe(long) });
+    await paused;
+    expect(await session.handle({ type: 'save-now' })).toEqual({ step: 0 });
+    const held = encoded().length;
+    await pause();
+    expect(encoded()).toHaveLength(held);
+    expect(encoded().at(-1)!.done).toBeLessThan(encoded().at(-1)!.total);
+    const stepped = new Promise<void>((resolve) => engine.once((event) => event.type === 'metrics', resolve));
+    await session.handle({ type: 'control', action: 'step' });
+    await stepped;
+    expect(encoded().at(-1)!.done).toBe(encoded().at(-1)!.total);
+    await session.handle({ type: 'control', action: 'stop' });
+    await session.running;
+    expect(of('metrics')).toHaveLength(1);
+  });
+
   test('profiles two steps of a run while it goes on, once at a time', async () => {
     await expect(session.handle({ type: 'profile' })).rejects.toMatchObject({ code: 'run-missing' });
     await session.handle({ type: 'start', dataset, recipe: recipe(long), paused: true });
