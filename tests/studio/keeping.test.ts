@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { EngineClient } from '../../src/engine/client.ts';
-import type { Request } from '../../src/engine/protocol.ts';
+import type { Request, RunRecord, RunState } from '../../src/engine/protocol.ts';
 import { copyRef, readersOf } from '../../src/studio/state/copies.ts';
 import type { ProjectRecord } from '../../src/engine/protocol.ts';
 import { currentProject, interruptedRun } from '../../src/studio/state/kept.ts';
@@ -195,7 +195,7 @@ describe('a copy of a dataset', () => {
 });
 
 describe('an interrupted run', () => {
-  const interrupted = async (state: 'running' | 'finished' = 'running') => {
+  const interrupted = async (state: RunRecord['state'] = 'running') => {
     await studio.project.getState().startWithSample();
     await saved({ model: { kind: 'starter' } });
     const metrics = [1, 2, 3].map((step) => ({
@@ -232,6 +232,30 @@ describe('an interrupted run', () => {
     await kept().show(currentProject(kept())!.runs[0]!);
     await expect.poll(() => studio.book.lastStep).toBe(3);
     expect(studio.run.getState().state).toBe('finished');
+  });
+
+  test('a project is opened with its newest run, and with the tuned policy that came of it', async () => {
+    await interrupted('failed');
+    const asked = vi.spyOn(transport.keep, 'answer');
+    const visit = createStudio(new EngineClient(transport), null);
+    await visit.keeping.getState().begin();
+    const [newest] = currentProject(kept())!.runs;
+    expect(asked.mock.calls.map(([request]) => request)).toContainEqual({
+      type: 'continue-run',
+      runId: newest!.id,
+      dataset: 'fake',
+      go: false,
+    });
+    expect(visit.run.getState()).toMatchObject({ runId: newest!.id, state: 'failed', failure: null });
+    await expect.poll(() => visit.book.lastStep).toBe(3);
+  });
+
+  test('that waits to be gone on with is not put aside for one that ended', async () => {
+    await interrupted('finished');
+    await interrupted();
+    const visit = createStudio(new EngineClient(transport), null);
+    await visit.keeping.getState().begin();
+    expect(visit.run.getState()).toMatchObject({ runId: null, state: 'idle' });
   });
 });
 
@@ -334,7 +358,7 @@ test('a save that failed is told, and made with the next one', async () => {
 });
 
 describe('an engine that was started anew', () => {
-  const died = async (state: 'running' | 'stopping', known = true) => {
+  const died = async (state: RunState, known = true) => {
     const first = new FakeTransport({ loadMs: 0 });
     const second = Object.assign(new FakeTransport({ loadMs: 0 }), { keep: first.keep });
     const own = createStudio(new EngineClient(first, () => second), null);
@@ -362,6 +386,12 @@ describe('an engine that was started anew', () => {
   test('holds a run that was being stopped', async () => {
     const { continued } = await died('stopping');
     await expect.poll(continued).toMatchObject([{ paused: true }]);
+  });
+
+  test('is given the tuned policy of the run in view', async () => {
+    const { own, runId, continued } = await died('finished');
+    await expect.poll(continued).toMatchObject([{ runId, go: false }]);
+    expect(own.run.getState().state).toBe('finished');
   });
 
   test('calls a run failed that it knows nothing of', async () => {

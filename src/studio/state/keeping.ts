@@ -1,10 +1,10 @@
 /** Nothing is lost: projects, which are open to be worked in, and runs that were interrupted and can be gone on with. */
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { EngineClient } from '../../engine/client.ts';
-import type { ProjectView } from '../../engine/protocol.ts';
+import type { ProjectView, RunRecord } from '../../engine/protocol.ts';
 import { autosave, choicesOf } from './autosave.ts';
 import { readKeepSettings, writeKeepSettings } from './keep-settings.ts';
-import { currentProject, type Keeping } from './kept.ts';
+import { currentProject, interruptedRun, type Keeping } from './kept.ts';
 import { problemOf } from './problem.ts';
 import type { Project } from './project.ts';
 import type { RecipeEditor } from './recipe.ts';
@@ -66,6 +66,24 @@ export function createKeeping({ client, project, recipe, run, storage: local }: 
       const openData = !lackData || (needs.dataset === null && (await project.getState().reopenDataset(lackData)));
       return openData && (!lackModel || (needs.model === null && (await project.getState().reopenModel(lackModel))));
     };
+    const bring = async (record: RunRecord) => {
+      const { dataset, model } = project.getState();
+      // Without its model or on other rows a run can still be looked at; its policy cannot be there.
+      const whole = dataset !== null && model !== null && record.bytes > 0;
+      await (whole
+        ? client
+            .request({ type: 'continue-run', runId: record.id, dataset: dataset.id, go: false })
+            .catch(() => client.request({ type: 'show-run', runId: record.id }))
+        : client.request({ type: 'show-run', runId: record.id }));
+      const state = record.state === 'failed' ? 'failed' : 'finished';
+      run.setState({ runId: record.id, dataset: dataset?.id ?? null, state });
+    };
+    /** A project is opened with its newest run: its curves, and its policy as the tuned one. */
+    const bringNewest = async () => {
+      const newest = currentProject(get())?.runs.find(({ bytes }) => bytes > 0);
+      if (!newest || interruptedRun(get()) || run.getState().stages.length > 0) return;
+      await bring(newest);
+    };
     const open = async (id: string) => {
       const owned = await take(id);
       set({ current: id, owned });
@@ -73,7 +91,7 @@ export function createKeeping({ client, project, recipe, run, storage: local }: 
       const view = currentProject(get());
       if (!view) return;
       if (view.recipe) recipe.getState().use(view.recipe);
-      await restore(view);
+      if (await restore(view)) await bringNewest();
     };
     const whileIdle = (what: string): boolean => {
       if (!isActive(run.getState().state)) return true;
@@ -150,7 +168,9 @@ export function createKeeping({ client, project, recipe, run, storage: local }: 
           ...(needs.model === 'permission' && view.model ? modelFolders(view.model) : []),
         ];
         if (!(await askPermission(folders))) return false;
-        return restore(view);
+        if (!(await restore(view))) return false;
+        await bringNewest();
+        return true;
       },
       resume: (record) =>
         guarded(async () => {
@@ -164,15 +184,9 @@ export function createKeeping({ client, project, recipe, run, storage: local }: 
       show: (record) =>
         guarded(async () => {
           if (!whileIdle('show another run')) return;
-          const { dataset, model } = project.getState();
-          // Without its model or on other rows a run can still be looked at; its policy cannot be there.
-          const whole = dataset !== null && model !== null && record.bytes > 0;
-          await (whole
-            ? client
-                .request({ type: 'continue-run', runId: record.id, dataset: dataset.id, go: false })
-                .catch(() => client.request({ type: 'show-run', runId: record.id }))
-            : client.request({ type: 'show-run', runId: record.id }));
-          run.setState({ runId: record.id, dataset: dataset?.id ?? null, state: 'finished' });
+          await bring(record);
+          const { failure } = record;
+          if (failure) run.setState({ failure: { code: failure.code, what: failure.message, hint: failure.hint } });
         }),
       settle: (record, how) =>
         guarded(async () => {

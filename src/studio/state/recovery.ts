@@ -26,9 +26,14 @@ export async function recover({ client, project, run, keeping }: Stopped, refs: 
     if (dataset && refs.dataset) await project.getState().reopenDataset(refs.dataset);
     if (model && refs.model) await project.getState().reopenModel(refs.model);
     await keeping.getState().refresh();
-    if (!wasActive) return;
     const record = currentProject(keeping.getState())?.runs.find(({ id }) => id === before.runId);
     const again = project.getState().dataset;
+    if (!wasActive) {
+      // The tuned policy is that of the run in view, which the new engine does not have yet.
+      if (record && again && record.bytes > 0)
+        await client.request({ type: 'continue-run', runId: record.id, dataset: again.id, go: false });
+      return;
+    }
     if (!record || !again) {
       // What could not be opened has been told; the run stays in its project, to be gone on with from there.
       run.setState({ state: 'failed' });
