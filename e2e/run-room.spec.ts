@@ -52,6 +52,185 @@ test('the boxes of a step are looked at by keyboard and by a click on a curve', 
   await expect(travel).toContainText('after step 10');
 });
 
+test('a step is held and a window of steps is chosen by keyboard, and every chart reads the same step', async ({
+  page,
+}) => {
+  await ran(page);
+  const tools = page.getByRole('group', { name: 'Curves' });
+  const step = tools.getByRole('slider', { name: 'Step' });
+  await step.focus();
+  await page.keyboard.press('Home');
+  for (let i = 0; i < 4; i++) await page.keyboard.press('ArrowRight');
+  await expect(step).toHaveAttribute('aria-valuetext', 'step 5');
+  const loss = page.getByRole('region', { name: 'Loss', exact: true });
+  for (const chart of [loss, page.getByRole('region', { name: 'Accuracy' })])
+    await expect(chart.locator('.chart-step')).toHaveText('step 5');
+  const held = await loss.locator('.chart-legend b').textContent();
+  await tools.getByRole('button', { name: 'Let go of step 5' }).click();
+  await expect(loss.locator('.chart-step')).toHaveCount(0);
+  expect(await loss.locator('.chart-legend b').textContent()).not.toBe(held);
+
+  await expect(loss).toHaveAttribute('data-points', '28');
+  await tools.getByRole('textbox', { name: 'First step shown' }).fill('6');
+  await tools.getByRole('textbox', { name: 'Last step shown' }).fill('12');
+  await expect(loss).toHaveAttribute('data-points', '7');
+  await tools.getByRole('button', { name: 'Show all steps' }).click();
+  await expect(loss).toHaveAttribute('data-points', '28');
+
+  // The pointer on one chart is the crosshair of all of them.
+  const plot = loss.locator('.u-over');
+  const { width, height } = (await plot.boundingBox())!;
+  await plot.hover({ position: { x: width * 0.3, y: height / 2 } });
+  const read = await loss.locator('.chart-step').textContent();
+  await expect(page.getByRole('region', { name: 'Accuracy' }).locator('.chart-step')).toHaveText(read!);
+});
+
+/** Emits points of curves to a run on hold, whose own points do not come in between. */
+async function onHold(page: Page): Promise<void> {
+  await openHarness(page, served, 'fast', '/run');
+  await takeSample(page);
+  await page.evaluate(() =>
+    window.harness.studio.run.getState().start('fake', window.harness.studio.recipe.getState().recipe, true),
+  );
+}
+
+test('a logarithmic scale is one: a fall by tenths is a straight line', async ({ page }) => {
+  await onHold(page);
+  await page.evaluate(() => {
+    for (let step = 1; step <= 101; step++)
+      window.harness.transport.emit({
+        type: 'metrics',
+        stageIndex: 1,
+        step,
+        values: { loss: 10 ** -((step - 1) / 25) },
+      });
+  });
+  const smoothing = page.getByRole('slider', { name: /^Smoothing/ });
+  await smoothing.focus();
+  await page.keyboard.press('Home');
+  const loss = page.getByRole('region', { name: 'Loss', exact: true });
+  await expect(loss).toHaveAttribute('data-points', '101');
+  /** Height of the drawn curve at a quarter, the half and three quarters of the plot, as shares of the plot. */
+  const heights = () =>
+    loss.locator('canvas').evaluate((canvas: HTMLCanvasElement) => {
+      const plot = canvas.closest('.u-wrap')!.querySelector<HTMLElement>('.u-over')!;
+      const [left, top, width, height] = [plot.offsetLeft, plot.offsetTop, plot.offsetWidth, plot.offsetHeight].map(
+        (px) => px * devicePixelRatio,
+      ) as [number, number, number, number];
+      const { data } = canvas.getContext('2d')!.getImageData(left, top, Math.floor(width), Math.floor(height));
+      const columns = Math.floor(width);
+      const colourful = (i: number) =>
+        Math.max(data[i]!, data[i + 1]!, data[i + 2]!) - Math.min(data[i]!, data[i + 1]!, data[i + 2]!);
+      return [0.25, 0.5, 0.75].map((share) => {
+        const x = Math.floor(columns * share);
+        let [best, at] = [0, -1];
+        for (let y = 0; y < Math.floor(height); y++) {
+          const c = data[(y * columns + x) * 4 + 3]! > 0 ? colourful((y * columns + x) * 4) : 0;
+          if (c > best) [best, at] = [c, y];
+        }
+        return at / height;
+      });
+    });
+  const bend = async () => {
+    const [a, b, c] = (await heights()) as [number, number, number];
+    return Math.abs((a + c) / 2 - b);
+  };
+  await expect.poll(bend).toBeGreaterThan(0.1);
+  await page.getByText('Log', { exact: true }).click();
+  await expect.poll(bend).toBeLessThan(0.02);
+});
+
+const ALARMS = {
+  'Not a number': { loss: NaN },
+  'Completions are cut': { 'completions/clipped_ratio': 0.9 },
+  'Groups without a difference': { frac_reward_zero_std: 1 },
+  'Entropy collapsed': { entropy: 0.001 },
+  'Far from the reference': { kl: 4 },
+} as const;
+
+test('every alarm is told with what to try, marked on its chart, and leads to its step', async ({ page }) => {
+  await onHold(page);
+  const alarms = page.getByRole('status', { name: 'Alarms' });
+  const emit = (values: Readonly<Record<string, number>>, from: number, to = from) =>
+    page.evaluate(
+      ([values, from, to]) => {
+        for (let step = from; step <= to; step++)
+          window.harness.transport.emit({ type: 'metrics', stageIndex: 1, step, values });
+      },
+      [values, from, to] as const,
+    );
+  const healthy = {
+    loss: 1,
+    'completions/clipped_ratio': 0,
+    frac_reward_zero_std: 0.1,
+    entropy: 0.6,
+    kl: 0.01,
+    grad_norm: 1,
+    'completions/mean_length': 100,
+  };
+  await emit(healthy, 1, 30);
+  await expect(page.getByRole('region', { name: 'Loss', exact: true })).toHaveAttribute('data-points', '30');
+  await page.waitForTimeout(1500);
+  await expect(alarms.locator('.alarm-note')).toHaveCount(0);
+  await emit({ ...Object.assign({}, ...Object.values(ALARMS)), grad_norm: 40, 'completions/mean_length': 20 }, 31, 36);
+  for (const title of [...Object.keys(ALARMS), 'Gradient spike', 'Completions shrink']) {
+    const note = alarms.locator('.alarm-note').filter({ hasText: title });
+    await expect(note).toContainText('Try:');
+    await expect(page.locator('.chart-flaws').filter({ hasText: `▲ ${title}` })).toBeVisible();
+  }
+  await expect(page.getByRole('region', { name: 'Loss', exact: true })).toContainText('6 not a number');
+  await expect(page.getByRole('region', { name: 'Loss', exact: true }).locator('.chart-legend b')).toHaveText('NaN');
+  await alarms
+    .locator('.alarm-note')
+    .filter({ hasText: 'Not a number' })
+    .getByRole('button', { name: /^Step 31/ })
+    .click();
+  await expect(page.getByRole('button', { name: 'Let go of step 31' })).toBeVisible();
+  expect((await new AxeBuilder({ page }).include('.alarms').analyze()).violations).toEqual([]);
+});
+
+test('a group shows its completions side by side with all that was given to each', async ({ page }) => {
+  await ran(page);
+  await page.evaluate(() => {
+    const { run } = window.harness.studio;
+    // A rule that does not apply to a row has no value.
+    run.setState({
+      groups: run.getState().groups.map((group, g) =>
+        g === 3
+          ? {
+              ...group,
+              completions: group.completions.map((c) => ({ ...c, rewards: { ...c.rewards, image_index: NaN } })),
+            }
+          : group,
+      ),
+    });
+  });
+  await page.getByRole('tab', { name: /^Groups/ }).click();
+  const cards = page
+    .getByRole('list', { name: '8 completions' })
+    .getByRole('listitem')
+    .filter({ hasText: /^Completion/ });
+  await expect(cards).toHaveCount(8);
+  const group = await page.evaluate(() => window.harness.studio.run.getState().groups.at(-1)!);
+  for (const [i, completion] of group.completions.entries()) {
+    const card = cards.nth(i);
+    await expect(card).toContainText(`${completion.tokens} tokens`);
+    for (const given of Object.values(completion.rewards))
+      await expect(card.locator('.terms')).toContainText(Number.isNaN(given) ? 'does not apply' : given.toFixed(2), {
+        timeout: 2000,
+      });
+    await expect(card.locator('.terms-sum')).toContainText(completion.reward.toFixed(2));
+    await expect(card.locator('.advantage')).toContainText(Math.abs(completion.advantage).toFixed(2));
+    if (completion.think) await expect(card.locator('.thought')).toHaveText(completion.think);
+    await expect(card.locator('canvas').first()).toBeAttached();
+  }
+  // Side by side: the first two stand on one line.
+  const [one, two] = [await cards.nth(0).boundingBox(), await cards.nth(1).boundingBox()];
+  expect(one!.y).toBe(two!.y);
+  await page.getByRole('button', { name: 'Earlier group' }).click();
+  await expect(page.getByText(/^Step 27, row/)).toBeVisible();
+});
+
 test('an earlier run lies under the next one, on the charts and in their tables', async ({ page }) => {
   await ran(page);
   await finishRun(page);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { chartData } from '../../src/studio/charts/chart-data.ts';
+import { chartData, valueAt } from '../../src/studio/charts/chart-data.ts';
 import { panelsFor } from '../../src/studio/charts/panels.ts';
 import { SeriesBook } from '../../src/studio/charts/series-book.ts';
 import { smooth } from '../../src/studio/charts/smooth.ts';
@@ -44,6 +44,14 @@ describe('thinning', () => {
     const values = new Float64Array(100_000).fill(1);
     values[77_123] = 50;
     expect([...thin(values, 0, values.length, 100)]).toContain(77_123);
+  });
+
+  it('keeps the lowest value that a log scale can show, and one that it cannot for the gap', () => {
+    const values = Float64Array.from({ length: 1000 }, (_, i) => (i === 40 ? 1e-6 : i % 7 === 0 ? 0 : 1));
+    const kept = [...thin(values, 0, 1000, 10, 0)];
+    expect(kept).toContain(40);
+    expect(kept.some((i) => i > 0 && i < 99 && values[i] === 0)).toBe(true);
+    expect(kept.length).toBeLessThanOrEqual(50);
   });
 
   it('finds the first step at or after another', () => {
@@ -103,6 +111,19 @@ describe('what a chart draws', () => {
     const { belowLog, columns } = chartData(of(book, 'a'), { ...view, log: true });
     expect(belowLog).toBe(2);
     expect(columns[1]).toEqual([null, null, 10, 100]);
+    // Of all points, not of those that are drawn.
+    for (let step = 4; step < 5000; step++) book.push(step, { a: -1 });
+    expect(chartData(of(book, 'a'), { ...view, log: true }).belowLog).toBe(4998);
+  });
+
+  it('knows the value at a step that was thinned away, and none where the curve has none', () => {
+    const book = new SeriesBook();
+    for (let step = 1; step <= 10_000; step++)
+      book.push(step, { a: Math.sin(step), ...(step === 9 && { b: Infinity }) });
+    const [a, b] = of(book, 'a', 'b');
+    expect(chartData([a!], view).columns[0]).not.toContain(4321);
+    expect(valueAt(a!, 4321)).toBe(Math.sin(4321));
+    expect([valueAt(b!, 9), valueAt(b!, 10), valueAt(a!, 10_001)]).toEqual([Infinity, undefined, undefined]);
   });
 
   it('keeps to the window of steps', () => {

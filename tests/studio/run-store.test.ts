@@ -160,18 +160,41 @@ describe('alarms', () => {
 
   it.each([
     ['nan', { loss: NaN }],
+    ['nan', { loss: Infinity }],
     ['clipped', { 'completions/clipped_ratio': 0.9 }],
     ['idle', { frac_reward_zero_std: 1 }],
     ['entropy', { entropy: 0.001 }],
+    ['kl', { kl: 3 }],
   ])('tell of %s', (key, values) => {
     const book = new SeriesBook();
     for (let step = 0; step < 5; step++) book.push(step, values);
     expect(alarmsOf(book).map((alarm) => alarm.key)).toEqual([key]);
   });
 
-  it('tell of completions that shrink away', () => {
+  it.each([
+    ['shrinking', (step: number) => 100 - 2 * step],
+    ['growing', (step: number) => 20 + 2 * step],
+  ])('tell of completions that are %s', (key, length) => {
     const book = new SeriesBook();
-    for (let step = 0; step < 40; step++) book.push(step, { 'completions/mean_length': 100 - 2 * step });
-    expect(alarmsOf(book).map((alarm) => alarm.key)).toEqual(['shrinking']);
+    for (let step = 0; step < 40; step++) book.push(step, { 'completions/mean_length': length(step) });
+    expect(alarmsOf(book).map((alarm) => alarm.key)).toEqual([key]);
+  });
+
+  it('tell of a gradient spike while it is news, and where it was', () => {
+    const book = new SeriesBook();
+    const spike = (until: number) => {
+      for (let step = book.lastStep + 1; step <= until; step++) book.push(step, { grad_norm: step === 20 ? 9 : 1 });
+      return alarmsOf(book).map(({ key, steps }) => [key, ...steps]);
+    };
+    expect(spike(21)).toEqual([['gradient', 20]]);
+    expect(spike(60)).toEqual([]);
+  });
+
+  it('tell where a curve stopped being a number, and only of the stage under way', () => {
+    const book = new SeriesBook();
+    for (let step = 1; step <= 30; step++) book.push(step, { loss: step > 12 ? NaN : 1, kl: step > 20 ? NaN : 0 });
+    expect(alarmsOf(book)).toMatchObject([{ key: 'nan', curves: ['loss', 'kl'], steps: [13] }]);
+    for (let step = 31; step <= 40; step++) book.push(step, { loss: 1, kl: 0 });
+    expect(alarmsOf(book, 31)).toEqual([]);
   });
 });

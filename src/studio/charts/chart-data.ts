@@ -27,6 +27,13 @@ export interface ChartView {
   readonly log: boolean;
 }
 
+/** A curve's value at a step, drawn or not; undefined: it has none there. */
+export function valueAt({ book, name }: CurveSource, step: number): number | undefined {
+  const { steps, values } = book.curve(name);
+  const i = lowerBound(steps, step);
+  return steps[i] === step ? values[i] : undefined;
+}
+
 export function chartData(curves: readonly CurveSource[], view: ChartView): ChartData {
   const at = new Map<number, (number | null | undefined)[]>();
   const strange = new Set<number>();
@@ -37,15 +44,15 @@ export function chartData(curves: readonly CurveSource[], view: ChartView): Char
     const from = lowerBound(steps, view.from);
     const to = lowerBound(steps, view.to + Number.EPSILON * Math.abs(view.to) + 1e-9);
     points += to - from;
+    if (view.log) for (let i = from; i < to; i++) belowLog += Number(values[i]! <= 0);
     const smoothed = view.weight > 0 ? smooth(values, view.weight) : null;
-    for (const i of thin(values, from, to, view.buckets)) {
+    for (const i of thin(values, from, to, view.buckets, view.log ? 0 : -Infinity)) {
       const step = steps[i]!;
       const raw = values[i]!;
       let row = at.get(step);
       if (!row) at.set(step, (row = new Array<number | null | undefined>(curves.length * 2).fill(undefined)));
       const hidden = view.log && raw <= 0;
       if (!Number.isFinite(raw)) strange.add(step);
-      else if (hidden) belowLog++;
       row[c * 2] = Number.isFinite(raw) && !hidden ? raw : null;
       const even = smoothed ? smoothed[i]! : NaN;
       if (Number.isFinite(even) && !(view.log && even <= 0)) row[c * 2 + 1] = even;

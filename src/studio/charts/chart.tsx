@@ -3,7 +3,7 @@ import { useEffect, useMemo, useRef, useState } from 'react';
 import uPlot from 'uplot';
 import type { Alarm } from '../state/alarms.ts';
 import { value } from '../ui/format.ts';
-import { chartData, type ChartData } from './chart-data.ts';
+import { chartData, valueAt, type ChartData } from './chart-data.ts';
 import { chartOptions, readLook, type StageMark } from './chart-options.ts';
 import type { Crosshair } from './crosshair.ts';
 import { CurveTable } from './curve-table.tsx';
@@ -63,19 +63,14 @@ export function Chart({ panel, book, past, crosshair, weight, log, range, marks,
     if (!element) return;
     const names = drawn.filter((curve) => curve.past === 0);
     const smoothed = weight > 0;
-    const read = (index: number | null) => {
-      const data = shown.current;
-      if (!data) return;
-      const at = index ?? data.columns[0].length - 1;
-      const pick = (c: number) => {
-        for (let i = at; i >= Math.max(0, at - (index === null ? at : 0)); i--) {
-          const v = data.columns[1 + c * 2]![i];
-          if (v !== null && v !== undefined) return value(v);
-        }
-        return data.strange.includes(data.columns[0][at]!) ? 'NaN' : '–';
-      };
-      setReadout({ step: index === null ? null : (data.columns[0][at] ?? null), values: names.map((_, c) => pick(c)) });
+    /** null: the newest values. */
+    const read = (step: number | null) => {
+      const values = names.map((curve) =>
+        step === null ? (book.last(curve.name) ?? undefined) : valueAt(curve, step),
+      );
+      setReadout({ step, values: values.map((v) => (v === undefined ? '–' : value(v))) });
     };
+    const stepOf = (index: number | null) => (index === null ? null : (shown.current?.columns[0][index] ?? null));
     // Made in its turn, like every later drawing: a dozen charts made in one frame would hold the page for it.
     let plot: uPlot | null = null;
     const make = () =>
@@ -93,8 +88,9 @@ export function Chart({ panel, book, past, crosshair, weight, log, range, marks,
           held: () => crosshair.held,
           onZoom: (a, b) => latest.current.onZoom(a, b),
           onCursor: (index, here) => {
-            read(index);
-            if (here) crosshair.hover(index === null ? null : (shown.current?.columns[0][index] ?? null));
+            const step = stepOf(index);
+            read(step ?? crosshair.held);
+            if (here) crosshair.hover(step);
             else if (index === null && !document.querySelector('.u-over:hover')) crosshair.hover(null);
           },
         }),
@@ -119,7 +115,7 @@ export function Chart({ panel, book, past, crosshair, weight, log, range, marks,
           ? old
           : { strange: data.strange.length, belowLog: data.belowLog, points: data.points },
       );
-      if (plot.cursor.idx === null || plot.cursor.idx === undefined) read(null);
+      if (plot.cursor.idx === null || plot.cursor.idx === undefined) read(crosshair.held);
     };
     const ask = () => {
       if (!visible || timer) return;
@@ -137,12 +133,12 @@ export function Chart({ panel, book, past, crosshair, weight, log, range, marks,
     const stopHeld = crosshair.subscribe(() => {
       if (heldBefore === crosshair.held) return;
       heldBefore = crosshair.held;
+      if (plot?.cursor.idx == null) read(crosshair.held);
       if (visible) paintQueue.ask(redraw);
     });
     // A click holds the step under it; a drag zooms.
     const hold = () => {
-      if (crosshair.step !== null && plot && plot.select.width < 4)
-        crosshair.hold(plot.cursor.idx == null ? null : (shown.current?.columns[0][plot.cursor.idx] ?? null));
+      if (crosshair.step !== null && plot && plot.select.width < 4) crosshair.hold(stepOf(plot.cursor.idx ?? null));
     };
     element.addEventListener('click', hold);
     const seen = new IntersectionObserver(([entry]) => {

@@ -19,13 +19,14 @@ export class Crosshair {
   hover(step: number | null): void {
     if (step === this.#hovered) return;
     this.#hovered = step;
-    this.#tell();
+    this.#tellSoon();
   }
 
   /** Keeps a step in view until another is held, or null lets go. */
   hold(step: number | null): void {
     if (step === this.#held) return;
     this.#held = step;
+    // At once: a slider that shows the old step for a frame would lose the next key.
     this.#tell();
   }
 
@@ -35,13 +36,17 @@ export class Crosshair {
   };
 
   /** Once a frame: a pointer moves more often than anyone can look. */
-  #tell(): void {
+  #tellSoon(): void {
     if (this.#waiting) return;
     this.#waiting = true;
     requestAnimationFrame(() => {
       this.#waiting = false;
-      for (const listener of this.#listeners) listener();
+      this.#tell();
     });
+  }
+
+  #tell(): void {
+    for (const listener of this.#listeners) listener();
   }
 }
 

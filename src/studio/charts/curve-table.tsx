@@ -1,7 +1,7 @@
 /** The numbers of a chart, for who does not see it or wants them exactly. Every spike of the thinned curve is a row. */
 import { useEffect, useState } from 'react';
 import { value } from '../ui/format.ts';
-import { chartData } from './chart-data.ts';
+import { chartData, valueAt } from './chart-data.ts';
 import { shortName, type DrawnCurve, type Panel } from './panels.ts';
 
 const BUCKETS = 25;
@@ -19,7 +19,6 @@ export function CurveTable({ panel, sources }: { readonly panel: Panel; readonly
     weight: 0,
     log: false,
   });
-  const strange = new Set(data.strange);
   const steps = data.columns[0];
   return (
     <div className="scroll-table" tabIndex={0} role="region" aria-label={`${panel.title}, numbers`}>
@@ -39,16 +38,16 @@ export function CurveTable({ panel, sources }: { readonly panel: Panel; readonly
           </tr>
         </thead>
         <tbody>
-          {steps.map((step, i) => (
+          {steps.map((step) => (
             <tr key={step}>
               <th scope="row" className="num">
                 {step}
               </th>
-              {sources.map((_, c) => {
-                const v = data.columns[1 + c * 2]![i];
+              {sources.map((source, c) => {
+                const v = valueAt(source, step);
                 return (
                   <td key={c} className="num">
-                    {v === null || v === undefined ? (strange.has(step) ? 'NaN' : '') : value(v)}
+                    {v !== undefined && value(v)}
                   </td>
                 );
               })}

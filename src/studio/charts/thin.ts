@@ -1,8 +1,9 @@
 /**
  * Which points of a long curve to draw: of every bucket the first, the lowest, the highest and the last, and every
  * point that is not a number. A spike of a single step therefore survives any zoom; thinning by stride would lose it.
+ * @param floor values at or below it cannot be drawn: the lowest is sought above it, and one of them leaves a gap
  */
-export function thin(values: Float64Array, from: number, to: number, buckets: number): Uint32Array {
+export function thin(values: Float64Array, from: number, to: number, buckets: number, floor = -Infinity): Uint32Array {
   const count = to - from;
   if (count <= buckets * 4) {
     const all = new Uint32Array(Math.max(0, count));
@@ -13,12 +14,13 @@ export function thin(values: Float64Array, from: number, to: number, buckets: nu
   for (let b = 0; b < buckets; b++) {
     const start = from + Math.floor((b * count) / buckets);
     const end = from + Math.floor(((b + 1) * count) / buckets);
-    keepBucket(values, start, end, kept);
+    keepBucket(values, start, end, floor, kept);
   }
   return Uint32Array.from(kept);
 }
 
-function keepBucket(values: Float64Array, start: number, end: number, kept: number[]): void {
+function keepBucket(values: Float64Array, start: number, end: number, floor: number, kept: number[]): void {
+  let hidden = -1;
   let low = -1;
   let high = -1;
   const strange: number[] = [];
@@ -28,11 +30,16 @@ function keepBucket(values: Float64Array, start: number, end: number, kept: numb
       strange.push(i);
       continue;
     }
+    if (v <= floor) {
+      hidden = i;
+      continue;
+    }
     if (low < 0 || v < values[low]!) low = i;
     if (high < 0 || v > values[high]!) high = i;
   }
   const picked = new Set([start, end - 1, ...strange]);
   if (low >= 0) picked.add(low).add(high);
+  if (hidden >= 0) picked.add(hidden);
   kept.push(...[...picked].sort((a, b) => a - b));
 }
 

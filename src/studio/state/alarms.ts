@@ -52,6 +52,8 @@ function ends({ values }: Curve): { first: number; last: number } | null {
   return { first: mean(values.subarray(0, 5)), last: mean(values.subarray(values.length - 5)) };
 }
 
+const firstStep = ({ steps, values }: Curve, test: (v: number) => boolean): number => steps[values.findIndex(test)]!;
+
 const lastOf = ({ steps }: Curve): number[] => (steps.length > 0 ? [steps[steps.length - 1]!] : []);
 
 type Rule = Omit<Alarm, 'steps'> & { readonly look: (curve: Look) => readonly number[] };
@@ -135,19 +137,18 @@ export function alarmsOf(book: SeriesBook, since = 0): Alarm[] {
     return { steps: steps.subarray(from), values: values.subarray(from) };
   };
   const alarms: Alarm[] = [];
-  const strange = book.names().filter((name) => look(name).values.subarray(-WINDOW).some(Number.isNaN));
+  const isStrange = (v: number) => !Number.isFinite(v);
+  const strange = book.names().filter((name) => look(name).values.subarray(-WINDOW).some(isStrange));
   if (strange.length > 0)
     alarms.push({
       key: 'nan',
       title: 'Not a number',
-      means: `${strange.join(', ')} became NaN. Weights may be spoiled from here on.`,
+      means: `${strange.join(', ')} became NaN or infinite. Weights may be spoiled from here on.`,
       attempt:
         'Stop and keep, then go back to an earlier checkpoint with a lower learning rate or a tighter gradient clip.',
       curves: strange,
-      steps: strange.flatMap((name) => {
-        const { steps, values } = look(name);
-        return [...steps].filter((_, i) => Number.isNaN(values[i])).slice(-1);
-      }),
+      // Where it began: what is sound lies before it.
+      steps: [Math.min(...strange.map((name) => firstStep(look(name), isStrange)))],
     });
   for (const { look: rule, ...alarm } of RULES) {
     const steps = rule(look);

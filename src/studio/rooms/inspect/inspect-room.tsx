@@ -134,7 +134,7 @@ function Gallery({ dataset }: { readonly dataset: DatasetReport }) {
               <input
                 type="search"
                 value={text}
-                placeholder="of a prompt or answer"
+                placeholder="prompt or answer"
                 onChange={(event) => setText(event.target.value)}
               />
             </label>

@@ -50,15 +50,15 @@ export function CompletionCard({ index, dataset, row, completion, strongest }: C
           <div key={name}>
             <dt>{termName(name)}</dt>
             <dd>
-              <i style={{ width: `${Math.min(1, Math.max(0, value)) * 100}%` }} />
-              <span className="num">{ratio(value)}</span>
+              <i style={{ width: `${Math.min(1, Math.max(0, value)) * 100 || 0}%` }} />
+              <Scored value={value} />
             </dd>
           </div>
         ))}
         <div className="terms-sum">
           <dt>reward</dt>
           <dd>
-            <span className="num">{ratio(reward)}</span>
+            <Scored value={reward} />
           </dd>
         </div>
       </dl>
@@ -67,6 +67,12 @@ export function CompletionCard({ index, dataset, row, completion, strongest }: C
       {boxes.length === 0 && <p className="muted">No box could be read from it.</p>}
     </li>
   );
+}
+
+/** A rule that does not apply to the row has no value: it is left out of the sum. */
+function Scored({ value }: { readonly value: number }) {
+  if (!Number.isNaN(value)) return <span className="num">{ratio(value)}</span>;
+  return <span className="muted">does not apply</span>;
 }
 
 function Advantage({ value, strongest }: { readonly value: number; readonly strongest: number }) {

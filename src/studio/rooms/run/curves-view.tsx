@@ -15,6 +15,7 @@ import { useTheme } from '../../theme.ts';
 import { Choice } from '../../ui/choice.tsx';
 import { plural } from '../../ui/format.ts';
 import { when } from '../projects/when.ts';
+import { StepTools } from './step-tools.tsx';
 import { TimeTravel } from './time-travel.tsx';
 
 const ALL: readonly [number, number] = [-Infinity, Infinity];
@@ -48,7 +49,7 @@ export function CurvesView({ alarms }: { readonly alarms: readonly Alarm[] }) {
   const zoom = useCallback((from: number, to: number) => setRange([from, to]), []);
   const panels = panelsFor(names);
   if (panels.length === 0) return <p className="room-wait">The first point comes with the first training step.</p>;
-  const zoomed = range !== ALL && Number.isFinite(range[0]);
+  const zoomed = range.some(Number.isFinite);
   return (
     <div className="curves">
       <div className="curves-tools" role="group" aria-label="Curves">
@@ -74,6 +75,7 @@ export function CurvesView({ alarms }: { readonly alarms: readonly Alarm[] }) {
           selected={scale}
           onSelect={setScale}
         />
+        <StepTools range={range} onZoom={zoom} />
         {zoomed && (
           <button type="button" className="button small" onClick={() => setRange(ALL)}>
             Show all steps
