@@ -10,6 +10,7 @@ import { bitOf, type FindingKey, type Health } from './health.ts';
 import { interpretRow, searchRow } from './interpret.ts';
 import type { IssueLog } from './issue-log.ts';
 import { Pictures } from './pictures.ts';
+import { placesIn } from './places.ts';
 import { ROW_FORMATS, type FormatName, type RawRow, type RowFormatName } from './raw-row.ts';
 import type { Row, RowIssue } from './row.ts';
 import type { RowList } from './row-list.ts';
@@ -189,8 +190,8 @@ export class Dataset {
     const { value } = await this.#raws([number]).next();
     const raw = (value as { raw: RawRow | null } | undefined)?.raw;
     if (!raw) throw changed(row.id);
-    const searched = searchRow(raw, this.#opened.pictures, this.#layoutOf(raw.source.file));
-    const target = searched.texts.at(-1)!.boxes;
+    const searched = searchRow(raw, this.#opened.pictures);
+    const target = placesIn(searched.texts.at(-1)!, this.#layoutOf(raw.source.file)).boxes;
     return target.flatMap(({ written, numbers }, i) =>
       written === 'declared' ? [] : [{ way: written, numbers, image: row.solution[i]?.image ?? 0 }],
     );
@@ -272,7 +273,8 @@ export class Dataset {
       const { row } =
         raw === null
           ? { row: null }
-          : await interpretRow(searchRow(raw, pictures, this.#layoutOf(raw.source.file)), {
+          : await interpretRow(searchRow(raw, pictures), {
+              layout: this.#layoutOf(raw.source.file),
               conventionOf: conventionFrom(decisions, raw.source.file),
               sizeOf: (path) => pictures.measure(path),
               remarks: new Map(),

@@ -13,7 +13,7 @@ import { findQuads } from '../grounding/quads.ts';
 import { splitTags } from '../grounding/parse.ts';
 import type { BoxLayout, Convention, WayOfWriting } from './dataset-ref.ts';
 import type { Pictures } from './pictures.ts';
-import { findPlaces, MarkSupply, type BoxPlace, type MarkedText } from './places.ts';
+import { MarkSupply, placesIn, searchText, type BoxPlace, type MarkedText, type SearchedText } from './places.ts';
 import { rowIssue, type RawRow } from './raw-row.ts';
 import type { Message, Row, RowIssue, Segment } from './row.ts';
 import { checkBox, checkImages, checkTurns, roleOf } from './validate.ts';
@@ -21,7 +21,7 @@ import { checkBox, checkImages, checkTurns, roleOf } from './validate.ts';
 /** A raw row with its texts searched; the last turn's text is the answer alone. */
 export interface SearchedRow {
   readonly raw: RawRow;
-  readonly texts: readonly MarkedText[];
+  readonly texts: readonly SearchedText[];
   readonly think: string | null;
   readonly images: readonly string[];
   /** Found before any box was read. Errors: the row is lost. */
@@ -37,14 +37,14 @@ export type Remark =
   | 'prompt-box-in-first';
 export type Remarks = Map<Remark, number>;
 
-/** First step. `layout`: of lists of four numbers, null while it is not known. */
-export function searchRow(raw: RawRow, pictures: Pick<Pictures, 'find'>, layout: BoxLayout | null): SearchedRow {
+/** First step: nothing in it depends on what the numbers mean. */
+export function searchRow(raw: RawRow, pictures: Pick<Pictures, 'find'>): SearchedRow {
   const { paths, issues: imageIssues } = checkImages(raw, pictures);
   const issues = [...checkTurns(raw), ...imageIssues];
   const supply = new MarkSupply(raw.boxes, raw.refs);
   const target = splitTags(raw.turns.at(-1)?.text ?? '');
   const texts = raw.turns.map(({ text }, i) =>
-    findPlaces(i === raw.turns.length - 1 ? target.answer : text, supply, raw.space !== null, layout),
+    searchText(i === raw.turns.length - 1 ? target.answer : text, supply, raw.space !== null),
   );
   if (supply.missing)
     issues.push(
@@ -75,8 +75,8 @@ export interface LooseBox {
 }
 
 export function looseBoxes({ texts, images }: SearchedRow): LooseBox[] {
-  return texts.flatMap(({ boxes }) =>
-    boxes.flatMap((place) =>
+  return texts.flatMap((text) =>
+    placesIn(text, null).boxes.flatMap((place) =>
       place.written === 'declared'
         ? []
         : [{ way: place.written, place, image: resolveHint(place.image ?? -1, images.length) }],
@@ -97,6 +97,8 @@ function askedImage(question: string, pictures: number): number | null {
 const withoutTokens = (text: string): string => text.replace(/<\|(?:object_ref|box)_(?:start|end)\|>/g, '');
 
 export interface InterpretContext {
+  /** Of lists of four numbers. */
+  readonly layout: BoxLayout;
   conventionOf(written: BoxPlace['written'], raw: RawRow): Convention;
   sizeOf(path: string): Promise<Size | null>;
   readonly remarks: Remarks;
@@ -113,9 +115,10 @@ const remark = (remarks: Remarks, name: Remark): void => void remarks.set(name, 
 
 /** Second step. A row with an error is null; its issues say why. */
 export async function interpretRow(searched: SearchedRow, context: InterpretContext): Promise<Interpreted> {
-  const { raw, texts, images } = searched;
+  const { raw, images } = searched;
   const issues = [...searched.issues];
   if (issues.some(({ severity }) => severity === 'error')) return { row: null, issues, clipped: 0 };
+  const texts = searched.texts.map((text) => placesIn(text, context.layout));
   const remarks = new Set<Remark>();
   const question = texts.findLast((_, i) => roleOf(raw.turns[i]!.role) === 'user')?.text ?? '';
   let picture = 0;

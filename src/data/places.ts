@@ -25,6 +25,17 @@ export interface MarkedText {
   readonly boxes: readonly BoxPlace[];
 }
 
+/** A text in which everything that may be a box was found; what of it is one depends on how lists of four are laid out. */
+export interface SearchedText {
+  readonly text: string;
+  /** In the order of the text. */
+  readonly quads: readonly Quad[];
+  /** Those of them that stand for `<bbox>` marks. */
+  readonly marks: ReadonlySet<Quad>;
+  /** Whether the row states the space of its `<bbox>` boxes. */
+  readonly declared: boolean;
+}
+
 /** Marks are taken from the row's lists in order, over all turns. */
 export class MarkSupply {
   #boxes: readonly RawBox[];
@@ -61,13 +72,8 @@ const plausible = ({ form, numbers: [a, b, c, d] }: Quad, layout: BoxLayout | nu
   form !== 'list' ||
   (a >= 0 && b >= 0 && ((layout !== 'xywh' && a <= c && b <= d) || (layout !== 'xyxy' && c > 0 && d > 0)));
 
-/** `declared`: whether the row states the space of its `<bbox>` boxes. `layout`: of lists of four, where it is known. */
-export function findPlaces(
-  original: string,
-  supply: MarkSupply,
-  declared: boolean,
-  layout: BoxLayout | null,
-): MarkedText {
+/** `declared`: whether the row states the space of its `<bbox>` boxes. */
+export function searchText(original: string, supply: MarkSupply, declared: boolean): SearchedText {
   const refs: { end: number; label: string }[] = [];
   let text = '';
   let from = 0;
@@ -96,18 +102,22 @@ export function findPlaces(
     };
     marks.add(quad);
   }
-  const quads = [...findQuads(text).filter((quad) => plausible(quad, layout)), ...marks].sort(
-    (a, b) => a.start - b.start,
-  );
+  const quads = [...findQuads(text), ...marks].sort((a, b) => a.start - b.start);
+  return { text, quads, marks, declared };
+}
+
+/** The boxes of a text. `layout`: of lists of four; null: what could be a box in either. */
+export function placesIn({ text, quads: all, marks, declared }: SearchedText, layout: BoxLayout | null): MarkedText {
+  const quads = all.filter((quad) => marks.has(quad) || plausible(quad, layout));
   const stated = imagesOfQuads(text, quads);
-  const boxes = quads.map(({ start, end, numbers, label, form, decimal }, i): BoxPlace => {
-    const isMark = marks.has(quads[i]!);
+  const boxes = quads.map((quad, i): BoxPlace => {
+    const { start, end, numbers, label, form, decimal } = quad;
     return {
       start,
       end,
       numbers,
       image: stated[i] ?? null,
-      written: isMark && declared ? 'declared' : form === 'pairs' ? 'pairs' : 'list',
+      written: marks.has(quad) && declared ? 'declared' : form === 'pairs' ? 'pairs' : 'list',
       tokens: text.slice(start, end).includes('<|box_'),
       decimal,
       ...(label === undefined ? {} : { label }),

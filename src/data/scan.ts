@@ -7,7 +7,7 @@ import type { Size } from '../grounding/box.ts';
 import { Evidence, conventionWords, type Decision } from './conventions.ts';
 import type { Convention, DatasetOptions, WayOfWriting } from './dataset-ref.ts';
 import { HealthTally, type Health } from './health.ts';
-import { interpretRow, looseBoxes, searchRow, type Remark, type Remarks } from './interpret.ts';
+import { interpretRow, looseBoxes, searchRow, type Remark, type Remarks, type SearchedRow } from './interpret.ts';
 import { IssueLog } from './issue-log.ts';
 import type { Pictures } from './pictures.ts';
 import { rowIssue, type FormatName, type RawRow } from './raw-row.ts';
@@ -85,8 +85,7 @@ async function measureAll(paths: readonly string[], pictures: Pictures): Promise
 }
 
 /** Adds what a row's boxes show about their convention. */
-async function weigh(raw: RawRow, pictures: Pictures, evidence: Map<WayOfWriting, Evidence>): Promise<void> {
-  const searched = searchRow(raw, pictures, null);
+async function weigh(searched: SearchedRow, pictures: Pictures, evidence: Map<WayOfWriting, Evidence>): Promise<void> {
   for (const { way, place, image } of looseBoxes(searched)) {
     const path = image === null ? undefined : searched.images[image];
     let mine = evidence.get(way);
@@ -113,7 +112,7 @@ async function sampleDecisions(shelf: Shelf, options: DatasetOptions, progress: 
       const from = Math.floor((table.length * run) / runs);
       for await (const row of table.read(from, Math.min(table.length, from + SAMPLE_RUN))) {
         const { raw } = rawOf(row, table.file, options);
-        if (raw) await weigh(raw, shelf.pictures, evidence);
+        if (raw) await weigh(searchRow(raw, shelf.pictures), shelf.pictures, evidence);
       }
     }
     for (const [way, each] of evidence) decisions.set(decisionKey(table.file, way), decided(each, options));
@@ -161,27 +160,22 @@ class Pass {
     this.evidence.set(table.file, evidence);
     for (let from = 0; from < table.length; from += BATCH) {
       checkAborted(progress);
-      const batch: ({ place: number } & ReturnType<typeof rawOf>)[] = [];
+      const { pictures } = this.#shelf;
+      const batch: { place: number; searched: SearchedRow | null; issues: readonly RowIssue[] }[] = [];
       let place = from;
       for await (const row of table.read(from, Math.min(table.length, from + BATCH))) {
-        batch.push({ place, ...rawOf(row, table.file, this.#options) });
+        const { raw, issues } = rawOf(row, table.file, this.#options);
+        batch.push({ place, searched: raw && searchRow(raw, pictures), issues });
         place++;
       }
-      const { pictures } = this.#shelf;
-      const paths = batch.flatMap(({ raw }) =>
-        (raw?.images ?? []).flatMap((reference) => {
-          const found = pictures.find(reference, table.file);
-          return found.ok ? [found.path] : [];
-        }),
-      );
-      await measureAll([...new Set(paths)], pictures);
-      for (const { place: at, raw, issues } of batch) {
-        if (!raw) {
+      await measureAll([...new Set(batch.flatMap(({ searched }) => searched?.images ?? []))], pictures);
+      for (const { place: at, searched, issues } of batch) {
+        if (!searched) {
           this.#leaveOut(issues);
           continue;
         }
-        if (table.format === null) await weigh(raw, pictures, evidence);
-        await this.#row(number, at, raw);
+        if (table.format === null) await weigh(searched, pictures, evidence);
+        await this.#row(number, at, searched);
       }
       progress.tell('Checking rows', before + Math.min(table.length, from + BATCH), total);
     }
@@ -192,11 +186,10 @@ class Pass {
     this.log.leftOut++;
   }
 
-  async #row(table: number, place: number, raw: RawRow): Promise<void> {
+  async #row(table: number, place: number, searched: SearchedRow): Promise<void> {
     const { pictures } = this.#shelf;
+    const { raw } = searched;
     const { file } = raw.source;
-    const layout = this.#decisions.get(decisionKey(file, 'list'))?.layout ?? 'xyxy';
-    const searched = searchRow(raw, pictures, layout);
     const sizes: (Size | null)[] = [];
     for (const path of searched.images) sizes.push(await pictures.measure(path));
     const unreadable = sizes.flatMap((size, i) =>
@@ -213,6 +206,7 @@ class Pass {
     );
     const remarks: Remarks = new Map();
     const { row, issues, clipped } = await interpretRow(searched, {
+      layout: this.#decisions.get(decisionKey(file, 'list'))?.layout ?? 'xyxy',
       conventionOf: conventionFrom(this.#decisions, file),
       sizeOf: (path) => pictures.measure(path),
       remarks,
