@@ -86,6 +86,11 @@ const TELLING = 0.02;
 const CERTAIN = 1e-6;
 /** With so many boxes no chance puts all second pairs right of and below the first. */
 const ENOUGH_FOR_LAYOUT = 10;
+/** Share that is inverted at least where the second pair is a width and a height: they exceed x and y in a quarter at most. */
+const INVERTED_IF_SIZES = 0.25;
+/** So many boxes reach the far part of some picture, if their numbers are of these pictures. */
+const ENOUGH_FOR_REACH = 20;
+const FAR = 0.7;
 
 /** Counts over the boxes of one file that are written in one way. */
 export class Evidence {
@@ -98,6 +103,8 @@ export class Evidence {
   #measured = 0;
   #larger = 0;
   #highest = 0;
+  /** How far right or down boxes go in their pictures, as pixels of the file. */
+  #reach = 0;
   /** Log of the chance that thousandths would all fall inside the pictures, if they fell anywhere up to 1000. */
   #chance = 0;
   readonly #fits = new Map<string, { seen: number; inside: number }>();
@@ -121,6 +128,7 @@ export class Evidence {
       this.#measured++;
       if (Math.min(natural.width, natural.height) > 1000) this.#larger++;
       this.#highest = Math.max(this.#highest, numbers[2], numbers[3]);
+      this.#reach = Math.max(this.#reach, numbers[2] / natural.width, numbers[3] / natural.height);
       this.#chance += Math.log(Math.min(1, natural.width / 1000)) + Math.log(Math.min(1, natural.height / 1000));
     }
     for (const space of SPACES)
@@ -158,11 +166,17 @@ export class Evidence {
 
   #layout(): { layout: BoxLayout; sure: boolean; why: string } {
     if (this.way === 'pairs') return { layout: 'xyxy', sure: true, why: '' };
-    if (this.#inverted > TELLING * this.#boxes)
+    if (this.#inverted >= INVERTED_IF_SIZES * this.#boxes && this.#inverted > 0)
       return {
         layout: 'xywh',
         sure: true,
         why: 'many would be inverted as two corners, so they are a corner, width and height',
+      };
+    if (this.#inverted > TELLING * this.#boxes)
+      return {
+        layout: 'xyxy',
+        sure: false,
+        why: `${this.#inverted} of ${this.#boxes} would be inverted as two corners: too many for slips, too few for widths and heights`,
       };
     if (this.#boxes >= ENOUGH_FOR_LAYOUT) return { layout: 'xyxy', sure: true, why: '' };
     const sizes = SPACES.some(
@@ -175,13 +189,16 @@ export class Evidence {
     const certain = (space: CoordinateSpace, reason: string) => ({ space, reason, ambiguous: false });
     const guess = (space: CoordinateSpace, reason: string) => ({ space, reason, ambiguous: true });
     const outside = (space: CoordinateSpace) => 1 - (this.#share(space, layout) ?? 1) > TELLING;
+    const inCorner = layout === 'xyxy' && this.#measured >= ENOUGH_FOR_REACH && this.#reach < FAR;
+    const corner =
+      'they fit into the pictures, but none goes near the right or lower edge of one: they may be pixels of smaller copies';
     if (this.#tokens >= this.#boxes / 2) return certain('thousand', 'they stand between <|box_start|> tokens');
     if (this.#fractions >= (1 - TELLING) * this.#boxes) return certain('fraction', 'no number is above 1');
     if (this.#beyond > TELLING * this.#boxes) {
       if (!this.#measured) return guess('natural', 'numbers go beyond 1000, but no picture could be measured');
       if (outside('natural') && !outside('model'))
         return guess('model', 'they leave the picture files, and fit the pictures as Qwen2.5-VL resizes them');
-      return certain('natural', 'numbers go beyond 1000');
+      return inCorner ? guess('natural', corner) : certain('natural', 'numbers go beyond 1000');
     }
     if (this.way === 'pairs')
       return certain('thousand', 'they are written (x1,y1),(x2,y2) and no number is above 1000');
@@ -193,6 +210,7 @@ export class Evidence {
     }
     if (this.#larger === this.#measured && this.#highest > 900)
       return guess('thousand', 'they reach towards 1000 and never beyond, though the pictures are larger');
+    if (inCorner) return guess('natural', corner);
     if (this.#chance < Math.log(CERTAIN))
       return certain('natural', 'they fit into the pictures, which thousandths would not');
     return guess('natural', 'they fit into the pictures');

@@ -42,6 +42,9 @@ type Container =
   | { readonly kind: 'folder'; readonly handle: FileSystemDirectoryHandle }
   | { readonly kind: 'zip'; readonly archive: Blob; readonly source: ByteSource; readonly blocks: ByteSource };
 
+/** Names that differ in case, or in how accents are encoded (macOS writes them apart), are alike. */
+export const alike = (text: string): string => text.normalize('NFC').toLowerCase();
+
 const lastPart = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
 
 /** The last two parts of a path, in lower case. */
@@ -103,8 +106,8 @@ export class FileSet {
   }
 
   #like(index: HashIndex, path: string, part: (path: string) => string): number[] {
-    const wanted = part(path).toLowerCase();
-    return [...index.find(textHash(wanted))].filter((i) => part(this.path(i)).toLowerCase() === wanted).reverse();
+    const wanted = alike(part(path));
+    return [...index.find(textHash(wanted))].filter((i) => alike(part(this.path(i))) === wanted).reverse();
   }
 
   /** A checksum of the content that costs nothing: that of a zip's directory; null elsewhere. */
@@ -250,8 +253,8 @@ export class FileSet {
       return null;
     }
     const file = this.#paths.add(path);
-    this.#byName.add(textHash(lastPart(path).toLowerCase()));
-    this.#byTail.add(textHash(tailKey(path).toLowerCase()));
+    this.#byName.add(textHash(alike(lastPart(path))));
+    this.#byTail.add(textHash(alike(tailKey(path))));
     this.#container.push(container);
     this.#size.push(size);
     this.#packedSize.push(entry?.compressedSize ?? 0);

@@ -1,5 +1,5 @@
 /** What a dataset looks like from afar, counted while it is read; and what about it should make one look twice. */
-import type { Row } from './row.ts';
+import type { Fault, Row, RowIssue } from './row.ts';
 import type { Split } from './split.ts';
 
 /** Cells of the heat map along each side. */
@@ -96,6 +96,19 @@ const WORDS: Readonly<Record<FindingKey, Omit<Finding, 'key' | 'rows'>>> = {
   },
 };
 
+const FAULT_WORDS: Readonly<Record<Fault, string>> = {
+  'picture-missing': 'name a picture that is not among the files',
+  'picture-unreadable': 'have a picture that cannot be read',
+  'box-outside': 'have a box that lies outside its picture',
+};
+
+/** Why rows are left out. A row may have several faults. */
+export interface FaultCount {
+  readonly fault: Fault | 'other';
+  readonly rows: number;
+  readonly title: string;
+}
+
 export interface Health {
   readonly rows: number;
   /** Key and count, by key. */
@@ -111,6 +124,8 @@ export interface Health {
   readonly answerLengths: readonly (readonly [number, number])[];
   readonly tasks: readonly { readonly name: string; readonly train: number; readonly heldout: number }[];
   readonly findings: readonly Finding[];
+  /** Of rows that are left out. */
+  readonly faults: readonly FaultCount[];
 }
 
 const LONG_ANSWER = 4000;
@@ -127,6 +142,7 @@ export class HealthTally {
   readonly #lengths: Tally = new Map();
   readonly #sizes: [number, number, number, number] = [0, 0, 0, 0];
   readonly #heat = new Float64Array(HEAT * HEAT);
+  readonly #faults = new Map<Fault | 'other', number>();
 
   /** Counts a row; returns the flags that it shows by itself. */
   add(row: Omit<Row, 'id' | 'split'>, clipped: number, narrow: boolean): number {
@@ -159,6 +175,12 @@ export class HealthTally {
     return flags;
   }
 
+  /** Counts a row that is left out by what is wrong with it. */
+  leaveOut(issues: readonly RowIssue[]): void {
+    const faults = new Set(issues.flatMap(({ severity, fault }) => (severity === 'error' ? (fault ?? 'other') : [])));
+    for (const fault of faults) this.#faults.set(fault, (this.#faults.get(fault) ?? 0) + 1);
+  }
+
   #cover(box: readonly [number, number, number, number]): void {
     const cell = (v: number) => Math.min(HEAT - 1, Math.max(0, Math.floor(v * HEAT)));
     for (let y = cell(box[1]); y <= cell(box[3] - 1e-9); y++)
@@ -189,6 +211,11 @@ export class HealthTally {
       answerLengths: sorted(this.#lengths),
       tasks: byTask,
       findings,
+      faults: ([...Object.keys(FAULT_WORDS), 'other'] as const).flatMap((key) => {
+        const fault = key as FaultCount['fault'];
+        const rows = this.#faults.get(fault) ?? 0;
+        return rows ? [{ fault, rows, title: fault === 'other' ? 'have another fault' : FAULT_WORDS[fault] }] : [];
+      }),
     };
   }
 }

@@ -1,9 +1,10 @@
 /**
  * Finds the file a row's picture path means. Datasets are unpacked in other places than they were written in, so
- * `./MIG-Bench/images/a/b.png` also finds `images/a/b.png`: the file that shares most trailing path parts wins.
+ * `./MIG-Bench/images/a/b.png` also finds `images/a/b.png`: the file that shares most trailing path parts wins. Paths
+ * may be those of Windows, `file:` addresses, or percent-encoded as annotation tools export them.
  */
 import { Lru } from '../base/lru.ts';
-import type { FileSet } from './file-set.ts';
+import { alike, type FileSet } from './file-set.ts';
 
 export type Lookup =
   | { readonly ok: true; readonly file: number }
@@ -23,6 +24,15 @@ const sharedTail = (a: readonly string[], b: readonly string[]): number => {
   return n;
 };
 
+/** Without percent-encoding, where it is any. */
+function decoded(reference: string): string {
+  try {
+    return decodeURIComponent(reference);
+  } catch {
+    return reference;
+  }
+}
+
 export class ImageLookup {
   readonly #files: FileSet;
   /** Whether a file may be a picture: those with rows may not. */
@@ -39,7 +49,12 @@ export class ImageLookup {
     const folder = dataFile.slice(0, dataFile.lastIndexOf('/') + 1);
     const key = `${folder}\n${reference}`;
     let result = this.#found.get(key);
-    if (!result) this.#found.set(key, (result = this.#search(reference, folder)));
+    if (!result) {
+      result = this.#search(reference, folder);
+      const plain = decoded(reference);
+      if (!result.ok && result.reason === 'missing' && plain !== reference) result = this.#search(plain, folder);
+      this.#found.set(key, result);
+    }
     return result;
   }
 
@@ -62,7 +77,7 @@ export class ImageLookup {
     const paths = candidates
       .map((file) => ({ file, path: this.#files.path(file) }))
       .filter(({ path }) => this.#isPicture(path));
-    for (const fold of [(s: string) => s, (s: string) => s.toLowerCase()]) {
+    for (const fold of [(s: string) => s, alike]) {
       const wanted = parts.map(fold);
       const scored = paths
         .map((candidate) => ({ ...candidate, shared: sharedTail(wanted, partsOf(candidate.path).map(fold)) }))

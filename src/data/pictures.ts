@@ -6,7 +6,7 @@ import { Column, HashIndex, TextSet } from '../base/columns.ts';
 import { GroundworkError } from '../base/error.ts';
 import { crc32 } from '../formats/crc32.ts';
 import type { Size } from '../grounding/box.ts';
-import { readImageHeader } from '../image/size.ts';
+import { readImageHeader, whyUnreadable } from '../image/size.ts';
 import type { FileSet } from './file-set.ts';
 import { ImageLookup, type Lookup } from './image-lookup.ts';
 import { isDataFile } from './tables/open-tables.ts';
@@ -89,6 +89,16 @@ export class Pictures {
 
   fileSize(picture: number): number {
     return this.#fileSize.get(picture);
+  }
+
+  /** Why a picture could not be measured, and what to do. */
+  async complaint(path: string): Promise<{ readonly reason: string; readonly fix: string }> {
+    try {
+      return await whyUnreadable(await this.open(path));
+    } catch (error) {
+      if (!(error instanceof GroundworkError)) throw error;
+      return { reason: `cannot be opened: ${error.message}`, fix: error.hint };
+    }
   }
 
   /** Size as shown, from the first bytes; null if the file is none of the kinds that are read. */

@@ -67,6 +67,9 @@ export class MarkSupply {
   }
 }
 
+/** Four numbers that are the whole text are meant as a box, also where they cannot be one. */
+const fills = ({ start, end }: Quad, text: string): boolean => text.trim().length <= end - start;
+
 /** Four loose numbers are taken for a box only if they could be one; `null`: in either layout. */
 const plausible = ({ form, numbers: [a, b, c, d] }: Quad, layout: BoxLayout | null): boolean =>
   form !== 'list' ||
@@ -108,7 +111,7 @@ export function searchText(original: string, supply: MarkSupply, declared: boole
 
 /** The boxes of a text. `layout`: of lists of four; null: what could be a box in either. */
 export function placesIn({ text, quads: all, marks, declared }: SearchedText, layout: BoxLayout | null): MarkedText {
-  const quads = all.filter((quad) => marks.has(quad) || plausible(quad, layout));
+  const quads = all.filter((quad) => marks.has(quad) || plausible(quad, layout) || fills(quad, text));
   const stated = imagesOfQuads(text, quads);
   const boxes = quads.map((quad, i): BoxPlace => {
     const { start, end, numbers, label, form, decimal } = quad;

@@ -77,16 +77,32 @@ export const rowIssue = (
   severity,
 });
 
+/** What schemas expect, and what rows have instead, in words. */
+const KINDS: Readonly<Record<string, string>> = {
+  string: 'text',
+  number: 'a number',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'an object',
+};
+
+const kindOf = (value: unknown): string =>
+  value === null ? 'empty' : Array.isArray(value) ? 'a list' : (KINDS[typeof value] ?? 'something else');
+
 /** A schema's complaints as row issues, each with its path. */
 export function schemaIssues(issues: readonly v.BaseIssue<unknown>[], source: Source): RowIssue[] {
   return issues.map((issue) => {
     const path = (v.getDotPath(issue) ?? '').replace(/\.(\d+)(?=\.|$)/g, '[$1]');
-    return rowIssue(source, path, issue.message.toLowerCase(), `Give “${path}” a value of the expected type.`);
+    if (issue.received === 'undefined') return rowIssue(source, path, 'it is missing', `Add “${path}” to the row.`);
+    const wanted = KINDS[issue.type];
+    return wanted === undefined
+      ? rowIssue(source, path, issue.message, `Correct “${path}”.`)
+      : rowIssue(source, path, `it should be ${wanted}, and is ${kindOf(issue.input)}`, `Correct “${path}”.`);
   });
 }
 
 // What several formats share.
-const pathText = v.pipe(v.string(), v.nonEmpty('an image path is empty'));
+const pathText = v.pipe(v.string(), v.nonEmpty('the path is empty'));
 const picture = v.union(
   [
     pathText,
@@ -95,7 +111,7 @@ const picture = v.union(
       v.transform(({ path }) => path),
     ),
   ],
-  'expected the path of a picture',
+  'it should be the path of a picture',
 );
 
 /** One path, a list of paths, or objects with a `path`. */
@@ -107,7 +123,7 @@ export const imagesSchema = v.union(
       v.transform((path) => [path]),
     ),
   ],
-  'expected a path or a list of paths',
+  'it should be a path or a list of paths',
 );
 
 /** A number or a text; numbers become text. */
@@ -130,7 +146,7 @@ export const contentSchema = v.union(
       v.transform((parts) => parts.map(({ text }) => text).join('')),
     ),
   ],
-  'expected text, or a list of text and image parts',
+  'it should be text, or a list of text and image parts',
 );
 
 /** What the row says about its part. */
@@ -140,4 +156,4 @@ export const splitSchema = v.fallback(v.optional(v.string()), undefined);
 export const ownSplit = (split: string | undefined): { readonly split?: string } =>
   split === undefined ? {} : { split };
 
-export const quadSchema = v.array(v.pipe(v.number(), v.finite()), 'expected a list of numbers');
+export const quadSchema = v.array(v.pipe(v.number(), v.finite()), 'it should be a list of numbers');

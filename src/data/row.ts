@@ -44,4 +44,8 @@ export interface RowIssue {
   /** What the user can do about it. */
   readonly fix: string;
   readonly severity: 'error' | 'warning';
+  /** What kind of fault it is, for those that are counted. */
+  readonly fault?: Fault;
 }
+
+export type Fault = 'picture-missing' | 'picture-unreadable' | 'box-outside';

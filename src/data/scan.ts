@@ -50,15 +50,18 @@ const MEASURED_AT_ONCE = 8;
 const SAMPLE = 400;
 const SAMPLE_RUN = 20;
 
-const REMARKS: Readonly<Record<Remark, (rows: number) => string>> = {
+const rows = (n: number, one: string, many: string): string => (n === 1 ? `1 row ${one}` : `${n} rows ${many}`);
+
+const REMARKS: Readonly<Record<Remark, (n: number) => string>> = {
   'pictures-put-first': (n) =>
-    `${n} rows have no <image> in their text: their pictures were put in front of the question.`,
+    `${rows(n, 'has', 'have')} no <image> in the text: the pictures were put in front of the question.`,
   'coordinates-in-thinking': (n) =>
-    `${n} rows have coordinates in their thinking: those are left as written, in the dataset's own space.`,
-  'picture-from-question': (n) => `${n} rows name the picture of their box only in the question.`,
+    `${rows(n, 'has', 'have')} coordinates in the thinking: those are left as written, in the dataset's own space.`,
+  'picture-from-question': (n) => `${rows(n, 'names', 'name')} the picture of the box only in the question.`,
   'picture-guessed': (n) =>
-    `${n} rows do not say in which picture their box lies: the last is assumed, and no answer is called wrong for naming another.`,
-  'prompt-box-in-first': (n) => `${n} rows have a box in their question without a picture: it is put in the first.`,
+    `${rows(n, 'does', 'do')} not say in which picture the box lies: the last is assumed, and no answer is called wrong for naming another.`,
+  'prompt-box-in-first': (n) =>
+    `${rows(n, 'has', 'have')} a box in the question without a picture: it is put in the first.`,
 };
 
 const BENCHMARKS = new Set<FormatName>(['MIG-Bench', 'MC-Bench']);
@@ -184,26 +187,28 @@ class Pass {
   #leaveOut(issues: readonly RowIssue[]): void {
     this.log.add(issues);
     this.log.leftOut++;
+    this.health.leaveOut(issues);
   }
 
   async #row(table: number, place: number, searched: SearchedRow): Promise<void> {
     const { pictures } = this.#shelf;
     const { raw } = searched;
     const { file } = raw.source;
-    const sizes: (Size | null)[] = [];
-    for (const path of searched.images) sizes.push(await pictures.measure(path));
-    const unreadable = sizes.flatMap((size, i) =>
-      size
-        ? []
-        : [
-            rowIssue(
-              raw.source,
-              `images[${i}]`,
-              `${searched.images[i]} is no picture that can be read`,
-              'Replace it by a PNG, JPEG, WebP, GIF or BMP file.',
-            ),
-          ],
-    );
+    const sizes: Size[] = [];
+    const unreadable: RowIssue[] = [];
+    for (const [i, path] of searched.images.entries()) {
+      const size = await pictures.measure(path);
+      if (size) sizes.push(size);
+      else {
+        const { reason, fix } = await pictures.complaint(path);
+        unreadable.push({
+          ...rowIssue(raw.source, `images[${i}]`, `${path} ${reason}`, fix),
+          fault: 'picture-unreadable',
+        });
+      }
+    }
+    // Without the picture nothing can be said of its boxes.
+    if (unreadable.length) return this.#leaveOut([...searched.issues, ...unreadable]);
     const remarks: Remarks = new Map();
     const { row, issues, clipped } = await interpretRow(searched, {
       layout: this.#decisions.get(decisionKey(file, 'list'))?.layout ?? 'xyxy',
@@ -211,8 +216,8 @@ class Pass {
       sizeOf: (path) => pictures.measure(path),
       remarks,
     });
-    const all = [...issues, ...unreadable];
-    if (!row || unreadable.length) return this.#leaveOut(all);
+    const all = [...issues];
+    if (!row) return this.#leaveOut(all);
     for (const [remark, n] of remarks) this.remarks.set(remark, (this.remarks.get(remark) ?? 0) + n);
     this.formats.set(raw.format, (this.formats.get(raw.format) ?? 0) + 1);
     const wanted = raw.id ?? `${file}:${raw.source.line}`;
@@ -228,7 +233,7 @@ class Pass {
         ),
       );
     this.log.add(all);
-    const narrow = sizes.some((s) => s && Math.max(s.width, s.height) > NARROW * Math.min(s.width, s.height));
+    const narrow = sizes.some((s) => Math.max(s.width, s.height) > NARROW * Math.min(s.width, s.height));
     const named = (raw.split === undefined ? null : splitByWord(raw.split)) ?? splitByName(file);
     this.index.add({
       id,
@@ -251,7 +256,9 @@ function splitRows(index: RowIndex, pictures: Pictures, options: DatasetOptions,
   const named = index.named.view();
   const benchmark = named.filter((n) => n === 3).length;
   if (benchmark)
-    notes.push(`${benchmark} rows are of a benchmark and always held out: training on it would make it worthless.`);
+    notes.push(
+      `${rows(benchmark, 'is', 'are')} of a benchmark and always held out: training on it would make it worthless.`,
+    );
   const byFiles = named.some((n) => n >= 2);
   if (index.length && (options.split === 'draw' || (options.split === undefined && !byFiles))) {
     const { splits, note } = drawSplit(
@@ -319,7 +326,7 @@ export async function scan(
     const leaks = health.findings.find(({ key }) => key === 'picture-leak');
     if (leaks)
       notes.push(
-        `${leaks.rows} rows use pictures that are both in training and held out: the measured accuracy will be too high.`,
+        `${rows(leaks.rows, 'uses', 'use')} pictures that are both in training and held out: the measured accuracy will be too high.`,
       );
     return { index, log: pass.log, health, decisions, formats: pass.formats, notes };
   }

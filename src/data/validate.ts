@@ -6,7 +6,7 @@ import type { Convention } from './dataset-ref.ts';
 import type { Pictures } from './pictures.ts';
 import type { BoxPlace } from './places.ts';
 import { rowIssue, type RawRow, type Source } from './raw-row.ts';
-import type { Message, RowIssue } from './row.ts';
+import type { Fault, Message, RowIssue } from './row.ts';
 
 const ROLES: Readonly<Record<string, Message['role']>> = {
   human: 'user',
@@ -50,7 +50,7 @@ export function checkTurns({ turns, images, source }: RawRow): RowIssue[] {
       rowIssue(
         source,
         'images',
-        `${marks} <image> in the text, but ${images.length} pictures`,
+        `${marks} <image> in the text, but ${images.length} ${images.length === 1 ? 'picture' : 'pictures'}`,
         'Write one <image> for each picture, in their order.',
       ),
     );
@@ -83,14 +83,15 @@ export function checkImages(
     const found = pictures.find(reference, source.file);
     if (found.ok) paths.push(found.path);
     else if (found.reason === 'missing')
-      issues.push(
-        rowIssue(
+      issues.push({
+        ...rowIssue(
           source,
           field,
           `no file matches “${reference}”`,
           'Add the picture to the folder, or correct the path.',
         ),
-      );
+        fault: 'picture-missing',
+      });
     else
       issues.push(
         rowIssue(
@@ -120,9 +121,9 @@ export function checkBox(
   field: string,
   source: Source,
 ): CheckedBox {
-  const fail = (reason: string, fix: string): CheckedBox => ({
+  const fail = (reason: string, fix: string, fault?: Fault): CheckedBox => ({
     ok: false,
-    issue: rowIssue(source, field, reason, fix),
+    issue: { ...rowIssue(source, field, reason, fix), ...(fault && { fault }) },
   });
   const written = `[${place.numbers.join(', ')}]`;
   const whole = extent(convention.space, natural);
@@ -144,6 +145,7 @@ export function checkBox(
     return fail(
       `${written} lies outside the picture${size}`,
       `Boxes here are read as ${conventionWords(convention)}; correct the box, or choose another reading.`,
+      'box-outside',
     );
   }
   const inside = clampBox01(box);

@@ -104,3 +104,27 @@ test('rows are found by task and by text', async () => {
   expect(await ids({ task: 'two' })).toEqual(['b', 'c']);
   expect(await ids({ text: 'nothing of the kind' })).toEqual([]);
 });
+
+test('why rows are left out is counted by row: missing and unreadable pictures, boxes outside, the rest', async () => {
+  const row = (answer: string, ...images: string[]) =>
+    llava('<image>'.repeat(images.length), answer, 1, { images: images.map((name) => `images/${name}.png`) });
+  const dataset = await open({
+    'images/web.png': '<html>not found</html>',
+    'train.json': [
+      row('yes', 'a'),
+      row('yes', 'gone', 'lost'),
+      row('yes', 'lost'),
+      row('yes', 'web'),
+      row('(1,1),(200,1400)', 'a'),
+      row('', 'a'),
+      { nothing: 1 },
+    ],
+  });
+  expect(dataset.report).toMatchObject({ train: 1, leftOut: 6 });
+  expect(dataset.health.faults.map(({ fault, rows }) => [fault, rows])).toEqual([
+    ['picture-missing', 2],
+    ['picture-unreadable', 1],
+    ['box-outside', 1],
+    ['other', 2],
+  ]);
+});

@@ -21,8 +21,18 @@ describe('a bad row is reported with its line and a way out, the good rows stay'
     ['broken JSON', '{"images": [', '', 'not JSON'],
     ['no object', '[1]', '', 'not a JSON object'],
     ['unknown keys', { foo: 1 }, '', 'no known format'],
-    ['conversations of the wrong type', { conversations: 'hello' }, 'conversations', 'array'],
-    ['a turn without text', { images: [], conversations: [{ from: 'human' }] }, 'conversations[0].value', ''],
+    [
+      'conversations of the wrong type',
+      { conversations: 'hello' },
+      'conversations',
+      'it should be a list, and is text',
+    ],
+    [
+      'a turn without text',
+      { images: [], conversations: [{ from: 'human' }] },
+      'conversations[0].value',
+      'it is missing',
+    ],
     [
       'a picture that is not there',
       llava(`${marks}?`, 'x', 3, { images: ['images/a.png', 'images/zz.png', 'images/c.png'] }),

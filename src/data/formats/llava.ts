@@ -1,6 +1,29 @@
-/** LLaVA, VLM-R1, Qwen's fine-tuning data and MGrounding-630k: `conversations` of `from`/`value`, `images` or `image`. */
+/**
+ * LLaVA, VLM-R1, Qwen's fine-tuning data and MGrounding-630k: `conversations` of `from`/`value`, `images` or `image`.
+ * ShareGPT's with the keys of OpenAI, `role`/`content`, are read as well.
+ */
 import * as v from 'valibot';
-import { idSchema, imagesSchema, ownSplit, schemaIssues, splitSchema, type RowFormat } from '../raw-row.ts';
+import {
+  contentSchema,
+  idSchema,
+  imagesSchema,
+  ownSplit,
+  schemaIssues,
+  splitSchema,
+  type RowFormat,
+} from '../raw-row.ts';
+
+const turn = v.lazy((value) =>
+  typeof value === 'object' && value !== null && 'role' in value
+    ? v.pipe(
+        v.object({ role: v.string(), content: contentSchema }),
+        v.transform(({ role, content }) => ({ role, text: content, key: 'content' })),
+      )
+    : v.pipe(
+        v.object({ from: v.string(), value: v.string() }),
+        v.transform(({ from, value: text }) => ({ role: from, text, key: 'value' })),
+      ),
+);
 
 const schema = v.object({
   id: idSchema,
@@ -9,7 +32,7 @@ const schema = v.object({
   task: v.fallback(v.optional(v.string()), undefined),
   type: v.fallback(v.optional(v.string()), undefined),
   split: splitSchema,
-  conversations: v.array(v.object({ from: v.string(), value: v.string() })),
+  conversations: v.array(turn),
 });
 
 export const llava: RowFormat = {
@@ -26,10 +49,10 @@ export const llava: RowFormat = {
         id,
         task: task ?? type ?? '',
         images: images ?? image ?? [],
-        turns: conversations.map(({ from, value: text }, i) => ({
-          role: from,
+        turns: conversations.map(({ role, text, key }, i) => ({
+          role,
           text,
-          field: `conversations[${i}].value`,
+          field: `conversations[${i}].${key}`,
         })),
         boxes: [],
         refs: [],

@@ -11,10 +11,12 @@ const schema = v.object({
   objects: v.object({
     ref: v.optional(v.array(v.string()), []),
     bbox: v.optional(v.array(quadSchema), []),
-    bbox_type: v.optional(v.nullable(v.picklist(['real', 'norm1'], 'expected "real" or "norm1"'))),
+    bbox_type: v.optional(v.nullable(v.picklist(['real', 'norm1'], 'it should be "real" or "norm1"'))),
     image_id: v.optional(
       v.nullable(
-        v.array(v.pipe(v.number(), v.integer('expected whole numbers'), v.minValue(0, 'pictures are counted from 0'))),
+        v.array(
+          v.pipe(v.number(), v.integer('it should be a whole number'), v.minValue(0, 'pictures are counted from 0')),
+        ),
       ),
     ),
   }),

@@ -16,7 +16,7 @@ import {
 import { answerSchema, readAnswer } from './answer.ts';
 import { turnSchema, turnsOf } from './messages.ts';
 
-const said = v.union([v.string(), v.array(turnSchema)], 'expected text, or a list of messages');
+const said = v.union([v.string(), v.array(turnSchema)], 'it should be text, or a list of messages');
 
 const schema = v.object({
   id: idSchema,

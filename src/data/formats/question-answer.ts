@@ -125,7 +125,7 @@ const phrases = v.union(
     ),
     v.pipe(v.array(v.string()), v.minLength(1)),
   ],
-  'expected a phrase, or a list of phrases',
+  'it should be a phrase, or a list of phrases',
 );
 const reference = v.object({
   ...common,

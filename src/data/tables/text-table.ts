@@ -76,7 +76,7 @@ export const listTable = (file: string, blob: Blob, index: ElementIndex): Table 
     fix: 'Each element of the list must be one JSON object.',
   });
 
-/** A field that holds JSON, or a list as Python prints it, is that; other texts stay texts, numbers become numbers. */
+/** A field that holds JSON, or a list as Python prints it, is that; others are texts: “12” may be an answer. */
 function cell(text: string): unknown {
   const trimmed = text.trim();
   if (trimmed === '') return undefined;
@@ -86,7 +86,7 @@ function cell(text: string): unknown {
       if (parsed.ok) return parsed.value;
     }
   }
-  return /^-?(?:0|[1-9]\d{0,14})(?:\.\d+)?$/.test(trimmed) ? Number(trimmed) : text;
+  return text;
 }
 
 /** A CSV's records as objects by its header's names. */

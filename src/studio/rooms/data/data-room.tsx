@@ -128,7 +128,11 @@ function OpenDataset({ dataset, tab, onTab }: OpenDatasetProps) {
             title: issues > 0 ? `Issues (${count(issues)})` : 'Issues',
             body: () => <IssueTable dataset={dataset} />,
           },
-          { key: 'health', title: 'Health', body: () => <HealthView dataset={dataset} onRows={showRows} /> },
+          {
+            key: 'health',
+            title: 'Health',
+            body: () => <HealthView dataset={dataset} onRows={showRows} onIssues={() => onTab('issues')} />,
+          },
           { key: 'coordinates', title: 'Coordinates', body: () => <ConventionsView dataset={dataset} /> },
           { key: 'files', title: 'Format and split', body: () => <FilesView dataset={dataset} /> },
         ]}

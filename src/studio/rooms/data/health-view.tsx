@@ -11,9 +11,11 @@ interface HealthViewProps {
   readonly dataset: DatasetReport;
   /** Shows the rows of a finding. */
   readonly onRows: (finding: FindingKey) => void;
+  /** Shows the rows that are left out, and why. */
+  readonly onIssues: () => void;
 }
 
-export function HealthView({ dataset, onRows }: HealthViewProps) {
+export function HealthView({ dataset, onRows, onIssues }: HealthViewProps) {
   const { client, project } = useStudio();
   const [health, setHealth] = useState<Health | null>(null);
   useEffect(() => {
@@ -27,6 +29,20 @@ export function HealthView({ dataset, onRows }: HealthViewProps) {
   if (!health) return <p className="room-wait">Counting…</p>;
   return (
     <div className="health">
+      {health.faults.length > 0 && (
+        <ul className="findings" aria-label="Why rows are left out">
+          {health.faults.map(({ fault, rows, title }) => (
+            <li key={fault} data-severity="bad">
+              <p>
+                <b className="num">{plural(rows, 'row')}</b> {title}. <span className="muted">Left out.</span>
+              </p>
+              <button type="button" className="button small" onClick={onIssues}>
+                See why
+              </button>
+            </li>
+          ))}
+        </ul>
+      )}
       {health.findings.length === 0 ? (
         <p className="note note-good">
           <Icon name="check" /> Nothing stands out in {plural(health.rows, 'row')}: no picture is on both sides of the

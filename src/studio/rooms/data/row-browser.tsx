@@ -181,7 +181,8 @@ export function RowDetail({ dataset, row }: { readonly dataset: string; readonly
       <div className="detail-line">
         <Legend roles={['truth']} />
         <span className="num muted">
-          {row.id} · {row.source.file}:{row.source.line}
+          {row.id === `${row.source.file}:${row.source.line}` ? '' : `${row.id} · `}
+          {row.source.file}:{row.source.line}
         </span>
       </div>
       <div className="detail-words">

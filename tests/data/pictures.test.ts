@@ -1,0 +1,88 @@
+/** How rows name pictures, and what is said of files that are none. */
+import { describe, expect, test } from 'vitest';
+import { allRows, llava, open, pngHeader, type Content } from './make-dataset.ts';
+
+const about = (path: string) => llava('<image>?', 'yes', 1, { images: [path] });
+const png = pngHeader(30, 20);
+
+describe('a picture is found', () => {
+  test.each([
+    ['by its path', 'deep/down/x y.png'],
+    ['by an absolute path of another machine', '/home/someone/data/down/x y.png'],
+    ['by a path of Windows', 'C:\\Users\\someone\\down\\x y.png'],
+    ['by an address of a file', 'file:///data/down/x y.png'],
+    ['from a folder above', '../down/x y.png'],
+    ['in other letters of case', 'Down/X Y.PNG'],
+    ['percent-encoded', 'down/x%20y.png'],
+  ])('%s', async (_, path) => {
+    const dataset = await open({ 'deep/down/x y.png': png, 'deep/other/x y.png': png, 'train.json': [about(path)] });
+    expect(dataset.report.issues).toEqual([]);
+    expect((await allRows(dataset))[0]!.images).toEqual(['deep/down/x y.png']);
+  });
+
+  test('with accents written apart, as macOS does, or together', async () => {
+    const [together, apart] = ['caf\u00e9.png', 'cafe\u0301.png'];
+    const dataset = await open({
+      [`images/${apart}`]: png,
+      [`other/na\u00efve.png`]: png,
+      'train.json': [about(`images/${together}`), about('other/nai\u0308ve.png')],
+    });
+    expect(dataset.report.issues).toEqual([]);
+    expect((await allRows(dataset)).map(({ images }) => images[0]).sort()).toEqual([
+      `images/${apart}`,
+      'other/na\u00efve.png',
+    ]);
+  });
+
+  test('by a name that really has a percent sign', async () => {
+    const dataset = await open({
+      'p/100%.png': png,
+      'p/a%20b.png': png,
+      'p/a b.png': png,
+      'train.json': [about('p/100%.png'), about('p/a%20b.png')],
+    });
+    expect((await allRows(dataset)).map(({ images }) => images[0]).sort()).toEqual(['p/100%.png', 'p/a%20b.png']);
+  });
+});
+
+test('the same name in two folders: the nearer path decides, a bare name is reported with both', async () => {
+  const dataset = await open({
+    'a/same.png': png,
+    'b/same.png': png,
+    'b/train.json': [about('same.png')],
+    'train.json': [about('a/same.png'), about('same.png')],
+  });
+  expect((await allRows(dataset)).map(({ images }) => images[0]).sort()).toEqual(['a/same.png', 'b/same.png']);
+  expect(dataset.report.issues).toMatchObject([{ file: 'train.json', line: 2, field: 'images[0]' }]);
+  expect(dataset.report.issues[0]!.reason).toContain('a/same.png, b/same.png');
+});
+
+const latin = (text: string) => Uint8Array.from(text, (c) => c.charCodeAt(0));
+
+test.each<[string, Content, string, string]>([
+  ['HEIC', latin('\0\0\0\x18ftypheic\0\0\0\0mif1heic'), 'is a HEIC picture', 'JPEG'],
+  ['AVIF', latin('\0\0\0\x1cftypavif\0\0\0\0avifmif1'), 'is an AVIF picture', 'JPEG'],
+  ['TIFF', latin('II*\0\x08\0\0\0\0\0\0\0\0\0'), 'is a TIFF or raw picture', 'JPEG'],
+  ['JPEG XL', latin('\xff\x0a\xfa\x7f\x01\x90\x08\x06\x01\0\0\0'), 'is a JPEG XL picture', 'JPEG'],
+  [
+    'a Git LFS pointer',
+    'version https://git-lfs.github.com/spec/v1\noid sha256:0\n',
+    'is the pointer of Git LFS',
+    'git lfs pull',
+  ],
+  ['a drawing', '<svg xmlns="http://www.w3.org/2000/svg"/>', 'is a drawing (SVG)', 'PNG'],
+  ['a web page', '<!DOCTYPE html><title>404</title>', 'is a web page', 'Download'],
+  ['a cut PNG', png.slice(0, 20), 'is cut off or damaged', 'again'],
+  ['nothing', '', 'is empty', 'again'],
+  ['anything else', 'hello, this is text', 'is no picture that can be read', 'PNG'],
+])(
+  '%s in place of a picture is told by its content, once, and the row is left out',
+  async (_, content, reason, fix) => {
+    const box = llava('<image>Where?', '[0.1, 0.2, 0.5, 0.6]', 1, { images: ['images/odd.png'] });
+    const dataset = await open({ 'images/odd.png': content, 'train.json': [box, about('images/a.png')] });
+    expect(dataset.report).toMatchObject({ leftOut: 1, train: 1 });
+    expect(dataset.report.issues).toMatchObject([{ line: 1, field: 'images[0]', severity: 'error' }]);
+    expect(dataset.report.issues[0]!.reason).toContain(`images/odd.png ${reason}`);
+    expect(dataset.report.issues[0]!.fix).toContain(fix);
+  },
+);
