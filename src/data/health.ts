@@ -19,6 +19,7 @@ export const FINDINGS = [
   'no-box',
   'long-answer',
   'narrow-picture',
+  'cut-picture',
 ] as const;
 export type FindingKey = (typeof FINDINGS)[number];
 
@@ -36,70 +37,75 @@ export interface Finding {
 const WORDS: Readonly<Record<FindingKey, Omit<Finding, 'key' | 'rows'>>> = {
   'picture-leak': {
     severity: 'bad',
-    title: 'use a picture that is both in training and held out',
+    title: 'with a picture that is both in training and held out',
     fix: 'The measured accuracy will be too high. Draw the split here: rows that share pictures stay together.',
   },
   'question-leak': {
     severity: 'bad',
-    title: 'ask the same question of the same pictures in training and held out',
+    title: 'with a question that is asked of the same pictures in training and held out',
     fix: 'The answer is learnt by heart. Draw the split here, or remove the copies.',
   },
   'repeated-question': {
     severity: 'odd',
-    title: 'repeat a question about the same pictures',
+    title: 'with a question that is asked of the same pictures elsewhere',
     fix: 'Copies weigh double in training. Remove them unless they are meant.',
   },
   'copied-picture': {
     severity: 'odd',
-    title: 'use a picture that lies under another name as well',
+    title: 'with a picture that lies under another name as well',
     fix: 'Copies are one picture to the split, so they do not leak.',
   },
   'same-picture-twice': {
     severity: 'odd',
-    title: 'show the same picture twice',
+    title: 'with the same picture twice',
     fix: 'Which of the two is meant cannot be learnt. Look whether a path is wrong.',
   },
   'clipped-box': {
     severity: 'odd',
-    title: 'have a box that reached a little beyond its picture and was cut at the edge',
+    title: 'with a box that reached a little beyond its picture and was cut at the edge',
     fix: 'Rounding does that. If there are many, the coordinates may be read in the wrong way.',
   },
   'tiny-box': {
     severity: 'odd',
-    title: 'have a box under 0.1 % of its picture',
+    title: 'with a box under 0.1 % of its picture',
     fix: 'After resizing it may be smaller than what the model sees. Raise the pixel limit, or leave them out.',
   },
   'whole-picture-box': {
     severity: 'odd',
-    title: 'have a box over 95 % of its picture',
+    title: 'with a box over 95 % of its picture',
     fix: 'A whole picture teaches nothing about where. Look whether the coordinates are read in the right way.',
   },
   'picture-guessed': {
     severity: 'odd',
-    title: 'do not say in which picture their box lies: the last is assumed',
+    title: 'with a box of which nothing says in which picture it lies: the last is assumed',
     fix: 'No answer is called wrong for naming another picture. Write it into the answer or the question.',
   },
   'no-box': {
     severity: 'odd',
-    title: 'have no box in their answer',
+    title: 'with no box in the answer',
     fix: 'They train in SFT only: rewards and evaluation need a box.',
   },
   'long-answer': {
     severity: 'odd',
-    title: 'have an answer over 4,000 characters',
+    title: 'with an answer over 4,000 characters',
     fix: 'Rows longer than max_length are left out of training, never cut.',
   },
   'narrow-picture': {
     severity: 'odd',
-    title: 'have a picture more than 8 times as long as wide',
+    title: 'with a picture more than 8 times as long as wide',
     fix: 'Resizing leaves little of its short side. Crop it if that is where the box lies.',
+  },
+  'cut-picture': {
+    severity: 'bad',
+    title: 'with a picture whose file does not end as it should',
+    fix: 'It is probably cut off, and a run stops where it comes to one. Copy or download it again.',
   },
 };
 
 const FAULT_WORDS: Readonly<Record<Fault, string>> = {
-  'picture-missing': 'name a picture that is not among the files',
-  'picture-unreadable': 'have a picture that cannot be read',
-  'box-outside': 'have a box that lies outside its picture',
+  'picture-missing': 'with a picture that is not among the files',
+  'picture-unreadable': 'with a picture that cannot be read',
+  'box-outside': 'with a box that lies outside its picture',
 };
 
 /** Why rows are left out. A row may have several faults. */
@@ -214,7 +220,7 @@ export class HealthTally {
       faults: ([...Object.keys(FAULT_WORDS), 'other'] as const).flatMap((key) => {
         const fault = key as FaultCount['fault'];
         const rows = this.#faults.get(fault) ?? 0;
-        return rows ? [{ fault, rows, title: fault === 'other' ? 'have another fault' : FAULT_WORDS[fault] }] : [];
+        return rows ? [{ fault, rows, title: fault === 'other' ? 'with another fault' : FAULT_WORDS[fault] }] : [];
       }),
     };
   }

@@ -6,7 +6,7 @@ import { Column, HashIndex, TextSet } from '../base/columns.ts';
 import { GroundworkError } from '../base/error.ts';
 import { crc32 } from '../formats/crc32.ts';
 import type { Size } from '../grounding/box.ts';
-import { readImageHeader, whyUnreadable } from '../image/size.ts';
+import { endsWell, readImageHeader, whyUnreadable, type ImageHeader } from '../image/size.ts';
 import type { FileSet } from './file-set.ts';
 import { ImageLookup, type Lookup } from './image-lookup.ts';
 import { isDataFile } from './tables/open-tables.ts';
@@ -29,6 +29,8 @@ export class Pictures {
   readonly #height = new Column(Int32Array);
   readonly #content = new Column(Uint32Array);
   readonly #fileSize = new Column(Float64Array);
+  /** 1: the file does not end as it should. */
+  readonly #cut = new Column(Uint8Array);
   /** The first picture with the same bytes: itself, mostly. */
   readonly #first = new Column(Int32Array);
   readonly #byContent = new HashIndex();
@@ -52,6 +54,7 @@ export class Pictures {
       this.#height,
       this.#content,
       this.#fileSize,
+      this.#cut,
       this.#first,
       this.#byContent,
       this.#contentOwner,
@@ -73,6 +76,7 @@ export class Pictures {
       this.#height.push(0);
       this.#content.push(0);
       this.#fileSize.push(0);
+      this.#cut.push(0);
       this.#first.push(this.#first.length);
     }
     return number;
@@ -85,6 +89,11 @@ export class Pictures {
   /** The first picture with the same content. Of measured pictures. */
   sameAs(picture: number): number {
     return this.#first.get(picture);
+  }
+
+  /** Whether a measured picture's file seems to be cut off. Not told of those in zips, which have checksums. */
+  isCut(path: string): boolean {
+    return this.#cut.get(this.number(path)) === 1;
   }
 
   fileSize(picture: number): number {
@@ -116,24 +125,27 @@ export class Pictures {
 
   async #measure(picture: number, path: string): Promise<Size | null> {
     const file = this.#files.find(path);
-    let size: Size | null = null;
+    let header: ImageHeader | null = null;
     try {
       let head = file >= 0 ? await this.#files.head(file, HEAD) : (await this.open(path)).slice(0, HEAD);
       const whole = file >= 0 ? await this.#files.size(file) : (await this.open(path)).size;
-      size = (await readImageHeader(head))?.size ?? null;
+      header = await readImageHeader(head);
       const sample = this.#files.find(path) >= 0 ? this.#files.checksum(file) : null;
       const content = sample ?? crc32(new Uint8Array(await head.arrayBuffer()));
-      if (!size && whole > HEAD) {
+      if (!header && whole > HEAD) {
         head = file >= 0 ? await this.#files.head(file, LONG_HEAD) : await this.open(path);
-        size = (await readImageHeader(head))?.size ?? null;
-        if (!size && whole > LONG_HEAD) size = (await readImageHeader(await this.open(path)))?.size ?? null;
+        header = await readImageHeader(head);
+        if (!header && whole > LONG_HEAD) header = await readImageHeader(await this.open(path));
       }
       this.#content.set(picture, content);
       this.#fileSize.set(picture, whole);
+      if (header && sample === null && !(await endsWell(await this.open(path), header.format)))
+        this.#cut.set(picture, 1);
       await this.#compare(picture, content, whole, sample !== null);
     } catch (error) {
       if (!(error instanceof GroundworkError)) throw error;
     }
+    const size = header?.size ?? null;
     this.#width.set(picture, size ? size.width : -1);
     this.#height.set(picture, size ? size.height : -1);
     return size;

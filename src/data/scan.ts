@@ -6,7 +6,7 @@ import { GroundworkError } from '../base/error.ts';
 import type { Size } from '../grounding/box.ts';
 import { Evidence, conventionWords, type Decision } from './conventions.ts';
 import type { Convention, DatasetOptions, WayOfWriting } from './dataset-ref.ts';
-import { HealthTally, type Health } from './health.ts';
+import { bitOf, HealthTally, type Health } from './health.ts';
 import { interpretRow, looseBoxes, searchRow, type Remark, type Remarks, type SearchedRow } from './interpret.ts';
 import { IssueLog } from './issue-log.ts';
 import type { Pictures } from './pictures.ts';
@@ -240,7 +240,9 @@ class Pass {
       table,
       place,
       task: row.task,
-      flags: this.health.add(row, clipped, narrow),
+      flags:
+        this.health.add(row, clipped, narrow) |
+        (searched.images.some((path) => pictures.isCut(path)) ? bitOf('cut-picture') : 0),
       pictures: row.images.map((path) => pictures.number(path)),
       named: BENCHMARKS.has(raw.format) ? 3 : named === null ? 0 : named === 'train' ? 1 : 2,
       question: raw.turns

@@ -163,6 +163,20 @@ export async function readImageHeader(file: Blob): Promise<ImageHeader | null> {
   return null;
 }
 
+/** Bytes at the end of a file in which its end mark is looked for. */
+const TAIL = 4096;
+
+/** Whether a file ends as its format wants it to; one that was cut off does not, and cannot be decoded. */
+export async function endsWell(file: Blob, format: ImageHeader['format']): Promise<boolean> {
+  if (format === 'webp') {
+    const riff = await new Reader(file).at(0, 12);
+    return riff !== null && riff.getUint32(4, true) + 8 <= file.size;
+  }
+  if (format !== 'png' && format !== 'jpeg') return true;
+  const end = String.fromCharCode(...new Uint8Array(await file.slice(-TAIL).arrayBuffer()));
+  return end.includes(format === 'png' ? 'IEND' : '\xff\xd9');
+}
+
 /** Files that are often found where a picture should be: how they begin, what they are, and the way out. */
 const FOREIGN: readonly (readonly [RegExp, string, string])[] = [
   [/^$/, 'is empty', 'Copy the picture again.'],

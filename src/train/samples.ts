@@ -169,7 +169,17 @@ export class SampleStore {
   }
 
   async #pixels(path: string): Promise<PixelInput> {
-    return readPixels(this.#processor, await this.#dataset.image(path));
+    try {
+      return await readPixels(this.#processor, await this.#dataset.image(path));
+    } catch (error) {
+      if (!(error instanceof GroundworkError) || error.code !== 'image-undecodable') throw error;
+      throw new GroundworkError(
+        error.code,
+        `${path} could not be decoded.`,
+        'The file is damaged: replace it, or take its rows out, and open the dataset again.',
+        { cause: error },
+      );
+    }
   }
 
   async #computeFeatures(paths: readonly string[]): Promise<void> {

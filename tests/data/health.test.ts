@@ -1,5 +1,7 @@
+import sharp from 'sharp';
 import { expect, test } from 'vitest';
 import { HEAT, HealthTally } from '../../src/data/health.ts';
+import { span } from '../../src/data/row-list.ts';
 import { box01 } from '../../src/grounding/box.ts';
 import { llava, open, pngHeader, type Content } from './make-dataset.ts';
 
@@ -127,4 +129,31 @@ test('why rows are left out is counted by row: missing and unreadable pictures, 
     ['box-outside', 1],
     ['other', 2],
   ]);
+});
+
+test('a picture file that is cut off is told before a run comes to it; whole ones are not', async () => {
+  const draw = () =>
+    sharp({ create: { width: 90, height: 60, channels: 3, background: '#884422', noise: { type: 'gaussian' } } });
+  const whole = {
+    png: await draw().png().toBuffer(),
+    jpg: await draw().jpeg().toBuffer(),
+    webp: await draw().webp().toBuffer(),
+    gif: await draw().gif().toBuffer(),
+  };
+  const kinds = Object.entries(whole);
+  const rows = kinds.flatMap(([kind]) =>
+    ['whole', 'cut'].map((name) => ({
+      ...llava('<image>?', 'yes', 1, { images: [`p/${name}.${kind}`] }),
+      id: `${name} ${kind}`,
+    })),
+  );
+  const files = Object.fromEntries(
+    kinds.flatMap(([kind, bytes]) => [
+      [`p/whole.${kind}`, new Uint8Array(bytes)],
+      [`p/cut.${kind}`, new Uint8Array(bytes.subarray(0, bytes.length - 200))],
+    ]),
+  );
+  const { dataset } = await findingsOf({ ...files, 'train.json': rows });
+  const found = await dataset.select('train', { finding: 'cut-picture' });
+  expect(span(found, 0, found.length).map((i) => found.id(i))).toEqual(['cut png', 'cut jpg', 'cut webp']);
 });

@@ -5,13 +5,14 @@ import type { NamedFile } from '../../src/data/file-set.ts';
 import type { Row } from '../../src/data/row.ts';
 import { span, type RowList } from '../../src/data/row-list.ts';
 
-/** A PNG header of this size: enough for whoever only measures it. */
+/** A PNG of this size without its pixels: enough for whoever only measures it. */
 export function pngHeader(width: number, height: number): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(33);
+  const bytes = new Uint8Array(45);
   bytes.set([0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10, 0, 0, 0, 13, 0x49, 0x48, 0x44, 0x52]);
   const data = new DataView(bytes.buffer);
   data.setUint32(16, width);
   data.setUint32(20, height);
+  bytes.set([0, 0, 0, 0, 0x49, 0x45, 0x4e, 0x44, 0xae, 0x42, 0x60, 0x82], 33);
   bytes[24] = 8;
   bytes[25] = 2;
   return bytes;
