@@ -4,6 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { build } from 'vite';
 import { create, globals } from 'webgpu';
 import { wgsl } from '../scripts/wgsl-plugin.ts';
+import { waitCalmly } from '../src/cli/calm-waits.ts';
 import { stopwatch } from '../src/cli/cold.ts';
 import type { RunOptions } from './bench.ts';
 import type { Row } from './contest.ts';
@@ -14,6 +15,8 @@ let instance: GPU;
 
 export async function run({ toggles, revision, ...options }: RunOptions, show: (row: Row) => void): Promise<void> {
   Object.assign(globalThis, globals);
+  // For all sides alike.
+  waitCalmly();
   instance = create(toggles.length ? [`enable-dawn-features=${toggles.join(',')}`] : []) as GPU;
   Object.defineProperty(globalThis, 'navigator', { configurable: true, value: { userAgent: 'Node', gpu: instance } });
   addIteratorHelpers();
