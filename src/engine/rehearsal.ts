@@ -233,6 +233,7 @@ async function time(
     seed,
     train: rows,
     heldout: rows,
+    compiled: Promise.resolve(),
     scorer: () => bench.scorer(),
     emit,
     resume: null,

@@ -127,6 +127,17 @@ export async function runRecipe(
     const pace = new Pace(before);
     let stopped = false;
     const trains = stage.kind === 'sft' || stage.kind === 'grpo';
+    if (!resumed) hooks.emit({ type: 'stage', index, stage, status: 'started', seconds: 0 });
+    // Of two things that are done together, the one is told of when the other is done.
+    let encoding = false;
+    const compiled = warmStage(bench, stage, (done, total) => {
+      if (encoding && done < total) return;
+      const progress = { type: 'progress', done, total, unit: 'kernels compiled', preparing: true } as const;
+      pace.after(progress, seconds());
+      hooks.emit({ ...progress, stageIndex: index, etaSeconds: null });
+    });
+    // Told of where it is waited for; a stage that fails before has its own failure to tell.
+    compiled.catch(() => undefined);
     const context: StageContext = {
       policy: bench.policy,
       processor: bench.loaded.processor,
@@ -135,9 +146,11 @@ export async function runRecipe(
       seed: recipe.seed,
       train: bench.dataset.rows('train'),
       heldout: bench.dataset.rows('heldout'),
+      compiled,
       scorer: () => bench.scorer(),
       emit: (event) => {
         if (event.type === 'metrics') step++;
+        if (event.type === 'progress') encoding = event.preparing === true && event.done < event.total;
         hooks.emit(translate(event, index, step, pace.after(event, seconds()), bench));
       },
       resume: resumed?.position.position ?? null,
@@ -158,12 +171,6 @@ export async function runRecipe(
         return go;
       },
     };
-    if (!resumed) hooks.emit({ type: 'stage', index, stage, status: 'started', seconds: 0 });
-    await warmStage(bench, stage, (done, total) => {
-      const progress = { type: 'progress', done, total, unit: 'kernels compiled', preparing: true } as const;
-      pace.after(progress, seconds());
-      hooks.emit({ ...progress, stageIndex: index, etaSeconds: null });
-    });
     switch (stage.kind) {
       case 'evaluate': {
         const { evaluation, scores } = await runEvaluation(stage, context);
@@ -175,6 +182,7 @@ export async function runRecipe(
         await runSft(stage, context);
         break;
       case 'merge':
+        await compiled;
         await bench.policy.merge();
         break;
       case 'rejection': {
@@ -187,6 +195,7 @@ export async function runRecipe(
         await runGrpo(stage, context, promptsOf(context.train, curated));
         break;
     }
+    await compiled;
     if (trains) await hooks.look?.(index, step, true);
     hooks.emit({ type: 'stage', index, stage, status: stopped ? 'stopped' : 'finished', seconds: seconds() });
     if (stopped) return { stopped: true };

@@ -25,8 +25,11 @@ export async function runEvaluation(
   const rows = evaluationRows(context.heldout, stage.limit, context.seed);
   const from = context.resume as EvaluationPosition | null;
   const scores: RowScore[] = [...(from?.scores ?? [])];
+  const begin = from?.answered ?? 0;
   let stopped = false;
-  for (let start = from?.answered ?? 0; start < rows.length; start += stage.batchSize) {
+  context.samples.readAhead(rows, span(rows, begin, begin + stage.batchSize));
+  await context.compiled;
+  for (let start = begin; start < rows.length; start += stage.batchSize) {
     const position: EvaluationPosition = { answered: start, scores };
     if (!(await context.gate({ position }))) {
       stopped = true;

@@ -138,7 +138,9 @@ export async function warmPipelines(gpu: Gpu, pipelines: readonly Pipeline[], on
       ready();
     }
   };
-  await Promise.all([work(gpu.device), ...(spare ? [work(spare)] : [])]);
+  // Two at once on each: whoever hands out kernels may be kept from it for as long as one takes to compile.
+  const devices = [gpu.device, ...(spare ? [spare] : [])];
+  await Promise.all(devices.flatMap((device) => [work(device), work(device)]));
   spare?.destroy();
 }
 

@@ -24,6 +24,8 @@ export interface ImageSpan {
 export interface EncodedPrompt {
   /** The template's text, placeholders not expanded. */
   readonly text: string;
+  /** Its ids. */
+  readonly plain: readonly number[];
   readonly ids: Int32Array;
   readonly images: readonly ImageSpan[];
 }
@@ -70,7 +72,8 @@ function expand(
   const ids: number[] = [];
   const images: ImageSpan[] = [];
   let marks = 0;
-  for (const id of tokenizer.encode(text)) {
+  const plain = tokenizer.encode(text);
+  for (const id of plain) {
     const image = id === mark ? pictures[marks++] : undefined;
     if (image === undefined) {
       ids.push(id);
@@ -86,7 +89,7 @@ function expand(
       code: 'placeholder-count',
       reason: `The prompt has ${marks} × ${placeholder.token} for ${pictures.length} pictures; the text must not contain it.`,
     };
-  return { ok: true, text, ids: Int32Array.from(ids), images };
+  return { ok: true, text, plain, ids: Int32Array.from(ids), images };
 }
 
 /**
@@ -108,9 +111,8 @@ export function encodeSample(
     return { ok: false, code: 'placeholder-in-completion', reason: `The answer contains ${placeholder.token}.` };
   const learnt = [...answer, tokenizer.requireId(endOfTurn)];
 
-  const whole = tokenizer.encode(prompt.text + completion + endOfTurn);
-  const joined = [...tokenizer.encode(prompt.text), ...learnt];
-  if (whole.length !== joined.length || whole.some((id, i) => id !== joined[i]))
+  const after = completion + endOfTurn;
+  if (!joins(tokenizer, lastTurn(tokenizer, prompt), after, learnt) && !joins(tokenizer, prompt, after, learnt))
     return {
       ok: false,
       code: 'merged-border',
@@ -121,5 +123,21 @@ export function encodeSample(
   ids.set(prompt.ids);
   ids.set(learnt, prompt.ids.length);
   const inLoss = new Uint8Array(ids.length).fill(1, prompt.ids.length);
-  return { ok: true, text: prompt.text, ids, images: prompt.images, promptLength: prompt.ids.length, inLoss };
+  return { ...prompt, ids, promptLength: prompt.ids.length, inLoss };
+}
+
+type Encoded = Pick<EncodedPrompt, 'text' | 'plain'>;
+
+/** Whether `before` and `after` encoded together are their encodings side by side. */
+function joins(tokenizer: Tokenizer, before: Encoded, after: string, ids: readonly number[]): boolean {
+  const whole = tokenizer.encode(before.text + after);
+  const joined = [...before.plain, ...ids];
+  return whole.length === joined.length && whole.every((id, i) => id === joined[i]);
+}
+
+/** From the last special token on: nothing merges across one, so a border behind it can be looked at without the rest. */
+function lastTurn(tokenizer: Tokenizer, { text, plain }: Encoded): Encoded {
+  const at = plain.findLastIndex((id) => tokenizer.isSpecial(id));
+  const from = at < 0 ? 0 : text.lastIndexOf(tokenizer.tokenOf(plain[at]!)!);
+  return from > 0 ? { text: text.slice(from), plain: plain.slice(at) } : { text, plain };
 }

@@ -46,6 +46,8 @@ export async function runGrpo(stage: GrpoStage, context: StageContext, rows: Row
   let tokens = from?.tokens ?? 0;
   try {
     if (from) context.restore?.(optimizer);
+    if ((from?.step ?? 0) < stage.maxSteps) context.samples.readAhead(rows, batches.peek());
+    await context.compiled;
     for (let step = from?.step ?? 0; step < stage.maxSteps; step++) {
       const position: GrpoPosition = { step, tokens, sampler: batches.state };
       if (!(await context.gate({ position, optimizer }))) return;

@@ -20,6 +20,8 @@ export async function runRejection(stage: RejectionStage, context: StageContext)
   const rows = subset(context.train, new Random(context.seed).shuffle(candidates).slice(0, stage.limit || undefined));
   const from = context.resume as RejectionPosition | null;
   const attempts: Attempts[] = [...(from?.attempts ?? [])];
+  context.samples.readAhead(rows, span(rows, attempts.length, attempts.length + stage.batchSize));
+  await context.compiled;
   for (let start = attempts.length; start < rows.length; start += stage.batchSize) {
     const position: RejectionPosition = { attempts };
     if (!(await context.gate({ position }))) break;

@@ -182,14 +182,17 @@ export class SampleStore {
     }
   }
 
-  async #computeFeatures(paths: readonly string[]): Promise<void> {
-    const inputs: PixelInput[] = [];
+  /** Pixels of each picture, where they were not read ahead when they are asked for. */
+  async *#read(paths: readonly string[]): AsyncGenerator<PixelInput> {
     for (const path of paths) {
       const ahead = this.#ahead.get(path);
       this.#ahead.delete(path);
-      inputs.push(await (ahead ?? this.#pixels(path)));
+      yield await (ahead ?? this.#pixels(path));
     }
-    const features = await this.#vision.run(inputs);
+  }
+
+  async #computeFeatures(paths: readonly string[]): Promise<void> {
+    const features = await this.#vision.run(this.#read(paths));
     paths.forEach((path, i) => {
       this.#features.set(path, features[i]!);
       this.#featureBytes += features[i]!.byteLength;

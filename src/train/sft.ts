@@ -35,6 +35,8 @@ export async function runSft(stage: SftStage, context: StageContext): Promise<vo
   let tokens = from?.tokens ?? 0;
   try {
     if (from) context.restore?.(optimizer);
+    if ((from?.step ?? 0) < totalSteps) context.samples.readAhead(rows, batches.peek());
+    await context.compiled;
     for (let step = from?.step ?? 0; step < totalSteps; step++) {
       const position: SftPosition = { step, tokens, sampler: batches.state };
       if (!(await context.gate({ position, optimizer }))) return;

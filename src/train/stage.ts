@@ -51,6 +51,8 @@ export interface StageContext {
   readonly seed: number;
   readonly train: RowList;
   readonly heldout: RowList;
+  /** Settles when the stage's kernels are compiled. What needs no GPU is done meanwhile. Rejects with `shader-compile`. */
+  readonly compiled: Promise<void>;
   /** Scores with the policy as it now is. */
   scorer(): Scorer;
   emit(event: StageEvent): void;

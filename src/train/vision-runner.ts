@@ -27,13 +27,22 @@ export class VisionRunner {
     this.#model = model;
   }
 
-  /** Features of each picture, f32 [merged patches, hidden]. */
-  async run(images: readonly PixelInput[]): Promise<Float32Array<ArrayBuffer>[]> {
+  /** Features of each picture, f32 [merged patches, hidden]. While the GPU is at one, the next may be read. */
+  async run(images: Iterable<PixelInput> | AsyncIterable<PixelInput>): Promise<Float32Array<ArrayBuffer>[]> {
     const results: Float32Array<ArrayBuffer>[] = [];
-    for (let start = 0; start < images.length; start += PICTURES_AHEAD)
-      results.push(
-        ...(await Promise.all(images.slice(start, start + PICTURES_AHEAD).map((image) => this.#pass(image)))),
-      );
+    let ahead: Promise<Float32Array<ArrayBuffer>>[] = [];
+    const collect = async () => {
+      results.push(...(await Promise.all(ahead)));
+      ahead = [];
+    };
+    for await (const image of images) {
+      const pass = this.#pass(image);
+      // A failure is told by `collect`, unless reading another picture failed first.
+      pass.catch(() => undefined);
+      ahead.push(pass);
+      if (ahead.length === PICTURES_AHEAD) await collect();
+    }
+    await collect();
     return results;
   }
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { readImageHeader } from '../../src/image/size.ts';
 import { smartResize } from '../../src/image/smart-resize.ts';
 import { ChatTemplate, type ChatMessage } from '../../src/text/chat-template.ts';
@@ -104,4 +104,18 @@ test('an empty answer leaves the end of the turn to learn', () => {
 test('a template that takes only text fails with a code', () => {
   const strict = new ChatTemplate("{{ raise_exception('no pictures') }}");
   expect(() => strict.render(messages)).toThrow(expect.objectContaining({ code: 'chat-template-refused' }) as Error);
+});
+
+test('only the last turn is encoded a second time to see whether it merges with the answer', () => {
+  const encode = vi.spyOn(tokenizer, 'encode');
+  const sample = encodeSample(tokenizer, template, messages, 'Box 1', placeholder, '<|im_end|>');
+  if (!sample.ok) throw new Error(sample.reason);
+  const texts = encode.mock.calls.map(([text]) => text);
+  encode.mockRestore();
+  expect(texts).toEqual([
+    sample.text,
+    'Box 1',
+    `${sample.text.slice(sample.text.lastIndexOf('<|im_start|>'))}Box 1<|im_end|>`,
+  ]);
+  expect(sample.plain).toEqual(tokenizer.encode(sample.text));
 });
