@@ -13,7 +13,19 @@ import transformers
 
 from .build_cases import build_case
 from .cases import CASES
-from .fixtures import grpo, images, imports, ops, optimizer, peft_matching, positions, quantised, qwen_tokenizer, text
+from .fixtures import (
+    defaults,
+    grpo,
+    images,
+    imports,
+    ops,
+    optimizer,
+    peft_matching,
+    positions,
+    quantised,
+    qwen_tokenizer,
+    text,
+)
 
 STEPS = {
     **{case.place: (lambda case=case: build_case(case)) for case in CASES},
@@ -36,6 +48,7 @@ STEPS = {
     "grpo-arithmetic": grpo.build,
     "schedules": optimizer.build_schedules,
     "adamw": optimizer.build_adamw,
+    "defaults": defaults.build,
 }
 
 

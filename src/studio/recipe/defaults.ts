@@ -1,6 +1,7 @@
 /**
  * What a setting is when nobody sets it: here, and at its namesake in TRL or PEFT. Source: the config classes of TRL
- * 1.13 (SFTConfig, GRPOConfig), transformers 5.18 (TrainingArguments) and PEFT 0.21 (LoraConfig).
+ * 1.13 (SFTConfig, GRPOConfig), transformers 5.18 (TrainingArguments) and PEFT 0.21 (LoraConfig), with which a test
+ * compares them.
  */
 import type { Stage } from '../../engine/protocol.ts';
 import { newStage } from '../../engine/presets.ts';
@@ -37,6 +38,7 @@ const ELSEWHERE: Readonly<Record<Stage['kind'], Readonly<Record<string, unknown>
     ...OPTIMIZER,
     ...LORA,
     'optimizer.learningRate': 2e-5,
+    maxSteps: -1,
     numTrainEpochs: 3,
     perDeviceTrainBatchSize: 8,
     gradientAccumulationSteps: 1,
@@ -47,6 +49,7 @@ const ELSEWHERE: Readonly<Record<Stage['kind'], Readonly<Record<string, unknown>
     ...LORA,
     ...SAMPLING,
     'optimizer.learningRate': 1e-6,
+    maxSteps: -1,
     numGenerations: 8,
     beta: 0,
     useBiasCorrectionKl: true,
@@ -56,10 +59,14 @@ const ELSEWHERE: Readonly<Record<Stage['kind'], Readonly<Record<string, unknown>
     numIterations: 1,
     scaleRewards: 'group',
     maskTruncatedCompletions: false,
+    // A list there, one for each reward function; all weigh 1 where it is not given.
+    'rewardWeights.format': 1,
+    'rewardWeights.iou': 1,
+    'rewardWeights.imageIndex': 1,
   },
-  rejection: {},
+  rejection: { ...SAMPLING, numGenerations: 8 },
   merge: {},
-  evaluate: {},
+  evaluate: { maxCompletionLength: 512, batchSize: 8 },
 };
 
 export interface Defaults {

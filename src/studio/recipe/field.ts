@@ -138,8 +138,8 @@ export const OPTIMIZER: FieldGroup = {
       'Warm-up',
       0,
       1,
-      'Share of the steps in which the rate rises from 0. Longer is gentler on a fresh adapter.',
-      { unit: 'share' },
+      'Share of the steps in which the rate rises from 0. Longer is gentler on a fresh adapter. Before transformers 5 it was warmup_ratio.',
+      { name: 'warmup_steps', unit: 'share' },
     ),
     real(
       'optimizer.weightDecay',

@@ -116,9 +116,9 @@ function DefaultLine({
       ) : (
         <span>{same(value, ours) ? 'Default' : `Default ${written(ours)}`}</span>
       )}
-      {theirs !== undefined && !same(theirs, ours) && (
+      {theirs !== undefined && (
         <span>
-          {field.origin}: {written(theirs)}
+          {field.origin}: {same(theirs, ours) ? 'the same' : written(theirs)}
         </span>
       )}
     </p>
