@@ -13,13 +13,17 @@ export async function identityOf(loaded: LoadedModel, dataset: Dataset): Promise
 export const modelDigest = async ({ folder, dtype }: LoadedModel): Promise<string> =>
   textDigest([dtype, await textOf(folder, 'config.json'), ...weightFiles(folder)].join('\n'));
 
-/** Of an open dataset's rows, which never change: asked for with every few answers, and made once. */
+/** Of an open dataset's rows and of how the user said that they are read, which never change: asked for with every few answers, and made once. */
 const datasetDigests = new WeakMap<Dataset, Promise<string>>();
 
 export function datasetDigest(dataset: Dataset): Promise<string> {
   const known = datasetDigests.get(dataset);
   if (known) return known;
-  const digest = textDigest((['train', 'heldout'] as const).map((split) => idsOf(dataset.rows(split))).join('\n\n'));
+  const parts = (['train', 'heldout'] as const).map((split) => idsOf(dataset.rows(split)));
+  const { format, conventions } = dataset.report.options;
+  // Rows that are read in another way have the same ids and other boxes.
+  if (format !== undefined || conventions) parts.push(JSON.stringify([format, conventions?.pairs, conventions?.list]));
+  const digest = textDigest(parts.join('\n\n'));
   datasetDigests.set(dataset, digest);
   return digest;
 }

@@ -51,7 +51,7 @@ export const KEEP: KeepSettings = { everySteps: 20, everyMinutes: 2, keepLast: 2
 export interface RunIdentity {
   /** Digest of the model's configuration, of its weight files' names and sizes, and of how weights are held. */
   readonly model: string;
-  /** Digest of the rows' ids, in order. */
+  /** Digest of the rows' ids, in order, and of how the user said that they are read. */
   readonly dataset: string;
 }
 

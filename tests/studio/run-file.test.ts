@@ -7,7 +7,7 @@ import { SeriesBook } from '../../src/studio/charts/series-book.ts';
 import { createPastRuns, MOST_SHOWN } from '../../src/studio/state/past-runs.ts';
 import { RowCache } from '../../src/studio/state/row-cache.ts';
 import { GROUPS_WRITTEN, readRunFile, writeRunFile } from '../../src/studio/state/run-file.ts';
-import { matchOf } from '../../src/studio/state/run-match.ts';
+import { matchOf, readingToTry } from '../../src/studio/state/run-match.ts';
 import { sameDataset, type RunFile } from '../../src/studio/state/run-records.ts';
 import { createRun, SNAPSHOTS_KEPT } from '../../src/studio/state/run.ts';
 import { createWatchlist } from '../../src/studio/state/watchlist.ts';
@@ -34,7 +34,14 @@ const dataset = {
   heldout: 40,
   images: 9,
   tasks: {},
-  issues: [{ file: 'a.jsonl', line: 3, field: 'images', reason: 'missing', fix: '', severity: 'error' }],
+  leftOut: 1,
+  rowFormats: ['MIG-Bench'],
+  options: {
+    conventions: { list: { space: 'natural', layout: 'xywh' } },
+    split: 'draw',
+    seed: 3,
+    skipped: { rows: 1, list: [{ file: 'a.jsonl', line: 3, field: 'images', reason: 'missing' }] },
+  },
 } as unknown as DatasetReport;
 
 function setUp() {
@@ -96,7 +103,12 @@ describe('the run file', () => {
     expect([after.groups[0]!.step, after.groups.at(-1)!.step]).toEqual([41, 160]);
     expect(file.rows.map(({ id }) => id)).toContain('train-0001');
     expect(file.rows.map(({ id }) => id)).not.toContain('gone');
-    expect(file.dataset?.leftOut).toHaveLength(1);
+    expect(file.dataset).toMatchObject({
+      leftOut: [{ file: 'a.jsonl', line: 3, field: 'images', reason: 'missing' }],
+      leftOutRows: 1,
+      reading: { conventions: { list: { space: 'natural', layout: 'xywh' } }, split: 'draw', seed: 3 },
+    });
+    expect(file.dataset!.reading).not.toHaveProperty('skipped');
     expect([...other.book.curve('loss').values].map(String)).toEqual([...book.curve('loss').values].map(String));
     expect(other.book.lastStep).toBe(160);
   });
@@ -159,6 +171,20 @@ describe('the run file', () => {
     const older = { dataset: named };
     expect(matchOf(older, { model: 'M', dataset: 'D' }, dataset)).toEqual({ model: 'unknown', dataset: 'same' });
     expect(matchOf(older, { model: 'M', dataset: 'D' }, { ...dataset, train: 81 }).dataset).toBe('other');
+  });
+
+  it('says how its dataset was read, where the one that is open is read in another way', async () => {
+    const { json } = await whole();
+    const file = readRunFile(json, 'run.json') as RunFile;
+    const reading = file.dataset!.reading!;
+    expect(readingToTry(file, dataset)).toBeNull();
+    expect(readingToTry(file, { ...dataset, options: {} })).toEqual(reading);
+    expect(readingToTry(file, { ...dataset, options: { ...dataset.options, seed: 4 } })).toEqual(reading);
+    expect(readingToTry(file, { ...dataset, name: 'Others', options: {} })).toBeNull();
+    const unknown = { dataset: { ...file.dataset!, reading: { ...reading, format: 'Mine' } } } as unknown as RunFile;
+    expect(readingToTry(unknown, dataset)).toBeNull();
+    const damaged = readRunFile(json.replace('"layout":"xywh"', '"layout":"xyz"'), 'x');
+    expect(damaged).toMatchObject({ code: 'run-file-unreadable' });
   });
 
   it('knows its dataset by name and size', () => {

@@ -58,3 +58,35 @@ test('a seed can be chosen', () => {
   expect(presetRecipe('demo', 9)).toEqual({ ...PRESETS.demo.recipe, seed: 9 });
   expect(presetRecipe('demo')).toEqual(PRESETS.demo.recipe);
 });
+
+const stagesOf = (name: PresetName) => {
+  const { stages } = PRESETS[name].recipe;
+  const find = <K extends (typeof stages)[number]['kind']>(kind: K) =>
+    stages.find((stage): stage is Extract<(typeof stages)[number], { kind: K }> => stage.kind === kind)!;
+  return { sft: find('sft'), rejection: find('rejection'), grpo: find('grpo') };
+};
+
+test('the paper’s preset has the values that its list of sources names', () => {
+  const { sft, rejection, grpo } = stagesOf('paper');
+  expect([grpo.lora.r, grpo.lora.loraAlpha, grpo.optimizer.learningRate, grpo.beta, grpo.numGenerations]).toEqual([
+    64, 128, 1e-5, 0.04, 8,
+  ]);
+  expect([grpo.lossType, grpo.maxSteps, grpo.promptsPerStep, grpo.sampling.temperature]).toEqual(['grpo', 500, 8, 1]);
+  expect([grpo.rewardWeights.format, grpo.rewardWeights.iou]).toEqual([1, 1]);
+  expect([sft.lora.loraDropout, sft.optimizer.learningRate, sft.optimizer.warmupRatio]).toEqual([0.05, 1e-4, 0.03]);
+  expect(sft.perDeviceTrainBatchSize * sft.gradientAccumulationSteps).toBe(16);
+  expect([rejection.numGenerations, rejection.iouThreshold, rejection.minSuccess, rejection.maxSuccess]).toEqual([
+    8, 0.5, 0, 1,
+  ]);
+});
+
+test('careful learns slower and warms up longer than the paper’s; quick is shorter and narrower than both', () => {
+  const [paper, careful, quick] = [stagesOf('paper'), stagesOf('careful'), stagesOf('quick')];
+  for (const kind of ['sft', 'grpo'] as const) {
+    expect(careful[kind].optimizer.learningRate).toBeLessThan(paper[kind].optimizer.learningRate);
+    expect(careful[kind].optimizer.warmupRatio).toBeGreaterThan(paper[kind].optimizer.warmupRatio);
+    for (const other of [paper, careful]) expect(quick[kind].lora.r).toBeLessThan(other[kind].lora.r);
+  }
+  for (const other of [paper, careful]) expect(quick.grpo.maxSteps).toBeLessThan(other.grpo.maxSteps);
+  expect(quick.sft.maxSteps).toBeGreaterThan(0);
+});

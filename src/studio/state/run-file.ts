@@ -10,6 +10,7 @@ import type { EngineClient } from '../../engine/client.ts';
 import type { Row } from '../../engine/protocol.ts';
 import type { SeriesBook } from '../charts/series-book.ts';
 import type { Problem } from './problem.ts';
+import { readingOf } from './run-match.ts';
 import type { Project } from './project.ts';
 import { readRecipe } from './recipe.ts';
 import type { RowCache } from './row-cache.ts';
@@ -77,9 +78,9 @@ export async function writeRunFile(
       train: dataset.train,
       heldout: dataset.heldout,
       images: dataset.images,
-      leftOut: dataset.issues
-        .filter((issue) => issue.severity === 'error')
-        .map(({ file: name, line, field, reason }) => ({ file: name, line, field, reason })),
+      leftOut: dataset.options.skipped?.list ?? [],
+      leftOutRows: dataset.leftOut,
+      reading: readingOf(dataset.options),
     },
     ...(on && { madeOn: on }),
     device: device && { name: device.name, vendor: device.vendor, software: device.software },
@@ -154,6 +155,22 @@ const EvaluationShape = v.object({
   parseFailures: number,
   tasks: v.record(text, v.object({ n: number, accAt50: orNaN, meanIoU: orNaN, parseFailures: number })),
 });
+const Reading = v.object({
+  format: v.optional(text),
+  conventions: v.optional(
+    v.record(
+      v.picklist(['pairs', 'list']),
+      v.object({
+        space: v.picklist(['fraction', 'thousand', 'natural', 'model']),
+        layout: v.picklist(['xyxy', 'xywh']),
+      }),
+    ),
+  ),
+  imagesPerRow: v.optional(v.pipe(number, v.integer(), v.minValue(1), v.maxValue(64))),
+  split: v.optional(v.picklist(['files', 'draw'])),
+  seed: v.optional(v.pipe(number, v.integer(), v.minValue(0))),
+  heldoutShare: v.optional(v.pipe(number, v.minValue(0), v.maxValue(1))),
+});
 const Part = v.object({ name: text, digest: text });
 const Shape = v.object({
   format: v.literal(FORMAT),
@@ -172,6 +189,8 @@ const Shape = v.object({
       heldout: number,
       images: number,
       leftOut: v.optional(v.array(v.unknown())),
+      leftOutRows: v.optional(number),
+      reading: v.optional(Reading),
     }),
   ),
   madeOn: v.optional(v.object({ model: Part, dataset: Part })),

@@ -1,9 +1,9 @@
 /** Whether what is open and loaded is what a run from a file was made on. */
 import type { StoreApi } from 'zustand/vanilla';
 import type { EngineClient } from '../../engine/client.ts';
-import type { RunIdentity } from '../../engine/protocol.ts';
+import type { DatasetOptions, DatasetReport, RunIdentity } from '../../engine/protocol.ts';
 import type { Project } from './project.ts';
-import { sameDataset, type DatasetName, type RunFile } from './run-records.ts';
+import { sameDataset, type DatasetName, type DatasetReading, type RunFile } from './run-records.ts';
 import type { Run } from './run.ts';
 
 /** `unknown`: nothing is open to compare, or the file does not say. */
@@ -23,6 +23,23 @@ export function matchOf(
   };
   const byName: Match = !named || !dataset ? 'unknown' : sameDataset(named, dataset) ? 'same' : 'other';
   return { model: by('model'), dataset: madeOn ? by('dataset') : byName };
+}
+
+export const readingOf = ({ skipped: _, ...reading }: DatasetOptions): DatasetReading => reading;
+
+/**
+ * How the open dataset is to be read so that it may become the one of a run: where it has the same name, and that run
+ * read it in another way. Null where reading it again would change nothing. Rows to skip are asked about again.
+ */
+export function readingToTry(
+  { dataset: was }: Pick<RunFile, 'dataset'>,
+  open: Pick<DatasetReport, 'name' | 'options' | 'rowFormats'>,
+): DatasetReading | null {
+  const reading = was?.reading;
+  if (!reading || was.name !== open.name) return null;
+  if (reading.format !== undefined && !open.rowFormats.includes(reading.format)) return null;
+  const sorted = (options: DatasetReading) => JSON.stringify(Object.entries(options).sort());
+  return sorted(reading) === sorted(readingOf(open.options)) ? null : reading;
 }
 
 /** Compares a run from a file with what is open, whenever either changes; its pictures come with its dataset. */

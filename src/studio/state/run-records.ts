@@ -1,6 +1,7 @@
 /** What is kept of a run: the records that views show, and the file that holds them all. */
 import type {
   Answer,
+  DatasetOptions,
   Evaluation,
   GroupCompletion,
   Recipe,
@@ -73,6 +74,9 @@ export interface DatasetName {
   readonly images: number;
 }
 
+/** What was said of how a dataset is to be read and split: with the same words the same files give the same rows. */
+export type DatasetReading = Omit<DatasetOptions, 'skipped'>;
+
 /** What a run was started on: names for people, digests to compare with. */
 export type MadeOn = { readonly [part in keyof RunIdentity]: { readonly name: string; readonly digest: string } };
 
@@ -86,7 +90,15 @@ export interface RunFile {
   readonly state: RunState;
   readonly recipe: Recipe;
   readonly model: { readonly name: string; readonly modelType: string; readonly parameters: number } | null;
-  readonly dataset: (DatasetName & { readonly leftOut?: readonly unknown[] }) | null;
+  readonly dataset:
+    | (DatasetName & {
+        /** Rows that the user agreed to leave out: of very many the first, each with its reason. */
+        readonly leftOut?: readonly unknown[];
+        readonly leftOutRows?: number;
+        /** Absent in older files. */
+        readonly reading?: DatasetReading;
+      })
+    | null;
   /** Absent in older files, and for a run of which nothing was stored. */
   readonly madeOn?: MadeOn;
   readonly device: { readonly name: string; readonly vendor: string; readonly software: boolean } | null;

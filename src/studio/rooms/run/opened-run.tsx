@@ -1,6 +1,7 @@
 /** What a run from a file is, what is missing to see its pictures, and the way to run it again. */
 import { useRef } from 'react';
 import { useLocation } from 'wouter';
+import { readingToTry } from '../../state/run-match.ts';
 import type { RunFile } from '../../state/run-records.ts';
 import { useProject, useRecipe, useRun, useStudio } from '../../state/studio.ts';
 import { Icon } from '../../ui/icon.tsx';
@@ -94,12 +95,16 @@ const namesOf = (file: RunFile | undefined) => ({
 function Differences() {
   const match = useRun((run) => run.match);
   const file = useRun((run) => run.opened?.file);
-  const dataset = useProject((project) => project.dataset?.name);
+  const open = useProject((project) => project.dataset);
+  const reread = useProject((project) => project.reread);
+  const loading = useProject((project) => project.loading !== null);
   const model = useProject((project) => project.model?.name);
   const otherDataset = match?.dataset === 'other';
   const otherModel = match?.model === 'other';
   if (!otherDataset && !otherModel) return null;
   const was = namesOf(file);
+  const dataset = open?.name;
+  const reading = file && open && readingToTry(file, open);
   return (
     <div role="status" aria-label="Differences from what is open">
       {otherDataset && (
@@ -108,6 +113,13 @@ function Differences() {
           {was.dataset === dataset
             ? `The rows of ${dataset} have changed since, or are read or split in another way; its boxes are not drawn on these pictures.`
             : `It was ${was.dataset}, and ${dataset} is open; its boxes are not drawn on these pictures.`}
+        </p>
+      )}
+      {otherDataset && reading && (
+        <p>
+          <button type="button" className="button small" disabled={loading} onClick={() => void reread(reading)}>
+            Read {dataset} as that run did
+          </button>
         </p>
       )}
       {otherModel && (
