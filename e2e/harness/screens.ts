@@ -157,6 +157,26 @@ const shots: readonly Shot[] = [
       await page.waitForTimeout(1200);
     },
   },
+  {
+    name: 'run-differences',
+    prepare: async (page) => {
+      await ran('Curves')(page);
+      await call(page, async ({ studio: { run, project, book, rows }, writeRunFile }) => {
+        const dataset = project.getState().dataset!;
+        const madeOn = {
+          model: { name: 'Qwen2.5-VL-3B-Instruct', digest: 'another' },
+          dataset: { name: dataset.name, digest: 'another' },
+        };
+        const read = { ...dataset, options: { split: 'draw', seed: 7 } } as const;
+        const foundation = { ...project.getState(), dataset: read, madeOn };
+        const json = await writeRunFile(run.getState(), foundation, book, rows, new Date(0));
+        const transfer = new DataTransfer();
+        transfer.items.add(new File([json], 'run-x.groundwork.json'));
+        document.body.dispatchEvent(new DragEvent('drop', { dataTransfer: transfer, bubbles: true, cancelable: true }));
+      });
+      await page.getByRole('status', { name: 'Differences from what is open' }).waitFor();
+    },
+  },
   { name: 'run-groups', prepare: ran('Groups') },
   {
     name: 'run-ledger',
@@ -270,6 +290,23 @@ const shots: readonly Shot[] = [
     },
   },
   {
+    name: 'export-folder-under-way',
+    query: 'fast',
+    prepare: async (page) => {
+      await sample(page);
+      await finish(page);
+      await page.evaluate(`
+        window.showDirectoryPicker = async () => ({ kind: 'directory', name: 'merged' });
+        harness.studio.client.request = () => new Promise(() =>
+          setTimeout(() => harness.transport.emit({ type: 'exporting', bytes: 3.1e9, weightBytes: 7.5e9 }), 200),
+        );
+      `);
+      await go(page, '/export');
+      await page.getByRole('button', { name: 'Write into a folder' }).click();
+      await page.getByRole('button', { name: 'Cancel' }).waitFor();
+    },
+  },
+  {
     name: 'problems',
     prepare: opened('/data', (page) => call(page, ({ transport }) => transport.die())),
   },
@@ -279,6 +316,25 @@ const shots: readonly Shot[] = [
       await page.getByRole('button', { name: /Apple M4 Max/ }).click();
       await page.getByRole('button', { name: 'Prove the kernels' }).click();
       await page.getByText('All 6 agree').waitFor();
+    },
+  },
+  {
+    name: 'dataset-copies',
+    prepare: async (page) => {
+      await call(page, ({ transport }) => {
+        const copiedAt = Date.UTC(2026, 9, 4, 9, 30);
+        transport.keep.copies = [
+          { location: 'datasets/street-scenes-2024-mh2k9x', files: 12_402, bytes: 9.6e9, copiedAt },
+          { location: 'datasets/a-very-long-name-of-a-dataset-that-goes-on-mh2k9y', files: 1, bytes: 48e6, copiedAt },
+        ];
+      });
+      await interrupted(page, '/projects');
+      const copies = page.getByRole('region', { name: 'Copies of datasets' });
+      await copies
+        .getByRole('button', { name: /^Delete the copy/ })
+        .first()
+        .click();
+      await copies.scrollIntoViewIfNeeded();
     },
   },
   { name: 'projects', prepare: (page) => interrupted(page, '/projects') },

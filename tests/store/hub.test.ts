@@ -314,6 +314,21 @@ describe('files that are not what they should be', () => {
     await expectWhole(await open().load());
   });
 
+  test('a file that ends before the range that is asked for is told at once, and a later load is whole', async () => {
+    const name = 'model-00001-of-00002.safetensors';
+    hub.trouble = ({ at, path }) =>
+      at === 'cdn' && path.endsWith(name) ? { status: 416, headers: { 'content-range': 'bytes */100' } } : null;
+    const { load, waits } = open();
+    expect(await fail(load())).toMatchObject({
+      code: 'hub-changed',
+      message: `A file of ${ID} is shorter than the Hub says.`,
+      hint: expect.stringContaining('load it again') as string,
+    });
+    expect(waits).toEqual([]);
+    hub.trouble = () => null;
+    await expectWhole(await open().load());
+  });
+
   test.each(['model-00002-of-00002.safetensors', 'config.json'])(
     'bytes that differ from the Hub’s hash are not kept: %s',
     async (name) => {

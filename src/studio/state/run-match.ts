@@ -25,7 +25,11 @@ export function matchOf(
   return { model: by('model'), dataset: madeOn ? by('dataset') : byName };
 }
 
-export const readingOf = ({ skipped: _, ...reading }: DatasetOptions): DatasetReading => reading;
+export function readingOf(options: DatasetOptions): DatasetReading {
+  const reading: { -readonly [K in keyof DatasetOptions]: DatasetOptions[K] } = { ...options };
+  delete reading.skipped;
+  return reading;
+}
 
 /**
  * How the open dataset is to be read so that it may become the one of a run: where it has the same name, and that run

@@ -6,6 +6,7 @@ import type { RunFile } from '../../state/run-records.ts';
 import { useProject, useRecipe, useRun, useStudio } from '../../state/studio.ts';
 import { Icon } from '../../ui/icon.tsx';
 import { openRunFile, SUFFIX } from './open-run.ts';
+import './opened-run.css';
 
 export function OpenRunButton() {
   const studio = useStudio();
@@ -108,26 +109,32 @@ function Differences() {
   return (
     <div role="status" aria-label="Differences from what is open">
       {otherDataset && (
-        <p>
-          <Icon name="alert" /> <b>This run was made on another dataset.</b>{' '}
-          {was.dataset === dataset
-            ? `The rows of ${dataset} have changed since, or are read or split in another way; its boxes are not drawn on these pictures.`
-            : `It was ${was.dataset}, and ${dataset} is open; its boxes are not drawn on these pictures.`}
+        <p className="opened-difference">
+          <Icon name="alert" />
+          <span>
+            <b>This run was made on another dataset.</b>{' '}
+            {was.dataset === dataset
+              ? `The rows of ${dataset} have changed since, or are read or split in another way; its boxes are not drawn on these pictures.`
+              : `It was ${was.dataset}, and ${dataset} is open; its boxes are not drawn on these pictures.`}
+          </span>
         </p>
       )}
       {otherDataset && reading && (
-        <p>
+        <p className="opened-way">
           <button type="button" className="button small" disabled={loading} onClick={() => void reread(reading)}>
             Read {dataset} as that run did
           </button>
         </p>
       )}
       {otherModel && (
-        <p>
-          <Icon name="alert" /> <b>This run was made with another model.</b>{' '}
-          {was.model === model
-            ? `The files of ${model} are others than those it was made with, or its weights are held in another way.`
-            : `It was ${was.model}, and ${model} is loaded.`}
+        <p className="opened-difference">
+          <Icon name="alert" />
+          <span>
+            <b>This run was made with another model.</b>{' '}
+            {was.model === model
+              ? `The files of ${model} are others than those it was made with, or its weights are held in another way.`
+              : `It was ${was.model}, and ${model} is loaded.`}
+          </span>
         </p>
       )}
       <p>Run again like this, it would come out differently.</p>
