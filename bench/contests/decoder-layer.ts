@@ -26,6 +26,7 @@ export const SMOL: DecoderShape = {
 };
 
 const SCALING = 2;
+const SCORES_BYTES = 128 * 2 ** 20;
 
 /** [in, out] of the seven projections. */
 export const projections = ({ hiddenSize: h, heads, kvHeads, headDim: d, intermediateSize: f }: DecoderShape) =>
@@ -202,6 +203,14 @@ function jaxLayer({ T, r, x, dy, values }: Job) {
     const mean = v.ref.mul(v.ref).mean(-1, { keepdims: true }).add(normEps);
     return v.mul(np.reciprocal(np.sqrt(mean)));
   };
+  // jax-js keeps every score: those of all heads must fit one binding (128 MiB with most drivers), or what it computes is
+  // wrong without a word. Where they do not, it gets one key head after the other.
+  const parts = heads * T * T * 4 > SCORES_BYTES ? kvHeads : 1;
+  const attend = (...qkv: [np.Array, np.Array, np.Array]) => {
+    const [qs, ks, vs] = qkv.map((v) => np.split(v, parts, 1)) as [np.Array[], np.Array[], np.Array[]];
+    const out = qs.map((v, i) => nn.dotProductAttention(v, ks[i]!, vs[i]!, { isCausal: true }));
+    return parts === 1 ? out[0]! : np.concatenate(out, 1);
+  };
   const loss = (q: typeof p, frozen: typeof w, g: np.Array): [np.Array, np.Array] => {
     const project = (name: DecoderLinear, v: np.Array) =>
       np.matmul(v.ref, frozen[name]).add(np.matmul(np.matmul(v, q.a[name]), q.b[name]).mul(SCALING));
@@ -210,11 +219,10 @@ function jaxLayer({ T, r, x, dy, values }: Job) {
       return v.mul(cos).add(np.concatenate([b.mul(-1), a], -1).mul(sin));
     };
     const h = norm(q.x.ref);
-    const o = nn.dotProductAttention(
+    const o = attend(
       turn(project('q', h.ref).reshape([T, heads, D]), frozen.cos.ref, frozen.sin.ref),
       turn(project('k', h.ref).reshape([T, kvHeads, D]), frozen.cos, frozen.sin),
       project('v', h).reshape([T, kvHeads, D]),
-      { isCausal: true },
     );
     const middle = q.x.add(project('o', o.reshape([T, heads * D])));
     const n = norm(middle.ref);
