@@ -2,6 +2,11 @@
 import held from '../../shaders/attention/software/held.wgsl';
 import products from '../../shaders/attention/software/products.wgsl';
 import rowSums from '../../shaders/attention/software/row-sums.wgsl';
+import scores from '../../shaders/attention/staged/scores.wgsl';
+import tileMixed from '../../shaders/attention/staged/mixed.wgsl';
+import tileRows from '../../shaders/attention/staged/rows.wgsl';
+import tileSpan from '../../shaders/attention/staged/span.wgsl';
+import tiles from '../../shaders/attention/staged/tiles.wgsl';
 import main from '../../shaders/attention/wide/main.wgsl';
 import mixed from '../../shaders/attention/wide/mixed.wgsl';
 import span from '../../shaders/attention/wide/span.wgsl';
@@ -22,5 +27,10 @@ export const library: Readonly<Record<string, string>> = {
   'attention-main': main,
   'attention-mixed': mixed,
   'attention-products': products,
+  'attention-scores': scores,
   'attention-span': span,
+  'attention-tile-mixed': tileMixed,
+  'attention-tile-rows': tileRows,
+  'attention-tile-span': tileSpan,
+  'attention-tiles': tiles,
 };

@@ -54,7 +54,7 @@ export type ProductTuning =
 
 export interface AttentionTuning {
   /** Of shaders/attention. */
-  readonly kernel: 'software' | 'wide';
+  readonly kernel: 'software' | 'wide' | 'staged';
   /** Queries × heads of a tile, at most. */
   readonly rows: number;
   /** Keys of a tile in the key gradient. */
@@ -76,7 +76,7 @@ const loadsForEachOther = (lanes: number): boolean => lanes > 0 && lanes <= 16;
 
 const SHARED = {
   products: { kernel: 'tiled', rows: 4, busy: 128, few: 8 },
-  attention: { kernel: 'wide', rows: 4, keys: 4 },
+  attention: { kernel: 'staged', rows: 64, keys: 64 },
   rowInvocations: 256,
 } as const satisfies Tuning;
 

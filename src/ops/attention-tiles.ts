@@ -1,15 +1,20 @@
 /**
- * Two tunings of the attention kernels and when each is taken. Both hold a tile of rows (neighbouring queries × heads
- * that share keys; in the key gradient, neighbouring keys) in named registers of one workgroup of LANES invocations:
+ * Three tunings of the attention kernels and when each is taken. A tile's rows are neighbouring queries × heads that
+ * share keys; in the key gradient, neighbouring keys. A workgroup of LANES invocations has one in `software` and `wide`:
  *
  *   software  lanes own columns; partial products of all rows are summed and transposed together. Needs subgroups of
  *             4 or 8 that divide the head size. On lavapipe and SwiftShader 1.5 to 3 times as fast as `wide`.
  *   wide      a lane owns a key while scores are made, and columns while values are summed: few words between lanes,
  *             which 32 lanes want. Works without subgroups, by workgroup memory.
+ *   staged    128 invocations have 64 rows; slices of q, k, v and dO pass through workgroup memory, each loaded once for
+ *             all of them. Scattered rows (decoding), which share few keys, go to `wide`.
  */
 import softwareForward from '../../shaders/attention/software/forward.wgsl';
 import softwareKeyGradient from '../../shaders/attention/software/key-gradient.wgsl';
 import softwareQueryGradient from '../../shaders/attention/software/query-gradient.wgsl';
+import stagedForward from '../../shaders/attention/staged/forward.wgsl';
+import stagedKeyGradient from '../../shaders/attention/staged/key-gradient.wgsl';
+import stagedQueryGradient from '../../shaders/attention/staged/query-gradient.wgsl';
 import wideForward from '../../shaders/attention/wide/forward.wgsl';
 import wideKeyGradient from '../../shaders/attention/wide/key-gradient.wgsl';
 import wideQueryGradient from '../../shaders/attention/wide/query-gradient.wgsl';
@@ -50,12 +55,15 @@ export interface AttentionTiles {
  */
 const PARTS = { parts: 2 } as const;
 
+/** What the other tunings' tiles have where `wide` must step in for them. */
+const WIDE = { rows: 4, keys: 4 } as const;
+
 export function attentionTiles(session: Session, shape: HeadShape): AttentionTiles {
   const { LANES: lanes } = session.kernels.builtins as { LANES: number };
   const { attention } = tuningOf(session.gpu);
-  return attention.kernel === 'software' && shape.headDim % lanes === 0
-    ? softwareTiles(lanes, shape, attention)
-    : wideTiles(lanes, shape, attention);
+  if (attention.kernel === 'software' && shape.headDim % lanes === 0) return softwareTiles(lanes, shape, attention);
+  if (attention.kernel === 'staged' && !shape.scattered) return stagedTiles(shape, attention);
+  return wideTiles(lanes, shape, attention.kernel === 'wide' ? attention : WIDE);
 }
 
 function softwareTiles(lanes: number, shape: HeadShape, tuning: AttentionTuning): AttentionTiles {
@@ -91,7 +99,28 @@ function softwareTiles(lanes: number, shape: HeadShape, tuning: AttentionTuning)
   };
 }
 
-function wideTiles(lanes: number, shape: HeadShape, tuning: AttentionTuning): AttentionTiles {
+function stagedTiles(shape: HeadShape, tuning: AttentionTuning): AttentionTiles {
+  const QUADS = shape.headDim / 4;
+  const { HEADS, QUERIES } = queryTile(shape, tuning.rows);
+  // Sums of both gradients are held at once: with large heads, of half as many keys.
+  const keys = shape.headDim > 64 ? tuning.keys / 2 : tuning.keys;
+  const tile = (rows: number) => {
+    const TM = rows / 16;
+    return { TM, QUADS, COLUMNS: ceilDiv(QUADS, 8), SLAB: Math.max(16 * TM * 5, 8 * QUADS) };
+  };
+  const queries = { ...tile(tuning.rows), HEADS, QUERIES };
+  return {
+    queries: QUERIES,
+    heads: HEADS,
+    keys,
+    unit: 4,
+    forward: { source: stagedForward, constants: queries, params: PARTS },
+    queryGradient: { source: stagedQueryGradient, constants: queries, params: PARTS },
+    keyGradient: { source: stagedKeyGradient, constants: tile(keys), params: {} },
+  };
+}
+
+function wideTiles(lanes: number, shape: HeadShape, tuning: Pick<AttentionTuning, 'rows' | 'keys'>): AttentionTiles {
   const { headDim } = shape;
   const vec4 = headDim % (4 * lanes) === 0;
   const columns = {

@@ -16,7 +16,8 @@ Object.assign(globalThis, globals);
 const [HEADS, KV_HEADS, HEAD_DIM] = [2, 1, 32];
 
 const SOFTWARE: GpuTraits = { ...DESKTOP, software: true, profile: 'software', subgroupSize: 8 };
-const WIDE: GpuTraits = { ...DESKTOP, subgroupSize: 8 };
+const WIDE: GpuTraits = { ...DESKTOP, profile: 'registers', subgroupSize: 8 };
+const STAGED: GpuTraits = { ...DESKTOP, profile: 'shared', subgroupSize: 8 };
 
 /** Attention over T tokens, forward and backward, recorded where nothing can run. */
 function recorded(traits: GpuTraits, T: number) {
@@ -59,26 +60,28 @@ function reads(traits: GpuTraits, ranges: readonly Range[], edit?: (source: stri
 const times = (counts: readonly number[], factor: number) => counts.map((n) => n * factor);
 const minus = (a: readonly number[], b: readonly number[]) => a.map((n, i) => n - b[i]!);
 
+/** With the length that fills tiles of queries, of keys, and of all heads' keys. */
 describe.each([
-  ['software', SOFTWARE],
-  ['wide', WIDE],
-])('attention (%s)', (_, traits) => {
+  ['software', SOFTWARE, 16],
+  ['wide', WIDE, 16],
+  ['staged', STAGED, 64],
+])('attention (%s)', (_, traits, tile) => {
   test('reads three packed sequences as often as one, three times', () => {
-    expect(reads(traits, packed([16, 16, 16]))).toEqual(times(reads(traits, causal(16)), 3));
+    expect(reads(traits, packed([tile, tile, tile]))).toEqual(times(reads(traits, causal(tile)), 3));
   });
 
   test('reads each window by itself', () => {
-    expect(reads(traits, windows([16, 16, 16, 16]))).toEqual(times(reads(traits, windows([16])), 4));
+    expect(reads(traits, windows([tile, tile, tile, tile]))).toEqual(times(reads(traits, windows([tile])), 4));
   });
 
   test('reads little more than half of a causal sequence', () => {
-    const [whole, half] = [reads(traits, windows([48])), reads(traits, causal(48))];
-    // Tiles on the diagonal are read whole: (48 + 8) / 2 of 48; and what a tile loads once for itself does not shrink.
-    half.forEach((n, i) => expect(n).toBeLessThan(0.7 * whole[i]!));
+    const [whole, half] = [reads(traits, windows([3 * tile])), reads(traits, causal(3 * tile))];
+    // Tiles on the diagonal are read whole, and what a tile loads once for itself does not shrink.
+    half.forEach((n, i) => expect(n).toBeLessThan(0.75 * whole[i]!));
   });
 
   test('reads no more for a completion when others share its prompt', () => {
-    const [one, two, four] = [1, 2, 4].map((n) => reads(traits, sharedPrefix(16, Array<number>(n).fill(8))));
+    const [one, two, four] = [1, 2, 4].map((n) => reads(traits, sharedPrefix(tile, Array<number>(n).fill(tile / 2))));
     expect(minus(four!, two!)).toEqual(times(minus(two!, one!), 2));
   });
 
@@ -87,7 +90,8 @@ describe.each([
       source
         .replace('let first = subgroupMin(least);', 'let first = 0u;')
         .replaceAll('first = min(first, ', 'first = min(0u, ');
-    expect(reads(traits, packed([16, 16, 16]), fromZero)).not.toEqual(reads(traits, packed([16, 16, 16])));
+    const three = packed([tile, tile, tile]);
+    expect(reads(traits, three, fromZero)).not.toEqual(reads(traits, three));
   });
 
   test('allocates in proportion to the length', () => {
@@ -97,4 +101,9 @@ describe.each([
     // A score for each pair of a query and a key would take four bytes; here there is not even one.
     expect(long).toBeLessThan(32768 ** 2 / 8);
   });
+});
+
+test('tiles in workgroup memory read a fraction of what invocations load for themselves', () => {
+  const [alone, together] = [WIDE, STAGED].map((traits) => reads(traits, causal(128)));
+  together!.forEach((n, i) => expect(n).toBeLessThan(alone![i]! / 4));
 });

@@ -386,8 +386,8 @@ describe('attention', () => {
 
 const fewer = CASES.filter(([, s]) => swift || s.headDim === 32);
 
-describe('attention with the tuning of a real GPU', () => {
-  const session = useSession({ profile: 'shared' });
+describe.each(['registers', 'shared'] as const)('attention with the tuning of a real GPU (%s)', (profile) => {
+  const session = useSession({ profile });
   test.each(fewer)('agrees with f64, forward and backward: %s', async (_, s) => {
     await check(session(), s);
   });

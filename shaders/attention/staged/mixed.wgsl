@@ -1,0 +1,24 @@
+      // o${mix} += weights · rows of `mixed`: weights [32, ROWS] change hands in workgroup memory, and eight rows at a time
+      // are staged. An invocation has the same TM rows as in the scores, and every eighth quad of columns.
+      workgroupBarrier();
+#for j in 0..4
+      weights[(tx + ${8 * j}u) * 16u + ty] = w${mix}_${j};
+#end
+      for (var c = 0u; c < min(32u, to - base); c += 8u) {
+        workgroupBarrier();
+        for (var n = local; n < ${8 * QUADS}u; n += 128u) {
+          lefts[n] = mixed${mix}(min(base + c + n / ${QUADS}u, to - 1u), n % ${QUADS}u, column${mix});
+        }
+        workgroupBarrier();
+        for (var j = 0u; j < 8u; j++) {
+          let w = weights[(c + j) * 16u + ty];
+#for c in 0..COLUMNS
+          {
+            let x = lefts[j * ${QUADS}u + at${c}];
+#for i in 0..TM
+            o${mix}_${i}_${c} += w[${i}] * x;
+#end
+          }
+#end
+        }
+      }
