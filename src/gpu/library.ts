@@ -4,6 +4,7 @@ import products from '../../shaders/attention/software/products.wgsl';
 import rowSums from '../../shaders/attention/software/row-sums.wgsl';
 import scores from '../../shaders/attention/staged/scores.wgsl';
 import tileMixed from '../../shaders/attention/staged/mixed.wgsl';
+import tileRow from '../../shaders/attention/staged/row.wgsl';
 import tileRows from '../../shaders/attention/staged/rows.wgsl';
 import tileSpan from '../../shaders/attention/staged/span.wgsl';
 import tiles from '../../shaders/attention/staged/tiles.wgsl';
@@ -30,6 +31,7 @@ export const library: Readonly<Record<string, string>> = {
   'attention-scores': scores,
   'attention-span': span,
   'attention-tile-mixed': tileMixed,
+  'attention-tile-row': tileRow,
   'attention-tile-rows': tileRows,
   'attention-tile-span': tileSpan,
   'attention-tiles': tiles,

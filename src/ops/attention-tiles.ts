@@ -50,8 +50,9 @@ export interface AttentionTiles {
 }
 
 /**
- * The two parts of a query's ranges, and in `software` the rows of a tile, are counted by uniforms: Mesa unrolls what it
- * can count itself, and its compile time goes with the number of memory accesses in the code (5.2 s against 1.6 s).
+ * The two parts of a query's ranges, in `software` the rows of a tile, and in `staged` all short loops, are counted by
+ * uniforms: Mesa unrolls what it can count itself, and its compile time goes with the number of memory accesses in the
+ * code (5.2 s against 1.6 s).
  */
 const PARTS = { parts: 2 } as const;
 
@@ -104,19 +105,25 @@ function stagedTiles(shape: HeadShape, tuning: AttentionTuning): AttentionTiles 
   const { HEADS, QUERIES } = queryTile(shape, tuning.rows);
   // Sums of both gradients are held at once: with large heads, of half as many keys.
   const keys = shape.headDim > 64 ? tuning.keys / 2 : tuning.keys;
-  const tile = (rows: number) => {
+  const tile = (rows: number, PRODUCTS: number) => {
     const TM = rows / 16;
-    return { TM, QUADS, COLUMNS: ceilDiv(QUADS, 8), SLAB: Math.max(16 * TM * 5, 8 * QUADS) };
+    return {
+      constants: { TM, QUADS, COLUMNS: ceilDiv(QUADS, 8), SLAB: Math.max(16 * TM * 5, 8 * QUADS), PRODUCTS },
+      params: { slice: 4, eight: 8, products: 2, rows: TM },
+    };
   };
-  const queries = { ...tile(tuning.rows), HEADS, QUERIES };
+  const queries = (PRODUCTS: number) => {
+    const { constants, params } = tile(tuning.rows, PRODUCTS);
+    return { constants: { ...constants, HEADS, QUERIES }, params: { ...PARTS, ...params } };
+  };
   return {
     queries: QUERIES,
     heads: HEADS,
     keys,
     unit: 4,
-    forward: { source: stagedForward, constants: queries, params: PARTS },
-    queryGradient: { source: stagedQueryGradient, constants: queries, params: PARTS },
-    keyGradient: { source: stagedKeyGradient, constants: tile(keys), params: {} },
+    forward: { source: stagedForward, ...queries(1) },
+    queryGradient: { source: stagedQueryGradient, ...queries(2) },
+    keyGradient: { source: stagedKeyGradient, ...tile(keys, 2) },
   };
 }
 

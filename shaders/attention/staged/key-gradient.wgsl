@@ -2,7 +2,7 @@
 // A tile's rows are neighbouring keys of one kv head; its columns are the queries that may see them, in every head of the
 // group. One workgroup sums all of a key's gradient in a fixed order, so there are no atomics and reruns agree to the bit.
 // keyRanges[j] = [q0, q1) holds every query that sees key j; each query's own ranges still decide.
-struct Params { Tq: u32, Tk: u32, heads: u32, group: u32, qStride: u32, kStride: u32, vStride: u32, qOffset: u32, kOffset: u32, vOffset: u32, scale: f32, scaleLog2: f32, accumulateK: u32, accumulateV: u32 }
+struct Params { slice: u32, eight: u32, products: u32, rows: u32, Tq: u32, Tk: u32, heads: u32, group: u32, qStride: u32, kStride: u32, vStride: u32, qOffset: u32, kOffset: u32, vOffset: u32, scale: f32, scaleLog2: f32, accumulateK: u32, accumulateV: u32 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> q: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read> k: array<vec4<f32>>;
@@ -15,12 +15,19 @@ struct Params { Tq: u32, Tk: u32, heads: u32, group: u32, qStride: u32, kStride:
 @group(0) @binding(8) var<storage, read_write> dv: array<vec4<f32>>;
 #endif
 
-fn left0(at: u32, quad: u32) -> vec4<f32> { return k[at + min(quad, ${QUADS - 1}u)]; }
-fn left1(at: u32, quad: u32) -> vec4<f32> { return v[at + min(quad, ${QUADS - 1}u)]; }
-fn right0(at: u32, quad: u32) -> vec4<f32> { return select(vec4<f32>(), q[at + min(quad, ${QUADS - 1}u)], quad < ${QUADS}u); }
-fn right1(at: u32, quad: u32) -> vec4<f32> { return select(vec4<f32>(), dO[at + min(quad, ${QUADS - 1}u)], quad < ${QUADS}u); }
-fn mixed0(row: u32, quad: u32, column: u32) -> vec4<f32> { return dO[row * p.heads * ${QUADS}u + column + quad]; }
-fn mixed1(row: u32, quad: u32, column: u32) -> vec4<f32> { return q[p.qOffset + row * p.qStride + column + quad]; }
+// Quads by row and column.
+fn left(product: u32, at: vec2<u32>) -> vec4<f32> {
+  if (product == 0u) { return k[p.kOffset + at.x * p.kStride + at.y]; }
+  return v[p.vOffset + at.x * p.vStride + at.y];
+}
+fn right(product: u32, at: vec2<u32>) -> vec4<f32> {
+  if (product == 0u) { return q[p.qOffset + at.x * p.qStride + at.y]; }
+  return dO[at.x * p.heads * ${QUADS}u + at.y];
+}
+fn mixed(mix: u32, at: vec2<u32>) -> vec4<f32> {
+  if (mix == 0u) { return dO[at.x * p.heads * ${QUADS}u + at.y]; }
+  return q[p.qOffset + at.x * p.qStride + at.y];
+}
 
 #include attention-tiles
   let kvColumn = tile.y * ${QUADS}u;
@@ -28,14 +35,12 @@ fn mixed1(row: u32, quad: u32, column: u32) -> vec4<f32> { return q[p.qOffset + 
 #for i in 0..TM
   let key${i} = firstKey + ty * ${TM}u + ${i}u;
 #for c in 0..COLUMNS
-  var o0_${i}_${c} = vec4<f32>();
-  var o1_${i}_${c} = vec4<f32>();
+  var o${i}_${c} = vec4<f32>();
+  var other${i}_${c} = vec4<f32>();
 #end
 #end
 #for n in 0..TM/2
-  let staged${n} = min(firstKey + local / 4u + ${32 * n}u, p.Tk - 1u);
-  let leftAt0_${n} = p.kOffset + staged${n} * p.kStride + kvColumn;
-  let leftAt1_${n} = p.vOffset + staged${n} * p.vStride + kvColumn;
+  let leftAt${n} = vec2<u32>(min(firstKey + local / 4u + ${32 * n}u, p.Tk - 1u), kvColumn);
 #end
   var first = 0xffffffffu;
   var to = 0u;
@@ -48,49 +53,70 @@ fn mixed1(row: u32, quad: u32, column: u32) -> vec4<f32> { return q[p.qOffset + 
   }
 
   for (var head = tile.y * p.group; head < (tile.y + 1u) * p.group; head++) {
-    let column0 = head * ${QUADS}u;
-    let column1 = column0;
+    let column = head * ${QUADS}u;
     for (var base = first; base < to; base += 32u) {
-      let staged = min(base + local / 4u, to - 1u);
-      let rightAt0 = p.qOffset + staged * p.qStride + column1;
-      let rightAt1 = staged * p.heads * ${QUADS}u + column0;
-#for part in 0..2
+      let rightAt = vec2<u32>(min(base + local / 4u, to - 1u), column);
 #include attention-scores
-#end
 #for j in 0..4
       let t${j} = base + tx + ${8 * j}u;
       let r${j} = 2u * (head * p.Tq + min(t${j}, to - 1u));
       let range${j} = rows[r${j}];
       let known${j} = bitcast<vec2<f32>>(rows[r${j} + 1u].xy);
-      var w0_${j} = vec${TM}<f32>();
-      var w1_${j} = vec${TM}<f32>();
+      var w${j} = vec${TM}<f32>();
+      var ds${j} = vec${TM}<f32>();
 #for i in 0..TM
       if (t${j} < to && ((key${i} >= range${j}.x && key${i} < range${j}.y) || (key${i} >= range${j}.z && key${i} < range${j}.w))) {
-        w0_${j}[${i}] = exp2(min(s0_${i}_${j} * p.scaleLog2 - known${j}.x, 1.0));
-        w1_${j}[${i}] = w0_${j}[${i}] * (s1_${i}_${j} - known${j}.y);
+        w${j}[${i}] = exp2(min(s${i}_${j} * p.scaleLog2 - known${j}.x, 1.0));
+        ds${j}[${i}] = w${j}[${i}] * (dw${i}_${j} - known${j}.y);
       }
 #end
 #end
-#for mix in 0..2
+      // Towards values, then towards keys, by the same code: the sums of the two change places.
+      for (var mix = 0u; mix < p.products; mix++) {
 #include attention-tile-mixed
+#for j in 0..4
+        w${j} = ds${j};
 #end
+#for i in 0..TM
+#for c in 0..COLUMNS
+        {
+          let sum = o${i}_${c};
+          o${i}_${c} = other${i}_${c};
+          other${i}_${c} = sum;
+        }
+#end
+#end
+      }
     }
   }
 
-#for i in 0..TM
-  if (key${i} < p.Tk) {
-    let atK = p.kOffset + key${i} * p.kStride + kvColumn + tx;
-    let atV = p.vOffset + key${i} * p.vStride + kvColumn + tx;
+  for (var i = 0u; i < p.rows; i++) {
+    var key = key0;
 #for c in 0..COLUMNS
-    if (tx + ${8 * c}u < ${QUADS}u) {
-      var x = o1_${i}_${c} * p.scale;
-      var y = o0_${i}_${c};
-      if (p.accumulateK != 0u) { x += dk[atK + ${8 * c}u]; }
-      dk[atK + ${8 * c}u] = x;
-      if (p.accumulateV != 0u) { y += ${DV}[atV + ${8 * c}u]; }
-      ${DV}[atV + ${8 * c}u] = y;
+    var y${c} = o0_${c};
+    var x${c} = other0_${c};
+#end
+#for i in 1..TM
+    if (i == ${i}u) {
+      key = key${i};
+#for c in 0..COLUMNS
+      y${c} = o${i}_${c};
+      x${c} = other${i}_${c};
+#end
     }
 #end
-  }
+    if (key < p.Tk) {
+      let atK = p.kOffset + key * p.kStride + kvColumn + tx;
+      let atV = p.vOffset + key * p.vStride + kvColumn + tx;
+#for c in 0..COLUMNS
+      if (tx + ${8 * c}u < ${QUADS}u) {
+        x${c} *= p.scale;
+        if (p.accumulateK != 0u) { x${c} += dk[atK + ${8 * c}u]; }
+        dk[atK + ${8 * c}u] = x${c};
+        if (p.accumulateV != 0u) { y${c} += ${DV}[atV + ${8 * c}u]; }
+        ${DV}[atV + ${8 * c}u] = y${c};
+      }
 #end
+    }
+  }
 }

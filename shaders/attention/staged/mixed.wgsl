@@ -1,22 +1,22 @@
-      // o${mix} += weights · rows of `mixed`: weights [32, ROWS] change hands in workgroup memory, and eight rows at a time
-      // are staged. An invocation has the same TM rows as in the scores, and every eighth quad of columns.
+      // o += weights · rows: weights [32, ROWS] change hands in workgroup memory, and eight rows at a time are staged. An
+      // invocation has the same TM rows as in the scores, and every eighth quad of columns.
       workgroupBarrier();
 #for j in 0..4
-      weights[(tx + ${8 * j}u) * 16u + ty] = w${mix}_${j};
+      weights[(tx + ${8 * j}u) * 16u + ty] = w${j};
 #end
-      for (var c = 0u; c < min(32u, to - base); c += 8u) {
+      for (var c = 0u; c < min(32u, to - base); c += p.eight) {
         workgroupBarrier();
         for (var n = local; n < ${8 * QUADS}u; n += 128u) {
-          lefts[n] = mixed${mix}(min(base + c + n / ${QUADS}u, to - 1u), n % ${QUADS}u, column${mix});
+          lefts[n] = mixed(mix, vec2<u32>(min(base + c + n / ${QUADS}u, to - 1u), column + n % ${QUADS}u));
         }
         workgroupBarrier();
-        for (var j = 0u; j < 8u; j++) {
+        for (var j = 0u; j < p.eight; j++) {
           let w = weights[(c + j) * 16u + ty];
 #for c in 0..COLUMNS
           {
             let x = lefts[j * ${QUADS}u + at${c}];
 #for i in 0..TM
-            o${mix}_${i}_${c} += w[${i}] * x;
+            o${i}_${c} += w[${i}] * x;
 #end
           }
 #end
