@@ -46,6 +46,11 @@ describe('the emulator finds nothing in', () => {
     expect(
       kinds(line('let s = subgroupAdd(x[id.x]); y[id.x] = s + subgroupShuffle(x[id.x], i ^ 1u);', 'enable subgroups;')),
     ).toEqual([]));
+  test('a name whose number makes it look like another', () => {
+    // What the compiler calls the nth `a` must not be what it calls an earlier `a1`.
+    const inner = Array.from({ length: 30 }, () => '{ let a = 99u; if (a1 != id.x || a != 99u) { y[99] = 0.0; } }');
+    expect(checkRaces(line(`let a1 = id.x; ${inner.join(' ')}`), twoRows)).toEqual([]);
+  });
   test('writes handed over by a storage barrier', () =>
     expect(kinds(line('y[id.x] = x[id.x]; storageBarrier(); x[id.x] = y[id.x ^ 1u];'))).toEqual([]));
 });

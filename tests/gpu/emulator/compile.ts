@@ -130,7 +130,7 @@ class Compiler {
   #scopes: Map<string, Variable>[] = [new Map()];
 
   declare(name: string, type: string, memory = false): string {
-    const js = memory ? `memory.${name}` : `$${name}${this.#names++}`;
+    const js = memory ? `memory.${name}` : `$${name}_${this.#names++}`;
     this.#scopes.at(-1)!.set(name, { js, type, memory });
     return js;
   }
