@@ -9,6 +9,7 @@ import { invariant } from '../base/error.ts';
 import type { Gpu } from './device.ts';
 import { library } from './library.ts';
 import { Pipeline, warmPipelines, type OnCompiled } from './pipeline.ts';
+import { sliceable, type Slice, type SliceAxis } from './slices.ts';
 import { expandTemplate, type Constants } from './template.ts';
 
 export interface KernelBinding {
@@ -26,6 +27,8 @@ export interface Kernel {
   readonly name: string;
   readonly key: string;
   readonly code: string;
+  /** Along which axis a dispatch may be run in slices; null: only as a whole. */
+  readonly sliced: SliceAxis | null;
   readonly bindings: readonly KernelBinding[];
   readonly params: readonly KernelParam[];
   /** Shared by kernels whose sources expand to the same. */
@@ -109,23 +112,25 @@ export class KernelCache {
   #make(name: string, key: string, source: string, constants: Constants): Kernel {
     const code = expandTemplate(source, { ...this.builtins, ...constants }, this.#pieces);
     const bindings = parseBindings(code);
+    const compiled = sliceable(code);
     let pipeline = this.#pipelines.get(code);
     if (!pipeline) {
       const entries = bindings.map(({ index, access }) => ({
         binding: index,
         type: access === 'uniform' ? access : access === 'read' ? ('read-only-storage' as const) : ('storage' as const),
       }));
-      pipeline = new Pipeline(this.#gpu, key, code, entries);
+      pipeline = new Pipeline(this.#gpu, key, compiled.code, entries);
       this.#pipelines.set(code, pipeline);
     }
-    return { name, key, code, bindings, params: parseParams(code), pipeline };
+    return { name, key, code, sliced: compiled.axis, bindings, params: parseParams(code), pipeline };
   }
 }
 
-/** Writes parameters in the struct's order; missing or unknown names are defects. */
+/** Writes parameters in the struct's order, and behind them where the slice begins; missing or unknown names are defects. */
 export function packParams(
   kernel: Kernel,
   values: Readonly<Record<string, number>>,
+  { axis, first }: Slice,
   view: DataView,
   offset: number,
 ): void {
@@ -136,6 +141,7 @@ export function packParams(
     else if (param.type === 'i32') view.setInt32(offset + 4 * i, value, true);
     else view.setUint32(offset + 4 * i, value, true);
   });
+  if (kernel.sliced !== null) view.setUint32(offset + 4 * (kernel.params.length + axis), first, true);
   for (const name of Object.keys(values))
     invariant(
       kernel.params.some((p) => p.name === name),

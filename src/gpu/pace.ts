@@ -4,7 +4,7 @@
  */
 
 /** Of the allowed time, what a piece is cut to: measurements vary. */
-const FILL = 0.6;
+export const FILL = 0.6;
 /** Weight of a new measurement against what was known. */
 const NEWS = 0.5;
 /** Runs timed at first, and again after a piece took longer than it should; else every eighth is. */

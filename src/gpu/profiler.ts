@@ -143,14 +143,22 @@ export class Profiler {
     contents: Timed['contents'],
     submitted: number,
   ): void {
-    const n = program.commands.length;
+    const n = program.units.length;
     const describe = (command: number): GPUComputePassDescriptor => {
       const watch = this.#watch();
       const { querySet, begin, end } = watch.next()!;
       this.#timed.push({ watch, program, dispatch: program.commands[command] as Dispatch, submitted, contents });
       return { timestampWrites: { querySet, beginningOfPassWriteIndex: begin, endOfPassWriteIndex: end } };
     };
-    for (let at = piece.start; at < piece.end; at++) program.encode(encoder, at % n, (at % n) + 1, describe, true);
+    const { units } = program;
+    // A dispatch is timed as a whole, in the piece in which its first slice is.
+    for (let at = piece.start; at < piece.end; at++) {
+      const [from, { command }] = [at % n, units[at % n]!];
+      if (units[from - 1]?.command === command) continue;
+      let to = from + 1;
+      while (units[to]?.command === command) to++;
+      program.encode(encoder, from, to, describe, true);
+    }
   }
 
   #watch(): Stopwatch {

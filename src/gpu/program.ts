@@ -3,8 +3,9 @@
  */
 import { invariant } from '../base/error.ts';
 import { packParams, type Kernel } from './kernel.ts';
-import { Pace } from './pace.ts';
+import { FILL, Pace } from './pace.ts';
 import type { Session } from './recorder.ts';
+import { slices, type Slice } from './slices.ts';
 import type { Storage, Tensor } from './tensor.ts';
 
 export type Command =
@@ -30,12 +31,21 @@ export type Command =
 /** Uniform slices must start at multiples of this (the default and largest minUniformBufferOffsetAlignment). */
 const UNIFORM_STRIDE = 256;
 
+/** What a submission is cut between: a command, or a slice of a dispatch that may take long. */
+export interface Unit {
+  /** Index of the command. */
+  readonly command: number;
+  /** null for transfers. */
+  readonly slice: Slice | null;
+}
+
 export class Program {
   readonly label: string;
   readonly commands: readonly Command[];
+  readonly units: readonly Unit[];
   /** Bytes of each arena slot this program uses. */
   readonly slotBytes: readonly number[];
-  /** What its commands take, learnt by running them. */
+  /** What its units take, learnt by running them. */
   readonly pace: Pace;
   readonly #session: Session;
   readonly #slots: ReadonlyMap<Storage, number>;
@@ -55,8 +65,12 @@ export class Program {
     this.commands = commands;
     this.#slots = slots;
     this.slotBytes = slotBytes;
+    const guesses = commands.map((command) => guessMs(command, session.gpu.software));
+    this.units = commands.flatMap((command, i) => unitsOf(command, i, guesses[i]! / (session.queue.budgetMs * FILL)));
     this.#uniforms = this.#writeUniforms();
-    this.pace = new Pace(commands.map((command) => guessMs(command, session.gpu.software)));
+    const sharing = new Uint32Array(commands.length);
+    for (const { command } of this.units) sharing[command]!++;
+    this.pace = new Pace(this.units.map(({ command }) => guesses[command]! / sharing[command]!));
   }
 
   get transientBytes(): number {
@@ -81,17 +95,17 @@ export class Program {
     this.#session.queue.run(this, times);
   }
 
-  /** Passes that `encode` opens for these commands. */
+  /** Passes that `encode` opens for these units. */
   passes(from: number, to: number): number {
     let count = 0;
-    for (let i = from; i < to; i++)
-      if (this.commands[i]!.type === 'dispatch' && (i === from || this.commands[i - 1]!.type !== 'dispatch')) count++;
+    for (let i = from; i < to; i++) if (this.units[i]!.slice && (i === from || !this.units[i - 1]!.slice)) count++;
     return count;
   }
 
   /**
-   * Encodes commands [from, to). `describe` is asked for the descriptor of each pass, by the command that opens it; a
-   * pass holds as many dispatches as follow each other, or one with `each`.
+   * Encodes units [from, to); slices of a dispatch that follow each other are one. `describe` is asked for the
+   * descriptor of each pass, by the command that opens it; a pass holds as many dispatches as follow each other, or one
+   * with `each`.
    */
   encode(
     encoder: GPUCommandEncoder,
@@ -103,12 +117,17 @@ export class Program {
     this.#refresh();
     let pass: GPUComputePassEncoder | null = null;
     for (let i = from; i < to; i++) {
-      const command = this.commands[i]!;
-      if (command.type === 'dispatch') {
-        pass ??= encoder.beginComputePass(describe(i));
+      const { command: index, slice } = this.units[i]!;
+      const command = this.commands[index]!;
+      if (command.type === 'dispatch' && slice) {
+        const groups: [number, number, number] = [...command.groups];
+        groups[slice.axis] = slice.count;
+        pass ??= encoder.beginComputePass(describe(index));
         pass.setPipeline(command.kernel.pipeline.compiled);
         pass.setBindGroup(0, this.#bindGroups[i]!);
-        pass.dispatchWorkgroups(...command.groups);
+        for (; i + 1 < to && this.units[i + 1]!.command === index; i++)
+          groups[slice.axis]! += this.units[i + 1]!.slice!.count;
+        pass.dispatchWorkgroups(...groups);
         if (!each) continue;
       }
       pass?.end();
@@ -159,7 +178,8 @@ export class Program {
   #refresh(): void {
     const { arena, gpu } = this.#session;
     if (this.#version === arena.version) return;
-    this.#bindGroups = this.commands.map((command, i) => {
+    this.#bindGroups = this.units.map(({ command: index }, i) => {
+      const command = this.commands[index]!;
       if (command.type !== 'dispatch') return null;
       let next = 0;
       const entries = command.kernel.bindings.map((binding) => {
@@ -185,9 +205,10 @@ export class Program {
 
   #writeUniforms(): GPUBuffer | null {
     if (!this.commands.length) return null;
-    const data = new DataView(new ArrayBuffer(this.commands.length * UNIFORM_STRIDE));
-    this.commands.forEach((command, i) => {
-      if (command.type === 'dispatch') packParams(command.kernel, command.params, data, i * UNIFORM_STRIDE);
+    const data = new DataView(new ArrayBuffer(this.units.length * UNIFORM_STRIDE));
+    this.units.forEach(({ command: index, slice }, i) => {
+      const command = this.commands[index]!;
+      if (command.type === 'dispatch') packParams(command.kernel, command.params, slice!, data, i * UNIFORM_STRIDE);
     });
     const { device } = this.#session.gpu;
     const buffer = device.createBuffer({
@@ -198,6 +219,12 @@ export class Program {
     device.queue.writeBuffer(buffer, 0, data.buffer);
     return buffer;
   }
+}
+
+/** @param wanted parts that a dispatch should be cut into */
+function unitsOf(command: Command, index: number, wanted: number): Unit[] {
+  if (command.type !== 'dispatch') return [{ command: index, slice: null }];
+  return slices(command.groups, command.kernel.sliced, wanted).map((slice) => ({ command: index, slice }));
 }
 
 /** What a slow adapter does in a millisecond at least, a CPU pretending or a GPU on a processor's chip. */

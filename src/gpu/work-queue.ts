@@ -127,7 +127,7 @@ function together(timed: readonly Timed[]): Timed[] {
 
 /** Encodes a piece; whether it was timed: a piece of transfers alone has no pass to be timed by. */
 export function encodePiece(program: Program, piece: Piece, encoder: GPUCommandEncoder, watch?: Stopwatch): boolean {
-  const n = program.commands.length;
+  const n = program.units.length;
   const ranges: [number, number][] = [];
   for (let base = piece.start - (piece.start % n); base < piece.end; base += n)
     ranges.push([Math.max(0, piece.start - base), Math.min(n, piece.end - base)]);

@@ -27,6 +27,8 @@ import type { MatrixConfig, Profile } from '../../src/gpu/tuning.ts';
 import subgroupMatrixTwin from './subgroup-matrix-twin.wgsl';
 
 export interface SessionOptions extends Pick<GpuOptions, 'without'> {
+  /** See gpu/work-queue.ts. */
+  readonly budgetMs?: number;
   /** Runs these tunings, whatever the adapter is; default: what such an adapter gets. */
   readonly profile?: Profile;
   /**

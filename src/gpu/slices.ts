@@ -1,0 +1,57 @@
+/**
+ * Dispatches that can be run a slice of their workgroups at a time, where a whole one would hold the GPU for too long.
+ * WebGPU counts the workgroups of each dispatch from 0, so a kernel is told where its slice begins, in words of `Params`
+ * that are added here and not in every shader. Workgroups of one dispatch know nothing of each other: results are the
+ * same to the last bit.
+ */
+import type { Groups } from './recorder.ts';
+
+/** `longest`: whichever has the most workgroups; `outermost`: the last of several, which leaves num_workgroups.x as it is. */
+export type SliceAxis = 'longest' | 'outermost';
+
+/** Most slices of a dispatch: each has parameters and bindings of its own. */
+const MOST = 64;
+
+const WORKGROUP = /@builtin\(workgroup_id\)\s*(\w+)\s*:\s*vec3<u32>/;
+const PARAMS = /(struct\s+Params\s*\{[^}]*?),?\s*\}/;
+const MAIN = /(\bfn\s+main\s*\([^{]*\{)/;
+
+/** Fields behind those of the source, one a dimension. */
+const SLICE_PARAMS = ['sliceX', 'sliceY', 'sliceZ'] as const;
+
+/** The kernel as it is compiled, and how it may be sliced. */
+export function sliceable(code: string): { readonly code: string; readonly axis: SliceAxis | null } {
+  const name = WORKGROUP.exec(code)?.[1];
+  if (!name || !PARAMS.test(code) || code.includes('global_invocation_id')) return { code, axis: null };
+  const fields = SLICE_PARAMS.map((field) => `${field}: u32`).join(', ');
+  const begin = SLICE_PARAMS.map((field) => `p.${field}`).join(', ');
+  return {
+    code: code
+      .replace(WORKGROUP, `@builtin(workgroup_id) ${name}_of_slice: vec3<u32>`)
+      .replace(PARAMS, `$1, ${fields} }`)
+      .replace(MAIN, `$1\n  let ${name} = ${name}_of_slice + vec3<u32>(${begin});`),
+    axis: code.includes('num_workgroups') ? 'outermost' : 'longest',
+  };
+}
+
+/** Workgroups from `first` on along dimension `axis`. */
+export interface Slice {
+  readonly axis: 0 | 1 | 2;
+  readonly first: number;
+  readonly count: number;
+}
+
+/** About `wanted` slices of nearly equal size. */
+export function slices(groups: Groups, along: SliceAxis | null, wanted: number): Slice[] {
+  const [x, y = 1, z = 1] = groups;
+  const counts = [x, y, z] as const;
+  const outermost = z > 1 ? 2 : y > 1 ? 1 : 0;
+  const longest = counts.indexOf(Math.max(...counts)) as 0 | 1 | 2;
+  const axis = along === 'outermost' ? outermost : longest;
+  const total = counts[axis];
+  const number = along === null ? 1 : Math.max(1, Math.min(Math.ceil(wanted), total, MOST));
+  return Array.from({ length: number }, (_, i) => {
+    const [first, end] = [Math.floor((i * total) / number), Math.floor(((i + 1) * total) / number)];
+    return { axis, first, count: end - first };
+  });
+}
