@@ -16,14 +16,36 @@ fn weightAt(at: u32) -> vec4<f32> {
 #else
 #if NF4
 #include nf4
+#if HELD
+// Lanes hold the values and look them up in each other. Every lane must reach every call, holdQuantiles first.
+#for part in 0..16 / LANES
+var<private> quantiles${part}: f32;
+#end
+
+fn holdQuantiles(lane: u32) {
+#for part in 0..16 / LANES
+  quantiles${part} = NF4_VALUES[${part * LANES}u + lane];
+#end
+}
+
+fn quantile(code: u32) -> f32 {
+  var value = subgroupShuffle(quantiles0, code % ${LANES}u);
+#for part in 1..16 / LANES
+  value = select(value, subgroupShuffle(quantiles${part}, code % ${LANES}u), code >= ${part * LANES}u);
+#end
+  return value;
+}
+#else
+fn quantile(code: u32) -> f32 { return NF4_VALUES[code]; }
+#endif
 fn scaleOf(group: u32) -> vec2<f32> {
   let at = 257u + (group / 256u) * 65u;
   let code = (scales[at + 1u + (group % 256u) / 4u] >> (8u * (group % 4u))) & 255u;
   return vec2<f32>(bitcast<f32>(scales[code]) * bitcast<f32>(scales[at]) + bitcast<f32>(scales[256]), 0.0);
 }
-fn decoded(code: u32, scale: vec2<f32>) -> f32 { return NF4_VALUES[code] * scale.x; }
+fn decoded(code: u32, scale: vec2<f32>) -> f32 { return quantile(code) * scale.x; }
 fn decoded4(code: vec4<u32>, scale: vec2<f32>) -> vec4<f32> {
-  return vec4<f32>(NF4_VALUES[code.x], NF4_VALUES[code.y], NF4_VALUES[code.z], NF4_VALUES[code.w]) * scale.x;
+  return vec4<f32>(quantile(code.x), quantile(code.y), quantile(code.z), quantile(code.w)) * scale.x;
 }
 #else
 // Scales are stored 4096 times as large, so that none is a subnormal half.
@@ -31,12 +53,18 @@ fn scaleOf(group: u32) -> vec2<f32> { return unpack2x16float(scales[group]) * ve
 fn decoded(code: u32, scale: vec2<f32>) -> f32 { return (f32(code) - scale.y) * scale.x; }
 fn decoded4(code: vec4<u32>, scale: vec2<f32>) -> vec4<f32> { return (vec4<f32>(code) - scale.y) * scale.x; }
 #endif
-fn codesAt(at: u32) -> vec4<u32> {
-#if BITS == 8
-  return (vec4<u32>(w[at]) >> vec4<u32>(0u, 8u, 16u, 24u)) & vec4<u32>(255u);
-#else
-  return (vec4<u32>(w[at / 2u] >> (4u * (at % 2u))) >> vec4<u32>(0u, 8u, 16u, 24u)) & vec4<u32>(15u);
-#endif
+// Four codes from a word's low bits.
+fn codesIn(word: u32) -> vec4<u32> {
+  return (vec4<u32>(word) >> vec4<u32>(0u, 8u, 16u, 24u)) & vec4<u32>(${MASK}u);
 }
-fn weightAt(at: u32) -> vec4<f32> { return decoded4(codesAt(at), scaleOf(at / ${GROUP / 4}u)); }
+#if WORDWISE
+fn weightAt(at: u32) -> vec4<f32> {
+#if BITS == 8
+  let codes = codesIn(w[at]);
+#else
+  let codes = codesIn(w[at / 2u] >> (4u * (at % 2u)));
+#endif
+  return decoded4(codes, scaleOf(at / ${GROUP / 4}u));
+}
+#endif
 #endif

@@ -11,6 +11,9 @@
 // may be some rows of a matrix: NT then writes columns first … first + cols of a y of `stride` columns; NN reads vec4s
 // first … first + inner of an x of `stride` vec4s a row.
 //
+// Codes of quantised weights are loaded a vec4 of words a lane in NT, and used up before the next. In NN with HELD (a
+// shuffle is one instruction with 8 lanes on lavapipe, and dear elsewhere) lanes load the words of four rows together.
+//
 // What is optional is told by numbers, so that a model needs one such kernel and not eight to be compiled: no LoRA term
 // is one of rank 0; `biased`, and `onto` (the residual in NT, y itself in the others), are 0 or 1. Bindings of what is
 // not there are of no account.
@@ -37,6 +40,9 @@ struct Params { rows: u32, cols: u32, inner: u32, R: u32, scale: f32, first: u32
 
 @compute @workgroup_size(${LANES})
 fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group: vec3<u32>) {
+#if NF4 && HELD
+  holdQuantiles(lane);
+#endif
   let row0 = group.y * ${TM}u;
 #if NT
 #for j in 0..V
@@ -47,9 +53,12 @@ fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group
   let col = group.x * ${LANES}u + lane;
   let column = min(col, columns - 1u);
 #if BITS <= 8
-  // Where this lane's codes lie within a row of them. The columns of all lanes share one group.
+  // Where this lane's codes lie within a row of them. The columns of all lanes share one group, and are all there.
   let code = ${V}u * column;
-  let word = code / ${32 / BITS}u;
+#if HELD
+  let firstWord = group.x * ${WORDS}u;
+  let word = ${V}u * lane / ${32 / BITS}u;
+#endif
   let shift = 8u * (code % 4u) + 4u * (code / 4u % ${8 / BITS}u);
   let words = p.cols / ${32 / BITS}u;
   let scalesARow = p.cols / ${GROUP}u;
@@ -82,7 +91,18 @@ fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group
 #endif
 #end
 #endif
+#if NT && BITS <= 8 && !(LORA && phase == 0)
+    for (var chunk = 0u; chunk < steps; chunk += ${CHUNK * CHUNKS}u) {
+#for j in 0..V
+    let scale${j} = scaleOf((start${j} + chunk) / ${GROUP / 4}u);
+#for l in 0..CHUNKS
+    var codes${j}_${l} = w[(start${j} + chunk) / ${CHUNK}u + ${l}u];
+#end
+#end
+    for (var k = chunk; k < chunk + ${CHUNK * CHUNKS}u; k += ${STEPS}u) {
+#else
     for (var k = 0u; k < steps; k += ${STEPS}u) {
+#endif
 #for s in 0..SHARES
 #if TN
       var x${s} = x[min(k + ahead, steps - 1u) * p.rows + share${s}];
@@ -108,12 +128,23 @@ fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group
 #if LORA && phase == 0
       let w${t}_${j} = b[start${j} + at${t}];
 #else
+#if BITS > 8
       let w${t}_${j} = weightAt(start${j} + at${t});
+#elif STEPS * BITS == 4
+      let w${t}_${j} = decoded4(codesIn(codes${j}_0.x >> (4u * (k % 2u))), scale${j});
+#else
+      let w${t}_${j} = decoded4(codesIn(codes${j}_${t / CHUNK}[${t % CHUNK * BITS / 8}] >> ${t % (8 / BITS) * 4}u), scale${j});
+#endif
 #endif
 #end
 #endif
 #if !NT && BITS <= 8 && !(LORA && phase == 1)
       let scale${t} = scaleOf((4u * at${t} + lane % 4u) * scalesARow + scaleGroup);
+#if HELD
+#for l in 0..(4 * WORDS + LANES - 1) / LANES
+      let words${t}_${l} = w[(4u * at${t} + (${l * LANES}u + lane) / ${WORDS}u % 4u) * words + firstWord + lane % ${WORDS}u];
+#end
+#endif
 #endif
 #for q in 0..DEPTH
 #if !NT
@@ -122,7 +153,13 @@ fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group
 #elif BITS == 32
       let w${t}${q} = w[(${DEPTH}u * at${t} + ${q}u) * columns + column];
 #elif BITS <= 8
-      let h${t}${q} = w[(4u * at${t} + ${q}u) * words + word] >> shift;
+#if !HELD
+      let h${t}${q} = w[(4u * at${t} + ${q}u) * words + code / ${32 / BITS}u] >> shift;
+#elif WORDS == 1
+      let h${t}${q} = subgroupBroadcast(words${t}_${q / LANES}, ${q % LANES}u) >> shift;
+#else
+      let h${t}${q} = subgroupShuffle(words${t}_${q * WORDS / LANES}, ${q * WORDS % LANES}u + word) >> shift;
+#endif
       let s${t}${q} = subgroupBroadcast(scale${t}, ${q}u);
       let w${t}${q} = ${B}(
 #for j in 0..V
@@ -154,6 +191,20 @@ fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group
 #end
 #end
 #end
+#if NT && BITS <= 8 && !(LORA && phase == 0)
+#if STEPS < CHUNK
+#for j in 0..V
+#if STEPS * BITS == 4
+      codes${j}_0 = select(codes${j}_0, codes${j}_0.yzwx, k % 2u == 1u);
+#elif STEPS * BITS == 8
+      codes${j}_0 = codes${j}_0.yzwx;
+#else
+      codes${j}_0 = codes${j}_0.zwxy;
+#endif
+#end
+#endif
+    }
+#endif
     }
   }
 #if phase == 0 && (!NT || LORA)

@@ -138,6 +138,7 @@ function recordSubgroup(rec: Recorder, product: Product): void {
   const { BITS } = weights;
   const tm = rows > 8 ? 16 : rows > 4 ? 8 : rows > 2 ? 4 : rows;
   const strip = Math.min(tm, 2);
+  const steps = ceilDiv(lanes, tm);
   const v = columnsPerLane(lanes, rows, cols, BITS === 16 && !NT);
   rec.dispatch(`matmul/${layout}`, subgroup, {
     constants: {
@@ -148,11 +149,18 @@ function recordSubgroup(rec: Recorder, product: Product): void {
       TM: tm,
       STRIP: strip,
       V: v,
-      MASK: 2 ** BITS - 1,
       SHARES: ceilDiv(tm, lanes),
-      STEPS: ceilDiv(lanes, tm),
+      STEPS: steps,
       DEPTH: TN ? 1 : 4,
       X: TN ? 'f32' : 'vec4<f32>',
+      ...(BITS <= 8 && {
+        HELD: lanes >= 8,
+        WORDWISE: !NT,
+        W: NT ? 'vec4<u32>' : 'u32',
+        CHUNK: 32 / BITS,
+        CHUNKS: ceilDiv(steps * BITS, 32),
+        WORDS: (v * lanes * BITS) / 32,
+      }),
       ...(!NT && BITS > 8 && { W: BITS === 32 ? VECTOR[v] : v === 2 ? 'u32' : 'vec2<u32>' }),
       Y: NT ? 'f32' : VECTOR[v],
       B: NT ? 'vec4<f32>' : VECTOR[v],

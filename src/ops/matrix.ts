@@ -121,13 +121,18 @@ const fourfold = (n: number): number => Math.ceil(n / 4) * 4;
 const resized = ({ label, dtype, columns, storage, offset }: Tensor, rows: number): Tensor =>
   new Tensor(label, dtype, [rows, columns], storage, offset);
 
-/** Constants of shaders/lib/weights.wgsl: how a part is read. W is the type of an element of its binding. */
+/**
+ * Constants of shaders/lib/weights.wgsl: how a part is read. W is the type of an element of its binding; WORDWISE: codes
+ * are bound word by word; HELD: lanes hold NF4's table and the words of their neighbours.
+ */
 export function weightConstants({ format, group }: MatrixPart): Constants & { readonly BITS: number } {
   const bits = BITS[format];
   return {
     BITS: bits,
     W: bits === 32 ? 'vec4<f32>' : bits === 16 ? 'vec2<u32>' : 'u32',
-    ...(bits <= 8 && { GROUP: group, NF4: format === 'nf4' }),
+    NF4: format === 'nf4',
+    HELD: false,
+    ...(bits <= 8 && { GROUP: group, MASK: 2 ** bits - 1, WORDWISE: true }),
   };
 }
 

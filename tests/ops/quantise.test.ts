@@ -103,6 +103,8 @@ describe.each(swift ? (['software', 'shared'] as const) : (['software'] as const
     });
     const got = await run(on, (rec) => record(rec, matrix));
     const wanted = await run(on, (rec) => record(rec, constant(rec, 'w', shape, values!)));
+    // The kernels whose lanes load for each other sum in the same order through any weights that are in one part.
+    if (profile === 'software' && on.gpu.subgroupSize > 0 && matrix.parts.length === 1) expect(got).toEqual(wanted);
     got.forEach((values, i) => expectClose(values, wanted[i]!, 4e-6));
     expect(await run(on, (rec) => record(rec, matrix))).toEqual(got);
     on.release(...matrix.tensors);
