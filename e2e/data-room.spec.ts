@@ -1,5 +1,7 @@
 /** The data room in the product: a dataset with faults and doubts is looked at, settled, and only then trained on. */
 import { expect, test, type Page } from '@playwright/test';
+import { zipSync } from 'fflate';
+import sharp from 'sharp';
 import { madeZip, type MadeOptions } from './harness/made-dataset.ts';
 
 async function openZip(page: Page, options: MadeOptions): Promise<void> {
@@ -144,4 +146,55 @@ test('files copied into the browser are read from there, and deleted from there'
     return n;
   });
   expect(left).toBe(0);
+});
+
+test('of many rows only those in sight are in the page, and of a large picture only what is shown', async ({
+  page,
+}) => {
+  const picture = await sharp({ create: { width: 4500, height: 3000, channels: 3, background: '#468' } })
+    .jpeg()
+    .toBuffer();
+  const rows = Array.from({ length: 5000 }, (_, i) =>
+    JSON.stringify({
+      id: `row-${i}`,
+      image: 'large.jpg',
+      conversations: [
+        { from: 'human', value: `<image>Number ${i}?` },
+        { from: 'gpt', value: '<|box_start|>(100,100),(500,500)<|box_end|>' },
+      ],
+    }),
+  );
+  const buffer = Buffer.from(
+    zipSync({ 'train.jsonl': new TextEncoder().encode(rows.join('\n')), 'large.jpg': picture }, { level: 0 }),
+  );
+  await page.goto('/#/data');
+  await page
+    .locator('input[data-pick="file"]')
+    .first()
+    .setInputFiles({ name: 'many.zip', mimeType: 'application/zip', buffer });
+  await expect(page.getByText('many.zip, read as')).toBeVisible({ timeout: 60_000 });
+  const list = page.getByRole('listbox', { name: 'Rows' });
+  const shown = () => list.getByRole('option').count();
+  expect(await shown()).toBeLessThan(40);
+  await list.focus();
+  await page.keyboard.press('End');
+  await expect(page.getByRole('article')).toHaveAccessibleName('Row row-4999');
+  await expect(list.getByRole('option', { selected: true })).toContainText('Number 4999?');
+  expect(await shown()).toBeLessThan(40);
+  const image = page.getByRole('group', { name: 'Images of row row-4999' }).locator('img');
+  await expect(image).toBeVisible();
+  expect(await image.evaluate((element: HTMLImageElement) => element.decode().then(() => element.naturalHeight))).toBe(
+    512,
+  );
+  await expect(page.getByRole('article')).toContainText('4500×3000');
+});
+
+test('why rows are left out is counted in Health, and leads to the rows', async ({ page }) => {
+  await openZip(page, { rows: 8, ambiguous: false, faults: true });
+  await tab(page, 'Health');
+  const why = page.getByRole('list', { name: 'Why rows are left out' });
+  await expect(why.getByRole('listitem').first()).toContainText('1 row with a picture that is not among the files');
+  await expect(why).toContainText('2 rows with another fault');
+  await why.getByRole('button', { name: 'See why' }).first().click();
+  await expect(page.getByRole('region', { name: 'Issues by row' })).toContainText('no file matches');
 });
