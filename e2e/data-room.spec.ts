@@ -89,7 +89,10 @@ test('a file without rows is refused with a reason, and the dataset open before 
   }
 });
 
-test('rows by keyboard and by text; every picture of 1, 2, 4 and 8; text stays text', async ({ page }) => {
+test('rows by keyboard and by text; every picture of 1, 2, 4 and 8, none wider than its place; text stays text', async ({
+  page,
+}) => {
+  await page.setViewportSize({ width: 900, height: 700 });
   await openZip(page, { rows: 12, ambiguous: false, faults: false });
   const list = page.getByRole('listbox', { name: 'Rows' });
   await list.focus();
@@ -102,6 +105,10 @@ test('rows by keyboard and by text; every picture of 1, 2, 4 and 8; text stays t
     const strip = page.getByRole('group', { name: `Images of row ${id}` });
     await expect(strip.locator('img')).toHaveCount(pictures);
     await expect(strip.locator('canvas[data-boxes="1"]')).toHaveCount(1);
+    // One in six pictures is eight times as wide as high.
+    await expect
+      .poll(() => page.getByRole('article').evaluate(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth))
+      .toBe(0);
     await page.keyboard.press('ArrowDown');
   }
   await page.getByRole('searchbox', { name: 'Search text of rows' }).fill('BOLD?');

@@ -33,22 +33,34 @@ interface PictureProps {
   /** Its place in the sample, from 0. */
   readonly index: number;
   readonly layers: readonly Layer[];
-  /** CSS pixels. */
+  /** At most, in CSS pixels; less where the picture would be wider than `room`. */
   readonly height: number;
+  readonly room?: number | undefined;
   readonly caption?: boolean | undefined;
   /** Drawn in these proportions instead of its own. */
   readonly seenAs?: Size | undefined;
 }
 
-export function Picture({ dataset, path, index, layers, height, caption = true, seenAs }: PictureProps) {
-  const loaded = usePicture(dataset, path, height);
+export function Picture({
+  dataset,
+  path,
+  index,
+  layers,
+  height: tallest,
+  room = Infinity,
+  caption = true,
+  seenAs,
+}: PictureProps) {
+  const loaded = usePicture(dataset, path, tallest);
   const [painted, setPainted] = useState<Size | null>(null);
   // Of the whole picture: what is shown may be smaller.
   const natural = painted && loaded && 'natural' in loaded && loaded.natural.height > 0 ? loaded.natural : painted;
   const [broken, setBroken] = useState(false);
   const canvas = useRef<HTMLCanvasElement>(null);
   const shown = seenAs ?? natural;
-  const width = shown && natural ? Math.round((height * shown.width) / shown.height) : height;
+  const aspect = shown && natural ? shown.width / shown.height : 1;
+  const width = Math.max(1, Math.min(Math.round(tallest * aspect), room));
+  const height = width < room ? tallest : Math.max(1, Math.round(width / aspect));
   useEffect(() => {
     const element = canvas.current;
     if (!element || !natural) return;
@@ -63,7 +75,7 @@ export function Picture({ dataset, path, index, layers, height, caption = true, 
   const here = layers.reduce((n, layer) => n + layer.boxes.filter((box) => box.image === index).length, 0);
   return (
     <figure className="picture" style={{ width }}>
-      <div className="picture-frame" style={{ height }}>
+      <div className="picture-frame" style={{ width, height }}>
         {missing !== null ? (
           <p className="picture-missing">Picture missing. {missing}</p>
         ) : loaded && 'url' in loaded ? (

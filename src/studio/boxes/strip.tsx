@@ -30,7 +30,7 @@ function aspectOf(figure: Element | undefined, seen: Size | undefined): number {
 
 export function Strip({ dataset, images, layers, height, label, caption, seenAs }: StripProps) {
   const element = useRef<HTMLDivElement>(null);
-  const [fitted, setFitted] = useState(() => tallest(height));
+  const [fitted, setFitted] = useState(() => ({ height: tallest(height), room: Infinity }));
   useEffect(() => {
     const strip = element.current;
     if (!strip) return;
@@ -40,7 +40,11 @@ export function Strip({ dataset, images, layers, height, label, caption, seenAs 
       const aspect = images.reduce((sum, _, i) => sum + aspectOf(strip.children[i], seenAs?.[i]), 0);
       const fits = (strip.clientWidth - lost) / Math.max(aspect, 0.1);
       const most = tallest(height);
-      setFitted(Math.max(Math.min(LEAST, most), Math.min(most, Math.floor(fits))));
+      const next = {
+        height: Math.max(Math.min(LEAST, most), Math.min(most, Math.floor(fits))),
+        room: Math.max(1, strip.clientWidth - 2),
+      };
+      setFitted((now) => (now.height === next.height && now.room === next.room ? now : next));
     };
     fit();
     const observer = new ResizeObserver(fit);
@@ -62,7 +66,8 @@ export function Strip({ dataset, images, layers, height, label, caption, seenAs 
           path={path}
           index={i}
           layers={layers}
-          height={fitted}
+          height={fitted.height}
+          room={fitted.room}
           caption={caption}
           seenAs={seenAs?.[i]}
         />

@@ -60,6 +60,7 @@ export function MemoryPanel() {
       <h2>Memory</h2>
       <p className="muted">
         What this recipe would allocate at its largest moment, reckoned by going through it without allocating anything.
+        Browsers do not tell how much memory a card has: choose yours.
       </p>
       <div className="memory-choices">
         <label className="stacked">
@@ -131,6 +132,7 @@ function Report({
 }) {
   const whole = Math.max(report.totalBytes, availableBytes);
   const { promptTokens, imageTokens, targetTokens } = report.longest;
+  const device = useProject((project) => project.device);
   return (
     <>
       <div className="memory-bar" aria-hidden="true">
@@ -163,6 +165,8 @@ function Report({
       <p className="muted">
         For a row of {count(promptTokens)} tokens, {count(imageTokens)} of them of pictures, and an answer of{' '}
         {count(targetTokens)}.
+        {device &&
+          ` This adapter binds ${bytes(device.maxBindingBytes)} at once: larger weights are split by rows to stay within it.`}
       </p>
     </>
   );
