@@ -138,6 +138,41 @@ const shots: readonly Shot[] = [
   { name: 'run-empty', query: 'software', prepare: (page) => go(page, '/run') },
   { name: 'run-curves', prepare: ran('Curves') },
   {
+    name: 'run-held',
+    prepare: async (page) => {
+      await ran('Curves')(page);
+      await page.getByRole('slider', { name: 'Step', exact: true }).fill('12');
+      await page.getByRole('textbox', { name: 'Last step shown' }).fill('20');
+      await page.waitForTimeout(900);
+    },
+  },
+  {
+    name: 'run-alarms',
+    prepare: opened('/run', async (page) => {
+      await page.getByRole('button', { name: 'Start on hold' }).click();
+      await call(page, async ({ transport }) => {
+        const healthy = {
+          loss: 1,
+          entropy: 0.6,
+          grad_norm: 1,
+          frac_reward_zero_std: 0.1,
+          'completions/mean_length': 90,
+        };
+        const ill = {
+          loss: NaN,
+          entropy: 0.001,
+          grad_norm: 20,
+          frac_reward_zero_std: 1,
+          'completions/mean_length': 20,
+        };
+        for (let step = 1; step <= 36; step++)
+          transport.emit({ type: 'metrics', stageIndex: 1, step, values: step > 30 ? ill : healthy });
+      });
+      await page.getByText('Completions shrink.').waitFor();
+      await page.waitForTimeout(800);
+    }),
+  },
+  {
     name: 'run-rehearsed',
     prepare: opened('/run', async (page) => {
       await page.getByRole('button', { name: 'Rehearse' }).click();
@@ -197,6 +232,16 @@ const shots: readonly Shot[] = [
     }),
   },
   {
+    name: 'run-planned',
+    query: 'software',
+    prepare: opened('/run', async (page) => {
+      await page.getByRole('button', { name: 'Rehearse' }).click();
+      await page.getByRole('region', { name: 'Rehearsal by stage' }).waitFor();
+      await page.getByRole('button', { name: 'Start the run' }).click();
+      await page.getByText('planned at most').waitFor();
+    }),
+  },
+  {
     name: 'run-preparing',
     prepare: opened('/run', async (page) => {
       await page.getByRole('button', { name: 'Start on hold' }).click();
@@ -221,6 +266,17 @@ const shots: readonly Shot[] = [
     prepare: opened('/inspect', async (page) => {
       await page.getByRole('button', { name: /^Coordinate heat/ }).click();
       await page.getByRole('table').first().waitFor();
+    }),
+  },
+  {
+    name: 'inspect-swapped',
+    prepare: opened('/inspect', async (page) => {
+      await page.getByRole('button', { name: 'Answer all' }).click();
+      await page.getByRole('button', { name: 'All are answered' }).waitFor();
+      await page.getByRole('button', { name: /^Swap the images of/ }).click();
+      await page.getByRole('status').filter({ hasText: 'It stays at the place' }).waitFor();
+      await page.getByRole('button', { name: 'Swap the images and ask again' }).click();
+      await page.waitForTimeout(600);
     }),
   },
   {
@@ -309,6 +365,14 @@ const shots: readonly Shot[] = [
   {
     name: 'problems',
     prepare: opened('/data', (page) => call(page, ({ transport }) => transport.die())),
+  },
+  {
+    name: 'device',
+    prepare: async (page) => {
+      await page.getByRole('button', { name: /Apple M4 Max/ }).click();
+      await page.getByRole('radio', { name: 'Registers' }).check({ force: true });
+      await page.getByRole('button', { name: 'Reload now' }).waitFor();
+    },
   },
   {
     name: 'proof',

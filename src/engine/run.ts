@@ -113,7 +113,16 @@ export async function runRecipe(
     if (index < (from?.position.stage ?? 0)) continue;
     const resumed = from?.position.stage === index && from.position.position !== null ? from : null;
     const before = resumed?.position.seconds ?? 0;
-    const started = performance.now() - before * 1000;
+    let started = performance.now() - before * 1000;
+    let stopped = false;
+    /** What a run waits for, on hold or while others have their turn, is no time of its own. */
+    const apart = async (wait: Promise<boolean>) => {
+      const from = performance.now();
+      const go = await wait;
+      started += performance.now() - from;
+      if (!go) stopped = true;
+      return go;
+    };
     const where = (part: Pick<RunPosition, 'stage' | 'position' | 'seconds'>, optimizer?: Optimizer) =>
       hooks.boundary?.({
         ...part,
@@ -125,7 +134,7 @@ export async function runRecipe(
       });
     const seconds = () => (performance.now() - started) / 1000;
     const pace = new Pace(before);
-    let stopped = false;
+    const left = (progress: Counted) => pace.left(progress, seconds());
     const trains = stage.kind === 'sft' || stage.kind === 'grpo';
     if (!resumed) hooks.emit({ type: 'stage', index, stage, status: 'started', seconds: 0 });
     // Of two things that are done together, the one is told of when the other is done.
@@ -133,7 +142,7 @@ export async function runRecipe(
     const compiled = warmStage(bench, stage, (done, total) => {
       if (encoding && done < total) return;
       const progress = { type: 'progress', done, total, unit: 'kernels compiled', preparing: true } as const;
-      pace.after(progress, seconds());
+      left(progress);
       hooks.emit({ ...progress, stageIndex: index, etaSeconds: null });
     });
     // Told of where it is waited for; a stage that fails before has its own failure to tell.
@@ -151,7 +160,7 @@ export async function runRecipe(
       emit: (event) => {
         if (event.type === 'metrics') step++;
         if (event.type === 'progress') encoding = event.preparing === true && event.done < event.total;
-        hooks.emit(translate(event, index, step, pace.after(event, seconds()), bench));
+        hooks.emit(translate(event, index, step, left, bench));
       },
       resume: resumed?.position.position ?? null,
       restore: (optimizer) => {
@@ -161,15 +170,9 @@ export async function runRecipe(
       gate: async ({ position, optimizer }) => {
         await where({ stage: index, position, seconds: seconds() }, optimizer);
         if (trains) await hooks.look?.(index, step);
-        const go = await hooks.gate();
-        if (!go) stopped = true;
-        return go;
+        return apart(hooks.gate());
       },
-      turn: async () => {
-        const go = (await hooks.turn?.()) ?? true;
-        if (!go) stopped = true;
-        return go;
-      },
+      turn: () => apart(hooks.turn?.() ?? Promise.resolve(true)),
     };
     switch (stage.kind) {
       case 'evaluate': {
@@ -237,34 +240,38 @@ export function checkRecipe({ stages }: Recipe): void {
   }
 }
 
-/** Tells the time that a stage's steps took from that of what came before them: kernels compiled, rows encoded. */
-class Pace {
+type Counted = Extract<StageEvent, { type: 'progress' }>;
+
+/** Tells how long what a stage counts will take, from the time since it began to count that: kernels, rows, steps. */
+export class Pace {
   readonly #before: number;
-  #unit: string | null = null;
+  /** Where the counting of a unit began; two may be counted at the same time. */
+  readonly #from = new Map<string, { readonly done: number; readonly seconds: number }>();
   #told: number;
-  #aside = 0;
 
   /** @param before seconds that the stage took before it was interrupted */
   constructor(before: number) {
     this.#before = this.#told = before;
   }
 
-  /** Seconds that went into what `event` counts, of the stage's `seconds`. */
-  after(event: StageEvent, seconds: number): number {
-    if (event.type !== 'progress') return seconds;
-    if (event.unit !== this.#unit) this.#aside = this.#told - this.#before;
-    this.#unit = event.unit;
+  /** Seconds left of what `event` counts, at the stage's `seconds`; null: it cannot be told yet. */
+  left({ unit, done, total, preparing }: Counted, seconds: number): number | null {
+    // An earlier visit did a part of the work, but prepared for itself.
+    const shared = this.#before > 0 && !preparing;
+    const from = this.#from.get(unit) ?? (shared ? { done, seconds } : { done: 0, seconds: this.#told });
+    this.#from.set(unit, from);
     this.#told = seconds;
-    return seconds - this.#aside;
+    const since = done - from.done;
+    return since > 0 ? ((seconds - from.seconds) / since) * (total - done) : null;
   }
 }
 
-/** @param seconds that went into what a progress event counts */
+/** @param left seconds left of what a progress event counts */
 function translate(
   event: StageEvent,
   stageIndex: number,
   step: number,
-  seconds: number,
+  left: (progress: Counted) => number | null,
   bench: Workbench,
 ): EngineEvent {
   switch (event.type) {
@@ -272,7 +279,7 @@ function translate(
       return {
         ...event,
         stageIndex,
-        etaSeconds: event.done ? (seconds / event.done) * (event.total - event.done) : null,
+        etaSeconds: left(event),
         gpuBytes: bench.loaded.model.session.bytes,
       };
     case 'metrics':

@@ -6,7 +6,7 @@ import { when } from './rooms/projects/when.ts';
 import { currentProject, interruptedRun } from './state/kept.ts';
 import { isActive } from './state/run.ts';
 import { useKeeping, useProject, useRun } from './state/studio.ts';
-import { count } from './ui/format.ts';
+import { plural } from './ui/format.ts';
 import { Icon } from './ui/icon.tsx';
 
 export function KeepingNotes() {
@@ -60,11 +60,11 @@ function Interrupted({ run }: { readonly run: RunRecord }) {
       <Icon name="alert" />
       <div>
         <p className="note-what">
-          The run “{run.recipe.name}” ({stage} stages), started {when(run.startedAt)}, was interrupted.
+          The run “{run.recipe.name}” ({plural(stage, 'stage')}), started {when(run.startedAt)}, was interrupted.
         </p>
         <p>
           {run.bytes > 0
-            ? `Safe: everything up to its last checkpoint, ${when(run.changedAt)}, after ${count(run.step)} steps. It goes on from there as if nothing had happened.`
+            ? `Safe: everything up to its last checkpoint, ${when(run.changedAt)}, after ${plural(run.step, 'step')}. It goes on from there as if nothing had happened.`
             : 'It had no checkpoint yet: it begins again.'}
         </p>
         {choose.length > 0 && (

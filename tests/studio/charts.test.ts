@@ -1,7 +1,9 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
+import { lonely } from '../../src/studio/charts/lonely.ts';
 import { chartData, valueAt } from '../../src/studio/charts/chart-data.ts';
 import { panelsFor } from '../../src/studio/charts/panels.ts';
+import { roomy } from '../../src/studio/charts/roomy.ts';
 import { SeriesBook } from '../../src/studio/charts/series-book.ts';
 import { smooth } from '../../src/studio/charts/smooth.ts';
 import { lowerBound, thin } from '../../src/studio/charts/thin.ts';
@@ -131,6 +133,26 @@ describe('what a chart draws', () => {
     for (let step = 0; step < 100; step++) book.push(step, { a: step });
     expect(chartData(of(book, 'a'), { ...view, from: 10, to: 12 }).columns[0]).toEqual([10, 11, 12]);
   });
+});
+
+test('a level curve, smoothed or not, gets a scale that can be divided', () => {
+  fc.assert(
+    fc.property(fc.double({ noNaN: true, min: -1e6, max: 1e6 }), fc.integer({ min: 1, max: 60 }), (level, count) => {
+      const even = smooth(new Float64Array(count).fill(level), 0.8);
+      const [low, high] = roomy(Math.min(...even), Math.max(...even));
+      expect(high - low).toBeGreaterThan(Math.max(1e-7, Math.abs(level) * 1e-3));
+      expect(low <= Math.min(...even) && high >= Math.max(...even)).toBe(true);
+    }),
+  );
+  expect(roomy(0, 1)).toEqual([0, 1.08]);
+  expect(roomy(null, null)).toEqual([0, 1]);
+});
+
+test('points with nothing on either side are drawn as such', () => {
+  expect(lonely([1])).toEqual([0]);
+  expect(lonely([1, 2, null, 3, null, 4, 5])).toEqual([3]);
+  expect(lonely([null, 1, undefined, undefined, 2, null, undefined, 3])).toEqual([7]);
+  expect(lonely([])).toEqual([]);
 });
 
 describe('panels', () => {

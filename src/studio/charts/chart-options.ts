@@ -1,6 +1,8 @@
 /** How a chart looks and behaves in uPlot's words. Colours come from the theme. */
 import uPlot from 'uplot';
 import { value } from '../ui/format.ts';
+import { lonely } from './lonely.ts';
+import { roomy } from './roomy.ts';
 
 export interface ChartLook {
   readonly ink: string;
@@ -71,7 +73,8 @@ export function chartOptions(input: OptionsInput): uPlot.Options {
       label: name,
       stroke: smoothed ? `${color}59` : color,
       width: smoothed ? 1 : 1.6,
-      points: { show: false },
+      // A point without a neighbour has no line: it would not be seen.
+      points: { show: true, size: 5, fill: color, stroke: color, filter: (plot, i) => lonely(plot.data[i]!) },
       spanGaps: false,
       show: past === 0 || !smoothed,
       ...earlier,
@@ -131,13 +134,6 @@ export function chartOptions(input: OptionsInput): uPlot.Options {
       ],
     },
   };
-}
-
-function roomy(low: number | null, high: number | null): [number, number] {
-  if (low === null || high === null) return [0, 1];
-  const pad = high > low ? (high - low) * 0.08 : Math.max(Math.abs(high) * 0.1, 1e-6);
-  // A curve of shares or lengths that never goes below 0 should not seem to.
-  return [low >= 0 && low - pad < 0 ? 0 : low - pad, high + pad];
 }
 
 function drawMarks(plot: uPlot, marks: readonly StageMark[], look: ChartLook): void {

@@ -22,8 +22,9 @@ export class PaintQueue {
       return;
     }
     this.#waiting.delete(paint);
-    paint();
+    // First, so that one that fails does not hold up the others.
     requestAnimationFrame(() => this.#next());
+    paint();
   }
 }
 

@@ -134,7 +134,7 @@ function Gallery({ dataset }: { readonly dataset: DatasetReport }) {
               <input
                 type="search"
                 value={text}
-                placeholder="prompt or answer"
+                placeholder="prompt, answer"
                 onChange={(event) => setText(event.target.value)}
               />
             </label>

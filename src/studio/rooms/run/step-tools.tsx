@@ -29,6 +29,7 @@ export function StepTools({ range, onZoom }: StepToolsProps) {
           max={last}
           value={held ?? last}
           disabled={last < 2}
+          aria-label="Step"
           aria-valuetext={held === null ? 'newest' : `step ${held}`}
           onChange={(event) => crosshair.hold(Number(event.target.value))}
         />
