@@ -231,6 +231,16 @@ test('killed again and again, a run ends as if it had been left alone', async ({
   await context.close();
 });
 
+/** A few steps of supervised training, one row each. */
+const short = (maxSteps: number): Recipe => ({
+  ...plan,
+  name: 'Short',
+  stages: [sftStage({ maxSteps, perDeviceTrainBatchSize: 1, optimizer: steady })],
+});
+
+/** Steps of the points that a run has told, in their order. */
+const stepsOf = ({ told }: Outcome) => told.map((event) => (event as { step?: number }).step);
+
 /** Stops or wakes every page of a browser, as its freezing of tabs or a sleeping machine does. */
 async function signalPages(browser: Browser, signal: 'SIGSTOP' | 'SIGCONT'): Promise<void> {
   const session = await browser.newBrowserCDPSession();
@@ -244,7 +254,7 @@ test('a tab that was frozen goes on with its run, and says that the machine slep
   test.skip(process.platform === 'win32', 'there is no SIGSTOP');
   test.setTimeout(600_000);
   const page = await openPage(context);
-  await start(page, { ...plan, name: 'Short', stages: [sftStage({ maxSteps: 12, perDeviceTrainBatchSize: 1 })] });
+  await start(page, short(12));
   const words = page.getByRole('progressbar', { name: /Supervised/ });
   await expect(words).toHaveAttribute('aria-valuetext', /^[1-9]\d* of 12 steps/, { timeout: 120_000 });
   await signalPages(browser, 'SIGSTOP');
@@ -259,9 +269,63 @@ test('a tab that was frozen goes on with its run, and says that the machine slep
   await expect(stateOf(page)).toContainText('The run goes on');
   await expect(stateOf(page)).toHaveText(/^Finished/, { timeout: 300_000 });
   await expect(page.getByRole('alert')).toHaveCount(0);
-  const { told } = await outcome(page);
-  const steps = told.map((event) => (event as { step?: number }).step);
-  expect(steps).toEqual(Array.from({ length: 12 }, (_, i) => i + 1));
+  expect(stepsOf(await outcome(page))).toEqual(Array.from({ length: 12 }, (_, i) => i + 1));
+});
+
+test.describe('where room is short', () => {
+  // The page's own copy for use without a network counts, too, and comes at a time of its own.
+  test.use({ serviceWorkers: 'block' });
+
+  test('a full disk holds the run, and its last checkpoint outlives a reload', async ({ context }) => {
+    test.setTimeout(600_000);
+    const page = await openPage(context);
+    const devtools = await context.newCDPSession(page);
+    const allow = (bytes?: number) =>
+      devtools.send('Storage.overrideQuotaForOrigin', {
+        origin: new URL(page.url()).origin,
+        ...(bytes !== undefined && { quotaSize: bytes }),
+      });
+    await start(page, short(12));
+    const words = page.getByRole('progressbar', { name: /Supervised/ });
+    await expect(words).toHaveAttribute('aria-valuetext', /^[3-9]\d* of 12 steps/, { timeout: 120_000 });
+    const saveNow = page.getByRole('button', { name: 'Save now' });
+    await saveNow.click();
+    await expect(saveNow).toBeEnabled({ timeout: 60_000 });
+    await allow(100_000);
+    const alert = page.getByRole('alert').filter({ hasText: 'no room left' });
+    await expect(alert).toContainText('the run is on hold', { timeout: 120_000 });
+    await expect(stateOf(page)).toHaveText(/^Paused/);
+    const [, saved] = /The last checkpoint \(step (\d+)\) is safe/.exec((await alert.textContent()) ?? '') ?? [];
+    expect(Number(saved)).toBeGreaterThan(0);
+    await allow();
+    await page.reload();
+    await expect(page.getByRole('status', { name: 'Interrupted run' })).toContainText(
+      new RegExp(`after ${saved} steps?\\.`),
+    );
+    await resume(page);
+    expect(stepsOf(await finish(page))).toEqual(Array.from({ length: 12 }, (_, i) => i + 1));
+  });
+});
+
+test('after a reload the last run is in view, and what it answered is there', async ({ context }) => {
+  test.setTimeout(600_000);
+  const page = await openPage(context);
+  await start(page, short(3));
+  await finish(page);
+  await room(page, 'Inspect');
+  await page.getByRole('button', { name: 'Answer with both' }).click();
+  const tuned = page.getByRole('region', { name: 'Tuned answer' });
+  await expect(tuned).toContainText(/IoU|No box/, { timeout: 120_000 });
+  const said = await tuned.textContent();
+  await page.reload();
+  await expect(tuned).toHaveText(said!, { timeout: 120_000 });
+  await room(page, 'Run');
+  await expect(stateOf(page)).toHaveText(/^Finished/);
+  await expect(page.getByRole('region', { name: 'Loss', exact: true })).toHaveAttribute('data-points', '3');
+  // The policy is there, too, not only its words.
+  expect(Object.keys((await outcome(page)).adapter)).toContainEqual(
+    expect.stringMatching(/adapter_model\.safetensors$/),
+  );
 });
 
 test('a project comes back as it was left, in one tab at a time', async ({ context }) => {

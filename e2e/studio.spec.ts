@@ -252,6 +252,25 @@ test('a lost engine says what happened, what is safe and what to do', async ({ p
   await expect(alert).toContainText('Reload the page');
 });
 
+test('where the system sets the colours, what is chosen is told by a line and values keep theirs', async ({ page }) => {
+  await page.emulateMedia({ forcedColors: 'active' });
+  await open(page, 'fast', '/run');
+  await takeSample(page);
+  await finishRun(page);
+  const outline = (locator: ReturnType<Page['locator']>) =>
+    locator.evaluate((element) => getComputedStyle(element).outlineStyle);
+  expect(await outline(page.getByRole('link', { name: /^Run/ }))).toBe('solid');
+  expect(await outline(page.getByRole('tab', { name: 'Curves' }))).toBe('solid');
+  expect(await outline(page.getByRole('tab', { name: /^Groups/ }))).toBe('none');
+  expect(await outline(page.locator('.choice input:checked + span').first())).toBe('solid');
+  const colours = await page
+    .locator('.chart-legend')
+    .filter({ hasText: 'reward std' })
+    .locator('i')
+    .evaluateAll((all) => all.map((element) => getComputedStyle(element).backgroundColor));
+  expect(new Set(colours).size).toBe(2);
+});
+
 test('leaving a run is warned about', async ({ page }) => {
   await open(page);
   await takeSample(page);

@@ -12,6 +12,7 @@ import './styles/base.css';
 import './styles/controls.css';
 import './styles/shell.css';
 import './styles/pictures.css';
+import './styles/forced-colors.css';
 
 function storage(): Storage | null {
   try {
