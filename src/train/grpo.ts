@@ -4,6 +4,7 @@
  * policy with its adapter off. A group's completions share their prompt in rollout and in training (ops/attention.ts).
  */
 import { GroundworkError } from '../base/error.ts';
+import { pipelined } from '../base/pipelined.ts';
 import type { RowList } from '../data/row-list.ts';
 import { computeAdvantages, type Advantages } from './advantage.ts';
 import type { Rollout } from './generate.ts';
@@ -14,7 +15,7 @@ import { Batches, RowSampler, type SamplerState } from './plan-steps.ts';
 import type { GrpoStage } from './recipe.ts';
 import { scoreCompletion, weightedRewards } from './rewards/index.ts';
 import type { Sample } from './samples.ts';
-import type { ScoreSettings, Scores } from './scorer.ts';
+import { PASSES_AHEAD, type ScoreSettings, type Scores } from './scorer.ts';
 import type { StageContext } from './stage.ts';
 
 interface GrpoPosition {
@@ -161,31 +162,35 @@ async function updatePolicy(
     groups.flat().map((r) => r.tokens.length),
   );
   const G = stage.numGenerations;
-  const prepared: TrainingGroup[] = [];
-  for (const [g, sample] of samples.entries()) {
-    const slice = advantages.slice(g * G, (g + 1) * G);
-    // A group without differences pulls nowhere; only the KL term would, and it is kept if there is one.
-    if (stage.beta === 0 && slice.every((a) => a === 0)) continue;
+  const sliceOf = (g: number) => advantages.slice(g * G, (g + 1) * G);
+  // A group without differences pulls nowhere; only the KL term would, and it is kept if there is one.
+  const pulling = [...samples.entries()].filter(([g]) => stage.beta !== 0 || sliceOf(g).some((a) => a !== 0));
+  const prepared = await pipelined(pulling, PASSES_AHEAD, async ([g, sample]): Promise<TrainingGroup> => {
+    const slice = sliceOf(g);
     const packed = pack([{ prompt: sample.prompt, completions: groups[g]!.map((r) => r.tokens) }]);
     const features = context.samples.features([sample]);
     const score = async (adapter: boolean) =>
       (await context.scorer().run(packed, features, { ...settings, mode: { kind: 'score' }, adapter })).logps.slice();
-    prepared.push({
+    const [reference, old] = await Promise.all([
+      stage.beta === 0 ? undefined : score(false),
+      stage.numIterations > 1 ? score(true) : undefined,
+    ]);
+    return {
       packed,
       features,
       weight: Float32Array.from(packed.entries, (e) => weights[g * G + e.completion]!),
       advantage: Float32Array.from(packed.entries, (e) => slice[e.completion]!),
-      reference: stage.beta === 0 ? undefined : await score(false),
-      old: stage.numIterations > 1 ? await score(true) : undefined,
-    });
-  }
+      reference,
+      old,
+    };
+  });
   let loss = 0;
   let last = { learningRate: 0, gradNorm: 0 };
   const sums: PolicySums[] = [];
   for (let iteration = 0; iteration < stage.numIterations; iteration++) {
     optimizer.zeroGrad();
-    for (const { packed, features, weight, advantage, reference, old } of prepared) {
-      const scores = await context.scorer().run(
+    const passes = await pipelined(prepared, PASSES_AHEAD, ({ packed, features, weight, advantage, reference, old }) =>
+      context.scorer().run(
         packed,
         features,
         {
@@ -201,10 +206,13 @@ async function updatePolicy(
           adapter: true,
         },
         { weight, advantage, ...(reference && { reference }), ...(old && { old }) },
-      );
+      ),
+    );
+    passes.forEach((scores, g) => {
+      const { packed, weight } = prepared[g]!;
       for (let i = 0; i < packed.entries.length; i++) loss += scores.terms[4 * i]! / stage.numIterations;
       sums.push(...completionSums(packed, scores, weight, stage.beta !== 0));
-    }
+    });
     last = await optimizer.step();
   }
   return { loss, metrics: policyMetrics(sums), ...last };

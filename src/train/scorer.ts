@@ -70,6 +70,9 @@ interface Compiled {
 
 const PER_TARGET = ['weight', 'advantage', 'old', 'reference'] as const;
 
+/** Passes submitted before the first of them was read: while the GPU is at one, the next is packed and recorded. */
+export const PASSES_AHEAD = 2;
+
 /** Programs kept; beyond that the one unused longest goes. */
 const CACHE = 24;
 

@@ -3,12 +3,14 @@
  * end-of-turn tokens of the whole accumulated batch, as transformers' Trainer counts it (num_items_in_batch).
  */
 import { GroundworkError } from '../base/error.ts';
+import { pipelined } from '../base/pipelined.ts';
 import { span, subset, type RowList } from '../data/row-list.ts';
 import { Optimizer } from './optimizer.ts';
 import { groupRows, pack, type PackedGroup } from './pack.ts';
 import { Batches, countSteps, RowSampler, type SamplerState } from './plan-steps.ts';
 import type { SftStage } from './recipe.ts';
 import type { Sample } from './samples.ts';
+import { PASSES_AHEAD } from './scorer.ts';
 import type { StageContext } from './stage.ts';
 
 interface SftPosition {
@@ -114,12 +116,10 @@ function tellEncoded({ train, emit }: StageContext, start: number, count: number
 async function accumulate(stage: SftStage, context: StageContext, optimizer: Optimizer, samples: readonly Sample[]) {
   const total = samples.reduce((sum, s) => sum + s.completion.length, 0);
   optimizer.zeroGrad();
-  let loss = 0;
-  let entropy = 0;
-  let correct = 0;
-  let tokens = 0;
-  for (let start = 0; start < samples.length; start += stage.perDeviceTrainBatchSize) {
-    const part = samples.slice(start, start + stage.perDeviceTrainBatchSize);
+  const size = stage.perDeviceTrainBatchSize;
+  const starts = Array.from({ length: Math.ceil(samples.length / size) }, (_, i) => i * size);
+  const passes = await pipelined(starts, PASSES_AHEAD, async (start) => {
+    const part = samples.slice(start, start + size);
     const groups: PackedGroup[] = part.map((s) => ({ prompt: s.prompt, completions: [s.completion] }));
     const packed = pack(groups);
     const scores = await context.scorer().run(
@@ -137,6 +137,13 @@ async function accumulate(stage: SftStage, context: StageContext, optimizer: Opt
         seed: context.seed + (optimizer.steps * samples.length + start),
       },
     );
+    return { groups, packed, scores };
+  });
+  let loss = 0;
+  let entropy = 0;
+  let correct = 0;
+  let tokens = 0;
+  for (const { groups, packed, scores } of passes) {
     for (let i = 0; i < packed.entries.length; i++) {
       loss += scores.terms[4 * i]!;
       entropy += scores.entropy[i]! / total;

@@ -3,6 +3,7 @@
  * what it was asked for together with, and a run that goes on from a checkpoint finds the same ones bit for bit.
  * Programs are shared between pictures of equal size; passes follow each other on the queue without waiting.
  */
+import { pipelined } from '../base/pipelined.ts';
 import { Recorder } from '../gpu/recorder.ts';
 import type { Program } from '../gpu/program.ts';
 import type { Tensor } from '../gpu/tensor.ts';
@@ -29,21 +30,7 @@ export class VisionRunner {
 
   /** Features of each picture, f32 [merged patches, hidden]. While the GPU is at one, the next may be read. */
   async run(images: Iterable<PixelInput> | AsyncIterable<PixelInput>): Promise<Float32Array<ArrayBuffer>[]> {
-    const results: Float32Array<ArrayBuffer>[] = [];
-    let ahead: Promise<Float32Array<ArrayBuffer>>[] = [];
-    const collect = async () => {
-      results.push(...(await Promise.all(ahead)));
-      ahead = [];
-    };
-    for await (const image of images) {
-      const pass = this.#pass(image);
-      // A failure is told by `collect`, unless reading another picture failed first.
-      pass.catch(() => undefined);
-      ahead.push(pass);
-      if (ahead.length === PICTURES_AHEAD) await collect();
-    }
-    await collect();
-    return results;
+    return pipelined(images, PICTURES_AHEAD, (image) => this.#pass(image));
   }
 
   destroy(): void {
