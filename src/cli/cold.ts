@@ -12,7 +12,10 @@ import { Session } from '../gpu/recorder.ts';
 
 export interface Cost {
   readonly wallMs: number;
+  /** Of all threads but JavaScript's: the driver's, and the little that V8 does beside. */
   readonly cpuMs: number;
+  /** Of JavaScript's thread. */
+  readonly ownMs: number;
 }
 
 /** Gives Mesa, which looks when an instance is made, an empty place for what it compiles, as long as `work` goes on. */
@@ -31,23 +34,27 @@ export async function withEmptyShaderCache<T>(work: () => Promise<T>): Promise<T
 
 const nap = new Int32Array(new SharedArrayBuffer(4));
 
-/** Processor milliseconds of all threads so far, those that have ended included, but this one; NaN but on Linux. */
-function driverCpuMs(): number {
+/** Processor milliseconds so far of all threads but this one, those that have ended included, and of this one; NaN but on Linux. */
+function spentMs(): Omit<Cost, 'wallMs'> {
   try {
     // The scheduler writes down what a thread has used when that thread sleeps.
     Atomics.wait(nap, 0, 0, 0.1);
-    const own = readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'utf8');
+    const own = Number(readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'utf8').split(' ')[0]) / 1e6;
     const { user, system } = process.cpuUsage();
-    return (user + system) / 1e3 - Number(own.split(' ')[0]) / 1e6;
+    return { cpuMs: (user + system) / 1e3 - own, ownMs: own };
   } catch {
-    return NaN;
+    return { cpuMs: NaN, ownMs: NaN };
   }
 }
 
 /** Starts a watch; it tells what was spent since. */
 export function stopwatch(): () => Cost {
-  const [cpu, begin] = [driverCpuMs(), performance.now()];
-  return () => ({ wallMs: performance.now() - begin, cpuMs: driverCpuMs() - cpu });
+  const [before, begin] = [spentMs(), performance.now()];
+  return () => {
+    const wallMs = performance.now() - begin;
+    const now = spentMs();
+    return { wallMs, cpuMs: now.cpuMs - before.cpuMs, ownMs: now.ownMs - before.ownMs };
+  };
 }
 
 /** Compiles kernels one after the other on a device that has none yet; dearest first. */

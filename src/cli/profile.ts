@@ -21,7 +21,7 @@ import { trySupported } from '../engine/tuned-gpu.ts';
 import { registerDecoder } from '../image/decode.ts';
 import { nodeDecode } from '../image/node-decode.ts';
 import { presetRecipe } from '../train/presets.ts';
-import { compileEach, stopwatch, withEmptyShaderCache } from './cold.ts';
+import { compileEach, stopwatch, withEmptyShaderCache, type Cost } from './cold.ts';
 import { filesUnder } from './node-files.ts';
 import { openNodeGpu } from './node-gpu.ts';
 import { openTunedGpu } from './tuned-gpu.ts';
@@ -108,24 +108,20 @@ async function prepare({ model, data }: { model: string; data: string }, emit: (
 }
 
 async function coldStart(paths: { model: string; data: string }, recipe: Recipe): Promise<void> {
-  let compiled = 0;
-  let count = 0;
-  let begun = 0;
-  let stepped = 0;
+  const reached = new Map<string, Cost>();
+  let stop = stopwatch();
   const { session, start } = await prepare(paths, (event) => {
-    const now = performance.now() - begun;
     if (event.type !== 'progress') return;
-    if (!event.preparing) stepped ||= now;
-    else if (event.unit === 'kernels compiled' && event.done === event.total) [compiled, count] = [now, event.total];
+    if (!event.preparing) reached.set('first step', reached.get('first step') ?? stop());
+    else if (event.done === event.total) reached.set(`${event.total} ${event.unit}`, stop());
   });
-  begun = performance.now();
-  const stop = stopwatch();
+  stop = stopwatch();
   await start(recipe);
-  const { cpuMs } = stop();
   const { gpu, kernels } = session.bench!.loaded.model.session;
-  console.log(
-    `first step on ${gpu.name} after ${stepped.toFixed(0)} ms; ${count} kernels compiled ahead by ${compiled.toFixed(0)} ms; ${cpuMs.toFixed(0)} ms of the driver's threads in all`,
-  );
+  console.log(`${gpu.name}: milliseconds since the start, and of processors till then`);
+  console.log(['wall', 'driver', 'JS'].map((head) => head.padStart(8)).join(''));
+  for (const [what, { wallMs, cpuMs, ownMs }] of reached)
+    console.log([wallMs, cpuMs, ownMs].map((n) => n.toFixed(0).padStart(8)).join(''), ` ${what}`);
   const sources = [...kernels.sources];
   await session.destroy();
   const alone = await withEmptyShaderCache(async () => compileEach(await openNodeGpu({ anew: true }), sources));
