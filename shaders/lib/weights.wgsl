@@ -8,12 +8,12 @@
 //          value of 64 neighbours, which is itself a code of 8 bits: see quant/nf4-scales.wgsl
 #if BITS == 32
 fn weightAt(at: u32) -> vec4<f32> { return w[at]; }
-#elif BITS == 16
+#elif BITS == 16 && WORDWISE
 fn weightAt(at: u32) -> vec4<f32> {
   let word = w[at];
   return vec4<f32>(unpack2x16float(word.x), unpack2x16float(word.y));
 }
-#else
+#elif BITS <= 8
 #if NF4
 #include nf4
 #if HELD

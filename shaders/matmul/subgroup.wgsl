@@ -11,7 +11,7 @@
 // may be some rows of a matrix: NT then writes columns first … first + cols of a y of `stride` columns; NN reads vec4s
 // first … first + inner of an x of `stride` vec4s a row.
 //
-// Codes of quantised weights are loaded a vec4 of words a lane in NT, and used up before the next. In NN with HELD (a
+// NT loads narrow weights a vec4 of words a lane (CHUNKED) and uses it up before the next. In NN with HELD (a
 // shuffle is one instruction with 8 lanes on lavapipe, and dear elsewhere) lanes load the words of four rows together.
 //
 // What is optional is told by numbers, so that a model needs one such kernel and not eight to be compiled: no LoRA term
@@ -91,15 +91,21 @@ fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group
 #endif
 #end
 #endif
-#if NT && BITS <= 8 && !(LORA && phase == 0)
+#if CHUNKED && !(LORA && phase == 0)
     for (var chunk = 0u; chunk < steps; chunk += ${CHUNK * CHUNKS}u) {
 #for j in 0..V
+#if BITS <= 8
     let scale${j} = scaleOf((start${j} + chunk) / ${GROUP / 4}u);
+#endif
 #for l in 0..CHUNKS
     var codes${j}_${l} = w[(start${j} + chunk) / ${CHUNK}u + ${l}u];
 #end
 #end
-    for (var k = chunk; k < chunk + ${CHUNK * CHUNKS}u; k += ${STEPS}u) {
+#if STEPS < CHUNK
+    for (var k = chunk; k < chunk + ${CHUNK}u; k += ${STEPS}u) {
+#else
+    let k = chunk;
+#endif
 #else
     for (var k = 0u; k < steps; k += ${STEPS}u) {
 #endif
@@ -128,8 +134,10 @@ fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group
 #if LORA && phase == 0
       let w${t}_${j} = b[start${j} + at${t}];
 #else
-#if BITS > 8
+#if !CHUNKED
       let w${t}_${j} = weightAt(start${j} + at${t});
+#elif BITS == 16
+      let w${t}_${j} = vec4<f32>(unpack2x16float(codes${j}_${t / CHUNK}[${t % CHUNK * 2}]), unpack2x16float(codes${j}_${t / CHUNK}[${t % CHUNK * 2 + 1}]));
 #elif STEPS * BITS == 4
       let w${t}_${j} = decoded4(codesIn(codes${j}_0.x >> (4u * (k % 2u))), scale${j});
 #else
@@ -191,7 +199,7 @@ fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group
 #end
 #end
 #end
-#if NT && BITS <= 8 && !(LORA && phase == 0)
+#if CHUNKED && !(LORA && phase == 0)
 #if STEPS < CHUNK
 #for j in 0..V
 #if STEPS * BITS == 4
@@ -202,8 +210,8 @@ fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group
       codes${j}_0 = codes${j}_0.zwxy;
 #endif
 #end
-#endif
     }
+#endif
 #endif
     }
   }

@@ -7,6 +7,7 @@ import subgroup from '../../shaders/matmul/subgroup.wgsl';
 import sumParts from '../../shaders/matmul/sum-parts.wgsl';
 import { invariant } from '../base/error.ts';
 import type { Recorder } from '../gpu/recorder.ts';
+import type { Constants } from '../gpu/template.ts';
 import type { Tensor } from '../gpu/tensor.ts';
 import { tuningOf, type TiledProducts } from '../gpu/tuning.ts';
 import { ceilDiv, flatGroups, rowGroups } from './groups.ts';
@@ -153,14 +154,8 @@ function recordSubgroup(rec: Recorder, product: Product): void {
       STEPS: steps,
       DEPTH: TN ? 1 : 4,
       X: TN ? 'f32' : 'vec4<f32>',
-      ...(BITS <= 8 && {
-        HELD: lanes >= 8,
-        WORDWISE: !NT,
-        W: NT ? 'vec4<u32>' : 'u32',
-        CHUNK: 32 / BITS,
-        CHUNKS: ceilDiv(steps * BITS, 32),
-        WORDS: (v * lanes * BITS) / 32,
-      }),
+      ...chunkConstants(NT, BITS, steps, inner),
+      ...(BITS <= 8 && { HELD: lanes >= 8, WORDS: (v * lanes * BITS) / 32 }),
       ...(!NT && BITS > 8 && { W: BITS === 32 ? VECTOR[v] : v === 2 ? 'u32' : 'vec2<u32>' }),
       Y: NT ? 'f32' : VECTOR[v],
       B: NT ? 'vec4<f32>' : VECTOR[v],
@@ -186,6 +181,18 @@ function recordSubgroup(rec: Recorder, product: Product): void {
     groups: [ceilDiv(cols, v * lanes), ceilDiv(rows, tm)],
     multiplyAdds: multiplyAdds(product),
   });
+}
+
+/**
+ * CHUNKED: x·wᵀ loads narrow weights a vec4 of words a lane and column at a time, each CHUNK steps of four weights, CHUNKS
+ * together. Halves only where that takes no loop within the loop, which costs more than the loads it saves.
+ */
+function chunkConstants(NT: boolean, bits: number, steps: number, inner: number): Constants {
+  const CHUNK = 32 / bits;
+  const CHUNKS = ceilDiv(steps, CHUNK);
+  const narrow = bits <= 8 || (bits === 16 && steps >= CHUNK);
+  const CHUNKED = NT && narrow && inner % (4 * CHUNK * CHUNKS) === 0;
+  return { CHUNK, CHUNKS, CHUNKED, WORDWISE: !CHUNKED, ...(CHUNKED && { W: 'vec4<u32>' }) };
 }
 
 /** A subgroup takes 16 columns (16 × 16 sums are what registers hold), fewer where there are fewer columns or rows. */

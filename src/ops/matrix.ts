@@ -132,7 +132,8 @@ export function weightConstants({ format, group }: MatrixPart): Constants & { re
     W: bits === 32 ? 'vec4<f32>' : bits === 16 ? 'vec2<u32>' : 'u32',
     NF4: format === 'nf4',
     HELD: false,
-    ...(bits <= 8 && { GROUP: group, MASK: 2 ** bits - 1, WORDWISE: true }),
+    WORDWISE: true,
+    ...(bits <= 8 && { GROUP: group, MASK: 2 ** bits - 1 }),
   };
 }
 

@@ -45,6 +45,11 @@ describe.each(swift ? (['software', 'shared'] as const) : (['software'] as const
       for (const M of [1, 6, 16]) await checkNt(session(), { M, N, K: 8, bias: true, residual: true, R: 4 });
   });
 
+  test.each([1, 2, 3, 8])('halves, %i rows: sums that end within what is loaded at once, and beside it', async (M) => {
+    for (const K of [4, 8, 16, 32, 36, 64, 96])
+      await checkNt(session(), { M, N: 19, K, f16: true, bias: true, residual: true, R: 4 });
+  });
+
   test.each([4, 8, 16, 64])('NT and NN add a LoRA term of rank %i', async (R) => {
     for (const M of [1, 5, 32]) {
       await checkNt(session(), { M, N: 24, K: 20, R });
