@@ -13,6 +13,7 @@ const entries = {
   synthesise: 'src/cli/synthesise.ts',
   memory: 'src/cli/memory.ts',
   'full-size': 'src/cli/full-size.ts',
+  throughput: 'src/cli/throughput.ts',
   'record-run': 'e2e/harness/record-run.ts',
 };
 const [name, ...args] = process.argv.slice(2);

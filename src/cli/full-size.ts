@@ -15,7 +15,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { describeError } from '../base/error.ts';
 import { measureFullSize, STAGES } from '../engine/full-size/measure.ts';
-import { PUBLISHED } from '../engine/full-size/published.ts';
+import { findPublished, publishedIds } from '../engine/full-size/published.ts';
 import { registerDecoder } from '../image/decode.ts';
 import { nodeDecode } from '../image/node-decode.ts';
 import { filesUnder } from './node-files.ts';
@@ -34,10 +34,10 @@ async function main(): Promise<void> {
       folder: { type: 'string' },
     },
   });
-  const model = PUBLISHED.find(({ id }) => id === positionals[0] || id.endsWith(`/${positionals[0]}`));
+  const model = findPublished(positionals[0]);
   const kinds = values.stages.split(',');
   if (!model || kinds.some((kind) => !STAGES[kind])) {
-    console.error(`usage: npm run full-size -- MODEL\nmodels:\n  ${PUBLISHED.map((m) => m.id).join('\n  ')}`);
+    console.error(`usage: npm run full-size -- MODEL\nmodels:\n  ${publishedIds().join('\n  ')}`);
     process.exitCode = 2;
     return;
   }

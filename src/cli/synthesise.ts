@@ -8,7 +8,7 @@
  */
 import { parseArgs } from 'node:util';
 import { describeError } from '../base/error.ts';
-import { PUBLISHED } from '../engine/full-size/published.ts';
+import { findPublished, publishedIds } from '../engine/full-size/published.ts';
 import { writeSynthetic } from './synthetic-folder.ts';
 
 async function main(): Promise<void> {
@@ -22,11 +22,9 @@ async function main(): Promise<void> {
     },
   });
   const [wanted] = positionals;
-  const model = PUBLISHED.find(({ id }) => id === wanted || id.endsWith(`/${wanted}`));
+  const model = findPublished(wanted);
   if (!model || values.out === undefined) {
-    console.error(
-      `usage: npm run synthesise -- MODEL --out DIR\nmodels:\n  ${PUBLISHED.map((m) => m.id).join('\n  ')}`,
-    );
+    console.error(`usage: npm run synthesise -- MODEL --out DIR\nmodels:\n  ${publishedIds().join('\n  ')}`);
     process.exitCode = 2;
     return;
   }

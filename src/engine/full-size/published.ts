@@ -167,3 +167,9 @@ export const PUBLISHED: readonly PublishedModel[] = [
     config: qwen3([4096, 36, 32, 12_288], [1152, 27, 4304, [8, 16, 24]], false),
   },
 ];
+
+/** By id, or the end of one. */
+export const findPublished = (name: string | undefined): PublishedModel | undefined =>
+  PUBLISHED.find(({ id }) => id === name || id.endsWith(`/${name}`));
+
+export const publishedIds = (): string[] => PUBLISHED.map(({ id }) => id);
