@@ -1,9 +1,7 @@
-/**
- * A model in a folder on the user's disk is remembered by its handle. No test can click a system's picker: a folder of
- * the private storage stands in for the chosen one, and the browser's question for its permission is asked here.
- */
+/** A model in a folder on the user's disk is remembered by its handle, whether it was chosen or dropped. */
 import { readFile } from 'node:fs/promises';
 import { expect, test, type Page } from '@playwright/test';
+import { fill, standInForPicker } from './harness/stand-in-folder.ts';
 
 const FOLDER = 'my-model';
 const FILES = ['config.json', 'model.safetensors', 'preprocessor_config.json', 'tokenizer.json', 'chat_template.jinja'];
@@ -16,36 +14,15 @@ const room = (page: Page, name: string) =>
 const loaded = (page: Page) => page.getByRole('region', { name: 'Loaded model' });
 
 /** Puts a checkpoint, the starter's, into the stand-in folder. */
-async function fillFolder(page: Page): Promise<void> {
-  for (const path of FILES) {
-    const base64 = (await readFile(`public/starter/model/${path}`)).toString('base64');
-    await page.evaluate(
-      async ({ name, path, base64 }) => {
-        const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle(name, { create: true });
-        const file = await (await folder.getFileHandle(path, { create: true })).createWritable();
-        await file.write(Uint8Array.from(atob(base64), (c) => c.charCodeAt(0)));
-        await file.close();
-      },
-      { name: FOLDER, path, base64 },
-    );
-  }
-}
+const fillFolder = async (page: Page) =>
+  fill(
+    page,
+    FOLDER,
+    await Promise.all(FILES.map(async (path) => [path, await readFile(`public/starter/model/${path}`)])),
+  );
 
 test('a model’s folder is asked for once a visit, and a change of its files is told', async ({ page }) => {
-  await page.addInitScript((folder) => {
-    let permission: PermissionState = sessionStorage.getItem('visited') ? 'prompt' : 'granted';
-    sessionStorage.setItem('visited', 'yes');
-    Object.assign(window, {
-      showDirectoryPicker: async () => (await navigator.storage.getDirectory()).getDirectoryHandle(folder),
-    });
-    Object.assign(FileSystemHandle.prototype, {
-      queryPermission: async () => permission,
-      requestPermission: async () => {
-        if (!navigator.userActivation.isActive) throw new DOMException('Not in a click.', 'SecurityError');
-        return (permission = 'granted');
-      },
-    });
-  }, FOLDER);
+  await standInForPicker(page, FOLDER);
   await page.goto('.');
   await fillFolder(page);
   await room(page, 'Model');

@@ -20,7 +20,7 @@ export interface Choices {
   readonly recipe: Recipe;
 }
 
-/** Choices made within this time are saved together, milliseconds. */
+/** Edits of the plan within this time are saved together, milliseconds. */
 const SAVE_AFTER = 250;
 
 /** What there is to save: of something that waits to be opened again, what it was. */
@@ -65,7 +65,8 @@ export function autosave(watched: Watched): () => Promise<void> {
     timer = setTimeout(() => void save(), SAVE_AFTER);
   };
   project.subscribe(({ dataset, model }, before) => {
-    if ((dataset !== before.dataset && dataset) || (model !== before.model && model)) saveSoon();
+    // Not soon but now: what was confirmed about a dataset should not be asked again after a reload.
+    if ((dataset !== before.dataset && dataset) || (model !== before.model && model)) void save();
   });
   recipe.subscribe((now, before) => {
     if (now.recipe !== before.recipe && keeping.getState().current !== null) saveSoon();

@@ -1,0 +1,69 @@
+/** A dataset in a folder on the user's disk is read where it lies, and remembered with what was said about it. */
+import { expect, test, type Page } from '@playwright/test';
+import { unzipSync } from 'fflate';
+import { madeZip } from './harness/made-dataset.ts';
+import { fill, standInForPicker } from './harness/stand-in-folder.ts';
+
+const FOLDER = 'my set';
+
+/** The layout that the stored project has confirmed. */
+const stored = (page: Page) =>
+  page.evaluate(
+    () =>
+      new Promise<unknown>((resolve, reject) => {
+        const opening = indexedDB.open('groundwork');
+        opening.onerror = () => reject(opening.error!);
+        opening.onsuccess = () => {
+          const all = opening.result.transaction('projects').objectStore('projects').getAll();
+          all.onsuccess = () => {
+            opening.result.close();
+            const [project] = all.result as { dataset: { options: { conventions?: { list?: { layout: string } } } } }[];
+            resolve(project?.dataset.options.conventions?.list?.layout);
+          };
+        };
+      }),
+  );
+
+const names = (page: Page) =>
+  page.evaluate(async () => {
+    const found: string[] = [];
+    for await (const name of (await navigator.storage.getDirectory()).keys()) found.push(name);
+    return found;
+  });
+
+test('a folder is read in place, nothing of it is copied, and the next visit reads it as was said', async ({
+  page,
+}) => {
+  await standInForPicker(page, FOLDER);
+  await page.goto('/#/data');
+  const zip = await madeZip({ rows: 8, ambiguous: true, faults: true });
+  await fill(page, FOLDER, Object.entries(unzipSync(zip)));
+  await expect(page.getByText('Read files where they are')).toBeVisible();
+  await page.getByRole('group', { name: 'Drop a dataset' }).getByRole('button', { name: 'Choose a folder' }).click();
+  await expect(page.getByText('my set, read as MGrounding / LLaVA')).toBeVisible({ timeout: 60_000 });
+  await expect(page.getByRole('article', { name: 'Row row-0' }).locator('img').first()).toBeVisible();
+  expect(await names(page)).not.toContain('datasets');
+
+  const questions = page.getByRole('region', { name: 'To settle before a run' });
+  await questions.getByRole('button', { name: 'Skip 3 rows' }).click();
+  await expect(questions).not.toContainText('cannot be used');
+  await questions.getByRole('button', { name: 'Look and confirm' }).click();
+  await page.getByRole('radio', { name: /Pixels of the picture file corner, width, height/ }).check();
+  await page.getByRole('button', { name: 'Read them so' }).click();
+  // As widths and heights most boxes would leave their pictures: that is asked about at once.
+  await expect(page.getByText('as corner, width and height, because you said so')).toBeVisible();
+  await expect(questions).toContainText('cannot be used');
+  await page.getByRole('radio', { name: /Pixels of the picture file two corners/ }).check();
+  await page.getByRole('button', { name: 'Read them so' }).click();
+  await expect(page.getByText('as two corners, because you said so')).toBeVisible();
+  await expect(questions).toHaveCount(0);
+  await expect.poll(() => stored(page)).toBe('xyxy');
+  await page.reload();
+  const note = page.getByRole('status').filter({ hasText: 'still on your disk' });
+  await expect(note).toContainText('my set');
+  await note.getByRole('button', { name: 'Open again' }).click();
+  await expect(page.getByText('my set, read as MGrounding / LLaVA')).toBeVisible({ timeout: 60_000 });
+  await expect(questions).toHaveCount(0);
+  await page.getByRole('tab', { name: 'Coordinates' }).click();
+  await expect(page.getByText('because you said so')).toBeVisible();
+});
