@@ -78,6 +78,24 @@ describe('the run', () => {
     expect(phaseOf('running', [])).toBe('Running');
   });
 
+  it('tells tokens a second from the running count, which a new stage begins anew', () => {
+    const { run, book } = setUp();
+    const counts = [
+      [100, 2],
+      [300, 1],
+      [50, 0.5],
+    ];
+    run.getState().receive(
+      counts.map(([tokens, seconds], i) => ({
+        type: 'metrics',
+        stageIndex: i < 2 ? 0 : 1,
+        step: i + 1,
+        values: { num_tokens: tokens!, step_time: seconds! },
+      })),
+    );
+    expect([...book.curve('tokens_per_second').values]).toEqual([50, 200, 100]);
+  });
+
   it('makes room for new groups', () => {
     const { run } = setUp();
     const group = (step: number): EngineEvent => ({ type: 'group', stageIndex: 0, step, rowId: 'x', completions: [] });

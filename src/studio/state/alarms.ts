@@ -1,4 +1,5 @@
 /** What in the curves a person should be told about before it has cost an hour: what it means, and what to try. */
+import { lowerBound } from '../charts/thin.ts';
 import type { Curve, SeriesBook } from '../charts/series-book.ts';
 
 export interface Alarm {
@@ -36,10 +37,10 @@ function lately({ steps, values }: Curve, test: (v: number) => boolean): number[
   return last.length >= 3 && last.every(test) ? [...steps.subarray(from)] : [];
 }
 
-/** Steps whose value is `times` the median of those before it. */
-export function spikes({ steps, values }: Curve, times: number): number[] {
+/** Steps, of the last few, whose value is `times` the median of those before it. */
+function spikes({ steps, values }: Curve, times: number): number[] {
   const found: number[] = [];
-  for (let i = 8; i < values.length; i++) {
+  for (let i = Math.max(8, values.length - RECENT); i < values.length; i++) {
     const usual = median(values.subarray(Math.max(0, i - BEFORE), i));
     if (usual > 0 && values[i]! > times * usual) found.push(steps[i]!);
   }
@@ -120,11 +121,7 @@ const RULES: readonly Rule[] = [
     means: 'The gradient norm jumped to more than five times what it had been. Clipping kept the step small.',
     attempt: 'One is harmless. If they come often, lower the learning rate or warm up longer.',
     curves: ['grad_norm'],
-    look: (curve) => {
-      const norm = curve('grad_norm');
-      const from = norm.steps[Math.max(0, norm.steps.length - RECENT)] ?? 0;
-      return spikes(norm, 5).filter((step) => step >= from);
-    },
+    look: (curve) => spikes(curve('grad_norm'), 5),
   },
 ];
 
@@ -132,8 +129,7 @@ const RULES: readonly Rule[] = [
 export function alarmsOf(book: SeriesBook, since = 0): Alarm[] {
   const look: Look = (name) => {
     const { steps, values } = book.curve(name);
-    let from = 0;
-    while (from < steps.length && steps[from]! < since) from++;
+    const from = lowerBound(steps, since);
     return { steps: steps.subarray(from), values: values.subarray(from) };
   };
   const alarms: Alarm[] = [];
