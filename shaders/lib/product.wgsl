@@ -1,42 +1,30 @@
 // What the kernels for products on GPUs share: the bindings, the two factors four numbers at a time, and the store of a
-// result with all that is added to it.
+// result with all that is added to it. SPLIT: y [parts, K, N] in TN, each part the sum over a stretch of M.
 //
-//   NN  y [M, N] (+)= scale · x [M, K] · w [K, N]  (+ z [M, R] · b [R, N])
-//   NT  y [M, N]   = x [M, K] · w [N, K]ᵀ (+ scale · z [M, R] · b [N, R]ᵀ) (+ bias [N]) (+ residual [M, N])
-//   TN  y [K, N] (+)= scale · x [M, K]ᵀ · w [M, N]; SPLIT: y [parts, K, N], each part the sum over a stretch of M
-//
-// `rows` and `cols` are y's, `inner` is what is summed over. The weights may be some rows of a matrix. NT then writes
-// columns first … first + cols of a y of `stride` columns; NN reads vec4s first … first + inner / 4 of an x of `stride`
-// vec4s a row.
-//
-// The sum has one phase, or two with a LoRA term: the one that `scale` belongs to comes first. innerP, leftP and rightP
-// are the length and the factors of phase P.
+// The sum has one phase, or two with a LoRA term: the one that `scale` belongs to comes first. Phase P goes from
+// beginP to endP; leftP and rightP are its factors, zeros past the edge with leftWithinP and rightWithinP.
 #include weights
 struct Params { rows: u32, cols: u32, inner: u32, R: u32, scale: f32, stretch: u32, first: u32, stride: u32 }
-@group(0) @binding(0) var<uniform> p: Params;
-@group(0) @binding(1) var<storage, read> x: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read> w: array<${W}>;
-@group(0) @binding(3) var<storage, read_write> y: array<${Y}>;
-#if BITS <= 8
-@group(0) @binding(8) var<storage, read> scales: array<u32>;
-#endif
-#if LORA
-@group(0) @binding(4) var<storage, read> z: array<vec4<f32>>;
-@group(0) @binding(5) var<storage, read> b: array<vec4<f32>>;
-#endif
-#if BIAS
-@group(0) @binding(6) var<storage, read> bias: array<f32>;
-#endif
-#if RESIDUAL
-@group(0) @binding(7) var<storage, read> residual: array<f32>;
-#endif
+#include product-bindings
 
 #for phase in 0..1+LORA
-#if LORA && phase == 1 - NT
-fn inner${phase}() -> u32 { return p.R; }
+fn begin${phase}(part: u32) -> u32 {
+#if SPLIT
+  return part * p.stretch;
 #else
-fn inner${phase}() -> u32 { return p.inner; }
+  return 0u;
 #endif
+}
+
+fn end${phase}(part: u32) -> u32 {
+#if LORA && phase == 1 - NT
+  return p.R;
+#elif SPLIT
+  return min((part + 1u) * p.stretch, p.inner);
+#else
+  return p.inner;
+#endif
+}
 
 // TN: four rows from `row` on of one step; else four steps from `k` on of one row.
 fn left${phase}(row: u32, k: u32) -> vec4<f32> {
@@ -62,6 +50,18 @@ fn right${phase}(col: u32, k: u32) -> vec4<f32> {
 #else
   return weightAt((k * p.cols + col) / 4u);
 #endif
+}
+
+fn leftWithin${phase}(row: u32, k: u32, end: u32) -> vec4<f32> {
+  var v = vec4<f32>();
+  if (k < end && row < p.rows) { v = left${phase}(row, k); }
+  return v;
+}
+
+fn rightWithin${phase}(col: u32, k: u32, end: u32) -> vec4<f32> {
+  var v = vec4<f32>();
+  if (k < end && col < p.cols) { v = right${phase}(col, k); }
+  return v;
 }
 #end
 

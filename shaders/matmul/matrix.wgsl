@@ -70,36 +70,26 @@ fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) grou
 
 #for phase in 0..1+LORA
   {
-#if SPLIT
-    let first = group.z * p.stretch;
-    let end = min(first + p.stretch, inner${phase}());
-#else
-    let first = 0u;
-    let end = inner${phase}();
-#endif
+    let first = begin${phase}(group.z);
+    let end = end${phase}(group.z);
     for (var k = first; k < end; k += 16u) {
       workgroupBarrier();
       for (var i = local; i < 256u; i += ${4 * LANES}u) {
-        var xv = vec4<f32>();
-        var wv = vec4<f32>();
         let along = 4u * (i % 4u);
         let over = 4u * (i % 16u);
 #if TN
-        if (k + i / 16u < end && row0 + over < p.rows) { xv = left${phase}(row0 + over, k + i / 16u); }
-        putX(i / 16u * ${XS}u + over, xv);
+        putX(i / 16u * ${XS}u + over, leftWithin${phase}(row0 + over, k + i / 16u, end));
 #else
-        if (k + along < end && row0 + i / 4u < p.rows) { xv = left${phase}(row0 + i / 4u, k + along); }
-        putX(i / 4u * ${XS}u + along, xv);
+        putX(i / 4u * ${XS}u + along, leftWithin${phase}(row0 + i / 4u, k + along, end));
 #endif
 #if NT
-        if (k + along < end && col0 + i / 4u < p.cols) { wv = right${phase}(col0 + i / 4u, k + along); }
+        var wv = rightWithin${phase}(col0 + i / 4u, k + along, end);
 #if HALF && LORA && phase == 0
         wv *= 1024.0;
 #endif
         putW(i / 4u * ${WS}u + along, wv);
 #else
-        if (k + i / 16u < end && col0 + over < p.cols) { wv = right${phase}(col0 + over, k + i / 16u); }
-        putW(i / 16u * ${WS}u + over, wv);
+        putW(i / 16u * ${WS}u + over, rightWithin${phase}(col0 + over, k + i / 16u, end));
 #endif
       }
       workgroupBarrier();

@@ -36,13 +36,8 @@ fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) grou
 
 #for phase in 0..1+LORA
   {
-#if SPLIT
-    let first = group.z * p.stretch;
-    let end = min(first + p.stretch, inner${phase}());
-#else
-    let first = 0u;
-    let end = inner${phase}();
-#endif
+    let first = begin${phase}(group.z);
+    let end = end${phase}(group.z);
 #if TN
     for (var k = first; k < end; k++) {
       let xv = left${phase}(rows, k);

@@ -2,14 +2,8 @@
 // lane by lane, a broadcast is one instruction). One subgroup computes TM rows × V·LANES columns in named registers:
 // each lane loads its own columns of w and a share of x, and hands that share to the others.
 //
-//   NN  y [M, N] (+)= scale · x [M, K] · w [K, N]  (+ z [M, R] · b [R, N])
-//   NT  y [M, N]   = x [M, K] · w [N, K]ᵀ (+ scale · z [M, R] · b [N, R]ᵀ) (+ bias [N]) (+ residual [M, N])
-//   TN  y [K, N] (+)= scale · x [M, K]ᵀ · w [M, N]
-//
-// `rows` and `cols` are y's, `inner` is what is summed over: steps of vec4 in NN and NT, of one in TN. With fewer rows
-// than lanes, LANES / TM steps are loaded at once. Past the edge, loads are clamped and nothing is stored. The weights
-// may be some rows of a matrix: NT then writes columns first … first + cols of a y of `stride` columns; NN reads vec4s
-// first … first + inner of an x of `stride` vec4s a row.
+// `inner` counts steps of vec4 in NN and NT, of one in TN. With fewer rows than lanes, LANES / TM steps are loaded at once.
+// Past the edge, loads are clamped and nothing is stored.
 //
 // NT loads narrow weights a vec4 of words a lane (CHUNKED) and uses it up before the next. In NN with HELD (a
 // shuffle is one instruction with 8 lanes on lavapipe, and dear elsewhere) lanes load the words of four rows together.
@@ -22,21 +16,7 @@ enable subgroups;
 #include weights
 #endif
 struct Params { rows: u32, cols: u32, inner: u32, R: u32, scale: f32, first: u32, stride: u32, biased: u32, onto: u32, strips: u32 }
-@group(0) @binding(0) var<uniform> p: Params;
-@group(0) @binding(1) var<storage, read> x: array<${X}>;
-@group(0) @binding(2) var<storage, read> w: array<${W}>;
-@group(0) @binding(3) var<storage, read_write> y: array<${Y}>;
-#if BITS <= 8
-@group(0) @binding(8) var<storage, read> scales: array<u32>;
-#endif
-#if LORA
-@group(0) @binding(4) var<storage, read> z: array<vec4<f32>>;
-@group(0) @binding(5) var<storage, read> b: array<${B}>;
-#endif
-#if NT
-@group(0) @binding(6) var<storage, read> bias: array<f32>;
-@group(0) @binding(7) var<storage, read> residual: array<f32>;
-#endif
+#include product-bindings
 
 @compute @workgroup_size(${LANES})
 fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group: vec3<u32>) {

@@ -34,13 +34,8 @@ fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) grou
 
 #for phase in 0..1+LORA
   {
-#if SPLIT
-    let first = group.z * p.stretch;
-    let end = min(first + p.stretch, inner${phase}());
-#else
-    let first = 0u;
-    let end = inner${phase}();
-#endif
+    let first = begin${phase}(group.z);
+    let end = end${phase}(group.z);
     var nextX = vec4<f32>();
     var nextW = vec4<f32>();
     // Each turn computes the tile fetched in the turn before, so there is one more turn than tiles.
@@ -59,21 +54,15 @@ fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) grou
 #endif
         workgroupBarrier();
       }
-      nextX = vec4<f32>();
-      nextW = vec4<f32>();
 #if TN
-      if (k + ty < end && row0 + 4u * tx < p.rows) { nextX = left${phase}(row0 + 4u * tx, k + ty); }
+      nextX = leftWithin${phase}(row0 + 4u * tx, k + ty, end);
 #else
-      if (local < ${64 * TM}u && k + 4u * (local % 4u) < end && row0 + local / 4u < p.rows) {
-        nextX = left${phase}(row0 + local / 4u, k + 4u * (local % 4u));
-      }
+      if (local < ${64 * TM}u) { nextX = leftWithin${phase}(row0 + local / 4u, k + 4u * (local % 4u), end); }
 #endif
 #if NT
-      if (k + 4u * (local % 4u) < end && col0 + local / 4u < p.cols) {
-        nextW = right${phase}(col0 + local / 4u, k + 4u * (local % 4u));
-      }
+      nextW = rightWithin${phase}(col0 + local / 4u, k + 4u * (local % 4u), end);
 #else
-      if (k + ty < end && col0 + 4u * tx < p.cols) { nextW = right${phase}(col0 + 4u * tx, k + ty); }
+      nextW = rightWithin${phase}(col0 + 4u * tx, k + ty, end);
 #endif
       if (k > first) {
 #if TN

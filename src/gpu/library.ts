@@ -13,6 +13,7 @@ import mixed from '../../shaders/attention/wide/mixed.wgsl';
 import span from '../../shaders/attention/wide/span.wgsl';
 import lanes from '../../shaders/lib/lanes.wgsl';
 import nf4 from '../../shaders/lib/nf4.wgsl';
+import productBindings from '../../shaders/lib/product-bindings.wgsl';
 import product from '../../shaders/lib/product.wgsl';
 import subgroupMatrix from '../../shaders/lib/subgroup-matrix.wgsl';
 import weights from '../../shaders/lib/weights.wgsl';
@@ -21,6 +22,7 @@ export const library: Readonly<Record<string, string>> = {
   lanes,
   nf4,
   product,
+  'product-bindings': productBindings,
   'subgroup-matrix': subgroupMatrix,
   weights,
   'row-sums': rowSums,

@@ -123,6 +123,9 @@ const flags = ({ layout, part, bind, accumulate = false }: Product) => ({
   ACCUMULATE: accumulate,
 });
 
+/** Elements of what shaders/lib/product.wgsl binds beside weights and result. */
+const FLOATS = { X: 'vec4<f32>', B: 'vec4<f32>' } as const;
+
 const multiplyAdds = ({ rows, cols, inner, R }: Product): number => rows * cols * (inner + R);
 
 /** Where a block of rows lies in y (nt, in numbers) or x (nn, in vec4s). */
@@ -147,6 +150,8 @@ function recordSubgroup(rec: Recorder, product: Product): void {
       NT,
       TN,
       LORA: !TN,
+      BIAS: NT,
+      RESIDUAL: NT,
       TM: tm,
       STRIP: strip,
       V: v,
@@ -204,9 +209,9 @@ function columnsPerLane(lanes: number, rows: number, cols: number, pairs: boolea
 function recordFewRows(rec: Recorder, product: Product): void {
   const { rows, cols, inner, R, scale, part, bind } = product;
   rec.dispatch('matmul/nt', fewRows, {
-    constants: { ...flags(product), TM: rows > 4 ? 8 : rows > 2 ? 4 : rows },
+    constants: { ...flags(product), ...FLOATS, SPLIT: false, Y: 'f32', TM: rows > 4 ? 8 : rows > 2 ? 4 : rows },
     bind: { ...bind, ...weightBindings(part) },
-    params: { rows, cols, inner, R, scale, ...place(product) },
+    params: { rows, cols, inner, R, scale, stretch: 0, ...place(product) },
     groups: rowGroups(ceilDiv(cols, 8)),
     multiplyAdds: multiplyAdds(product),
   });
@@ -226,6 +231,7 @@ function recordTiles(rec: Recorder, product: Product, tuning: TiledProducts): vo
   rec.dispatch(`matmul/${layout}`, tile.source, {
     constants: {
       ...constants,
+      ...FLOATS,
       ...tile.constants,
       ACCUMULATE: constants.ACCUMULATE && !SPLIT,
       SPLIT,
