@@ -109,10 +109,15 @@ const isFinite = ({ values }: Tensor) => values.every(Number.isFinite);
 const isZero = ({ values }: Tensor) => values.every((v) => v === 0);
 const differs = (a: Tensor, b: Tensor) => a.values.some((v, i) => v !== b.values[i]);
 
-test('from a dropped dataset to an adapter that has learned', async ({ page }) => {
+test('from a dropped dataset to an adapter that has learned', async ({ page, baseURL }) => {
   test.setTimeout(600_000);
   const problems: string[] = [];
   page.on('pageerror', (error) => problems.push(String(error)));
+  const elsewhere: string[] = [];
+  page.context().on('request', (request) => {
+    const url = request.url();
+    if (!/^(blob|data):/.test(url) && !url.startsWith(baseURL!)) elsewhere.push(url);
+  });
   // A picker of the system cannot be clicked by a test; without it the page downloads.
   await page.addInitScript(() => Reflect.deleteProperty(window, 'showSaveFilePicker'));
   await watchLongTasks(page);
@@ -192,4 +197,5 @@ test('from a dropped dataset to an adapter that has learned', async ({ page }) =
     expect(isZero(tensor), `${name} was taught by reinforcement`).toBe(false);
   }
   expect(problems).toEqual([]);
+  expect(elsewhere, 'nothing left the page').toEqual([]);
 });

@@ -223,6 +223,61 @@ test('boxes are drawn over every image of a sample', async ({ page }) => {
     .toBe(true);
 });
 
+test('rows are sorted, filtered and judged at another overlap, by keyboard too', async ({ page }) => {
+  await open(page, 'fast');
+  await takeSample(page);
+  await page.getByRole('link', { name: /^Inspect/ }).click();
+  await page.getByRole('button', { name: 'Answer all 80' }).click();
+  await expect(page.getByRole('button', { name: 'All are answered' })).toBeVisible();
+  const rows = page.getByRole('listbox', { name: 'Samples' }).getByRole('option');
+  const tuned = async () =>
+    (await rows.locator('.score:last-child').allTextContents()).map((text) => Number(/[\d.]+$/.exec(text)![0]));
+  await page.getByLabel('Order').selectOption({ label: 'Worst IoU first' });
+  const worst = await tuned();
+  expect(worst.length).toBeGreaterThan(3);
+  expect(worst).toEqual(worst.toSorted((a, b) => a - b));
+  await page.getByLabel('Order').selectOption({ label: 'Best IoU first' });
+  await expect.poll(async () => (await tuned())[0]).toBeGreaterThan(worst[0]!);
+
+  await page.getByRole('combobox', { name: /^Task/ }).selectOption('region');
+  await expect.poll(async () => new Set(await rows.locator('.tag').allTextContents())).toEqual(new Set(['region']));
+  const score = page.locator('.gallery-score');
+  const hits = async () => Number(/Tuned (\d+) of/.exec((await score.textContent())!)![1]);
+  const before = await hits();
+  await page.getByRole('heading', { level: 1 }).click();
+  for (let i = 0; i < 8; i++) await page.keyboard.press('+');
+  await expect(page.getByRole('slider', { name: /^A hit from IoU/ })).toHaveValue('0.9');
+  expect(await hits()).toBeLessThan(before);
+  for (let i = 0; i < 16; i++) await page.keyboard.press('-');
+  await expect(page.getByRole('slider', { name: /^A hit from IoU/ })).toHaveValue('0.1');
+  expect(await hits()).toBeGreaterThanOrEqual(before);
+  await page.getByLabel('Outcome').selectOption({ label: 'Both miss' });
+  const missed = await rows.count();
+  for (const line of await rows.locator('.score').all()) await expect(line).toHaveAttribute('data-hit', 'false');
+  expect(missed).toBeLessThan(16);
+});
+
+for (const width of [900, 1280, 1920, 3840])
+  test(`no room is wider than the window, ${width} pixels`, async ({ page }) => {
+    await page.setViewportSize({ width, height: 900 });
+    await open(page, 'fast');
+    await takeSample(page);
+    await finishRun(page);
+    for (const room of ['Projects', 'Data', 'Model', 'Recipe', 'Run', 'Inspect', 'Try', 'Export']) {
+      await page.getByRole('link', { name: new RegExp(`^${room}`) }).click();
+      await expect(page.getByRole('heading', { level: 1 })).toHaveText(new RegExp(`^${room}`));
+      const tabs = await page.getByRole('tab').all();
+      for (const tab of tabs.length > 0 ? tabs : [null]) {
+        await tab?.click();
+        const over = await page.evaluate(() => {
+          const scrollers = [document.documentElement, document.getElementById('main')!];
+          return scrollers.map(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth);
+        });
+        expect.soft(over, `${room} ${(await tab?.textContent()) ?? ''}`).toEqual([0, 0]);
+      }
+    }
+  });
+
 test('the digits of a box show their loss on its edges and in a table, for either policy', async ({ page }) => {
   await open(page);
   await takeSample(page);

@@ -340,6 +340,30 @@ test('a stored run lies under the curves in view and does not take their place',
   expect(studio.run.getState().runId).toBeNull();
 });
 
+test('the browser is asked to keep what a run leaves, once, and not again when it promised', async () => {
+  let promised = false;
+  let asked = 0;
+  vi.stubGlobal('navigator', {
+    storage: {
+      persisted: async () => promised,
+      persist: async () => {
+        asked++;
+        return (promised = true);
+      },
+    },
+  });
+  try {
+    await kept().refresh();
+    expect([kept().persisted, asked]).toEqual([false, 0]);
+    await kept().forRun();
+    await expect.poll(() => kept().persisted).toBe(true);
+    await kept().forRun();
+    expect(asked).toBe(1);
+  } finally {
+    vi.stubGlobal('navigator', {});
+  }
+});
+
 test('saves take turns: what asks at the same time makes one project', async () => {
   await studio.project.getState().openSample();
   await Promise.all([kept().forRun(), kept().forRun()]);
