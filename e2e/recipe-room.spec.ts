@@ -1,6 +1,6 @@
 /** The recipe room in the product: plans to start from, every setting explained, and a row as the model sees it. */
 import { expect, test, type Page } from '@playwright/test';
-import { PRESETS } from '../src/engine/presets.ts';
+import { PRESETS, PUBLISHED } from '../src/engine/presets.ts';
 
 const goTo = (page: Page, name: string) =>
   page
@@ -94,4 +94,25 @@ test('a row is shown as the model sees it: resized pictures with boxes, image to
       (element) => getComputedStyle(element).backgroundColor,
     );
   expect(await colour(true)).not.toBe(await colour(false));
+});
+
+test('a model that is not here is planned by its config.json, before anything of it is fetched', async ({ page }) => {
+  await page.goto('/#/model');
+  const memory = page.getByRole('region', { name: 'Memory' });
+  await expect(memory.getByRole('row', { name: /^together/ })).toBeVisible({ timeout: 60_000 });
+  const configOf = (id: string) => PUBLISHED.find((each) => each.id === id)!.config;
+  const pick = (name: string, json: unknown) =>
+    page
+      .locator('input[data-pick="config"]')
+      .setInputFiles({ name, mimeType: 'application/json', buffer: Buffer.from(JSON.stringify(json)) });
+  await pick('config.json', { ...configOf('HuggingFaceTB/SmolVLM2-500M-Video-Instruct'), _name_or_path: 'org/mine' });
+  await expect(memory.getByLabel('Model')).toHaveValue('org/mine');
+  await expect(memory.getByRole('row', { name: /^weights/ })).toContainText(/9\d\d MiB/, { timeout: 120_000 });
+  await expect(memory.getByRole('status')).toContainText('8 GB');
+  // The adapter of the tests binds 1 GiB at once.
+  await pick('config.json', { ...configOf('Qwen/Qwen2.5-VL-3B-Instruct'), _name_or_path: 'org/larger' });
+  await expect(memory.getByRole('alert')).toContainText('this adapter binds at most', { timeout: 120_000 });
+  await pick('dataset.json', [1]);
+  await expect(page.getByRole('alert').first()).toContainText('dataset.json does not describe a model.');
+  await expect(memory.getByLabel('Model')).toHaveValue('org/larger');
 });

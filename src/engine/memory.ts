@@ -48,15 +48,15 @@ export async function answerMemory(
         ? longestRow(await new SampleStore(dataset, loaded.model, loaded.processor).encode(rows), loaded.processor)
         : estimatedRow(loaded.architecture, loaded.processor, question.row);
   } else {
-    const published = PUBLISHED.find(({ id }) => id === question.model);
-    if (!published)
+    const config = question.config ?? PUBLISHED.find(({ id }) => id === question.model)?.config;
+    if (!config)
       throw new GroundworkError(
         'model-unknown',
         `The sizes of ${question.model} are not known here.`,
-        `Known: ${PUBLISHED.map(({ id }) => id).join(', ')}.`,
+        `Give its config.json, or take one of ${PUBLISHED.map(({ id }) => id).join(', ')}.`,
       );
-    const architecture = parseArchitecture(published.config);
-    const sizes = architecture.pictureSizes(publishedPreprocessor(published.config));
+    const architecture = parseArchitecture(config);
+    const sizes = architecture.pictureSizes(publishedPreprocessor(config));
     request = { architecture, dtype: 'f16' };
     longest =
       dataset && rows.length

@@ -274,10 +274,14 @@ export type EngineRequest =
   /** Where the time of the run's next two steps goes. */
   | { readonly type: 'profile' }
   | { readonly type: 'control'; readonly action: 'pause' | 'resume' | 'step' | 'stop' }
-  /** `model`: the id of a published one, or null for the one loaded. `row` is used where `dataset` is null. */
+  /**
+   * `model`: the id of a published one, or null for the one loaded; any other name with the `config` (config.json) of a
+   * model that is not here. `row` is used where `dataset` is null.
+   */
   | {
       readonly type: 'memory-plan';
       readonly model: string | null;
+      readonly config?: Readonly<Record<string, unknown>>;
       readonly dataset: string | null;
       readonly row: MemoryRow;
       readonly recipe: Recipe;

@@ -33,6 +33,8 @@ export interface VisionArchitecture {
   readonly featureColumns: number;
   /** Decoder layers after which further columns of the features are added; 0 without DeepStack. */
   readonly deepstackLayers: number;
+  /** Patches along a side of the tiles that pictures are cut into, one above the other in their grid; absent: they are not. */
+  readonly tileSide?: number;
   featureCount(grid: PixelInput['grid']): number;
   batch(images: readonly PixelInput[]): VisionBatch;
   /** Records the tower: inputs by the names of `batch`, features [rows, featureColumns]. */

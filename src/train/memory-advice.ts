@@ -61,12 +61,13 @@ const CHANGES: readonly MemoryChange[] = [
     apply: (r) => {
       const { promptTokens, featureRows, patches } = r.longest;
       const rows = Math.ceil(featureRows / 2);
+      // Merge blocks stay whole, and tiles.
+      const step = r.architecture.vision.tileSide ?? 12;
       const longest = {
         ...r.longest,
         featureRows: rows,
         promptTokens: promptTokens - featureRows + rows,
-        // Merge blocks stay whole.
-        patches: { height: Math.max(12, Math.ceil(patches.height / 24) * 12), width: patches.width },
+        patches: { height: Math.max(step, Math.ceil(patches.height / (2 * step)) * step), width: patches.width },
       };
       return { ...r, longest };
     },

@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { filesUnder } from '../../src/cli/node-files.ts';
 import { openNodeGpu } from '../../src/cli/node-gpu.ts';
 import { openDataset } from '../../src/data/dataset.ts';
+import { PUBLISHED } from '../../src/engine/full-size/published.ts';
 import { answerMemory } from '../../src/engine/memory.ts';
 import { runRecipe, Workbench } from '../../src/engine/run.ts';
 import { blobSource } from '../../src/formats/byte-source.ts';
@@ -287,6 +288,38 @@ describe('the engine’s answer', () => {
     loaded.model.destroy();
     session.destroy();
   });
+
+  test('for a model that is not here, by its config.json', async () => {
+    await openNodeGpu();
+    const context = { gpu: DESKTOP, loaded: null, dataset: null };
+    const { id, config } = PUBLISHED.find((each) => each.id.startsWith('Qwen/Qwen2.5-VL-3B'))!;
+    const published = await answerMemory(ask({ model: id }), context);
+    expect(await answerMemory(ask({ model: 'mine', config }), context)).toEqual(published);
+    const layers = Number((config as { num_hidden_layers?: number }).num_hidden_layers);
+    const half = { ...config, num_hidden_layers: layers / 2 };
+    const smaller = await answerMemory(ask({ model: 'mine', config: half }), context);
+    expect(smaller.totalBytes).toBeLessThan(0.8 * published.totalBytes);
+    await expect(answerMemory(ask({ model: 'mine', config: { model_type: 'llama' } }), context)).rejects.toMatchObject({
+      code: 'model-unsupported',
+    });
+    const bare = answerMemory(ask({ model: 'mine', config: { model_type: 'qwen2_vl' } }), context);
+    await expect(bare).rejects.toMatchObject({ code: 'config-invalid' });
+  });
+
+  test.each(['Qwen/Qwen3-VL-2B-Instruct', 'HuggingFaceTB/SmolVLM2-500M-Video-Instruct'])(
+    'for %s, to whose pictures every change applies and which even so fits nowhere',
+    async (model) => {
+      await openNodeGpu();
+      const three = { ...row, pictures: 3, width: 1024, height: 768 };
+      const report = await answerMemory(ask({ model, row: three, availableBytes: 1 }), {
+        gpu: DESKTOP,
+        loaded: null,
+        dataset: null,
+      });
+      expect(report.fits).toBeNull();
+      expect(report.totalBytes).toBeGreaterThan(2 ** 29);
+    },
+  );
 
   test('for what is not there, with words', async () => {
     const context = { gpu: DESKTOP, loaded: null, dataset: null };

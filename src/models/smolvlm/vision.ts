@@ -91,6 +91,7 @@ export function vision(shape: SmolVisionShape): VisionArchitecture {
     entries: visionEntries(shape),
     featureColumns: shape.outHiddenSize,
     deepstackLayers: 0,
+    tileSide: side,
     featureCount: ({ height, width }) => (height * width) / unit,
     batch: (images) => {
       const patches = paddedPatches(images, unit);

@@ -1,5 +1,5 @@
 /** What the recipe would need of the graphics memory, item by item, for the loaded model or one not loaded yet. */
-import { useEffect, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { PUBLISHED } from '../../../engine/presets.ts';
 import type { MemoryReport, MemoryRow } from '../../../engine/protocol.ts';
 import { problemOf, type Problem } from '../../state/problem.ts';
@@ -30,10 +30,16 @@ export function MemoryPanel() {
   const dataset = useProject((project) => project.dataset);
   const active = useRun((run) => isActive(run.state));
   const [chosen, setChosen] = useState<string | null>(null);
+  const [described, setDescribed] = useState<Described | null>(null);
   const [card, setCard] = useState(8);
   const [row, setRow] = useState(ROW);
   const [forecast, setForecast] = useState<Forecast>(null);
   const [busy, setBusy] = useState(false);
+  // What is said of one model must not stand under the name of another.
+  const choose = (next: string | null) => {
+    setChosen(next);
+    setForecast(null);
+  };
   const model = chosen ?? (loaded ? null : PUBLISHED[0]!.id);
   const availableBytes = card * GIB * SHARE;
   useEffect(() => {
@@ -42,7 +48,15 @@ export function MemoryPanel() {
     setBusy(true);
     const timer = setTimeout(() => {
       client
-        .request({ type: 'memory-plan', model, dataset: dataset?.id ?? null, row, recipe, availableBytes })
+        .request({
+          type: 'memory-plan',
+          model,
+          ...(described?.name === model && { config: described.config }),
+          dataset: dataset?.id ?? null,
+          row,
+          recipe,
+          availableBytes,
+        })
         .then(
           (report) => live && setForecast({ report }),
           (error: unknown) => live && setForecast({ problem: problemOf(error) }),
@@ -54,7 +68,7 @@ export function MemoryPanel() {
       clearTimeout(timer);
     };
     // `loaded`: another model under the same choice.
-  }, [client, model, loaded, dataset, row, recipe, availableBytes, active, loading]);
+  }, [client, model, described, loaded, dataset, row, recipe, availableBytes, active, loading]);
   return (
     <section className="card memory" aria-label="Memory" aria-busy={busy}>
       <h2>Memory</h2>
@@ -65,13 +79,20 @@ export function MemoryPanel() {
       <div className="memory-choices">
         <label className="stacked">
           <span>Model</span>
-          <select value={model ?? ''} onChange={(event) => setChosen(event.target.value || null)}>
+          <select value={model ?? ''} onChange={(event) => choose(event.target.value || null)}>
             {loaded && <option value="">{loaded.name} (loaded)</option>}
             {PUBLISHED.map(({ id }) => (
               <option key={id}>{id}</option>
             ))}
+            {described && <option>{described.name}</option>}
           </select>
         </label>
+        <ConfigButton
+          onRead={(read) => {
+            setDescribed(read);
+            choose(read.name);
+          }}
+        />
         <label className="stacked">
           <span>Graphics memory</span>
           <select value={card} onChange={(event) => setCard(Number(event.target.value))}>
@@ -94,6 +115,52 @@ export function MemoryPanel() {
         <p className="muted">Reckoning…</p>
       )}
     </section>
+  );
+}
+
+/** A model that is neither loaded nor published: what its config.json says. */
+interface Described {
+  readonly name: string;
+  readonly config: Readonly<Record<string, unknown>>;
+}
+
+function ConfigButton({ onRead }: { readonly onRead: (read: Described) => void }) {
+  const { project } = useStudio();
+  const input = useRef<HTMLInputElement>(null);
+  const read = async (file: File) => {
+    const report = project.getState().report;
+    try {
+      const config = JSON.parse(await file.text()) as Described['config'] | null;
+      if (typeof config?.['model_type'] === 'string')
+        return onRead({ name: String(config['_name_or_path'] || `${config['model_type']}, ${file.name}`), config });
+    } catch {
+      // Told below, with what is no object.
+    }
+    report({
+      code: 'config-unreadable',
+      what: `${file.name} does not describe a model.`,
+      hint: 'Take the config.json of a Hugging Face checkpoint. Nothing was changed.',
+    });
+  };
+  return (
+    <div className="stacked">
+      <span>Another model</span>
+      <button type="button" className="button" onClick={() => input.current?.click()}>
+        <Icon name="file" /> By its config.json
+      </button>
+      <input
+        ref={input}
+        type="file"
+        hidden
+        accept=".json,application/json"
+        data-pick="config"
+        onChange={(event) => {
+          const file = event.target.files?.[0];
+          if (file) void read(file);
+          event.target.value = '';
+        }}
+      />
+    </div>
   );
 }
 
