@@ -22,20 +22,29 @@ const variants = PROFILES.flatMap((profile): (readonly [name: string, options: S
   ...(swift ? [] : [[`${profile}, without f16`, { profile, without: ['shader-f16'] }] as const]),
 ]);
 
-/** Forward and backward through weights whose values are those of the definition. */
+/** Forward and backward through weights whose values are those of the definition, with all that can be added. */
 async function checkQuantised(session: Session, format: QuantisedFormat): Promise<void> {
-  const [M, N, K] = [66, 68, 64];
+  const [M, N, K, R] = [66, 68, 64, 8];
   const w = normals(new Random(7), N * K);
   const { matrix } = await filled(session, [N, K], format, w);
   const { values } = quantised(w, format, 64);
-  const [x, dy] = [normals(new Random(8), M * K), normals(new Random(9), M * N)];
+  const random = new Random(8);
+  const [x, dy, bias, residual] = [M * K, M * N, N, M * N].map((n) => normals(random, n)) as Four;
+  const [z, b, u, a] = [M * R, N * R, M * R, R * K].map((n) => normals(random, n)) as Four;
   const both = (times: number) =>
     run(
       session,
       (rec) => {
         const [y, dx] = [rec.empty('y', [M, N]), rec.empty('dx', [M, K])];
-        matmulNt(rec, constant(rec, 'x', [M, K], x), matrix, y);
-        matmulNn(rec, constant(rec, 'dy', [M, N], dy), matrix, dx);
+        matmulNt(rec, constant(rec, 'x', [M, K], x), matrix, y, {
+          bias: constant(rec, 'bias', [N], bias),
+          residual: constant(rec, 'residual', [M, N], residual),
+          lora: { z: constant(rec, 'z', [M, R], z), b: constant(rec, 'b', [N, R], b), scale: 0.5 },
+        });
+        matmulNn(rec, constant(rec, 'dy', [M, N], dy), matrix, dx, {
+          scale: 0.5,
+          lora: { u: constant(rec, 'u', [M, R], u), a: constant(rec, 'a', [R, K], a) },
+        });
         return [y, dx];
       },
       times,
@@ -43,14 +52,25 @@ async function checkQuantised(session: Session, format: QuantisedFormat): Promis
   const [y, dx] = await both(1);
   const again = await both(2);
   session.release(...matrix.tensors);
-  const wants = product(
+  const weights = product(
     M,
     N,
     K,
     (m, k) => x[m * K + k]!,
     (k, n) => values[n * K + k]!,
   );
-  expectClose(y, wants, 2e-6);
+  const adapter = product(
+    M,
+    N,
+    R,
+    (m, k) => z[m * R + k]!,
+    (k, n) => b[n * R + k]!,
+  );
+  expectClose(
+    y,
+    weights.map((v, i) => v + 0.5 * adapter[i]! + bias[i % N]! + residual[i]!),
+    2e-6,
+  );
   const gradient = product(
     M,
     K,
@@ -58,9 +78,22 @@ async function checkQuantised(session: Session, format: QuantisedFormat): Promis
     (m, n) => dy[m * N + n]!,
     (n, k) => values[n * K + k]!,
   );
-  expectClose(dx, gradient, 2e-6);
+  const share = product(
+    M,
+    K,
+    R,
+    (m, k) => u[m * R + k]!,
+    (k, n) => a[k * K + n]!,
+  );
+  expectClose(
+    dx,
+    gradient.map((v, i) => 0.5 * v + share[i]!),
+    2e-6,
+  );
   expect(again).toEqual([y, dx]);
 }
+
+type Four = [Float64Array, Float64Array, Float64Array, Float64Array];
 
 describe.each(variants)('profile %s', (_, options) => {
   const session = useSession(options);
@@ -75,7 +108,7 @@ describe.each(variants)('profile %s', (_, options) => {
 
   test('x·w, with all that can be added to it', async () => {
     await checkNn(session(), { M: 37, N: 68, K: 20, accumulate: true, R: 4, again });
-    await checkNn(session(), { M: 70, N: 132, K: 44, accumulate: true, R: 4, again });
+    await checkNn(session(), { M: 70, N: 132, K: 44, f16: true, accumulate: true, R: 4, again });
   });
 
   test('xᵀ·w, a long sum in parts', async () => {
