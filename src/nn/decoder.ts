@@ -5,7 +5,7 @@
  */
 import type { Tensor } from '../gpu/tensor.ts';
 import { attention } from '../ops/attention.ts';
-import { addFeatures, scatterInto, type Features } from '../ops/gather.ts';
+import { addFeatures, gatherRows, scatterInto, type Features } from '../ops/gather.ts';
 import { linear, type LinearWeights, type Lora } from '../ops/linear.ts';
 import { rmsNorm } from '../ops/rms-norm.ts';
 import { rotary, type RotaryTable } from '../ops/rotary.ts';
@@ -40,6 +40,18 @@ export interface LayerCache {
   readonly v: Tensor;
 }
 
+/** Some rows of a sequence, and for them what DecoderContext says of all rows. */
+export interface WantedRows {
+  /** i32 [U]: distinct ones where gradients are wanted; −1 pads. */
+  readonly rows: Tensor;
+  /** u32 [U]: rows of the rotary table. */
+  readonly positions: Tensor;
+  /** u32 [U, 4] */
+  readonly ranges: Tensor;
+  /** u32 [T, 2]: which of the U see a key; only for training. */
+  readonly keyRanges?: Tensor | undefined;
+}
+
 export interface DecoderContext {
   readonly rotary: RotaryTable;
   /** u32 [T, 4]: see ops/attention.ts. */
@@ -54,11 +66,16 @@ export interface DecoderContext {
   readonly scattered?: boolean | undefined;
   /** DeepStack: after layer i < layers, columns (1 + i) · hidden … of the features are added in their places. */
   readonly deepstack?: (Features & { readonly layers: number }) | undefined;
+  /** The only rows of the result that anybody wants; default: all. */
+  readonly wanted?: WantedRows | undefined;
   /** Recompute each layer in the backward pass. */
   readonly checkpoint?: boolean | undefined;
 }
 
-/** x [T, hidden] → [T, hidden], before the final norm. */
+/**
+ * x [T, hidden] → [T, hidden], or [U, hidden] where rows are wanted, before the final norm. What comes behind the keys
+ * and values of the last layer is made for the wanted rows alone: nobody would read the others.
+ */
 export function decoder(
   tape: Tape,
   x: Tensor,
@@ -67,12 +84,17 @@ export function decoder(
   context: DecoderContext,
 ): Tensor {
   let hidden = x;
+  const { wanted } = context;
+  const last = weights.length - 1;
+  // Features that are added behind the last layer lie in places of all rows.
+  const early = (context.deepstack?.layers ?? 0) <= last;
   weights.forEach((layer, i) => {
-    const run = (t: Tape, h: Tensor) => decoderLayer(t, h, shape, layer, context, i);
+    const run = (t: Tape, h: Tensor) =>
+      decoderLayer(t, h, shape, layer, context, i, i === last && early ? wanted : undefined);
     const trains = Object.values(layer.linears).some(({ module }) => context.lora?.(module));
     hidden = context.checkpoint ? tape.checkpoint(hidden, run, trains) : run(tape, hidden);
   });
-  return hidden;
+  return wanted && !early ? gatherRows(tape, hidden, wanted.rows) : hidden;
 }
 
 function decoderLayer(
@@ -82,8 +104,10 @@ function decoderLayer(
   weights: DecoderLayerWeights,
   context: DecoderContext,
   index: number,
+  wanted: WantedRows | undefined,
 ): Tensor {
   const { heads, kvHeads, headDim, normEps } = shape;
+  const pick = (t: Tensor) => (wanted ? gatherRows(tape, t, wanted.rows) : t);
   const project = (name: DecoderLinear, input: Tensor, residual?: Tensor) => {
     const { module, weights: w } = weights.linears[name];
     return linear(tape, input, w, {
@@ -95,21 +119,22 @@ function decoderLayer(
   const h = rmsNorm(tape, x, weights.inputNorm, normEps);
   const perHead = (t: Tensor, weight: Tensor | undefined) =>
     weight ? rmsNorm(tape, t.reshape(t.size / headDim, headDim), weight, normEps).reshape(...t.shape) : t;
-  const q = rotary(tape, perHead(project('q', h), weights.qNorm), context.rotary, { heads, headDim });
+  const turn = wanted ? { ...context.rotary, positions: wanted.positions } : context.rotary;
+  const q = rotary(tape, perHead(project('q', pick(h)), weights.qNorm), turn, { heads, headDim });
   const [k, v] = keysAndValues(tape, perHead(project('k', h), weights.kNorm), project('v', h), shape, context, index);
   const o = attention(tape, {
     q,
     k,
     v,
-    ranges: context.ranges,
-    keyRanges: context.keyRanges ?? null,
+    ranges: (wanted ?? context).ranges,
+    keyRanges: (wanted ?? context).keyRanges ?? null,
     heads,
     kvHeads,
     headDim,
     scale: 1 / Math.sqrt(headDim),
     scattered: context.scattered ?? false,
   });
-  const y = project('o', o, x);
+  const y = project('o', o, pick(x));
   const n = rmsNorm(tape, y, weights.postNorm, normEps);
   const out = project('down', swiglu(tape, project('gate', n), project('up', n)), y);
   if (context.deepstack && index < context.deepstack.layers)

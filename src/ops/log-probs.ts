@@ -21,8 +21,8 @@ const CHUNK_BYTES = 64 * 2 ** 20;
  * targets are entries start[u] … start[u + 1] − 1, so that completions sharing a prompt share its last row.
  */
 export interface Targets {
-  /** i32 [U]: distinct hidden rows; −1 pads. */
-  readonly rows: Tensor;
+  /** i32 [U]: distinct hidden rows; −1 pads. null: all of them, in order. */
+  readonly rows: Tensor | null;
   /** u32 [U + 1] */
   readonly start: Tensor;
   /** u32 [S] */
@@ -51,7 +51,7 @@ export function logProbs(
   chunkBytes = CHUNK_BYTES,
 ): LogProbs {
   const { rec } = tape;
-  const [U, S, vocab] = [rows.size, targets.size, head.rows];
+  const [U, S, vocab] = [rows?.size ?? hidden.rows, targets.size, head.rows];
   const wide = headWithWholeRows(rec, head);
   const stride = wide.rows;
   invariant(start.size === U + 1, `log-probs: ${U} rows need ${U + 1} starts, not ${start.size}`);
@@ -62,7 +62,7 @@ export function logProbs(
   const inverseTemperature = 1 / temperature;
   const chunks = rowChunks(rec, U, stride, chunkBytes);
   // A gathered copy: gradients are scattered by hand below, so it is not on the tape.
-  const picked = gatherRows(new Tape(rec, { recording: false }), hidden, rows);
+  const picked = rows ? gatherRows(new Tape(rec, { recording: false }), hidden, rows) : hidden;
   // With one chunk the logits live on and the backward pass turns them into their gradient in place.
   let kept: Tensor | null = null;
   for (const [first, count] of chunks) {
@@ -94,7 +94,8 @@ export function logProbs(
         rec.copy(part, dpicked, { toByte: first * head.columns * 4 });
       }
     }
-    scatterRows(tape, dpicked, rows, hidden);
+    if (rows) scatterRows(tape, dpicked, rows, hidden);
+    else tape.addGrad(hidden, dpicked);
   });
   return { logps, entropy, correct };
 }

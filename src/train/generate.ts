@@ -7,11 +7,10 @@ import { Recorder } from '../gpu/recorder.ts';
 import type { Tensor } from '../gpu/tensor.ts';
 import type { Processor } from '../models/processor.ts';
 import type { LayerCache } from '../nn/decoder.ts';
-import { gatherRows } from '../ops/gather.ts';
 import { logits as headLogits } from '../ops/log-probs.ts';
 import { DecodeState, sampleTokens, samplingControl, suppressionMask } from '../ops/sample.ts';
 import { Tape } from '../ops/tape.ts';
-import { pack, type EncodedPrompt, type Packed, type PackedSizes } from './pack.ts';
+import { pack, rangesOf, type EncodedPrompt, type Packed, type PackedSizes } from './pack.ts';
 import type { Policy } from './policy.ts';
 import type { SamplingSettings } from './recipe.ts';
 import { RolloutTokens, type OnTokens, type Rollout } from './rollout-tokens.ts';
@@ -230,6 +229,10 @@ export class Generator<S extends Promptable = Promptable> {
     const { program, inputs } = this.#compilePrefill(decoder, packed.sizes, options);
     const starts = promptStarts(samples);
     const spare = decoder.capacity - 1;
+    const last = Int32Array.from({ length: decoder.state.rows }, (_, b) => {
+      const sample = Math.min(Math.floor(b / G), samples.length - 1);
+      return starts[sample]! + samples[sample]!.prompt.tokens.length - 1;
+    });
     const arrays: Record<string, ArrayBufferView> = {
       tokens: packed.tokens,
       rotary: model.rotaryTable(packed.axes),
@@ -237,10 +240,9 @@ export class Generator<S extends Promptable = Promptable> {
       ranges: packed.ranges,
       // Padding goes to the cache's spare last row, which nobody reads.
       slots: Int32Array.from({ length: T }, (_, i) => (i < packed.length ? i : spare)),
-      last: Int32Array.from({ length: decoder.state.rows }, (_, b) => {
-        const sample = Math.min(Math.floor(b / G), samples.length - 1);
-        return starts[sample]! + samples[sample]!.prompt.tokens.length - 1;
-      }),
+      last,
+      lastPositions: Uint32Array.from(last),
+      lastRanges: rangesOf(packed.ranges, last, last.length),
       features: this.#samples.features(samples),
       feature: packed.featureIndex,
     };
@@ -261,6 +263,8 @@ export class Generator<S extends Promptable = Promptable> {
       ranges: rec.input('key ranges of queries', [T, 4], 'u32'),
       slots: rec.input('cache rows', [T], 'i32'),
       last: rec.input('last rows', [decoder.state.rows], 'i32'),
+      lastPositions: rec.input('table rows of last rows', [decoder.state.rows], 'u32'),
+      lastRanges: rec.input('key ranges of last rows', [decoder.state.rows, 4], 'u32'),
     };
     if (F)
       Object.assign(inputs, {
@@ -277,10 +281,11 @@ export class Generator<S extends Promptable = Promptable> {
         ranges: inputs['ranges']!,
         lora: this.#lora(which),
         cache: { layers: decoder.cache, rows: inputs['slots']! },
+        wanted: { rows: inputs['last']!, positions: inputs['lastPositions']!, ranges: inputs['lastRanges']! },
       },
       which === 'base' ? undefined : this.#policy.weights,
     );
-    const logits = headLogits(rec, gatherRows(tape, hidden, inputs['last']!), model.head);
+    const logits = headLogits(rec, hidden, model.head);
     sampleTokens(rec, { logits, ...this.#fixed, control: decoder.control }, decoder.state, this.#processor.padTokenId);
     const compiled = { program: rec.finish(), inputs };
     decoder.prefills.set(key, compiled);

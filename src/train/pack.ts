@@ -38,6 +38,9 @@ export interface Packed {
   readonly ranges: Uint32Array<ArrayBuffer>;
   readonly keyRanges: Uint32Array<ArrayBuffer>;
   readonly rows: Int32Array<ArrayBuffer>;
+  /** What `ranges` and `keyRanges` say, of these rows alone. */
+  readonly rowRanges: Uint32Array<ArrayBuffer>;
+  readonly rowsOfKeys: Uint32Array<ArrayBuffer>;
   readonly start: Uint32Array<ArrayBuffer>;
   readonly targets: Uint32Array<ArrayBuffer>;
   /** Scored tokens in the order of `targets`. */
@@ -125,6 +128,8 @@ export function pack(groups: readonly PackedGroup[], { step = 64 } = {}): Packed
     ranges,
     keyRanges,
     rows: Int32Array.from({ length: U }, (_, i) => rows[i] ?? -1),
+    rowRanges: rangesOf(ranges, rows, U),
+    rowsOfKeys: keyRanges.map(placesAmong(rows, T)),
     start: Uint32Array.from({ length: U + 1 }, (_, i) => start[i] ?? targets.length),
     targets: Uint32Array.from({ length: S }, (_, i) => targets[i] ?? 0),
     entries,
@@ -132,4 +137,19 @@ export function pack(groups: readonly PackedGroup[], { step = 64 } = {}): Packed
     featureRows: features,
     sizes: { T, F, U, S },
   };
+}
+
+/** u32 [size, 4]: the ranges of some rows; those that pad see nothing. */
+export function rangesOf(ranges: Uint32Array, rows: ArrayLike<number>, size: number): Uint32Array<ArrayBuffer> {
+  const own = new Uint32Array(4 * size);
+  for (let i = 0; i < rows.length; i++) own.set(ranges.subarray(4 * rows[i]!, 4 * rows[i]! + 4), 4 * i);
+  return own;
+}
+
+/** How many of ascending `rows` come before row t ≤ T: a bound of a range of rows as one of places among them. */
+function placesAmong(rows: readonly number[], T: number): (t: number) => number {
+  const before = new Uint32Array(T + 1);
+  for (const row of rows) before[row + 1] = 1;
+  for (let t = 0; t < T; t++) before[t + 1]! += before[t]!;
+  return (t) => before[t]!;
 }

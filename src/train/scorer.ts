@@ -110,6 +110,9 @@ export class Scorer {
       ranges: packed.ranges,
       keyRanges: packed.keyRanges,
       rows: packed.rows,
+      rowPositions: packed.rows.map((row) => Math.max(0, row)),
+      rowRanges: packed.rowRanges,
+      rowsOfKeys: packed.rowsOfKeys,
       start: packed.start,
       targets: packed.targets,
       seed: Uint32Array.of(inputs.seed ?? 0),
@@ -173,6 +176,8 @@ export class Scorer {
       positions: rec.input('table rows', [T], 'u32'),
       ranges: rec.input('key ranges of queries', [T, 4], 'u32'),
       rows: rec.input('scored rows', [U], 'i32'),
+      rowPositions: rec.input('table rows of scored rows', [U], 'u32'),
+      rowRanges: rec.input('key ranges of scored rows', [U, 4], 'u32'),
       start: rec.input('target starts', [U + 1], 'u32'),
       targets: rec.input('targets', [S], 'u32'),
     };
@@ -181,7 +186,11 @@ export class Scorer {
         features: rec.input('image features', [F, model.featureColumns]),
         feature: rec.input('feature index', [T], 'i32'),
       });
-    if (tape.recording) inputs['keyRanges'] = rec.input('query ranges of keys', [T, 2], 'u32');
+    if (tape.recording)
+      Object.assign(inputs, {
+        keyRanges: rec.input('query ranges of keys', [T, 2], 'u32'),
+        rowsOfKeys: rec.input('scored rows that see a key', [T, 2], 'u32'),
+      });
     const seed = dropout > 0 && tape.recording ? (inputs['seed'] = rec.input('dropout seed', [1], 'u32')) : null;
     const lora =
       adapter && this.#adapter
@@ -195,6 +204,12 @@ export class Scorer {
         rotary: { table: inputs['rotary']!, positions: inputs['positions']! },
         ranges: inputs['ranges']!,
         keyRanges: inputs['keyRanges'],
+        wanted: {
+          rows: inputs['rows']!,
+          positions: inputs['rowPositions']!,
+          ranges: inputs['rowRanges']!,
+          keyRanges: inputs['rowsOfKeys'],
+        },
         lora,
         checkpoint,
       },
@@ -204,7 +219,7 @@ export class Scorer {
       tape,
       hidden,
       model.head,
-      { rows: inputs['rows']!, start: inputs['start']!, targets: inputs['targets']! },
+      { rows: null, start: inputs['start']!, targets: inputs['targets']! },
       temperature,
     );
     let terms: Tensor | null = null;
