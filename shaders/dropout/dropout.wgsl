@@ -17,6 +17,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   let i = (group.y * groups.x + group.x) * 64u + local;
   if (i >= p.n) { return; }
   let kept = hash(i ^ hash(p.id ^ hash(seed[0]))) >= p.threshold;
-  let v = select(0.0, x[i] * p.scale, kept);
-  if (p.accumulate != 0u) { y[i] += v; } else { y[i] = v; }
+  var v = select(0.0, x[i] * p.scale, kept);
+  if (p.accumulate != 0u) { v += y[i]; }
+  y[i] = v;
 }

@@ -18,6 +18,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 #if INTO
   y[at] = x[n];
 #else
-  if (p.accumulate != 0u) { x[n] += y[at]; } else { x[n] = y[at]; }
+  var v = y[at];
+  if (p.accumulate != 0u) { v += x[n]; }
+  x[n] = v;
 #endif
 }

@@ -15,7 +15,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 #if SCATTER
   if (other < 0) { return; }
   let at = u32(other) * p.c4 + c;
-  if (p.accumulate != 0u) { y[at] += x[n]; } else { y[at] = x[n]; }
+  var v = x[n];
+  if (p.accumulate != 0u) { v += y[at]; }
+  y[at] = v;
 #else
   y[n] = select(vec4<f32>(), x[u32(max(other, 0)) * p.c4 + c], other >= 0);
 #endif

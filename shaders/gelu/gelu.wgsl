@@ -44,7 +44,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   if (i >= p.n) { return; }
   let g = gelu(x[i]);
 #if BACKWARD
-  if (p.accumulate != 0u) { dx[i] += g.y * dy[i]; } else { dx[i] = g.y * dy[i]; }
+  var v = g.y * dy[i];
+  if (p.accumulate != 0u) { v += dx[i]; }
+  dx[i] = v;
 #else
   y[i] = g.x;
 #endif

@@ -32,7 +32,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   let meanAlong = lanesAdd(along) / f32(p.columns);
   for (var c = local; c < c4; c += ${LANES}u) {
     let at = base + c;
-    let v = rstd * (weight[c] * dy[at] - meanG - (x[at] - mean) * (rstd * meanAlong));
-    if (p.accumulate != 0u) { dx[at] += v; } else { dx[at] = v; }
+    var v = rstd * (weight[c] * dy[at] - meanG - (x[at] - mean) * (rstd * meanAlong));
+    if (p.accumulate != 0u) { v += dx[at]; }
+    dx[at] = v;
   }
 }

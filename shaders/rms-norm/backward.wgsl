@@ -24,7 +24,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   let mean = lanesAdd(sum) * r / f32(p.columns);
   for (var c = local; c < c4; c += ${LANES}u) {
     let at = base + c;
-    let g = r * (weight[c] * dy[at] - x[at] * (r * mean));
-    if (p.accumulate != 0u) { dx[at] += g; } else { dx[at] = g; }
+    var g = r * (weight[c] * dy[at] - x[at] * (r * mean));
+    if (p.accumulate != 0u) { g += dx[at]; }
+    dx[at] = g;
   }
 }

@@ -31,13 +31,12 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   let a = x[source];
   let b = x[source + p.half];
   let s = cs.y * p.direction;
-  let ya = a * cs.x - b * s;
-  let yb = b * cs.x + a * s;
+  var ya = a * cs.x - b * s;
+  var yb = b * cs.x + a * s;
   if (p.accumulate != 0u) {
-    y[sink] += ya;
-    y[sink + p.half] += yb;
-  } else {
-    y[sink] = ya;
-    y[sink + p.half] = yb;
+    ya += y[sink];
+    yb += y[sink + p.half];
   }
+  y[sink] = ya;
+  y[sink + p.half] = yb;
 }
