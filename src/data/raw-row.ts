@@ -129,25 +129,65 @@ export const imagesSchema = v.union(
 /** A number or a text; numbers become text. */
 export const idSchema = v.optional(v.nullable(v.pipe(v.union([v.string(), v.number()]), v.transform(String))), null);
 
+const mark = (path?: string) => ({ text: '<image>', pictures: path === undefined ? [] : [path] });
+
 const part = v.variant('type', [
-  v.object({ type: v.literal('text'), text: v.string() }),
   v.pipe(
-    v.object({ type: v.literal('image') }),
-    v.transform(() => ({ type: 'text' as const, text: '<image>' })),
+    v.object({ type: v.literal('text'), text: v.string() }),
+    v.transform(({ text }) => ({ text, pictures: [] as string[] })),
+  ),
+  v.pipe(
+    v.object({ type: v.literal('image'), image: v.optional(v.nullable(picture)) }),
+    v.transform(({ image }) => mark(image ?? undefined)),
+  ),
+  v.pipe(
+    v.object({ type: v.literal('image_url'), image_url: v.union([pathText, v.object({ url: pathText })]) }),
+    v.transform(({ image_url: url }) => mark(typeof url === 'string' ? url : url.url)),
   ),
 ]);
 
-/** Text, or TRL's list of parts, as text with `<image>` marks. */
+/**
+ * Text, or a list of parts, as text with `<image>` marks. Parts may name their pictures, as Qwen's (`image`) and OpenAI's
+ * (`image_url`) do; TRL's do not.
+ */
 export const contentSchema = v.union(
   [
-    v.string(),
+    v.pipe(
+      v.string(),
+      v.transform((text) => ({ text, pictures: [] as string[] })),
+    ),
     v.pipe(
       v.array(part),
-      v.transform((parts) => parts.map(({ text }) => text).join('')),
+      v.transform((parts) => ({
+        text: parts.map(({ text }) => text).join(''),
+        pictures: parts.flatMap(({ pictures }) => pictures),
+      })),
     ),
   ],
   'it should be text, or a list of text and image parts',
 );
+
+export type Content = v.InferOutput<typeof contentSchema>;
+
+/** Of rows with turns: pictures in one list, or named by the turns; and what the system says, where it is no turn. */
+export const talkEntries = {
+  images: v.optional(v.nullable(imagesSchema)),
+  image: v.optional(v.nullable(imagesSchema)),
+  system: v.fallback(v.optional(v.string()), undefined),
+};
+
+/** A row's turns and pictures. A list of pictures counts before those that turns name. */
+export function talkOf(
+  { images, image, system }: { readonly [key in keyof typeof talkEntries]?: v.InferOutput<(typeof talkEntries)[key]> },
+  said: readonly (RawTurn & { readonly pictures?: readonly string[] })[],
+): Pick<RawRow, 'images' | 'turns'> {
+  const turns = said.map(({ role, text, field }): RawTurn => ({ role, text, field }));
+  return {
+    images: images ?? image ?? said.flatMap(({ pictures = [] }) => pictures),
+    turns:
+      system && turns[0]?.role !== 'system' ? [{ role: 'system', text: system, field: 'system' }, ...turns] : turns,
+  };
+}
 
 /** What the row says about its part. */
 export const splitSchema = v.fallback(v.optional(v.string()), undefined);

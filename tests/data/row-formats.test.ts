@@ -101,3 +101,43 @@ test('conversations may have the keys of OpenAI', async () => {
     { line: 2, field: 'conversations[0].content', reason: 'it is missing' },
   ]);
 });
+
+test.each(['messages', 'conversations', 'prompt'])(
+  'pictures may be named where they stand in %s, and what the system says beside the turns',
+  async (key) => {
+    const user = (...content: object[]) => ({ role: 'user', content: [...content, { type: 'text', text: 'Where?' }] });
+    const answer = { role: 'assistant', content: '(100,200),(500,600)' };
+    const row = (turn: object, more: object = {}) =>
+      key === 'prompt' ? { prompt: [turn], completion: [answer], ...more } : { [key]: [turn, answer], ...more };
+    const [a, b] = [
+      { type: 'image', image: 'images/a.png' },
+      { type: 'image_url', image_url: { url: 'images/b.png' } },
+    ];
+    const dataset = await open({
+      'rows.json': [
+        row(user(a!, b!)),
+        row(user(b!), { system: 'Answer with a box.' }),
+        // The list of the row counts.
+        row(user({ type: 'image', image: null }), { images: ['images/b.png'] }),
+        row(user(a!), { images: ['images/b.png'], system: '' }),
+        row(user({ type: 'image', image: 7 })),
+      ],
+    });
+    const wrong = dataset.report.issues.filter(({ severity }) => severity === 'error');
+    expect(wrong).toMatchObject([{ line: 5, reason: expect.stringContaining('it should be text, or a list of') }]);
+    const rows = (await allRows(dataset)).sort((x, y) => x.source.line - y.source.line);
+    expect(rows.map(({ images }) => images)).toEqual([
+      ['images/a.png', 'images/b.png'],
+      ['images/b.png'],
+      ['images/b.png'],
+      ['images/b.png'],
+    ]);
+    expect(rows.map(({ prompt }) => prompt.map(({ role }) => role))).toEqual([
+      ['user'],
+      ['system', 'user'],
+      ['user'],
+      ['user'],
+    ]);
+    expect(rows[1]!.prompt[0]!.content).toEqual([{ type: 'text', text: 'Answer with a box.' }]);
+  },
+);

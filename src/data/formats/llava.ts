@@ -6,10 +6,11 @@ import * as v from 'valibot';
 import {
   contentSchema,
   idSchema,
-  imagesSchema,
   ownSplit,
   schemaIssues,
   splitSchema,
+  talkEntries,
+  talkOf,
   type RowFormat,
 } from '../raw-row.ts';
 
@@ -17,18 +18,17 @@ const turn = v.lazy((value) =>
   typeof value === 'object' && value !== null && 'role' in value
     ? v.pipe(
         v.object({ role: v.string(), content: contentSchema }),
-        v.transform(({ role, content }) => ({ role, text: content, key: 'content' })),
+        v.transform(({ role, content }) => ({ role, ...content, key: 'content' })),
       )
     : v.pipe(
         v.object({ from: v.string(), value: v.string() }),
-        v.transform(({ from, value: text }) => ({ role: from, text, key: 'value' })),
+        v.transform(({ from, value: text }) => ({ role: from, text, pictures: [], key: 'value' })),
       ),
 );
 
 const schema = v.object({
   id: idSchema,
-  images: v.optional(v.nullable(imagesSchema)),
-  image: v.optional(v.nullable(imagesSchema)),
+  ...talkEntries,
   task: v.fallback(v.optional(v.string()), undefined),
   type: v.fallback(v.optional(v.string()), undefined),
   split: splitSchema,
@@ -41,19 +41,17 @@ export const llava: RowFormat = {
   read: (value, source) => {
     const parsed = v.safeParse(schema, value);
     if (!parsed.success) return { ok: false, issues: schemaIssues(parsed.issues, source) };
-    const { id, images, image, task, type, split, conversations } = parsed.output;
+    const { id, task, type, split, conversations } = parsed.output;
     return {
       ok: true,
       row: {
         format: 'MGrounding / LLaVA',
         id,
         task: task ?? type ?? '',
-        images: images ?? image ?? [],
-        turns: conversations.map(({ role, text, key }, i) => ({
-          role,
-          text,
-          field: `conversations[${i}].${key}`,
-        })),
+        ...talkOf(
+          parsed.output,
+          conversations.map(({ key, ...turn }, i) => ({ ...turn, field: `conversations[${i}].${key}` })),
+        ),
         boxes: [],
         refs: [],
         space: null,

@@ -1,13 +1,14 @@
-/** ShareGPT as LLaMA-Factory and TRL have it: `messages` of `role`/`content`, `images`. */
+/** ShareGPT as LLaMA-Factory and TRL have it: `messages` of `role`/`content`, `images`, `system`. */
 import * as v from 'valibot';
 import {
   contentSchema,
   idSchema,
-  imagesSchema,
   ownSplit,
   schemaIssues,
   splitSchema,
-  type RawTurn,
+  talkEntries,
+  talkOf,
+  type Content,
   type RowFormat,
 } from '../raw-row.ts';
 
@@ -15,8 +16,7 @@ export const turnSchema = v.object({ role: v.string(), content: contentSchema })
 
 export const messagesEntries = {
   id: idSchema,
-  images: v.optional(v.nullable(imagesSchema)),
-  image: v.optional(v.nullable(imagesSchema)),
+  ...talkEntries,
   split: splitSchema,
   task: v.fallback(v.optional(v.string()), undefined),
   messages: v.array(turnSchema),
@@ -25,9 +25,9 @@ export const messagesEntries = {
 const schema = v.object(messagesEntries);
 
 export const turnsOf = (
-  messages: readonly { readonly role: string; readonly content: string }[],
+  messages: readonly { readonly role: string; readonly content: Content }[],
   field = 'messages',
-): RawTurn[] => messages.map(({ role, content }, i) => ({ role, text: content, field: `${field}[${i}].content` }));
+) => messages.map(({ role, content }, i) => ({ role, ...content, field: `${field}[${i}].content` }));
 
 export const messages: RowFormat = {
   name: 'ShareGPT messages',
@@ -35,15 +35,14 @@ export const messages: RowFormat = {
   read: (value, source) => {
     const parsed = v.safeParse(schema, value);
     if (!parsed.success) return { ok: false, issues: schemaIssues(parsed.issues, source) };
-    const { id, images, image, task, split, messages: list } = parsed.output;
+    const { id, task, split, messages: list } = parsed.output;
     return {
       ok: true,
       row: {
         format: 'ShareGPT messages',
         id,
         task: task ?? '',
-        images: images ?? image ?? [],
-        turns: turnsOf(list),
+        ...talkOf(parsed.output, turnsOf(list)),
         boxes: [],
         refs: [],
         space: null,

@@ -3,7 +3,7 @@
  * `objects: { ref, bbox, bbox_type: real | norm1, image_id }` (ms-swift docs, “Custom dataset”, Grounding).
  */
 import * as v from 'valibot';
-import { ownSplit, quadSchema, rowIssue, schemaIssues, type RowFormat } from '../raw-row.ts';
+import { ownSplit, quadSchema, rowIssue, schemaIssues, talkOf, type RowFormat } from '../raw-row.ts';
 import { messagesEntries, turnsOf } from './messages.ts';
 
 const schema = v.object({
@@ -28,7 +28,7 @@ export const msSwift: RowFormat = {
   read: (value, source) => {
     const parsed = v.safeParse(schema, value);
     if (!parsed.success) return { ok: false, issues: schemaIssues(parsed.issues, source) };
-    const { id, images, image, task, split, messages, objects } = parsed.output;
+    const { id, task, split, messages, objects } = parsed.output;
     const odd = objects.bbox.findIndex((numbers) => numbers.length !== 4);
     if (odd >= 0)
       return {
@@ -48,8 +48,7 @@ export const msSwift: RowFormat = {
         format: 'ms-swift grounding',
         id,
         task: task ?? '',
-        images: images ?? image ?? [],
-        turns: turnsOf(messages),
+        ...talkOf(parsed.output, turnsOf(messages)),
         boxes: objects.bbox.map((numbers, i) => ({ numbers, image: objects.image_id?.[i] ?? 0 })),
         refs: objects.ref,
         space: objects.bbox_type === 'norm1' ? 'fraction' : 'natural',

@@ -5,12 +5,12 @@
 import * as v from 'valibot';
 import {
   idSchema,
-  imagesSchema,
   ownSplit,
   rowIssue,
   schemaIssues,
   splitSchema,
-  type RawTurn,
+  talkEntries,
+  talkOf,
   type RowFormat,
 } from '../raw-row.ts';
 import { answerSchema, readAnswer } from './answer.ts';
@@ -21,8 +21,7 @@ const said = v.union([v.string(), v.array(turnSchema)], 'it should be text, or a
 const schema = v.object({
   id: idSchema,
   task: v.fallback(v.optional(v.string()), undefined),
-  images: v.optional(v.nullable(imagesSchema)),
-  image: v.optional(v.nullable(imagesSchema)),
+  ...talkEntries,
   split: splitSchema,
   prompt: said,
   completion: v.optional(said),
@@ -30,7 +29,7 @@ const schema = v.object({
   answer: v.optional(answerSchema),
 });
 
-const turns = (value: v.InferOutput<typeof said>, role: string, field: string): RawTurn[] =>
+const turns = (value: v.InferOutput<typeof said>, role: string, field: string) =>
   typeof value === 'string' ? [{ role, text: value, field }] : turnsOf(value, field);
 
 export const promptCompletion: RowFormat = {
@@ -40,7 +39,7 @@ export const promptCompletion: RowFormat = {
   read: (value, source) => {
     const parsed = v.safeParse(schema, value);
     if (!parsed.success) return { ok: false, issues: schemaIssues(parsed.issues, source) };
-    const { id, task, images, image, split, prompt, completion, solution, answer } = parsed.output;
+    const { id, task, split, prompt, completion, solution, answer } = parsed.output;
     const field = solution === undefined ? 'answer' : 'solution';
     const read = completion === undefined ? readAnswer(solution ?? answer ?? '') : { text: '', boxes: [] };
     if (!read)
@@ -54,13 +53,12 @@ export const promptCompletion: RowFormat = {
         format: 'TRL prompt and completion',
         id,
         task: task ?? '',
-        images: images ?? image ?? [],
-        turns: [
+        ...talkOf(parsed.output, [
           ...turns(prompt, 'user', 'prompt'),
           ...(completion === undefined
             ? [{ role: 'assistant', text: read.text, field }]
             : turns(completion, 'assistant', 'completion')),
-        ],
+        ]),
         boxes: read.boxes,
         refs: [],
         space: null,
