@@ -16,7 +16,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { describeError, GroundworkError } from '../base/error.ts';
+import { GroundworkError } from '../base/error.ts';
 import type { DatasetOptions, EngineEvent, Recipe } from '../engine/protocol.ts';
 import { EngineSession } from '../engine/session.ts';
 import { heldAs, storageChoice } from '../engine/weight-storage.ts';
@@ -30,6 +30,7 @@ import { presetRecipe } from '../train/presets.ts';
 import { findModel } from './find-model.ts';
 import { nodeFileStore } from './node-file-store.ts';
 import { filesUnder } from './node-files.ts';
+import { start } from './start.ts';
 import { openTunedGpu } from './tuned-gpu.ts';
 import { Progress } from './progress.ts';
 
@@ -130,12 +131,4 @@ async function interrupted({ records }: Storage): Promise<RunRecord | undefined>
   return runs.filter(({ state }) => state !== 'finished').sort((a, b) => b.changedAt - a.changedAt)[0];
 }
 
-main().then(
-  () => process.exit(0),
-  (error: unknown) => {
-    const { message, hint } = describeError(error);
-    console.error(`\n${message}\n${(error as { hint?: string }).hint ?? hint}`);
-    if (process.env['GROUNDWORK_DEBUG']) console.error(error);
-    process.exit(1);
-  },
-);
+start(main);

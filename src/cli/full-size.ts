@@ -13,12 +13,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { describeError } from '../base/error.ts';
 import { measureFullSize, STAGES } from '../engine/full-size/measure.ts';
 import { findPublished, publishedIds } from '../engine/full-size/published.ts';
 import { registerDecoder } from '../image/decode.ts';
 import { nodeDecode } from '../image/node-decode.ts';
 import { filesUnder } from './node-files.ts';
+import { start } from './start.ts';
 import { openTunedGpu } from './tuned-gpu.ts';
 import { writeSynthetic } from './synthetic-folder.ts';
 
@@ -64,12 +64,4 @@ async function main(): Promise<void> {
   }
 }
 
-main().then(
-  () => process.exit(),
-  (error: unknown) => {
-    const { message, hint } = describeError(error);
-    console.error(`${message}\n${hint}`);
-    if (process.env['GROUNDWORK_DEBUG']) console.error(error);
-    process.exit(1);
-  },
-);
+start(main);

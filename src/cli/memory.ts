@@ -6,9 +6,9 @@
  */
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { describeError } from '../base/error.ts';
 import { memoryTable } from '../engine/full-size/memory-table.ts';
 import { openNodeGpu } from './node-gpu.ts';
+import { start } from './start.ts';
 
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: { out: { type: 'string' } } });
@@ -18,11 +18,4 @@ async function main(): Promise<void> {
   else console.log(text);
 }
 
-main().then(
-  () => process.exit(0),
-  (error: unknown) => {
-    const { message, hint } = describeError(error);
-    console.error(`${message}\n${hint}`);
-    process.exit(1);
-  },
-);
+start(main);

@@ -14,7 +14,6 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { describeError } from '../base/error.ts';
 import type { EngineEvent, Recipe, Stage, StepProfile } from '../engine/protocol.ts';
 import { EngineSession } from '../engine/session.ts';
 import { trySupported } from '../engine/tuned-gpu.ts';
@@ -24,6 +23,7 @@ import { presetRecipe } from '../train/presets.ts';
 import { compileEach, stopwatch, withEmptyShaderCache, type Cost } from './cold.ts';
 import { filesUnder } from './node-files.ts';
 import { openNodeGpu } from './node-gpu.ts';
+import { start } from './start.ts';
 import { openTunedGpu } from './tuned-gpu.ts';
 
 const home = fileURLToPath(new URL('../../', import.meta.url));
@@ -170,11 +170,4 @@ function table(what: string, p: StepProfile): string {
 
 const percent = (x: number): string => `${(100 * x).toFixed(1)} %`;
 
-main().then(
-  () => process.exit(),
-  (error: unknown) => {
-    const { message, hint } = describeError(error);
-    console.error(`${message}\n${hint}`);
-    process.exit(1);
-  },
-);
+start(main);

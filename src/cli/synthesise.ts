@@ -7,8 +7,8 @@
  * preprocessor come from --text-from, by default a small checkpoint of the same family.
  */
 import { parseArgs } from 'node:util';
-import { describeError } from '../base/error.ts';
 import { findPublished, publishedIds } from '../engine/full-size/published.ts';
+import { start } from './start.ts';
 import { writeSynthetic } from './synthetic-folder.ts';
 
 async function main(): Promise<void> {
@@ -38,8 +38,4 @@ async function main(): Promise<void> {
   });
 }
 
-main().catch((error: unknown) => {
-  const { message, hint } = describeError(error);
-  console.error(`${message}\n${hint}`);
-  process.exitCode = 1;
-});
+start(main);

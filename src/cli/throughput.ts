@@ -15,10 +15,10 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
-import { describeError } from '../base/error.ts';
 import { findPublished, publishedIds } from '../engine/full-size/published.ts';
 import { measureThroughput, type ThroughputOptions } from '../engine/full-size/throughput.ts';
 import { filesUnder } from './node-files.ts';
+import { start } from './start.ts';
 import { writeSynthetic } from './synthetic-folder.ts';
 import { openTunedGpu } from './tuned-gpu.ts';
 
@@ -69,12 +69,4 @@ async function main(): Promise<void> {
   console.log(`loss ${loss.toFixed(6)}, norm of the gradient ${gradientNorm.toExponential(6)}`);
 }
 
-main().then(
-  () => process.exit(),
-  (error: unknown) => {
-    const { message, hint } = describeError(error);
-    console.error(`${message}\n${hint}`);
-    if (process.env['GROUNDWORK_DEBUG']) console.error(error);
-    process.exit(1);
-  },
-);
+start(main);

@@ -1,4 +1,6 @@
 /** Pieces of WGSL that kernels include by name. */
+import forwardBindings from '../../shaders/attention/forward-bindings.wgsl';
+import gradientBindings from '../../shaders/attention/gradient-bindings.wgsl';
 import held from '../../shaders/attention/software/held.wgsl';
 import products from '../../shaders/attention/software/products.wgsl';
 import rowSums from '../../shaders/attention/software/row-sums.wgsl';
@@ -26,6 +28,8 @@ export const library: Readonly<Record<string, string>> = {
   'subgroup-matrix': subgroupMatrix,
   weights,
   'row-sums': rowSums,
+  'attention-forward-bindings': forwardBindings,
+  'attention-gradient-bindings': gradientBindings,
   'attention-held': held,
   'attention-main': main,
   'attention-mixed': mixed,

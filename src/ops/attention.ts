@@ -59,6 +59,7 @@ export function attention(tape: Tape, args: AttentionArgs): Tensor {
   const o = rec.empty('attention', [Tq, heads * headDim]);
   const lse2 = save ? rec.empty('attention lse', [heads, Tq]) : null;
   const tiles = attentionTiles(rec.session, { heads, kvHeads, headDim, scattered: args.scattered ?? false });
+  const ELEMENT = tiles.unit === 4 ? 'vec4<f32>' : 'f32';
   const views = {
     qStride: q.columns / tiles.unit,
     kStride: k.columns / tiles.unit,
@@ -73,7 +74,7 @@ export function attention(tape: Tape, args: AttentionArgs): Tensor {
   const queryGroups = [ceilDiv(Tq, tiles.queries), heads / tiles.heads] as const;
 
   rec.dispatch('attention/forward', tiles.forward.source, {
-    constants: { ...tiles.forward.constants, SAVE: save },
+    constants: { ...tiles.forward.constants, ELEMENT, SAVE: save },
     bind: { q, k, v, ranges, o, ...(lse2 && { lse2 }) },
     params: { ...tiles.forward.params, ...shape },
     groups: queryGroups,
@@ -92,7 +93,7 @@ export function attention(tape: Tape, args: AttentionArgs): Tensor {
     const [dq, dk, dv] = gradientSinks(tape, args);
     if (dq) {
       rec.dispatch('attention/query-gradient', tiles.queryGradient.source, {
-        constants: tiles.queryGradient.constants,
+        constants: { ...tiles.queryGradient.constants, ELEMENT, QUERY_GRADIENT: true },
         bind: { q, k, v, dO, rows: facts, dq: dq.tensor },
         params: { ...tiles.queryGradient.params, ...shape, scale: args.scale, accumulate: dq.accumulate ? 1 : 0 },
         groups: queryGroups,
@@ -104,7 +105,13 @@ export function attention(tape: Tape, args: AttentionArgs): Tensor {
       invariant(keyRanges, 'attention needs keyRanges for the gradients of k and v');
       const apart = dk.tensor.storage !== dv.tensor.storage;
       rec.dispatch('attention/key-gradient', tiles.keyGradient.source, {
-        constants: { ...tiles.keyGradient.constants, DV_APART: apart, DV: apart ? 'dv' : 'dk' },
+        constants: {
+          ...tiles.keyGradient.constants,
+          ELEMENT,
+          QUERY_GRADIENT: false,
+          DV_APART: apart,
+          DV: apart ? 'dv' : 'dk',
+        },
         bind: { q, k, v, dO, rows: facts, keyRanges, dk: dk.tensor, ...(apart && { dv: dv.tensor }) },
         params: {
           ...tiles.keyGradient.params,

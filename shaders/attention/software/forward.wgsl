@@ -1,15 +1,7 @@
 #include row-sums
 // o [Tq, heads·D] and lse2 [heads, Tq]: flash attention, forward.
 struct Params { parts: u32, queries: u32, rows: u32, Tq: u32, heads: u32, group: u32, qStride: u32, kStride: u32, vStride: u32, qOffset: u32, kOffset: u32, vOffset: u32, scaleLog2: f32 }
-@group(0) @binding(0) var<uniform> p: Params;
-@group(0) @binding(1) var<storage, read> q: array<${VECTOR}>;
-@group(0) @binding(2) var<storage, read> k: array<${VECTOR}>;
-@group(0) @binding(3) var<storage, read> v: array<${VECTOR}>;
-@group(0) @binding(4) var<storage, read> ranges: array<vec2<u32>>;
-@group(0) @binding(5) var<storage, read_write> o: array<${VECTOR}>;
-#if SAVE
-@group(0) @binding(6) var<storage, read_write> lse2: array<f32>;
-#endif
+#include attention-forward-bindings
 
 @compute @workgroup_size(${LANES})
 fn main(@builtin(workgroup_id) tile: vec3<u32>, @builtin(subgroup_invocation_id) lane: u32) {

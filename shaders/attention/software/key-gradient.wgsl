@@ -2,17 +2,7 @@
 // dv_j = Σ_t w_tj · dO_t,  dk_j = scale · Σ_t ds_tj · q_t. Here the rows are ROWS neighbouring keys of one kv head, and
 // the loop runs over the queries that may see them, in every head of the group.
 struct Params { rows: u32, Tq: u32, Tk: u32, heads: u32, group: u32, qStride: u32, kStride: u32, vStride: u32, qOffset: u32, kOffset: u32, vOffset: u32, scale: f32, scaleLog2: f32, accumulateK: u32, accumulateV: u32 }
-@group(0) @binding(0) var<uniform> p: Params;
-@group(0) @binding(1) var<storage, read> q: array<${VECTOR}>;
-@group(0) @binding(2) var<storage, read> k: array<${VECTOR}>;
-@group(0) @binding(3) var<storage, read> v: array<${VECTOR}>;
-@group(0) @binding(4) var<storage, read> dO: array<${VECTOR}>;
-@group(0) @binding(5) var<storage, read> rows: array<vec4<u32>>;
-@group(0) @binding(6) var<storage, read> keyRanges: array<vec2<u32>>;
-@group(0) @binding(7) var<storage, read_write> dk: array<${VECTOR}>;
-#if DV_APART
-@group(0) @binding(8) var<storage, read_write> dv: array<${VECTOR}>;
-#endif
+#include attention-gradient-bindings
 
 @compute @workgroup_size(${LANES})
 fn main(@builtin(workgroup_id) tile: vec3<u32>, @builtin(subgroup_invocation_id) lane: u32) {

@@ -2,15 +2,7 @@
 //   q [Tq, qStride], k [Tk, kStride], v [Tk, vStride] → o [Tq, heads·D], lse2 [heads, Tq] (log2 of the softmax's sum)
 // Query t sees the keys [a0, a1) ∪ [b0, b1) of ranges[t]; the two parts are walked one after the other.
 struct Params { parts: u32, slice: u32, eight: u32, products: u32, rows: u32, Tq: u32, heads: u32, group: u32, qStride: u32, kStride: u32, vStride: u32, qOffset: u32, kOffset: u32, vOffset: u32, scaleLog2: f32 }
-@group(0) @binding(0) var<uniform> p: Params;
-@group(0) @binding(1) var<storage, read> q: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read> k: array<vec4<f32>>;
-@group(0) @binding(3) var<storage, read> v: array<vec4<f32>>;
-@group(0) @binding(4) var<storage, read> ranges: array<vec2<u32>>;
-@group(0) @binding(5) var<storage, read_write> o: array<vec4<f32>>;
-#if SAVE
-@group(0) @binding(6) var<storage, read_write> lse2: array<f32>;
-#endif
+#include attention-forward-bindings
 
 fn rangeOf(query: u32, part: u32) -> vec2<u32> { return ranges[2u * query + part]; }
 // Quads by row and column.

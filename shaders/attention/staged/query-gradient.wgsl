@@ -1,13 +1,7 @@
 // Flash attention, backward towards the queries: dq = scale · Σ_j ds_j · k_j with ds = w ∘ (dO·vᵀ − delta)
 // Tiles as in forward.wgsl; no running maximum is needed since the softmax's sum is known (../rows.wgsl).
 struct Params { parts: u32, slice: u32, eight: u32, products: u32, rows: u32, Tq: u32, heads: u32, group: u32, qStride: u32, kStride: u32, vStride: u32, qOffset: u32, kOffset: u32, vOffset: u32, scale: f32, scaleLog2: f32, accumulate: u32 }
-@group(0) @binding(0) var<uniform> p: Params;
-@group(0) @binding(1) var<storage, read> q: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read> k: array<vec4<f32>>;
-@group(0) @binding(3) var<storage, read> v: array<vec4<f32>>;
-@group(0) @binding(4) var<storage, read> dO: array<vec4<f32>>;
-@group(0) @binding(5) var<storage, read> rows: array<vec2<u32>>;
-@group(0) @binding(6) var<storage, read_write> dq: array<vec4<f32>>;
+#include attention-gradient-bindings
 
 // Those of the first head: heads see the same.
 fn rangeOf(query: u32, part: u32) -> vec2<u32> { return rows[4u * query + part]; }

@@ -8,17 +8,7 @@ diagnostic(off, subgroup_uniformity);
 // all of a key's gradient in a fixed order, so there are no atomics and reruns agree to the bit.
 // keyRanges[j] = [q0, q1) holds every query that sees key j; each query's own ranges still decide.
 struct Params { Tq: u32, Tk: u32, heads: u32, group: u32, qStride: u32, kStride: u32, vStride: u32, qOffset: u32, kOffset: u32, vOffset: u32, scale: f32, scaleLog2: f32, accumulateK: u32, accumulateV: u32 }
-@group(0) @binding(0) var<uniform> p: Params;
-@group(0) @binding(1) var<storage, read> q: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read> k: array<vec4<f32>>;
-@group(0) @binding(3) var<storage, read> v: array<vec4<f32>>;
-@group(0) @binding(4) var<storage, read> dO: array<vec4<f32>>;
-@group(0) @binding(5) var<storage, read> rows: array<vec4<u32>>;
-@group(0) @binding(6) var<storage, read> keyRanges: array<vec2<u32>>;
-@group(0) @binding(7) var<storage, read_write> dk: array<vec4<f32>>;
-#if DV_APART
-@group(0) @binding(8) var<storage, read_write> dv: array<vec4<f32>>;
-#endif
+#include attention-gradient-bindings
 #if !SUBGROUPS
 var<workgroup> weights: array<vec2<f32>, ${KEYS * QUERIES * LANES}>;
 #endif

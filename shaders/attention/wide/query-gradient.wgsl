@@ -5,13 +5,7 @@ diagnostic(off, subgroup_uniformity);
 // Flash attention, backward towards the queries: dq = scale · Σ_j ds_j · k_j with ds = w ∘ (dO·vᵀ − delta)
 // Tiles and lanes as in forward.wgsl; no running maximum is needed since the softmax's sum is known (rows.wgsl).
 struct Params { parts: u32, Tq: u32, heads: u32, group: u32, qStride: u32, kStride: u32, vStride: u32, qOffset: u32, kOffset: u32, vOffset: u32, scale: f32, scaleLog2: f32, accumulate: u32 }
-@group(0) @binding(0) var<uniform> p: Params;
-@group(0) @binding(1) var<storage, read> q: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read> k: array<vec4<f32>>;
-@group(0) @binding(3) var<storage, read> v: array<vec4<f32>>;
-@group(0) @binding(4) var<storage, read> dO: array<vec4<f32>>;
-@group(0) @binding(5) var<storage, read> rows: array<vec2<u32>>;
-@group(0) @binding(6) var<storage, read_write> dq: array<vec4<f32>>;
+#include attention-gradient-bindings
 #if !SUBGROUPS
 var<workgroup> weights: array<f32, ${ROWS * KEYS * LANES}>;
 #endif

@@ -1,11 +1,12 @@
 /** What the recipe would need of the graphics memory, item by item, for the loaded model or one not loaded yet. */
-import { useEffect, useRef, useState } from 'react';
+import { useEffect, useState } from 'react';
 import { PUBLISHED } from '../../../engine/presets.ts';
 import type { MemoryReport, MemoryRow } from '../../../engine/protocol.ts';
 import { problemOf, type Problem } from '../../state/problem.ts';
 import { isActive } from '../../state/run.ts';
 import { useProject, useRecipe, useRun, useStudio } from '../../state/studio.ts';
 import { bytes, count } from '../../ui/format.ts';
+import { FileButton } from '../../ui/file-button.tsx';
 import { Icon } from '../../ui/icon.tsx';
 import { ProblemNote } from '../../ui/problem-note.tsx';
 import { NumberInput } from '../recipe/number-input.tsx';
@@ -126,7 +127,6 @@ interface Described {
 
 function ConfigButton({ onRead }: { readonly onRead: (read: Described) => void }) {
   const { project } = useStudio();
-  const input = useRef<HTMLInputElement>(null);
   const read = async (file: File) => {
     const report = project.getState().report;
     try {
@@ -145,20 +145,11 @@ function ConfigButton({ onRead }: { readonly onRead: (read: Described) => void }
   return (
     <div className="stacked">
       <span>Another model</span>
-      <button type="button" className="button" onClick={() => input.current?.click()}>
-        <Icon name="file" /> By its config.json
-      </button>
-      <input
-        ref={input}
-        type="file"
-        hidden
+      <FileButton
+        label="By its config.json"
         accept=".json,application/json"
-        data-pick="config"
-        onChange={(event) => {
-          const file = event.target.files?.[0];
-          if (file) void read(file);
-          event.target.value = '';
-        }}
+        pick="config"
+        onFile={(file) => void read(file)}
       />
     </div>
   );

@@ -1,8 +1,9 @@
 /** The exact configuration, to read, copy, keep and open again. */
-import { useRef, useState } from 'react';
+import { useState } from 'react';
 import { readRecipe } from '../../state/recipe.ts';
 import { useProject, useRecipe } from '../../state/studio.ts';
 import { saveBlob } from '../../ui/save.ts';
+import { FileButton } from '../../ui/file-button.tsx';
 import { Icon } from '../../ui/icon.tsx';
 
 export function PlanFile() {
@@ -10,7 +11,6 @@ export function PlanFile() {
   const use = useRecipe((editor) => editor.use);
   const report = useProject((project) => project.report);
   const [copied, setCopied] = useState(false);
-  const input = useRef<HTMLInputElement>(null);
   const json = JSON.stringify(recipe, null, 2);
   const open = async (file: File) => {
     const opened = readRecipe(await file.text());
@@ -37,9 +37,7 @@ export function PlanFile() {
         >
           <Icon name="down" /> Save
         </button>
-        <button type="button" className="button" onClick={() => input.current?.click()}>
-          <Icon name="file" /> Open
-        </button>
+        <FileButton label="Open" accept=".json,application/json" pick="plan" onFile={(file) => void open(file)} />
         <button
           type="button"
           className="button"
@@ -52,18 +50,6 @@ export function PlanFile() {
         >
           <Icon name="copy" /> {copied ? 'Copied' : 'Copy'}
         </button>
-        <input
-          ref={input}
-          type="file"
-          hidden
-          accept=".json,application/json"
-          data-pick="plan"
-          onChange={(event) => {
-            const file = event.target.files?.[0];
-            if (file) void open(file);
-            event.target.value = '';
-          }}
-        />
       </div>
       <pre className="code" tabIndex={0} role="region" aria-label="The plan as JSON">
         {json}

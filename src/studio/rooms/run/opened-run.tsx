@@ -1,34 +1,22 @@
 /** What a run from a file is, what is missing to see its pictures, and the way to run it again. */
-import { useRef } from 'react';
 import { useLocation } from 'wouter';
 import { readingToTry } from '../../state/run-match.ts';
 import type { RunFile } from '../../state/run-records.ts';
 import { useProject, useRecipe, useRun, useStudio } from '../../state/studio.ts';
+import { FileButton } from '../../ui/file-button.tsx';
 import { Icon } from '../../ui/icon.tsx';
 import { openRunFile, SUFFIX } from './open-run.ts';
 import './opened-run.css';
 
 export function OpenRunButton() {
   const studio = useStudio();
-  const input = useRef<HTMLInputElement>(null);
   return (
-    <>
-      <button type="button" className="button" onClick={() => input.current?.click()}>
-        <Icon name="file" /> Open a run file
-      </button>
-      <input
-        ref={input}
-        type="file"
-        hidden
-        accept={`${SUFFIX},application/json`}
-        data-pick="run"
-        onChange={(event) => {
-          const file = event.target.files?.[0];
-          if (file) void openRunFile(studio, file);
-          event.target.value = '';
-        }}
-      />
-    </>
+    <FileButton
+      label="Open a run file"
+      accept={`${SUFFIX},application/json`}
+      pick="run"
+      onFile={(file) => void openRunFile(studio, file)}
+    />
   );
 }
 
