@@ -7,7 +7,7 @@ import type { GpuTraits } from '../gpu/dry.ts';
 import type { Architecture } from '../models/architecture.ts';
 import { parseArchitecture, type LoadedModel } from '../models/load.ts';
 import type { PictureSizes } from '../models/processor.ts';
-import { memoryLadder } from '../train/memory-advice.ts';
+import { fitsInto, memoryLadder } from '../train/memory-advice.ts';
 import { longestRow, type Longest, type MemoryPlan, type MemoryRequest } from '../train/memory-plan.ts';
 import { SampleStore } from '../train/samples.ts';
 import { PUBLISHED } from './full-size/published.ts';
@@ -72,7 +72,7 @@ async function report(request: MemoryRequest, { recipe, availableBytes }: Memory
   let fits: MemoryReport['fits'] = null;
   for (const { changes, request: changed, plan } of memoryLadder(request)) {
     asked ??= plan;
-    if (plan.totalBytes <= availableBytes) {
+    if (fitsInto(plan, availableBytes)) {
       const stages = changed.recipe.stages;
       fits = { changes, totalBytes: plan.totalBytes, recipe: { ...recipe, stages }, storage: changed.dtype };
       break;

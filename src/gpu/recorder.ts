@@ -15,6 +15,8 @@ import { byteSize, Storage, Tensor, type DType } from './tensor.ts';
 export interface SessionOptions extends WorkQueueOptions {
   /** Smaller than what the adapter binds: for tests. */
   readonly weightPartBytes?: number;
+  /** Told of a tensor that is larger than the adapter binds, which is else refused: for planning. */
+  readonly onUnbindable?: (label: string, bytes: number) => void;
   /** WGSL that kernels include, in place of gpu/library.ts: for tests. */
   readonly pieces?: Readonly<Record<string, string>>;
 }
@@ -28,11 +30,13 @@ export class Session {
   readonly queue: WorkQueue;
   /** Bytes of a frozen matrix that lie in one piece; longer ones are split by rows (ops/matrix.ts). */
   readonly weightPartBytes: number;
+  readonly #onUnbindable: SessionOptions['onUnbindable'];
   #resident = new Map<GPUBuffer, string>();
 
   constructor(gpu: Gpu, options: SessionOptions = {}) {
     this.gpu = gpu;
     this.weightPartBytes = options.weightPartBytes ?? gpu.limits.maxStorageBufferBindingSize;
+    this.#onUnbindable = options.onUnbindable;
     this.kernels = new KernelCache(gpu, options.pieces);
     this.arena = new Arena(gpu);
     this.readback = new Readback(gpu);
@@ -54,7 +58,6 @@ export class Session {
     return tensor;
   }
 
-  /** Bytes of resident tensors now alive. */
   /** All that it holds on the device: what stays, and the arena of steps. */
   get bytes(): number {
     return this.residentBytes + this.arena.bytes;
@@ -104,6 +107,7 @@ export class Session {
   checkBinding(label: string, bytes: number): void {
     const limit = this.gpu.limits.maxStorageBufferBindingSize;
     if (bytes <= limit) return;
+    if (this.#onUnbindable) return this.#onUnbindable(label, bytes);
     throw new GroundworkError(
       'binding-limit',
       `${label} needs ${bytes} bytes in one piece, and this adapter binds at most ${limit}.`,

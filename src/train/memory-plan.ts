@@ -67,6 +67,8 @@ export interface MemoryPlan {
   readonly totalBytes: number;
   /** The stage of that moment; null: loading the model already. */
   readonly stage: string | null;
+  /** The largest tensor of those that the adapter cannot bind, however much memory there is; null: it binds all. */
+  readonly unbindable: { readonly what: string; readonly bytes: number } | null;
 }
 
 export interface MemoryRequest {
@@ -77,10 +79,15 @@ export interface MemoryRequest {
   readonly dtype: WeightDType;
 }
 
-/** @throws GroundworkError `binding-limit` where one tensor alone is beyond the adapter, and what resolving LoRA targets throws */
+/** @throws GroundworkError what resolving LoRA targets throws; `binding-limit` where even a few rows of a matrix are more than the adapter binds */
 export function planMemory({ architecture, recipe, longest, gpu: traits, dtype }: MemoryRequest): MemoryPlan {
   const dry = dryGpu(traits);
-  const session = new Session(dry.gpu);
+  let unbindable: MemoryPlan['unbindable'] = null;
+  const session = new Session(dry.gpu, {
+    onUnbindable: (what, bytes) => {
+      if (bytes > (unbindable?.bytes ?? 0)) unbindable = { what, bytes };
+    },
+  });
   const names = new Set<string>();
   const model = VisionLanguage.dry(session, architecture, dtype);
   for (const label of dry.live().keys()) names.add(label);
@@ -94,10 +101,13 @@ export function planMemory({ architecture, recipe, longest, gpu: traits, dtype }
   };
   const rehearsal = new Rehearsal(session, model, longest);
   for (const next of recipe.stages) rehearsal.run(next, (moment) => look(next.name, moment));
-  return { ...best, stage };
+  return { ...best, stage, unbindable };
 }
 
-/** Every kernel the stages will ask for, found by the same rehearsal. Throws as `planMemory` does. */
+/**
+ * Every kernel the stages will ask for, found by the same rehearsal.
+ * @throws GroundworkError as `planMemory`, and `binding-limit` where a tensor is more than the adapter binds
+ */
 export function plannedKernels({ architecture, recipe, longest, gpu, dtype }: MemoryRequest): readonly KernelSource[] {
   const session = new Session(dryGpu(gpu).gpu);
   const rehearsal = new Rehearsal(session, VisionLanguage.dry(session, architecture, dtype), longest);

@@ -261,6 +261,23 @@ describe('the engine’s answer', () => {
     ...part,
   });
 
+  test('for a plan with a piece that the adapter cannot bind: which it is, and the change that mends it', async () => {
+    await openNodeGpu(); // for WebGPU's constants only
+    const limits = { ...DESKTOP.limits, maxStorageBufferBindingSize: 2 ** 27 };
+    const context = { gpu: { ...DESKTOP, limits }, loaded: null, dataset: null };
+    const stages = [sftStage({ gradientCheckpointing: true, perDeviceTrainBatchSize: 8 })];
+    const wide = await answerMemory(ask({ recipe: { name: 'plan', seed: 1, stages } }), context);
+    expect(wide.unbindable?.bytes).toBeGreaterThan(2 ** 27);
+    expect(wide.fits?.changes).toEqual([expect.stringContaining('one row at a time')]);
+    const changed = await answerMemory(ask({ recipe: wide.fits!.recipe }), context);
+    expect(changed.unbindable).toBeNull();
+    expect(changed.fits?.changes).toEqual([]);
+    // Where the adapter binds more, nothing is to be changed.
+    expect(
+      await answerMemory(ask({ recipe: { name: 'plan', seed: 1, stages } }), { ...context, gpu: DESKTOP }),
+    ).toMatchObject({ unbindable: null, fits: { changes: [] } });
+  });
+
   test('for a published model, with the plan changed so that it fits', async () => {
     await openNodeGpu(); // for WebGPU's constants only
     const context = { gpu: DESKTOP, loaded: null, dataset: null };

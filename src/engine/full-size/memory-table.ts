@@ -2,7 +2,7 @@
 import { DESKTOP } from '../../gpu/dry.ts';
 import { parseArchitecture } from '../../models/load.ts';
 import type { WeightDType } from '../../models/weights.ts';
-import { memoryLadder, type MemoryAdvice } from '../../train/memory-advice.ts';
+import { fitsInto, memoryLadder, type MemoryAdvice } from '../../train/memory-advice.ts';
 import type { MemoryPlan } from '../../train/memory-plan.ts';
 import { presetRecipe } from '../../train/presets.ts';
 import { estimatedRow } from '../memory.ts';
@@ -43,7 +43,7 @@ class Ladder {
 function leastChange(ladder: Ladder, availableBytes: number): MemoryAdvice | null {
   for (let rung = 0; ; rung++) {
     const advice = ladder.at(rung);
-    if (!advice || advice.plan.totalBytes <= availableBytes) return advice;
+    if (!advice || fitsInto(advice.plan, availableBytes)) return advice;
   }
 }
 

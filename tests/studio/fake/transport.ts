@@ -482,6 +482,7 @@ function memoryReport({ availableBytes, recipe }: Extract<Request, { type: 'memo
     items,
     totalBytes,
     stage: 'grpo',
+    unbindable: null,
     storage: 'f16',
     longest: { promptTokens: 1240, targetTokens: 96, imageTokens: 1100 },
     fits:

@@ -200,6 +200,15 @@ function Report({
         <b style={{ left: `${(100 * availableBytes) / whole}%` }} />
       </div>
       <Verdict report={report} card={card} />
+      {report.unbindable && device && (
+        <p className="note note-warning">
+          <Icon name="info" />{' '}
+          <span>
+            As the plan is, one piece ({report.unbindable.what}) needs {bytes(report.unbindable.bytes)}, and this
+            adapter binds {bytes(device.maxBindingBytes)} at once, however much memory the card has.
+          </span>
+        </p>
+      )}
       <table className="memory-items">
         <caption className="visually-hidden">Items of the memory plan</caption>
         <tbody>
@@ -230,14 +239,17 @@ function Report({
   );
 }
 
-function Verdict({ report: { fits }, card }: { readonly report: MemoryReport; readonly card: number }) {
+function Verdict({ report: { fits, unbindable }, card }: { readonly report: MemoryReport; readonly card: number }) {
   const recipe = useRecipe((editor) => editor.recipe);
   const use = useRecipe((editor) => editor.use);
   if (!fits)
     return (
       <p className="note note-warning" role="status">
         <Icon name="info" />{' '}
-        <span>Nothing that Groundwork can change makes this fit {card} GB: take a smaller model.</span>
+        <span>
+          Nothing that Groundwork can change makes this fit {card} GB: take a smaller model
+          {unbindable ? ', or shorter rows' : ''}.
+        </span>
       </p>
     );
   if (fits.changes.length === 0)
