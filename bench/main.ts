@@ -9,11 +9,13 @@
  * at that when other work shares the machine.
  * --chromium runs the same page in headless Chromium instead of Dawn under Node. --toggles sets Dawn's (for all sides).
  * GROUNDWORK_PROFILE names the tuning profile of our kernels (Node only).
- * --cold keeps Mesa from using shaders compiled earlier, so that first runs are first runs.
+ * --cold gives Mesa an empty place for what it compiles, so that first runs are first runs. (Without any place it would
+ * compile for each device anew, and ours compiles on two at once.)
  */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { describeError } from '../src/base/error.ts';
+import { withEmptyShaderCache } from '../src/cli/cold.ts';
 import { isProfile, PROFILES } from '../src/gpu/tuning.ts';
 import { header, print, type Row } from './contest.ts';
 
@@ -30,9 +32,6 @@ const { values: options } = parseArgs({
     revision: { type: 'string' },
   },
 });
-// Mesa looks when a device is made.
-if (options.cold) process.env['MESA_SHADER_CACHE_DISABLE'] = 'true';
-
 const rows: Row[] = [];
 const show = (row: Row) => {
   if (!rows.length) console.log(`${row.adapter}; best of ${options.rounds} runs in turns, at most\n${header()}`);
@@ -48,18 +47,20 @@ if (options.revision !== undefined && options.chromium)
   throw new Error('--revision runs under Node: leave out --chromium.');
 
 const { run } = options.chromium ? await import('./chromium.ts') : await import('./node.ts');
-await run(
-  {
-    only: options.only,
-    against: options.against,
-    rounds: Number(options.rounds),
-    seconds: Number(options.seconds),
-    ...(named !== null && { profile: named }),
-    ...(options.revision !== undefined && { revision: options.revision }),
-    toggles: options.toggles.split(',').filter(Boolean),
-  },
-  show,
-).catch((error: unknown) => {
+const race = () =>
+  run(
+    {
+      only: options.only,
+      against: options.against,
+      rounds: Number(options.rounds),
+      seconds: Number(options.seconds),
+      ...(named !== null && { profile: named }),
+      ...(options.revision !== undefined && { revision: options.revision }),
+      toggles: options.toggles.split(',').filter(Boolean),
+    },
+    show,
+  );
+await (options.cold ? withEmptyShaderCache(race) : race()).catch((error: unknown) => {
   const { message, hint } = describeError(error);
   console.error(`${message}\n${hint}`);
   process.exit(1);
