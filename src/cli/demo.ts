@@ -9,11 +9,8 @@
  * DIR/run: --resume goes on with one that was interrupted there, from its last checkpoint, with the recipe it was
  * started with.
  */
-import { createWriteStream } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { GroundworkError } from '../base/error.ts';
@@ -29,8 +26,8 @@ import { nodeDecode } from '../image/node-decode.ts';
 import { presetRecipe } from '../train/presets.ts';
 import { findModel } from './find-model.ts';
 import { nodeFileStore } from './node-file-store.ts';
-import { filesUnder } from './node-files.ts';
-import { start } from './start.ts';
+import { filesUnder, writeFiles } from './node-files.ts';
+import { runCommand } from './run-command.ts';
 import { openTunedGpu } from './tuned-gpu.ts';
 import { Progress } from './progress.ts';
 
@@ -113,12 +110,8 @@ async function main(): Promise<void> {
   await mkdir(values.out, { recursive: true });
   await writeFile(join(values.out, 'report.json'), writeReport(report));
   for (const what of ['adapter', 'merged'] as const)
-    for (const { path, data } of await session.exportFiles({ what })) {
-      const file = join(values.out, what, path);
-      await mkdir(dirname(file), { recursive: true });
-      await pipeline(typeof data === 'string' ? Readable.from([data]) : Readable.from(data), createWriteStream(file));
-    }
-  await pipeline(Readable.from(await exportWitness(bench)), createWriteStream(join(values.out, 'witness.safetensors')));
+    await writeFiles(join(values.out, what), await session.exportFiles({ what }));
+  await writeFiles(values.out, [{ path: 'witness.safetensors', data: await exportWitness(bench) }]);
   console.log(
     `\n${printReport(report)}\nWritten to ${values.out}: report.json, adapter/, merged/, witness.safetensors`,
   );
@@ -131,4 +124,4 @@ async function interrupted({ records }: Storage): Promise<RunRecord | undefined>
   return runs.filter(({ state }) => state !== 'finished').sort((a, b) => b.changedAt - a.changedAt)[0];
 }
 
-start(main);
+runCommand(main);

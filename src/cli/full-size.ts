@@ -18,7 +18,7 @@ import { findPublished, publishedIds } from '../engine/full-size/published.ts';
 import { registerDecoder } from '../image/decode.ts';
 import { nodeDecode } from '../image/node-decode.ts';
 import { filesUnder } from './node-files.ts';
-import { start } from './start.ts';
+import { runCommand } from './run-command.ts';
 import { openTunedGpu } from './tuned-gpu.ts';
 import { writeSynthetic } from './synthetic-folder.ts';
 
@@ -64,4 +64,4 @@ async function main(): Promise<void> {
   }
 }
 
-start(main);
+runCommand(main);

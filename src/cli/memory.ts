@@ -8,7 +8,7 @@ import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { memoryTable } from '../engine/full-size/memory-table.ts';
 import { openNodeGpu } from './node-gpu.ts';
-import { start } from './start.ts';
+import { runCommand } from './run-command.ts';
 
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: { out: { type: 'string' } } });
@@ -18,4 +18,4 @@ async function main(): Promise<void> {
   else console.log(text);
 }
 
-start(main);
+runCommand(main);

@@ -1,7 +1,9 @@
 /** Files on disk as the engine takes them: random access without reading them whole. */
-import { openAsBlob } from 'node:fs';
-import { readdir, stat } from 'node:fs/promises';
-import { basename, join, relative, sep } from 'node:path';
+import { createWriteStream, openAsBlob } from 'node:fs';
+import { mkdir, readdir, stat } from 'node:fs/promises';
+import { basename, dirname, join, relative, sep } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { fileBlob } from './file-blob.ts';
 
 /** Largest file that openAsBlob sees whole. */
@@ -25,4 +27,24 @@ export async function filesUnder(path: string): Promise<NamedFile[]> {
     files.push({ path: relative(path, full).split(sep).join('/'), file: await openFile(full) });
   }
   return files.sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+/** A file to be written: its text, or its bytes as they come. */
+export interface FileToWrite {
+  readonly path: string;
+  readonly data: string | AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
+}
+
+/** Writes files into a folder, with the folders that their paths name; `onFile` is told where each one lies. */
+export async function writeFiles(
+  folder: string,
+  files: Iterable<FileToWrite>,
+  onFile?: (path: string) => void,
+): Promise<void> {
+  for (const { path, data } of files) {
+    const file = join(folder, path);
+    await mkdir(dirname(file), { recursive: true });
+    await pipeline(Readable.from(typeof data === 'string' ? [data] : data), createWriteStream(file));
+    onFile?.(file);
+  }
 }

@@ -23,7 +23,7 @@ import { presetRecipe } from '../train/presets.ts';
 import { compileEach, stopwatch, withEmptyShaderCache, type Cost } from './cold.ts';
 import { filesUnder } from './node-files.ts';
 import { openNodeGpu } from './node-gpu.ts';
-import { start } from './start.ts';
+import { runCommand } from './run-command.ts';
 import { openTunedGpu } from './tuned-gpu.ts';
 
 const home = fileURLToPath(new URL('../../', import.meta.url));
@@ -170,4 +170,4 @@ function table(what: string, p: StepProfile): string {
 
 const percent = (x: number): string => `${(100 * x).toFixed(1)} %`;
 
-start(main);
+runCommand(main);

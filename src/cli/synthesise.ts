@@ -8,7 +8,7 @@
  */
 import { parseArgs } from 'node:util';
 import { findPublished, publishedIds } from '../engine/full-size/published.ts';
-import { start } from './start.ts';
+import { runCommand } from './run-command.ts';
 import { writeSynthetic } from './synthetic-folder.ts';
 
 async function main(): Promise<void> {
@@ -38,4 +38,4 @@ async function main(): Promise<void> {
   });
 }
 
-start(main);
+runCommand(main);

@@ -9,16 +9,14 @@
  * MODEL as for `npm run synthesise`. DIR gets the weights (kept if they are there), the adapter and throughput.json.
  * --checkpoint computes activations again in the backward pass; PyTorch then does too.
  */
-import { createWriteStream, existsSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
 import { findPublished, publishedIds } from '../engine/full-size/published.ts';
 import { measureThroughput, type ThroughputOptions } from '../engine/full-size/throughput.ts';
-import { filesUnder } from './node-files.ts';
-import { start } from './start.ts';
+import { filesUnder, writeFiles } from './node-files.ts';
+import { runCommand } from './run-command.ts';
 import { writeSynthetic } from './synthetic-folder.ts';
 import { openTunedGpu } from './tuned-gpu.ts';
 
@@ -55,12 +53,7 @@ async function main(): Promise<void> {
     rounds: count('rounds'),
     checkpoint: values.checkpoint,
   });
-  await mkdir(join(values.out, 'adapter'), { recursive: true });
-  for (const { path, data } of adapter)
-    await pipeline(
-      typeof data === 'string' ? Readable.from([data]) : Readable.from(data),
-      createWriteStream(join(values.out, 'adapter', path)),
-    );
+  await writeFiles(join(values.out, 'adapter'), adapter);
   await writeFile(join(values.out, 'throughput.json'), JSON.stringify(throughput));
   const { sft, rollout, loss, gradientNorm } = throughput;
   console.log(`${model.id} in ${values.storage} on ${gpu.name}; best (median) of ${values.rounds} rounds`);
@@ -69,4 +62,4 @@ async function main(): Promise<void> {
   console.log(`loss ${loss.toFixed(6)}, norm of the gradient ${gradientNorm.toExponential(6)}`);
 }
 
-start(main);
+runCommand(main);

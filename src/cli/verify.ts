@@ -5,11 +5,9 @@
  *   npm run verify -- PATH…      folders that contain case.json, or folders above them
  *   npm run verify -- --export DIR PATH…      writes what is exported of them instead, for Python to check
  */
-import { createWriteStream, existsSync } from 'node:fs';
-import { mkdir, readdir } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
 import { describeError } from '../base/error.ts';
 import { registerDecoder } from '../image/decode.ts';
@@ -17,7 +15,7 @@ import { nodeDecode } from '../image/node-decode.ts';
 import { openGolden } from '../engine/golden/case.ts';
 import { checkGolden } from '../engine/golden/check.ts';
 import { exportGolden } from '../engine/golden/export.ts';
-import { filesUnder } from './node-files.ts';
+import { filesUnder, writeFiles } from './node-files.ts';
 import { openTunedGpu } from './tuned-gpu.ts';
 import { Session } from '../gpu/recorder.ts';
 
@@ -47,11 +45,7 @@ async function writeExports(session: Session, cases: readonly string[], out: str
   for (const path of cases) {
     const files = await exportGolden(session, await openGolden(path, await filesUnder(path)));
     const folder = join(out, basename(dirname(path)), basename(path));
-    for (const { path: name, data } of files ?? []) {
-      await mkdir(dirname(join(folder, name)), { recursive: true });
-      const source = typeof data === 'string' ? Readable.from([data]) : Readable.from(data);
-      await pipeline(source, createWriteStream(join(folder, name)));
-    }
+    await writeFiles(folder, files ?? []);
     console.log(files ? folder : `${path}: no adapter`);
   }
   return 0;

@@ -3,21 +3,13 @@
  * ShareGPT's with the keys of OpenAI, `role`/`content`, are read as well.
  */
 import * as v from 'valibot';
-import {
-  contentSchema,
-  idSchema,
-  ownSplit,
-  schemaIssues,
-  splitSchema,
-  talkEntries,
-  talkOf,
-  type RowFormat,
-} from '../raw-row.ts';
+import { idSchema, ownSplit, schemaIssues, splitSchema, talkEntries, talkOf, type RowFormat } from '../raw-row.ts';
+import { turnSchema } from './messages.ts';
 
 const turn = v.lazy((value) =>
   typeof value === 'object' && value !== null && 'role' in value
     ? v.pipe(
-        v.object({ role: v.string(), content: contentSchema }),
+        turnSchema,
         v.transform(({ role, content }) => ({ role, ...content, key: 'content' })),
       )
     : v.pipe(
