@@ -123,14 +123,9 @@ async function compare(
     await run(peer, peerCosts);
     if (i % 2 === 0) await run(ours, oursCosts);
   }
-  const [oursMs, peerMs] = [oursCosts, peerCosts].map((costs) => costs.map(({ wallMs }) => wallMs)) as [
-    number[],
-    number[],
-  ];
-  const [oursCpu, peerCpu] = [oursCosts, peerCosts].map((costs) => costs.map(({ cpuMs }) => cpuMs)) as [
-    number[],
-    number[],
-  ];
+  const spent = (what: keyof Cost) => [oursCosts, peerCosts].map((costs) => costs.map((cost) => cost[what]));
+  const [oursMs, peerMs] = spent('wallMs') as [number[], number[]];
+  const [oursCpu, peerCpu] = spent('cpuMs') as [number[], number[]];
   const rate = (ms: number) => (work / ms) * 1000;
   const best = [rate(Math.min(...oursMs)), rate(Math.min(...peerMs))] as const;
   return {

@@ -17,7 +17,7 @@ import type { RowList } from './row-list.ts';
 import {
   checkAborted,
   conventionFrom,
-  decisionKey,
+  layoutFrom,
   rawOf,
   scan,
   type Progress,
@@ -191,7 +191,7 @@ export class Dataset {
     const raw = (value as { raw: RawRow | null } | undefined)?.raw;
     if (!raw) throw changed(row.id);
     const searched = searchRow(raw, this.#opened.pictures);
-    const target = placesIn(searched.texts.at(-1)!, this.#layoutOf(raw.source.file)).boxes;
+    const target = placesIn(searched.texts.at(-1)!, layoutFrom(this.#scanned.decisions, raw.source.file)).boxes;
     return target.flatMap(({ written, numbers }, i) =>
       written === 'declared' ? [] : [{ way: written, numbers, image: row.solution[i]?.image ?? 0 }],
     );
@@ -262,10 +262,6 @@ export class Dataset {
     }
   }
 
-  #layoutOf(file: string) {
-    return this.#scanned.decisions.get(decisionKey(file, 'list'))?.layout ?? 'xyxy';
-  }
-
   async *#parse(numbers: readonly number[]): AsyncGenerator<{ number: number; row: Row }> {
     const { index, decisions } = this.#scanned;
     const { pictures } = this.#opened;
@@ -274,7 +270,7 @@ export class Dataset {
         raw === null
           ? { row: null }
           : await interpretRow(searchRow(raw, pictures), {
-              layout: this.#layoutOf(raw.source.file),
+              layout: layoutFrom(decisions, raw.source.file),
               conventionOf: conventionFrom(decisions, raw.source.file),
               sizeOf: (path) => pictures.measure(path),
               remarks: new Map(),

@@ -130,7 +130,7 @@ export class Pictures {
       let head = file >= 0 ? await this.#files.head(file, HEAD) : (await this.open(path)).slice(0, HEAD);
       const whole = file >= 0 ? await this.#files.size(file) : (await this.open(path)).size;
       header = await readImageHeader(head);
-      const sample = this.#files.find(path) >= 0 ? this.#files.checksum(file) : null;
+      const sample = file >= 0 ? this.#files.checksum(file) : null;
       const content = sample ?? crc32(new Uint8Array(await head.arrayBuffer()));
       if (!header && whole > HEAD) {
         head = file >= 0 ? await this.#files.head(file, LONG_HEAD) : await this.open(path);

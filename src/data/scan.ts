@@ -5,7 +5,7 @@
 import { GroundworkError } from '../base/error.ts';
 import type { Size } from '../grounding/box.ts';
 import { Evidence, conventionWords, type Decision } from './conventions.ts';
-import type { Convention, DatasetOptions, WayOfWriting } from './dataset-ref.ts';
+import type { BoxLayout, Convention, DatasetOptions, WayOfWriting } from './dataset-ref.ts';
 import { bitOf, HealthTally, type Health } from './health.ts';
 import { interpretRow, looseBoxes, searchRow, type Remark, type Remarks, type SearchedRow } from './interpret.ts';
 import { IssueLog } from './issue-log.ts';
@@ -132,6 +132,10 @@ export function checkAborted({ signal }: Progress): void {
     );
 }
 
+/** How lists of four numbers are laid out. */
+export const layoutFrom = (decisions: Decisions, file: string): BoxLayout =>
+  decisions.get(decisionKey(file, 'list'))?.layout ?? 'xyxy';
+
 /** How boxes written in a way are to be read. */
 export const conventionFrom =
   (decisions: Decisions, file: string) =>
@@ -211,7 +215,7 @@ class Pass {
     if (unreadable.length) return this.#leaveOut([...searched.issues, ...unreadable]);
     const remarks: Remarks = new Map();
     const { row, issues, clipped } = await interpretRow(searched, {
-      layout: this.#decisions.get(decisionKey(file, 'list'))?.layout ?? 'xyxy',
+      layout: layoutFrom(this.#decisions, file),
       conventionOf: conventionFrom(this.#decisions, file),
       sizeOf: (path) => pictures.measure(path),
       remarks,
