@@ -146,10 +146,11 @@ test('fetched, stopped, gone on with after a reload, repaired after damage, dele
   await expect(page.getByRole('alert').filter({ hasText: 'A private model needs a token' })).toBeVisible({
     timeout: 60_000,
   });
+  await expect(kept(page)).toContainText(/\d+ % fetched/);
   hub.seen.length = 0;
   await form(page).getByText('Revision, endpoint, token').click();
   await form(page).getByLabel('Token').fill(TOKEN);
-  await kept(page).getByRole('button', { name: 'Load' }).click();
+  await kept(page).getByRole('button', { name: 'Continue' }).click();
   await expect(loaded(page).getByRole('heading', { name: ID })).toBeVisible({ timeout: 120_000 });
   expect(fetched()).toEqual([shard]);
 

@@ -76,6 +76,26 @@ describe('a model from a Hub, in the studio', () => {
     hub.getState().dismiss();
     expect(hub.getState().problem).toBeNull();
   });
+
+  test('the list is read again where a project could not open its model', async () => {
+    const { hub, project, asked } = setUp();
+    project.getState().report({ code: 'hub-private', what: 'A private model needs a token.', hint: 'Give it.' });
+    expect(asked.map(({ type }) => type)).toEqual(['hub-cached']);
+    project.getState().dismiss();
+    expect(asked).toHaveLength(1);
+    await expect.poll(() => hub.getState().listing).toEqual({ models: [], space: null });
+  });
+
+  test('of two lists asked for, the one asked for last is shown', async () => {
+    const answers: ((listing: unknown) => void)[] = [];
+    const client = { request: () => new Promise((resolve) => answers.push(resolve)) } as unknown as EngineClient;
+    const hub = createHub(client, createProject(client));
+    const both = [hub.getState().refresh(), hub.getState().refresh()];
+    answers[1]!({ models: [], space: { used: 2, quota: 9 } });
+    answers[0]!({ models: [], space: { used: 1, quota: 9 } });
+    await Promise.all(both);
+    expect(hub.getState().listing?.space?.used).toBe(2);
+  });
 });
 
 test('the rate is that of the last seconds', () => {

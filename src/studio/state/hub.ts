@@ -42,7 +42,9 @@ export interface Hub {
 }
 
 export function createHub(client: EngineClient, project: StoreApi<Project>): StoreApi<Hub> {
-  return createStore<Hub>()((set, get) => {
+  /** Of two listings asked for, the later one counts, in whichever order they are answered. */
+  let asked = 0;
+  const store = createStore<Hub>()((set, get) => {
     const bring = async (title: string, ask: () => Promise<HubModel>): Promise<void> => {
       if (get().underWay) return;
       set({ underWay: { title, progress: null }, problem: null, notice: null });
@@ -76,6 +78,7 @@ export function createHub(client: EngineClient, project: StoreApi<Project>): Sto
       open: ({ id, key }) => bring(id, () => client.request({ type: 'hub-open', key, token: token() })),
       cancel: () => void client.request({ type: 'hub-cancel' }).catch(() => {}),
       async remove({ key }) {
+        asked++;
         try {
           set({ listing: await client.request({ type: 'hub-delete', key }), problem: null });
         } catch (error) {
@@ -83,8 +86,10 @@ export function createHub(client: EngineClient, project: StoreApi<Project>): Sto
         }
       },
       async refresh() {
+        const mine = ++asked;
         try {
-          set({ listing: await client.request({ type: 'hub-cached' }) });
+          const listing = await client.request({ type: 'hub-cached' });
+          if (mine === asked) set({ listing });
         } catch (error) {
           set({ problem: problemOf(error) });
         }
@@ -98,4 +103,9 @@ export function createHub(client: EngineClient, project: StoreApi<Project>): Sto
       },
     };
   });
+  // A project opens its model by itself; where that failed, damage may have been found in what is kept.
+  project.subscribe(({ problem }, before) => {
+    if (problem && problem !== before.problem) void store.getState().refresh();
+  });
+  return store;
 }
