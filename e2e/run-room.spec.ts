@@ -173,7 +173,17 @@ test('every alarm is told with what to try, marked on its chart, and leads to it
   await page.waitForTimeout(1500);
   await expect(alarms.locator('.alarm-note')).toHaveCount(0);
   await emit({ ...Object.assign({}, ...Object.values(ALARMS)), grad_norm: 40, 'completions/mean_length': 20 }, 31, 36);
-  for (const title of [...Object.keys(ALARMS), 'Gradient spike', 'Completions shrink']) {
+  // Folded: the gravest in full, the others by name, all of them by keyboard; the curves stay in sight.
+  await expect(alarms.locator('.alarm-note')).toHaveCount(1);
+  await expect(alarms.locator('.alarm-note')).toContainText('Not a number.');
+  const titles = [...Object.keys(ALARMS), 'Gradient spike', 'Completions shrink'];
+  for (const title of titles) await expect(alarms).toContainText(title);
+  await page.setViewportSize({ width: 900, height: 700 });
+  await expect(page.getByRole('region', { name: 'Loss', exact: true }).locator('.u-over')).toBeInViewport();
+  expect((await new AxeBuilder({ page }).include('.alarms').analyze()).violations).toEqual([]);
+  await alarms.getByRole('button', { name: '6 more alarms', expanded: false }).press('Enter');
+  await expect(alarms.locator('.alarm-note')).toHaveCount(titles.length);
+  for (const title of titles) {
     const note = alarms.locator('.alarm-note').filter({ hasText: title });
     await expect(note).toContainText('Try:');
     await expect(page.locator('.chart-flaws').filter({ hasText: `▲ ${title}` })).toBeVisible();
@@ -187,6 +197,8 @@ test('every alarm is told with what to try, marked on its chart, and leads to it
     .click();
   await expect(page.getByRole('button', { name: 'Let go of step 31' })).toBeVisible();
   expect((await new AxeBuilder({ page }).include('.alarms').analyze()).violations).toEqual([]);
+  await alarms.getByRole('button', { name: 'Show the gravest only', expanded: true }).press('Enter');
+  await expect(alarms.locator('.alarm-note')).toHaveCount(1);
 });
 
 test('a group shows its completions side by side with all that was given to each', async ({ page }) => {

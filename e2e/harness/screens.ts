@@ -168,7 +168,7 @@ const shots: readonly Shot[] = [
         for (let step = 1; step <= 36; step++)
           transport.emit({ type: 'metrics', stageIndex: 1, step, values: step > 30 ? ill : healthy });
       });
-      await page.getByText('Completions shrink.').waitFor();
+      await page.getByText('▲ Completions shrink').waitFor();
       await page.waitForTimeout(800);
     }),
   },

@@ -208,6 +208,19 @@ describe('alarms', () => {
     expect(spike(60)).toEqual([]);
   });
 
+  it('come with the gravest first', () => {
+    const book = new SeriesBook();
+    for (let step = 1; step <= 30; step++)
+      book.push(step, {
+        loss: step > 25 ? NaN : 1,
+        grad_norm: step === 28 ? 9 : 1,
+        entropy: 0.001,
+        'completions/clipped_ratio': 0.9,
+        kl: 4,
+      });
+    expect(alarmsOf(book).map(({ key }) => key)).toEqual(['nan', 'kl', 'entropy', 'clipped', 'gradient']);
+  });
+
   it('tell where a curve stopped being a number, and only of the stage under way', () => {
     const book = new SeriesBook();
     for (let step = 1; step <= 30; step++) book.push(step, { loss: step > 12 ? NaN : 1, kl: step > 20 ? NaN : 0 });

@@ -59,14 +59,23 @@ const lastOf = ({ steps }: Curve): number[] => (steps.length > 0 ? [steps[steps.
 
 type Rule = Omit<Alarm, 'steps'> & { readonly look: (curve: Look) => readonly number[] };
 
+/** Gravest first: what spoils the policy, what teaches nothing, what costs time, what is often harmless. */
 const RULES: readonly Rule[] = [
   {
-    key: 'clipped',
-    title: 'Completions are cut',
-    means: 'More than half of them end at the length limit, so they cannot earn their reward.',
-    attempt: 'Raise the longest completion, or teach the form first with a few more supervised steps.',
-    curves: ['completions/clipped_ratio'],
-    look: (curve) => lately(curve('completions/clipped_ratio'), (v) => v > 0.5),
+    key: 'kl',
+    title: 'Far from the reference',
+    means: 'The KL per token is above 1: the policy speaks another language than the model it started from.',
+    attempt: 'Raise beta, lower the learning rate, or go back to an earlier step.',
+    curves: ['kl'],
+    look: (curve) => lately(curve('kl'), (v) => v > 1),
+  },
+  {
+    key: 'entropy',
+    title: 'Entropy collapsed',
+    means: 'The policy is nearly certain of every token and has stopped exploring; groups will soon all be alike.',
+    attempt: 'Lower the learning rate, raise the upper clip (epsilon_high 0.28), or stop and keep what there is.',
+    curves: ['entropy'],
+    look: (curve) => lately(curve('entropy'), (v) => v < 0.02),
   },
   {
     key: 'idle',
@@ -78,12 +87,12 @@ const RULES: readonly Rule[] = [
     look: (curve) => lately(curve('frac_reward_zero_std'), (v) => v > 0.8),
   },
   {
-    key: 'entropy',
-    title: 'Entropy collapsed',
-    means: 'The policy is nearly certain of every token and has stopped exploring; groups will soon all be alike.',
-    attempt: 'Lower the learning rate, raise the upper clip (epsilon_high 0.28), or stop and keep what there is.',
-    curves: ['entropy'],
-    look: (curve) => lately(curve('entropy'), (v) => v < 0.02),
+    key: 'clipped',
+    title: 'Completions are cut',
+    means: 'More than half of them end at the length limit, so they cannot earn their reward.',
+    attempt: 'Raise the longest completion, or teach the form first with a few more supervised steps.',
+    curves: ['completions/clipped_ratio'],
+    look: (curve) => lately(curve('completions/clipped_ratio'), (v) => v > 0.5),
   },
   {
     key: 'shrinking',
@@ -108,14 +117,6 @@ const RULES: readonly Rule[] = [
     },
   },
   {
-    key: 'kl',
-    title: 'Far from the reference',
-    means: 'The KL per token is above 1: the policy speaks another language than the model it started from.',
-    attempt: 'Raise beta, lower the learning rate, or go back to an earlier step.',
-    curves: ['kl'],
-    look: (curve) => lately(curve('kl'), (v) => v > 1),
-  },
-  {
     key: 'gradient',
     title: 'Gradient spike',
     means: 'The gradient norm jumped to more than five times what it had been. Clipping kept the step small.',
@@ -125,7 +126,7 @@ const RULES: readonly Rule[] = [
   },
 ];
 
-/** Alarms of the stage that began at step `since`: two stages share names of curves, and no more. */
+/** Alarms of the stage that began at step `since`, gravest first: two stages share names of curves, and no more. */
 export function alarmsOf(book: SeriesBook, since = 0): Alarm[] {
   const look: Look = (name) => {
     const { steps, values } = book.curve(name);

@@ -2,6 +2,7 @@
 import { useEffect, useState } from 'react';
 import { alarmsOf, type Alarm } from '../../state/alarms.ts';
 import { useRun, useStudio } from '../../state/studio.ts';
+import { plural } from '../../ui/format.ts';
 import { Icon } from '../../ui/icon.tsx';
 
 /** Of the stage under way, or the last that learned. */
@@ -26,24 +27,40 @@ export function useAlarms(): readonly Alarm[] {
   return alarms;
 }
 
+/** The gravest in full; the others are named, and told on request: five in full would push the curves out of sight. */
 export function Alarms({ alarms }: { readonly alarms: readonly Alarm[] }) {
-  const { crosshair } = useStudio();
+  const [all, setAll] = useState(false);
+  const [gravest, ...others] = alarms;
   return (
     <div role="status" className="alarms" aria-label="Alarms">
-      {alarms.map(({ key, title, means, attempt, steps }) => (
-        <div key={key} className="note note-warning alarm-note">
-          <Icon name="alert" />
-          <p>
-            <b>{title}.</b> {means} <span className="alarm-try">Try: {attempt}</span>
-          </p>
-          {steps.length > 0 && (
-            <button type="button" className="button small" onClick={() => crosshair.hold(steps.at(-1)!)}>
-              Step {steps.at(-1)}
-              <span className="visually-hidden">: look at it on the curves</span>
-            </button>
-          )}
-        </div>
-      ))}
+      {gravest && <AlarmNote alarm={gravest} />}
+      {all && others.map((alarm) => <AlarmNote key={alarm.key} alarm={alarm} />)}
+      {others.length > 0 && (
+        <p className="alarms-more">
+          <button type="button" className="button small" aria-expanded={all} onClick={() => setAll(!all)}>
+            {all ? 'Show the gravest only' : plural(others.length, 'more alarm')}
+          </button>
+          {!all && <span>{others.map(({ title }) => title).join(' · ')}</span>}
+        </p>
+      )}
+    </div>
+  );
+}
+
+function AlarmNote({ alarm: { title, means, attempt, steps } }: { readonly alarm: Alarm }) {
+  const { crosshair } = useStudio();
+  return (
+    <div className="note note-warning alarm-note">
+      <Icon name="alert" />
+      <p>
+        <b>{title}.</b> {means} <span className="alarm-try">Try: {attempt}</span>
+      </p>
+      {steps.length > 0 && (
+        <button type="button" className="button small" onClick={() => crosshair.hold(steps.at(-1)!)}>
+          Step {steps.at(-1)}
+          <span className="visually-hidden">: look at it on the curves</span>
+        </button>
+      )}
     </div>
   );
 }
