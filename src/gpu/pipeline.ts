@@ -124,24 +124,27 @@ export async function warmPipelines(gpu: Gpu, pipelines: readonly Pipeline[], on
   const ready = () => onCompiled?.(++done, total);
   if (total === 0) return;
   onCompiled?.(0, total);
-  const compiled = pipelines.map((pipeline) => pipeline.compile());
+  // Longest first, so that all end together; what takes long is long code.
+  const waiting = pipelines.toSorted((a, b) => b.codeLength - a.codeLength);
+  const compiled = waiting.map((pipeline) => pipeline.compile());
   if (!gpu.compilesLate) return void (await Promise.all(compiled.map((c) => c.then(ready))));
-  await Promise.all(compiled);
   // Such a driver compiles on the thread of a device's queue: with a second device it compiles two kernels at once, and
   // keeps what it has compiled for both.
-  const spare = total >= WORTH_A_DEVICE ? await gpu.spare?.() : undefined;
-  // Longest first, so that both end together; what takes long is long code.
-  const waiting = pipelines.toSorted((a, b) => b.codeLength - a.codeLength);
+  const asked = total >= WORTH_A_DEVICE ? gpu.spare?.() : undefined;
   const work = async (device: GPUDevice) => {
     for (let next = waiting.shift(); next; next = waiting.shift()) {
+      await next.compile();
       await next.touch(device);
       ready();
     }
   };
   // Two at once on each: whoever hands out kernels may be kept from it for as long as one takes to compile.
-  const devices = [gpu.device, ...(spare ? [spare] : [])];
-  await Promise.all(devices.flatMap((device) => [work(device), work(device)]));
-  spare?.destroy();
+  const both = (device: GPUDevice) => Promise.all([work(device), work(device)]);
+  try {
+    await Promise.all([both(gpu.device), asked?.then((spare) => spare && both(spare)), ...compiled]);
+  } finally {
+    (await asked)?.destroy();
+  }
 }
 
 const refused = (key: string, message: string) =>

@@ -4,6 +4,7 @@
  */
 import { GroundworkError } from '../base/error.ts';
 import { pipelined } from '../base/pipelined.ts';
+import { nextTurn } from '../base/turn.ts';
 import { span, subset, type RowList } from '../data/row-list.ts';
 import { Optimizer } from './optimizer.ts';
 import { groupRows, pack, type PackedGroup } from './pack.ts';
@@ -87,6 +88,8 @@ async function trainable(stage: SftStage, context: StageContext): Promise<RowLis
       else usable.push(places[i]!);
     });
     tellEncoded(context, start, places.length);
+    // Files in memory are read without waiting; meanwhile kernels are to be handed to the driver.
+    await nextTurn();
   }
   if (long && !context.resume)
     context.emit({

@@ -1,4 +1,6 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import type { Gpu } from '../../src/gpu/device.ts';
+import { warmPipelines, type Pipeline } from '../../src/gpu/pipeline.ts';
 import { Recorder, type Session } from '../../src/gpu/recorder.ts';
 import { openSession } from '../ops/harness.ts';
 
@@ -17,6 +19,12 @@ async function withCalls() {
 }
 
 afterEach(() => session.destroy());
+
+function deferred<T>() {
+  let settle!: { readonly resolve: (value: T) => void; readonly reject: (error: Error) => void };
+  const promise = new Promise<T>((resolve, reject) => (settle = { resolve, reject }));
+  return { promise, ...settle };
+}
 
 function fills(values: readonly string[]) {
   const rec = new Recorder(session, 'fill');
@@ -68,5 +76,60 @@ describe('kernels', () => {
       code: 'shader-compile',
       message: expect.stringMatching(/broken[^]*nonsense/),
     });
+  });
+});
+
+describe('where a kernel is compiled when it is first used', () => {
+  /** A kernel that the driver checks when told to; `used` tells where it was first used. */
+  function kernel(codeLength: number) {
+    const [checked, used] = [deferred<void>(), deferred<GPUDevice>()];
+    const pipeline = {
+      codeLength,
+      compile: () => checked.promise,
+      touch: async (device: GPUDevice) => used.resolve(device),
+    } as unknown as Pipeline;
+    return { pipeline, checked, used: used.promise };
+  }
+  const device = (label: string) => ({ label, destroy: vi.fn<() => void>() }) as unknown as GPUDevice;
+
+  test('each is used as soon as it is checked, and does not wait for the others', async () => {
+    const [short, long] = [kernel(10), kernel(20)];
+    const gpu = { device: device('own'), compilesLate: true } as Gpu;
+    const warm = warmPipelines(gpu, [short.pipeline, long.pipeline]);
+    long.checked.resolve();
+    expect(await long.used).toBe(gpu.device);
+    short.checked.resolve();
+    expect(await short.used).toBe(gpu.device);
+    await warm;
+  });
+
+  test('many are shared with a second device, which is given back', async () => {
+    const kernels = [60, 50, 40, 30, 20, 10].map(kernel);
+    const [own, spare] = [device('own'), device('spare')];
+    const gpu = { device: own, compilesLate: true, spare: async () => spare } as unknown as Gpu;
+    const warm = warmPipelines(
+      gpu,
+      kernels.map(({ pipeline }) => pipeline),
+    );
+    // The own device has the two longest, and both are still being checked when the other comes.
+    for (const { checked } of kernels.slice(2)) checked.resolve();
+    expect(await kernels[2]!.used).toBe(spare);
+    for (const { checked } of kernels) checked.resolve();
+    await warm;
+    expect(await kernels[0]!.used).toBe(own);
+    expect(spare.destroy).toHaveBeenCalledOnce();
+  });
+
+  test('what the driver refuses is told, and the second device given back', async () => {
+    const kernels = [60, 50, 40, 30, 20, 10].map(kernel);
+    const spare = device('spare');
+    const gpu = { device: device('own'), compilesLate: true, spare: async () => spare } as unknown as Gpu;
+    const warm = warmPipelines(
+      gpu,
+      kernels.map(({ pipeline }) => pipeline),
+    );
+    kernels[5]!.checked.reject(new Error('nonsense'));
+    await expect(warm).rejects.toThrow('nonsense');
+    expect(spare.destroy).toHaveBeenCalledOnce();
   });
 });

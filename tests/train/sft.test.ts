@@ -59,6 +59,13 @@ test('all rows are encoded a few at a time, and each hundredth of them is told',
   ]);
 });
 
+test('between two lots of rows that need no waiting for, everything else has its turn', async () => {
+  const { context, batches } = world(10_000);
+  const encodedBefore = new Promise<number>((resolve) => void setImmediate(() => resolve(batches.length)));
+  await expect(runSft(sftStage(), context)).rejects.toThrow('the first step comes');
+  expect(await encodedBefore).toBeLessThan(batches.length);
+});
+
 test('a few rows are told of, too', async () => {
   const { context, progress } = world(3);
   await expect(runSft(sftStage(), context)).rejects.toThrow('the first step comes');
