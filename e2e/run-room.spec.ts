@@ -85,6 +85,24 @@ test('a step is held and a window of steps is chosen by keyboard, and every char
   await expect(page.getByRole('region', { name: 'Accuracy' }).locator('.chart-step')).toHaveText(read!);
 });
 
+test('a chart without points in the window shows the window, with room for its axes', async ({ page }) => {
+  await ran(page);
+  const reward = page.getByRole('region', { name: 'Reward', exact: true });
+  /** CSS pixels below the plot. */
+  const below = () =>
+    reward.locator('.u-wrap').evaluate((wrap) => {
+      const plot = wrap.querySelector<HTMLElement>('.u-over')!;
+      return wrap.clientHeight - plot.offsetTop - plot.offsetHeight;
+    });
+  await expect(reward).not.toHaveAttribute('data-points', '0');
+  await expect.poll(below).toBeGreaterThanOrEqual(20);
+  await page.getByRole('textbox', { name: 'Last step shown' }).fill('3');
+  await expect(reward).toHaveAttribute('data-points', '0');
+  await expect(reward).toContainText('No points in these steps');
+  await page.waitForTimeout(300);
+  expect(await below()).toBeGreaterThanOrEqual(20);
+});
+
 /** Emits points of curves to a run on hold, whose own points do not come in between. */
 async function onHold(page: Page): Promise<void> {
   await openHarness(page, served, 'fast', '/run');

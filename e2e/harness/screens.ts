@@ -147,6 +147,15 @@ const shots: readonly Shot[] = [
     },
   },
   {
+    name: 'run-window',
+    prepare: async (page) => {
+      await ran('Curves')(page);
+      // Of the supervised stage only: charts of the other have no points here.
+      await page.getByRole('textbox', { name: 'Last step shown' }).fill('12');
+      await page.waitForTimeout(900);
+    },
+  },
+  {
     name: 'run-alarms',
     prepare: opened('/run', async (page) => {
       await page.getByRole('button', { name: 'Start on hold' }).click();

@@ -110,6 +110,8 @@ export function Chart({ panel, book, past, crosshair, weight, log, range, marks,
       const data = chartData(drawn, { from, to, buckets: Math.max(60, Math.floor(plot.width / 2)), weight, log });
       shown.current = data;
       plot.setData(data.columns as uPlot.AlignedData);
+      // Without points there is no scale of steps, and without one no axis: the window is shown empty.
+      if (data.points === 0) plot.setScale('x', { min: Math.max(1, from), max: Math.min(to, book.lastStep) });
       setFlaws((old) =>
         old.strange === data.strange.length && old.belowLog === data.belowLog && old.points === data.points
           ? old
@@ -172,6 +174,7 @@ export function Chart({ panel, book, past, crosshair, weight, log, range, marks,
     };
   }, [book, drawn, crosshair, weight, log, from, to, theme]);
 
+  const outside = flaws.points === 0 && (Number.isFinite(from) || Number.isFinite(to));
   return (
     <section className="chart" aria-label={panel.title} data-points={flaws.points}>
       <header>
@@ -193,8 +196,9 @@ export function Chart({ panel, book, past, crosshair, weight, log, range, marks,
         {readout.step !== null && <li className="chart-step num">step {readout.step}</li>}
       </ul>
       <div ref={host} className="chart-plot" aria-hidden="true" />
-      {(flaws.strange > 0 || flaws.belowLog > 0 || alarmed.length > 0) && (
+      {(flaws.strange > 0 || flaws.belowLog > 0 || alarmed.length > 0 || outside) && (
         <p className="chart-flaws">
+          {outside && <span>No points in these steps </span>}
           {alarmed.map(({ title }) => (
             <span key={title} className="alarm">
               ▲ {title}{' '}
