@@ -1,6 +1,7 @@
 /** A model's tokenizer from its published files, by `@huggingface/tokenizers`. Adds no tokens of its own. */
 import { Tokenizer as HubTokenizer } from '@huggingface/tokenizers';
 import { GroundworkError } from '../base/error.ts';
+import { Lru } from '../base/lru.ts';
 
 /** tokenizer_config.json, as far as it is read here. */
 export interface TokenizerConfig {
@@ -13,10 +14,16 @@ export interface TokenizerConfig {
 
 type NamedToken = 'bos_token' | 'eos_token' | 'pad_token' | 'unk_token';
 
+/** Pieces between added tokens whose ids are kept: what all prompts share, and answers, which are encoded twice. */
+const PIECES_KEPT = 256;
+
 export class Tokenizer {
   #hub: HubTokenizer;
   #config: TokenizerConfig;
   #special: ReadonlySet<number>;
+  /** Tells added tokens from the text around them; null where that is not encoded for itself alone. */
+  #border: RegExp | null;
+  readonly #pieces = new Lru<string, readonly number[]>(PIECES_KEPT);
 
   /** From the parsed tokenizer.json and tokenizer_config.json. Throws `tokenizer-invalid`. */
   constructor(tokenizerJson: object, config: TokenizerConfig = {}) {
@@ -31,14 +38,24 @@ export class Tokenizer {
       );
     }
     this.#config = config;
-    this.#special = new Set(
-      [...this.#hub.get_added_tokens_decoder()].filter(([, token]) => token.special).map(([id]) => id),
-    );
+    const added = this.#hub.get_added_tokens_decoder();
+    this.#special = new Set([...added].filter(([, token]) => token.special).map(([id]) => id));
+    this.#border = borderOf([...added.values()], tokenizerJson);
   }
 
   /** Token ids; special tokens written in the text become their one id. Nothing is added in front or behind. */
   encode(text: string): number[] {
-    return text === '' ? [] : this.#hub.encode(text, { add_special_tokens: false }).ids;
+    const pieces = this.#border ? text.split(this.#border) : [text];
+    return pieces.length > 1 ? pieces.flatMap((piece) => this.#encodePiece(piece)) : [...this.#encodePiece(text)];
+  }
+
+  #encodePiece(text: string): readonly number[] {
+    if (text === '') return [];
+    const known = this.#pieces.get(text);
+    if (known) return known;
+    const { ids } = this.#hub.encode(text, { add_special_tokens: false });
+    this.#pieces.set(text, ids);
+    return ids;
   }
 
   /** Text of ids. Ids beyond the vocabulary (padding rows of the embedding) give nothing. */
@@ -87,6 +104,27 @@ export class Tokenizer {
   stream(options?: { skipSpecial?: boolean }): TokenStream {
     return new TokenStream(this, options);
   }
+}
+
+/** As tokenizer.json has it. */
+interface AddedToken {
+  readonly content: string;
+  readonly lstrip: boolean;
+  readonly rstrip: boolean;
+  readonly normalized: boolean;
+}
+
+/**
+ * Matches the added tokens that are looked for before anything else is done to a text, the longest first. Null where
+ * they take blanks from their neighbours, or where a piece is not encoded alike everywhere (Metaspace marks the first).
+ */
+function borderOf(added: readonly AddedToken[], tokenizerJson: object): RegExp | null {
+  const { normalizer, pre_tokenizer: split } = tokenizerJson as { normalizer?: unknown; pre_tokenizer?: unknown };
+  if (added.some(({ lstrip, rstrip }) => lstrip || rstrip) || JSON.stringify(split ?? null).includes('Metaspace'))
+    return null;
+  const texts = added.flatMap(({ content, normalized }) => (normalized && normalizer ? [] : [content]));
+  const escaped = texts.sort((a, b) => b.length - a.length).map((text) => text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'));
+  return escaped.length ? new RegExp(`(${escaped.join('|')})`) : null;
 }
 
 /**

@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Tokenizer as HubTokenizer } from '@huggingface/tokenizers';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ChatTemplate, findTemplate } from '../../src/text/chat-template.ts';
@@ -25,6 +27,40 @@ test('special tokens in the text are one id each', () => {
   expect(ids.map((id) => tokenizer.isSpecial(id))).toEqual([false, true, true, false]);
   expect(tokenizer.decode(ids, { skipSpecial: true })).toBe('ab');
   expect(tokenizer.named('eos_token')).toBe('<|im_end|>');
+});
+
+describe('text that was partly encoded before', () => {
+  const file = join(import.meta.dirname, '../golden/qwen2_5_vl/two-images/checkpoint/tokenizer.json');
+  const json = JSON.parse(readFileSync(file, 'utf8')) as { readonly added_tokens: readonly { content: string }[] };
+  const spoken = fc
+    .array(fc.oneof(text, fc.constantFrom(...json.added_tokens.map(({ content }) => content))), { maxLength: 12 })
+    .map((parts) => parts.join(''));
+  /** Both of one file, whose added tokens and way of splitting may be changed. */
+  function both(token: object, splitting: object = {}) {
+    const changed = { ...json, ...splitting, added_tokens: json.added_tokens.map((t) => ({ ...t, ...token })) };
+    const hub = new HubTokenizer(changed, {});
+    return { ours: new Tokenizer(changed), whole: (s: string) => hub.encode(s, { add_special_tokens: false }).ids };
+  }
+
+  test.each([
+    ['added tokens stand alone', both({})],
+    ['they take the blanks before them', both({ lstrip: true })],
+    ['and behind them', both({ rstrip: true })],
+    ['they are looked for in normalised text', both({ normalized: true })],
+    ['the beginning is marked', both({}, { pre_tokenizer: { type: 'Metaspace', prepend_scheme: 'first' } })],
+  ])('has the ids of the whole: %s', (_, { ours, whole }) => {
+    fc.assert(
+      fc.property(spoken, spoken, (a, b) => {
+        for (const s of [a, b, a + b, b + a, a]) expect(ours.encode(s)).toEqual(whole(s));
+      }),
+    );
+  });
+
+  test('is not changed by what is done to the ids', () => {
+    const ids = tokenizer.encode('the image');
+    tokenizer.encode('the image').push(1);
+    expect(tokenizer.encode('the image')).toEqual(ids);
+  });
 });
 
 test('ids beyond the vocabulary decode to nothing', () => {
