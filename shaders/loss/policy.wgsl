@@ -20,8 +20,8 @@ struct Params { n: u32, epsilonLow: f32, epsilonHigh: f32, beta: f32 }
 #endif
 
 @compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3<u32>) {
-  let s = id.x;
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) local: u32) {
+  let s = group.x * 64u + local;
   if (s >= p.n) { return; }
   let w = weight[s];
   let logp = logps[s];

@@ -8,18 +8,19 @@ struct Params { count: u32, first: u32 }
 @group(0) @binding(4) var<storage, read_write> sums: array<vec4<f32>>;
 
 @compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) local: u32) {
+  let own = group.x * 64u + local;
   var squares = 0.0;
   var reference = 0.0;
   var most = vec4<f32>();
-  for (var i = id.x; i < p.count; i += ${INVOCATIONS}u) {
+  for (var i = own; i < p.count; i += ${INVOCATIONS}u) {
     let v = values[i];
     let e = weightAt(p.first + i) - v;
     squares += dot(e, e);
     reference += dot(v, v);
     most = max(most, abs(e));
   }
-  let before = sums[id.x];
+  let before = sums[own];
   let largest = max(max(most.x, most.y), max(most.z, most.w));
-  sums[id.x] = vec4<f32>(before.x + squares, before.y + reference, max(before.z, largest), 0.0);
+  sums[own] = vec4<f32>(before.x + squares, before.y + reference, max(before.z, largest), 0.0);
 }

@@ -9,7 +9,7 @@ import { invariant } from '../base/error.ts';
 import type { Gpu } from './device.ts';
 import { library } from './library.ts';
 import { Pipeline, warmPipelines, type OnCompiled } from './pipeline.ts';
-import { sliceable, type Slice, type SliceAxis } from './slices.ts';
+import { sliceable, type Axis, type SliceAxis } from './slices.ts';
 import { expandTemplate, type Constants } from './template.ts';
 
 export interface KernelBinding {
@@ -126,11 +126,10 @@ export class KernelCache {
   }
 }
 
-/** Writes parameters in the struct's order, and behind them where the slice begins; missing or unknown names are defects. */
+/** Writes parameters in the struct's order; missing or unknown names are defects. */
 export function packParams(
   kernel: Kernel,
   values: Readonly<Record<string, number>>,
-  { axis, first }: Slice,
   view: DataView,
   offset: number,
 ): void {
@@ -141,10 +140,12 @@ export function packParams(
     else if (param.type === 'i32') view.setInt32(offset + 4 * i, value, true);
     else view.setUint32(offset + 4 * i, value, true);
   });
-  if (kernel.sliced !== null) view.setUint32(offset + 4 * (kernel.params.length + axis), first, true);
   for (const name of Object.keys(values))
     invariant(
       kernel.params.some((p) => p.name === name),
       `${kernel.name} has no parameter ${name}`,
     );
 }
+
+/** Where behind its parameters a kernel reads at which workgroup of a dimension its slice begins, in bytes. */
+export const sliceOffset = ({ params }: Kernel, axis: Axis): number => 4 * (params.length + axis);

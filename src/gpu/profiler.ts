@@ -4,13 +4,11 @@
  */
 import { GroundworkError, invariant } from '../base/error.ts';
 import type { Piece } from './pace.ts';
-import type { Command, Program } from './program.ts';
+import type { Dispatch, Program } from './program.ts';
 import type { Session } from './recorder.ts';
 import { MOST_INTERVALS, Stopwatch } from './stopwatch.ts';
 import type { Tensor } from './tensor.ts';
-import { encodePiece } from './work-queue.ts';
-
-export type Dispatch = Extract<Command, { type: 'dispatch' }>;
+import { encodePiece, runsOf } from './work-queue.ts';
 
 /** Milliseconds on the host's clock. */
 export interface Span {
@@ -143,22 +141,15 @@ export class Profiler {
     contents: Timed['contents'],
     submitted: number,
   ): void {
-    const n = program.units.length;
     const describe = (command: number): GPUComputePassDescriptor => {
       const watch = this.#watch();
       const { querySet, begin, end } = watch.next()!;
       this.#timed.push({ watch, program, dispatch: program.commands[command] as Dispatch, submitted, contents });
       return { timestampWrites: { querySet, beginningOfPassWriteIndex: begin, endOfPassWriteIndex: end } };
     };
-    const { units } = program;
-    // A dispatch is timed as a whole, in the piece in which its first slice is.
-    for (let at = piece.start; at < piece.end; at++) {
-      const [from, { command }] = [at % n, units[at % n]!];
-      if (units[from - 1]?.command === command) continue;
-      let to = from + 1;
-      while (units[to]?.command === command) to++;
-      program.encode(encoder, from, to, describe, true);
-    }
+    // A dispatch is timed as a whole, in the piece in which it begins.
+    for (const [first, last] of runsOf(program, piece))
+      for (const { from, to } of program.wholes(first, last)) program.encode(encoder, from, to, describe, true);
   }
 
   #watch(): Stopwatch {

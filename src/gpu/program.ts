@@ -2,22 +2,24 @@
  * A recorded list of commands with its memory planned: write inputs, run, read outputs, as often as wanted.
  */
 import { invariant } from '../base/error.ts';
-import { packParams, type Kernel } from './kernel.ts';
-import { FILL, Pace } from './pace.ts';
+import { packParams, sliceOffset, type Kernel } from './kernel.ts';
+import { Pace } from './pace.ts';
 import type { Session } from './recorder.ts';
-import { slices, type Slice } from './slices.ts';
+import { axisOf } from './slices.ts';
 import type { Storage, Tensor } from './tensor.ts';
 
+export interface Dispatch {
+  readonly type: 'dispatch';
+  readonly kernel: Kernel;
+  readonly tensors: readonly Tensor[];
+  readonly params: Readonly<Record<string, number>>;
+  readonly groups: readonly [number, number, number];
+  /** Multiply-adds at most; 0 where moving bytes is all there is to it. */
+  readonly multiplyAdds: number;
+}
+
 export type Command =
-  | {
-      readonly type: 'dispatch';
-      readonly kernel: Kernel;
-      readonly tensors: readonly Tensor[];
-      readonly params: Readonly<Record<string, number>>;
-      readonly groups: readonly [number, number, number];
-      /** Multiply-adds at most; 0 where moving bytes is all there is to it. */
-      readonly multiplyAdds: number;
-    }
+  | Dispatch
   | { readonly type: 'clear'; readonly tensor: Tensor }
   | {
       readonly type: 'copy';
@@ -31,25 +33,23 @@ export type Command =
 /** Uniform slices must start at multiples of this (the default and largest minUniformBufferOffsetAlignment). */
 const UNIFORM_STRIDE = 256;
 
-/** What a submission is cut between: a command, or a slice of a dispatch that may take long. */
-export interface Unit {
-  /** Index of the command. */
-  readonly command: number;
-  /** null for transfers. */
-  readonly slice: Slice | null;
-}
+/** Bytes of a transfer between two cuts. */
+const TRANSFER_CELL = 2 ** 20;
 
 export class Program {
   readonly label: string;
   readonly commands: readonly Command[];
-  readonly units: readonly Unit[];
   /** Bytes of each arena slot this program uses. */
   readonly slotBytes: readonly number[];
-  /** What its units take, learnt by running them. */
+  /** What its commands take, learnt by running them. */
   readonly pace: Pace;
+  /** The first cell of each command, and behind them the number of all: see `cellsOf`. */
+  readonly #cells: readonly number[];
   readonly #session: Session;
   readonly #slots: ReadonlyMap<Storage, number>;
   readonly #uniforms: GPUBuffer | null;
+  /** Where the slice of each command begins by what its parameters now say. */
+  readonly #firsts: Uint32Array;
   #bindGroups: (GPUBindGroup | null)[] = [];
   #version = -1;
 
@@ -65,12 +65,14 @@ export class Program {
     this.commands = commands;
     this.#slots = slots;
     this.slotBytes = slotBytes;
-    const guesses = commands.map((command) => guessMs(command, session.gpu.software));
-    this.units = commands.flatMap((command, i) => unitsOf(command, i, guesses[i]! / (session.queue.budgetMs * FILL)));
+    const cells = commands.map(cellsOf);
+    let next = 0;
+    this.#cells = [0, ...cells.map((count) => (next += count))];
+    this.#firsts = new Uint32Array(commands.length);
     this.#uniforms = this.#writeUniforms();
-    const sharing = new Uint32Array(commands.length);
-    for (const { command } of this.units) sharing[command]!++;
-    this.pace = new Pace(this.units.map(({ command }) => guesses[command]! / sharing[command]!));
+    this.pace = new Pace(
+      commands.map((command, i) => ({ ms: guessMs(command, session.gpu.software), cells: cells[i]! })),
+    );
   }
 
   get transientBytes(): number {
@@ -95,17 +97,34 @@ export class Program {
     this.#session.queue.run(this, times);
   }
 
-  /** Passes that `encode` opens for these units. */
+  /** Cells of one run: what a submission is cut between. */
+  get cells(): number {
+    return this.#cells.at(-1)!;
+  }
+
+  /** Passes that `encode` opens for these cells. */
   passes(from: number, to: number): number {
-    let count = 0;
-    for (let i = from; i < to; i++) if (this.units[i]!.slice && (i === from || !this.units[i - 1]!.slice)) count++;
+    let [count, open] = [0, false];
+    for (const { command } of this.#parts(from, to)) {
+      const dispatch = command.type === 'dispatch';
+      if (dispatch && !open) count++;
+      open = dispatch;
+    }
     return count;
   }
 
+  /** The cells of each command whose first is among these. */
+  wholes(from: number, to: number): { readonly from: number; readonly to: number }[] {
+    return [...this.#parts(from, to)].flatMap(({ index, first }) =>
+      first === 0 ? [{ from: this.#cells[index]!, to: this.#cells[index + 1]! }] : [],
+    );
+  }
+
   /**
-   * Encodes units [from, to); slices of a dispatch that follow each other are one. `describe` is asked for the
-   * descriptor of each pass, by the command that opens it; a pass holds as many dispatches as follow each other, or one
-   * with `each`.
+   * Encodes cells [from, to). `describe` is asked for the descriptor of each pass, by the command that opens it; a pass
+   * holds as many dispatches as follow each other, or one with `each`. Where a slice begins is written to the queue at
+   * once, so this is to be submitted before anything else of the program is encoded, and no command may be part of it
+   * twice with another beginning: see `Pace.cut`.
    */
   encode(
     encoder: GPUCommandEncoder,
@@ -116,23 +135,15 @@ export class Program {
   ): void {
     this.#refresh();
     let pass: GPUComputePassEncoder | null = null;
-    for (let i = from; i < to; i++) {
-      const { command: index, slice } = this.units[i]!;
-      const command = this.commands[index]!;
-      if (command.type === 'dispatch' && slice) {
-        const groups: [number, number, number] = [...command.groups];
-        groups[slice.axis] = slice.count;
+    for (const { index, command, first, count } of this.#parts(from, to)) {
+      if (command.type === 'dispatch') {
         pass ??= encoder.beginComputePass(describe(index));
-        pass.setPipeline(command.kernel.pipeline.compiled);
-        pass.setBindGroup(0, this.#bindGroups[i]!);
-        for (; i + 1 < to && this.units[i + 1]!.command === index; i++)
-          groups[slice.axis]! += this.units[i + 1]!.slice!.count;
-        pass.dispatchWorkgroups(...groups);
+        this.#encodeDispatch(pass, index, command, first, count);
         if (!each) continue;
       }
       pass?.end();
       pass = null;
-      if (command.type !== 'dispatch') this.#encodeTransfer(encoder, command);
+      if (command.type !== 'dispatch') this.#encodeTransfer(encoder, command, first, count);
     }
     pass?.end();
   }
@@ -155,16 +166,60 @@ export class Program {
     this.#bindGroups = [];
   }
 
-  #encodeTransfer(encoder: GPUCommandEncoder, command: Exclude<Command, { type: 'dispatch' }>): void {
+  /** Commands of which cells [from, to) of a run are a part: `count` cells of theirs from `first` on. */
+  *#parts(from: number, to: number): Generator<{ index: number; command: Command; first: number; count: number }> {
+    for (let index = this.#commandAt(from); index < this.commands.length && this.#cells[index]! < to; index++) {
+      const [start, end] = [this.#cells[index]!, this.#cells[index + 1]!];
+      const first = Math.max(from, start) - start;
+      yield { index, command: this.commands[index]!, first, count: Math.min(to, end) - start - first };
+    }
+  }
+
+  /** The command that has a cell, by bisection. */
+  #commandAt(cell: number): number {
+    let [low, high] = [0, this.commands.length];
+    while (high - low > 1) {
+      const middle = (low + high) >> 1;
+      if (this.#cells[middle]! <= cell) low = middle;
+      else high = middle;
+    }
+    return low;
+  }
+
+  #encodeDispatch(
+    pass: GPUComputePassEncoder,
+    index: number,
+    { kernel, groups }: Dispatch,
+    first: number,
+    count: number,
+  ) {
+    const counts: [number, number, number] = [...groups];
+    if (kernel.sliced !== null) {
+      const axis = axisOf(groups, kernel.sliced);
+      counts[axis] = count;
+      if (this.#firsts[index] !== first) {
+        this.#firsts[index] = first;
+        const at = index * UNIFORM_STRIDE + sliceOffset(kernel, axis);
+        this.#session.gpu.device.queue.writeBuffer(this.#uniforms!, at, this.#firsts, index, 1);
+      }
+    }
+    pass.setPipeline(kernel.pipeline.compiled);
+    pass.setBindGroup(0, this.#bindGroups[index]!);
+    pass.dispatchWorkgroups(...counts);
+  }
+
+  #encodeTransfer(encoder: GPUCommandEncoder, command: Exclude<Command, Dispatch>, first: number, count: number): void {
+    const skipped = first * TRANSFER_CELL;
+    const bytes = Math.min(bytesOf(command) - skipped, count * TRANSFER_CELL);
     if (command.type === 'clear')
-      encoder.clearBuffer(this.#buffer(command.tensor), command.tensor.offset, command.tensor.bytes);
+      encoder.clearBuffer(this.#buffer(command.tensor), command.tensor.offset + skipped, bytes);
     else
       encoder.copyBufferToBuffer(
         this.#buffer(command.from),
-        command.from.offset + command.fromByte,
+        command.from.offset + command.fromByte + skipped,
         this.#buffer(command.to),
-        command.to.offset + command.toByte,
-        command.bytes,
+        command.to.offset + command.toByte + skipped,
+        bytes,
       );
   }
 
@@ -178,8 +233,7 @@ export class Program {
   #refresh(): void {
     const { arena, gpu } = this.#session;
     if (this.#version === arena.version) return;
-    this.#bindGroups = this.units.map(({ command: index }, i) => {
-      const command = this.commands[index]!;
+    this.#bindGroups = this.commands.map((command, i) => {
       if (command.type !== 'dispatch') return null;
       let next = 0;
       const entries = command.kernel.bindings.map((binding) => {
@@ -205,10 +259,9 @@ export class Program {
 
   #writeUniforms(): GPUBuffer | null {
     if (!this.commands.length) return null;
-    const data = new DataView(new ArrayBuffer(this.units.length * UNIFORM_STRIDE));
-    this.units.forEach(({ command: index, slice }, i) => {
-      const command = this.commands[index]!;
-      if (command.type === 'dispatch') packParams(command.kernel, command.params, slice!, data, i * UNIFORM_STRIDE);
+    const data = new DataView(new ArrayBuffer(this.commands.length * UNIFORM_STRIDE));
+    this.commands.forEach((command, i) => {
+      if (command.type === 'dispatch') packParams(command.kernel, command.params, data, i * UNIFORM_STRIDE);
     });
     const { device } = this.#session.gpu;
     const buffer = device.createBuffer({
@@ -221,10 +274,14 @@ export class Program {
   }
 }
 
-/** @param wanted parts that a dispatch should be cut into */
-function unitsOf(command: Command, index: number, wanted: number): Unit[] {
-  if (command.type !== 'dispatch') return [{ command: index, slice: null }];
-  return slices(command.groups, command.kernel.sliced, wanted).map((slice) => ({ command: index, slice }));
+/**
+ * Into how many cells a command can be cut: workgroups along one dimension of a dispatch, stretches of a transfer. One
+ * where it only runs as a whole.
+ */
+function cellsOf(command: Command): number {
+  if (command.type !== 'dispatch') return Math.max(1, Math.ceil(bytesOf(command) / TRANSFER_CELL));
+  const { groups, kernel } = command;
+  return kernel.sliced === null ? 1 : groups[axisOf(groups, kernel.sliced)];
 }
 
 /** What a slow adapter does in a millisecond at least, a CPU pretending or a GPU on a processor's chip. */

@@ -9,8 +9,7 @@ import type { Groups } from './recorder.ts';
 /** `longest`: whichever has the most workgroups; `outermost`: the last of several, which leaves num_workgroups.x as it is. */
 export type SliceAxis = 'longest' | 'outermost';
 
-/** Most slices of a dispatch: each has parameters and bindings of its own. */
-const MOST = 64;
+export type Axis = 0 | 1 | 2;
 
 const WORKGROUP = /@builtin\(workgroup_id\)\s*(\w+)\s*:\s*vec3<u32>/;
 const PARAMS = /(struct\s+Params\s*\{[^}]*?),?\s*\}/;
@@ -34,24 +33,9 @@ export function sliceable(code: string): { readonly code: string; readonly axis:
   };
 }
 
-/** Workgroups from `first` on along dimension `axis`. */
-export interface Slice {
-  readonly axis: 0 | 1 | 2;
-  readonly first: number;
-  readonly count: number;
-}
-
-/** About `wanted` slices of nearly equal size. */
-export function slices(groups: Groups, along: SliceAxis | null, wanted: number): Slice[] {
+/** The dimension along which so many workgroups are sliced. */
+export function axisOf(groups: Groups, along: SliceAxis): Axis {
   const [x, y = 1, z = 1] = groups;
-  const counts = [x, y, z] as const;
-  const outermost = z > 1 ? 2 : y > 1 ? 1 : 0;
-  const longest = counts.indexOf(Math.max(...counts)) as 0 | 1 | 2;
-  const axis = along === 'outermost' ? outermost : longest;
-  const total = counts[axis];
-  const number = along === null ? 1 : Math.max(1, Math.min(Math.ceil(wanted), total, MOST));
-  return Array.from({ length: number }, (_, i) => {
-    const [first, end] = [Math.floor((i * total) / number), Math.floor(((i + 1) * total) / number)];
-    return { axis, first, count: end - first };
-  });
+  if (along === 'outermost') return z > 1 ? 2 : y > 1 ? 1 : 0;
+  return [x, y, z].indexOf(Math.max(x, y, z)) as Axis;
 }

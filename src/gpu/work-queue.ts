@@ -7,7 +7,7 @@ import type { Piece } from './pace.ts';
 import type { Profiler } from './profiler.ts';
 import type { Program } from './program.ts';
 import type { Readback } from './readback.ts';
-import { Stopwatch } from './stopwatch.ts';
+import { MOST_INTERVALS, Stopwatch } from './stopwatch.ts';
 
 export interface WorkQueueOptions {
   /** Longest a submission should take, milliseconds. */
@@ -15,9 +15,8 @@ export interface WorkQueueOptions {
   readonly now?: () => number;
 }
 
-/** Runs that may be timed at once, and pieces timed of each. */
+/** Runs that may be timed at once. */
 const WATCHES = 4;
-const TIMED_PIECES = 128;
 /** Ends heard within this of each other were waiting to be heard. */
 const HEARD_MS = 0.2;
 
@@ -66,7 +65,7 @@ export class WorkQueue {
 
   #runWatched(program: Program, pieces: readonly Piece[]): void {
     if (!this.#watches) {
-      this.#all = Array.from({ length: WATCHES }, () => new Stopwatch(this.#gpu.device, TIMED_PIECES));
+      this.#all = Array.from({ length: WATCHES }, () => new Stopwatch(this.#gpu.device, MOST_INTERVALS));
       this.#watches = [...this.#all];
     }
     const watch = this.#watches.pop();
@@ -127,10 +126,7 @@ function together(timed: readonly Timed[]): Timed[] {
 
 /** Encodes a piece; whether it was timed: a piece of transfers alone has no pass to be timed by. */
 export function encodePiece(program: Program, piece: Piece, encoder: GPUCommandEncoder, watch?: Stopwatch): boolean {
-  const n = program.units.length;
-  const ranges: [number, number][] = [];
-  for (let base = piece.start - (piece.start % n); base < piece.end; base += n)
-    ranges.push([Math.max(0, piece.start - base), Math.min(n, piece.end - base)]);
+  const ranges = runsOf(program, piece);
   const passes = ranges.reduce((sum, [from, to]) => sum + program.passes(from, to), 0);
   const interval = passes > 0 ? (watch?.next() ?? null) : null;
   let pass = 0;
@@ -148,4 +144,12 @@ export function encodePiece(program: Program, piece: Piece, encoder: GPUCommandE
   };
   for (const [from, to] of ranges) program.encode(encoder, from, to, describe);
   return interval !== null;
+}
+
+/** Cells [from, to) of each run of the program that a piece has a part of. */
+export function runsOf({ cells }: Program, { start, end }: Piece): [from: number, to: number][] {
+  const ranges: [number, number][] = [];
+  for (let base = start - (start % cells); base < end; base += cells)
+    ranges.push([Math.max(0, start - base), Math.min(cells, end - base)]);
+  return ranges;
 }

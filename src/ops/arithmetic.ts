@@ -3,7 +3,7 @@
  * and the share of the roofline. A multiply-add counts as two. Only the terms that grow fastest are counted.
  */
 import { invariant } from '../base/error.ts';
-import type { Dispatch } from '../gpu/profiler.ts';
+import type { Dispatch } from '../gpu/program.ts';
 import type { Tensor } from '../gpu/tensor.ts';
 
 export interface Work {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { Dispatch, DispatchSpan, Recording } from '../../src/gpu/profiler.ts';
+import type { Dispatch } from '../../src/gpu/program.ts';
+import type { DispatchSpan, Recording } from '../../src/gpu/profiler.ts';
 import { Storage, Tensor } from '../../src/gpu/tensor.ts';
 import { summarise } from '../../src/train/profile.ts';
 
