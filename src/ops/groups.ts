@@ -7,12 +7,21 @@ export const FLAT = 64;
 
 const MAX = 65535;
 
-/** Workgroups for `n` invocations of 64, folded into two dimensions past WebGPU's limit of 65,535. */
+/** Workgroups of a row, where there are more than go into one: rows are what such a dispatch can be cut between. */
+const FOLD = 1024;
+
+/**
+ * Workgroups for `n` invocations of 64, folded into rows past WebGPU's limit of 65,535: index = y · num_workgroups.x + x,
+ * of which the last may be beyond `n`.
+ */
 export function flatGroups(n: number): Groups {
-  return rowGroups(Math.ceil(n / FLAT));
+  const groups = Math.ceil(n / FLAT);
+  if (groups <= MAX) return [groups];
+  const rows = Math.ceil(groups / FOLD);
+  return [Math.ceil(groups / rows), rows];
 }
 
-/** Workgroups for one group a row, folded the same way: index = y · num_workgroups.x + x. */
+/** Workgroups for one group a row, folded to the limit's width. */
 export function rowGroups(rows: number): Groups {
   return rows <= MAX ? [rows, 1] : [MAX, Math.ceil(rows / MAX)];
 }
