@@ -196,6 +196,45 @@ test('of many rows only those in sight are in the page, and of a large picture o
   await expect(page.getByRole('article')).toContainText('4500×3000');
 });
 
+test('a picture cut off inside a zip is found by a check of all, counted in Health, and shown', async ({ page }) => {
+  const drawn = (color: string) =>
+    sharp({ create: { width: 400, height: 300, channels: 3, background: color, noise: { type: 'gaussian' } } })
+      .jpeg()
+      .toBuffer();
+  const pictures = await Promise.all(['#224466', '#446622', '#662244'].map(drawn));
+  pictures[1] = pictures[1]!.subarray(0, 9000);
+  const rows = pictures.map((_, i) => ({
+    id: `row-${i}`,
+    images: [`p${i}.jpg`],
+    conversations: [
+      { from: 'human', value: '<image>Where?' },
+      { from: 'gpt', value: '(100,100),(700,800)' },
+    ],
+  }));
+  const zip = zipSync({
+    'train.json': Buffer.from(JSON.stringify(rows)),
+    ...Object.fromEntries(pictures.map((bytes, i) => [`p${i}.jpg`, bytes])),
+  });
+  await page.goto('/#/data');
+  await page
+    .locator('input[data-pick="file"]')
+    .first()
+    .setInputFiles({ name: 'cut.zip', mimeType: 'application/zip', buffer: Buffer.from(zip) });
+  await expect(page.getByText('cut.zip, read as')).toBeVisible({ timeout: 60_000 });
+  await tab(page, 'Health');
+  const check = page.getByRole('button', { name: /^Check them all \(/ });
+  await expect(page.getByText('Only the beginning of 3 pictures was read')).toBeVisible();
+  await check.press('Enter');
+  await expect(page.getByText('All 3 picture files were looked at to the end.')).toBeVisible();
+  const finding = page
+    .getByRole('list', { name: 'What to look at twice' })
+    .getByRole('listitem')
+    .filter({ hasText: '1 row with a picture whose file is cut off or damaged' });
+  await finding.getByRole('button', { name: 'Show it' }).click();
+  await expect(page.getByRole('status').filter({ hasText: '1 row' })).toBeVisible();
+  await expect(page.getByRole('article')).toContainText('row-1');
+});
+
 test('why rows are left out is counted in Health, and leads to the rows', async ({ page }) => {
   await openZip(page, { rows: 8, ambiguous: false, faults: true });
   await tab(page, 'Health');

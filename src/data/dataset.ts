@@ -2,11 +2,12 @@
 import { textHash } from '../base/columns.ts';
 import { GroundworkError } from '../base/error.ts';
 import { Lru } from '../base/lru.ts';
+import { pipelined } from '../base/pipelined.ts';
 import type { Size } from '../grounding/box.ts';
 import { conventionWords, type Decision } from './conventions.ts';
 import type { DatasetOptions, WayOfWriting } from './dataset-ref.ts';
 import { FileSet, fileIssue, type Source } from './file-set.ts';
-import { bitOf, type FindingKey, type Health } from './health.ts';
+import { bitOf, findingsOf, type FindingKey, type Health } from './health.ts';
 import { interpretRow, searchRow } from './interpret.ts';
 import type { IssueLog } from './issue-log.ts';
 import { Pictures } from './pictures.ts';
@@ -77,6 +78,8 @@ export interface RowFilter {
 
 /** Rows kept parsed. A page of the browser and a few batches; not a dataset. */
 export const ROWS_KEPT = 512;
+/** Pictures that are read to their end at once: while one is unpacked, the next is fetched. */
+const CHECKED_AT_ONCE = 4;
 /** Places of a file that are read together if some rows between them are wanted. */
 const TOGETHER = 64;
 
@@ -107,8 +110,48 @@ export class Dataset {
     this.report = report(opened, scanned, options, this.#parts);
   }
 
+  /** As the rows showed; with the pictures that were found broken since. */
   get health(): Health {
-    return this.#scanned.health;
+    const { index, health } = this.#scanned;
+    this.#markBroken();
+    const { pictures } = this.#opened;
+    const used = this.#usedPictures();
+    const unchecked = used.filter((picture) => !pictures.isChecked(picture));
+    return {
+      ...health,
+      findings: findingsOf(index.flags.view()),
+      pictures: {
+        total: used.length,
+        unchecked: unchecked.length,
+        uncheckedBytes: unchecked.reduce((sum, picture) => sum + pictures.fileSize(picture), 0),
+      },
+    };
+  }
+
+  /**
+   * Reads to its end every picture of which only the beginning was read. What was found until it is cancelled stays
+   * known. Throws `cancelled`, `file-unreadable`.
+   */
+  async checkPictures(progress: Progress): Promise<void> {
+    const { pictures } = this.#opened;
+    const unchecked = this.#usedPictures().filter((picture) => !pictures.isChecked(picture));
+    const total = unchecked.reduce((sum, picture) => sum + pictures.fileSize(picture), 0);
+    let done = 0;
+    await pipelined(unchecked, CHECKED_AT_ONCE, async (picture) => {
+      checkAborted(progress);
+      await pictures.check(picture);
+      done += pictures.fileSize(picture);
+      progress.tell('pictures read to their end', done, total);
+    });
+  }
+
+  #usedPictures(): number[] {
+    return [...new Set(this.#scanned.index.pictures.view())];
+  }
+
+  #markBroken(): void {
+    const { pictures } = this.#opened;
+    if (pictures.broken > 0) this.#scanned.index.mark('cut-picture', (picture) => pictures.isBroken(picture));
   }
 
   get log(): IssueLog {
@@ -134,7 +177,8 @@ export class Dataset {
 
   /** The rows of a part that a filter lets through. Looking for text reads them all; the last selection is remembered. */
   async select(split: Split, filter: RowFilter, signal?: AbortSignal): Promise<RowList> {
-    const key = JSON.stringify([split, filter]);
+    if (filter.finding === 'cut-picture') this.#markBroken();
+    const key = JSON.stringify([split, filter, this.#opened.pictures.broken]);
     if (this.#selection?.key !== key) {
       const rows = this.#select(this.#parts[split], filter, signal);
       this.#selection = { key, rows };

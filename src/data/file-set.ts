@@ -6,7 +6,7 @@ import { Column, HashIndex, textHash, TextSet } from '../base/columns.ts';
 import { GroundworkError } from '../base/error.ts';
 import { Lru } from '../base/lru.ts';
 import { blobSource, blockwise, type ByteSource } from '../formats/byte-source.ts';
-import { looksLikeZip, readEntry, readEntryHead } from '../formats/zip.ts';
+import { looksLikeZip, readEntry, readEntryHead, readEntryThrough } from '../formats/zip.ts';
 import { readDirectory } from '../formats/zip-directory.ts';
 import type { RowIssue } from './row.ts';
 
@@ -135,6 +135,12 @@ export class FileSet {
     // Small neighbours come with one read; of large ones only the beginning is wanted.
     const source = entry.compressedSize <= NEIGHBOUR ? container.blocks : container.source;
     return new Blob([await readEntryHead(source, entry, length)]);
+  }
+
+  /** Reads a zip's entry to its end against its checksum; other files have none. Throws `zip-entry-damaged`. */
+  async readThrough(file: number, take: (piece: Uint8Array) => void): Promise<void> {
+    const container = this.#containers[this.#container.get(file)]!;
+    if (container.kind === 'zip') await readEntryThrough(container.archive, this.#entry(file), take);
   }
 
   async #plain(file: number, container: Exclude<Container, { kind: 'zip' }>): Promise<Blob> {

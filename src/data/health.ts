@@ -97,8 +97,8 @@ const WORDS: Readonly<Record<FindingKey, Omit<Finding, 'key' | 'rows'>>> = {
   },
   'cut-picture': {
     severity: 'bad',
-    title: 'with a picture whose file does not end as it should',
-    fix: 'It is probably cut off, and a run stops where it comes to one. Copy or download it again.',
+    title: 'with a picture whose file is cut off or damaged',
+    fix: 'A run stops where it comes to one. Copy or download it again.',
   },
 };
 
@@ -132,6 +132,27 @@ export interface Health {
   readonly findings: readonly Finding[];
   /** Of rows that are left out. */
   readonly faults: readonly FaultCount[];
+  readonly pictures: PicturesChecked;
+}
+
+/** How many of the pictures that rows use are known to be whole, or not. */
+export interface PicturesChecked {
+  readonly total: number;
+  /** Only the beginning of these was read. */
+  readonly unchecked: number;
+  readonly uncheckedBytes: number;
+}
+
+/** What the reading of rows alone tells. */
+export type RowHealth = Omit<Health, 'pictures'>;
+
+/** By the flags of all rows. */
+export function findingsOf(flags: ArrayLike<number>): Finding[] {
+  return FINDINGS.flatMap((key): Finding[] => {
+    let rows = 0;
+    for (let i = 0; i < flags.length; i++) if (flags[i]! & bitOf(key)) rows++;
+    return rows ? [{ key, rows, ...WORDS[key] }] : [];
+  });
 }
 
 const LONG_ANSWER = 4000;
@@ -199,14 +220,9 @@ export class HealthTally {
     splits: readonly Split[],
     tasks: ArrayLike<number>,
     names: readonly string[],
-  ): Health {
+  ): RowHealth {
     const byTask = names.map((name) => ({ name, train: 0, heldout: 0 }));
     splits.forEach((split, i) => byTask[tasks[i]!]![split]++);
-    const findings = FINDINGS.flatMap((key): Finding[] => {
-      let rows = 0;
-      for (let i = 0; i < flags.length; i++) if (flags[i]! & bitOf(key)) rows++;
-      return rows ? [{ key, rows, ...WORDS[key] }] : [];
-    });
     return {
       rows: this.#rows,
       imagesPerRow: sorted(this.#images),
@@ -216,7 +232,7 @@ export class HealthTally {
       heat: [...this.#heat],
       answerLengths: sorted(this.#lengths),
       tasks: byTask,
-      findings,
+      findings: findingsOf(flags),
       faults: ([...Object.keys(FAULT_WORDS), 'other'] as const).flatMap((key) => {
         const fault = key as FaultCount['fault'];
         const rows = this.#faults.get(fault) ?? 0;

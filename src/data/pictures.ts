@@ -6,7 +6,7 @@ import { Column, HashIndex, TextSet } from '../base/columns.ts';
 import { GroundworkError } from '../base/error.ts';
 import { crc32 } from '../formats/crc32.ts';
 import type { Size } from '../grounding/box.ts';
-import { endsWell, readImageHeader, whyUnreadable, type ImageHeader } from '../image/size.ts';
+import { endsWell, FileEnds, readImageHeader, whyUnreadable, type ImageHeader } from '../image/size.ts';
 import type { FileSet } from './file-set.ts';
 import { ImageLookup, type Lookup } from './image-lookup.ts';
 import { isDataFile } from './tables/open-tables.ts';
@@ -15,6 +15,9 @@ import { EMBEDDED, type Table } from './tables/table.ts';
 /** Most headers end before; some carry a preview or a colour profile first. */
 const HEAD = 4096;
 const LONG_HEAD = 512 * 1024;
+
+/** What is known of a picture's file beyond its beginning. */
+const [UNKNOWN, WHOLE, BROKEN] = [0, 1, 2];
 
 /** Found pictures have a path, under which they are opened. */
 export type FoundPicture = { readonly ok: true; readonly path: string } | Exclude<Lookup, { ok: true }>;
@@ -29,8 +32,9 @@ export class Pictures {
   readonly #height = new Column(Int32Array);
   readonly #content = new Column(Uint32Array);
   readonly #fileSize = new Column(Float64Array);
-  /** 1: the file does not end as it should. */
-  readonly #cut = new Column(Uint8Array);
+  readonly #state = new Column(Uint8Array);
+  /** Grows with every picture that is found broken. */
+  broken = 0;
   /** The first picture with the same bytes: itself, mostly. */
   readonly #first = new Column(Int32Array);
   readonly #byContent = new HashIndex();
@@ -54,7 +58,7 @@ export class Pictures {
       this.#height,
       this.#content,
       this.#fileSize,
-      this.#cut,
+      this.#state,
       this.#first,
       this.#byContent,
       this.#contentOwner,
@@ -76,7 +80,7 @@ export class Pictures {
       this.#height.push(0);
       this.#content.push(0);
       this.#fileSize.push(0);
-      this.#cut.push(0);
+      this.#state.push(UNKNOWN);
       this.#first.push(this.#first.length);
     }
     return number;
@@ -91,9 +95,40 @@ export class Pictures {
     return this.#first.get(picture);
   }
 
-  /** Whether a measured picture's file seems to be cut off. Not told of those in zips, which have checksums. */
-  isCut(path: string): boolean {
-    return this.#cut.get(this.number(path)) === 1;
+  /**
+   * Whether a picture's file is cut off or damaged, as far as it is known: of measured pictures outside of zips; of
+   * those in zips, which would have to be unpacked, once they were opened or checked.
+   */
+  isBroken(picture: number): boolean {
+    return this.#state.get(picture) === BROKEN;
+  }
+
+  isChecked(picture: number): boolean {
+    return this.#state.get(picture) !== UNKNOWN;
+  }
+
+  /** Reads a measured picture's file to its end, if that is still to be done. Throws `file-unreadable`. */
+  async check(picture: number): Promise<void> {
+    if (this.isChecked(picture)) return;
+    const file = this.#files.find(this.path(picture));
+    try {
+      const ends = new FileEnds();
+      await this.#files.readThrough(file, (piece) => ends.take(piece));
+      this.#judge(picture, ends.endsWell);
+    } catch (error) {
+      this.#judgeFailure(picture, error);
+    }
+  }
+
+  #judge(picture: number, well: boolean): void {
+    if (!well && !this.isBroken(picture)) this.broken++;
+    this.#state.set(picture, well ? WHOLE : BROKEN);
+  }
+
+  /** A damaged entry is what was looked for; any other failure says nothing of the picture. */
+  #judgeFailure(picture: number, error: unknown): void {
+    if (!(error instanceof GroundworkError && error.code === 'zip-entry-damaged')) throw error;
+    this.#judge(picture, false);
   }
 
   fileSize(picture: number): number {
@@ -139,8 +174,7 @@ export class Pictures {
       }
       this.#content.set(picture, content);
       this.#fileSize.set(picture, whole);
-      if (header && sample === null && !(await endsWell(await this.open(path), header.format)))
-        this.#cut.set(picture, 1);
+      if (header && sample === null) this.#judge(picture, await endsWell(await this.open(path)));
       await this.#compare(picture, content, whole, sample !== null);
     } catch (error) {
       if (!(error instanceof GroundworkError)) throw error;
@@ -172,7 +206,7 @@ export class Pictures {
   /** A picture's file. Throws `image-missing`. */
   async open(path: string): Promise<Blob> {
     const file = this.#files.find(path);
-    if (file >= 0) return this.#files.open(file);
+    if (file >= 0) return this.#openFile(path, file);
     const table = this.#tables.get(path.slice(0, path.lastIndexOf(EMBEDDED)));
     if (table?.picture) return table.picture(path);
     throw new GroundworkError(
@@ -180,5 +214,20 @@ export class Pictures {
       `The dataset has no picture ${path}.`,
       'Open the dataset again with its pictures.',
     );
+  }
+
+  /** What is found broken on the way is remembered. */
+  async #openFile(path: string, file: number): Promise<Blob> {
+    const picture = this.#paths.find(path);
+    if (picture < 0 || this.isChecked(picture) || this.#files.checksum(file) === null) return this.#files.open(file);
+    try {
+      const blob = await this.#files.open(file);
+      // That it ends well is not all: a stored entry's checksum was not looked at.
+      if (!(await endsWell(blob))) this.#judge(picture, false);
+      return blob;
+    } catch (error) {
+      if (this.#width.get(picture) > 0) this.#judgeFailure(picture, error);
+      throw error;
+    }
   }
 }

@@ -118,6 +118,11 @@ export class RowIndex {
     }
   }
 
+  /** Flags rows with a picture that shows something. */
+  mark(key: FindingKey, shows: (picture: number) => boolean): void {
+    for (let row = 0; row < this.length; row++) if (this.picturesOf(row).some(shows)) this.#flag(row, key);
+  }
+
   picturesOf(row: number): number[] {
     const from = row === 0 ? 0 : this.pictureEnds.get(row - 1);
     return Array.from(this.pictures.view().subarray(from, this.pictureEnds.get(row)));

@@ -6,7 +6,7 @@ import { GroundworkError } from '../base/error.ts';
 import type { Size } from '../grounding/box.ts';
 import { Evidence, conventionWords, type Decision } from './conventions.ts';
 import type { BoxLayout, Convention, DatasetOptions, WayOfWriting } from './dataset-ref.ts';
-import { bitOf, HealthTally, type Health } from './health.ts';
+import { HealthTally, type RowHealth } from './health.ts';
 import { interpretRow, looseBoxes, searchRow, type Remark, type Remarks, type SearchedRow } from './interpret.ts';
 import { IssueLog } from './issue-log.ts';
 import type { Pictures } from './pictures.ts';
@@ -36,7 +36,7 @@ export const decisionKey = (file: string, way: WayOfWriting): string => `${way}\
 export interface Scanned {
   readonly index: RowIndex;
   readonly log: IssueLog;
-  readonly health: Health;
+  readonly health: RowHealth;
   readonly decisions: Decisions;
   /** Rows by the format they were read in, left-out ones not counted. */
   readonly formats: ReadonlyMap<FormatName, number>;
@@ -244,9 +244,7 @@ class Pass {
       table,
       place,
       task: row.task,
-      flags:
-        this.health.add(row, clipped, narrow) |
-        (searched.images.some((path) => pictures.isCut(path)) ? bitOf('cut-picture') : 0),
+      flags: this.health.add(row, clipped, narrow),
       pictures: row.images.map((path) => pictures.number(path)),
       named: BENCHMARKS.has(raw.format) ? 3 : named === null ? 0 : named === 'train' ? 1 : 2,
       question: raw.turns
@@ -328,6 +326,7 @@ export async function scan(
     const { index } = pass;
     index.splits = splitRows(index, shelf.pictures, options, notes);
     index.compare((picture) => shelf.pictures.sameAs(picture));
+    index.mark('cut-picture', (picture) => shelf.pictures.isBroken(picture));
     const health = pass.health.finish(index.flags.view(), index.splits, index.taskNumbers(), index.tasks);
     const leaks = health.findings.find(({ key }) => key === 'picture-leak');
     if (leaks)

@@ -56,7 +56,7 @@ export type DatasetRequest =
   | { readonly type: 'open-sample'; readonly baseUrl: string; readonly options?: DatasetOptions }
   /** The same files read in another way, or questions answered. Gives a report with another id if rows changed. */
   | { readonly type: 'reread-dataset'; readonly dataset: string; readonly options: DatasetOptions }
-  /** Ends an opening, rereading or copying under way. */
+  /** Ends an opening, rereading, copying or checking under way. */
   | { readonly type: 'cancel-dataset' }
   /** Copies files into the origin-private file system, at `location`; then they are opened from there. */
   | {
@@ -90,6 +90,8 @@ export type DatasetRequest =
   | { readonly type: 'issues-file'; readonly dataset: string; readonly as: 'csv' | 'json' }
   | { readonly type: 'skipped'; readonly dataset: string }
   | { readonly type: 'health'; readonly dataset: string }
+  /** Reads pictures to their end of which only the beginning was read; what it finds is in `health`. */
+  | { readonly type: 'check-pictures'; readonly dataset: string }
   | {
       readonly type: 'try-conventions';
       readonly dataset: string;
@@ -113,5 +115,6 @@ export interface DatasetReplies {
   'issues-file': { readonly fileName: string; readonly stream: ReadableStream<Uint8Array> };
   skipped: SkippedRows;
   health: Health;
+  'check-pictures': null;
   'try-conventions': readonly ConventionSample[];
 }

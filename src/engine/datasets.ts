@@ -119,6 +119,9 @@ export class Datasets {
         return this.get(request.dataset).log.skipped();
       case 'health':
         return this.get(request.dataset).health;
+      case 'check-pictures':
+        await this.#working((progress) => this.get(request.dataset).checkPictures(progress));
+        return null;
       case 'try-conventions':
         return trySamples(this.get(request.dataset), request);
       default:

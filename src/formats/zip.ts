@@ -34,36 +34,44 @@ const PIECE = 4 * 2 ** 20;
 
 type Packed = Pick<DirectoryEntry, 'path' | 'method' | 'size' | 'compressedSize' | 'crc32' | 'headerOffset'>;
 
-/** Unpacks: an archive cannot promise little and unpack to much. */
-async function inflate(packed: Blob, entry: Packed): Promise<Blob> {
-  const pieces: Blob[] = [];
-  let chunks: Uint8Array<ArrayBuffer>[] = [];
-  let held = 0;
+/** Unpacks, piece by piece, and checks: an archive cannot promise little and unpack to much. */
+async function unpack(packed: Blob, entry: Packed, take: (piece: Bytes) => void): Promise<void> {
   let size = 0;
   let crc = 0;
-  const handOver = () => {
-    pieces.push(new Blob(chunks));
-    [chunks, held] = [[], 0];
-  };
   try {
-    const reader = packed.stream().pipeThrough(new DecompressionStream('deflate-raw')).getReader();
+    const bytes = packed.stream();
+    const unpacked = entry.method === 'stored' ? bytes : bytes.pipeThrough(new DecompressionStream('deflate-raw'));
+    const reader = (unpacked as ReadableStream<Uint8Array<ArrayBuffer>>).getReader();
     for (let next = await reader.read(); !next.done; next = await reader.read()) {
-      const chunk = next.value as Uint8Array<ArrayBuffer>;
+      const chunk = next.value;
       size += chunk.length;
       if (size > entry.size) {
         await reader.cancel();
         throw damaged(entry.path, `it unpacks to more than the ${entry.size} bytes it declares.`);
       }
       crc = crc32(chunk, crc);
-      chunks.push(chunk);
-      held += chunk.length;
-      if (held >= PIECE) handOver();
+      take(chunk);
     }
   } catch (cause) {
     throw cause instanceof GroundworkError ? cause : damaged(entry.path, 'it cannot be unpacked.', cause);
   }
   if (size !== entry.size) throw damaged(entry.path, `it unpacks to ${size} bytes instead of ${entry.size}.`);
   if (crc !== entry.crc32) throw damaged(entry.path, 'its checksum is wrong.');
+}
+
+async function inflate(packed: Blob, entry: Packed): Promise<Blob> {
+  const pieces: Blob[] = [];
+  let chunks: Uint8Array<ArrayBuffer>[] = [];
+  let held = 0;
+  const handOver = () => {
+    pieces.push(new Blob(chunks));
+    [chunks, held] = [[], 0];
+  };
+  await unpack(packed, entry, (chunk) => {
+    chunks.push(chunk);
+    held += chunk.length;
+    if (held >= PIECE) handOver();
+  });
   handOver();
   return new Blob(pieces);
 }
@@ -84,6 +92,10 @@ export async function readEntry(archive: Blob, entry: Packed): Promise<Blob> {
   const packed = await packedBytes(archive, entry);
   return entry.method === 'stored' ? packed : inflate(packed, entry);
 }
+
+/** Reads an entry to its end, piece by piece; stored ones are checked, too. Throws `zip-entry-damaged`. */
+export const readEntryThrough = async (archive: Blob, entry: Packed, take: (piece: Bytes) => void): Promise<void> =>
+  unpack(await packedBytes(archive, entry), entry, take);
 
 /** Room for a local header's name and extra field, so that one read mostly brings header and content. */
 const HEADER_ROOM = 30 + 256;

@@ -147,16 +147,25 @@ async function webp(reader: Reader): Promise<ImageHeader | null> {
   return header('webp', uint24(12) + 1, uint24(15) + 1, orientation, (flags & 16) !== 0);
 }
 
+/** By the first 12 bytes; null: none that we know. */
+function formatOf(magic: DataView): ImageHeader['format'] | null {
+  if (magic.getUint32(0) === 0x89504e47) return 'png';
+  if (magic.getUint16(0) === 0xffd8) return 'jpeg';
+  if (ascii(magic, 0, 4) === 'RIFF' && ascii(magic, 8, 4) === 'WEBP') return 'webp';
+  if (ascii(magic, 0, 4) === 'GIF8') return 'gif';
+  return ascii(magic, 0, 2) === 'BM' ? 'bmp' : null;
+}
+
 /** Null if the bytes are no picture we know, or are cut off before their size. Never throws for content. */
 export async function readImageHeader(file: Blob): Promise<ImageHeader | null> {
   const reader = new Reader(file);
   const magic = await reader.at(0, 12);
-  if (!magic) return null;
-  if (magic.getUint32(0) === 0x89504e47) return png(reader);
-  if (magic.getUint16(0) === 0xffd8) return jpeg(reader);
-  if (ascii(magic, 0, 4) === 'RIFF' && ascii(magic, 8, 4) === 'WEBP') return webp(reader);
-  if (ascii(magic, 0, 4) === 'GIF8') return header('gif', magic.getUint16(6, true), magic.getUint16(8, true));
-  if (ascii(magic, 0, 2) === 'BM') {
+  const format = magic && formatOf(magic);
+  if (format === 'png') return png(reader);
+  if (format === 'jpeg') return jpeg(reader);
+  if (format === 'webp') return webp(reader);
+  if (format === 'gif') return header('gif', magic!.getUint16(6, true), magic!.getUint16(8, true));
+  if (format === 'bmp') {
     const info = await reader.at(18, 8);
     return info && header('bmp', info.getInt32(0, true), Math.abs(info.getInt32(4, true)));
   }
@@ -165,16 +174,47 @@ export async function readImageHeader(file: Blob): Promise<ImageHeader | null> {
 
 /** Bytes at the end of a file in which its end mark is looked for. */
 const TAIL = 4096;
+/** Bytes at its beginning that tell its format, and of some formats its length. */
+const MAGIC = 12;
 
-/** Whether a file ends as its format wants it to; one that was cut off does not, and cannot be decoded. */
-export async function endsWell(file: Blob, format: ImageHeader['format']): Promise<boolean> {
-  if (format === 'webp') {
-    const riff = await new Reader(file).at(0, 12);
-    return riff !== null && riff.getUint32(4, true) + 8 <= file.size;
+/** The first MAGIC and the last TAIL bytes of a file, and its length: taken from its pieces, in their order. */
+export class FileEnds {
+  #size = 0;
+  #begin = new Uint8Array(0);
+  #end = new Uint8Array(0);
+
+  take(piece: Uint8Array): void {
+    this.#size += piece.length;
+    if (this.#begin.length < MAGIC) this.#begin = joined(this.#begin, piece).slice(0, MAGIC);
+    this.#end = piece.length >= TAIL ? piece.slice(-TAIL) : joined(this.#end, piece).slice(-TAIL);
   }
+
+  get endsWell(): boolean {
+    return complete(this.#begin, this.#end, this.#size);
+  }
+}
+
+function joined(a: Uint8Array, b: Uint8Array): Uint8Array<ArrayBuffer> {
+  const both = new Uint8Array(a.length + b.length);
+  both.set(a);
+  both.set(b, a.length);
+  return both;
+}
+
+/** Whether a picture ends as its format wants it to; one that was cut off does not, and cannot be decoded. */
+function complete(begin: Uint8Array<ArrayBuffer>, end: Uint8Array, size: number): boolean {
+  if (begin.length < MAGIC) return false;
+  const magic = new DataView(begin.buffer, begin.byteOffset);
+  const format = formatOf(magic);
+  if (format === 'webp') return magic.getUint32(4, true) + 8 <= size;
   if (format !== 'png' && format !== 'jpeg') return true;
-  const end = String.fromCharCode(...new Uint8Array(await file.slice(-TAIL).arrayBuffer()));
-  return end.includes(format === 'png' ? 'IEND' : '\xff\xd9');
+  return String.fromCharCode(...end).includes(format === 'png' ? 'IEND' : '\xff\xd9');
+}
+
+/** Whether a picture's file ends as its format wants it to, by both ends of it; one that was cut off does not. */
+export async function endsWell(file: Blob): Promise<boolean> {
+  const [begin, end] = await Promise.all([file.slice(0, MAGIC).arrayBuffer(), file.slice(-TAIL).arrayBuffer()]);
+  return complete(new Uint8Array(begin), new Uint8Array(end), file.size);
 }
 
 /** Files that are often found where a picture should be: how they begin, what they are, and the way out. */

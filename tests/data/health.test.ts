@@ -1,9 +1,11 @@
+import { strToU8, zipSync } from 'fflate';
 import sharp from 'sharp';
 import { expect, test } from 'vitest';
+import { openDataset, type Dataset } from '../../src/data/dataset.ts';
 import { HEAT, HealthTally } from '../../src/data/health.ts';
 import { span } from '../../src/data/row-list.ts';
 import { box01 } from '../../src/grounding/box.ts';
-import { llava, open, pngHeader, type Content } from './make-dataset.ts';
+import { llava, open, pngHeader, zipped, type Content } from './make-dataset.ts';
 
 const marks = '<image><image><image>';
 const box = (numbers: string) => `Image-1: <|box_start|>${numbers}<|box_end|>`;
@@ -153,7 +155,70 @@ test('a picture file that is cut off is told before a run comes to it; whole one
       [`p/cut.${kind}`, new Uint8Array(bytes.subarray(0, bytes.length - 200))],
     ]),
   );
-  const { dataset } = await findingsOf({ ...files, 'train.json': rows });
+  const all = { ...files, 'train.json': rows };
+  const { dataset } = await findingsOf(all);
+  expect(await withBroken(dataset)).toEqual(['cut png', 'cut jpg', 'cut webp']);
+  expect(dataset.health.pictures).toEqual({ total: 8, unchecked: 0, uncheckedBytes: 0 });
+
+  // In a zip they are told of those that were used, and of all after a check.
+  const packed = await openZip(all);
+  const bytes = Object.values(files).reduce((sum, { length }) => sum + length, 0);
+  expect(packed.health.pictures).toEqual({ total: 8, unchecked: 8, uncheckedBytes: bytes });
+  expect(await withBroken(packed)).toEqual([]);
+  await packed.image('p/cut.jpg');
+  await packed.image('p/whole.jpg');
+  expect(await withBroken(packed)).toEqual(['cut jpg']);
+  expect(cut(packed)).toMatchObject({ rows: 1, severity: 'bad' });
+  const told: number[] = [];
+  await packed.checkPictures({ tell: (_, done, total) => told.push(done / total) });
+  expect(told.at(-1)).toBe(1);
+  expect(packed.health.pictures.unchecked).toBe(0);
+  expect(await withBroken(packed)).toEqual(['cut png', 'cut jpg', 'cut webp']);
+  expect(cut(packed)).toMatchObject({ rows: 3 });
+  // Nothing is read twice.
+  await packed.checkPictures({ tell: () => told.push(NaN) });
+  expect(told.at(-1)).toBe(1);
+});
+
+const cut = (dataset: Dataset) => dataset.health.findings.find(({ key }) => key === 'cut-picture');
+
+const openZip = (files: Record<string, Content>) =>
+  openDataset('zip', [{ path: 'zip.zip', file: new Blob([zipped(files)]) }], { split: 'files' });
+
+async function withBroken(dataset: Dataset): Promise<string[]> {
   const found = await dataset.select('train', { finding: 'cut-picture' });
-  expect(span(found, 0, found.length).map((i) => found.id(i))).toEqual(['cut png', 'cut jpg', 'cut webp']);
+  return span(found, 0, found.length).map((i) => found.id(i));
+}
+
+test('bytes that changed inside a zip are found by a check, packed or stored; it can be stopped in between', async () => {
+  const names = ['a', 'b', 'c', 'd', 'e', 'f'];
+  const pictures = await Promise.all(
+    names.map(async (_, i) =>
+      sharp({
+        create: { width: 90, height: 60, channels: 3, background: { r: i, g: 9, b: 9 }, noise: { type: 'gaussian' } },
+      })
+        .jpeg()
+        .toBuffer(),
+    ),
+  );
+  const rows = names.map((name) => ({ ...llava('<image>?', 'yes', 1, { images: [`p/${name}.jpg`] }), id: name }));
+  for (const level of [0, 6] as const) {
+    const files = Object.fromEntries(names.map((name, i) => [`p/${name}.jpg`, new Uint8Array(pictures[i]!)]));
+    const bytes = zipSync({ ...files, 'train.json': strToU8(JSON.stringify(rows)) }, { level });
+    // In the middle of the fifth, behind what a header needs.
+    const at = Buffer.from(bytes).indexOf('p/e.jpg') + Math.round(pictures[4]!.length * 0.8);
+    bytes[at] = bytes[at]! ^ 0xff;
+    const file = new Blob([bytes as Uint8Array<ArrayBuffer>]);
+    const dataset = await openDataset('zip', [{ path: 'zip.zip', file }], { split: 'files' });
+    expect(dataset.report).toMatchObject({ train: 6, leftOut: 0 });
+    const stop = new AbortController();
+    const stopped = dataset.checkPictures({ signal: stop.signal, tell: () => stop.abort() });
+    await expect(stopped).rejects.toMatchObject({ code: 'cancelled' });
+    const { unchecked } = dataset.health.pictures;
+    expect(unchecked).toBeGreaterThan(0);
+    expect(unchecked).toBeLessThan(6);
+    await dataset.checkPictures({ tell: () => undefined });
+    expect(dataset.health.pictures.unchecked).toBe(0);
+    expect(await withBroken(dataset)).toEqual(['e']);
+  }
 });

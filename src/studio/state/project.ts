@@ -65,6 +65,8 @@ export interface Project {
   reopenModel(ref: ModelRef): Promise<boolean>;
   /** Reads the dataset in another way, or takes an answer to what it asked. */
   reread(options: DatasetOptions): Promise<boolean>;
+  /** Reads the dataset's pictures to their end. */
+  checkPictures(): Promise<boolean>;
   keep(keeping: Keeping): void;
   /** The one click: starter model and sample dataset. */
   startWithSample(): Promise<boolean>;
@@ -143,6 +145,7 @@ export function createProject(client: EngineClient): StoreApi<Project> {
       | 'reopenDataset'
       | 'reopenModel'
       | 'reread'
+      | 'checkPictures'
     > = {
       loadStarter: () =>
         load(
@@ -205,6 +208,18 @@ export function createProject(client: EngineClient): StoreApi<Project> {
           dataset: await client.request({ type: 'reread-dataset', dataset: dataset.id, options }),
           sources,
         }));
+      },
+      checkPictures: async () => {
+        const { dataset } = get();
+        if (!dataset) return false;
+        return load(
+          `Checking ${dataset.name}`,
+          async () => {
+            await client.request({ type: 'check-pictures', dataset: dataset.id });
+            return {};
+          },
+          stopReading,
+        );
       },
     };
     return {

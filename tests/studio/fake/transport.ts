@@ -67,6 +67,7 @@ export class FakeTransport implements Transport {
   #events: Iterator<EngineEvent> | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
   readonly #known: KnownAnswer[] = [];
+  #picturesChecked = false;
   #closed = false;
   #stopped = false;
   #profile: ProfileChoice = 'auto';
@@ -196,6 +197,13 @@ export class FakeTransport implements Transport {
         return { rows: 4, list: [] };
       case 'health':
         return this.#health();
+      case 'check-pictures':
+        for (let done = 1; done <= 4; done++) {
+          await pause(this.#options.loadMs / 4);
+          this.emit({ type: 'loading', what: 'pictures read to their end', done: done * 120e6, total: 480e6 });
+        }
+        this.#picturesChecked = true;
+        return null;
       case 'try-conventions':
         return this.#data.rows.slice(0, request.count).map((row) => ({
           rowId: row.id,
@@ -390,12 +398,14 @@ export class FakeTransport implements Transport {
     for (const row of this.#data.rows) tally.add(row, 0, false);
     const flags = this.#data.rows.map((_, i) => (i % 40 === 0 ? 0b1001_0000_0001 : 0));
     const tasks = [...new Set(this.#data.rows.map(({ task }) => task))];
-    return tally.finish(
+    const counted = tally.finish(
       flags,
       this.#data.rows.map(({ split }) => split),
       this.#data.rows.map(({ task }) => tasks.indexOf(task)),
       tasks,
     );
+    const unchecked = this.#picturesChecked ? 0 : 1180;
+    return { ...counted, pictures: { total: 1191, unchecked, uncheckedBytes: unchecked * 412_000 } };
   }
 
   #preview(id: string): EncodedPreview {

@@ -2,9 +2,9 @@
 import { useEffect, useRef, useState } from 'react';
 import type { DatasetReport, FindingKey, Health } from '../../../engine/protocol.ts';
 import { problemOf } from '../../state/problem.ts';
-import { useStudio } from '../../state/studio.ts';
+import { useProject, useStudio } from '../../state/studio.ts';
 import { useTheme } from '../../theme.ts';
-import { count, plural } from '../../ui/format.ts';
+import { bytes, count, plural } from '../../ui/format.ts';
 import { Icon } from '../../ui/icon.tsx';
 
 interface HealthViewProps {
@@ -18,6 +18,8 @@ interface HealthViewProps {
 export function HealthView({ dataset, onRows, onIssues }: HealthViewProps) {
   const { client, project } = useStudio();
   const [health, setHealth] = useState<Health | null>(null);
+  // Asked for again after a check, or what came of it before it was stopped.
+  const busy = useProject((state) => state.loading !== null);
   useEffect(() => {
     let live = true;
     client.request({ type: 'health', dataset: dataset.id }).then(
@@ -25,7 +27,7 @@ export function HealthView({ dataset, onRows, onIssues }: HealthViewProps) {
       (error) => live && project.getState().report(problemOf(error)),
     );
     return () => void (live = false);
-  }, [client, project, dataset.id]);
+  }, [client, project, dataset.id, busy]);
   if (!health) return <p className="room-wait">Counting…</p>;
   return (
     <div className="health">
@@ -63,6 +65,7 @@ export function HealthView({ dataset, onRows, onIssues }: HealthViewProps) {
           ))}
         </ul>
       )}
+      <PictureCheck pictures={health.pictures} busy={busy} />
       <div className="health-grid">
         <Tasks tasks={health.tasks} />
         <Bars title="Images a row" about="Rows" entries={named(health.imagesPerRow, (n) => plural(n, 'image'))} />
@@ -87,6 +90,35 @@ export function HealthView({ dataset, onRows, onIssues }: HealthViewProps) {
         />
         <Heat heat={health.heat} />
       </div>
+    </div>
+  );
+}
+
+/** Pictures in zips are not unpacked when a dataset is opened: that they are whole has to be asked for. */
+function PictureCheck({ pictures, busy }: { readonly pictures: Health['pictures']; readonly busy: boolean }) {
+  const check = useProject((project) => project.checkPictures);
+  const { total, unchecked, uncheckedBytes } = pictures;
+  if (total === 0) return null;
+  return (
+    <div className="picture-check">
+      {unchecked === 0 ? (
+        <p className="muted">
+          {total === 1 ? 'The picture file was' : `All ${count(total)} picture files were`} looked at to the end.
+        </p>
+      ) : (
+        <>
+          <p>
+            Only the beginning of {unchecked === total ? '' : `${count(unchecked)} of `}
+            {plural(total, 'picture')} was read, because a zip keeps them packed.{' '}
+            <span className="muted">
+              One that is cut off or damaged is counted here once it is seen, or by a check.
+            </span>
+          </p>
+          <button type="button" className="button small" disabled={busy} onClick={() => void check()}>
+            Check {unchecked === 1 ? 'it' : 'them all'} ({bytes(uncheckedBytes)})
+          </button>
+        </>
+      )}
     </div>
   );
 }

@@ -24,7 +24,7 @@ const FINDING_NAMES: Readonly<Record<FindingKey, string>> = {
   'no-box': 'No box',
   'long-answer': 'Long answer',
   'narrow-picture': 'Narrow picture',
-  'cut-picture': 'Picture cut off',
+  'cut-picture': 'Picture cut off or damaged',
 };
 
 export interface RowFilterState {
