@@ -271,6 +271,30 @@ test('an earlier run lies under the next one, on the charts and in their tables'
   await expect(page.getByRole('columnheader', { name: /fake-1/ })).toHaveCount(0);
 });
 
+test('one curve, or all, of a run and of those laid under it are saved as CSV', async ({ page }) => {
+  await ran(page);
+  await finishRun(page);
+  await expect(page.getByRole('checkbox', { name: 'demo-quick, fake-1' })).toBeChecked();
+  const saved = async (button: string) => {
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('button', { name: button, exact: true }).press('Enter'),
+    ]);
+    const lines = (await readFile(await download.path(), 'utf8')).trimEnd().split('\r\n');
+    return { name: download.suggestedFilename(), lines };
+  };
+  const loss = await saved('CSV of Loss');
+  expect(loss.name).toBe('demo-quick-fake-1-Loss.csv');
+  expect(loss.lines[0]).toBe('"run","step","seconds","loss"');
+  expect(loss.lines).toHaveLength(1 + 2 * 28);
+  expect(loss.lines[1]).toMatch(/^"demo-quick, fake-1",1,[\d.]+,[\d.]+$/);
+  expect(loss.lines.at(-1)).toMatch(/^"demo-quick, fake-1",28,/);
+  const all = await saved('All curves as CSV');
+  expect(all.name).toBe('demo-quick-fake-1-curves.csv');
+  expect(all.lines[0]).toContain('"grad_norm"');
+  expect(all.lines).toHaveLength(1 + 2 * 28);
+});
+
 test('a run that the project has stored is laid under the one in view', async ({ page }) => {
   await ran(page);
   const id = await page.evaluate(async () => {

@@ -1,5 +1,6 @@
 /** All that is wrong with a dataset, packed: a broken file may have as many complaints as rows. */
 import { Column, TextColumn } from '../base/columns.ts';
+import { csvLine, csvText } from '../base/csv.ts';
 import { MAX_SKIPPED_LISTED, type SkippedRow, type SkippedRows } from './dataset-ref.ts';
 import type { RowIssue } from './row.ts';
 
@@ -62,16 +63,13 @@ export class IssueLog {
   /** As a file for other programs, in pieces. */
   async *write(as: 'csv' | 'json'): AsyncGenerator<string> {
     const columns = ['severity', 'file', 'line', 'field', 'reason', 'fix'] as const;
-    yield as === 'csv' ? `${columns.join(',')}\r\n` : '[\n';
+    yield as === 'csv' ? csvLine(columns) : '[\n';
     for (let i = 0; i < this.count; i++) {
       const issue = this.get(i);
       yield as === 'csv'
-        ? `${columns.map((name) => csvField(String(issue[name]))).join(',')}\r\n`
+        ? csvLine(columns.map((name) => csvText(String(issue[name]))))
         : `  ${JSON.stringify(issue)}${i + 1 < this.count ? ',' : ''}\n`;
     }
     if (as === 'json') yield ']\n';
   }
 }
-
-/** Quoted; a text that a spreadsheet would run as a formula is marked as text. */
-const csvField = (text: string): string => `"${(/^[=+\-@\t\r]/.test(text) ? `'${text}` : text).replaceAll('"', '""')}"`;

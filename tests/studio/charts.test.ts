@@ -3,6 +3,7 @@ import { describe, expect, it, test } from 'vitest';
 import { lonely } from '../../src/studio/charts/lonely.ts';
 import { chartData, valueAt } from '../../src/studio/charts/chart-data.ts';
 import { panelsFor } from '../../src/studio/charts/panels.ts';
+import { curvesCsv } from '../../src/studio/charts/curves-csv.ts';
 import { roomy } from '../../src/studio/charts/roomy.ts';
 import { SeriesBook } from '../../src/studio/charts/series-book.ts';
 import { smooth } from '../../src/studio/charts/smooth.ts';
@@ -178,5 +179,36 @@ describe('panels', () => {
       'something/new',
     ]);
     expect(panels.flatMap(({ curves }) => curves).sort()).toEqual(names.filter((name) => name !== 'num_tokens').sort());
+  });
+});
+
+describe('curves as CSV', () => {
+  it('have every point exactly, a line a run and step, with the training time', async () => {
+    const [own, past] = [new SeriesBook(), new SeriesBook()];
+    own.push(1, { loss: 0.1 + 0.2, step_time: 2 });
+    own.push(2, { loss: NaN, step_time: 0.5 });
+    own.push(3, { reward: -1 });
+    past.push(2, { loss: Infinity });
+    const runs = [
+      { name: '=HYPERLINK("x")', book: own },
+      { name: 'before', book: past },
+    ];
+    const text = await curvesCsv(runs, ['loss', 'reward', 'none']).text();
+    expect(text.split('\r\n')).toEqual([
+      '"run","step","seconds","loss","reward","none"',
+      `"'=HYPERLINK(""x"")",1,2,0.30000000000000004,,`,
+      `"'=HYPERLINK(""x"")",2,2.5,NaN,,`,
+      `"'=HYPERLINK(""x"")",3,,,-1,`,
+      '"before",2,,Infinity,,',
+      '',
+    ]);
+  });
+
+  it('are not thinned', async () => {
+    const book = new SeriesBook();
+    for (let step = 1; step <= 10_000; step++) book.push(step, { loss: step });
+    const lines = (await curvesCsv([{ name: 'r', book }], ['loss']).text()).trimEnd().split('\r\n');
+    expect(lines).toHaveLength(10_001);
+    expect(lines.at(-1)).toBe('"r",10000,,10000');
   });
 });

@@ -30,9 +30,12 @@ interface ChartProps {
   readonly alarms: readonly Pick<Alarm, 'title' | 'curves' | 'steps'>[];
   readonly theme: string;
   readonly onZoom: (from: number, to: number) => void;
+  /** Saves the curves named as a file. */
+  readonly onSave: (curves: readonly string[], title: string) => void;
 }
 
-export function Chart({ panel, book, past, crosshair, weight, log, range, marks, alarms, theme, onZoom }: ChartProps) {
+export function Chart(props: ChartProps) {
+  const { panel, book, past, crosshair, weight, log, range, marks, alarms, theme, onZoom, onSave } = props;
   const host = useRef<HTMLDivElement>(null);
   const shown = useRef<ChartData | null>(null);
   const alarmed = alarms.filter((alarm) => alarm.curves.some((name) => panel.curves.includes(name)));
@@ -181,9 +184,14 @@ export function Chart({ panel, book, past, crosshair, weight, log, range, marks,
         <h2 className="minor" title={panel.about}>
           {panel.title}
         </h2>
-        <button type="button" className="link" aria-expanded={table} onClick={() => setTable(!table)}>
-          Table<span className="visually-hidden"> of {panel.title}</span>
-        </button>
+        <span className="chart-data">
+          <button type="button" className="link" onClick={() => onSave(panel.curves, panel.title)}>
+            CSV<span className="visually-hidden"> of {panel.title}</span>
+          </button>
+          <button type="button" className="link" aria-expanded={table} onClick={() => setTable(!table)}>
+            Table<span className="visually-hidden"> of {panel.title}</span>
+          </button>
+        </span>
       </header>
       <ul className="chart-legend">
         {panel.curves.map((name, i) => (

@@ -22,6 +22,10 @@ class Column {
     this.#values[this.#count++] = value;
   }
 
+  get last(): number | undefined {
+    return this.#count > 0 ? this.#values[this.#count - 1] : undefined;
+  }
+
   view(): Curve {
     return { steps: this.#steps.subarray(0, this.#count), values: this.#values.subarray(0, this.#count) };
   }
@@ -31,6 +35,8 @@ const NOTHING: Curve = { steps: new Float64Array(0), values: new Float64Array(0)
 
 export class SeriesBook {
   #columns = new Map<string, Column>();
+  /** Seconds that training steps had taken by the end of each. */
+  #clock = new Column();
   readonly #listeners = new Set<() => void>();
   /** Changes when a new curve appears, so that the layout of charts need not look at every point. */
   namesVersion = 0;
@@ -45,6 +51,9 @@ export class SeriesBook {
       }
       column.push(step, values[name]!);
     }
+    const seconds = values['step_time'];
+    if (seconds !== undefined && seconds >= 0 && Number.isFinite(seconds))
+      this.#clock.push(step, (this.#clock.last ?? 0) + seconds);
     this.lastStep = Math.max(this.lastStep, step);
   }
 
@@ -57,6 +66,14 @@ export class SeriesBook {
     return this.#columns.get(name)?.view() ?? NOTHING;
   }
 
+  /**
+   * The run's training time: at each step that tells its time, the seconds of all steps until its end. What lies
+   * between steps is not in it: pauses, loading, evaluation. Empty where no step tells.
+   */
+  get clock(): Curve {
+    return this.#clock.view();
+  }
+
   last(name: string): number | null {
     const { values } = this.curve(name);
     return values.length > 0 ? values[values.length - 1]! : null;
@@ -66,6 +83,7 @@ export class SeriesBook {
   handOver(): SeriesBook {
     const past = new SeriesBook();
     past.#columns = this.#columns;
+    past.#clock = this.#clock;
     past.lastStep = this.lastStep;
     past.namesVersion = 1;
     this.clear();
@@ -83,6 +101,7 @@ export class SeriesBook {
 
   clear(): void {
     this.#columns = new Map();
+    this.#clock = new Column();
     this.namesVersion++;
     this.lastStep = 0;
     this.notify();

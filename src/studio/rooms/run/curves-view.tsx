@@ -5,6 +5,7 @@ import type { RunRecord } from '../../../engine/protocol.ts';
 import { Chart } from '../../charts/chart.tsx';
 import { DASHES } from '../../charts/chart-options.ts';
 import { useHeldStep } from '../../charts/crosshair.ts';
+import { curvesCsv } from '../../charts/curves-csv.ts';
 import { panelsFor } from '../../charts/panels.ts';
 import type { Alarm } from '../../state/alarms.ts';
 import { currentProject } from '../../state/kept.ts';
@@ -14,9 +15,12 @@ import { useKeeping, usePast, useRun, useStudio } from '../../state/studio.ts';
 import { useTheme } from '../../theme.ts';
 import { Choice } from '../../ui/choice.tsx';
 import { plural } from '../../ui/format.ts';
+import { Icon } from '../../ui/icon.tsx';
+import { asFileName, saveBlob } from '../../ui/save.ts';
 import { when } from '../projects/when.ts';
 import { StepTools } from './step-tools.tsx';
 import { TimeTravel } from './time-travel.tsx';
+import './curves.css';
 
 const ALL: readonly [number, number] = [-Infinity, Infinity];
 
@@ -46,6 +50,9 @@ export function CurvesView({ alarms }: { readonly alarms: readonly Alarm[] }) {
     () => stages.flatMap(({ firstStep, stage }) => (firstStep === null ? [] : [{ step: firstStep, name: stage.name }])),
     [stages],
   );
+  const ownName = useRun((run) => run.opened?.fileName ?? nameOf(run.recipe?.name ?? 'Run', run.runId ?? ''));
+  const save = (curves: readonly string[], title: string) =>
+    saveBlob(curvesCsv([{ name: ownName, book }, ...shownPast], curves), `${asFileName(`${ownName}-${title}`)}.csv`);
   const zoom = useCallback((from: number, to: number) => setRange([from, to]), []);
   const panels = panelsFor(names);
   if (panels.length === 0) return <p className="room-wait">The first point comes with the first training step.</p>;
@@ -89,6 +96,9 @@ export function CurvesView({ alarms }: { readonly alarms: readonly Alarm[] }) {
         {!zoomed && held === null && (
           <span className="muted hint">Drag across a chart to look closer; click to hold a step</span>
         )}
+        <button type="button" className="button small" onClick={() => save(names, 'curves')}>
+          <Icon name="down" /> All curves as CSV
+        </button>
         <PastRunList />
       </div>
       <div className="curves-body">
@@ -108,6 +118,7 @@ export function CurvesView({ alarms }: { readonly alarms: readonly Alarm[] }) {
               alarms={alarms}
               theme={theme}
               onZoom={zoom}
+              onSave={save}
             />
           ))}
         </div>
