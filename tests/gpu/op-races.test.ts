@@ -295,6 +295,42 @@ describe.each(tunings)('kernels of profile %s have no race, no stray index and n
   });
 });
 
+/** Of a vocabulary that is worth more invocations than a subgroup has. */
+const LONG = 4100;
+
+// In all profiles for GPUs it is the same 256 invocations, which know of no subgroups: once is enough.
+describe.skipIf(process.env.GROUNDWORK_ADAPTER === 'swiftshader')(
+  'kernels that share a long row of logits have no race, no stray index and no undefined read',
+  () => {
+    test('in log-probs with their gradient, and in drawing a token', async () => {
+      const { check } = await recorded({ profile: 'shared' }, (inputs, device) => {
+        const tape = new Tape(inputs.rec);
+        const hidden = tape.track(inputs.normal('hidden', 1, 4));
+        const { logps } = logProbs(tape, hidden, inputs.normal('head', LONG, 4), {
+          rows: inputs.whole('rows', [1], [0]),
+          start: inputs.whole('start', [2], [0, 1]),
+          targets: inputs.whole('targets', [1], [LONG - 1]),
+        });
+        tape.addGrad(logps, inputs.normal('dlogps', 1));
+        tape.backward();
+        const control = new Int32Array(samplingControl({ temperature: 0.8, topP: 1, topK: 0, seed: 3 }).buffer);
+        const drawn = {
+          logits: inputs.normal('logits', 1, LONG),
+          suppressed: inputs.whole(
+            'suppressed',
+            [Math.ceil(LONG / 32)],
+            [1, ...Array<number>(Math.ceil(LONG / 32) - 1).fill(0)],
+          ),
+          eos: inputs.whole('eos', [1], [3]),
+          control: inputs.whole('control', [4], [...control]),
+        };
+        sampleTokens(inputs.rec, drawn, new DecodeState(device, 1, 4), 0);
+      });
+      expect(check().findings).toEqual([]);
+    });
+  },
+);
+
 describe('the emulator can be believed', () => {
   test('it computes what the device computes', async () => {
     const { program, inputs, result, check } = await recorded({}, (given) => {

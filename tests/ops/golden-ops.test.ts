@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { Random } from '../../src/base/random.ts';
 import type { Recorder } from '../../src/gpu/recorder.ts';
 import type { Tensor } from '../../src/gpu/tensor.ts';
+import { PROFILES, type Profile } from '../../src/gpu/tuning.ts';
 import { mropeAxes, mropeTable } from '../../src/models/qwen/positions.ts';
 import { gelu, type GeluForm } from '../../src/ops/gelu.ts';
 import { layerNorm } from '../../src/ops/layer-norm.ts';
@@ -16,6 +17,7 @@ import { cropped, goldenOp, padded, upTo4, type GoldenOpCase } from './golden-te
 import { constant, dot, expectClose, finiteDifference, normals, run, useSession } from './harness.ts';
 
 const session = useSession();
+const swift = process.env.GROUNDWORK_ADAPTER === 'swiftshader';
 
 /** Records an op on tracked inputs and hands its output `dy`; gives the inputs' gradients. */
 function backward(
@@ -258,9 +260,14 @@ describe('rotary embedding', async () => {
   });
 });
 
-describe('the output head', async () => {
+/** Cases that a profile is walked through. lavapipe takes seconds for each kernel, so most see one. */
+const casesFor = <P>(profile: Profile, cases: readonly GoldenOpCase<P>[], one: string): GoldenOpCase<P>[] =>
+  cases.filter(({ name }) => swift || profile === 'software' || name === one);
+
+describe.each(PROFILES)('the output head, tuned as %s,', async (profile) => {
+  const session = useSession({ profile });
   // Vocabularies of 5, 53, 40, 300 and 17: most are not multiples of 4.
-  test.each(await goldenOp<{ temperature: number }>('linear-cross-entropy'))(
+  test.each(casesFor(profile, await goldenOp<{ temperature: number }>('linear-cross-entropy'), 'temperature'))(
     'gives PyTorch’s log-probs, entropies, loss and gradient: $name',
     async ({ params, tensors: t }) => {
       const [T, C] = t['hidden']!.shape as [number, number];
@@ -294,8 +301,9 @@ describe('the output head', async () => {
   );
 });
 
-describe('a linear with an adapter', async () => {
-  test.each(await goldenOp<{ scale: number }>('lora-linear'))(
+describe.each(PROFILES)('a linear with an adapter, tuned as %s,', async (profile) => {
+  const session = useSession({ profile });
+  test.each(casesFor(profile, await goldenOp<{ scale: number }>('lora-linear'), 'odd'))(
     'is PEFT’s, forward and backward: $name',
     async ({ params, tensors: t }) => {
       const [T, inn] = t['x']!.shape as [number, number];
@@ -328,7 +336,9 @@ describe('a linear with an adapter', async () => {
       expect(db!.every((v, i) => i % R < r || v === 0)).toBe(true);
     },
   );
+});
 
+describe('a linear with an adapter', () => {
   test('adds gradients of A and B to those of earlier micro-batches', async () => {
     const random = new Random(8);
     const [x, w, a, b, dy, had] = [

@@ -5,7 +5,8 @@
  */
 import { describe, expect, test } from 'vitest';
 import { Random } from '../../src/base/random.ts';
-import type { Session } from '../../src/gpu/recorder.ts';
+import type { Recorder, Session } from '../../src/gpu/recorder.ts';
+import type { Tensor } from '../../src/gpu/tensor.ts';
 import { PROFILES } from '../../src/gpu/tuning.ts';
 import { matmulNn, matmulNt } from '../../src/ops/matmul.ts';
 import type { QuantisedFormat } from '../../src/ops/matrix.ts';
@@ -22,7 +23,10 @@ const variants = PROFILES.flatMap((profile): (readonly [name: string, options: S
   ...(swift ? [] : [[`${profile}, without f16`, { profile, without: ['shader-f16'] }] as const]),
 ]);
 
-/** Forward and backward through weights whose values are those of the definition, with all that can be added. */
+/**
+ * Forward and backward through weights whose values are those of the definition, with all that can be added; and the
+ * gradient once more by finite differences of the forward itself, which know nothing of the definition.
+ */
 async function checkQuantised(session: Session, format: QuantisedFormat): Promise<void> {
   const [M, N, K, R] = [66, 68, 64, 8];
   const w = normals(new Random(7), N * K);
@@ -31,16 +35,20 @@ async function checkQuantised(session: Session, format: QuantisedFormat): Promis
   const random = new Random(8);
   const [x, dy, bias, residual] = [M * K, M * N, N, M * N].map((n) => normals(random, n)) as Four;
   const [z, b, u, a] = [M * R, N * R, M * R, R * K].map((n) => normals(random, n)) as Four;
+  const forward = (rec: Recorder, input: ArrayLike<number>): Tensor => {
+    const y = rec.empty('y', [M, N]);
+    matmulNt(rec, constant(rec, 'x', [M, K], input), matrix, y, {
+      bias: constant(rec, 'bias', [N], bias),
+      residual: constant(rec, 'residual', [M, N], residual),
+      lora: { z: constant(rec, 'z', [M, R], z), b: constant(rec, 'b', [N, R], b), scale: 0.5 },
+    });
+    return y;
+  };
   const both = (times: number) =>
     run(
       session,
       (rec) => {
-        const [y, dx] = [rec.empty('y', [M, N]), rec.empty('dx', [M, K])];
-        matmulNt(rec, constant(rec, 'x', [M, K], x), matrix, y, {
-          bias: constant(rec, 'bias', [N], bias),
-          residual: constant(rec, 'residual', [M, N], residual),
-          lora: { z: constant(rec, 'z', [M, R], z), b: constant(rec, 'b', [N, R], b), scale: 0.5 },
-        });
+        const [y, dx] = [forward(rec, x), rec.empty('dx', [M, K])];
         matmulNn(rec, constant(rec, 'dy', [M, N], dy), matrix, dx, {
           scale: 0.5,
           lora: { u: constant(rec, 'u', [M, R], u), a: constant(rec, 'a', [R, K], a) },
@@ -51,6 +59,7 @@ async function checkQuantised(session: Session, format: QuantisedFormat): Promis
     );
   const [y, dx] = await both(1);
   const again = await both(2);
+  const differences = await rowDifferences(session, forward, x, dy, { M, N, K });
   session.release(...matrix.tensors);
   const weights = product(
     M,
@@ -90,7 +99,42 @@ async function checkQuantised(session: Session, format: QuantisedFormat): Promis
     gradient.map((v, i) => 0.5 * v + share[i]!),
     2e-6,
   );
+  expectClose(
+    dx!.subarray(0, K),
+    differences.map((v, k) => 0.5 * v + share[k]!),
+    1e-5,
+    'finite differences',
+  );
   expect(again).toEqual([y, dx]);
+}
+
+/** Of Σ y[0]·dy[0] by x[0, k] for every k: every row of x is row 0 with another column changed, up and then down. */
+async function rowDifferences(
+  session: Session,
+  forward: (rec: Recorder, x: Float64Array) => Tensor,
+  x: Float64Array,
+  dy: Float64Array,
+  { M, N, K }: { M: number; N: number; K: number },
+): Promise<Float64Array> {
+  // The product is linear: differences are exact for any step, and a long one keeps clear of rounding.
+  const step = 8;
+  const differences = new Float64Array(K);
+  // What is added to the product differs by rows and is the same in both runs.
+  const shifted = (first: number, sign: 1 | -1): Float64Array =>
+    Float64Array.from({ length: M * K }, (_, i) => {
+      const [row, k] = [Math.floor(i / K), i % K];
+      return x[k]! + (k === first + row ? sign * step : 0);
+    });
+  for (let first = 0; first < K; first += M) {
+    const [above, below] = [
+      (await run(session, (rec) => [forward(rec, shifted(first, 1))]))[0]!,
+      (await run(session, (rec) => [forward(rec, shifted(first, -1))]))[0]!,
+    ];
+    for (let row = 0; row < M && first + row < K; row++)
+      for (let n = 0; n < N; n++)
+        differences[first + row]! += ((above[row * N + n]! - below[row * N + n]!) / (2 * step)) * dy[n]!;
+  }
+  return differences;
 }
 
 type Four = [Float64Array, Float64Array, Float64Array, Float64Array];
