@@ -103,6 +103,48 @@ test('a chart without points in the window shows the window, with room for its a
   expect(await below()).toBeGreaterThanOrEqual(20);
 });
 
+test('along time, the crosshair, the held step and the window stay those of the steps', async ({ page }) => {
+  await onHold(page);
+  await page.evaluate(() => {
+    // Ten quick steps and ten slow ones: 100 s.
+    for (let step = 1; step <= 20; step++)
+      window.harness.transport.emit({
+        type: 'metrics',
+        stageIndex: 1,
+        step,
+        values: { loss: 1 / step, grad_norm: step, step_time: step > 10 ? 9 : 1 },
+      });
+  });
+  const loss = page.getByRole('region', { name: 'Loss', exact: true });
+  const norm = page.getByRole('region', { name: 'Gradient norm' });
+  await expect(loss).toHaveAttribute('data-points', '20');
+  const axis = page.getByRole('group', { name: 'Horizontal axis' });
+  await axis.getByRole('radio', { name: 'Time' }).check({ force: true });
+  await expect(page.getByText('without pauses, loading and evaluation')).toBeVisible();
+  await expect(loss).toHaveAttribute('data-points', '20');
+  const plot = loss.locator('.u-over');
+  const { width, height } = (await plot.boundingBox())!;
+  // Half of the time is three quarters of the steps.
+  await plot.hover({ position: { x: width / 2, y: height / 2 } });
+  for (const chart of [loss, norm]) await expect(chart.locator('.chart-step')).toHaveText(/step 1[45], (?:46|55) s/);
+  await page.mouse.move(0, 0);
+  await page.getByRole('slider', { name: 'Step', exact: true }).fill('12');
+  for (const chart of [loss, norm]) await expect(chart.locator('.chart-step')).toHaveText('step 12, 28 s');
+  await axis.getByRole('radio', { name: 'Steps' }).check({ force: true });
+  await expect(loss.locator('.chart-step')).toHaveText('step 12');
+  await axis.getByRole('radio', { name: 'Time' }).check({ force: true });
+
+  const box = (await plot.boundingBox())!;
+  await page.mouse.move(box.x + width * 0.45, box.y + height / 2);
+  await page.mouse.down();
+  await page.mouse.move(box.x + width * 0.95, box.y + height / 2, { steps: 4 });
+  await page.mouse.up();
+  const shown = (which: string) => page.getByRole('textbox', { name: `${which} step shown` });
+  await expect(shown('First')).toHaveValue('13');
+  await expect(shown('Last')).toHaveValue('19');
+  for (const chart of [loss, norm]) await expect(chart).toHaveAttribute('data-points', '7');
+});
+
 /** Emits points of curves to a run on hold, whose own points do not come in between. */
 async function onHold(page: Page): Promise<void> {
   await openHarness(page, served, 'fast', '/run');

@@ -147,6 +147,16 @@ const shots: readonly Shot[] = [
     },
   },
   {
+    name: 'run-time',
+    prepare: async (page) => {
+      await ran('Curves')(page);
+      await finish(page);
+      await page.getByRole('radio', { name: 'Time' }).check({ force: true });
+      await page.getByRole('slider', { name: 'Step', exact: true }).fill('12');
+      await page.waitForTimeout(1200);
+    },
+  },
+  {
     name: 'run-window',
     prepare: async (page) => {
       await ran('Curves')(page);

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import { lonely } from '../../src/studio/charts/lonely.ts';
 import { chartData, valueAt } from '../../src/studio/charts/chart-data.ts';
+import { placeOf, placesOf, stepAt } from '../../src/studio/charts/horizontal.ts';
 import { panelsFor } from '../../src/studio/charts/panels.ts';
 import { curvesCsv } from '../../src/studio/charts/curves-csv.ts';
 import { roomy } from '../../src/studio/charts/roomy.ts';
@@ -9,7 +10,7 @@ import { SeriesBook } from '../../src/studio/charts/series-book.ts';
 import { smooth } from '../../src/studio/charts/smooth.ts';
 import { lowerBound, thin } from '../../src/studio/charts/thin.ts';
 
-const view = { from: -Infinity, to: Infinity, buckets: 50, weight: 0, log: false };
+const view = { axis: 'step', from: -Infinity, to: Infinity, buckets: 50, weight: 0, log: false } as const;
 
 const of = (book: SeriesBook, ...names: string[]) => names.map((name) => ({ book, name }));
 
@@ -210,5 +211,45 @@ describe('curves as CSV', () => {
     const lines = (await curvesCsv([{ name: 'r', book }], ['loss']).text()).trimEnd().split('\r\n');
     expect(lines).toHaveLength(10_001);
     expect(lines.at(-1)).toBe('"r",10000,,10000');
+  });
+});
+
+describe('training time', () => {
+  /** Steps of so many seconds each, from step 1. */
+  const paced = (...seconds: number[]) => {
+    const book = new SeriesBook();
+    seconds.forEach((each, i) => book.push(i + 1, { loss: 10 * (i + 1), step_time: each }));
+    return book;
+  };
+
+  it('is where a step stands, and leads back to it', () => {
+    const book = paced(2, 3, 0.5);
+    book.push(5, { eval: 1 });
+    expect([0, 1, 2, 3, 4, 5].map((step) => placeOf('time', book, step))).toEqual([0, 2, 5, 5.5, 5.5, 5.5]);
+    expect([...placesOf('time', book, Float64Array.of(1, 3, 5))]).toEqual([2, 5.5, 5.5]);
+    expect([0, 2, 4.9, 5, 100].map((at) => stepAt('time', book, at))).toEqual([1, 1, 1, 2, 3]);
+    expect([placeOf('time', book, Infinity), stepAt('time', book, -Infinity)]).toEqual([Infinity, -Infinity]);
+    expect([placeOf('step', book, 7), stepAt('step', book, 7.5)]).toEqual([7, 7.5]);
+  });
+
+  it('lays runs of different pace over each other by time, and takes a window of it', () => {
+    const [slow, fast] = [paced(4, 4, 4), paced(1, 1, 1, 1)];
+    const curves = [...of(slow, 'loss'), ...of(fast, 'loss')];
+    const { columns } = chartData(curves, { ...view, axis: 'time' });
+    expect(columns[0]).toEqual([1, 2, 3, 4, 8, 12]);
+    expect(columns[1]).toEqual([undefined, undefined, undefined, 10, 20, 30]);
+    expect(columns[3]).toEqual([10, 20, 30, 40, undefined, undefined]);
+    const narrow = chartData(curves, { ...view, axis: 'time', from: 2, to: 8 });
+    expect(narrow.columns[0]).toEqual([2, 3, 4, 8]);
+    expect(narrow.points).toBe(5);
+  });
+
+  it('goes with a run that makes room, and comes back with a file', () => {
+    const book = paced(2, 3);
+    const past = book.handOver();
+    expect(placeOf('time', past, 2)).toBe(5);
+    expect(book.clock.steps).toHaveLength(0);
+    book.fill(past.toJSON());
+    expect(placeOf('time', book, 2)).toBe(5);
   });
 });

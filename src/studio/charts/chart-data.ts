@@ -1,12 +1,13 @@
-/** From curves to what a chart draws: one list of steps, raw and smoothed values on it, and what cannot be drawn. */
+/** From curves to what a chart draws: one list of steps or times, raw and smoothed values on it, and what cannot be drawn. */
+import { placesOf, type Horizontal } from './horizontal.ts';
 import type { Curve, SeriesBook } from './series-book.ts';
 import { smooth } from './smooth.ts';
 import { lowerBound, thin } from './thin.ts';
 
 export interface ChartData {
-  /** Steps, then for every curve its raw and its smoothed values. null: a gap; undefined: thinned away, no gap. */
+  /** Places on the axis, then for every curve its raw and its smoothed values. null: a gap; undefined: thinned away, no gap. */
   readonly columns: [number[], ...(number | null | undefined)[][]];
-  /** Steps at which a curve was not a number or infinite. */
+  /** Places at which a curve was not a number or infinite. */
   readonly strange: readonly number[];
   /** Points that a logarithmic scale cannot show. */
   readonly belowLog: number;
@@ -20,6 +21,8 @@ export interface CurveSource {
 }
 
 export interface ChartView {
+  readonly axis: Horizontal;
+  /** First and last place on the axis. */
   readonly from: number;
   readonly to: number;
   readonly buckets: number;
@@ -41,25 +44,26 @@ export function chartData(curves: readonly CurveSource[], view: ChartView): Char
   let points = 0;
   curves.forEach(({ book, name }, c) => {
     const { steps, values }: Curve = book.curve(name);
-    const from = lowerBound(steps, view.from);
-    const to = lowerBound(steps, view.to + Number.EPSILON * Math.abs(view.to) + 1e-9);
+    const places = placesOf(view.axis, book, steps);
+    const from = lowerBound(places, view.from);
+    const to = lowerBound(places, view.to + Number.EPSILON * Math.abs(view.to) + 1e-9);
     points += to - from;
     if (view.log) for (let i = from; i < to; i++) belowLog += Number(values[i]! <= 0);
     const smoothed = view.weight > 0 ? smooth(values, view.weight) : null;
     for (const i of thin(values, from, to, view.buckets, view.log ? 0 : -Infinity)) {
-      const step = steps[i]!;
+      const place = places[i]!;
       const raw = values[i]!;
-      let row = at.get(step);
-      if (!row) at.set(step, (row = new Array<number | null | undefined>(curves.length * 2).fill(undefined)));
+      let row = at.get(place);
+      if (!row) at.set(place, (row = new Array<number | null | undefined>(curves.length * 2).fill(undefined)));
       const hidden = view.log && raw <= 0;
-      if (!Number.isFinite(raw)) strange.add(step);
+      if (!Number.isFinite(raw)) strange.add(place);
       row[c * 2] = Number.isFinite(raw) && !hidden ? raw : null;
       const even = smoothed ? smoothed[i]! : NaN;
       if (Number.isFinite(even) && !(view.log && even <= 0)) row[c * 2 + 1] = even;
     }
   });
-  const steps = [...at.keys()].sort((a, b) => a - b);
-  const columns: ChartData['columns'] = [steps];
-  for (let c = 0; c < curves.length * 2; c++) columns.push(steps.map((step) => at.get(step)![c]!));
+  const places = [...at.keys()].sort((a, b) => a - b);
+  const columns: ChartData['columns'] = [places];
+  for (let c = 0; c < curves.length * 2; c++) columns.push(places.map((place) => at.get(place)![c]!));
   return { columns, strange: [...strange].sort((a, b) => a - b), belowLog, points };
 }

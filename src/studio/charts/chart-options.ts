@@ -1,6 +1,7 @@
 /** How a chart looks and behaves in uPlot's words. Colours come from the theme. */
 import uPlot from 'uplot';
 import { value } from '../ui/format.ts';
+import type { Horizontal } from './horizontal.ts';
 import { lonely } from './lonely.ts';
 import { roomy } from './roomy.ts';
 
@@ -25,7 +26,8 @@ export function readLook(element: HTMLElement): ChartLook {
 }
 
 export interface StageMark {
-  readonly step: number;
+  /** On the axis. */
+  readonly place: number;
   readonly name: string;
 }
 
@@ -34,13 +36,15 @@ interface OptionsInput {
   readonly height: number;
   /** `color` counts within the panel, `past` the earlier runs from 1; 0 is the run in view. */
   readonly curves: readonly { readonly name: string; readonly color: number; readonly past: number }[];
+  readonly horizontal: Horizontal;
   readonly log: boolean;
   readonly smoothed: boolean;
   readonly look: ChartLook;
   readonly marks: () => readonly StageMark[];
   readonly strange: () => readonly number[];
-  /** Steps that an alarm is about. */
+  /** Places that an alarm is about. */
   readonly alarmed: () => readonly number[];
+  /** Place of the held step. */
   readonly held: () => number | null;
   readonly onZoom: (from: number, to: number) => void;
   /** `here`: the pointer is on this chart, not on a neighbour that shares its crosshair. */
@@ -109,7 +113,9 @@ export function chartOptions(input: OptionsInput): uPlot.Options {
     // The scales read the whole range of what is drawn; one lone point gets room on both sides.
     scales: { x: { time: false }, y: log ? { distr: 3, log: 10 } : { range: (_, low, high) => roomy(low, high) } },
     axes: [
-      { ...axis, size: 26, values: (_, ticks) => ticks.map((v) => (Number.isInteger(v) ? String(v) : '')) },
+      input.horizontal === 'time'
+        ? { ...axis, size: 26, space: 70, incrs: SPANS, values: (_, ticks) => ticks.map(timeLabel) }
+        : { ...axis, size: 26, values: (_, ticks) => ticks.map((v) => (Number.isInteger(v) ? String(v) : '')) },
       {
         ...axis,
         size: 52,
@@ -136,6 +142,17 @@ export function chartOptions(input: OptionsInput): uPlot.Options {
   };
 }
 
+/** From one tick of a time axis to the next, in seconds. */
+const SPANS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30].concat(
+  [1, 2, 5, 10, 15, 30].map((minutes) => minutes * 60),
+  [1, 2, 4, 6, 12, 24, 48, 120, 240].map((hours) => hours * 3600),
+);
+
+function timeLabel(seconds: number): string {
+  const [h, min, s] = [Math.floor(seconds / 3600), Math.floor((seconds % 3600) / 60), seconds % 60];
+  return [h && `${h} h`, min && `${min} min`, s && `${Number(s.toFixed(1))} s`].filter(Boolean).join(' ') || '0';
+}
+
 function drawMarks(plot: uPlot, marks: readonly StageMark[], look: ChartLook): void {
   const { ctx, bbox } = plot;
   ctx.save();
@@ -146,8 +163,8 @@ function drawMarks(plot: uPlot, marks: readonly StageMark[], look: ChartLook): v
   ctx.textBaseline = 'top';
   ctx.setLineDash([2 * uPlot.pxRatio, 3 * uPlot.pxRatio]);
   let free = -Infinity;
-  for (const { step, name } of marks) {
-    const x = Math.round(plot.valToPos(step, 'x', true));
+  for (const { place, name } of marks) {
+    const x = Math.round(plot.valToPos(place, 'x', true));
     if (x < bbox.left || x > bbox.left + bbox.width) continue;
     ctx.beginPath();
     ctx.moveTo(x, bbox.top);
@@ -165,13 +182,13 @@ function drawMarks(plot: uPlot, marks: readonly StageMark[], look: ChartLook): v
 }
 
 /** A triangle at the top where a value was not a number: such a point has no height, but must be seen. */
-function drawStrange(plot: uPlot, steps: readonly number[], look: ChartLook): void {
+function drawStrange(plot: uPlot, places: readonly number[], look: ChartLook): void {
   const { ctx, bbox } = plot;
   const size = 6 * uPlot.pxRatio;
   ctx.save();
   ctx.fillStyle = look.alarm;
-  for (const step of steps) {
-    const x = plot.valToPos(step, 'x', true);
+  for (const place of places) {
+    const x = plot.valToPos(place, 'x', true);
     if (x < bbox.left || x > bbox.left + bbox.width) continue;
     ctx.beginPath();
     ctx.moveTo(x - size, bbox.top);
@@ -183,13 +200,15 @@ function drawStrange(plot: uPlot, steps: readonly number[], look: ChartLook): vo
 }
 
 /** The step that is held, from top to bottom. */
-function drawHeld(plot: uPlot, step: number | null, look: ChartLook): void {
-  if (step === null) return;
+function drawHeld(plot: uPlot, place: number | null, look: ChartLook): void {
+  if (place === null) return;
   const { ctx, bbox } = plot;
-  const x = Math.round(plot.valToPos(step, 'x', true));
+  const x = Math.round(plot.valToPos(place, 'x', true));
   if (x < bbox.left || x > bbox.left + bbox.width) return;
   ctx.save();
   ctx.strokeStyle = look.ink;
+  // uPlot leaves the dashes of an earlier run behind.
+  ctx.setLineDash([]);
   ctx.lineWidth = 1.5 * uPlot.pxRatio;
   ctx.beginPath();
   ctx.moveTo(x, bbox.top);
@@ -199,14 +218,14 @@ function drawHeld(plot: uPlot, step: number | null, look: ChartLook): void {
 }
 
 /** A triangle on the floor of the chart at each step that an alarm is about. */
-function drawAlarms(plot: uPlot, steps: readonly number[], look: ChartLook): void {
+function drawAlarms(plot: uPlot, places: readonly number[], look: ChartLook): void {
   const { ctx, bbox } = plot;
   const size = 5 * uPlot.pxRatio;
   const floor = bbox.top + bbox.height;
   ctx.save();
   ctx.fillStyle = look.alarm;
-  for (const step of steps) {
-    const x = plot.valToPos(step, 'x', true);
+  for (const place of places) {
+    const x = plot.valToPos(place, 'x', true);
     if (x < bbox.left || x > bbox.left + bbox.width) continue;
     ctx.beginPath();
     ctx.moveTo(x - size, floor);

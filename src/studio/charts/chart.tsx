@@ -2,11 +2,12 @@
 import { useEffect, useMemo, useRef, useState } from 'react';
 import uPlot from 'uplot';
 import type { Alarm } from '../state/alarms.ts';
-import { value } from '../ui/format.ts';
+import { duration, value } from '../ui/format.ts';
 import { chartData, valueAt, type ChartData } from './chart-data.ts';
-import { chartOptions, readLook, type StageMark } from './chart-options.ts';
+import { chartOptions, readLook } from './chart-options.ts';
 import type { Crosshair } from './crosshair.ts';
 import { CurveTable } from './curve-table.tsx';
+import { placeOf, stepAt, type Horizontal } from './horizontal.ts';
 import { paintQueue, REPAINT_MS } from './paint-queue.ts';
 import { shortName, type DrawnCurve, type Panel } from './panels.ts';
 import type { SeriesBook } from './series-book.ts';
@@ -17,6 +18,12 @@ export interface PastCurves {
   readonly book: SeriesBook;
 }
 
+/** The first step of a stage. */
+export interface StageStart {
+  readonly step: number;
+  readonly name: string;
+}
+
 interface ChartProps {
   readonly panel: Panel;
   readonly book: SeriesBook;
@@ -25,8 +32,10 @@ interface ChartProps {
   readonly crosshair: Crosshair;
   readonly weight: number;
   readonly log: boolean;
+  readonly horizontal: Horizontal;
+  /** First and last step of the run in view. */
   readonly range: readonly [number, number];
-  readonly marks: readonly StageMark[];
+  readonly stages: readonly StageStart[];
   readonly alarms: readonly Pick<Alarm, 'title' | 'curves' | 'steps'>[];
   readonly theme: string;
   readonly onZoom: (from: number, to: number) => void;
@@ -35,13 +44,13 @@ interface ChartProps {
 }
 
 export function Chart(props: ChartProps) {
-  const { panel, book, past, crosshair, weight, log, range, marks, alarms, theme, onZoom, onSave } = props;
+  const { panel, book, past, crosshair, weight, log, horizontal, range, stages, alarms, theme, onZoom, onSave } = props;
   const host = useRef<HTMLDivElement>(null);
   const shown = useRef<ChartData | null>(null);
   const alarmed = alarms.filter((alarm) => alarm.curves.some((name) => panel.curves.includes(name)));
-  const latest = useRef({ marks, alarmed, onZoom });
+  const latest = useRef({ stages, alarmed, onZoom });
   useEffect(() => {
-    latest.current = { marks, alarmed, onZoom };
+    latest.current = { stages, alarmed, onZoom };
   });
   const [readout, setReadout] = useState<{ step: number | null; values: readonly string[] }>({
     step: null,
@@ -58,8 +67,14 @@ export function Chart(props: ChartProps) {
       names.map((name, color) => ({ book: run.book, name, run: run.name, color, past: i + 1 })),
     );
     // Only where there is something to draw.
-    return [...own, ...earlier.filter((curve) => curve.book.curve(curve.name).steps.length > 0)];
-  }, [book, curves, past]);
+    const timed = horizontal === 'time';
+    return [
+      ...own,
+      ...earlier.filter(
+        (curve) => curve.book.curve(curve.name).steps.length > 0 && (!timed || curve.book.clock.steps.length > 0),
+      ),
+    ];
+  }, [book, curves, past, horizontal]);
 
   useEffect(() => {
     const element = host.current;
@@ -73,7 +88,12 @@ export function Chart(props: ChartProps) {
       );
       setReadout({ step, values: values.map((v) => (v === undefined ? '–' : value(v))) });
     };
-    const stepOf = (index: number | null) => (index === null ? null : (shown.current?.columns[0][index] ?? null));
+    const place = (step: number) => placeOf(horizontal, book, step);
+    const step = (at: number) => stepAt(horizontal, book, at);
+    const stepOf = (index: number | null) => {
+      const at = index === null ? undefined : shown.current?.columns[0][index];
+      return at === undefined ? null : step(at);
+    };
     // Made in its turn, like every later drawing: a dozen charts made in one frame would hold the page for it.
     let plot: uPlot | null = null;
     const make = () =>
@@ -82,18 +102,19 @@ export function Chart(props: ChartProps) {
           width: element.clientWidth || 300,
           height: element.clientHeight || 190,
           curves: drawn,
+          horizontal,
           log,
           smoothed,
           look: readLook(element),
-          marks: () => latest.current.marks,
+          marks: () => latest.current.stages.map((stage) => ({ place: place(stage.step), name: stage.name })),
           strange: () => shown.current?.strange ?? [],
-          alarmed: () => latest.current.alarmed.flatMap(({ steps }) => steps),
-          held: () => crosshair.held,
-          onZoom: (a, b) => latest.current.onZoom(a, b),
+          alarmed: () => latest.current.alarmed.flatMap(({ steps }) => steps.map(place)),
+          held: () => crosshair.held && place(crosshair.held),
+          onZoom: (a, b) => latest.current.onZoom(step(a), step(b)),
           onCursor: (index, here) => {
-            const step = stepOf(index);
-            read(step ?? crosshair.held);
-            if (here) crosshair.hover(step);
+            const under = stepOf(index);
+            read(under ?? crosshair.held);
+            if (here) crosshair.hover(under);
             else if (index === null && !document.querySelector('.u-over:hover')) crosshair.hover(null);
           },
         }),
@@ -110,11 +131,14 @@ export function Chart(props: ChartProps) {
         paintQueue.ask(paint);
         return;
       }
-      const data = chartData(drawn, { from, to, buckets: Math.max(60, Math.floor(plot.width / 2)), weight, log });
+      const buckets = Math.max(60, Math.floor(plot.width / 2));
+      const [first, last] = [place(from), place(to)];
+      const data = chartData(drawn, { axis: horizontal, from: first, to: last, buckets, weight, log });
       shown.current = data;
       plot.setData(data.columns as uPlot.AlignedData);
-      // Without points there is no scale of steps, and without one no axis: the window is shown empty.
-      if (data.points === 0) plot.setScale('x', { min: Math.max(1, from), max: Math.min(to, book.lastStep) });
+      // Without points there is no horizontal scale, and without one no axis: the window is shown empty.
+      if (data.points === 0)
+        plot.setScale('x', { min: place(Math.max(1, from)), max: place(Math.min(to, book.lastStep)) });
       setFlaws((old) =>
         old.strange === data.strange.length && old.belowLog === data.belowLog && old.points === data.points
           ? old
@@ -175,7 +199,7 @@ export function Chart(props: ChartProps) {
       resized.disconnect();
       plot?.destroy();
     };
-  }, [book, drawn, crosshair, weight, log, from, to, theme]);
+  }, [book, drawn, crosshair, weight, log, horizontal, from, to, theme]);
 
   const outside = flaws.points === 0 && (Number.isFinite(from) || Number.isFinite(to));
   return (
@@ -201,7 +225,12 @@ export function Chart(props: ChartProps) {
             <b className="num">{readout.values[i] ?? ''}</b>
           </li>
         ))}
-        {readout.step !== null && <li className="chart-step num">step {readout.step}</li>}
+        {readout.step !== null && (
+          <li className="chart-step num">
+            step {readout.step}
+            {horizontal === 'time' && `, ${duration(placeOf('time', book, readout.step))}`}
+          </li>
+        )}
       </ul>
       <div ref={host} className="chart-plot" aria-hidden="true" />
       {(flaws.strange > 0 || flaws.belowLog > 0 || alarmed.length > 0 || outside) && (

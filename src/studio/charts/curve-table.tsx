@@ -13,6 +13,7 @@ export function CurveTable({ panel, sources }: { readonly panel: Panel; readonly
     return () => clearInterval(timer);
   }, []);
   const data = chartData(sources, {
+    axis: 'step',
     from: -Infinity,
     to: Infinity,
     buckets: BUCKETS,

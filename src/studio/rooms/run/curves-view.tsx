@@ -6,6 +6,7 @@ import { Chart } from '../../charts/chart.tsx';
 import { DASHES } from '../../charts/chart-options.ts';
 import { useHeldStep } from '../../charts/crosshair.ts';
 import { curvesCsv } from '../../charts/curves-csv.ts';
+import type { Horizontal } from '../../charts/horizontal.ts';
 import { panelsFor } from '../../charts/panels.ts';
 import type { Alarm } from '../../state/alarms.ts';
 import { currentProject } from '../../state/kept.ts';
@@ -34,6 +35,7 @@ export function CurvesView({ alarms }: { readonly alarms: readonly Alarm[] }) {
   const [names, setNames] = useState(() => book.names());
   const [weight, setWeight] = useState(0.8);
   const [scale, setScale] = useState<'linear' | 'log'>('linear');
+  const [horizontal, setHorizontal] = useState<Horizontal>('step');
   const [range, setRange] = useState(ALL);
   useEffect(() => {
     let version = -1;
@@ -46,7 +48,7 @@ export function CurvesView({ alarms }: { readonly alarms: readonly Alarm[] }) {
     return book.subscribe(look);
   }, [book]);
   useEffect(() => () => crosshair.hold(null), [crosshair]);
-  const marks = useMemo(
+  const starts = useMemo(
     () => stages.flatMap(({ firstStep, stage }) => (firstStep === null ? [] : [{ step: firstStep, name: stage.name }])),
     [stages],
   );
@@ -56,6 +58,8 @@ export function CurvesView({ alarms }: { readonly alarms: readonly Alarm[] }) {
   const zoom = useCallback((from: number, to: number) => setRange([from, to]), []);
   const panels = panelsFor(names);
   if (panels.length === 0) return <p className="room-wait">The first point comes with the first training step.</p>;
+  // Whether steps tell their time.
+  const timed = book.clock.steps.length > 0;
   const zoomed = range.some(Number.isFinite);
   return (
     <div className="curves">
@@ -82,6 +86,17 @@ export function CurvesView({ alarms }: { readonly alarms: readonly Alarm[] }) {
           selected={scale}
           onSelect={setScale}
         />
+        {timed && (
+          <Choice
+            label="Horizontal axis"
+            choices={[
+              { key: 'step', title: 'Steps' },
+              { key: 'time', title: 'Time' },
+            ]}
+            selected={horizontal}
+            onSelect={setHorizontal}
+          />
+        )}
         <StepTools range={range} onZoom={zoom} />
         {zoomed && (
           <button type="button" className="button small" onClick={() => setRange(ALL)}>
@@ -92,6 +107,9 @@ export function CurvesView({ alarms }: { readonly alarms: readonly Alarm[] }) {
           <button type="button" className="button small" onClick={() => crosshair.hold(null)}>
             Let go of step {held}
           </button>
+        )}
+        {timed && horizontal === 'time' && (
+          <span className="muted hint">Training time: without pauses, loading and evaluation</span>
         )}
         {!zoomed && held === null && (
           <span className="muted hint">Drag across a chart to look closer; click to hold a step</span>
@@ -113,8 +131,9 @@ export function CurvesView({ alarms }: { readonly alarms: readonly Alarm[] }) {
               crosshair={crosshair}
               weight={weight}
               log={scale === 'log'}
+              horizontal={timed ? horizontal : 'step'}
               range={range}
-              marks={marks}
+              stages={starts}
               alarms={alarms}
               theme={theme}
               onZoom={zoom}
