@@ -1,7 +1,7 @@
 /** Before a stage's first step, all kernels it will need are compiled at once, with progress. */
 import { spread } from '../data/row-list.ts';
 import type { OnCompiled } from '../gpu/pipeline.ts';
-import { longestRow, plannedKernels } from '../train/memory-plan.ts';
+import { askForKernels, longestRow } from '../train/memory-plan.ts';
 import type { Stage } from '../train/recipe.ts';
 import type { Workbench } from './run.ts';
 
@@ -15,14 +15,8 @@ export async function warmStage({ loaded, dataset, samples }: Workbench, stage: 
     const rows = await spread(dataset.rows(stage.kind === 'evaluate' ? 'heldout' : 'train'), ROWS);
     const longest = longestRow(await samples.encode(rows), loaded.processor);
     const { architecture, dtype } = loaded;
-    for (const { name, source, constants } of plannedKernels({
-      architecture,
-      recipe: { stages: [stage] },
-      longest,
-      gpu: session.gpu,
-      dtype,
-    }))
-      session.kernels.get(name, source, constants);
+    const request = { architecture, recipe: { stages: [stage] }, longest, gpu: session.gpu, dtype };
+    session.kernels.ahead(() => askForKernels(session.kernels, request));
   } catch {
     return;
   }

@@ -70,6 +70,7 @@ export class KernelCache {
   readonly #kernels = new Map<string, Kernel>();
   readonly #pipelines = new Map<string, Pipeline>();
   readonly #sources: KernelSource[] = [];
+  #ahead = false;
 
   /** @param pieces what kernels include by name */
   constructor(gpu: Gpu, pieces: Readonly<Record<string, string>> = library) {
@@ -95,15 +96,27 @@ export class KernelCache {
     const kernel = this.#make(name, key, source, constants);
     this.#kernels.set(key, kernel);
     this.#sources.push({ name, source, constants });
+    // A complaint is for `ready` to tell.
+    if (this.#ahead) kernel.pipeline.compile().catch(() => undefined);
     return kernel;
   }
 
-  /** Compiles what was asked for so far and is not compiled yet; rejects with the first compile error. */
+  /** What is asked for in `ask` begins to be compiled while more is asked for; `ready` sees it through. */
+  ahead(ask: () => void): void {
+    this.#ahead = true;
+    try {
+      ask();
+    } finally {
+      this.#ahead = false;
+    }
+  }
+
+  /** Compiles what was asked for so far and nobody else has seen to; rejects with the first compile error. */
   async ready(onCompiled?: OnCompiled): Promise<void> {
     const all = [...this.#pipelines.values()];
     await warmPipelines(
       this.#gpu,
-      all.filter((pipeline) => !pipeline.started),
+      all.filter((pipeline) => pipeline.claim()),
       onCompiled,
     );
     await Promise.all(all.map((pipeline) => pipeline.compile()));

@@ -18,6 +18,7 @@ export class Pipeline {
   #compiled: GPUComputePipeline | null = null;
   /** Settles when the driver has checked it; rejects with its complaint. */
   #checked: Promise<void> | null = null;
+  #claimed = false;
 
   constructor(gpu: Gpu, label: string, code: string, entries: readonly LayoutEntry[]) {
     this.#gpu = gpu;
@@ -29,6 +30,7 @@ export class Pipeline {
 
   /** Compiled now, if it was not before. */
   get compiled(): GPUComputePipeline {
+    this.#claimed = true;
     if (this.#compiled) return this.#compiled;
     const { device } = this.#gpu;
     device.pushErrorScope('validation');
@@ -48,6 +50,13 @@ export class Pipeline {
 
   get started(): boolean {
     return this.#checked !== null;
+  }
+
+  /** Whether it is for the caller to warm it: true once, and never after it was used. */
+  claim(): boolean {
+    const first = !this.#claimed;
+    this.#claimed = true;
+    return first;
   }
 
   /** Compiles without holding up the thread. Rejects with `shader-compile`. */

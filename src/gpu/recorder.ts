@@ -19,6 +19,8 @@ export interface SessionOptions extends WorkQueueOptions {
   readonly onUnbindable?: (label: string, bytes: number) => void;
   /** WGSL that kernels include, in place of gpu/library.ts: for tests. */
   readonly pieces?: Readonly<Record<string, string>>;
+  /** Another session's on such a device, in place of its own: to learn what will be compiled there. */
+  readonly kernels?: KernelCache;
 }
 
 /** Device, kernels and shared memory of one session. */
@@ -37,7 +39,7 @@ export class Session {
     this.gpu = gpu;
     this.weightPartBytes = options.weightPartBytes ?? gpu.limits.maxStorageBufferBindingSize;
     this.#onUnbindable = options.onUnbindable;
-    this.kernels = new KernelCache(gpu, options.pieces);
+    this.kernels = options.kernels ?? new KernelCache(gpu, options.pieces);
     this.arena = new Arena(gpu);
     this.readback = new Readback(gpu);
     this.queue = new WorkQueue(gpu, this.readback, options);

@@ -4,7 +4,7 @@
  * cannot drift from what the engine does; it is wrong only where a run meets longer rows than it was told of.
  */
 import { dryGpu, type GpuTraits } from '../gpu/dry.ts';
-import type { KernelSource } from '../gpu/kernel.ts';
+import type { KernelCache } from '../gpu/kernel.ts';
 import { Session } from '../gpu/recorder.ts';
 import type { Architecture } from '../models/architecture.ts';
 import { matrixShape } from '../models/manifest.ts';
@@ -105,14 +105,16 @@ export function planMemory({ architecture, recipe, longest, gpu: traits, dtype }
 }
 
 /**
- * Every kernel the stages will ask for, found by the same rehearsal.
+ * Asks `kernels` for every kernel that the stages will ask for, found by the same rehearsal.
  * @throws GroundworkError as `planMemory`, and `binding-limit` where a tensor is more than the adapter binds
  */
-export function plannedKernels({ architecture, recipe, longest, gpu, dtype }: MemoryRequest): readonly KernelSource[] {
-  const session = new Session(dryGpu(gpu).gpu);
+export function askForKernels(
+  kernels: KernelCache,
+  { architecture, recipe, longest, gpu, dtype }: MemoryRequest,
+): void {
+  const session = new Session(dryGpu(gpu).gpu, { kernels });
   const rehearsal = new Rehearsal(session, VisionLanguage.dry(session, architecture, dtype), longest);
   for (const stage of recipe.stages) rehearsal.run(stage, () => {});
-  return session.kernels.sources;
 }
 
 /** What cannot be read off the buffers alive when a stage is prepared. */

@@ -48,6 +48,25 @@ describe('kernels', () => {
     await session.kernels.ready(() => expect.unreachable('nothing is left to compile'));
   });
 
+  test('that are asked for ahead are begun at once, and told of when they are waited for', async () => {
+    const calls = await withCalls();
+    session.kernels.ahead(() => session.kernels.get('one', FILL('1.0')));
+    session.kernels.get('two', FILL('2.0'));
+    expect(calls.ahead).toHaveBeenCalledTimes(1);
+    const heard: [number, number][] = [];
+    await session.kernels.ready((done, total) => heard.push([done, total]));
+    expect(heard).toEqual([0, 1, 2].map((done) => [done, 2]));
+    expect(calls.ahead).toHaveBeenCalledTimes(2);
+  });
+
+  test('are seen through by the first who waits for them, and waited for by others', async () => {
+    await withCalls();
+    session.kernels.get('one', FILL('1.0'));
+    const first = session.kernels.ready();
+    await session.kernels.ready(() => expect.unreachable('another sees to them'));
+    await first;
+  });
+
   test('of one expanded source share a pipeline, whatever their names', async () => {
     const calls = await withCalls();
     const one = session.kernels.get('one', FILL('1.0'));
@@ -72,6 +91,7 @@ describe('kernels', () => {
   test('that the driver refuses are named, with its complaint', async () => {
     await withCalls();
     session.kernels.get('broken', FILL('nonsense'));
+    session.kernels.ahead(() => session.kernels.get('broken ahead', FILL('nonsense of another kind')));
     await expect(session.kernels.ready()).rejects.toMatchObject({
       code: 'shader-compile',
       message: expect.stringMatching(/broken[^]*nonsense/),
