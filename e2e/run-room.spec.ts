@@ -313,6 +313,29 @@ test('an earlier run lies under the next one, on the charts and in their tables'
   await expect(page.getByRole('columnheader', { name: /fake-1/ })).toHaveCount(0);
 });
 
+test('of runs that are laid over each other the settings that differ are told, and no others', async ({ page }) => {
+  await ran(page);
+  await finishRun(page);
+  await expect(page.getByText('All settings of these runs are the same')).toBeVisible();
+  await page.evaluate(() => {
+    const { recipe } = window.harness.studio;
+    const plan = recipe.getState().recipe;
+    const stages = plan.stages.map((stage) =>
+      stage.kind === 'sft' ? { ...stage, optimizer: { ...stage.optimizer, learningRate: 0.00042 } } : stage,
+    );
+    recipe.setState({ recipe: { ...plan, seed: plan.seed + 1, stages } });
+  });
+  await finishRun(page);
+  await page.getByText('2 settings differ between these runs').press('Enter');
+  const table = page.getByRole('region', { name: 'Settings that differ' });
+  await expect(table.getByRole('row')).toHaveCount(3);
+  await expect(table.getByRole('row', { name: /^Seed seed/ })).toBeVisible();
+  await expect(table.getByRole('row', { name: /Learning rate learning_rate 0\.00042/ })).toContainText('. Cold start');
+  expect((await new AxeBuilder({ page }).include('.settings-compared').analyze()).violations).toEqual([]);
+  await page.getByRole('checkbox', { name: 'demo-quick, fake-1' }).uncheck();
+  await expect(table).toHaveCount(0);
+});
+
 test('one curve, or all, of a run and of those laid under it are saved as CSV', async ({ page }) => {
   await ran(page);
   await finishRun(page);

@@ -157,6 +157,24 @@ const shots: readonly Shot[] = [
     },
   },
   {
+    name: 'run-settings-compared',
+    prepare: async (page) => {
+      await ran('Curves')(page);
+      await call(page, ({ studio: { recipe } }) => {
+        const plan = recipe.getState().recipe;
+        const stages = plan.stages.map((stage) =>
+          stage.kind === 'sft'
+            ? { ...stage, maxSteps: 18, lora: { ...stage.lora, r: 32, targetModules: ['q_proj', 'v_proj'] } }
+            : stage,
+        );
+        recipe.setState({ recipe: { ...plan, seed: 7, stages } });
+      });
+      await finish(page);
+      await page.getByText('between these runs').click();
+      await page.waitForTimeout(900);
+    },
+  },
+  {
     name: 'run-window',
     prepare: async (page) => {
       await ran('Curves')(page);

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import type { Stage } from '../../src/engine/protocol.ts';
+import type { Recipe, Stage } from '../../src/engine/protocol.ts';
+import { differences } from '../../src/studio/recipe/compare.ts';
 import { advise, describeStage } from '../../src/studio/recipe/describe.ts';
 import { fieldsOf, getAt, setAt } from '../../src/studio/recipe/fields.ts';
+import { KIND_NAMES } from '../../src/studio/recipe/kind-names.ts';
 import { grpoStage, KINDS, mergeStage, newStage, PRESETS, sftStage } from '../../src/engine/presets.ts';
 import { readNumber } from '../../src/studio/rooms/recipe/number-input.tsx';
 import { runs } from '../../src/studio/rooms/recipe/preview-view.tsx';
@@ -145,5 +147,35 @@ describe('tokens by loss mask', () => {
       { text: '<p>', inLoss: false, repeated: 9 },
       { text: 'bc', inLoss: true, repeated: 1 },
     ]);
+  });
+});
+
+describe('plans compared', () => {
+  const plan = (...stages: Recipe['stages']): Recipe => ({ name: 'p', seed: 1, stages });
+  const sft = sftStage({ maxSteps: 40 });
+
+  it('tell only what differs, with its stage and its name in TRL or PEFT', () => {
+    expect(differences([plan(sft), { ...plan({ ...sft }), name: 'another name' }])).toEqual([]);
+    const other = {
+      ...sft,
+      gradientCheckpointing: !sft.gradientCheckpointing,
+      lora: { ...sft.lora, r: sft.lora.r * 2 },
+    };
+    const found = differences([plan(sft), { ...plan(other), seed: 2 }, plan(sft)]);
+    expect(found).toHaveLength(3);
+    expect(found[0]).toEqual({ stage: '', setting: 'Seed', name: 'seed', values: ['1', '2', '1'] });
+    expect(found).toContainEqual({
+      stage: `1. ${sft.name}`,
+      setting: 'Rank',
+      name: 'r',
+      values: [sft.lora.r, sft.lora.r * 2, sft.lora.r].map(String),
+    });
+    expect(found.find(({ name }) => name === 'gradient_checkpointing')?.values.toSorted()).toHaveLength(3);
+  });
+
+  it('tell of stages that one has and another has not, and nothing of their settings', () => {
+    const found = differences([plan(sft, mergeStage()), plan(sft)]);
+    expect(found).toEqual([{ stage: '2.', setting: 'Kind of stage', name: '', values: [KIND_NAMES.merge, null] }]);
+    expect(differences([plan(sft), plan(mergeStage())])).toMatchObject([{ setting: 'Kind of stage' }]);
   });
 });

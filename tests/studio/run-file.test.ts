@@ -202,7 +202,8 @@ describe('earlier runs', () => {
     const [first] = past.getState().runs;
     expect(first).toMatchObject({ name: 'Short, r1', shown: true });
     expect([...first!.book.curve('loss').values].map(String)).toEqual(before);
-    for (let i = 0; i < 5; i++) past.getState().add({ key: `k${i}`, name: `k${i}`, book: new SeriesBook() });
+    for (let i = 0; i < 5; i++)
+      past.getState().add({ key: `k${i}`, name: `k${i}`, book: new SeriesBook(), recipe: null });
     const shown = () =>
       past
         .getState()

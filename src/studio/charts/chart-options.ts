@@ -114,7 +114,7 @@ export function chartOptions(input: OptionsInput): uPlot.Options {
     scales: { x: { time: false }, y: log ? { distr: 3, log: 10 } : { range: (_, low, high) => roomy(low, high) } },
     axes: [
       input.horizontal === 'time'
-        ? { ...axis, size: 26, space: 70, incrs: SPANS, values: (_, ticks) => ticks.map(timeLabel) }
+        ? { ...axis, size: 26, space: 60, incrs: SPANS, values: (_, ticks) => ticks.map(timeLabel) }
         : { ...axis, size: 26, values: (_, ticks) => ticks.map((v) => (Number.isInteger(v) ? String(v) : '')) },
       {
         ...axis,

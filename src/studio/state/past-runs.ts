@@ -1,7 +1,7 @@
 /** Runs before the one in view, to lay under its curves: those of this page or its project, and those from run files. */
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { EngineClient } from '../../engine/client.ts';
-import type { RunRecord } from '../../engine/protocol.ts';
+import type { Recipe, RunRecord } from '../../engine/protocol.ts';
 import { SeriesBook } from '../charts/series-book.ts';
 import { addPoint, nameOf } from './run.ts';
 
@@ -9,6 +9,8 @@ export interface PastRun {
   readonly key: string;
   readonly name: string;
   readonly book: SeriesBook;
+  /** Its plan, where it is known. */
+  readonly recipe: Recipe | null;
   /** Drawn under the run in view. */
   readonly shown: boolean;
 }
@@ -44,7 +46,7 @@ export function createPastRuns(client: EngineClient): StoreApi<PastRuns> {
       const book = new SeriesBook();
       for (const { step, values } of await client.request({ type: 'run-curves', runId: id }))
         addPoint(book, step, values);
-      get().add({ key: id, name: nameOf(recipe.name, id), book });
+      get().add({ key: id, name: nameOf(recipe.name, id), book, recipe });
     },
   }));
 }

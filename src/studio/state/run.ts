@@ -85,7 +85,7 @@ export function createRun(client: EngineClient, book: SeriesBook, surroundings: 
     const key = opened ? opened.fileName : (runId ?? name);
     surroundings.past
       .getState()
-      .add({ key, name: runId && !opened ? nameOf(name, runId) : name, book: book.handOver() });
+      .add({ key, name: runId && !opened ? nameOf(name, runId) : name, book: book.handOver(), recipe });
   };
   const waiting = (recipe: Recipe): StageView[] =>
     recipe.stages.map((stage) => ({ stage, status: 'waiting', seconds: 0, firstStep: null, progress: null }));

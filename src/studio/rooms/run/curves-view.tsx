@@ -19,6 +19,7 @@ import { plural } from '../../ui/format.ts';
 import { Icon } from '../../ui/icon.tsx';
 import { asFileName, saveBlob } from '../../ui/save.ts';
 import { when } from '../projects/when.ts';
+import { SettingsCompared } from './settings-compared.tsx';
 import { StepTools } from './step-tools.tsx';
 import { TimeTravel } from './time-travel.tsx';
 import './curves.css';
@@ -29,6 +30,7 @@ export function CurvesView({ alarms }: { readonly alarms: readonly Alarm[] }) {
   const { book, crosshair } = useStudio();
   const theme = useTheme();
   const stages = useRun((run) => run.stages);
+  const recipe = useRun((run) => run.recipe);
   const past = usePast((state) => state.runs);
   const shownPast = useMemo(() => past.filter(({ shown }) => shown), [past]);
   const held = useHeldStep(crosshair);
@@ -119,6 +121,12 @@ export function CurvesView({ alarms }: { readonly alarms: readonly Alarm[] }) {
         </button>
         <PastRunList />
       </div>
+      {recipe && (
+        <SettingsCompared
+          own={recipe}
+          others={shownPast.flatMap((run) => (run.recipe ? [{ ...run, recipe: run.recipe }] : []))}
+        />
+      )}
       <div className="curves-body">
         <TimeTravel />
         <div className="charts">
