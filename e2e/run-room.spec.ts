@@ -259,6 +259,20 @@ test('every alarm is told with what to try, marked on its chart, and leads to it
   expect((await new AxeBuilder({ page }).include('.alarms').analyze()).violations).toEqual([]);
   await alarms.getByRole('button', { name: 'Show the gravest only', expanded: true }).press('Enter');
   await expect(alarms.locator('.alarm-note')).toHaveCount(1);
+
+  // All is well again; the log remembers.
+  await emit(healthy, 37, 90);
+  await expect(alarms.locator('.alarm-note')).toHaveCount(0);
+  await page.getByRole('tab', { name: 'Alarm log' }).click();
+  const log = page.getByRole('region', { name: 'Alarms since the run began' });
+  for (const title of titles) await expect(log.getByRole('rowheader', { name: title }).first()).toBeVisible();
+  await expect(log.getByRole('row', { name: /Not a number loss/ })).toContainText('31–36');
+  expect((await new AxeBuilder({ page }).include('main').analyze()).violations).toEqual([]);
+  await log
+    .getByRole('row', { name: /Not a number loss/ })
+    .getByRole('button')
+    .press('Enter');
+  await expect(page.getByRole('button', { name: 'Let go of step 31' })).toBeVisible();
 });
 
 test('a group shows its completions side by side with all that was given to each', async ({ page }) => {

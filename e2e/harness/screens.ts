@@ -62,6 +62,31 @@ async function interrupted(page: Page, hash: string): Promise<void> {
   });
 }
 
+/** A run on hold in which much goes wrong from step 31 on. */
+const illRun = opened('/run', async (page) => {
+  await page.getByRole('button', { name: 'Start on hold' }).click();
+  await call(page, async ({ transport }) => {
+    const healthy = {
+      loss: 1,
+      entropy: 0.6,
+      grad_norm: 1,
+      frac_reward_zero_std: 0.1,
+      'completions/mean_length': 90,
+    };
+    const ill = {
+      loss: NaN,
+      entropy: 0.001,
+      grad_norm: 20,
+      frac_reward_zero_std: 1,
+      'completions/mean_length': 20,
+    };
+    for (let step = 1; step <= 36; step++)
+      transport.emit({ type: 'metrics', stageIndex: 1, step, values: step > 30 ? ill : healthy });
+  });
+  await page.getByText('▲ Completions shrink').waitFor();
+  await page.waitForTimeout(800);
+});
+
 const shots: readonly Shot[] = [
   { name: 'data-empty', prepare: async () => undefined },
   { name: 'data-rows', prepare: opened('/data') },
@@ -183,31 +208,14 @@ const shots: readonly Shot[] = [
       await page.waitForTimeout(900);
     },
   },
+  { name: 'run-alarms', prepare: illRun },
   {
-    name: 'run-alarms',
-    prepare: opened('/run', async (page) => {
-      await page.getByRole('button', { name: 'Start on hold' }).click();
-      await call(page, async ({ transport }) => {
-        const healthy = {
-          loss: 1,
-          entropy: 0.6,
-          grad_norm: 1,
-          frac_reward_zero_std: 0.1,
-          'completions/mean_length': 90,
-        };
-        const ill = {
-          loss: NaN,
-          entropy: 0.001,
-          grad_norm: 20,
-          frac_reward_zero_std: 1,
-          'completions/mean_length': 20,
-        };
-        for (let step = 1; step <= 36; step++)
-          transport.emit({ type: 'metrics', stageIndex: 1, step, values: step > 30 ? ill : healthy });
-      });
-      await page.getByText('▲ Completions shrink').waitFor();
-      await page.waitForTimeout(800);
-    }),
+    name: 'run-alarm-log',
+    prepare: async (page) => {
+      await illRun(page);
+      await page.getByRole('tab', { name: 'Alarm log' }).click();
+      await page.getByRole('region', { name: 'Alarms since the run began' }).waitFor();
+    },
   },
   {
     name: 'run-rehearsed',

@@ -3,7 +3,7 @@ import { EngineClient } from '../../src/engine/client.ts';
 import type { EngineEvent, FromEngine } from '../../src/engine/protocol.ts';
 import { SeriesBook } from '../../src/studio/charts/series-book.ts';
 import { evaluateStage, grpoStage, mergeStage, rejectionStage, sftStage } from '../../src/engine/presets.ts';
-import { alarmsOf } from '../../src/studio/state/alarms.ts';
+import { alarmLog, alarmsOf } from '../../src/studio/state/alarms.ts';
 import { BATCH, EventPump } from '../../src/studio/state/event-pump.ts';
 import { phaseOf } from '../../src/studio/rooms/run/stage-track.tsx';
 import { createRun, GROUPS_KEPT } from '../../src/studio/state/run.ts';
@@ -206,6 +206,46 @@ describe('alarms', () => {
     };
     expect(spike(21)).toEqual([['gradient', 20]]);
     expect(spike(60)).toEqual([]);
+  });
+
+  it('are logged from the first step on, those that are over too, by stage, the newest first', () => {
+    const book = new SeriesBook();
+    for (let step = 1; step <= 60; step++)
+      book.push(step, {
+        loss: step === 13 || step === 14 ? NaN : 1,
+        grad_norm: step === 20 ? 9 : 1,
+        entropy: step > 50 ? 0.001 : 1,
+        'completions/clipped_ratio': step >= 30 && step < 40 ? 0.9 : 0,
+      });
+    const stages = [
+      { step: 1, name: 'one' },
+      { step: 25, name: 'two' },
+    ];
+    expect(alarmLog(book, stages).map(({ title, from, to, stage, lasts }) => [title, from, to, stage, lasts])).toEqual([
+      ['Entropy collapsed', 55, 60, 'two', true],
+      ['Completions are cut', 34, 39, 'two', false],
+      ['Gradient spike', 20, 20, 'one', false],
+      ['Not a number', 13, 14, 'one', false],
+    ]);
+  });
+
+  it('tell at every point of a run what the log has there', () => {
+    const random = (step: number) => Math.abs(Math.sin(step * 12.9898) * 43758.5453) % 1;
+    const whole = new SeriesBook();
+    const growing = new SeriesBook();
+    const held = new Map<string, Set<number>>();
+    for (let step = 1; step <= 300; step++) {
+      const values = { kl: random(step) < 0.9 ? 2 : 0, grad_norm: random(step + 0.5) > 0.97 ? 30 : 1 };
+      whole.push(step, values);
+      growing.push(step, values);
+      for (const { title, steps } of alarmsOf(growing))
+        if (steps.includes(step)) held.set(title, (held.get(title) ?? new Set()).add(step));
+    }
+    const logged = new Map<string, Set<number>>();
+    for (const { title, from, to } of alarmLog(whole, [{ step: 1, name: 's' }]))
+      for (let step = from; step <= to; step++) logged.set(title, (logged.get(title) ?? new Set()).add(step));
+    expect([...logged.keys()].sort()).toEqual(['Far from the reference', 'Gradient spike']);
+    for (const [title, steps] of logged) expect([...steps].sort()).toEqual([...held.get(title)!].sort());
   });
 
   it('come with the gravest first', () => {

@@ -20,7 +20,8 @@ const BEFORE = 20;
 /** A spike is news for this many points. */
 const RECENT = 25;
 
-type Look = (name: string) => Curve;
+const NAN = 'Not a number';
+const isStrange = (v: number) => !Number.isFinite(v);
 
 const mean = (values: ArrayLike<number>): number => {
   let sum = 0;
@@ -30,34 +31,61 @@ const mean = (values: ArrayLike<number>): number => {
 
 const median = (values: Float64Array): number => values.slice().sort()[Math.floor(values.length / 2)] ?? NaN;
 
-/** The last points, if all of them (and at least three) pass. */
-function lately({ steps, values }: Curve, test: (v: number) => boolean): number[] {
-  const from = Math.max(0, values.length - WINDOW);
-  const last = values.subarray(from);
-  return last.length >= 3 && last.every(test) ? [...steps.subarray(from)] : [];
+/** When a curve gives an alarm. */
+interface Sign {
+  /** At a point, by it and those before it. */
+  readonly fires: (curve: Curve, i: number) => boolean;
+  /** Where it shows as long as it is news; empty: nowhere. */
+  readonly look: (curve: Curve) => readonly number[];
 }
 
-/** Steps, of the last few, whose value is `times` the median of those before it. */
-function spikes({ steps, values }: Curve, times: number): number[] {
-  const found: number[] = [];
-  for (let i = Math.max(8, values.length - RECENT); i < values.length; i++) {
-    const usual = median(values.subarray(Math.max(0, i - BEFORE), i));
-    if (usual > 0 && values[i]! > times * usual) found.push(steps[i]!);
-  }
-  return found;
-}
+/** Shown by the newest points, as long as the last of them fires. */
+const whileLast = (fires: Sign['fires'], shown: number): Sign => ({
+  fires,
+  look: (curve) => {
+    const n = curve.steps.length;
+    return n > 0 && fires(curve, n - 1) ? [...curve.steps.subarray(-shown)] : [];
+  },
+});
 
-/** The first and the last five points of a curve long enough to compare them. */
-function ends({ values }: Curve): { first: number; last: number } | null {
-  if (values.length < 20) return null;
-  return { first: mean(values.subarray(0, 5)), last: mean(values.subarray(values.length - 5)) };
+/** The last points (at least three) pass, all of them. */
+const lately = (test: (v: number) => boolean): Sign =>
+  whileLast(({ values }, i) => {
+    for (let k = Math.max(0, i + 1 - WINDOW); k <= i; k++) if (!test(values[k]!)) return false;
+    return i >= 2;
+  }, WINDOW);
+
+/** The first five points and the last five of a curve that is long enough to compare them. */
+const turned = (test: (first: number, last: number) => boolean): Sign =>
+  whileLast(({ values }, i) => i >= 19 && test(mean(values.subarray(0, 5)), mean(values.subarray(i - 4, i + 1))), 1);
+
+/** A value is `times` the median of those before it. */
+function spike(times: number): Sign {
+  const fires: Sign['fires'] = ({ values }, i) => {
+    if (i < 8) return false;
+    const before = values.subarray(Math.max(0, i - BEFORE), i);
+    const value = values[i]!;
+    // The median is no less than the lowest: most points need no sorting.
+    let lowest = Infinity;
+    for (const v of before) lowest = Math.min(lowest, v);
+    if (value <= times * lowest) return false;
+    const usual = median(before);
+    return usual > 0 && value > times * usual;
+  };
+  return {
+    fires,
+    look: (curve) => {
+      const recent: number[] = [];
+      for (let i = Math.max(0, curve.steps.length - RECENT); i < curve.steps.length; i++)
+        if (fires(curve, i)) recent.push(curve.steps[i]!);
+      return recent;
+    },
+  };
 }
 
 const firstStep = ({ steps, values }: Curve, test: (v: number) => boolean): number => steps[values.findIndex(test)]!;
 
-const lastOf = ({ steps }: Curve): number[] => (steps.length > 0 ? [steps[steps.length - 1]!] : []);
-
-type Rule = Omit<Alarm, 'steps'> & { readonly look: (curve: Look) => readonly number[] };
+type Rule = Omit<Alarm, 'steps' | 'curves'> & { readonly curve: string; readonly sign: Sign };
 
 /** Gravest first: what spoils the policy, what teaches nothing, what costs time, what is often harmless. */
 const RULES: readonly Rule[] = [
@@ -66,16 +94,16 @@ const RULES: readonly Rule[] = [
     title: 'Far from the reference',
     means: 'The KL per token is above 1: the policy speaks another language than the model it started from.',
     attempt: 'Raise beta, lower the learning rate, or go back to an earlier step.',
-    curves: ['kl'],
-    look: (curve) => lately(curve('kl'), (v) => v > 1),
+    curve: 'kl',
+    sign: lately((v) => v > 1),
   },
   {
     key: 'entropy',
     title: 'Entropy collapsed',
     means: 'The policy is nearly certain of every token and has stopped exploring; groups will soon all be alike.',
     attempt: 'Lower the learning rate, raise the upper clip (epsilon_high 0.28), or stop and keep what there is.',
-    curves: ['entropy'],
-    look: (curve) => lately(curve('entropy'), (v) => v < 0.02),
+    curve: 'entropy',
+    sign: lately((v) => v < 0.02),
   },
   {
     key: 'idle',
@@ -83,63 +111,52 @@ const RULES: readonly Rule[] = [
     means: 'In most groups all rewards are equal: every advantage is 0 and nothing is learned from them.',
     attempt:
       'Choose prompts of middling difficulty by rejection sampling, raise the temperature, or enlarge the group.',
-    curves: ['frac_reward_zero_std'],
-    look: (curve) => lately(curve('frac_reward_zero_std'), (v) => v > 0.8),
+    curve: 'frac_reward_zero_std',
+    sign: lately((v) => v > 0.8),
   },
   {
     key: 'clipped',
     title: 'Completions are cut',
     means: 'More than half of them end at the length limit, so they cannot earn their reward.',
     attempt: 'Raise the longest completion, or teach the form first with a few more supervised steps.',
-    curves: ['completions/clipped_ratio'],
-    look: (curve) => lately(curve('completions/clipped_ratio'), (v) => v > 0.5),
+    curve: 'completions/clipped_ratio',
+    sign: lately((v) => v > 0.5),
   },
   {
     key: 'shrinking',
     title: 'Completions shrink',
     means: 'They are less than half as long as at the start; the thoughts may be withering away.',
     attempt: 'Use dapo or dr_grpo as the loss: the grpo average favours short completions.',
-    curves: ['completions/mean_length'],
-    look: (curve) => {
-      const both = ends(curve('completions/mean_length'));
-      return both && both.last < both.first / 2 ? lastOf(curve('completions/mean_length')) : [];
-    },
+    curve: 'completions/mean_length',
+    sign: turned((first, last) => last < first / 2),
   },
   {
     key: 'growing',
     title: 'Completions grow',
     means: 'They are more than twice as long as at the start: steps slow down, and soon they will be cut.',
     attempt: 'Look at the groups for repetition; leave truncated completions out of the loss, or add a length reward.',
-    curves: ['completions/mean_length'],
-    look: (curve) => {
-      const both = ends(curve('completions/mean_length'));
-      return both && both.last > both.first * 2 ? lastOf(curve('completions/mean_length')) : [];
-    },
+    curve: 'completions/mean_length',
+    sign: turned((first, last) => last > first * 2),
   },
   {
     key: 'gradient',
     title: 'Gradient spike',
     means: 'The gradient norm jumped to more than five times what it had been. Clipping kept the step small.',
     attempt: 'One is harmless. If they come often, lower the learning rate or warm up longer.',
-    curves: ['grad_norm'],
-    look: (curve) => spikes(curve('grad_norm'), 5),
+    curve: 'grad_norm',
+    sign: spike(5),
   },
 ];
 
 /** Alarms of the stage that began at step `since`, gravest first: two stages share names of curves, and no more. */
 export function alarmsOf(book: SeriesBook, since = 0): Alarm[] {
-  const look: Look = (name) => {
-    const { steps, values } = book.curve(name);
-    const from = lowerBound(steps, since);
-    return { steps: steps.subarray(from), values: values.subarray(from) };
-  };
+  const look = (name: string) => part(book.curve(name), since, Infinity);
   const alarms: Alarm[] = [];
-  const isStrange = (v: number) => !Number.isFinite(v);
   const strange = book.names().filter((name) => look(name).values.subarray(-WINDOW).some(isStrange));
   if (strange.length > 0)
     alarms.push({
       key: 'nan',
-      title: 'Not a number',
+      title: NAN,
       means: `${strange.join(', ')} became NaN or infinite. Weights may be spoiled from here on.`,
       attempt:
         'Stop and keep, then go back to an earlier checkpoint with a lower learning rate or a tighter gradient clip.',
@@ -147,9 +164,50 @@ export function alarmsOf(book: SeriesBook, since = 0): Alarm[] {
       // Where it began: what is sound lies before it.
       steps: [Math.min(...strange.map((name) => firstStep(look(name), isStrange)))],
     });
-  for (const { look: rule, ...alarm } of RULES) {
-    const steps = rule(look);
-    if (steps.length > 0) alarms.push({ ...alarm, steps });
+  for (const { curve, sign, ...alarm } of RULES) {
+    const steps = sign.look(look(curve));
+    if (steps.length > 0) alarms.push({ ...alarm, curves: [curve], steps });
   }
   return alarms;
+}
+
+/** A stretch of steps over which an alarm held. */
+export interface LoggedAlarm {
+  readonly title: string;
+  /** The curve it was about. */
+  readonly curve: string;
+  readonly from: number;
+  readonly to: number;
+  /** The stage by its name. */
+  readonly stage: string;
+  /** It holds at the newest point of its curve. */
+  readonly lasts: boolean;
+}
+
+/** Every alarm of a run from its first step on, the newest first. `stages` have their first steps, ascending. */
+export function alarmLog(book: SeriesBook, stages: readonly { readonly step: number; readonly name: string }[]) {
+  const log: LoggedAlarm[] = [];
+  stages.forEach(({ step, name: stage }, s) => {
+    const end = stages[s + 1]?.step ?? Infinity;
+    const gather = (title: string, name: string, fires: Sign['fires']) => {
+      const all = book.curve(name);
+      const curve = part(all, step, end);
+      for (let i = 0; i < curve.steps.length; i++) {
+        if (!fires(curve, i)) continue;
+        const from = curve.steps[i]!;
+        while (i + 1 < curve.steps.length && fires(curve, i + 1)) i++;
+        const to = curve.steps[i]!;
+        log.push({ title, curve: name, from, to, stage, lasts: to === all.steps[all.steps.length - 1] });
+      }
+    };
+    for (const name of book.names()) gather(NAN, name, ({ values }, i) => isStrange(values[i]!));
+    for (const { title, curve, sign } of RULES) gather(title, curve, sign.fires);
+  });
+  return log.sort((a, b) => b.from - a.from);
+}
+
+/** A curve from a step until before another. */
+function part({ steps, values }: Curve, from: number, end: number): Curve {
+  const [a, b] = [lowerBound(steps, from), lowerBound(steps, end)];
+  return { steps: steps.subarray(a, b), values: values.subarray(a, b) };
 }

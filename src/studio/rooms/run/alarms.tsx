@@ -1,21 +1,21 @@
 /** Warnings drawn from the curves, looked for once a second: what it means, what to try, and where it shows. */
-import { useEffect, useState } from 'react';
+import { useCallback, useEffect, useState } from 'react';
+import type { SeriesBook } from '../../charts/series-book.ts';
 import { alarmsOf, type Alarm } from '../../state/alarms.ts';
 import { useRun, useStudio } from '../../state/studio.ts';
 import { plural } from '../../ui/format.ts';
 import { Icon } from '../../ui/icon.tsx';
 
-/** Of the stage under way, or the last that learned. */
-export function useAlarms(): readonly Alarm[] {
+/** What `find` finds in the curves, looked for again once a second while they grow. */
+export function useFound<T>(find: (book: SeriesBook) => readonly T[]): readonly T[] {
   const { book } = useStudio();
-  const since = useRun((run) => run.stages.reduce((last, { firstStep }) => firstStep ?? last, 0));
-  const [alarms, setAlarms] = useState<readonly Alarm[]>([]);
+  const [found, setFound] = useState<readonly T[]>([]);
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const look = () => {
       timer = undefined;
-      const next = alarmsOf(book, since);
-      setAlarms((old) => (JSON.stringify(old) === JSON.stringify(next) ? old : next));
+      const next = find(book);
+      setFound((old) => (JSON.stringify(old) === JSON.stringify(next) ? old : next));
     };
     look();
     const stop = book.subscribe(() => (timer ??= setTimeout(look, 1000)));
@@ -23,8 +23,14 @@ export function useAlarms(): readonly Alarm[] {
       stop();
       clearTimeout(timer);
     };
-  }, [book, since]);
-  return alarms;
+  }, [book, find]);
+  return found;
+}
+
+/** Of the stage under way, or the last that learned. */
+export function useAlarms(): readonly Alarm[] {
+  const since = useRun((run) => run.stages.reduce((last, { firstStep }) => firstStep ?? last, 0));
+  return useFound(useCallback((book: SeriesBook) => alarmsOf(book, since), [since]));
 }
 
 /** The gravest in full; the others are named, and told on request: five in full would push the curves out of sight. */

@@ -11,7 +11,7 @@ import { panelsFor } from '../../charts/panels.ts';
 import type { Alarm } from '../../state/alarms.ts';
 import { currentProject } from '../../state/kept.ts';
 import { problemOf } from '../../state/problem.ts';
-import { nameOf } from '../../state/run.ts';
+import { nameOf, type StageView } from '../../state/run.ts';
 import { useKeeping, usePast, useRun, useStudio } from '../../state/studio.ts';
 import { useTheme } from '../../theme.ts';
 import { Choice } from '../../ui/choice.tsx';
@@ -25,6 +25,10 @@ import { TimeTravel } from './time-travel.tsx';
 import './curves.css';
 
 const ALL: readonly [number, number] = [-Infinity, Infinity];
+
+/** Stages that have points, by their first. */
+export const stageStarts = (stages: readonly StageView[]) =>
+  stages.flatMap(({ firstStep, stage }) => (firstStep === null ? [] : [{ step: firstStep, name: stage.name }]));
 
 export function CurvesView({ alarms }: { readonly alarms: readonly Alarm[] }) {
   const { book, crosshair } = useStudio();
@@ -50,10 +54,7 @@ export function CurvesView({ alarms }: { readonly alarms: readonly Alarm[] }) {
     return book.subscribe(look);
   }, [book]);
   useEffect(() => () => crosshair.hold(null), [crosshair]);
-  const starts = useMemo(
-    () => stages.flatMap(({ firstStep, stage }) => (firstStep === null ? [] : [{ step: firstStep, name: stage.name }])),
-    [stages],
-  );
+  const starts = useMemo(() => stageStarts(stages), [stages]);
   const ownName = useRun((run) => run.opened?.fileName ?? nameOf(run.recipe?.name ?? 'Run', run.runId ?? ''));
   const save = (curves: readonly string[], title: string) =>
     saveBlob(curvesCsv([{ name: ownName, book }, ...shownPast], curves), `${asFileName(`${ownName}-${title}`)}.csv`);

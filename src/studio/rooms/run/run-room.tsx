@@ -3,7 +3,7 @@ import { useState } from 'react';
 import { Link } from 'wouter';
 import { advise } from '../../recipe/describe.ts';
 import { isActive } from '../../state/run.ts';
-import { useProject, useRecipe, useRun } from '../../state/studio.ts';
+import { useProject, useRecipe, useRun, useStudio } from '../../state/studio.ts';
 import { count, plural } from '../../ui/format.ts';
 import { Icon } from '../../ui/icon.tsx';
 import { RoomHead } from '../../ui/room-head.tsx';
@@ -11,6 +11,7 @@ import { RunControls } from '../../ui/run-controls.tsx';
 import { Tabs } from '../../ui/tabs.tsx';
 import { SoftwareNote } from '../model/model-room.tsx';
 import { StartButton } from '../recipe/recipe-room.tsx';
+import { AlarmLog } from './alarm-log.tsx';
 import { Alarms, useAlarms } from './alarms.tsx';
 import { CurvesView } from './curves-view.tsx';
 import { EvaluationView } from './evaluation-view.tsx';
@@ -83,6 +84,7 @@ export function RunViews({ recorded = false }: { readonly recorded?: boolean }) 
   const [tab, setTab] = useState('curves');
   const [pinned, setPinned] = useState<number | null>(null);
   const [whatIf, setWhatIf] = useState<WhatIf | null>(null);
+  const { crosshair } = useStudio();
   const alarms = useAlarms();
   const recipe = useRecipe((editor) => editor.recipe);
   const name = useRun((run) => run.recipe?.name ?? '');
@@ -134,6 +136,18 @@ export function RunViews({ recorded = false }: { readonly recorded?: boolean }) 
             ),
           },
           { key: 'rejection', title: titled('Rejection sampling', tried), body: () => <RejectionView /> },
+          {
+            key: 'alarms',
+            title: 'Alarm log',
+            body: () => (
+              <AlarmLog
+                onLook={(step) => {
+                  setTab('curves');
+                  crosshair.hold(step);
+                }}
+              />
+            ),
+          },
           { key: 'evaluation', title: titled('Evaluation', evaluations), body: () => <EvaluationView /> },
           ...(active || recorded
             ? []
