@@ -60,7 +60,7 @@ export class ChatTemplate {
         { cause },
       );
     }
-    this.#variables = variables;
+    this.#variables = { ...asked(text), ...variables };
   }
 
   /** The conversation as text, with one placeholder a picture. Throws `chat-template-refused` where the template does. */
@@ -86,5 +86,26 @@ export class ChatTemplate {
         { cause },
       );
     }
+  }
+}
+
+/**
+ * Names that the template asks whether they are defined, all undefined. For the interpreter that is the same as a name
+ * nobody gave; but it looks that up by throwing an exception, and templates ask at every picture.
+ */
+function asked(template: string): Record<string, undefined> {
+  const names = new Set(
+    [...template.matchAll(/(?<![.\w])([A-Za-z_]\w*) is (?:not )?defined/g)].map(([, name]) => name!),
+  );
+  return Object.fromEntries([...names].filter(mayBeGiven).map((name) => [name, undefined]));
+}
+
+/** Whether it is none of the interpreter's own names, which it refuses to be given. */
+function mayBeGiven(name: string): boolean {
+  try {
+    new Template('').render({ [name]: undefined });
+    return true;
+  } catch {
+    return false;
   }
 }

@@ -116,3 +116,15 @@ test('the template is found in each of its three places', () => {
     expect.objectContaining({ code: 'chat-template-invalid' }) as Error,
   );
 });
+
+test('what a template asks for is undefined unless it is given, and what the interpreter has is there', () => {
+  const asks = ['tools', 'bos_token', 'range', 'namespace', 'messages']
+    .map((name) => `{% if ${name} is defined %}${name} {% endif %}`)
+    .join('');
+  const template = new ChatTemplate(`${asks}{% for m in messages if m.name is not defined %}{{ m.role }}{% endfor %}`, {
+    bos_token: '<s>',
+  });
+  const messages = [{ role: 'user', content: 'x' }] as const;
+  expect(template.render(messages)).toBe('bos_token range namespace messages user');
+  expect(template.render(messages, { tools: [] })).toBe('tools bos_token range namespace messages user');
+});
