@@ -15,7 +15,7 @@
 @group(0) @binding(8) var<storage, read> scales: array<u32>;
 #endif
 #if LORA
-@group(0) @binding(4) var<storage, read> z: array<vec4<f32>>;
+@group(0) @binding(4) var<storage, read> z: array<${X}>;
 @group(0) @binding(5) var<storage, read> b: array<${B}>;
 #endif
 #if BIAS

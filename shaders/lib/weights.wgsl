@@ -38,10 +38,15 @@ fn quantile(code: u32) -> f32 {
 #else
 fn quantile(code: u32) -> f32 { return NF4_VALUES[code]; }
 #endif
+// Of the scales of 256 groups: where their largest value is, and the word with this group's code.
+fn nf4Block(group: u32) -> u32 { return 257u + (group >> 8u) * 65u; }
+fn nf4ScaleWord(group: u32) -> u32 { return nf4Block(group) + 1u + ((group & 255u) >> 2u); }
+fn nf4Scale(word: u32, group: u32, largest: u32, mean: u32) -> vec2<f32> {
+  let code = (word >> (8u * (group & 3u))) & 255u;
+  return vec2<f32>(bitcast<f32>(scales[code]) * bitcast<f32>(largest) + bitcast<f32>(mean), 0.0);
+}
 fn scaleOf(group: u32) -> vec2<f32> {
-  let at = 257u + (group / 256u) * 65u;
-  let code = (scales[at + 1u + (group % 256u) / 4u] >> (8u * (group % 4u))) & 255u;
-  return vec2<f32>(bitcast<f32>(scales[code]) * bitcast<f32>(scales[at]) + bitcast<f32>(scales[256]), 0.0);
+  return nf4Scale(scales[nf4ScaleWord(group)], group, scales[nf4Block(group)], scales[256]);
 }
 fn decoded(code: u32, scale: vec2<f32>) -> f32 { return quantile(code) * scale.x; }
 fn decoded4(code: vec4<u32>, scale: vec2<f32>) -> vec4<f32> {
@@ -56,6 +61,28 @@ fn decoded4(code: vec4<u32>, scale: vec2<f32>) -> vec4<f32> { return (vec4<f32>(
 // Four codes from a word's low bits.
 fn codesIn(word: u32) -> vec4<u32> {
   return (vec4<u32>(word) >> vec4<u32>(0u, 8u, 16u, 24u)) & vec4<u32>(${MASK}u);
+}
+// Codes taken out of a word without a shift, which SwiftShader does lane by lane: `mask` tells the code's place, `factor`
+// undoes it. Where the mask has the highest bit, the number is not made from an i32, which would be dearer.
+fn placed(word: u32, mask: u32, factor: f32) -> f32 { return f32(bitcast<i32>(word & mask)) * factor; }
+fn placedHighest(word: u32, mask: u32, factor: f32) -> f32 { return f32(word & mask) * factor; }
+fn decodedPlaced(code: f32, scale: vec2<f32>) -> f32 {
+#if NF4
+  return decoded(bitcast<u32>(code + 0x1p23) & 15u, scale);
+#else
+  return (code - scale.y) * scale.x;
+#endif
+}
+// Four codes at `low` times 1, 2⁸, 2¹⁶ and 2²⁴.
+fn decoded4Placed(word: u32, low: u32, scale: vec2<f32>) -> vec4<f32> {
+  let mask = ${MASK}u * low;
+  let factor = 1.0 / f32(low);
+  return vec4<f32>(
+    decodedPlaced(placed(word, mask, factor), scale),
+    decodedPlaced(placed(word, mask << 8u, factor * 0x1p-8), scale),
+    decodedPlaced(placed(word, mask << 16u, factor * 0x1p-16), scale),
+    decodedPlaced(placedHighest(word, mask << 24u, factor * 0x1p-24), scale),
+  );
 }
 #if WORDWISE
 fn weightAt(at: u32) -> vec4<f32> {

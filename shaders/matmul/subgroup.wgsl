@@ -2,7 +2,11 @@
 // lane by lane, a broadcast is one instruction). One subgroup computes TM rows × V·LANES columns in named registers:
 // each lane loads its own columns of w and a share of x, and hands that share to the others.
 //
-// `inner` counts steps of vec4 in NN and NT, of one in TN. With fewer rows than lanes, LANES / TM steps are loaded at once.
+// With SWAP (four lanes) the lanes exchange their shares of x in pairs, which is one instruction on SwiftShader where a
+// broadcast is six: what comes from lane l ^ d belongs to row l ^ d, so sum i of lane l is that of row i ^ l.
+//
+// A step is DEPTH terms of the sum: a vec2 or vec4 of x in NN and NT, which `inner` and `stride` count; in TN they are
+// loaded one by one, and `inner` counts terms. With fewer rows than lanes, LANES / TM steps are loaded at once.
 // Past the edge, loads are clamped and nothing is stored.
 //
 // NT loads narrow weights a vec4 of words a lane (CHUNKED) and uses it up before the next. In NN with HELD (a
@@ -40,6 +44,13 @@ fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group
   let word = ${V}u * lane / ${32 / BITS}u;
 #endif
   let shift = 8u * (code % 4u) + 4u * (code / 4u % ${8 / BITS}u);
+#if NF4 && DEPTH == 2
+  let mean = scales[256];
+#endif
+#if !HELD
+  let mask = ${MASK}u << shift;
+  let factor = 1.0 / f32(1u << shift);
+#endif
   let words = p.cols / ${32 / BITS}u;
   let scalesARow = p.cols / ${GROUP}u;
   let scaleGroup = group.x * ${V * LANES}u / ${GROUP}u;
@@ -58,7 +69,9 @@ fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group
 #for phase in 0..1+LORA
   {
 #if LORA && phase == 1 - NT
-    let steps = p.R / 4u;
+    let steps = p.R / ${DEPTH}u;
+#elif TN
+    let steps = (p.inner + ${DEPTH - 1}u) / ${DEPTH}u;
 #else
     let steps = p.inner;
 #endif
@@ -91,7 +104,13 @@ fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group
 #endif
 #for s in 0..SHARES
 #if TN
-      var x${s} = x[min(k + ahead, steps - 1u) * p.rows + share${s}];
+#for q in 0..DEPTH
+      let m${s}_${q} = ${DEPTH}u * (k + ahead) + ${q}u;
+      var x${s}_${q} = x[min(m${s}_${q}, p.inner - 1u) * p.rows + share${s}];
+#if STEPS * DEPTH > 1
+      if (m${s}_${q} >= p.inner) { x${s}_${q} = 0.0; }
+#endif
+#end
 #elif LORA && phase == 1 - NT
       var x${s} = z[share${s} * steps + min(k + ahead, steps - 1u)];
 #elif NT
@@ -99,7 +118,7 @@ fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group
 #else
       var x${s} = x[share${s} * p.stride + p.first + min(k + ahead, steps - 1u)];
 #endif
-#if STEPS > 1
+#if !TN && STEPS > 1
       if (k + ahead >= steps) { x${s} = ${X}(); }
 #endif
 #end
@@ -119,7 +138,13 @@ fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group
 #elif BITS == 16
       let w${t}_${j} = vec4<f32>(unpack2x16float(codes${j}_${t / CHUNK}[${t % CHUNK * 2}]), unpack2x16float(codes${j}_${t / CHUNK}[${t % CHUNK * 2 + 1}]));
 #elif STEPS * BITS == 4
+#if HELD
       let w${t}_${j} = decoded4(codesIn(codes${j}_0.x >> (4u * (k % 2u))), scale${j});
+#else
+      let w${t}_${j} = decoded4Placed(codes${j}_0.x * select(16u, 1u, (k & 1u) == 1u), 16u, scale${j});
+#endif
+#elif !HELD
+      let w${t}_${j} = decoded4Placed(codes${j}_${t / CHUNK}[${t % CHUNK * BITS / 8}], 1u << ${t % (8 / BITS) * 4}u, scale${j});
 #else
       let w${t}_${j} = decoded4(codesIn(codes${j}_${t / CHUNK}[${t % CHUNK * BITS / 8}] >> ${t % (8 / BITS) * 4}u), scale${j});
 #endif
@@ -127,22 +152,32 @@ fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group
 #end
 #endif
 #if !NT && BITS <= 8 && !(LORA && phase == 1)
-      let scale${t} = scaleOf((4u * at${t} + lane % 4u) * scalesARow + scaleGroup);
+      let scaled${t} = (${DEPTH}u * at${t} + lane % ${DEPTH}u) * scalesARow + scaleGroup;
+#if NF4 && DEPTH == 2
+      // What scaleOf does, for two rows in four lanes: two look up the codes of the scales, two what the codes stand for.
+      let block${t} = nf4Block(scaled${t});
+      let found${t} = scales[select(block${t}, nf4ScaleWord(scaled${t}), lane < 2u)];
+      let scale${t} = nf4Scale(found${t}, scaled${t}, quadSwapY(found${t}), mean);
+#else
+      let scale${t} = scaleOf(scaled${t});
+#endif
 #if HELD
-#for l in 0..(4 * WORDS + LANES - 1) / LANES
-      let words${t}_${l} = w[(4u * at${t} + (${l * LANES}u + lane) / ${WORDS}u % 4u) * words + firstWord + lane % ${WORDS}u];
+#for l in 0..(DEPTH * WORDS + LANES - 1) / LANES
+      let words${t}_${l} = w[(${DEPTH}u * at${t} + (${l * LANES}u + lane) / ${WORDS}u % ${DEPTH}u) * words + firstWord + lane % ${WORDS}u];
 #end
 #endif
 #endif
 #for q in 0..DEPTH
 #if !NT
 #if LORA && phase == 1
-      let w${t}${q} = b[(4u * at${t} + ${q}u) * columns + column];
+      let w${t}${q} = b[(${DEPTH}u * at${t} + ${q}u) * columns + column];
+#elif TN
+      let w${t}${q} = w[min(${DEPTH}u * at${t} + ${q}u, p.inner - 1u) * columns + column];
 #elif BITS == 32
       let w${t}${q} = w[(${DEPTH}u * at${t} + ${q}u) * columns + column];
 #elif BITS <= 8
 #if !HELD
-      let h${t}${q} = w[(4u * at${t} + ${q}u) * words + code / ${32 / BITS}u] >> shift;
+      let h${t}${q} = w[(${DEPTH}u * at${t} + ${q}u) * words + code / ${32 / BITS}u];
 #elif WORDS == 1
       let h${t}${q} = subgroupBroadcast(words${t}_${q / LANES}, ${q % LANES}u) >> shift;
 #else
@@ -151,7 +186,13 @@ fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group
       let s${t}${q} = subgroupBroadcast(scale${t}, ${q}u);
       let w${t}${q} = ${B}(
 #for j in 0..V
+#if HELD
         decoded((h${t}${q} >> ${8 * j}u) & ${MASK}u, s${t}${q}),
+#elif j == V - 1
+        decodedPlaced(placedHighest(h${t}${q}, mask << ${8 * j}u, factor * 0x1p-${8 * j}), s${t}${q}),
+#else
+        decodedPlaced(placed(h${t}${q}, mask << ${8 * j}u, factor * 0x1p-${8 * j}), s${t}${q}),
+#endif
 #end
       );
 #elif V == 2
@@ -161,13 +202,28 @@ fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group
       let w${t}${q} = vec4<f32>(unpack2x16float(h${t}${q}.x), unpack2x16float(h${t}${q}.y));
 #endif
 #endif
+#end
 #for i in 0..TM
+#for q in 0..DEPTH
 #if TN
-      let x${t}${q}_${i} = subgroupBroadcast(x${i / LANES}, ${(t * TM + i) % LANES}u);
+      let own${t}${q}_${i} = x${i / LANES}_${q};
 #else
-      let x${t}${q}_${i} = subgroupBroadcast(x${i / LANES}[${q}], ${(t * TM + i) % LANES}u);
+      let own${t}${q}_${i} = x${i / LANES}[${q}];
 #endif
+#if !SWAP
+      let x${t}${q}_${i} = subgroupBroadcast(own${t}${q}_${i}, ${(t * TM + i) % LANES}u);
+#elif i % 4 == 0
+      let x${t}${q}_${i} = own${t}${q}_${i};
+#elif i % 4 == 1
+      let x${t}${q}_${i} = quadSwapX(own${t}${q}_${i});
+#elif i % 4 == 2
+      let x${t}${q}_${i} = quadSwapY(own${t}${q}_${i});
+#else
+      let x${t}${q}_${i} = quadSwapDiagonal(own${t}${q}_${i});
+#endif
+#end
 #for j in 0..V
+#for q in 0..DEPTH
 #if NT
       c${i}_${j} = fma(x${t}${q}_${i}, w${t}_${j}[${q}], c${i}_${j});
 #elif V == 1
@@ -183,7 +239,7 @@ fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group
 #if STEPS < CHUNK
 #for j in 0..V
 #if STEPS * BITS == 4
-      codes${j}_0 = select(codes${j}_0, codes${j}_0.yzwx, k % 2u == 1u);
+      codes${j}_0 = select(codes${j}_0, codes${j}_0.yzwx, (k & 1u) == 1u);
 #elif STEPS * BITS == 8
       codes${j}_0 = codes${j}_0.yzwx;
 #else
@@ -234,19 +290,25 @@ fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group
 #end
     }
 #end
-    let top = row0 + ${STRIP}u * strip;
+#for i in 0..STRIP
+#if SWAP
+    let y${i} = row0 + ((${STRIP}u * strip + ${i}u) ^ lane);
+#else
+    let y${i} = row0 + ${STRIP}u * strip + ${i}u;
+#endif
+#end
 #if NT
     if (p.onto != 0u) {
 #for i in 0..STRIP
-      let start${i} = min(top + ${i}u, p.rows - 1u) * p.stride;
+      let start${i} = min(y${i}, p.rows - 1u) * p.stride;
 #for j in 0..V
       e${i}_${j} += residual[start${i} + column${j}];
 #end
 #end
     }
 #for i in 0..STRIP
-    if (top + ${i}u < p.rows) {
-      let start = (top + ${i}u) * p.stride;
+    if (y${i} < p.rows) {
+      let start = y${i} * p.stride;
 #for j in 0..V
       if (col${j} < p.cols) { y[start + column${j}] = e${i}_${j}; }
 #end
@@ -263,11 +325,11 @@ fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group
     // Lanes past the edge must not read what others write.
     if (p.onto != 0u && col < columns) {
 #for i in 0..STRIP
-      sum${i} += y[min(top + ${i}u, p.rows - 1u) * columns + column];
+      sum${i} += y[min(y${i}, p.rows - 1u) * columns + column];
 #end
     }
 #for i in 0..STRIP
-    if (top + ${i}u < p.rows && col < columns) { y[(top + ${i}u) * columns + column] = sum${i}; }
+    if (y${i} < p.rows && col < columns) { y[y${i} * columns + column] = sum${i}; }
 #end
 #endif
   }

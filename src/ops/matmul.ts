@@ -128,9 +128,9 @@ const FLOATS = { X: 'vec4<f32>', B: 'vec4<f32>' } as const;
 
 const multiplyAdds = ({ rows, cols, inner, R }: Product): number => rows * cols * (inner + R);
 
-/** Where a block of rows lies in y (nt, in numbers) or x (nn, in vec4s). */
-const place = ({ layout, part, stride }: Product) =>
-  layout === 'nn' ? { first: part.first / 4, stride: stride / 4 } : { first: part.first, stride };
+/** Where a block of rows lies in y (nt, in numbers) or x (nn, in vectors of `depth`). */
+const place = ({ layout, part, stride }: Product, depth = 4) =>
+  layout === 'nn' ? { first: part.first / depth, stride: stride / depth } : { first: part.first, stride };
 
 const VECTOR = { 1: 'f32', 2: 'vec2<f32>', 4: 'vec4<f32>' } as const;
 
@@ -140,7 +140,7 @@ function recordSubgroup(rec: Recorder, product: Product): void {
   const { NT, TN } = flags(product);
   const weights = weightConstants(part);
   const { BITS } = weights;
-  const tm = rows > 8 ? 16 : rows > 4 ? 8 : rows > 2 ? 4 : rows;
+  const { SWAP, tm, depth } = subgroupTile(lanes, rows, layout, weights);
   const strip = Math.min(tm, 2);
   const steps = ceilDiv(lanes, tm);
   const v = columnsPerLane(lanes, rows, cols, BITS === 16 && !NT);
@@ -152,13 +152,14 @@ function recordSubgroup(rec: Recorder, product: Product): void {
       LORA: !TN,
       BIAS: NT,
       RESIDUAL: NT,
+      SWAP,
       TM: tm,
       STRIP: strip,
       V: v,
       SHARES: ceilDiv(tm, lanes),
       STEPS: steps,
-      DEPTH: TN ? 1 : 4,
-      X: TN ? 'f32' : 'vec4<f32>',
+      DEPTH: depth,
+      X: TN ? 'f32' : VECTOR[depth],
       ...chunkConstants(NT, BITS, steps, inner),
       ...(BITS <= 8 && { HELD: lanes >= 8, WORDS: (v * lanes * BITS) / 32 }),
       ...(!NT && BITS > 8 && { W: BITS === 32 ? VECTOR[v] : v === 2 ? 'u32' : 'vec2<u32>' }),
@@ -175,10 +176,10 @@ function recordSubgroup(rec: Recorder, product: Product): void {
     params: {
       rows,
       cols,
-      inner: TN ? inner : inner / 4,
+      inner: TN ? inner : inner / depth,
       R,
       scale,
-      ...place(product),
+      ...place(product, depth),
       biased: Number('bias' in bind),
       onto: Number(NT ? 'residual' in bind : accumulate),
       strips: tm / strip,
@@ -198,6 +199,23 @@ function chunkConstants(NT: boolean, bits: number, steps: number, inner: number)
   const narrow = bits <= 8 || (bits === 16 && steps >= CHUNK);
   const CHUNKED = NT && narrow && inner % (4 * CHUNK * CHUNKS) === 0;
   return { CHUNK, CHUNKS, CHUNKED, WORDWISE: !CHUNKED, ...(CHUNKED && { W: 'vec4<u32>' }) };
+}
+
+/**
+ * Rows that a subgroup takes, and terms of the sum that it takes at a time. With four lanes, as many as their code can
+ * be without outgrowing the cache for instructions (docs/benchmarks.md).
+ */
+function subgroupTile(
+  lanes: number,
+  rows: number,
+  layout: Product['layout'],
+  { NF4 }: Constants,
+): { readonly SWAP: boolean; readonly tm: number; readonly depth: 1 | 2 | 4 } {
+  const SWAP = lanes === 4 && rows > 2;
+  const tm = rows > 8 ? 16 : rows > 4 ? 8 : rows > 2 ? 4 : rows;
+  // A value of NF4 is looked up for each lane, which is as dear as a load: the more rows share it, the better.
+  if (SWAP && rows > 16) return NF4 && layout === 'nn' ? { SWAP, tm: 24, depth: 2 } : { SWAP, tm: 12, depth: 4 };
+  return { SWAP, tm, depth: layout === 'tn' && !SWAP ? 1 : 4 };
 }
 
 /** A subgroup takes 16 columns (16 × 16 sums are what registers hold), fewer where there are fewer columns or rows. */

@@ -106,6 +106,10 @@ export const subgroup: Readonly<Record<string, (values: Value[], operands: numbe
   subgroupShuffleXor: (v, mask) => v.map((own, i) => v[i ^ mask[i]!] ?? own),
   subgroupShuffleDown: (v, by) => v.map((own, i) => v[i + by[i]!] ?? own),
   subgroupShuffleUp: (v, by) => v.map((own, i) => v[i - by[i]!] ?? own),
+  // A quad is four neighbouring lanes.
+  quadSwapX: (v) => v.map((own, i) => v[i ^ 1] ?? own),
+  quadSwapY: (v) => v.map((own, i) => v[i ^ 2] ?? own),
+  quadSwapDiagonal: (v) => v.map((own, i) => v[i ^ 3] ?? own),
   subgroupExclusiveAdd: (v, _, float) => {
     let sum = 0;
     return v.map((x) => [sum, (sum = float ? f(sum + Number(x)) : sum + Number(x))][0]!);
