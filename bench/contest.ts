@@ -158,7 +158,7 @@ function relativeDifference(a: Float32Array, b: Float32Array): number {
 }
 
 const COLUMNS = [
-  ['', 58],
+  ['', 66],
   ['against', 17],
   ['ours', 8],
   ['theirs', 8],
