@@ -76,10 +76,11 @@ function softwareTiles(lanes: number, shape: HeadShape, tuning: AttentionTuning)
   const rows = (n: number) => {
     const ROWS = 2 ** Math.ceil(Math.log2(n));
     const PER = Math.min(ROWS, lanes);
-    return { ROWS, PER, SETS: ROWS / PER };
+    return { ROWS, PER, SETS: ROWS / PER, SWAP: lanes === 4 && PER === 4 };
   };
   const queries = { ...columns, ...rows(HEADS * QUERIES), HEADS, QUERIES };
-  const params = { ...PARTS, rows: HEADS * QUERIES };
+  // Where lanes hold different rows in one register, all registers may hold rows of the tile.
+  const params = { ...PARTS, rows: queries.SWAP ? queries.ROWS : HEADS * QUERIES };
   const { keys } = tuning;
   return {
     queries: QUERIES,

@@ -27,8 +27,9 @@ fn main(@builtin(workgroup_id) tile: vec3<u32>, @builtin(subgroup_invocation_id)
 #end
   // Loops over rows keep the code that touches memory short, which is what compile time goes with.
   for (var r = 0u; r < p.rows; r++) {
-    let t = min(start + r / ${HEADS}u, p.Tq - 1u);
-    let at = p.qOffset + t * p.qStride + (head0 + r % ${HEADS}u) * ${D / VW}u + lane;
+    let row = rowHeld(r);
+    let t = min(start + row / ${HEADS}u, p.Tq - 1u);
+    let at = p.qOffset + t * p.qStride + (head0 + row % ${HEADS}u) * ${D / VW}u + lane;
 #for c in 0..COLUMNS
     let x${c} = q[at + ${c * LANES}u] * p.scaleLog2;
 #end
@@ -111,9 +112,9 @@ fn main(@builtin(workgroup_id) tile: vec3<u32>, @builtin(subgroup_invocation_id)
 #end
 #for r in 0..ROWS
       {
-        let shrink = subgroupBroadcast(shrink${r / PER}, ${r % PER}u);
+        let shrink = keptFor${r % PER}(shrink${r / PER});
 #for n in 0..KEYS
-        let w${n} = subgroupBroadcast(w${n}_${r / PER}, ${r % PER}u);
+        let w${n} = keptFor${r % PER}(w${n}_${r / PER});
 #end
 #for c in 0..COLUMNS
         o${r}_${c} *= shrink;
@@ -131,7 +132,7 @@ fn main(@builtin(workgroup_id) tile: vec3<u32>, @builtin(subgroup_invocation_id)
 #end
 #for r in 0..ROWS
   {
-    let inverse = subgroupBroadcast(inverse${r / PER}, ${r % PER}u);
+    let inverse = keptFor${r % PER}(inverse${r / PER});
 #for c in 0..COLUMNS
     o${r}_${c} *= inverse;
 #end
@@ -148,9 +149,10 @@ fn main(@builtin(workgroup_id) tile: vec3<u32>, @builtin(subgroup_invocation_id)
 #end
     }
 #end
-    let t = start + r / ${HEADS}u;
-    if (t < p.Tq) {
-      let at = (t * p.heads + head0 + r % ${HEADS}u) * ${D / VW}u + lane;
+    let row = rowHeld(r);
+    let t = start + row / ${HEADS}u;
+    if (row < ${QUERIES * HEADS}u && t < p.Tq) {
+      let at = (t * p.heads + head0 + row % ${HEADS}u) * ${D / VW}u + lane;
 #for c in 0..COLUMNS
       o[at + ${c * LANES}u] = x${c};
 #end

@@ -31,7 +31,7 @@ fn main(@builtin(workgroup_id) tile: vec3<u32>, @builtin(subgroup_invocation_id)
 #end
 #end
   for (var r = 0u; r < p.rows; r++) {
-    let j = min(start + r, p.Tk - 1u);
+    let j = min(start + rowHeld(r), p.Tk - 1u);
 #for c in 0..COLUMNS
     let x${c} = k[p.kOffset + j * p.kStride + kvColumn + ${c * LANES}u] * p.scaleLog2;
     let y${c} = v[p.vOffset + j * p.vStride + kvColumn + ${c * LANES}u];
@@ -60,8 +60,8 @@ fn main(@builtin(workgroup_id) tile: vec3<u32>, @builtin(subgroup_invocation_id)
 #end
 #for r in 0..ROWS
       {
-        let w = subgroupBroadcast(w_${r / PER}, ${r % PER}u);
-        let ds = subgroupBroadcast(ds_${r / PER}, ${r % PER}u);
+        let w = keptFor${r % PER}(w_${r / PER});
+        let ds = keptFor${r % PER}(ds_${r / PER});
 #for c in 0..COLUMNS
         dk${r}_${c} += ds * a_${c};
         dv${r}_${c} += w * b_${c};
@@ -84,7 +84,7 @@ fn main(@builtin(workgroup_id) tile: vec3<u32>, @builtin(subgroup_invocation_id)
 #end
     }
 #end
-    let j = start + r;
+    let j = start + rowHeld(r);
     if (j < p.Tk) {
       let kAt = p.kOffset + j * p.kStride + kvColumn;
       let vAt = p.vOffset + j * p.vStride + kvColumn;

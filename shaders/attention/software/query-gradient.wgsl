@@ -26,8 +26,9 @@ fn main(@builtin(workgroup_id) tile: vec3<u32>, @builtin(subgroup_invocation_id)
 #end
 #end
   for (var r = 0u; r < p.rows; r++) {
-    let t = min(start + r / ${HEADS}u, p.Tq - 1u);
-    let head = head0 + r % ${HEADS}u;
+    let row = rowHeld(r);
+    let t = min(start + row / ${HEADS}u, p.Tq - 1u);
+    let head = head0 + row % ${HEADS}u;
     let qAt = p.qOffset + t * p.qStride + head * ${D / VW}u + lane;
     let gAt = (t * p.heads + head) * ${D / VW}u + lane;
 #for c in 0..COLUMNS
@@ -64,7 +65,7 @@ fn main(@builtin(workgroup_id) tile: vec3<u32>, @builtin(subgroup_invocation_id)
 #end
 #for r in 0..ROWS
       {
-        let ds = subgroupBroadcast(ds${r / PER}, ${r % PER}u);
+        let ds = keptFor${r % PER}(ds${r / PER});
 #for c in 0..COLUMNS
         dq${r}_${c} += ds * a_${c};
 #end
@@ -84,9 +85,10 @@ fn main(@builtin(workgroup_id) tile: vec3<u32>, @builtin(subgroup_invocation_id)
 #end
     }
 #end
-    let t = start + r / ${HEADS}u;
-    if (t < p.Tq) {
-      let at = p.qOffset + t * p.qStride + (head0 + r % ${HEADS}u) * ${D / VW}u + lane;
+    let row = rowHeld(r);
+    let t = start + row / ${HEADS}u;
+    if (row < ${QUERIES * HEADS}u && t < p.Tq) {
+      let at = p.qOffset + t * p.qStride + (head0 + row % ${HEADS}u) * ${D / VW}u + lane;
 #for c in 0..COLUMNS
       x${c} *= p.scale;
       if (p.accumulate != 0u) { x${c} += dq[at + ${c * LANES}u]; }

@@ -284,9 +284,7 @@ class DispatchRun implements Runtime {
     const freed: Invocation[] = [];
     for (let at = 0; at < invocations.length; at += subgroupSize) {
       const lanes = invocations.slice(at, at + subgroupSize);
-      const asking = lanes.filter(
-        (lane) => lane.waiting?.kind.startsWith('subgroup') && !lane.waiting.kind.endsWith('Barrier'),
-      );
+      const asking = lanes.filter((lane) => lane.waiting !== null && lane.waiting.kind in builtins.subgroup);
       if (asking.length === 0) continue;
       const wait = asking[0]!.waiting!;
       if (asking.length < lanes.length || asking.some((lane) => lane.waiting!.site !== wait.site)) {
