@@ -23,6 +23,7 @@ export async function measureRoofline(session: Session): Promise<Roofline> {
   const x = session.resident('roofline source', [COPIED / 4]);
   const y = session.resident('roofline target', [COPIED / 4]);
   try {
+    // A multiple of the eight that a turn of the kernel's loop takes.
     let rounds = 32;
     let ms = await best(session, (rec) => multiply(rec, y, rounds));
     // Until the trial is long enough to be told from its start.
