@@ -48,11 +48,14 @@ fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group
   let mean = scales[256];
 #endif
 #if !HELD
+  // SwiftShader divides lane by lane, too, and takes nothing out of a loop.
+  let codeWord = code / ${32 / BITS}u;
   let mask = ${MASK}u << shift;
   let factor = 1.0 / f32(1u << shift);
 #endif
   let words = p.cols / ${32 / BITS}u;
   let scalesARow = p.cols / ${GROUP}u;
+  let scaleRow = lane % ${DEPTH}u;
   let scaleGroup = group.x * ${V * LANES}u / ${GROUP}u;
 #endif
 #endif
@@ -152,7 +155,7 @@ fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group
 #end
 #endif
 #if !NT && BITS <= 8 && !(LORA && phase == 1)
-      let scaled${t} = (${DEPTH}u * at${t} + lane % ${DEPTH}u) * scalesARow + scaleGroup;
+      let scaled${t} = (${DEPTH}u * at${t} + scaleRow) * scalesARow + scaleGroup;
 #if NF4 && DEPTH == 2
       // What scaleOf does, for two rows in four lanes: two look up the codes of the scales, two what the codes stand for.
       let block${t} = nf4Block(scaled${t});
@@ -177,7 +180,7 @@ fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group
       let w${t}${q} = w[(${DEPTH}u * at${t} + ${q}u) * columns + column];
 #elif BITS <= 8
 #if !HELD
-      let h${t}${q} = w[(${DEPTH}u * at${t} + ${q}u) * words + code / ${32 / BITS}u];
+      let h${t}${q} = w[(${DEPTH}u * at${t} + ${q}u) * words + codeWord];
 #elif WORDS == 1
       let h${t}${q} = subgroupBroadcast(words${t}_${q / LANES}, ${q % LANES}u) >> shift;
 #else
