@@ -49,7 +49,7 @@ export interface TiledProducts {
 
 /** Products x·w, by the kernel of shaders/matmul. */
 export type ProductTuning =
-  /** A subgroup takes 16 × 16 sums, and its lanes load for each other. */
+  /** A subgroup takes 16 × 16 sums, or 12 × 16 with four lanes, which load for each other. */
   { readonly kernel: 'subgroup' } | TiledProducts;
 
 export interface AttentionTuning {
