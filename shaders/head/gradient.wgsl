@@ -1,5 +1,6 @@
 // Turns logits into their gradient, in place: Σ_s dlogps[s]·(onehot(target[s]) − softmax) / temperature over the row's
-// entries. One row a workgroup. Columns vocab … stride − 1 only fill rows up; they get zeros.
+// entries; with ENTROPY also −Σ_s dentropy[s]·softmax·(log softmax + entropy) / temperature. One row a workgroup. Columns
+// vocab … stride − 1 only fill rows up; they get zeros.
 struct Params { rows: u32, vocab: u32, stride: u32, firstRow: u32, inverseTemperature: f32 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read_write> logits: array<f32>;
@@ -7,6 +8,10 @@ struct Params { rows: u32, vocab: u32, stride: u32, firstRow: u32, inverseTemper
 @group(0) @binding(3) var<storage, read> targets: array<u32>;
 @group(0) @binding(4) var<storage, read> lse: array<f32>;
 @group(0) @binding(5) var<storage, read> dlogps: array<f32>;
+#if ENTROPY
+@group(0) @binding(6) var<storage, read> entropy: array<f32>;
+@group(0) @binding(7) var<storage, read> dentropy: array<f32>;
+#endif
 
 @compute @workgroup_size(${LANES})
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {
@@ -20,9 +25,23 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   for (var s = first; s < end; s++) { total += dlogps[s]; }
   total *= p.inverseTemperature;
   let shift = lse[at];
+#if ENTROPY
+  // The entries of a row share its distribution.
+  var pull = 0.0;
+  var spread = 0.0;
+  for (var s = first; s < end; s++) {
+    pull += dentropy[s] * p.inverseTemperature;
+    spread = entropy[s];
+  }
+#endif
   for (var v = p.vocab + local; v < p.stride; v += ${LANES}u) { logits[base + v] = 0.0; }
   for (var v = local; v < p.vocab; v += ${LANES}u) {
-    var g = -total * exp(logits[base + v] * p.inverseTemperature - shift);
+    let logp = logits[base + v] * p.inverseTemperature - shift;
+#if ENTROPY
+    var g = -(total + pull * (logp + spread)) * exp(logp);
+#else
+    var g = -total * exp(logp);
+#endif
     for (var s = first; s < end; s++) {
       if (targets[s] == v) { g += dlogps[s] * p.inverseTemperature; }
     }

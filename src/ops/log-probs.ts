@@ -40,7 +40,7 @@ export interface LogProbs {
 
 /**
  * hidden [T, H], head [V, H] frozen → log-probs and entropies [S].
- * In the backward pass the gradient of `logps` must have been given with `tape.addGrad`.
+ * In the backward pass the gradient of `logps` must have been given with `tape.addGrad`; that of `entropy` may have been.
  */
 export function logProbs(
   tape: Tape,
@@ -75,15 +75,15 @@ export function logProbs(
       groups: rowGroups(count),
     });
   }
-  tape.node([hidden], [logps], () => {
-    const dlogps = tape.grad(logps);
+  tape.node([hidden], [logps, entropy], () => {
+    const [dlogps, dentropy] = [tape.grad(logps), tape.grad(entropy)];
     invariant(dlogps, 'log-probs without a gradient');
     const dpicked = rec.empty('d picked', picked.shape);
     for (const [first, count] of chunks) {
       const logits = kept ?? chunkLogits(rec, picked, wide, first, count);
       rec.dispatch('head/gradient', gradient, {
-        constants: rowConstants(rec.session, vocab),
-        bind: { logits, start, targets, lse, dlogps },
+        constants: { ...rowConstants(rec.session, vocab), ENTROPY: dentropy !== null },
+        bind: { logits, start, targets, lse, dlogps, ...(dentropy && { entropy, dentropy }) },
         params: { rows: count, vocab, stride, firstRow: first, inverseTemperature },
         groups: rowGroups(count),
       });

@@ -1,4 +1,5 @@
 /** Losses over scored tokens; each gives d loss / d log-prob, which ops/log-probs.ts turns into hidden gradients. */
+import bonus from '../../shaders/loss/entropy.wgsl';
 import policy from '../../shaders/loss/policy.wgsl';
 import type { Tensor } from '../gpu/tensor.ts';
 import { ceilDiv, FLAT } from './groups.ts';
@@ -34,6 +35,25 @@ export function nllLoss(tape: Tape, logps: Tensor, weight: Tensor): Tensor {
  */
 export function policyLoss(tape: Tape, logps: Tensor, targets: PolicyTargets, settings: PolicySettings): Tensor {
   return record(tape, logps, targets, settings);
+}
+
+/**
+ * Takes coefficient · Σ weight·entropy from a loss, so that minimising it keeps the policy from growing too sure of itself
+ * (the entropy bonus of PPO, arXiv 1707.06347, equation 9). Changes the first column of `terms` [S, 4].
+ */
+export function entropyBonus(
+  tape: Tape,
+  entropy: Tensor,
+  { weight, terms, coefficient }: { readonly weight: Tensor; readonly terms: Tensor; readonly coefficient: number },
+): void {
+  const n = entropy.size;
+  const dentropy = tape.rec.empty('d entropy', [n]);
+  tape.rec.dispatch('loss/entropy', bonus, {
+    bind: { entropy, weight, terms, dentropy },
+    params: { n, coefficient },
+    groups: [ceilDiv(n, FLAT)],
+  });
+  tape.addGrad(entropy, dentropy);
 }
 
 function record(

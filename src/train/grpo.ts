@@ -201,6 +201,7 @@ async function updatePolicy(
             epsilonHigh: stage.epsilonHigh,
             beta: stage.beta,
             klRatio: stage.useBiasCorrectionKl,
+            entropyCoef: stage.entropyCoef,
             onPolicy: !old,
           },
           adapter: true,

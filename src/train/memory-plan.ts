@@ -309,6 +309,7 @@ class Rehearsal {
         epsilonHigh: stage.epsilonHigh,
         beta: stage.beta,
         klRatio: stage.useBiasCorrectionKl,
+        entropyCoef: stage.entropyCoef,
         onPolicy: stage.numIterations <= 1,
       },
       adapter: true,

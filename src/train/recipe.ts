@@ -105,6 +105,8 @@ export interface GrpoStage {
   readonly beta: number;
   /** Multiply the KL term by the probability ratio, as TRL does since 1.13. */
   readonly useBiasCorrectionKl: boolean;
+  /** Of the entropy bonus that is taken from the loss; 0: none, as in TRL. */
+  readonly entropyCoef: number;
   readonly numIterations: number;
   readonly scaleRewards: 'group' | 'batch' | 'none';
   readonly maskTruncatedCompletions: boolean;

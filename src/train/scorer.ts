@@ -11,7 +11,7 @@ import type { Adapter } from '../nn/adapter.ts';
 import type { Dropout } from '../ops/dropout.ts';
 import type { Lora } from '../ops/linear.ts';
 import { logProbs, type LogProbs } from '../ops/log-probs.ts';
-import { nllLoss, policyLoss } from '../ops/policy-loss.ts';
+import { entropyBonus, nllLoss, policyLoss } from '../ops/policy-loss.ts';
 import { Tape } from '../ops/tape.ts';
 import type { Packed, PackedSizes } from './pack.ts';
 
@@ -26,6 +26,8 @@ export type ScoreMode =
       readonly epsilonHigh: number;
       readonly beta: number;
       readonly klRatio: boolean;
+      /** Of an entropy bonus; none if left out. */
+      readonly entropyCoef?: number;
       readonly onPolicy: boolean;
     };
 
@@ -227,7 +229,7 @@ export class Scorer {
       const weight = (inputs['weight'] = rec.input('loss weights', [S]));
       if (mode.kind === 'nll') terms = nllLoss(tape, scored.logps, weight);
       else {
-        const { epsilon, epsilonHigh, beta, klRatio, onPolicy } = mode;
+        const { epsilon, epsilonHigh, beta, klRatio, entropyCoef = 0, onPolicy } = mode;
         const advantage = (inputs['advantage'] = rec.input('advantages', [S]));
         const old = onPolicy ? undefined : (inputs['old'] = rec.input('old logps', [S]));
         const reference = beta === 0 ? undefined : (inputs['reference'] = rec.input('reference logps', [S]));
@@ -237,6 +239,7 @@ export class Scorer {
           { weight, advantage, old, reference },
           { epsilon, epsilonHigh, beta, klRatio },
         );
+        if (entropyCoef > 0) entropyBonus(tape, scored.entropy, { weight, terms, coefficient: entropyCoef });
       }
       tape.backward();
       rec.output(terms);

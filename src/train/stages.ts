@@ -97,6 +97,7 @@ export const grpoStage = (part: Partial<GrpoStage> = {}): GrpoStage => ({
   epsilonHigh: 0.28,
   beta: 0.04,
   useBiasCorrectionKl: true,
+  entropyCoef: 0,
   numIterations: 1,
   scaleRewards: 'group',
   maskTruncatedCompletions: false,

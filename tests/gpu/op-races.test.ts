@@ -17,7 +17,7 @@ import { logProbs } from '../../src/ops/log-probs.ts';
 import { matmulNn, matmulNt, matmulTn } from '../../src/ops/matmul.ts';
 import { Matrix, type MatrixPart } from '../../src/ops/matrix.ts';
 import { dynamicMap, nf4ScaleWords } from '../../src/ops/nf4.ts';
-import { policyLoss } from '../../src/ops/policy-loss.ts';
+import { entropyBonus, policyLoss } from '../../src/ops/policy-loss.ts';
 import { INVOCATIONS, measureError, quantiseGroups, quantiseNf4 } from '../../src/ops/quantise.ts';
 import { rmsNorm } from '../../src/ops/rms-norm.ts';
 import { rotary } from '../../src/ops/rotary.ts';
@@ -164,7 +164,7 @@ function trainingStep(inputs: Inputs): Lora {
 
   const scored = [4, 5, 6, 8, 9];
   const n = scored.length + 1;
-  const { logps } = logProbs(tape, picked, inputs.half('head', VOCAB, WIDTH), {
+  const { logps, entropy } = logProbs(tape, picked, inputs.half('head', VOCAB, WIDTH), {
     rows: inputs.whole('rows', [scored.length + 1], [...scored, -1]),
     start: inputs.whole('start', [scored.length + 2], [0, 2, 3, 4, 5, 6, 6]),
     targets: inputs.whole(
@@ -174,12 +174,14 @@ function trainingStep(inputs: Inputs): Lora {
     ),
   });
   const values = (label: string) => inputs.normal(label, n);
-  policyLoss(
+  const weight = values('weight');
+  const terms = policyLoss(
     tape,
     logps,
-    { weight: values('weight'), advantage: values('advantage'), old: values('old'), reference: values('reference') },
+    { weight, advantage: values('advantage'), old: values('old'), reference: values('reference') },
     { epsilon: 0.2, epsilonHigh: 0.28, beta: 0.04, klRatio: true },
   );
+  entropyBonus(tape, entropy, { weight, terms, coefficient: 0.1 });
   tape.backward();
   return lora;
 }

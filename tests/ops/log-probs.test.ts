@@ -8,7 +8,17 @@ import { logProbs } from '../../src/ops/log-probs.ts';
 import { gelu } from '../../src/ops/gelu.ts';
 import { allocateMatrix, blocksOf, type Matrix } from '../../src/ops/matrix.ts';
 import { Tape } from '../../src/ops/tape.ts';
-import { constant, dot, expectClose, normals, rounded, run, toHalves, useSession } from './harness.ts';
+import {
+  constant,
+  dot,
+  expectClose,
+  finiteDifference,
+  normals,
+  rounded,
+  run,
+  toHalves,
+  useSession,
+} from './harness.ts';
 
 Object.assign(globalThis, globals);
 
@@ -25,6 +35,7 @@ interface Case {
   readonly rows: readonly { readonly row: number; readonly targets: readonly number[] }[];
   readonly temperature: number;
   readonly dlogps: Float64Array;
+  readonly dentropy?: Float64Array;
   readonly chunkBytes?: number;
   readonly f16?: boolean;
   /** The head is a view, and this follows it in memory up to a whole number of fours. */
@@ -49,7 +60,7 @@ function draw(
 
 /** @param matrix the head as it lies on the device, if not as an input of the program */
 async function ours(
-  { V, H, hidden, head, rows, temperature, dlogps, chunkBytes, f16, beyond }: Case,
+  { V, H, hidden, head, rows, temperature, dlogps, dentropy, chunkBytes, f16, beyond }: Case,
   { device = session(), matrix }: { device?: Session; matrix?: Matrix } = {},
 ) {
   const targets = rows.flatMap((r) => r.targets);
@@ -82,6 +93,7 @@ async function ours(
       ...(chunkBytes === undefined ? [] : [chunkBytes]),
     );
     tape.addGrad(scored.logps, constant(rec, 'dlogps', [dlogps.length], dlogps));
+    if (dentropy) tape.addGrad(scored.entropy, constant(rec, 'dentropy', [dentropy.length], dentropy));
     tape.backward();
     return [scored.logps, scored.entropy, scored.correct, tape.grad(h)!];
   });
@@ -89,7 +101,7 @@ async function ours(
 }
 
 /** The same in f64, whole. */
-function reference({ V, H, hidden, head, rows, temperature, dlogps }: Case) {
+function reference({ V, H, hidden, head, rows, temperature, dlogps, dentropy }: Case) {
   const [logps, entropy, correct] = [[] as number[], [] as number[], [] as number[]];
   const dhidden = new Float64Array(hidden.length);
   let entry = 0;
@@ -103,10 +115,13 @@ function reference({ V, H, hidden, head, rows, temperature, dlogps }: Case) {
       logps.push(logits[target]! - lse);
       entropy.push(-p.reduce((sum, each) => sum + (each > 0 ? each * Math.log(each) : 0), 0));
       correct.push(logits[target] === top ? 1 : 0);
-      const g = dlogps[entry++]! / temperature;
+      const [g, e] = [dlogps[entry]! / temperature, (dentropy?.[entry] ?? 0) / temperature];
+      const H0 = entropy[entry++]!;
       if (row >= 0)
-        for (let v = 0; v < V; v++)
-          for (let c = 0; c < H; c++) dhidden[row * H + c]! += g * (Number(v === target) - p[v]!) * head[v * H + c]!;
+        for (let v = 0; v < V; v++) {
+          const d = g * (Number(v === target) - p[v]!) - e * p[v]! * (logits[v]! - lse + H0);
+          for (let c = 0; c < H; c++) dhidden[row * H + c]! += d * head[v * H + c]!;
+        }
     }
   }
   return { logps, entropy, correct, dhidden };
@@ -134,6 +149,28 @@ describe('log-probs', () => {
       }),
     );
   });
+
+  test.each([undefined, 1])(
+    'and so do those of their entropies, which are finite differences (in chunks of %s)',
+    async (chunkBytes) => {
+      const c = draw(8, {
+        T: 5,
+        V: 30,
+        H: 8,
+        rows: [{ row: 1, targets: [3, 29, 0] }, { row: -1, targets: [] }, one(4, 7), one(2, 11)],
+        temperature: 0.7,
+        ...(chunkBytes !== undefined && { chunkBytes }),
+      });
+      const dentropy = normals(new Random(9), c.dlogps.length);
+      await expectReference({ ...c, dentropy });
+      // The reference's own derivative, of Σ dlogps·logps + dentropy·entropy.
+      const loss = (hidden: Float64Array) => {
+        const { logps, entropy } = reference({ ...c, hidden });
+        return logps.reduce((sum, l, i) => sum + c.dlogps[i]! * l + dentropy[i]! * entropy[i]!, 0);
+      };
+      expectClose(reference({ ...c, dentropy }).dhidden, finiteDifference(loss, c.hidden), 1e-7);
+    },
+  );
 
   test('skip padding rows, and rows that nobody scores get a gradient of zero', async () => {
     const c = draw(2, {

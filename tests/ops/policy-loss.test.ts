@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { Random } from '../../src/base/random.ts';
-import { nllLoss, policyLoss, type PolicySettings } from '../../src/ops/policy-loss.ts';
+import { entropyBonus, nllLoss, policyLoss, type PolicySettings } from '../../src/ops/policy-loss.ts';
 import { Tape } from '../../src/ops/tape.ts';
 import { lossWeights } from '../../src/train/grpo.ts';
 import { constant, expectClose, finiteDifference, normals, run, useSession } from './harness.ts';
@@ -164,6 +164,28 @@ describe('the clipped objective', () => {
       weight.map((w, i) => -w * advantage[i]!),
     );
   });
+});
+
+test('an entropy bonus is taken from the loss, each token by its weight', async () => {
+  const entropy = normals(random, N).map((v) => Math.abs(v));
+  const [plain, terms, dentropy] = await run(session(), (rec) => {
+    const tape = new Tape(rec);
+    const [l, w, h] = [logps, weight, entropy].map((values, i) => constant(rec, `input ${i}`, [N], values));
+    const targets = { weight: w!, advantage: constant(rec, 'advantage', [N], advantage) };
+    const on = { ...settings, beta: 0 };
+    const plain = policyLoss(new Tape(rec), l!, targets, on);
+    const terms = policyLoss(tape, l!, targets, on);
+    entropyBonus(tape, h!, { weight: w!, terms, coefficient: 0.01 });
+    return [plain, terms, tape.grad(h!)!];
+  });
+  expectClose(
+    terms,
+    plain!.map((v, i) => (i % 4 === 0 ? v - 0.01 * weight[i / 4]! * entropy[i / 4]! : v)),
+  );
+  expectClose(
+    dentropy,
+    weight.map((w) => -0.01 * w),
+  );
 });
 
 describe('the likelihood', () => {

@@ -97,6 +97,22 @@ describe('a group that shares its prompt', () => {
     ],
   };
 
+  test('has the same loss and gradients with an entropy bonus, which changes both', async () => {
+    await withTiny(session(), async (tiny) => {
+      tiny.attach(3);
+      const sample = await tiny.sample('Box the disc.');
+      const { logps } = await step(tiny, sample, shared, { kind: 'score' }, false);
+      const mode: ScoreMode = { ...POLICY, entropyCoef: 0.5 };
+      const one = await step(tiny, sample, shared, mode, false, logps);
+      const many = await step(tiny, sample, layouts['one pass with the prompt repeated'], mode, false, logps);
+      expectClose([many.loss], [one.loss]);
+      expectClose(many.gradients, one.gradients);
+      const without = await step(tiny, sample, shared, POLICY, false, logps);
+      expect(one.loss).toBeLessThan(without.loss - 1e-3);
+      expect(relativeError(without.gradients, one.gradients)).toBeGreaterThan(1e-2);
+    });
+  });
+
   test.each(Object.entries(layouts))('has the log-probs, the loss and the gradients of %s', async (_, passes) => {
     await withTiny(session(), async (tiny) => {
       tiny.attach(3);

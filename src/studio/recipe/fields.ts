@@ -205,6 +205,14 @@ const FIELDS: Record<Stage['kind'], readonly FieldGroup[]> = {
           'Correct the KL',
           'Weights the KL term by the policy ratio, so that its gradient is that of the KL itself when rollouts are used more than once.',
         ),
+        real(
+          'entropyCoef',
+          'Entropy bonus',
+          0,
+          1,
+          'Rewards the policy for staying undecided. Where entropy collapses, 0.001 to 0.01 keep it up; more make answers random.',
+          own,
+        ),
         choice(
           'lossType',
           'Loss',
