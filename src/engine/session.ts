@@ -17,6 +17,7 @@ import { previewRow } from './preview.ts';
 import { Datasets } from './datasets.ts';
 import { Exports } from './exports.ts';
 import type { ExportChoice } from './export-protocol.ts';
+import { folderName, stripCommonFolder } from './folder-files.ts';
 import { Gate } from './gate.ts';
 import { GpuHolder } from './gpu-holder.ts';
 import { datasetDigest, folderDigest, modelDigest } from './identity.ts';
@@ -42,7 +43,7 @@ import { Workbench } from './run.ts';
 import { Runs } from './runs.ts';
 import { storageReport } from './weight-storage.ts';
 import { selfProof } from './self-proof.ts';
-import { chooseProfile, tuningReport } from './tuned-gpu.ts';
+import { chooseProfile, deviceReport } from './tuned-gpu.ts';
 
 export interface SessionHost {
   openGpu(): Promise<Gpu>;
@@ -82,6 +83,8 @@ export class EngineSession {
   #reload: () => Promise<void> = () => Promise.resolve();
   #bench: { readonly dataset: string; readonly bench: Workbench } | null = null;
   readonly #exports: Exports;
+  /** Models being loaded: the last one takes the place of the model that a run would stand on. */
+  #loading = 0;
   /** The rehearsal under way; one that is no longer here stops. */
   #rehearsal: symbol | null = null;
   /** Settles when the current run has ended, whatever its end. */
@@ -274,15 +277,7 @@ export class EngineSession {
   }
 
   async #device(): Promise<DeviceReport> {
-    const { gpu } = await this.#session();
-    return {
-      name: gpu.name,
-      vendor: gpu.vendor,
-      software: gpu.software,
-      features: gpu.features,
-      maxBindingBytes: gpu.limits.maxStorageBufferBindingSize,
-      tuning: await tuningReport(gpu, this.#storage.records),
-    };
+    return deviceReport((await this.#session()).gpu, this.#storage.records);
   }
 
   async #fetchAll(base: string, names: readonly string[]): Promise<NamedFile[]> {
@@ -297,9 +292,14 @@ export class EngineSession {
   async #load(name: string, files: readonly NamedFile[], storage: StorageChoice = 'auto'): Promise<ModelReport> {
     this.#refuseWhileRunning('load another model');
     const folder = new Map(files.map(({ path, file }) => [path, blobSource(file)]));
-    const report = await this.#loadFolder(name, folder, storage);
-    this.#reload = async () => void (await this.#loadFolder(name, folder, storage, this.#modelDesk?.adapters));
-    return report;
+    this.#loading++;
+    try {
+      const report = await this.#loadFolder(name, folder, storage);
+      this.#reload = async () => void (await this.#loadFolder(name, folder, storage, this.#modelDesk?.adapters));
+      return report;
+    } finally {
+      this.#loading--;
+    }
   }
 
   /** @param kept adapters of the same model, before its device was lost */
@@ -378,6 +378,7 @@ export class EngineSession {
     this.#projects.requireOwned(project);
     for (const rowId of watch?.rowIds ?? []) await this.#datasets.row(request.dataset, rowId);
     this.#refuseWhileRunning('start another run'); // one may have begun while rows were read
+    this.#refuseWhileLoading('start a run');
     const { runId, ended } = this.#runs.start({ ...request, paused, watch, project, keep });
     this.#follow(ended, request.recipe);
     return { runId };
@@ -388,6 +389,7 @@ export class EngineSession {
     this.#refuseWhileRunning('go on with another run');
     const { project, recipe } = await this.#runs.find(runId);
     if (go) this.#projects.requireOwned(project);
+    this.#refuseWhileLoading('go on with a run');
     const { ended } = await this.#runs.continue(runId, dataset, go, paused);
     if (ended) this.#follow(ended, recipe);
     else {
@@ -444,6 +446,7 @@ export class EngineSession {
 
   async #rehearse(dataset: string, recipe: Recipe): Promise<Rehearsal> {
     this.#refuseWhileRunning('rehearse another');
+    this.#refuseWhileLoading('rehearse a plan');
     const loaded = this.#model();
     const mine = (this.#rehearsal = Symbol('rehearsal'));
     try {
@@ -465,6 +468,15 @@ export class EngineSession {
     return this.#desk().files(choice, this.bench);
   }
 
+  #refuseWhileLoading(what: string): void {
+    if (this.#loading === 0) return;
+    throw new GroundworkError(
+      'model-loading',
+      `A model is being loaded, so Groundwork will not ${what}.`,
+      'Wait until it is there, or stop the loading.',
+    );
+  }
+
   #refuseWhileRunning(what: string): void {
     if (this.#rehearsal)
       throw new GroundworkError(
@@ -480,21 +492,3 @@ export class EngineSession {
     );
   }
 }
-
-/** Files below one folder, without its name. */
-function stripCommonFolder(files: readonly NamedFile[]): NamedFile[] {
-  const config = files.find(({ path }) => /(^|\/)config\.json$/.test(path));
-  if (!config)
-    throw new GroundworkError(
-      'checkpoint-incomplete',
-      'There is no config.json among these files.',
-      'Choose the whole folder of a Hugging Face checkpoint.',
-    );
-  const prefix = config.path.slice(0, -'config.json'.length);
-  return files
-    .filter(({ path }) => path.startsWith(prefix))
-    .map(({ path, file }) => ({ path: path.slice(prefix.length), file }));
-}
-
-const folderName = (files: readonly NamedFile[]): string =>
-  files[0]?.path.split('/').slice(0, -1)[0] || 'local checkpoint';

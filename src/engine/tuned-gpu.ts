@@ -8,7 +8,7 @@ import { candidateProfiles, isProfile, supportedProfiles, usualProfile, type Pro
 import { judge, SMALL_TRIAL, tryProfiles, type Trial } from '../ops/trial.ts';
 import { textDigest } from '../store/digest.ts';
 import type { Records, StoredRecord } from '../store/records.ts';
-import type { ProfileChoice, TuningReport } from './protocol.ts';
+import type { DeviceReport, ProfileChoice, TuningReport } from './protocol.ts';
 
 /** Raised when kernels change so much that old trials say nothing. */
 const TRIAL_VERSION = 1;
@@ -41,6 +41,17 @@ export const chooseProfile = (records: Records, choice: ProfileChoice): Promise<
 export async function tuneGpu(gpu: Gpu, records: Records, choice: string): Promise<Gpu> {
   if (choice === 'auto') return { ...gpu, profile: await triedProfile(gpu, records) };
   return { ...gpu, profile: requireProfile(gpu, choice) };
+}
+
+export async function deviceReport(gpu: Gpu, records: Records): Promise<DeviceReport> {
+  return {
+    name: gpu.name,
+    vendor: gpu.vendor,
+    software: gpu.software,
+    features: gpu.features,
+    maxBindingBytes: gpu.limits.maxStorageBufferBindingSize,
+    tuning: await tuningReport(gpu, records),
+  };
 }
 
 export async function tuningReport(gpu: Gpu, records: Records): Promise<TuningReport> {

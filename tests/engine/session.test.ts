@@ -343,6 +343,23 @@ describe('a session on the starter', () => {
     expect([asked.length, of('metrics').length, of('failure')]).toEqual([2, 2, []]);
   });
 
+  test('starts and rehearses nothing while a model is loaded, which would be taken from under it', async () => {
+    const asked: Promise<unknown>[] = [];
+    engine.once(
+      (event) => event.type === 'loading' && event.what === 'weights',
+      () => {
+        asked.push(
+          session.handle({ type: 'start', dataset, recipe: recipe(long) }).catch((error) => error),
+          session.handle({ type: 'rehearse', dataset, recipe: recipe(long) }).catch((error) => error),
+        );
+        void Promise.all(asked).then(() => session.handle({ type: 'cancel-load' }));
+      },
+    );
+    await session.handle({ type: 'load-starter', baseUrl: starter }).catch((error) => error);
+    expect(asked).toHaveLength(2);
+    for (const refused of await Promise.all(asked)) expect(refused).toMatchObject({ code: 'model-loading' });
+  });
+
   test('tells the rows and the model that are open from others', async () => {
     const open = await session.handle({ type: 'identity', dataset });
     expect(open).toEqual({

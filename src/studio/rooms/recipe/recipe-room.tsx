@@ -104,20 +104,23 @@ export function StartButton({ advice }: { readonly advice: readonly Advice[] }) 
   const recipe = useRecipe((editor) => editor.recipe);
   const dataset = useProject((project) => project.dataset);
   const model = useProject((project) => project.model);
+  const loading = useProject((project) => project.loading?.title ?? null);
   const state = useRun((run) => run.state);
   const start = useRun((run) => run.start);
   const [, go] = useLocation();
   const why = isActive(state)
     ? 'A run is active.'
-    : !dataset
-      ? 'Open a dataset first.'
-      : !model
-        ? 'Load a model first.'
-        : dataset.questions.length > 0
-          ? 'The data room has a question to settle first.'
-          : advice.some((a) => a.severity === 'error')
-            ? 'The plan has a fault; see its stages.'
-            : null;
+    : loading !== null
+      ? `${loading} is still under way.`
+      : !dataset
+        ? 'Open a dataset first.'
+        : !model
+          ? 'Load a model first.'
+          : dataset.questions.length > 0
+            ? 'The data room has a question to settle first.'
+            : advice.some((a) => a.severity === 'error')
+              ? 'The plan has a fault; see its stages.'
+              : null;
   const begin = (paused: boolean) => {
     if (!dataset || why) return;
     void start(dataset.id, recipe, paused);
