@@ -16,6 +16,9 @@
 // is one of rank 0; `biased`, and `onto` (the residual in NT, y itself in the others), are 0 or 1. Bindings of what is
 // not there are of no account.
 enable subgroups;
+#if SWAP
+#include exchange
+#endif
 #if NT || BITS <= 8
 #include weights
 #endif
@@ -215,14 +218,8 @@ fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group
 #endif
 #if !SWAP
       let x${t}${q}_${i} = subgroupBroadcast(own${t}${q}_${i}, ${(t * TM + i) % LANES}u);
-#elif i % 4 == 0
-      let x${t}${q}_${i} = own${t}${q}_${i};
-#elif i % 4 == 1
-      let x${t}${q}_${i} = quadSwapX(own${t}${q}_${i});
-#elif i % 4 == 2
-      let x${t}${q}_${i} = quadSwapY(own${t}${q}_${i});
 #else
-      let x${t}${q}_${i} = quadSwapDiagonal(own${t}${q}_${i});
+      let x${t}${q}_${i} = exchanged${i % 4}(own${t}${q}_${i});
 #endif
 #end
 #for j in 0..V

@@ -13,6 +13,7 @@ import tiles from '../../shaders/attention/staged/tiles.wgsl';
 import main from '../../shaders/attention/wide/main.wgsl';
 import mixed from '../../shaders/attention/wide/mixed.wgsl';
 import span from '../../shaders/attention/wide/span.wgsl';
+import exchange from '../../shaders/lib/exchange.wgsl';
 import lanes from '../../shaders/lib/lanes.wgsl';
 import nf4 from '../../shaders/lib/nf4.wgsl';
 import productBindings from '../../shaders/lib/product-bindings.wgsl';
@@ -21,6 +22,7 @@ import subgroupMatrix from '../../shaders/lib/subgroup-matrix.wgsl';
 import weights from '../../shaders/lib/weights.wgsl';
 
 export const library: Readonly<Record<string, string>> = {
+  exchange,
   lanes,
   nf4,
   product,

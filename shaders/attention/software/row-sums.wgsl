@@ -6,22 +6,22 @@ diagnostic(off, subgroup_uniformity);
 // PER rows are then summed over the lanes and transposed in one go, after which a lane owns a row, so that one
 // exponential serves PER rows. PER is a power of two up to LANES, which is 4 or 8.
 //
-// With four lanes (SWAP) register r of lane l holds row r ^ l: what lanes give each other then goes by exchanges in pairs,
-// one instruction each on SwiftShader, where a broadcast is six and a shuffle twenty. Else it holds row r in all lanes.
+// With four lanes (SWAP) register r of lane l holds row r ^ l: what lanes give each other then goes by exchanges in pairs.
+// Else it holds row r in all lanes.
 #if SWAP
+#include exchange
 var<private> laneOfRows: u32;
 fn prepareLanes(lane: u32) { laneOfRows = lane; }
 // The row that register r holds.
 fn rowHeld(r: u32) -> u32 { return r ^ laneOfRows; }
 // Of what lanes keep for their rows, that for the row of register r (of r % 4).
-fn keptFor0(v: f32) -> f32 { return v; }
-fn keptFor1(v: f32) -> f32 { return quadSwapX(v); }
-fn keptFor2(v: f32) -> f32 { return quadSwapY(v); }
-fn keptFor3(v: f32) -> f32 { return quadSwapDiagonal(v); }
+#for r in 0..4
+fn keptFor${r}(v: f32) -> f32 { return exchanged${r}(v); }
+#end
 
 // A lane gets the sum over all lanes of what they have for its row.
 fn rowSums(v0: f32, v1: f32, v2: f32, v3: f32) -> f32 {
-  return (v0 + quadSwapX(v1)) + (quadSwapY(v2) + quadSwapDiagonal(v3));
+  return (v0 + exchanged1(v1)) + (exchanged2(v2) + exchanged3(v3));
 }
 #else
 var<private> odd: bool;
