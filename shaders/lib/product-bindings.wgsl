@@ -19,8 +19,8 @@
 @group(0) @binding(5) var<storage, read> b: array<${B}>;
 #endif
 #if BIAS
-@group(0) @binding(6) var<storage, read> bias: array<f32>;
+@group(0) @binding(6) var<storage, read> bias: array<${Y}>;
 #endif
 #if RESIDUAL
-@group(0) @binding(7) var<storage, read> residual: array<f32>;
+@group(0) @binding(7) var<storage, read> residual: array<${Y}>;
 #endif

@@ -38,15 +38,10 @@ fn quantile(code: u32) -> f32 {
 #else
 fn quantile(code: u32) -> f32 { return NF4_VALUES[code]; }
 #endif
-// Of the scales of 256 groups: where their largest value is, and the word with this group's code.
-fn nf4Block(group: u32) -> u32 { return 257u + (group >> 8u) * 65u; }
-fn nf4ScaleWord(group: u32) -> u32 { return nf4Block(group) + 1u + ((group & 255u) >> 2u); }
-fn nf4Scale(word: u32, group: u32, largest: u32, mean: u32) -> vec2<f32> {
-  let code = (word >> (8u * (group & 3u))) & 255u;
-  return vec2<f32>(bitcast<f32>(scales[code]) * bitcast<f32>(largest) + bitcast<f32>(mean), 0.0);
-}
 fn scaleOf(group: u32) -> vec2<f32> {
-  return nf4Scale(scales[nf4ScaleWord(group)], group, scales[nf4Block(group)], scales[256]);
+  let at = 257u + (group / 256u) * 65u;
+  let code = (scales[at + 1u + (group % 256u) / 4u] >> (8u * (group % 4u))) & 255u;
+  return vec2<f32>(bitcast<f32>(scales[code]) * bitcast<f32>(scales[at]) + bitcast<f32>(scales[256]), 0.0);
 }
 fn decoded(code: u32, scale: vec2<f32>) -> f32 { return quantile(code) * scale.x; }
 fn decoded4(code: vec4<u32>, scale: vec2<f32>) -> vec4<f32> {

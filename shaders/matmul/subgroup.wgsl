@@ -31,14 +31,10 @@ fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group
   holdQuantiles(lane);
 #endif
   let row0 = group.y * ${TM}u;
-#if NT
-#for j in 0..V
-  let col${j} = group.x * ${V * LANES}u + ${j * LANES}u + lane;
-#end
-#else
   let columns = p.cols / ${V}u;
   let col = group.x * ${LANES}u + lane;
   let column = min(col, columns - 1u);
+#if !NT
 #if BITS <= 8
   // Where this lane's codes lie within a row of them. The columns of all lanes share one group, and are all there.
   let code = ${V}u * column;
@@ -47,14 +43,8 @@ fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group
   let word = ${V}u * lane / ${32 / BITS}u;
 #endif
   let shift = 8u * (code % 4u) + 4u * (code / 4u % ${8 / BITS}u);
-#if NF4 && DEPTH == 2
-  let mean = scales[256];
-#endif
 #if !HELD
-  // SwiftShader divides lane by lane, too, and takes nothing out of a loop.
   let codeWord = code / ${32 / BITS}u;
-  let mask = ${MASK}u << shift;
-  let factor = 1.0 / f32(1u << shift);
 #endif
   let words = p.cols / ${32 / BITS}u;
   let scalesARow = p.cols / ${GROUP}u;
@@ -82,12 +72,13 @@ fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group
     let steps = p.inner;
 #endif
 #if NT
-#for j in 0..V
 #if LORA && phase == 0
-    let start${j} = (p.first + min(col${j}, p.cols - 1u)) * steps;
+    let first = ${V}u * (p.first + column);
 #else
-    let start${j} = min(col${j}, p.cols - 1u) * steps;
+    let first = ${V}u * column;
 #endif
+#for j in 0..V
+    let start${j} = (first + ${j}u) * steps;
 #end
 #endif
 #if CHUNKED && !(LORA && phase == 0)
@@ -159,14 +150,7 @@ fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group
 #endif
 #if !NT && BITS <= 8 && !(LORA && phase == 1)
       let scaled${t} = (${DEPTH}u * at${t} + scaleRow) * scalesARow + scaleGroup;
-#if NF4 && DEPTH == 2
-      // What scaleOf does, for two rows in four lanes: two look up the codes of the scales, two what the codes stand for.
-      let block${t} = nf4Block(scaled${t});
-      let found${t} = scales[select(block${t}, nf4ScaleWord(scaled${t}), lane < 2u)];
-      let scale${t} = nf4Scale(found${t}, scaled${t}, quadSwapY(found${t}), mean);
-#else
       let scale${t} = scaleOf(scaled${t});
-#endif
 #if HELD
 #for l in 0..(DEPTH * WORDS + LANES - 1) / LANES
       let words${t}_${l} = w[(${DEPTH}u * at${t} + (${l * LANES}u + lane) / ${WORDS}u % ${DEPTH}u) * words + firstWord + lane % ${WORDS}u];
@@ -183,7 +167,7 @@ fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group
       let w${t}${q} = w[(${DEPTH}u * at${t} + ${q}u) * columns + column];
 #elif BITS <= 8
 #if !HELD
-      let h${t}${q} = w[(${DEPTH}u * at${t} + ${q}u) * words + codeWord];
+      let h${t}${q} = w[(${DEPTH}u * at${t} + ${q}u) * words + codeWord] >> shift;
 #elif WORDS == 1
       let h${t}${q} = subgroupBroadcast(words${t}_${q / LANES}, ${q % LANES}u) >> shift;
 #else
@@ -192,13 +176,7 @@ fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group
       let s${t}${q} = subgroupBroadcast(scale${t}, ${q}u);
       let w${t}${q} = ${B}(
 #for j in 0..V
-#if HELD
         decoded((h${t}${q} >> ${8 * j}u) & ${MASK}u, s${t}${q}),
-#elif j == V - 1
-        decodedPlaced(placedHighest(h${t}${q}, mask << ${8 * j}u, factor * 0x1p-${8 * j}), s${t}${q}),
-#else
-        decodedPlaced(placed(h${t}${q}, mask << ${8 * j}u, factor * 0x1p-${8 * j}), s${t}${q}),
-#endif
 #end
       );
 #elif V == 2
@@ -261,17 +239,13 @@ fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group
 #end
 
 #if NT
-#for j in 0..V
-  let column${j} = p.first + min(col${j}, p.cols - 1u);
-#end
-  if (p.biased != 0u) {
-#for j in 0..V
-    let bias${j} = bias[column${j}];
-#for i in 0..TM
-    c${i}_${j} += bias${j};
-#end
-#end
-  }
+  let pitch = p.stride;
+  let place = p.first + column;
+  var added = ${Y}();
+  if (p.biased != 0u) { added = bias[place]; }
+#else
+  let pitch = columns;
+  let place = column;
 #endif
   // Sums leave in strips of rows, as many as a number says lest Mesa unroll them: the fewer accesses to memory stand in
   // the code, the sooner it is compiled.
@@ -296,41 +270,27 @@ fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group
 #else
     let y${i} = row0 + ${STRIP}u * strip + ${i}u;
 #endif
-#end
-#if NT
-    if (p.onto != 0u) {
-#for i in 0..STRIP
-      let start${i} = min(y${i}, p.rows - 1u) * p.stride;
-#for j in 0..V
-      e${i}_${j} += residual[start${i} + column${j}];
-#end
-#end
-    }
-#for i in 0..STRIP
-    if (y${i} < p.rows) {
-      let start = y${i} * p.stride;
-#for j in 0..V
-      if (col${j} < p.cols) { y[start + column${j}] = e${i}_${j}; }
-#end
-    }
-#end
-#else
-#for i in 0..STRIP
     var sum${i} = ${Y}(
 #for j in 0..V
       e${i}_${j},
 #end
     );
+#if NT
+    sum${i} += added;
+#endif
 #end
     // Lanes past the edge must not read what others write.
     if (p.onto != 0u && col < columns) {
 #for i in 0..STRIP
-      sum${i} += y[min(y${i}, p.rows - 1u) * columns + column];
+#if NT
+      sum${i} += residual[min(y${i}, p.rows - 1u) * pitch + place];
+#else
+      sum${i} += y[min(y${i}, p.rows - 1u) * pitch + place];
+#endif
 #end
     }
 #for i in 0..STRIP
-    if (y${i} < p.rows && col < columns) { y[y${i} * columns + column] = sum${i}; }
+    if (y${i} < p.rows && col < columns) { y[y${i} * pitch + place] = sum${i}; }
 #end
-#endif
   }
 }

@@ -10,8 +10,9 @@ import type { Recorder } from '../gpu/recorder.ts';
 import type { Constants } from '../gpu/template.ts';
 import type { Tensor } from '../gpu/tensor.ts';
 import { tuningOf, type TiledProducts } from '../gpu/tuning.ts';
+import { expanded } from './expand.ts';
 import { ceilDiv, flatGroups, rowGroups } from './groups.ts';
-import { partsOf, weightBindings, weightConstants, type MatrixPart, type Weight } from './matrix.ts';
+import { isQuantised, partsOf, weightBindings, weightConstants, type MatrixPart, type Weight } from './matrix.ts';
 import { productTile } from './product-tiles.ts';
 
 export interface NtOptions {
@@ -27,7 +28,7 @@ export function matmulNt(rec: Recorder, x: Tensor, w: Weight, y: Tensor, options
   invariant(w.columns === K && y.rows === M && y.columns === N, `matmul: [${x.shape}] · [${w.shape}]ᵀ → [${y.shape}]`);
   invariant(K % 4 === 0, `matmul: inner size ${K} is not a multiple of 4`);
   const { bias, lora, residual } = options;
-  for (const part of partsOf(w))
+  for (const part of readable(rec, w, M))
     record(rec, {
       layout: 'nt',
       rows: M,
@@ -54,21 +55,23 @@ export function matmulNn(rec: Recorder, x: Tensor, w: Weight, y: Tensor, options
   invariant(w.rows === K && y.rows === M && y.columns === N, `matmul: [${x.shape}] · [${w.shape}] → [${y.shape}]`);
   invariant(K % 4 === 0 && N % 4 === 0, `matmul: sizes ${K}, ${N} are not multiples of 4`);
   const { lora, scale = 1, accumulate = false } = options;
-  partsOf(w).forEach((part, i) =>
+  let first = true;
+  for (const part of readable(rec, w, M)) {
     record(rec, {
       layout: 'nn',
       rows: M,
       cols: N,
       inner: part.rows,
       // Blocks of rows add up; the adapter's term comes with the first.
-      R: i === 0 ? (lora?.u.columns ?? 0) : 0,
+      R: first ? (lora?.u.columns ?? 0) : 0,
       scale,
-      accumulate: accumulate || i > 0,
+      accumulate: accumulate || !first,
       part,
       stride: K,
-      bind: { x, y, ...(lora && i === 0 && { z: lora.u, b: lora.a }) },
-    }),
-  );
+      bind: { x, y, ...(lora && first && { z: lora.u, b: lora.a }) },
+    });
+    first = false;
+  }
 }
 
 /** x [M, K], w [M, N] → y [K, N] (+)= scale·xᵀ·w. K and N are multiples of 4. */
@@ -85,6 +88,19 @@ export function matmulTn(
   const { scale = 1, accumulate = false } = options;
   const [part] = partsOf(w) as [MatrixPart];
   record(rec, { layout: 'tn', rows: K, cols: N, inner: M, R: 0, scale, accumulate, part, stride: 0, bind: { x, y } });
+}
+
+/** Rows from which on quantised weights are put into f32 for a product on four lanes. */
+const EXPANDED = 17;
+
+/** Parts of a weight as a product with so many rows reads them. Taking codes apart is dear on four lanes, see docs/benchmarks.md. */
+function* readable(rec: Recorder, w: Weight, rows: number): Generator<MatrixPart> {
+  const { gpu } = rec.session;
+  const dear = tuningOf(gpu).products.kernel === 'subgroup' && gpu.subgroupSize === 4 && rows >= EXPANDED;
+  for (const part of partsOf(w)) {
+    if (dear && isQuantised(part.format)) yield* expanded(rec, part, w.columns);
+    else yield part;
+  }
 }
 
 /** A product by the shape of its result: y [rows, cols], a sum over `inner`, with a LoRA term of rank R. */
@@ -140,10 +156,11 @@ function recordSubgroup(rec: Recorder, product: Product): void {
   const { NT, TN } = flags(product);
   const weights = weightConstants(part);
   const { BITS } = weights;
-  const { SWAP, tm, depth } = subgroupTile(lanes, rows, layout, weights);
+  const { SWAP, tm, depth } = subgroupTile(lanes, rows, layout);
   const strip = Math.min(tm, 2);
   const steps = ceilDiv(lanes, tm);
-  const v = columnsPerLane(lanes, rows, cols, BITS === 16 && !NT);
+  const at = place(product, depth);
+  const v = columnsPerLane(lanes, rows, cols, NT ? cols | at.first | at.stride : cols, BITS === 16 && !NT);
   rec.dispatch(`matmul/${layout}`, subgroup, {
     constants: {
       ...weights,
@@ -163,7 +180,7 @@ function recordSubgroup(rec: Recorder, product: Product): void {
       ...chunkConstants(NT, BITS, steps, inner),
       ...(BITS <= 8 && { HELD: lanes >= 8, WORDS: (v * lanes * BITS) / 32 }),
       ...(!NT && BITS > 8 && { W: BITS === 32 ? VECTOR[v] : v === 2 ? 'u32' : 'vec2<u32>' }),
-      Y: NT ? 'f32' : VECTOR[v],
+      Y: VECTOR[v],
       B: NT ? 'vec4<f32>' : VECTOR[v],
     },
     // x stands in for what is not there.
@@ -179,7 +196,7 @@ function recordSubgroup(rec: Recorder, product: Product): void {
       inner: TN ? inner : inner / depth,
       R,
       scale,
-      ...place(product, depth),
+      ...(NT ? { first: at.first / v, stride: at.stride / v } : at),
       biased: Number('bias' in bind),
       onto: Number(NT ? 'residual' in bind : accumulate),
       strips: tm / strip,
@@ -209,19 +226,22 @@ function subgroupTile(
   lanes: number,
   rows: number,
   layout: Product['layout'],
-  { NF4 }: Constants,
-): { readonly SWAP: boolean; readonly tm: number; readonly depth: 1 | 2 | 4 } {
+): { readonly SWAP: boolean; readonly tm: number; readonly depth: 1 | 4 } {
   const SWAP = lanes === 4 && rows > 2;
   const tm = rows > 8 ? 16 : rows > 4 ? 8 : rows > 2 ? 4 : rows;
-  // A value of NF4 is looked up for each lane, which is as dear as a load: the more rows share it, the better.
-  if (SWAP && rows > 16) return NF4 && layout === 'nn' ? { SWAP, tm: 24, depth: 2 } : { SWAP, tm: 12, depth: 4 };
+  if (SWAP && rows > 16) return { SWAP, tm: 12, depth: 4 };
   return { SWAP, tm, depth: layout === 'tn' && !SWAP ? 1 : 4 };
 }
 
-/** A subgroup takes 16 columns (16 × 16 sums are what registers hold), fewer where there are fewer columns or rows. */
-function columnsPerLane(lanes: number, rows: number, cols: number, pairs: boolean): 1 | 2 | 4 {
+/**
+ * A subgroup takes 16 columns (16 × 16 sums are what registers hold), fewer where there are fewer columns or rows. A
+ * lane's columns are neighbours that make one vector of y, so places in y are to be multiples of them: `places` has no
+ * lower bits than any of those.
+ */
+function columnsPerLane(lanes: number, rows: number, cols: number, places: number, pairs: boolean): 1 | 2 | 4 {
   const wanted = Math.min(rows <= 2 ? lanes : 16, cols) / lanes;
-  return wanted > 2 ? 4 : wanted > 1 || pairs ? 2 : 1;
+  if (wanted > 2 && places % 4 === 0) return 4;
+  return (wanted > 1 || pairs) && places % 2 === 0 ? 2 : 1;
 }
 
 function recordFewRows(rec: Recorder, product: Product): void {
