@@ -16,6 +16,8 @@ export const contests = (bench: Bench): Contest[] => [
   ...[1, 4, 8].flatMap((T) =>
     (['f32', 'f16'] as const).map((format) => linearProduct(bench, { T, K: 576, N: 1536, format })),
   ),
+  // Short sums tell what a tile costs beside its sum.
+  ...[8, 128].map((K) => linearProduct(bench, { T: 960, K, N: 512, format: 'f32' })),
   loraLinear(bench, { T: 256, K: 576, N: 1536, r: 8 }),
   ...(['int8', 'int4', 'nf4'] as const).flatMap((format) => [
     quantisedProduct(bench, { format, product: 'forward', T: 256, K: 576, N: 1536 }),
