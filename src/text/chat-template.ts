@@ -4,6 +4,7 @@
  */
 import { Template } from '@huggingface/jinja';
 import { GroundworkError } from '../base/error.ts';
+import { Lru } from '../base/lru.ts';
 import type { TokenizerConfig } from './tokenizer.ts';
 
 export type ChatPart =
@@ -25,6 +26,11 @@ export interface TemplateFiles {
   readonly tokenizerConfig?: TokenizerConfig;
 }
 
+interface RenderOptions {
+  readonly addGenerationPrompt?: boolean;
+  readonly [name: string]: unknown;
+}
+
 const missing = () =>
   new GroundworkError(
     'chat-template-missing',
@@ -44,9 +50,15 @@ export function findTemplate({ jinja, json, tokenizerConfig }: TemplateFiles): s
   return named.template;
 }
 
+/** Characters of rendered conversations that are kept: many rows ask the same, and differ in their pictures. */
+const CHARACTERS_KEPT = 2 ** 20;
+
 export class ChatTemplate {
   #template: Template;
   #variables: Record<string, unknown>;
+  readonly #rendered = new Lru<string, string>(CHARACTERS_KEPT, (text) => text.length);
+  /** A template that looks at the clock does not write the same every time. */
+  readonly #repeats: boolean;
 
   /** Throws `chat-template-invalid` if the text is no template. `variables` are what templates may name, such as bos_token. */
   constructor(text: string, variables: Readonly<Record<string, unknown>> = {}) {
@@ -61,16 +73,21 @@ export class ChatTemplate {
       );
     }
     this.#variables = { ...asked(text), ...variables };
+    this.#repeats = !text.includes('strftime_now');
   }
 
   /** The conversation as text, with one placeholder a picture. Throws `chat-template-refused` where the template does. */
-  render(
-    messages: readonly ChatMessage[],
-    {
-      addGenerationPrompt = true,
-      ...variables
-    }: { readonly addGenerationPrompt?: boolean; readonly [name: string]: unknown } = {},
-  ): string {
+  render(messages: readonly ChatMessage[], options?: RenderOptions): string {
+    if (options || !this.#repeats) return this.#render(messages, options);
+    const key = JSON.stringify(messages);
+    const known = this.#rendered.get(key);
+    if (known !== undefined) return known;
+    const text = this.#render(messages);
+    this.#rendered.set(key, text);
+    return text;
+  }
+
+  #render(messages: readonly ChatMessage[], { addGenerationPrompt = true, ...variables }: RenderOptions = {}): string {
     try {
       return this.#template.render({
         ...this.#variables,

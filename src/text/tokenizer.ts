@@ -1,5 +1,5 @@
 /** A model's tokenizer from its published files, by `@huggingface/tokenizers`. Adds no tokens of its own. */
-import { Tokenizer as HubTokenizer } from '@huggingface/tokenizers';
+import { SplitPreTokenizer as Split, Tokenizer as HubTokenizer } from '@huggingface/tokenizers';
 import { GroundworkError } from '../base/error.ts';
 import { Lru } from '../base/lru.ts';
 
@@ -10,12 +10,17 @@ export interface TokenizerConfig {
   readonly pad_token?: string | { readonly content: string } | null;
   readonly unk_token?: string | { readonly content: string } | null;
   readonly chat_template?: string | readonly { readonly name: string; readonly template: string }[];
+  /** Done to a whole text before anything else. */
+  readonly remove_space?: boolean;
+  readonly do_lowercase_and_remove_accent?: boolean;
 }
 
 type NamedToken = 'bos_token' | 'eos_token' | 'pad_token' | 'unk_token';
 
 /** Pieces between added tokens whose ids are kept: what all prompts share, and answers, which are encoded twice. */
 const PIECES_KEPT = 256;
+/** Words whose ids are kept. Texts have few of them, often. */
+const WORDS_KEPT = 16_384;
 
 export class Tokenizer {
   #hub: HubTokenizer;
@@ -24,6 +29,9 @@ export class Tokenizer {
   /** Tells added tokens from the text around them; null where that is not encoded for itself alone. */
   #border: RegExp | null;
   readonly #pieces = new Lru<string, readonly number[]>(PIECES_KEPT);
+  /** Cuts a piece into words that are encoded each for itself; null where they are not. */
+  #split: Split | null;
+  readonly #words = new Map<string, readonly number[]>();
 
   /** From the parsed tokenizer.json and tokenizer_config.json. Throws `tokenizer-invalid`. */
   constructor(tokenizerJson: object, config: TokenizerConfig = {}) {
@@ -41,20 +49,54 @@ export class Tokenizer {
     const added = this.#hub.get_added_tokens_decoder();
     this.#special = new Set([...added].filter(([, token]) => token.special).map(([id]) => id));
     this.#border = borderOf([...added.values()], tokenizerJson);
+    const changed = config.remove_space || config.do_lowercase_and_remove_accent;
+    this.#split = this.#border && !changed ? splitOf(tokenizerJson) : null;
   }
 
   /** Token ids; special tokens written in the text become their one id. Nothing is added in front or behind. */
   encode(text: string): number[] {
-    const pieces = this.#border ? text.split(this.#border) : [text];
-    return pieces.length > 1 ? pieces.flatMap((piece) => this.#encodePiece(piece)) : [...this.#encodePiece(text)];
+    if (!this.#border) return [...this.#encodePiece(text)];
+    const ids: number[] = [];
+    // Every other piece is an added token.
+    for (const [i, piece] of text.split(this.#border).entries())
+      if (i % 2 === 1) ids.push(this.idOf(piece)!);
+      else for (const id of this.#encodePiece(piece)) ids.push(id);
+    return ids;
   }
 
   #encodePiece(text: string): readonly number[] {
     if (text === '') return [];
     const known = this.#pieces.get(text);
     if (known) return known;
-    const { ids } = this.#hub.encode(text, { add_special_tokens: false });
+    const ids = this.#encodeWords(text) ?? this.#encodeWhole(text);
     this.#pieces.set(text, ids);
+    return ids;
+  }
+
+  #encodeWhole(text: string): number[] {
+    return this.#hub.encode(text, { add_special_tokens: false }).ids;
+  }
+
+  /** Null where words cannot be encoded each for itself. */
+  #encodeWords(text: string): number[] | null {
+    if (!this.#split) return null;
+    const normalised = this.#hub.normalizer?.(text) ?? text;
+    const ids: number[] = [];
+    for (const word of this.#split.pre_tokenize_text(normalised)) {
+      const known = this.#words.get(word) ?? this.#encodeWord(word);
+      if (!known) return null;
+      for (const id of known) ids.push(id);
+    }
+    return ids;
+  }
+
+  /** Null where the word would be cut differently if it stood alone. */
+  #encodeWord(word: string): readonly number[] | null {
+    const [first, ...more] = this.#split!.pre_tokenize_text(word);
+    if (first !== word || more.length) return null;
+    const ids = this.#encodeWhole(word);
+    if (this.#words.size >= WORDS_KEPT) this.#words.clear();
+    this.#words.set(word, ids);
     return ids;
   }
 
@@ -125,6 +167,31 @@ function borderOf(added: readonly AddedToken[], tokenizerJson: object): RegExp |
   const texts = added.flatMap(({ content, normalized }) => (normalized && normalizer ? [] : [content]));
   const escaped = texts.sort((a, b) => b.length - a.length).map((text) => text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'));
   return escaped.length ? new RegExp(`(${escaped.join('|')})`) : null;
+}
+
+/** As tokenizer.json has it, as far as it matters for telling words apart. */
+interface Splitting {
+  readonly normalizer?: { readonly type: string } | null;
+  readonly pre_tokenizer?: {
+    readonly type: string;
+    readonly pretokenizers?: readonly { readonly type: string; readonly add_prefix_space?: boolean }[];
+  } | null;
+  readonly model?: { readonly type: string; readonly fuse_unk?: boolean };
+  readonly added_tokens?: readonly AddedToken[];
+}
+
+/**
+ * What cuts text into words that know nothing of each other, as in all tokenizers of GPT-2's kind: first this, then
+ * bytes, then merges within a word. Null for every other kind.
+ */
+function splitOf(tokenizerJson: Splitting): Split | null {
+  const { normalizer, pre_tokenizer: splitting, model, added_tokens: added = [] } = tokenizerJson;
+  const [split, bytes, ...more] = splitting?.type === 'Sequence' ? (splitting.pretokenizers ?? []) : [];
+  const plain = (normalizer?.type ?? 'NFC') === 'NFC' && model?.type === 'BPE' && !model.fuse_unk;
+  const inBytes = bytes?.type === 'ByteLevel' && bytes.add_prefix_space === false && more.length === 0;
+  if (!plain || !inBytes || split?.type !== 'Split' || added.some(({ normalized }) => normalized && normalizer))
+    return null;
+  return new Split(split as ConstructorParameters<typeof Split>[0]);
 }
 
 /**

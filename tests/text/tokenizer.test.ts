@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Tokenizer as HubTokenizer } from '@huggingface/tokenizers';
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
-import { ChatTemplate, findTemplate } from '../../src/text/chat-template.ts';
+import { describe, expect, test, vi } from 'vitest';
+import { ChatTemplate, findTemplate, type ChatMessage, type ChatPart } from '../../src/text/chat-template.ts';
 import { Tokenizer } from '../../src/text/tokenizer.ts';
 import { checkpointText } from './checkpoint-text.ts';
 
@@ -42,12 +42,26 @@ describe('text that was partly encoded before', () => {
     return { ours: new Tokenizer(changed), whole: (s: string) => hub.encode(s, { add_special_tokens: false }).ids };
   }
 
+  const splitBy = (pattern: string) => ({
+    pre_tokenizer: {
+      type: 'Sequence',
+      pretokenizers: [
+        { type: 'Split', pattern: { Regex: pattern }, behavior: 'Isolated', invert: false },
+        { type: 'ByteLevel', add_prefix_space: false, trim_offsets: false, use_regex: false },
+      ],
+    },
+  });
+
   test.each([
     ['added tokens stand alone', both({})],
     ['they take the blanks before them', both({ lstrip: true })],
     ['and behind them', both({ rstrip: true })],
     ['they are looked for in normalised text', both({ normalized: true })],
     ['the beginning is marked', both({}, { pre_tokenizer: { type: 'Metaspace', prepend_scheme: 'first' } })],
+    ['letters are made small', both({}, { normalizer: { type: 'Lowercase' } })],
+    ['there is no splitting', both({}, { pre_tokenizer: null })],
+    // “the” standing alone would be cut into letters.
+    ['words are told by what follows', both({}, splitBy('the(?= )|\\p{L}|\\s+|[^\\s\\p{L}]+'))],
   ])('has the ids of the whole: %s', (_, { ours, whole }) => {
     fc.assert(
       fc.property(spoken, spoken, (a, b) => {
@@ -127,4 +141,29 @@ test('what a template asks for is undefined unless it is given, and what the int
   const messages = [{ role: 'user', content: 'x' }] as const;
   expect(template.render(messages)).toBe('bos_token range namespace messages user');
   expect(template.render(messages, { tools: [] })).toBe('tools bos_token range namespace messages user');
+});
+
+test('a conversation is rendered anew when anything of it differs, or the clock is asked', () => {
+  const user = (...content: ChatPart[]): ChatMessage[] => [{ role: 'user', content }];
+  const template = new ChatTemplate(
+    '{% for m in messages %}{{ m.role }}:{% for c in m.content %}{{ c.type }}{{ c.text }}{{ c.image }};{% endfor %}{% endfor %}{{ add_generation_prompt }}{{ more }}',
+  );
+  const [first, second] = [{ type: 'image', image: 0 } as const, { type: 'image', image: 1 } as const];
+  const written = [user(first, second), user(second, first), user({ type: 'text', text: 'x' }), user()];
+  const texts = written.map((messages) => template.render(messages));
+  expect(new Set(texts).size).toBe(written.length);
+  expect(written.map((messages) => template.render(structuredClone(messages)))).toEqual(texts);
+  expect(template.render(user(), { addGenerationPrompt: false })).toBe('user:false');
+  expect(template.render(user(), { more: 1 })).toBe('user:true1');
+  expect(template.render(user())).toBe('user:true');
+
+  const clock = new ChatTemplate("{{ strftime_now('%Y') }}");
+  vi.useFakeTimers({ now: new Date(2025, 5, 1) });
+  try {
+    expect(clock.render(user())).toBe('2025');
+    vi.setSystemTime(new Date(2026, 5, 1));
+    expect(clock.render(user())).toBe('2026');
+  } finally {
+    vi.useRealTimers();
+  }
 });
