@@ -37,19 +37,20 @@ function expandLines(
   if (depth > 16) throw templateError('includes or loops nested too deeply', '');
   for (let i = 0; i < lines.length; i++) {
     const line = lines[i]!;
-    const directive = /^\s*#(include|if|for)\b\s*(.*)$/.exec(line);
-    if (!directive) {
-      if (/^\s*#(elif|else|endif|end)\b/.test(line)) throw templateError('directive without its opening', line);
-      out.push(substitute(line, scope));
+    const kind = wordOf(line);
+    if (kind === undefined) {
+      out.push(line.includes('${') ? substitute(line, scope) : line);
       continue;
     }
-    const [, kind, rest] = directive as unknown as [string, string, string];
+    if (kind !== 'include' && kind !== 'if' && kind !== 'for')
+      throw templateError('directive without its opening', line);
+    const rest = line.slice(line.indexOf('#') + 1 + kind.length).trim();
     if (kind === 'include') {
-      const text = library[rest.trim()];
-      if (text === undefined) throw templateError(`nothing named "${rest.trim()}" in gpu/library.ts`, line);
+      const text = library[rest];
+      if (text === undefined) throw templateError(`nothing named "${rest}" in gpu/library.ts`, line);
       expandLines(text.split('\n'), scope, library, out, depth + 1);
     } else if (kind === 'for') {
-      const loop = /^(\w+)\s+in\s+(.+)\.\.(.+)$/.exec(rest.trim());
+      const loop = /^(\w+)\s+in\s+(.+)\.\.(.+)$/.exec(rest);
       if (!loop) throw templateError('expected "#for NAME in A..B"', line);
       const end = matching(lines, i, 'for', 'end');
       const [from, to] = [evaluate(loop[2]!, scope), evaluate(loop[3]!, scope)];
@@ -66,11 +67,19 @@ function expandLines(
   }
 }
 
+const WORDS = new Set(['include', 'if', 'elif', 'else', 'endif', 'for', 'end']);
+
+/** The word of a directive; nothing where the line is text, as most are. */
+function wordOf(line: string): string | undefined {
+  const word = line.includes('#') ? /^\s*#(\w+)/.exec(line)?.[1] : undefined;
+  return word !== undefined && WORDS.has(word) ? word : undefined;
+}
+
 /** Index of the line that closes the directive opened at `start`. */
 function matching(lines: readonly string[], start: number, open: string, close: string): number {
   let level = 0;
   for (let i = start; i < lines.length; i++) {
-    const word = /^\s*#(\w+)/.exec(lines[i]!)?.[1];
+    const word = wordOf(lines[i]!);
     if (word === open) level++;
     else if (word === close && --level === 0) return i;
   }
@@ -89,7 +98,7 @@ function splitBranches(lines: readonly string[], start: number, end: number): Br
   ];
   let level = 0;
   for (let i = start + 1; i < end; i++) {
-    const word = /^\s*#(\w+)/.exec(lines[i]!)?.[1];
+    const word = wordOf(lines[i]!);
     if (word === 'if') level++;
     else if (word === 'endif') level--;
     else if (level === 0 && word === 'elif') marks.push({ at: i, condition: lines[i]!.replace(/^\s*#elif\b/, '') });
@@ -101,7 +110,9 @@ function splitBranches(lines: readonly string[], start: number, end: number): Br
 function substitute(line: string, scope: Scope): string {
   return line.replace(/\$\{([^}]*)\}/g, (_, expression: string) => {
     const value = scope[expression.trim()];
-    return typeof value === 'string' ? value : String(evaluate(expression, scope));
+    return typeof value === 'string'
+      ? value
+      : String(value === undefined ? evaluate(expression, scope) : Number(value));
   });
 }
 
@@ -114,37 +125,47 @@ const LEVELS: readonly (readonly string[])[] = [
   ['*', '/', '%'],
 ];
 
+/** An expression as far as it has been read. */
+interface Reading {
+  readonly expression: string;
+  readonly tokens: readonly string[];
+  readonly scope: Scope;
+  at: number;
+}
+
 /** Value of an expression; booleans are 1 and 0. */
 export function evaluate(expression: string, scope: Scope): number {
   const tokens = expression.match(/\d+|\w+|==|!=|<=|>=|&&|\|\||[-+*/%<>!()]|\S/g) ?? [];
-  let at = 0;
-  const unary = (): number => {
-    const token = tokens[at++];
-    if (token === '!') return unary() === 0 ? 1 : 0;
-    if (token === '-') return -unary();
-    if (token === '(') {
-      const value = binary(0);
-      if (tokens[at++] !== ')') throw templateError('missing )', expression);
-      return value;
-    }
-    if (token !== undefined && /^\d+$/.test(token)) return Number(token);
-    const value = token === undefined ? undefined : scope[token];
-    if (value === undefined || typeof value === 'string')
-      throw templateError(`unknown constant "${token ?? ''}"`, expression);
-    return Number(value);
-  };
-  const binary = (level: number): number => {
-    if (level === LEVELS.length) return unary();
-    let left = binary(level + 1);
-    while (at < tokens.length && LEVELS[level]!.includes(tokens[at]!)) {
-      const operator = tokens[at++]!;
-      left = apply(operator, left, binary(level + 1));
-    }
-    return left;
-  };
-  const value = binary(0);
-  if (at !== tokens.length) throw templateError(`unexpected "${tokens[at]!}"`, expression);
+  const reading: Reading = { expression, tokens, scope, at: 0 };
+  const value = readBinary(reading, 0);
+  if (reading.at !== tokens.length) throw templateError(`unexpected "${tokens[reading.at]!}"`, expression);
   return value;
+}
+
+function readUnary(reading: Reading): number {
+  const token = reading.tokens[reading.at++];
+  if (token === '!') return readUnary(reading) === 0 ? 1 : 0;
+  if (token === '-') return -readUnary(reading);
+  if (token === '(') {
+    const value = readBinary(reading, 0);
+    if (reading.tokens[reading.at++] !== ')') throw templateError('missing )', reading.expression);
+    return value;
+  }
+  if (token !== undefined && /^\d+$/.test(token)) return Number(token);
+  const value = token === undefined ? undefined : reading.scope[token];
+  if (value === undefined || typeof value === 'string')
+    throw templateError(`unknown constant "${token ?? ''}"`, reading.expression);
+  return Number(value);
+}
+
+function readBinary(reading: Reading, level: number): number {
+  if (level === LEVELS.length) return readUnary(reading);
+  let left = readBinary(reading, level + 1);
+  while (reading.at < reading.tokens.length && LEVELS[level]!.includes(reading.tokens[reading.at]!)) {
+    const operator = reading.tokens[reading.at++]!;
+    left = apply(operator, left, readBinary(reading, level + 1));
+  }
+  return left;
 }
 
 function apply(operator: string, a: number, b: number): number {
