@@ -43,7 +43,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'kernels-swiftshader',
-          include: ['tests/{gpu,ops}/**/*.test.ts'],
+          include: ['tests/{gpu,ops}/**/*.test.ts', 'tests/train-gpu/vision-runner.test.ts'],
           // On the emulator alone: no driver is asked.
           exclude: ['tests/gpu/attention-reach.test.ts'],
           env: { GROUNDWORK_ADAPTER: 'swiftshader' },

@@ -5,6 +5,7 @@ import { parseAnswer } from '../grounding/parse.ts';
 import { decodeImage } from '../image/decode.ts';
 import { encodeConversation } from '../models/encode.ts';
 import type { LoadedModel } from '../models/load.ts';
+import type { PixelInput } from '../models/model.ts';
 import { promptMessages } from '../data/target.ts';
 import { Generator, type Promptable } from '../train/generate.ts';
 import type { EncodedPrompt } from '../train/pack.ts';
@@ -137,20 +138,27 @@ export class Chat {
 
   async #look(pictures: readonly ChatPicture[]): Promise<Seen[]> {
     const { processor } = this.#loaded;
-    const seen: Seen[] = [];
-    for (const { id, file } of pictures) {
-      let known = this.#seen.get(id);
-      if (!known) {
+    const missing = new Map(pictures.filter(({ id }) => !this.#seen.has(id)).map(({ id, file }) => [id, file]));
+    const naturals: Size[] = [];
+    async function* read(): AsyncGenerator<PixelInput> {
+      for (const file of missing.values()) {
         const image = await decodeImage(file);
-        const natural = { width: image.width, height: image.height };
-        const [features] = await this.#vision.run([processor.pixels(image)]);
-        known = { natural, model: processor.modelSize(natural), features: features! };
+        naturals.push({ width: image.width, height: image.height });
+        yield processor.pixels(image);
       }
+    }
+    const features = await this.#vision.run(read());
+    [...missing.keys()].forEach((id, i) => {
+      const natural = naturals[i]!;
+      this.#seen.set(id, { natural, model: processor.modelSize(natural), features: features[i]! });
+    });
+    const seen = pictures.map(({ id }) => {
+      const known = this.#seen.get(id)!;
       // Last used, last forgotten.
       this.#seen.delete(id);
       this.#seen.set(id, known);
-      seen.push(known);
-    }
+      return known;
+    });
     while (this.#seen.size > KEPT) this.#seen.delete(this.#seen.keys().next().value!);
     return seen;
   }

@@ -8,7 +8,7 @@ import type { Architecture } from '../models/architecture.ts';
 import { parseArchitecture, type LoadedModel } from '../models/load.ts';
 import type { PictureSizes } from '../models/processor.ts';
 import { fitsInto, memoryLadder } from '../train/memory-advice.ts';
-import { longestRow, type Longest, type MemoryPlan, type MemoryRequest } from '../train/memory-plan.ts';
+import { longestRow, patchesOf, type Longest, type MemoryPlan, type MemoryRequest } from '../train/memory-plan.ts';
 import { SampleStore } from '../train/samples.ts';
 import { PUBLISHED } from './full-size/published.ts';
 import { publishedPreprocessor } from './full-size/synthesise.ts';
@@ -97,7 +97,8 @@ async function longestUnread(
   rows: readonly Row[],
 ): Promise<Longest> {
   const longest: { -readonly [K in keyof Longest]: Longest[K] } = { ...NONE };
-  const grown = (value: keyof Omit<Longest, 'patches'>, to: number) => (longest[value] = Math.max(longest[value], to));
+  const grown = (value: keyof Omit<Longest, 'patches' | 'leastPatches'>, to: number) =>
+    (longest[value] = Math.max(longest[value], to));
   for (const row of rows) {
     let [features, markers] = [0, 0];
     for (const path of row.images) {
@@ -107,7 +108,9 @@ async function longestUnread(
       const grid = sizes.gridOf(size);
       features += architecture.vision.featureCount(grid);
       markers += sizes.markerTokens(size);
-      if (grid.height * grid.width > longest.patches.height * longest.patches.width) longest.patches = grid;
+      if (patchesOf(grid) > patchesOf(longest.patches)) longest.patches = grid;
+      if (!patchesOf(longest.leastPatches) || patchesOf(grid) < patchesOf(longest.leastPatches))
+        longest.leastPatches = grid;
     }
     const words = (segments: Row['answer']) =>
       segments.reduce((n, s) => n + (s.type === 'text' ? s.text.length : 24), 0);
@@ -126,6 +129,7 @@ const NONE: Longest = {
   featureRows: 0,
   targetTokens: 0,
   patches: { height: 0, width: 0 },
+  leastPatches: { height: 0, width: 0 },
   picturesInRow: 0,
   picturesInAll: 0,
 };
@@ -141,6 +145,7 @@ export function estimatedRow(architecture: Architecture, sizes: PictureSizes, ro
     featureRows,
     targetTokens,
     patches: pictures ? grid : NONE.patches,
+    leastPatches: pictures ? grid : NONE.leastPatches,
     picturesInRow: pictures,
     // As many as a pass of the vision tower takes.
     picturesInAll: Infinity,

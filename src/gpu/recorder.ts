@@ -129,17 +129,28 @@ export class Session {
 
 export type Groups = readonly [x: number, y?: number, z?: number];
 
+export interface RecorderOptions {
+  /**
+   * Kernels are chosen as for so many times the rows there are. Where this makes the same of every number of rows, the
+   * same code computes a row whatever others come with it: its values are then equal to the bit.
+   */
+  readonly alike?: number;
+}
+
 export class Recorder {
   readonly session: Session;
   readonly label: string;
+  /** See `RecorderOptions`. */
+  readonly alike: number;
   readonly #commands: Command[] = [];
   readonly #lives = new Map<Storage, { first: number; last: number }>();
   readonly #inputs: Tensor[] = [];
   readonly #outputs: Tensor[] = [];
 
-  constructor(session: Session, label: string) {
+  constructor(session: Session, label: string, { alike = 1 }: RecorderOptions = {}) {
     this.session = session;
     this.label = label;
+    this.alike = alike;
   }
 
   /** A transient tensor; its contents are undefined until a kernel writes them. */

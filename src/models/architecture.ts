@@ -36,6 +36,8 @@ export interface VisionArchitecture {
   /** Patches along a side of the tiles that pictures are cut into, one above the other in their grid; absent: they are not. */
   readonly tileSide?: number;
   featureCount(grid: PixelInput['grid']): number;
+  /** Patches of a pass that a picture takes, padding included. */
+  patchesInPass(grid: PixelInput['grid']): number;
   batch(images: readonly PixelInput[]): VisionBatch;
   /** Records the tower: inputs by the names of `batch`, features [rows, featureColumns]. */
   record(

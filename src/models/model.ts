@@ -33,7 +33,10 @@ export interface PixelInput {
 /** Host-side arrays for one pass of the vision tower over several pictures; shapes decide the program. */
 export interface VisionBatch {
   readonly key: string;
+  readonly patches: number;
   readonly featureRows: number;
+  /** The first feature row of each picture. */
+  readonly featureStarts: readonly number[];
   /** By input name; see the family's `recordVision`. */
   readonly arrays: Readonly<
     Record<string, Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer> | Int32Array<ArrayBuffer>>
@@ -65,6 +68,8 @@ export interface VisionLanguageModel {
   /** [positions, D/2, 2] for plain text at positions 0 … n − 1 (decoding). */
   textRotaryTable(positions: number): Float32Array<ArrayBuffer>;
   featureCount(grid: PixelInput['grid']): number;
+  /** Patches of a pass that a picture takes, padding included. */
+  patchesInPass(grid: PixelInput['grid']): number;
 
   visionBatch(images: readonly PixelInput[]): VisionBatch;
   /** Records the vision tower; returns its inputs by name and features [rows, featureColumns]. */

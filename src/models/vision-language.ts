@@ -134,6 +134,10 @@ export class VisionLanguage implements VisionLanguageModel {
     return this.architecture.vision.featureCount(grid);
   }
 
+  patchesInPass(grid: PixelInput['grid']): number {
+    return this.architecture.vision.patchesInPass(grid);
+  }
+
   visionBatch(images: readonly PixelInput[]): VisionBatch {
     return this.architecture.vision.batch(images);
   }

@@ -96,7 +96,8 @@ const EXPANDED = 17;
 /** Parts of a weight as a product with so many rows reads them. Taking codes apart is dear on four lanes, see docs/benchmarks.md. */
 function* readable(rec: Recorder, w: Weight, rows: number): Generator<MatrixPart> {
   const { gpu } = rec.session;
-  const dear = tuningOf(gpu).products.kernel === 'subgroup' && gpu.subgroupSize === 4 && rows >= EXPANDED;
+  const dear =
+    tuningOf(gpu).products.kernel === 'subgroup' && gpu.subgroupSize === 4 && alikeRows(rec, rows) >= EXPANDED;
   for (const part of partsOf(w)) {
     if (dear && isQuantised(part.format)) yield* expanded(rec, part, w.columns);
     else yield part;
@@ -120,11 +121,17 @@ interface Product {
   readonly bind: Readonly<Record<string, Tensor>>;
 }
 
-function record(rec: Recorder, product: Product): void {
-  invariant(product.R % 4 === 0, `matmul: rank ${product.R} is not a multiple of 4`);
+/** `alike`: rows by which kernel and tile are chosen (see `RecorderOptions`). */
+type Chosen = Product & { readonly alike: number };
+
+const alikeRows = (rec: Recorder, rows: number): number => Math.round(rows * rec.alike);
+
+function record(rec: Recorder, given: Product): void {
+  invariant(given.R % 4 === 0, `matmul: rank ${given.R} is not a multiple of 4`);
+  const product: Chosen = { ...given, alike: alikeRows(rec, given.rows) };
   const { products } = tuningOf(rec.session.gpu);
   if (products.kernel === 'subgroup') recordSubgroup(rec, product);
-  else if (product.layout === 'nt' && product.rows <= products.few) recordFewRows(rec, product);
+  else if (product.layout === 'nt' && product.alike <= products.few) recordFewRows(rec, product);
   else recordTiles(rec, product, products);
 }
 
@@ -150,17 +157,17 @@ const place = ({ layout, part, stride }: Product, depth = 4) =>
 
 const VECTOR = { 1: 'f32', 2: 'vec2<f32>', 4: 'vec4<f32>' } as const;
 
-function recordSubgroup(rec: Recorder, product: Product): void {
-  const { layout, rows, cols, inner, R, scale, part, bind, accumulate = false } = product;
+function recordSubgroup(rec: Recorder, product: Chosen): void {
+  const { layout, rows, alike, cols, inner, R, scale, part, bind, accumulate = false } = product;
   const lanes = rec.session.gpu.subgroupSize;
   const { NT, TN } = flags(product);
   const weights = weightConstants(part);
   const { BITS } = weights;
-  const { SWAP, tm, depth } = subgroupTile(lanes, rows, layout);
+  const { SWAP, tm, depth } = subgroupTile(lanes, alike, layout);
   const strip = Math.min(tm, 2);
   const steps = ceilDiv(lanes, tm);
   const at = place(product, depth);
-  const v = columnsPerLane(lanes, rows, cols, NT ? cols | at.first | at.stride : cols, BITS === 16 && !NT);
+  const v = columnsPerLane(lanes, alike, cols, NT ? cols | at.first | at.stride : cols, BITS === 16 && !NT);
   rec.dispatch(`matmul/${layout}`, subgroup, {
     constants: {
       ...weights,
@@ -244,10 +251,10 @@ function columnsPerLane(lanes: number, rows: number, cols: number, places: numbe
   return (wanted > 1 || pairs) && places % 2 === 0 ? 2 : 1;
 }
 
-function recordFewRows(rec: Recorder, product: Product): void {
-  const { rows, cols, inner, R, scale, part, bind } = product;
+function recordFewRows(rec: Recorder, product: Chosen): void {
+  const { rows, alike, cols, inner, R, scale, part, bind } = product;
   rec.dispatch('matmul/nt', fewRows, {
-    constants: { ...flags(product), ...FLOATS, SPLIT: false, Y: 'f32', TM: rows > 4 ? 8 : rows > 2 ? 4 : rows },
+    constants: { ...flags(product), ...FLOATS, SPLIT: false, Y: 'f32', TM: alike > 4 ? 8 : alike > 2 ? 4 : alike },
     bind: { ...bind, ...weightBindings(part) },
     params: { rows, cols, inner, R, scale, stretch: 0, ...place(product) },
     groups: rowGroups(ceilDiv(cols, 8)),
@@ -258,10 +265,10 @@ function recordFewRows(rec: Recorder, product: Product): void {
 /** Terms in each part of a split sum. */
 const STRETCH = 256;
 
-function recordTiles(rec: Recorder, product: Product, tuning: TiledProducts): void {
+function recordTiles(rec: Recorder, product: Chosen, tuning: TiledProducts): void {
   const { layout, rows, cols, inner, R, scale, part, bind } = product;
   const constants = flags(product);
-  const tile = productTile(tuning, product);
+  const tile = productTile(tuning, { layout, rows: product.alike, cols });
   const [across, down] = [ceilDiv(cols, tile.columns), ceilDiv(rows, tile.rows)];
   const parts = constants.TN && across * down < tuning.busy ? ceilDiv(inner, STRETCH) : 1;
   const SPLIT = parts > 1;

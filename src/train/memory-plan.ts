@@ -20,7 +20,7 @@ import { adapterTargets, Policy } from './policy.ts';
 import type { GrpoStage, LoraSettings, Recipe, SftStage, Stage } from './recipe.ts';
 import type { Sample } from './samples.ts';
 import { Scorer, type ScoreSettings } from './scorer.ts';
-import { PICTURES_AHEAD, VisionRunner } from './vision-runner.ts';
+import { VisionRunner } from './vision-runner.ts';
 
 /** The longest row of a dataset, as the model reads it. */
 export interface Longest {
@@ -31,20 +31,26 @@ export interface Longest {
   readonly targetTokens: number;
   /** Patches of the largest picture, before merging. */
   readonly patches: PixelInput['grid'];
+  /** Patches of the smallest picture. */
+  readonly leastPatches: PixelInput['grid'];
   /** Pictures of a row, and of the whole dataset: how many can pass the vision tower together. */
   readonly picturesInRow: number;
   readonly picturesInAll: number;
 }
 
+export const patchesOf = ({ height, width }: PixelInput['grid']): number => height * width;
+
 /** Of rows that were encoded; all zero for none. */
 export function longestRow(samples: readonly Sample[], processor: Pick<Processor, 'gridOf'>): Longest {
   const most = (value: (sample: Sample) => number) => samples.reduce((max, s) => Math.max(max, value(s)), 0);
+  const none = { height: 0, width: 0 };
   const grids = samples.flatMap(({ sizes }) => sizes.map((size) => processor.gridOf(size)));
   return {
     promptTokens: most(({ prompt }) => prompt.tokens.length),
     featureRows: most(({ prompt }) => prompt.featureRows),
     targetTokens: most(({ completion }) => completion.length),
-    patches: grids.reduce((a, b) => (a.height * a.width < b.height * b.width ? b : a), { height: 0, width: 0 }),
+    patches: grids.reduce((a, b) => (patchesOf(a) < patchesOf(b) ? b : a), none),
+    leastPatches: grids.reduce((a, b) => (patchesOf(a) > patchesOf(b) ? b : a), grids[0] ?? none),
     picturesInRow: most(({ row }) => row.images.length),
     picturesInAll: new Set(samples.flatMap(({ row }) => row.images)).size,
   };
@@ -172,7 +178,8 @@ class Rehearsal {
   readonly #generator: Generator;
   readonly #vision: VisionRunner;
   #adapter: Adapter | null = null;
-  #picturesAhead = 0;
+  /** The largest piece that is copied back to the page: features. */
+  #readBackBytes = 0;
 
   constructor(session: Session, model: VisionLanguage, longest: Longest) {
     this.#session = session;
@@ -207,23 +214,26 @@ class Rehearsal {
     look();
   }
 
+  /** As many large pictures as fill a pass, and small ones, which fill one best. */
   #pictures(rows: number): void {
-    const { patches, picturesInRow, picturesInAll } = this.#longest;
-    const count = patches.height * patches.width;
-    this.#picturesAhead = count && Math.min(rows * picturesInRow, picturesInAll, PICTURES_AHEAD);
-    if (this.#picturesAhead === 0) return;
+    const { patches, leastPatches, picturesInRow, picturesInAll } = this.#longest;
+    const together = patchesOf(patches) && Math.min(rows * picturesInRow, picturesInAll);
     const kernel = this.#model.architecture.vision.entries.find(({ role }) => role === 'kernel')!;
     const [, width] = matrixShape(kernel);
-    const picture: PixelInput = { pixels: new Float32Array(count * width), grid: patches };
-    this.#vision.reserve(picture);
+    const [large, small] = [patches, leastPatches].map((grid) => ({
+      pixels: new Float32Array(patchesOf(grid) * width),
+      grid,
+    })) as [PixelInput, PixelInput];
+    const largeOnes = Math.min(together, VisionRunner.together(this.#model, large));
+    const images = Array.from({ length: together }, (_, i) => (i < largeOnes ? large : small));
+    this.#readBackBytes = this.#vision.reserve(images);
   }
 
   #moment(stage: Stage): Moment {
     const bytes = this.#model.featureColumns * 4;
     return {
       featureBytes: this.#longest.featureRows * (stage.kind === 'merge' ? 0 : rowsAPass(stage)) * bytes,
-      readBackBytes:
-        this.#picturesAhead && this.#picturesAhead * this.#model.featureCount(this.#longest.patches) * bytes,
+      readBackBytes: this.#readBackBytes,
     };
   }
 

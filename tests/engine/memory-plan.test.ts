@@ -189,6 +189,7 @@ test('a published size is planned without a GPU: weights to the byte, recomputin
     featureRows: 1100,
     targetTokens: 100,
     patches: { height: 40, width: 40 },
+    leastPatches: { height: 40, width: 40 },
     picturesInRow: 3,
     picturesInAll: 3000,
   };
@@ -217,6 +218,7 @@ describe('what to change where a run does not fit', () => {
       featureRows: 1100,
       targetTokens: 100,
       patches: { height: 40, width: 40 },
+      leastPatches: { height: 40, width: 40 },
       picturesInRow: 3,
       picturesInAll: 3000,
     },

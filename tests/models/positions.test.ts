@@ -103,15 +103,26 @@ describe('the vision tower', () => {
       const images = grids
         .map(grid)
         .map((size) => ({ grid: size, pixels: new Float32Array(size.height * size.width * 3 * 2 * 14 * 14) }));
-      const { arrays } = visionBatch(images, shape);
+      const { arrays, featureStarts } = visionBatch(images, shape);
       const windows = arrays['windows'] as Uint32Array;
-      for (let patch = 0; patch < bounds.at(-1)!; patch++) {
-        const [start, end] = [bounds.findLast((b) => b <= patch)!, bounds.find((b) => b > patch)!];
-        expect([...windows.subarray(4 * patch, 4 * patch + 4)]).toEqual([0, 0, start, end]);
-      }
       const restore = Array.from(arrays['restore'] as Int32Array);
-      expect(index.map((raster) => restore[raster])).toEqual([...index.keys()]);
-      expect(restore.slice(index.length).every((place) => place === -1)).toBe(true);
+      const unit = MERGE ** 2;
+      // There the pictures follow each other without padding: where each begins, in patches, there and here.
+      let there = 0;
+      images.forEach(({ grid: { height, width } }, i) => {
+        const here = featureStarts[i]! * unit;
+        for (let patch = there; patch < there + height * width; patch++) {
+          const [start, end] = [bounds.findLast((b) => b <= patch)!, bounds.find((b) => b > patch)!];
+          const at = 4 * (patch - there + here);
+          expect([...windows.subarray(at, at + 4)]).toEqual([0, 0, start - there + here, end - there + here]);
+        }
+        const [first, past] = [there / unit, (there + height * width) / unit];
+        const places = index.slice(first, past).map((raster) => restore[raster - first + here / unit]);
+        expect(places).toEqual(places.map((_, place) => place + here / unit));
+        restore.fill(-1, here / unit, here / unit + past - first);
+        there += height * width;
+      });
+      expect(restore.every((place) => place === -1)).toBe(true);
     },
   );
 });
@@ -154,7 +165,7 @@ describe('Qwen3-VL', () => {
     ({ grid: size, side, merge, corners: rows, weights }) => {
       const patches = size[0] * size[1];
       const image = { pixels: new Float32Array(), grid: grid(size) };
-      const ours = corners([image], { positionSide: side, spatialMergeSize: merge }, patches);
+      const ours = corners([image], { positionSide: side, spatialMergeSize: merge }, { patches, bases: [0] });
       // What has no share may be any row.
       const read = (row: ArrayLike<number>, share: ArrayLike<number>, t: number) => {
         const sums = new Map<number, number>();

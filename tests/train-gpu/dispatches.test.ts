@@ -2,7 +2,7 @@
  * What a step dispatches, kernel by kernel. Bias, residual, the adapter's term and the clip factor ride along in kernels
  * that are needed anyway; whatever adds a dispatch shows here.
  */
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import type { Program } from '../../src/gpu/program.ts';
 import { pack } from '../../src/train/pack.ts';
 import { Scorer } from '../../src/train/scorer.ts';
@@ -25,16 +25,11 @@ function counts({ commands }: Program): Record<string, number> {
 
 /** The program that draws a token. */
 async function decodeProgram(tiny: Tiny): Promise<Program> {
-  const { queue } = session();
-  const run = queue.run.bind(queue);
-  const drawn: Program[] = [];
-  const spy = vi.spyOn(queue, 'run').mockImplementation((program, steps = 1) => {
-    if (program.label === 'decode') drawn.push(program);
-    run(program, steps);
-  });
   const sampling = { temperature: 1, topK: 0, topP: 1, maxCompletionLength: 5 };
-  await tiny.generator().generate([await tiny.sample('Box the disc.')], { numGenerations: 2, seed: 1, sampling });
-  spy.mockRestore();
+  const sample = await tiny.sample('Box the disc.');
+  const drawn = await tiny.programs('decode', () =>
+    tiny.generator().generate([sample], { numGenerations: 2, seed: 1, sampling }),
+  );
   return drawn[0]!;
 }
 
@@ -91,5 +86,16 @@ test('a training step takes what its forward and its gradients need', async () =
       clear: 1,
     });
     scorer.destroy();
+  });
+});
+
+test('pictures that pass the vision tower together take the dispatches of one', async () => {
+  await withTiny(session(), async (tiny) => {
+    const look = (count: number) =>
+      tiny.programs('vision', () => tiny.sample('Box the disc.', new Array<string>(count).fill('images/a.png')));
+    const [one, sixteen] = [await look(1), await look(16)];
+    expect([one, sixteen].map((passes) => passes.length)).toEqual([1, 1]);
+    expect(counts(one[0]!)['matmul/nt']).toBeGreaterThan(10);
+    expect(counts(sixteen[0]!)).toEqual(counts(one[0]!));
   });
 });

@@ -1,8 +1,10 @@
-import { filesUnder } from '../../src/cli/node-files.ts';
 /** A golden case's checkpoint with everything that training and generation need around it, on small prompts. */
 import { fileURLToPath } from 'node:url';
+import { vi } from 'vitest';
 import { Random } from '../../src/base/random.ts';
+import { filesUnder } from '../../src/cli/node-files.ts';
 import { openGolden, type GoldenCase } from '../../src/engine/golden/case.ts';
+import type { Program } from '../../src/gpu/program.ts';
 import type { Session } from '../../src/gpu/recorder.ts';
 import { decodeImage, registerDecoder } from '../../src/image/decode.ts';
 import { nodeDecode } from '../../src/image/node-decode.ts';
@@ -132,6 +134,23 @@ export class Tiny {
       policy: weights,
     });
     return Array.from({ length: P + C }, (_, t) => all.slice(t * V, (t + 1) * V));
+  }
+
+  /** Programs of a kind, by how their label begins, that `work` brings about; a list that grows while it is at it. */
+  async programs(kind: string, work: (run: readonly Program[]) => Promise<unknown>): Promise<readonly Program[]> {
+    const { queue } = this.session;
+    const run = queue.run.bind(queue);
+    const seen: Program[] = [];
+    const spy = vi.spyOn(queue, 'run').mockImplementation((program, times = 1) => {
+      if (program.label.startsWith(kind)) seen.push(program);
+      run(program, times);
+    });
+    try {
+      await work(seen);
+    } finally {
+      spy.mockRestore();
+    }
+    return seen;
   }
 
   generator(policy = this.policy): Generator<TinySample> {

@@ -13,7 +13,7 @@ import type { Tape } from '../../ops/tape.ts';
 import { layerNormEntries, linearEntries, type TensorEntry } from '../manifest.ts';
 import type { LoraLookup, PixelInput, VisionBatch } from '../model.ts';
 import type { ModelWeights } from '../weights.ts';
-import { BlockRanges, paddedPatches, patchWidth } from '../vision/patches.ts';
+import { BlockRanges, patchWidth, placePictures } from '../vision/patches.ts';
 import { visionTable } from './positions.ts';
 
 export const NORM_EPS = 1e-6;
@@ -66,6 +66,8 @@ export function blockEntries(
 
 export interface PictureArrays {
   readonly patches: number;
+  /** Where each picture's patches begin. */
+  readonly bases: readonly number[];
   readonly pixels: Float32Array<ArrayBuffer>;
   readonly table: Float32Array<ArrayBuffer>;
   readonly positions: Uint32Array<ArrayBuffer>;
@@ -76,24 +78,22 @@ export interface PictureArrays {
 /** Several pictures as one sequence of patches, each seeing its own picture. */
 export function pictureArrays(images: readonly PixelInput[], shape: BlockShape): PictureArrays {
   const headDim = shape.hiddenSize / shape.heads;
-  const patches = paddedPatches(images);
+  const { patches, bases } = placePictures(images);
   const width = patchWidth(images);
   const pixels = new Float32Array(patches * width);
   const table = new Float32Array(patches * headDim);
   const whole = new BlockRanges(patches);
-  let base = 0;
-  for (const { pixels: source, grid } of images) {
-    const count = grid.height * grid.width;
+  images.forEach(({ pixels: source, grid }, i) => {
+    const base = bases[i]!;
     pixels.set(source, base * width);
     table.set(visionTable(grid, headDim, shape.spatialMergeSize), base * headDim);
-    whole.add(base, base + count);
-    base += count;
-  }
+    whole.add(base, base + grid.height * grid.width);
+  });
   const positions = Uint32Array.from({ length: patches }, (_, i) => i);
-  return { patches, pixels, table, positions, ranges: whole.ranges, keyRanges: whole.keys };
+  return { patches, bases, pixels, table, positions, ranges: whole.ranges, keyRanges: whole.keys };
 }
 
-export const pictureShapes = ({ patches, pixels, table }: PictureArrays) => ({
+export const pictureShapes = ({ patches, pixels, table }: Pick<PictureArrays, 'patches' | 'pixels' | 'table'>) => ({
   pixels: [patches, pixels.length / patches],
   table: [patches, table.length / patches / 2, 2],
   positions: [patches],
@@ -102,12 +102,14 @@ export const pictureShapes = ({ patches, pixels, table }: PictureArrays) => ({
 });
 
 export const batchOf = (
-  { patches, ...arrays }: PictureArrays,
+  { patches, bases, ...arrays }: PictureArrays,
   merge: number,
   extra: VisionBatch['arrays'] = {},
 ): VisionBatch => ({
   key: `patches ${patches}`,
+  patches,
   featureRows: patches / merge ** 2,
+  featureStarts: bases.map((base) => base / merge ** 2),
   arrays: { ...arrays, ...extra },
 });
 

@@ -11,7 +11,7 @@ import type { Tape } from '../../ops/tape.ts';
 import type { VisionArchitecture } from '../architecture.ts';
 import { linearEntries, range, vectorEntry, type TensorEntry } from '../manifest.ts';
 import type { LoraLookup, PixelInput, VisionBatch } from '../model.ts';
-import { batchInputs, BlockRanges, paddedPatches, patchWidth } from '../vision/patches.ts';
+import { batchInputs, BlockRanges, paddedPatches, patchWidth, placePictures } from '../vision/patches.ts';
 import { visionTable, type Grid } from '../qwen/positions.ts';
 import { selfAttention, TowerRecorder, VISION } from '../qwen/vision-blocks.ts';
 import type { ModelWeights } from '../weights.ts';
@@ -24,6 +24,7 @@ export const vision = (shape: VisionShape): VisionArchitecture => ({
   featureColumns: shape.outHiddenSize,
   deepstackLayers: 0,
   featureCount: ({ height, width }) => (height * width) / shape.spatialMergeSize ** 2,
+  patchesInPass: (grid) => paddedPatches(grid),
   batch: (images) => visionBatch(images, shape),
   record: (tape, weights, batch, lora) => recordVision(tape, shape, weights, batch, lora),
 });
@@ -63,16 +64,15 @@ export function visionBatch(images: readonly PixelInput[], shape: VisionShape): 
   const merge = shape.spatialMergeSize;
   const unit = merge * merge;
   const headDim = shape.hiddenSize / shape.heads;
-  const patches = paddedPatches(images);
+  const { patches, bases } = placePictures(images);
   const width = patchWidth(images);
   const pixels = new Float32Array(patches * width);
   const table = new Float32Array(patches * headDim);
   const windows = new BlockRanges(patches);
   const full = new BlockRanges(patches);
   const restore = new Int32Array(patches / unit).fill(-1);
-  let base = 0;
-  for (const { pixels: source, grid } of images) {
-    const count = grid.height * grid.width;
+  images.forEach(({ pixels: source, grid }, i) => {
+    const base = bases[i]!;
     const { order, bounds } = windowOrder(grid, shape);
     const angles = visionTable(grid, headDim, merge);
     order.forEach((from, to) => {
@@ -81,13 +81,14 @@ export function visionBatch(images: readonly PixelInput[], shape: VisionShape): 
       restore[base / unit + from] = base / unit + to;
     });
     for (let w = 0; w + 1 < bounds.length; w++) windows.add(base + bounds[w]!, base + bounds[w + 1]!);
-    full.add(base, base + count);
-    base += count;
-  }
+    full.add(base, base + grid.height * grid.width);
+  });
   const positions = Uint32Array.from({ length: patches }, (_, i) => i);
   return {
     key: `patches ${patches}`,
+    patches,
     featureRows: patches / unit,
+    featureStarts: bases.map((base) => base / unit),
     arrays: {
       pixels,
       table,
@@ -134,7 +135,7 @@ function recordVision(
 ): { inputs: Record<string, Tensor>; features: Tensor } {
   const { heads, hiddenSize } = shape;
   const headDim = hiddenSize / heads;
-  const patches = batch.arrays['positions']!.length;
+  const { patches } = batch;
   const inputs = batchInputs(tape.rec, batch, {
     pixels: [patches, batch.arrays['pixels']!.length / patches],
     table: [patches, headDim / 2, 2],

@@ -3,7 +3,7 @@ import { gelu } from '../../ops/gelu.ts';
 import type { VisionArchitecture } from '../architecture.ts';
 import type { Fields } from '../fields.ts';
 import { layerNormEntries, linearEntries, range } from '../manifest.ts';
-import { batchInputs } from '../vision/patches.ts';
+import { batchInputs, paddedPatches } from '../vision/patches.ts';
 import {
   batchOf,
   blockEntries,
@@ -57,9 +57,10 @@ export function vision(shape: Qwen2VisionShape): VisionArchitecture {
     featureColumns: shape.outHiddenSize,
     deepstackLayers: 0,
     featureCount: ({ height, width }) => (height * width) / unit,
+    patchesInPass: (grid) => paddedPatches(grid),
     batch: (images) => batchOf(pictureArrays(images, shape), shape.spatialMergeSize),
     record: (tape, weights, batch, lora) => {
-      const patches = batch.featureRows * unit;
+      const { patches } = batch;
       const inputs = batchInputs(tape.rec, batch, pictureShapes({ patches, ...batch.arrays } as PictureArrays));
       const tower = new TowerRecorder(tape, weights, lora);
       let x = tower.linear('patch_embed.proj', inputs.pixels);

@@ -11,7 +11,7 @@ import type { VisionArchitecture } from '../architecture.ts';
 import type { Fields } from '../fields.ts';
 import { layerNormEntries, linearEntries, range, type TensorEntry } from '../manifest.ts';
 import type { PixelInput } from '../model.ts';
-import { batchInputs } from '../vision/patches.ts';
+import { batchInputs, paddedPatches } from '../vision/patches.ts';
 import {
   batchOf,
   blockEntries,
@@ -93,12 +93,13 @@ export function vision(shape: Qwen3VisionShape): VisionArchitecture {
     featureColumns: shape.outHiddenSize * (1 + deepstackBlocks.length),
     deepstackLayers: deepstackBlocks.length,
     featureCount: ({ height, width }) => (height * width) / unit,
+    patchesInPass: (grid) => paddedPatches(grid),
     batch: (images) => {
       const arrays = pictureArrays(images, shape);
-      return batchOf(arrays, shape.spatialMergeSize, corners(images, shape, arrays.patches));
+      return batchOf(arrays, shape.spatialMergeSize, corners(images, shape, arrays));
     },
     record: (tape, weights, batch, lora) => {
-      const patches = batch.featureRows * unit;
+      const { patches } = batch;
       const inputs = batchInputs(tape.rec, batch, {
         ...pictureShapes({ patches, ...batch.arrays } as PictureArrays),
         corners: [patches, 4],
@@ -129,12 +130,12 @@ export function vision(shape: Qwen3VisionShape): VisionArchitecture {
 export function corners(
   images: readonly PixelInput[],
   { positionSide: side, spatialMergeSize: merge }: Pick<Qwen3VisionShape, 'positionSide' | 'spatialMergeSize'>,
-  patches: number,
+  { patches, bases }: Pick<PictureArrays, 'patches' | 'bases'>,
 ): { readonly corners: Uint32Array<ArrayBuffer>; readonly shares: Float32Array<ArrayBuffer> } {
   const rows = new Uint32Array(4 * patches);
   const shares = new Float32Array(4 * patches);
-  let patch = 0;
-  for (const { grid } of images) {
+  images.forEach(({ grid }, i) => {
+    let patch = bases[i]!;
     const [down, across] = [spread(grid.height, side), spread(grid.width, side)];
     for (let top = 0; top < grid.height; top += merge)
       for (let left = 0; left < grid.width; left += merge)
@@ -150,7 +151,7 @@ export function corners(
               4 * patch,
             );
           }
-  }
+  });
   return { corners: rows, shares };
 }
 

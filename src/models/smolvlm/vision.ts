@@ -11,7 +11,7 @@ import type { Tensor } from '../../gpu/tensor.ts';
 import type { VisionArchitecture } from '../architecture.ts';
 import type { Fields } from '../fields.ts';
 import { layerNormEntries, linearEntries, range, type TensorEntry } from '../manifest.ts';
-import { batchInputs, BlockRanges, paddedPatches, patchWidth } from '../vision/patches.ts';
+import { batchInputs, BlockRanges, paddedPatches, patchWidth, placePictures } from '../vision/patches.ts';
 
 export interface SiglipShape {
   readonly hiddenSize: number;
@@ -93,27 +93,30 @@ export function vision(shape: SmolVisionShape): VisionArchitecture {
     deepstackLayers: 0,
     tileSide: side,
     featureCount: ({ height, width }) => (height * width) / unit,
+    patchesInPass: (grid) => paddedPatches(grid, unit),
     batch: (images) => {
-      const patches = paddedPatches(images, unit);
+      const { patches, bases } = placePictures(images, unit);
       const pixels = new Float32Array(patches * patchWidth(images));
       const positions = new Uint32Array(patches);
       const tiles = new BlockRanges(patches);
-      let base = 0;
-      for (const { pixels: source, grid } of images) {
+      images.forEach(({ pixels: source, grid }, i) => {
+        let base = bases[i]!;
         pixels.set(source, base * patchWidth(images));
         for (let tile = 0; tile < grid.height / side; tile++, base += side * side) {
           positions.set(tilePositions, base);
           tiles.add(base, base + side * side);
         }
-      }
+      });
       return {
         key: `patches ${patches}`,
+        patches,
         featureRows: patches / unit,
+        featureStarts: bases.map((base) => base / unit),
         arrays: { pixels, positions, ranges: tiles.ranges, keyRanges: tiles.keys },
       };
     },
     record: (tape, weights, batch, lora) => {
-      const patches = batch.featureRows * unit;
+      const { patches } = batch;
       const inputs = batchInputs(tape.rec, batch, {
         pixels: [patches, batch.arrays['pixels']!.length / patches],
         positions: [patches],

@@ -3,13 +3,30 @@ import type { Recorder } from '../../gpu/recorder.ts';
 import type { Tensor } from '../../gpu/tensor.ts';
 import type { PixelInput, VisionBatch } from '../model.ts';
 
-/** Patches are padded to a multiple of this: passes of nearby sizes share a program. */
+/**
+ * Every picture is padded to a multiple of this. No tile of an attention kernel has more queries: none reaches into two
+ * pictures, so that a picture meets the same tiles wherever in a pass it lies.
+ */
 const PAD = 64;
 
-/** Patches of a pass, padded to whole groups of `unit`; padding patches see nothing and no one sees them. */
-export function paddedPatches(images: readonly PixelInput[], unit = 1): number {
+/** Patches of a picture in a pass, padded to whole groups of `unit`; padding patches see nothing and no one sees them. */
+export function paddedPatches({ height, width }: PixelInput['grid'], unit = 1): number {
   const step = PAD % unit === 0 ? PAD : PAD * unit;
-  return Math.ceil(images.reduce((sum, { grid }) => sum + grid.height * grid.width, 0) / step) * step;
+  return Math.ceil((height * width) / step) * step;
+}
+
+/** The patches of a pass, and where each picture's begin. */
+export function placePictures(
+  images: readonly PixelInput[],
+  unit = 1,
+): { readonly patches: number; readonly bases: readonly number[] } {
+  let patches = 0;
+  const bases = images.map(({ grid }) => {
+    const base = patches;
+    patches += paddedPatches(grid, unit);
+    return base;
+  });
+  return { patches, bases };
 }
 
 /** Values of one patch. */
