@@ -5,8 +5,8 @@
 // With SWAP (four lanes) the lanes exchange their shares of x in pairs, which is one instruction on SwiftShader where a
 // broadcast is six: what comes from lane l ^ d belongs to row l ^ d, so sum i of lane l is that of row i ^ l.
 //
-// A step is DEPTH terms of the sum: a vec2 or vec4 of x in NN and NT, which `inner` and `stride` count; in TN they are
-// loaded one by one, and `inner` counts terms. With fewer rows than lanes, LANES / TM steps are loaded at once.
+// A step is DEPTH terms of the sum: a vec4 of x in NN and NT, which `inner` counts; in TN they are loaded one by one, and
+// `inner` counts terms. `first` and `stride` count vectors of y in NT, of x in NN. With fewer rows than lanes, LANES / TM steps are loaded at once.
 // Past the edge, loads are clamped and nothing is stored.
 //
 // NT loads narrow weights a vec4 of words a lane (CHUNKED) and uses it up before the next. In NN with HELD (a
@@ -34,8 +34,7 @@ fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group
   let columns = p.cols / ${V}u;
   let col = group.x * ${LANES}u + lane;
   let column = min(col, columns - 1u);
-#if !NT
-#if BITS <= 8
+#if !NT && BITS <= 8
   // Where this lane's codes lie within a row of them. The columns of all lanes share one group, and are all there.
   let code = ${V}u * column;
 #if HELD
@@ -50,7 +49,6 @@ fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group
   let scalesARow = p.cols / ${GROUP}u;
   let scaleRow = lane % ${DEPTH}u;
   let scaleGroup = group.x * ${V * LANES}u / ${GROUP}u;
-#endif
 #endif
 #for s in 0..SHARES
   let share${s} = min(row0 + ${s * LANES}u + lane % ${TM}u, p.rows - 1u);

@@ -13,6 +13,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   let at = p.first + i;
   let word = w[at];
   let scale = scaleOf(at / ${GROUP * BITS / 32}u);
+  // The codes of vector v begin at bit 4·v.
 #for v in 0..8 / BITS
   y[i * ${8 / BITS}u + ${v}u] = decoded4Placed(word, ${1 + 15 * v}u, scale);
 #end

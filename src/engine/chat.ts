@@ -138,7 +138,8 @@ export class Chat {
 
   async #look(pictures: readonly ChatPicture[]): Promise<Seen[]> {
     const { processor } = this.#loaded;
-    const missing = new Map(pictures.filter(({ id }) => !this.#seen.has(id)).map(({ id, file }) => [id, file]));
+    const known = new Map(pictures.map(({ id }) => [id, this.#seen.get(id)]));
+    const missing = new Map(pictures.filter(({ id }) => !known.get(id)).map(({ id, file }) => [id, file]));
     const naturals: Size[] = [];
     async function* read(): AsyncGenerator<PixelInput> {
       for (const file of missing.values()) {
@@ -150,17 +151,15 @@ export class Chat {
     const features = await this.#vision.run(read());
     [...missing.keys()].forEach((id, i) => {
       const natural = naturals[i]!;
-      this.#seen.set(id, { natural, model: processor.modelSize(natural), features: features[i]! });
+      known.set(id, { natural, model: processor.modelSize(natural), features: features[i]! });
     });
-    const seen = pictures.map(({ id }) => {
-      const known = this.#seen.get(id)!;
-      // Last used, last forgotten.
+    // Last used, last forgotten.
+    for (const [id, picture] of known) {
       this.#seen.delete(id);
-      this.#seen.set(id, known);
-      return known;
-    });
+      this.#seen.set(id, picture!);
+    }
     while (this.#seen.size > KEPT) this.#seen.delete(this.#seen.keys().next().value!);
-    return seen;
+    return pictures.map(({ id }) => known.get(id)!);
   }
 }
 

@@ -151,9 +151,9 @@ const FLOATS = { X: 'vec4<f32>', B: 'vec4<f32>' } as const;
 
 const multiplyAdds = ({ rows, cols, inner, R }: Product): number => rows * cols * (inner + R);
 
-/** Where a block of rows lies in y (nt, in numbers) or x (nn, in vectors of `depth`). */
-const place = ({ layout, part, stride }: Product, depth = 4) =>
-  layout === 'nn' ? { first: part.first / depth, stride: stride / depth } : { first: part.first, stride };
+/** Where a block of rows lies in y (nt, in numbers) or x (nn, in vectors of four). */
+const place = ({ layout, part, stride }: Product) =>
+  layout === 'nn' ? { first: part.first / 4, stride: stride / 4 } : { first: part.first, stride };
 
 const VECTOR = { 1: 'f32', 2: 'vec2<f32>', 4: 'vec4<f32>' } as const;
 
@@ -166,7 +166,7 @@ function recordSubgroup(rec: Recorder, product: Chosen): void {
   const { SWAP, tm, depth } = subgroupTile(lanes, alike, layout);
   const strip = Math.min(tm, 2);
   const steps = ceilDiv(lanes, tm);
-  const at = place(product, depth);
+  const at = place(product);
   const v = columnsPerLane(lanes, alike, cols, NT ? cols | at.first | at.stride : cols, BITS === 16 && !NT);
   rec.dispatch(`matmul/${layout}`, subgroup, {
     constants: {
@@ -183,7 +183,7 @@ function recordSubgroup(rec: Recorder, product: Chosen): void {
       SHARES: ceilDiv(tm, lanes),
       STEPS: steps,
       DEPTH: depth,
-      X: TN ? 'f32' : VECTOR[depth],
+      X: TN ? 'f32' : 'vec4<f32>',
       ...chunkConstants(NT, BITS, steps, inner),
       ...(BITS <= 8 && { HELD: lanes >= 8, WORDS: (v * lanes * BITS) / 32 }),
       ...(!NT && BITS > 8 && { W: BITS === 32 ? VECTOR[v] : v === 2 ? 'u32' : 'vec2<u32>' }),
