@@ -8,7 +8,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { expect, test, type Browser, type BrowserContext, type Page } from '@playwright/test';
 import { unzipSync } from 'fflate';
-import type { Recipe } from '../src/engine/protocol.ts';
+import type { Recipe } from '../src/engine/protocol/index.ts';
 import { Random } from '../src/base/random.ts';
 import { evaluateStage, grpoStage, mergeStage, rejectionStage, sftStage } from '../src/engine/presets.ts';
 

@@ -63,7 +63,7 @@ function split(path) {
 }
 
 const allows = (names, [layer, rest]) =>
-  [...names].some((name) => name === layer || name === `${layer}/${rest.replace(/\.[a-z]+$/, '')}`);
+  [...names].some((name) => `${layer}/${rest.replace(/\.[a-z]+$/, '')}/`.startsWith(`${name}/`));
 
 /** @returns {string | null} why `file` must not import `source` */
 export function objection(file, source, typeOnly) {

@@ -17,7 +17,7 @@ import {
   sampling,
   sftStage,
 } from '../../src/engine/presets.ts';
-import type { EngineRequest, FromEngine } from '../../src/engine/protocol.ts';
+import type { EngineRequest, FromEngine } from '../../src/engine/protocol/index.ts';
 import { EngineSession } from '../../src/engine/session.ts';
 import { registerDecoder } from '../../src/image/decode.ts';
 import { nodeDecode } from '../../src/image/node-decode.ts';

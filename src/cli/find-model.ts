@@ -7,7 +7,7 @@ import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { HubSession } from '../engine/hub/session.ts';
-import { DEFAULT_ENDPOINT, DEFAULT_REVISION, type NamedFile } from '../engine/protocol.ts';
+import { DEFAULT_ENDPOINT, DEFAULT_REVISION, type NamedFile } from '../engine/protocol/index.ts';
 import { filesUnder } from './node-files.ts';
 import { nodeFileStore } from './node-file-store.ts';
 

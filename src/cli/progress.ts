@@ -1,5 +1,5 @@
 /** Progress on a terminal: one line that is redrawn, or one line a stage where output is not a terminal. */
-import type { EngineEvent } from '../engine/protocol.ts';
+import type { EngineEvent } from '../engine/protocol/index.ts';
 import type { Recipe } from '../train/recipe.ts';
 
 const clock = (seconds: number): string =>

@@ -4,7 +4,7 @@
  */
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { tuneGpu } from '../engine/tuned-gpu.ts';
+import { tuneGpu } from '../engine/device/tuned-gpu.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { fileRecords } from '../store/file-records.ts';
 import { nodeFileStore } from './node-file-store.ts';

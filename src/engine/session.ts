@@ -10,20 +10,20 @@ import { memoryStorage, type Storage } from '../store/storage.ts';
 import type { Session as GpuSession } from '../gpu/recorder.ts';
 import { loadModel, type CheckpointFolder, type LoadedModel } from '../models/load.ts';
 import type { OutputFile } from '../train/export.ts';
-import type { Adapters } from './adapters.ts';
-import { AnswerDesk } from './answer-desk.ts';
-import { AnswerShelf } from './answer-shelf.ts';
-import { previewRow } from './preview.ts';
-import { Datasets } from './datasets.ts';
-import { Exports } from './exports.ts';
-import type { ExportChoice } from './export-protocol.ts';
-import { folderName, stripCommonFolder } from './folder-files.ts';
-import { Gate } from './gate.ts';
-import { GpuHolder } from './gpu-holder.ts';
-import { datasetDigest, folderDigest, modelDigest } from './identity.ts';
-import { answerMemory } from './memory.ts';
-import { ModelDesk } from './model-desk.ts';
-import { Projects, type TakeLock } from './projects.ts';
+import type { Adapters } from './model/adapters.ts';
+import { AnswerDesk } from './answers/answer-desk.ts';
+import { AnswerShelf } from './answers/answer-shelf.ts';
+import { previewRow } from './answers/preview.ts';
+import { Datasets } from './data/datasets.ts';
+import { Exports } from './export/exports.ts';
+import type { ExportChoice } from './protocol/export.ts';
+import { folderName, stripCommonFolder } from './data/folder-files.ts';
+import { Gate } from './run/gate.ts';
+import { GpuHolder } from './device/gpu-holder.ts';
+import { datasetDigest, folderDigest, modelDigest } from './keep/identity.ts';
+import { answerMemory } from './model/memory.ts';
+import { ModelDesk } from './model/model-desk.ts';
+import { Projects, type TakeLock } from './keep/projects.ts';
 import type {
   DeviceReport,
   EngineEvent,
@@ -36,14 +36,14 @@ import type {
   RunState,
   StepProfile,
   StorageChoice,
-} from './protocol.ts';
-import { Profiling } from './profiling.ts';
-import { rehearse } from './rehearsal.ts';
-import { Workbench } from './run.ts';
-import { Runs } from './runs.ts';
-import { storageReport } from './weight-storage.ts';
-import { selfProof } from './self-proof.ts';
-import { chooseProfile, deviceReport } from './tuned-gpu.ts';
+} from './protocol/index.ts';
+import { Profiling } from './run/profiling.ts';
+import { rehearse } from './run/rehearsal.ts';
+import { Workbench } from './run/run.ts';
+import { Runs } from './run/runs.ts';
+import { storageReport } from './model/weight-storage.ts';
+import { selfProof } from './device/self-proof.ts';
+import { chooseProfile, deviceReport } from './device/tuned-gpu.ts';
 
 export interface SessionHost {
   openGpu(): Promise<Gpu>;

@@ -6,9 +6,9 @@ import { idbRecords } from '../store/idb-records.ts';
 import { opfsFiles } from '../store/opfs-files.ts';
 import { memoryStorage, type Storage } from '../store/storage.ts';
 import { holdLife, sleepNotice, takeLock, watchSleep } from './life.ts';
-import type { EngineRequest, FromEngine } from './protocol.ts';
+import type { EngineRequest, FromEngine } from './protocol/index.ts';
 import { EngineSession } from './session.ts';
-import { chosenProfile, tuneGpu } from './tuned-gpu.ts';
+import { chosenProfile, tuneGpu } from './device/tuned-gpu.ts';
 
 /** Times a file of the app is asked for. */
 const FETCHES = 2;

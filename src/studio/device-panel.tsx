@@ -1,6 +1,6 @@
 /** The device, how its kernels are tuned, and their proof: one click runs small cases of every op against f64 on this very adapter. */
 import { useRef, useState } from 'react';
-import type { SelfProof } from '../engine/protocol.ts';
+import type { SelfProof } from '../engine/protocol/index.ts';
 import { TuningPanel } from './tuning-panel.tsx';
 import { problemOf, type Problem } from './state/problem.ts';
 import { useProject, useStudio } from './state/studio.ts';

@@ -1,6 +1,6 @@
 /** What the studio says when it is opened again: what happened, what is safe, and what can be done. */
 import { useLocation } from 'wouter';
-import type { RunRecord } from '../engine/protocol.ts';
+import type { RunRecord } from '../engine/protocol/index.ts';
 import { Confirm } from './ui/confirm.tsx';
 import { when } from './rooms/projects/when.ts';
 import { currentProject, interruptedRun } from './state/kept.ts';

@@ -1,6 +1,6 @@
 /** The rooms with a line of what is in each, the run's controls, the device, the theme. */
 import { Link, useLocation } from 'wouter';
-import type { RunState } from '../engine/protocol.ts';
+import type { RunState } from '../engine/protocol/index.ts';
 import { DevicePanel } from './device-panel.tsx';
 import { isActive, type Run } from './state/run.ts';
 import { currentProject } from './state/kept.ts';

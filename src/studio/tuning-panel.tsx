@@ -1,6 +1,6 @@
 /** How kernels are tuned to the device: what is in use and why, and the choice of another profile. */
 import { useState } from 'react';
-import type { DeviceReport, ProfileChoice, TuningReport } from '../engine/protocol.ts';
+import type { DeviceReport, ProfileChoice, TuningReport } from '../engine/protocol/index.ts';
 import { problemOf, type Problem } from './state/problem.ts';
 import { useProject } from './state/studio.ts';
 import { Choice } from './ui/choice.tsx';

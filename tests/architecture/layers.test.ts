@@ -29,7 +29,7 @@ const allowed = {
     "import { rows } from '../data/rows.ts';\nexport const count = () => rows.length;",
   'src/studio/rooms/data/rows.ts': 'export const rows: number[] = [];',
   'src/studio/rooms/run/speaks-protocol.ts':
-    "import type { Recipe } from '../../../engine/protocol.ts';\nexport type R = Recipe;",
+    "import type { Recipe } from '../../../engine/protocol/index.ts';\nexport type R = Recipe;",
   'src/evaluate/type-from-below.ts': "import type { Tensor } from '../gpu/tensor.ts';\nexport type T = Tensor;",
   'src/ops/reads-shader.ts': "import source from '../../shaders/add/forward.wgsl';\nexport const text = source;",
   'src/cli/reads-disk.ts': "import { readFileSync } from 'node:fs';\nexport const read = readFileSync;",

@@ -1,7 +1,7 @@
 /** Adapters kept by name: trained here, imported, stacked, continued, switched off. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { filesUnder } from '../../src/cli/node-files.ts';
-import type { AdaptersReport, NamedFile, Recipe, Stage } from '../../src/engine/protocol.ts';
+import type { AdaptersReport, NamedFile, Recipe, Stage } from '../../src/engine/protocol/index.ts';
 import { openZip } from '../../src/formats/zip.ts';
 import { registerDecoder } from '../../src/image/decode.ts';
 import { nodeDecode } from '../../src/image/node-decode.ts';

@@ -1,7 +1,7 @@
 /** Conversations with pictures: streamed, stopped, and the same answers that rows get. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Writing } from '../../src/engine/chat.ts';
-import type { EngineEvent, Message, Row } from '../../src/engine/protocol.ts';
+import { Writing } from '../../src/engine/answers/chat.ts';
+import type { EngineEvent, Message, Row } from '../../src/engine/protocol/index.ts';
 import { registerDecoder } from '../../src/image/decode.ts';
 import { nodeDecode } from '../../src/image/node-decode.ts';
 import { fewRows, starter } from './few-rows.ts';

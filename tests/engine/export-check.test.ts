@@ -1,7 +1,7 @@
 /** An export is read back: what was meant passes, and whatever befell it on the way is told by name. */
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { ExportRecord } from '../../src/engine/export-check.ts';
+import { ExportRecord } from '../../src/engine/export/export-check.ts';
 import { writeSafetensors } from '../../src/formats/safetensors-writer.ts';
 import { writeZip, type FileToZip } from '../../src/formats/zip.ts';
 import type { OutputFile } from '../../src/train/export.ts';

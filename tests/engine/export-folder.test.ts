@@ -1,8 +1,8 @@
 /** Merged weights written into a folder of the user's: whole, or not at all, and read back. */
 import { describe, expect, test } from 'vitest';
-import { ExportRecord } from '../../src/engine/export-check.ts';
-import { Exports } from '../../src/engine/exports.ts';
-import { writeExportFolder } from '../../src/engine/export-folder.ts';
+import { ExportRecord } from '../../src/engine/export/export-check.ts';
+import { Exports } from '../../src/engine/export/exports.ts';
+import { writeExportFolder } from '../../src/engine/export/export-folder.ts';
 import { writeSafetensors } from '../../src/formats/safetensors-writer.ts';
 import type { OutputFile } from '../../src/train/export.ts';
 import { MemoryFolder } from '../store/memory-folder.ts';

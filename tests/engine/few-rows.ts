@@ -1,7 +1,7 @@
 /** The sample dataset cut to a few rows, for runs of a few seconds. */
 import { openAsBlob } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import type { NamedFile } from '../../src/engine/protocol.ts';
+import type { NamedFile } from '../../src/engine/protocol/index.ts';
 import { openZip } from '../../src/formats/zip.ts';
 
 export const starter = fileURLToPath(new URL('../../public/starter/', import.meta.url));

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { Gate } from '../../src/engine/gate.ts';
-import type { RunState } from '../../src/engine/protocol.ts';
+import { Gate } from '../../src/engine/run/gate.ts';
+import type { RunState } from '../../src/engine/protocol/index.ts';
 
 /** Lets everything that can go on go on. */
 const settle = () => new Promise((resolve) => setTimeout(resolve));

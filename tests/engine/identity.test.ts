@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { DatasetOptions } from '../../src/data/dataset-ref.ts';
-import { datasetDigest } from '../../src/engine/identity.ts';
+import { datasetDigest } from '../../src/engine/keep/identity.ts';
 import { llava, open, pngHeader } from '../data/make-dataset.ts';
 
 const six = [0, 1, 2, 3, 4, 5];

@@ -2,7 +2,7 @@
 import { openAsBlob } from 'node:fs';
 import { filesUnder } from '../../src/cli/node-files.ts';
 import { openNodeGpu } from '../../src/cli/node-gpu.ts';
-import type { EngineEvent, Recipe } from '../../src/engine/protocol.ts';
+import type { EngineEvent, Recipe } from '../../src/engine/protocol/index.ts';
 import { EngineSession } from '../../src/engine/session.ts';
 import type { Gpu } from '../../src/gpu/device.ts';
 import type { Storage } from '../../src/store/storage.ts';

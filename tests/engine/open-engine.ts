@@ -1,7 +1,7 @@
 /** The whole engine under Node, with its events and the buffers it holds. */
 import { openAsBlob } from 'node:fs';
 import { openNodeGpu } from '../../src/cli/node-gpu.ts';
-import type { EngineEvent } from '../../src/engine/protocol.ts';
+import type { EngineEvent } from '../../src/engine/protocol/index.ts';
 import { EngineSession } from '../../src/engine/session.ts';
 import type { Gpu } from '../../src/gpu/device.ts';
 import type { Storage } from '../../src/store/storage.ts';

@@ -4,7 +4,7 @@ import { openAsBlob } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { filesUnder } from '../../src/cli/node-files.ts';
 import { openNodeGpu } from '../../src/cli/node-gpu.ts';
-import type { EngineEvent, Recipe, Watch } from '../../src/engine/protocol.ts';
+import type { EngineEvent, Recipe, Watch } from '../../src/engine/protocol/index.ts';
 import { EngineSession } from '../../src/engine/session.ts';
 import { registerDecoder } from '../../src/image/decode.ts';
 import { nodeDecode } from '../../src/image/node-decode.ts';

@@ -1,7 +1,7 @@
 /** The self-proof passes on a right device, and fails where a kernel is wrong. */
 import { expect, test } from 'vitest';
 import { openNodeGpu } from '../../src/cli/node-gpu.ts';
-import { selfProof } from '../../src/engine/self-proof.ts';
+import { selfProof } from '../../src/engine/device/self-proof.ts';
 import { Session } from '../../src/gpu/recorder.ts';
 import { PROOF_CASES, relativeError } from '../../src/ops/proof.ts';
 

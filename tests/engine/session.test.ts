@@ -1,7 +1,7 @@
 /** The whole engine under Node, on the starter model and the sample dataset. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { filesUnder } from '../../src/cli/node-files.ts';
-import type { EngineEvent, NamedFile, Recipe, Stage } from '../../src/engine/protocol.ts';
+import type { EngineEvent, NamedFile, Recipe, Stage } from '../../src/engine/protocol/index.ts';
 import { blobSource } from '../../src/formats/byte-source.ts';
 import { openSafetensors, toFloat32 } from '../../src/formats/safetensors.ts';
 import { openZip } from '../../src/formats/zip.ts';

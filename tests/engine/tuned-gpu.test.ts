@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { chooseProfile, chosenProfile, tuneGpu, tuningReport } from '../../src/engine/tuned-gpu.ts';
+import { chooseProfile, chosenProfile, tuneGpu, tuningReport } from '../../src/engine/device/tuned-gpu.ts';
 import { DESKTOP, dryGpu } from '../../src/gpu/dry.ts';
 import type { Records, StoredRecord } from '../../src/store/records.ts';
 import { memoryStorage } from '../../src/store/storage.ts';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { nodeFileStore } from '../../src/cli/node-file-store.ts';
-import type { HubModel, HubProgressEvent, HubRequest } from '../../src/engine/hub/protocol.ts';
+import type { HubModel, HubProgressEvent, HubRequest } from '../../src/engine/protocol/hub.ts';
 import { HubSession } from '../../src/engine/hub/session.ts';
 import type { FileStore } from '../../src/store/file-store.ts';
 import { startHub, TOKEN, type HubServer } from './hub-server.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { GroundworkError } from '../../src/base/error.ts';
 import { EngineClient, type Transport } from '../../src/engine/client.ts';
-import type { EngineEvent, FromEngine, ToEngine } from '../../src/engine/protocol.ts';
+import type { EngineEvent, FromEngine, ToEngine } from '../../src/engine/protocol/index.ts';
 
 function setUp() {
   const sent: ToEngine[] = [];

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { GroundworkError } from '../../src/base/error.ts';
 import type { EngineClient } from '../../src/engine/client.ts';
 import { Rate } from '../../src/engine/hub/rate.ts';
-import type { HubProgressEvent, Request } from '../../src/engine/protocol.ts';
+import type { HubProgressEvent, Request } from '../../src/engine/protocol/index.ts';
 import { createHub } from '../../src/studio/state/hub.ts';
 import { createProject } from '../../src/studio/state/project.ts';
 

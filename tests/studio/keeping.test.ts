@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { EngineClient } from '../../src/engine/client.ts';
-import type { Request, RunRecord, RunState } from '../../src/engine/protocol.ts';
+import type { Request, RunRecord, RunState } from '../../src/engine/protocol/index.ts';
 import { copyRef, readersOf } from '../../src/studio/state/copies.ts';
-import type { ProjectRecord } from '../../src/engine/protocol.ts';
+import type { ProjectRecord } from '../../src/engine/protocol/index.ts';
 import { currentProject, interruptedRun } from '../../src/studio/state/kept.ts';
 import { foundationOf } from '../../src/studio/state/run-file.ts';
 import { createStudio, type Studio } from '../../src/studio/state/studio.ts';

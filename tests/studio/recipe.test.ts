@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Recipe, Stage } from '../../src/engine/protocol.ts';
+import type { Recipe, Stage } from '../../src/engine/protocol/index.ts';
 import { differences } from '../../src/studio/recipe/compare.ts';
 import { advise, describeStage } from '../../src/studio/recipe/describe.ts';
 import { fieldsOf, getAt, setAt } from '../../src/studio/recipe/fields.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Answer, GroupCompletion, Row } from '../../src/engine/protocol.ts';
+import type { Answer, GroupCompletion, Row } from '../../src/engine/protocol/index.ts';
 import { looksLikeModel, named } from '../../src/studio/rooms/data/intake-files.ts';
 import { arrange, OUTCOMES, outcomeOf, tally, type GalleryFilter } from '../../src/studio/rooms/inspect/gallery.ts';
 import { swappable } from '../../src/studio/rooms/inspect/swap-summary.tsx';

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { EngineClient } from '../../src/engine/client.ts';
 import { grpoStage, sftStage } from '../../src/engine/presets.ts';
-import type { DatasetReport, FromEngine, Request, Watch } from '../../src/engine/protocol.ts';
+import type { DatasetReport, FromEngine, Request, Watch } from '../../src/engine/protocol/index.ts';
 import { SeriesBook } from '../../src/studio/charts/series-book.ts';
 import { createPastRuns, MOST_SHOWN } from '../../src/studio/state/past-runs.ts';
 import { RowCache } from '../../src/studio/state/row-cache.ts';

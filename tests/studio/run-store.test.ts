@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { EngineClient } from '../../src/engine/client.ts';
-import type { EngineEvent, FromEngine } from '../../src/engine/protocol.ts';
+import type { EngineEvent, FromEngine } from '../../src/engine/protocol/index.ts';
 import { SeriesBook } from '../../src/studio/charts/series-book.ts';
 import { evaluateStage, grpoStage, mergeStage, rejectionStage, sftStage } from '../../src/engine/presets.ts';
 import { alarmLog, alarmsOf } from '../../src/studio/state/alarms.ts';

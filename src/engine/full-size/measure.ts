@@ -10,8 +10,8 @@ import type { WeightDType } from '../../models/weights.ts';
 import { longestRow, planMemory } from '../../train/memory-plan.ts';
 import type { Stage } from '../../train/recipe.ts';
 import { grpoStage, lora, mergeStage, sampling, sftStage } from '../../train/stages.ts';
-import type { NamedFile } from '../protocol.ts';
-import { runRecipe, Workbench } from '../run.ts';
+import type { NamedFile } from '../protocol/index.ts';
+import { runRecipe, Workbench } from '../run/run.ts';
 
 const ROWS = 2;
 

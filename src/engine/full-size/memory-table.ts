@@ -5,7 +5,7 @@ import type { WeightDType } from '../../models/weights.ts';
 import { fitsInto, memoryLadder, type MemoryAdvice } from '../../train/memory-advice.ts';
 import type { MemoryPlan } from '../../train/memory-plan.ts';
 import { presetRecipe } from '../../train/presets.ts';
-import { estimatedRow } from '../memory.ts';
+import { estimatedRow } from '../model/memory.ts';
 import { PUBLISHED, type PublishedModel } from './published.ts';
 import { publishedPreprocessor } from './synthesise.ts';
 

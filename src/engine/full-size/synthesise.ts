@@ -12,7 +12,7 @@ import { parseArchitecture } from '../../models/load.ts';
 import { matrixShape, type TensorEntry } from '../../models/manifest.ts';
 import { entriesOf } from '../../models/vision-language.ts';
 import type { OutputFile } from '../../train/export.ts';
-import type { NamedFile } from '../protocol.ts';
+import type { NamedFile } from '../protocol/index.ts';
 import type { PublishedModel } from './published.ts';
 
 export interface SynthesisOptions {

@@ -17,7 +17,7 @@ import { pack, type EncodedPrompt } from '../../train/pack.ts';
 import { Policy } from '../../train/policy.ts';
 import { Scorer } from '../../train/scorer.ts';
 import { lora, sampling } from '../../train/stages.ts';
-import type { NamedFile } from '../protocol.ts';
+import type { NamedFile } from '../protocol/index.ts';
 
 export interface ThroughputOptions {
   readonly storage: WeightDType;

@@ -11,7 +11,7 @@ import {
 } from '../../store/hub-download.ts';
 import { HubRequests, type HubOptions } from '../../store/hub-request.ts';
 import { ModelCache, modelKey } from '../../store/model-cache.ts';
-import type { HubModel, HubProgressEvent, HubReplies, HubRequest } from './protocol.ts';
+import type { HubModel, HubProgressEvent, HubReplies, HubRequest } from '../protocol/hub.ts';
 import { Rate } from './rate.ts';
 
 export interface HubHost {

@@ -1,5 +1,5 @@
 /** Where the plans of runs differ, setting by setting. */
-import type { Recipe } from '../../engine/protocol.ts';
+import type { Recipe } from '../../engine/protocol/index.ts';
 import { fieldsOf, getAt } from './fields.ts';
 import { KIND_NAMES } from './kind-names.ts';
 

@@ -3,7 +3,7 @@
  * 1.13 (SFTConfig, GRPOConfig), transformers 5.18 (TrainingArguments) and PEFT 0.21 (LoraConfig), with which a test
  * compares them.
  */
-import type { Stage } from '../../engine/protocol.ts';
+import type { Stage } from '../../engine/protocol/index.ts';
 import { newStage } from '../../engine/presets.ts';
 import { getAt, type Field } from './fields.ts';
 

@@ -1,5 +1,5 @@
 /** A stage in one plain sentence, and what speaks against a plan before it is run. */
-import type { Recipe, Stage } from '../../engine/protocol.ts';
+import type { Recipe, Stage } from '../../engine/protocol/index.ts';
 import { plural } from '../ui/format.ts';
 
 export function describeStage(stage: Stage): string {

@@ -1,5 +1,5 @@
 /** Every setting of a stage as data: its words, its name in TRL or PEFT, its bounds. */
-import type { Stage } from '../../engine/protocol.ts';
+import type { Stage } from '../../engine/protocol/index.ts';
 import { checkpointing, choice, flag, LORA, OPTIMIZER, own, real, SAMPLING, whole, type FieldGroup } from './field.ts';
 
 export type { Field, FieldGroup } from './field.ts';

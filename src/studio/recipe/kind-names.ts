@@ -1,5 +1,5 @@
 /** What the kinds of stages are called. */
-import type { Stage } from '../../engine/protocol.ts';
+import type { Stage } from '../../engine/protocol/index.ts';
 
 export const KIND_NAMES: Record<Stage['kind'], string> = {
   sft: 'Supervised fine-tuning',

@@ -1,7 +1,7 @@
 /** The adapters that the engine keeps for the loaded model. */
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { EngineClient } from '../../engine/client.ts';
-import type { AdaptersReport, EngineEvent, NamedFile, Request } from '../../engine/protocol.ts';
+import type { AdaptersReport, EngineEvent, NamedFile, Request } from '../../engine/protocol/index.ts';
 import { problemOf, type Problem } from './problem.ts';
 
 const NONE: AdaptersReport = { adapters: [], stack: [], continueTop: false, tuned: 'run' };

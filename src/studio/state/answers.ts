@@ -1,7 +1,7 @@
 /** Answers of both policies to rows: asked for a few rows at a time, kept with the project, found again by the weights. */
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { EngineClient } from '../../engine/client.ts';
-import type { Answer, KnownAnswer, PolicyName } from '../../engine/protocol.ts';
+import type { Answer, KnownAnswer, PolicyName } from '../../engine/protocol/index.ts';
 import { problemOf, type Problem } from './problem.ts';
 
 export type AnswerPair = Readonly<Partial<Record<PolicyName, Answer>>>;

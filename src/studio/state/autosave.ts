@@ -1,7 +1,7 @@
 /** A project is saved when something is chosen: its dataset, its model, its recipe. */
 import type { StoreApi } from 'zustand/vanilla';
 import type { EngineClient } from '../../engine/client.ts';
-import type { DatasetRef, ModelRef, Recipe } from '../../engine/protocol.ts';
+import type { DatasetRef, ModelRef, Recipe } from '../../engine/protocol/index.ts';
 import { currentProject, type Keeping } from './kept.ts';
 import { problemOf } from './problem.ts';
 import { datasetRef, type Project } from './project.ts';

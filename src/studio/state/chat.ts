@@ -1,7 +1,7 @@
 /** The conversation in the Try room: pictures, turns, and the answer that is being written. */
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { EngineClient } from '../../engine/client.ts';
-import type { ChatAnswer, EngineEvent, Message, NamedFile, PolicyName, Segment } from '../../engine/protocol.ts';
+import type { ChatAnswer, EngineEvent, Message, NamedFile, PolicyName, Segment } from '../../engine/protocol/index.ts';
 import type { PictureCache } from './picture-cache.ts';
 import { problemOf, type Problem } from './problem.ts';
 

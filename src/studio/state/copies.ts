@@ -1,7 +1,7 @@
 /** Copies of datasets in the browser's own storage: what they take, who reads them, and the way to be rid of them. */
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { EngineClient } from '../../engine/client.ts';
-import type { DatasetRef, ProjectView, StoredDataset } from '../../engine/protocol.ts';
+import type { DatasetRef, ProjectView, StoredDataset } from '../../engine/protocol/index.ts';
 import type { Keeping } from './kept.ts';
 import { problemOf } from './problem.ts';
 import type { Project } from './project.ts';

@@ -7,7 +7,7 @@ import type {
   NamedFile,
   NamedHandle,
   SourceRef,
-} from '../../engine/protocol.ts';
+} from '../../engine/protocol/index.ts';
 
 /** What a person dropped or picked. */
 export interface Intake {

@@ -2,7 +2,7 @@
  * Gathers the engine's events and hands them on in batches, once a frame and a few milliseconds at a time: a storm of
  * events costs the page some frames of delay, never a freeze. A hidden tab has no frames, so a timer steps in.
  */
-import type { EngineEvent } from '../../engine/protocol.ts';
+import type { EngineEvent } from '../../engine/protocol/index.ts';
 
 export const BATCH = 256;
 export const BUDGET_MS = 6;

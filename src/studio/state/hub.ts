@@ -9,7 +9,7 @@ import {
   type EngineEvent,
   type HubModel,
   type HubProgressEvent,
-} from '../../engine/protocol.ts';
+} from '../../engine/protocol/index.ts';
 import { problemOf, type Problem } from './problem.ts';
 import type { Project } from './project.ts';
 

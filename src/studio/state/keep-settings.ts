@@ -1,5 +1,5 @@
 /** How runs are kept, as this browser was told: how often they are saved, and how many checkpoints stay. */
-import type { KeepSettings } from '../../engine/protocol.ts';
+import type { KeepSettings } from '../../engine/protocol/index.ts';
 
 const SETTINGS = 'groundwork.keep';
 const USUAL: KeepSettings = { everySteps: 20, everyMinutes: 2, keepLast: 2 };

@@ -1,7 +1,7 @@
 /** Nothing is lost: projects, which are open to be worked in, and runs that were interrupted and can be gone on with. */
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { EngineClient } from '../../engine/client.ts';
-import type { ProjectView, RunRecord } from '../../engine/protocol.ts';
+import type { ProjectView, RunRecord } from '../../engine/protocol/index.ts';
 import { autosave, choicesOf } from './autosave.ts';
 import { readKeepSettings, writeKeepSettings } from './keep-settings.ts';
 import { currentProject, interruptedRun, type Keeping } from './kept.ts';

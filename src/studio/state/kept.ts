@@ -1,5 +1,5 @@
 /** What is known of projects and their runs, and what can be asked for. */
-import type { KeepSettings, ProjectView, RunRecord, StorageReport } from '../../engine/protocol.ts';
+import type { KeepSettings, ProjectView, RunRecord, StorageReport } from '../../engine/protocol/index.ts';
 import type { Need } from './reopen.ts';
 
 export interface Keeping {

@@ -1,6 +1,6 @@
 /** A model in a folder on the user's disk: its files, as they are now. */
 import { GroundworkError } from '../../base/error.ts';
-import type { NamedFile } from '../../engine/protocol.ts';
+import type { NamedFile } from '../../engine/protocol/index.ts';
 import type { Intake } from './dataset-actions.ts';
 
 /** Every file below a folder, by path inside it. Throws `folder-gone`. */

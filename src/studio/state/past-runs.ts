@@ -1,7 +1,7 @@
 /** Runs before the one in view, to lay under its curves: those of this page or its project, and those from run files. */
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { EngineClient } from '../../engine/client.ts';
-import type { Recipe, RunRecord } from '../../engine/protocol.ts';
+import type { Recipe, RunRecord } from '../../engine/protocol/index.ts';
 import { SeriesBook } from '../charts/series-book.ts';
 import { addPoint, nameOf } from './run.ts';
 

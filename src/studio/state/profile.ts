@@ -1,7 +1,7 @@
 /** The latest profile of a step, kept while rooms and tabs come and go. */
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { EngineClient } from '../../engine/client.ts';
-import type { StepProfile } from '../../engine/protocol.ts';
+import type { StepProfile } from '../../engine/protocol/index.ts';
 import { problemOf, type Problem } from './problem.ts';
 
 export interface ProfileState {

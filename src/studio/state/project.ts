@@ -13,7 +13,7 @@ import type {
   NamedFile,
   SourceRef,
   StorageChoice,
-} from '../../engine/protocol.ts';
+} from '../../engine/protocol/index.ts';
 import { openIntake, openSample, refOf, type Intake, type Keeping, type OpenedDataset } from './dataset-actions.ts';
 import { filesOf, folderOf, looseFiles } from './model-folder.ts';
 import { problemOf, type Problem } from './problem.ts';

@@ -1,6 +1,6 @@
 /** The plan being edited. It survives a reload. */
 import { createStore, type StoreApi } from 'zustand/vanilla';
-import type { Recipe, Stage } from '../../engine/protocol.ts';
+import type { Recipe, Stage } from '../../engine/protocol/index.ts';
 import { KINDS, newStage, presetRecipe } from '../../engine/presets.ts';
 
 export interface RecipeEditor {

@@ -1,7 +1,7 @@
 /** The rehearsal of the plan: under way, done, or outdated by an edit. */
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { EngineClient } from '../../engine/client.ts';
-import type { EngineEvent, Recipe, Rehearsal } from '../../engine/protocol.ts';
+import type { EngineEvent, Recipe, Rehearsal } from '../../engine/protocol/index.ts';
 import { problemOf, type Problem } from './problem.ts';
 
 export interface Rehearsing {

@@ -1,6 +1,6 @@
 /** Opening again what a project was left with. Some of it needs a click: the browser asks before a page reads a disk. */
 import type { EngineClient } from '../../engine/client.ts';
-import type { DatasetRef, DatasetReport, ModelRef, SourceRef } from '../../engine/protocol.ts';
+import type { DatasetRef, DatasetReport, ModelRef, SourceRef } from '../../engine/protocol/index.ts';
 
 /** Why something cannot be opened without the user. */
 export type Need = 'permission' | 'choose' | 'copy-deleted';

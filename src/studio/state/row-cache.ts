@@ -1,7 +1,7 @@
 /** Rows by page and by id, the ones looked at lately. A dataset may have half a million. */
 import { Lru } from '../../base/lru.ts';
 import type { EngineClient } from '../../engine/client.ts';
-import type { Row, RowFilter } from '../../engine/protocol.ts';
+import type { Row, RowFilter } from '../../engine/protocol/index.ts';
 
 export const PAGE = 64;
 /** Pages kept, some thousand rows; the gallery holds no more. */

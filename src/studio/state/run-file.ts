@@ -7,7 +7,7 @@ import * as v from 'valibot';
 import { version as groundwork } from '../../../package.json';
 import { parseJson, writeJson } from '../../base/json.ts';
 import type { EngineClient } from '../../engine/client.ts';
-import type { Row } from '../../engine/protocol.ts';
+import type { Row } from '../../engine/protocol/index.ts';
 import type { SeriesBook } from '../charts/series-book.ts';
 import type { Problem } from './problem.ts';
 import { readingOf } from './run-match.ts';

@@ -1,7 +1,7 @@
 /** Whether what is open and loaded is what a run from a file was made on. */
 import type { StoreApi } from 'zustand/vanilla';
 import type { EngineClient } from '../../engine/client.ts';
-import type { DatasetOptions, DatasetReport, RunIdentity } from '../../engine/protocol.ts';
+import type { DatasetOptions, DatasetReport, RunIdentity } from '../../engine/protocol/index.ts';
 import type { Project } from './project.ts';
 import { sameDataset, type DatasetName, type DatasetReading, type RunFile } from './run-records.ts';
 import type { Run } from './run.ts';

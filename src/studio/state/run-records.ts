@@ -9,7 +9,7 @@ import type {
   RunIdentity,
   RunState,
   Stage,
-} from '../../engine/protocol.ts';
+} from '../../engine/protocol/index.ts';
 
 export interface StageProgress {
   readonly done: number;

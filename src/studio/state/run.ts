@@ -1,7 +1,7 @@
 /** The run as the engine tells it. Points of curves go to the series book; everything else is a small plain state. */
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { EngineClient } from '../../engine/client.ts';
-import type { EngineEvent, KeepSettings, Recipe, RunState, Watch } from '../../engine/protocol.ts';
+import type { EngineEvent, KeepSettings, Recipe, RunState, Watch } from '../../engine/protocol/index.ts';
 import type { SeriesBook } from '../charts/series-book.ts';
 import type { PastRuns } from './past-runs.ts';
 import { problemOf, type Problem } from './problem.ts';

@@ -1,6 +1,6 @@
 /** Held-out rows pinned by the user, answered every so many steps while a run learns. */
 import { createStore, type StoreApi } from 'zustand/vanilla';
-import type { Watch } from '../../engine/protocol.ts';
+import type { Watch } from '../../engine/protocol/index.ts';
 import type { RowCache } from './row-cache.ts';
 
 /** Rows watched when none are pinned, and the most that can be. */

@@ -1,5 +1,5 @@
 /** A model on its way from a Hub: how far, how fast, how long still, and the way to stop it. Shown in every room. */
-import type { HubProgressEvent } from '../../engine/protocol.ts';
+import type { HubProgressEvent } from '../../engine/protocol/index.ts';
 import { useHub } from '../state/studio.ts';
 import { bytes } from './format.ts';
 import { Progress } from './progress.tsx';

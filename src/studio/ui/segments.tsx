@@ -1,5 +1,5 @@
 /** Text of a dataset or a model: always text nodes, with pictures and boxes as small chips. */
-import type { Message, Segment } from '../../engine/protocol.ts';
+import type { Message, Segment } from '../../engine/protocol/index.ts';
 import type { GroundedBox } from '../../grounding/box.ts';
 
 export const boxWords = ({ image, box, label }: GroundedBox): string =>

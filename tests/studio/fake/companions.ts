@@ -1,5 +1,11 @@
 /** Adapters and conversations as an engine would answer them, made up. */
-import type { AdapterReport, AdaptersReport, ChatAnswer, EngineEvent, Request } from '../../../src/engine/protocol.ts';
+import type {
+  AdapterReport,
+  AdaptersReport,
+  ChatAnswer,
+  EngineEvent,
+  Request,
+} from '../../../src/engine/protocol/index.ts';
 import { box01 } from '../../../src/grounding/box.ts';
 
 type Ask<T extends Request['type']> = Extract<Request, { type: T }>;

@@ -1,4 +1,4 @@
-import type { DeviceReport, ProfileChoice } from '../../../src/engine/protocol.ts';
+import type { DeviceReport, ProfileChoice } from '../../../src/engine/protocol/index.ts';
 
 export const fakeDevice = (software: boolean, choice: ProfileChoice): DeviceReport => ({
   name: software ? 'SwiftShader' : 'Apple M4 Max',

@@ -1,8 +1,8 @@
 /** A Hub that only pretends: two models are kept, and any other takes a few seconds to fetch. */
 import { GroundworkError } from '../../../src/base/error.ts';
-import type { EngineEvent, HubModel } from '../../../src/engine/protocol.ts';
-import type { HubReplies, HubRequest } from '../../../src/engine/hub/protocol.ts';
-import type { CachedModel } from '../../../src/engine/protocol.ts';
+import type { EngineEvent, HubModel } from '../../../src/engine/protocol/index.ts';
+import type { HubReplies, HubRequest } from '../../../src/engine/protocol/hub.ts';
+import type { CachedModel } from '../../../src/engine/protocol/index.ts';
 
 const GB = 1e9;
 const kept = (id: string, bytes: number, totalBytes: number): CachedModel => ({

@@ -1,10 +1,10 @@
 /** What the pretended engine remembers: the real desk for projects over memory, and runs that were never run. */
-import type { KeepReplies, KeepRequest } from '../../../src/engine/keep-protocol.ts';
-import { AnswerShelf } from '../../../src/engine/answer-shelf.ts';
-import { Projects } from '../../../src/engine/projects.ts';
-import type { EngineEvent, Recipe, StoredDataset } from '../../../src/engine/protocol.ts';
-import type { RunRecord } from '../../../src/engine/run-record.ts';
-import type { Runs } from '../../../src/engine/runs.ts';
+import type { KeepReplies, KeepRequest } from '../../../src/engine/protocol/keep.ts';
+import { AnswerShelf } from '../../../src/engine/answers/answer-shelf.ts';
+import { Projects } from '../../../src/engine/keep/projects.ts';
+import type { EngineEvent, Recipe, StoredDataset } from '../../../src/engine/protocol/index.ts';
+import type { RunRecord } from '../../../src/engine/keep/run-record.ts';
+import type { Runs } from '../../../src/engine/run/runs.ts';
 import { memoryStorage } from '../../../src/store/storage.ts';
 
 const GIB = 2 ** 30;

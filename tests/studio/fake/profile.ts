@@ -1,5 +1,5 @@
 /** A profile as a laptop's GPU might give it. */
-import type { StepProfile } from '../../../src/engine/protocol.ts';
+import type { StepProfile } from '../../../src/engine/protocol/index.ts';
 
 export function fakeProfile(): StepProfile {
   const ops = [

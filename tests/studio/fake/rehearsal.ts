@@ -1,5 +1,5 @@
 /** What a rehearsal would have reported. */
-import type { Recipe, Rehearsal } from '../../../src/engine/protocol.ts';
+import type { Recipe, Rehearsal } from '../../../src/engine/protocol/index.ts';
 
 export function fakeRehearsal({ stages }: Recipe): Rehearsal {
   const rehearsed = stages.map((stage, index) => {

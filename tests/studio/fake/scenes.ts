@@ -1,6 +1,6 @@
 /** A made-up dataset for trying the studio: rows over drawn pictures that ask for something in them. */
 import { Random } from '../../../src/base/random.ts';
-import type { ConventionReport, Row, RowIssue } from '../../../src/engine/protocol.ts';
+import type { ConventionReport, Row, RowIssue } from '../../../src/engine/protocol/index.ts';
 import { box01, type Box01, type GroundedBox, type Size } from '../../../src/grounding/box.ts';
 
 export interface Thing {

@@ -8,7 +8,7 @@ import type {
   Recipe,
   Row,
   Watch,
-} from '../../../src/engine/protocol.ts';
+} from '../../../src/engine/protocol/index.ts';
 import { iou } from '../../../src/grounding/box.ts';
 import { near, type FakeData } from './scenes.ts';
 

@@ -20,7 +20,7 @@ import type {
   Request,
   RunState,
   ToEngine,
-} from '../../../src/engine/protocol.ts';
+} from '../../../src/engine/protocol/index.ts';
 import { ROW_FORMATS } from '../../../src/data/raw-row.ts';
 import { HealthTally } from '../../../src/data/health.ts';
 import { box01, iou } from '../../../src/grounding/box.ts';

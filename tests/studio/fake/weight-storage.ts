@@ -1,5 +1,5 @@
 /** What a model report says of the storage that was asked for. */
-import type { StorageChoice, WeightsReport } from '../../../src/engine/protocol.ts';
+import type { StorageChoice, WeightsReport } from '../../../src/engine/protocol/index.ts';
 
 const LOST: Readonly<Record<string, number>> = { int8: 0.0057, int4: 0.0893, nf4: 0.0901 };
 

@@ -1,6 +1,6 @@
 /** Coordinates: what the numbers say about how boxes are written, and the boxes on a picture under every reading. */
 import { useEffect, useState } from 'react';
-import type { Convention, ConventionReport, ConventionSample, DatasetReport } from '../../../engine/protocol.ts';
+import type { Convention, ConventionReport, ConventionSample, DatasetReport } from '../../../engine/protocol/index.ts';
 import { Strip } from '../../boxes/strip.tsx';
 import { problemOf } from '../../state/problem.ts';
 import { useProject, useStudio } from '../../state/studio.ts';

@@ -1,7 +1,7 @@
 /** Data: drop a dataset, look at its rows, settle its faults. */
 import { useState } from 'react';
 import { useLocation } from 'wouter';
-import type { DatasetReport, FindingKey } from '../../../engine/protocol.ts';
+import type { DatasetReport, FindingKey } from '../../../engine/protocol/index.ts';
 import { useProject } from '../../state/studio.ts';
 import { DropTarget } from '../../ui/drop-target.tsx';
 import { count, plural } from '../../ui/format.ts';

@@ -1,6 +1,6 @@
 /** How the files were read, and which rows are held out; both can be overruled without dropping anything again. */
 import { useState } from 'react';
-import type { DatasetOptions, DatasetReport, RowFormatName } from '../../../engine/protocol.ts';
+import type { DatasetOptions, DatasetReport, RowFormatName } from '../../../engine/protocol/index.ts';
 import { useProject } from '../../state/studio.ts';
 import { Choice } from '../../ui/choice.tsx';
 import { count, plural } from '../../ui/format.ts';

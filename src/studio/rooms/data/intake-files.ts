@@ -1,5 +1,5 @@
 /** What a person dropped or picked, as files with their paths, or as handles that can be kept. */
-import type { NamedFile, NamedHandle } from '../../../engine/protocol.ts';
+import type { NamedFile, NamedHandle } from '../../../engine/protocol/index.ts';
 import type { Intake } from '../../state/dataset-actions.ts';
 import { filesOf } from '../../state/model-folder.ts';
 

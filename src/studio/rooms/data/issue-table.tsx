@@ -1,6 +1,6 @@
 /** What is wrong with which row, why, and how to mend it. */
 import { useEffect, useState } from 'react';
-import type { DatasetReport, RowIssue } from '../../../engine/protocol.ts';
+import type { DatasetReport, RowIssue } from '../../../engine/protocol/index.ts';
 import { problemOf } from '../../state/problem.ts';
 import { useStudio } from '../../state/studio.ts';
 import { Choice } from '../../ui/choice.tsx';

@@ -1,6 +1,6 @@
 /** The rows of a split in a list, by task, text or finding, and the chosen one in full. */
 import { useEffect, useMemo, useState } from 'react';
-import type { DatasetReport, FindingKey, Row, RowFilter } from '../../../engine/protocol.ts';
+import type { DatasetReport, FindingKey, Row, RowFilter } from '../../../engine/protocol/index.ts';
 import { Legend, Strip } from '../../boxes/strip.tsx';
 import type { Layer } from '../../boxes/roles.ts';
 import type { Split } from '../../state/row-cache.ts';

@@ -1,6 +1,6 @@
 /** What only the user can say, before a run may start: how boxes are to be read, and that rows are to be skipped. */
 import { useState } from 'react';
-import type { DatasetReport } from '../../../engine/protocol.ts';
+import type { DatasetReport } from '../../../engine/protocol/index.ts';
 import { useProject, useStudio } from '../../state/studio.ts';
 import { plural } from '../../ui/format.ts';
 import { Icon } from '../../ui/icon.tsx';

@@ -1,7 +1,7 @@
 /** Export: the adapter, the merged weights, the run file; written straight to the disk where the browser can. */
 import { useRef, useState } from 'react';
 import type { EngineClient } from '../../../engine/client.ts';
-import type { ExportCheck, ExportChoice, KeyStyle } from '../../../engine/protocol.ts';
+import type { ExportCheck, ExportChoice, KeyStyle } from '../../../engine/protocol/index.ts';
 import { problemOf, type Problem } from '../../state/problem.ts';
 import { useAdapters, useProject, useRun, useStudio } from '../../state/studio.ts';
 import { bytes, plural } from '../../ui/format.ts';

@@ -1,5 +1,5 @@
 /** One row of the gallery: what it asks, and how well both policies did. */
-import type { Answer, Row } from '../../../engine/protocol.ts';
+import type { Answer, Row } from '../../../engine/protocol/index.ts';
 import type { AnswerPair } from '../../state/answers.ts';
 import { ROLES } from '../../boxes/roles.ts';
 import { ratio } from '../../ui/format.ts';

@@ -1,5 +1,5 @@
 /** Which rows the gallery shows, in which order, and what counts as a hit. */
-import type { Answer, Row } from '../../../engine/protocol.ts';
+import type { Answer, Row } from '../../../engine/protocol/index.ts';
 import type { AnswerPair } from '../../state/answers.ts';
 import { promptLine } from '../../ui/segments.tsx';
 

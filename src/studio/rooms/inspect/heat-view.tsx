@@ -1,6 +1,6 @@
 /** Coordinate heat: which digits of the right box a policy would not have written, drawn on the edges they move. */
 import { useEffect, useMemo, useRef, useState } from 'react';
-import type { BoxHeat, CoordinateHeat, DigitHeat, PolicyName, Row } from '../../../engine/protocol.ts';
+import type { BoxHeat, CoordinateHeat, DigitHeat, PolicyName, Row } from '../../../engine/protocol/index.ts';
 import { HEAT, heatStep } from '../../boxes/heat.ts';
 import { ROLES, type Layer } from '../../boxes/roles.ts';
 import { problemOf, type Problem } from '../../state/problem.ts';

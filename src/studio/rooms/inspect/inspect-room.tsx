@@ -1,7 +1,7 @@
 /** Inspect: rows with the true boxes, and what the base and the tuned model say to them. */
 import { useEffect, useMemo, useState } from 'react';
 import { Link } from 'wouter';
-import type { DatasetReport, Row } from '../../../engine/protocol.ts';
+import type { DatasetReport, Row } from '../../../engine/protocol/index.ts';
 import { ROLES } from '../../boxes/roles.ts';
 import { PAGE, type Split } from '../../state/row-cache.ts';
 import { problemOf } from '../../state/problem.ts';

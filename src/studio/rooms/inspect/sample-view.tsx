@@ -1,6 +1,6 @@
 /** One sample: all images with three layers of boxes, and both answers side by side. */
 import { useEffect, useMemo, useState } from 'react';
-import type { Answer, PolicyName, Row } from '../../../engine/protocol.ts';
+import type { Answer, PolicyName, Row } from '../../../engine/protocol/index.ts';
 import { ROLES, type Layer, type Role } from '../../boxes/roles.ts';
 import { Strip, Swatch } from '../../boxes/strip.tsx';
 import { useAnswers, useProject, useWatchlist } from '../../state/studio.ts';

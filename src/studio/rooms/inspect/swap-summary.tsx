@@ -1,7 +1,7 @@
 /** The image-swap test over all rows in view: how often the tuned answer follows its picture to another place. */
 import { useEffect, useRef, useState } from 'react';
 import type { EngineClient } from '../../../engine/client.ts';
-import type { Answer, Row } from '../../../engine/protocol.ts';
+import type { Answer, Row } from '../../../engine/protocol/index.ts';
 import { ROWS_TOGETHER, type AnswerPair } from '../../state/answers.ts';
 import { problemOf, type Problem } from '../../state/problem.ts';
 import { useAnswers, useStudio } from '../../state/studio.ts';

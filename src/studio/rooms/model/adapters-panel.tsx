@@ -1,5 +1,5 @@
 /** Adapters kept for the loaded model: bring some in, stack them, train the top further, switch them off. */
-import type { AdapterReport } from '../../../engine/protocol.ts';
+import type { AdapterReport } from '../../../engine/protocol/index.ts';
 import { isActive } from '../../state/run.ts';
 import { useAdapters, useProject, useRun } from '../../state/studio.ts';
 import { DropTarget } from '../../ui/drop-target.tsx';

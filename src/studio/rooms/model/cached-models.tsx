@@ -1,6 +1,6 @@
 /** The models kept in this browser's private storage: how large, how whole, and the ways to load and delete them. */
 import { useEffect } from 'react';
-import type { CachedModel, CacheListing } from '../../../engine/protocol.ts';
+import type { CachedModel, CacheListing } from '../../../engine/protocol/index.ts';
 import { useHub, useProject } from '../../state/studio.ts';
 import { bytes } from '../../ui/format.ts';
 import { Confirm } from '../../ui/confirm.tsx';

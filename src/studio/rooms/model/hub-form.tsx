@@ -1,7 +1,7 @@
 /** A model of a Hub by its id: the third way in. */
 import { useId, type ReactNode } from 'react';
 import { PUBLISHED } from '../../../engine/presets.ts';
-import { DEFAULT_ENDPOINT, DEFAULT_REVISION } from '../../../engine/protocol.ts';
+import { DEFAULT_ENDPOINT, DEFAULT_REVISION } from '../../../engine/protocol/index.ts';
 import type { HubForm as Form } from '../../state/hub.ts';
 import { useHub } from '../../state/studio.ts';
 import { Icon } from '../../ui/icon.tsx';

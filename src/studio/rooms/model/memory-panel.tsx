@@ -1,7 +1,7 @@
 /** What the recipe would need of the graphics memory, item by item, for the loaded model or one not loaded yet. */
 import { useEffect, useState } from 'react';
 import { PUBLISHED } from '../../../engine/presets.ts';
-import type { MemoryReport, MemoryRow } from '../../../engine/protocol.ts';
+import type { MemoryReport, MemoryRow } from '../../../engine/protocol/index.ts';
 import { problemOf, type Problem } from '../../state/problem.ts';
 import { isActive } from '../../state/run.ts';
 import { useProject, useRecipe, useRun, useStudio } from '../../state/studio.ts';

@@ -1,5 +1,5 @@
 /** Model: what is loaded, how to load another, and the device it will run on. */
-import type { DeviceReport, ModelReport } from '../../../engine/protocol.ts';
+import type { DeviceReport, ModelReport } from '../../../engine/protocol/index.ts';
 import { useProject, useRun } from '../../state/studio.ts';
 import { isActive } from '../../state/run.ts';
 import { DropTarget } from '../../ui/drop-target.tsx';

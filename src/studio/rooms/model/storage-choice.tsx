@@ -1,5 +1,5 @@
 /** How weights are held on the device: the choice before a model is loaded, and what it cost afterwards. */
-import type { StorageChoice, WeightsReport } from '../../../engine/protocol.ts';
+import type { StorageChoice, WeightsReport } from '../../../engine/protocol/index.ts';
 import { useProject } from '../../state/studio.ts';
 import { Choice } from '../../ui/choice.tsx';
 import { count } from '../../ui/format.ts';

@@ -1,7 +1,7 @@
 /** The copies of datasets in this browser: how large, which project reads them, opened and deleted. */
 import { useEffect } from 'react';
 import { useLocation } from 'wouter';
-import type { StoredDataset } from '../../../engine/protocol.ts';
+import type { StoredDataset } from '../../../engine/protocol/index.ts';
 import { copyRef, readersOf } from '../../state/copies.ts';
 import { isActive } from '../../state/run.ts';
 import { useCopies, useKeeping, useProject, useRun } from '../../state/studio.ts';

@@ -1,7 +1,7 @@
 /** Projects: what was chosen and what was run, kept in this browser; and how much room there is. */
 import { useEffect, useState } from 'react';
 import { useLocation } from 'wouter';
-import type { ProjectView } from '../../../engine/protocol.ts';
+import type { ProjectView } from '../../../engine/protocol/index.ts';
 import { currentProject } from '../../state/kept.ts';
 import { useKeeping } from '../../state/studio.ts';
 import { bytes, plural } from '../../ui/format.ts';

@@ -1,6 +1,6 @@
 /** The runs of the open project: looked at again, gone on with, deleted. */
 import { useLocation } from 'wouter';
-import type { ProjectView, RunRecord } from '../../../engine/protocol.ts';
+import type { ProjectView, RunRecord } from '../../../engine/protocol/index.ts';
 import { isInterrupted } from '../../state/kept.ts';
 import { isActive } from '../../state/run.ts';
 import { useKeeping, useRun } from '../../state/studio.ts';

@@ -1,7 +1,7 @@
 /** How much room the browser gives, how much is taken, and whether it may clear it. */
 import { useEffect } from 'react';
 import { Link } from 'wouter';
-import type { KeepSettings } from '../../../engine/protocol.ts';
+import type { KeepSettings } from '../../../engine/protocol/index.ts';
 import { useCopies, useHub, useKeeping } from '../../state/studio.ts';
 import { bytes, percent } from '../../ui/format.ts';
 

@@ -1,6 +1,6 @@
 /** One row as the model will see it: resized pictures with the target's boxes, the rendered prompt, tokens by loss mask. */
 import { useEffect, useMemo, useState } from 'react';
-import type { DatasetReport, EncodedPreview } from '../../../engine/protocol.ts';
+import type { DatasetReport, EncodedPreview } from '../../../engine/protocol/index.ts';
 import type { Layer } from '../../boxes/roles.ts';
 import { Legend, Strip } from '../../boxes/strip.tsx';
 import { problemOf, type Problem } from '../../state/problem.ts';

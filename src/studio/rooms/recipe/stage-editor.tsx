@@ -1,6 +1,6 @@
 /** The settings of one stage: the few that matter in view, the rest behind one step; each with its TRL or PEFT name. */
 import { useId } from 'react';
-import type { Stage } from '../../../engine/protocol.ts';
+import type { Stage } from '../../../engine/protocol/index.ts';
 import { fieldsOf, getAt, setAt, type Field } from '../../recipe/fields.ts';
 import { describeStage } from '../../recipe/describe.ts';
 import { KIND_NAMES } from '../../recipe/kind-names.ts';

@@ -1,5 +1,5 @@
 /** One stage of the plan: its name, what it does in a sentence, and its faults. */
-import type { Stage } from '../../../engine/protocol.ts';
+import type { Stage } from '../../../engine/protocol/index.ts';
 import { describeStage, type Advice } from '../../recipe/describe.ts';
 import { KIND_NAMES } from '../../recipe/kind-names.ts';
 import { useRecipe } from '../../state/studio.ts';

@@ -1,6 +1,6 @@
 /** One completion: its boxes over all pictures of the sample, its words, and what each rule gave it. */
 import { useMemo } from 'react';
-import type { GroupCompletion, Row } from '../../../engine/protocol.ts';
+import type { GroupCompletion, Row } from '../../../engine/protocol/index.ts';
 import type { Layer } from '../../boxes/roles.ts';
 import { Strip } from '../../boxes/strip.tsx';
 import { ratio, signed } from '../../ui/format.ts';

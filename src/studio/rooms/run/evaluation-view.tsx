@@ -1,5 +1,5 @@
 /** What was measured, stage by stage, with its uncertainty. */
-import type { Evaluation } from '../../../engine/protocol.ts';
+import type { Evaluation } from '../../../engine/protocol/index.ts';
 import { useRun } from '../../state/studio.ts';
 import type { EvaluationRecord } from '../../state/run.ts';
 import { count, percent, ratio } from '../../ui/format.ts';

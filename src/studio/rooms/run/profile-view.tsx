@@ -1,5 +1,5 @@
 /** Where a step's time goes: operations by time, against what the adapter can do, and how long the GPU waited. */
-import type { OpProfile, StepProfile } from '../../../engine/protocol.ts';
+import type { OpProfile, StepProfile } from '../../../engine/protocol/index.ts';
 import { isActive } from '../../state/run.ts';
 import { useProfile, useRun } from '../../state/studio.ts';
 import { count, percent, value } from '../../ui/format.ts';

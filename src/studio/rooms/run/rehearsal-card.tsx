@@ -1,5 +1,5 @@
 /** The rehearsal: asks for it, shows it under way, and says what the run will take. */
-import type { Rehearsal } from '../../../engine/protocol.ts';
+import type { Rehearsal } from '../../../engine/protocol/index.ts';
 import { isActive } from '../../state/run.ts';
 import { useProject, useRecipe, useRehearsal, useRun } from '../../state/studio.ts';
 import { bytes, count, duration, plural, value } from '../../ui/format.ts';

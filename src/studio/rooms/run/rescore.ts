@@ -2,7 +2,7 @@
  * The reward ledger: what rewards, ranks and advantages would have been under other rules, from the recorded terms.
  * The completions stay those of the run; under other rules it would have gone on to others.
  */
-import type { GroupCompletion } from '../../../engine/protocol.ts';
+import type { GroupCompletion } from '../../../engine/protocol/index.ts';
 
 export type Weights = Readonly<Record<string, number>>;
 

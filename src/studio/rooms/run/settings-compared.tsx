@@ -1,5 +1,5 @@
 /** What was set differently in the runs that are laid over each other. */
-import type { Recipe } from '../../../engine/protocol.ts';
+import type { Recipe } from '../../../engine/protocol/index.ts';
 import { differences } from '../../recipe/compare.ts';
 import { plural } from '../../ui/format.ts';
 

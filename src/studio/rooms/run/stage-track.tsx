@@ -1,6 +1,6 @@
 /** The stages of a run as a line of road: done, under way, to come. */
 import { useRehearsal, useRun } from '../../state/studio.ts';
-import type { RunState } from '../../../engine/protocol.ts';
+import type { RunState } from '../../../engine/protocol/index.ts';
 import { isActive, type StageView } from '../../state/run.ts';
 import { KIND_NAMES } from '../../recipe/kind-names.ts';
 import { bytes, duration } from '../../ui/format.ts';

@@ -1,7 +1,7 @@
 /** Try: a conversation with the model over pictures of one's own, with the boxes it answers drawn on them. */
 import { useEffect, useRef, useState, type KeyboardEvent } from 'react';
 import { Link } from 'wouter';
-import type { PolicyName } from '../../../engine/protocol.ts';
+import type { PolicyName } from '../../../engine/protocol/index.ts';
 import { ROLES, type Layer } from '../../boxes/roles.ts';
 import { Strip, Swatch } from '../../boxes/strip.tsx';
 import { CHAT_PICTURES, type Turn } from '../../state/chat.ts';

@@ -1,0 +1,61 @@
+/** Greedy answers to rows by a policy, parsed and scored, as the page shows them. */
+import type { Row } from '../../data/row.ts';
+import { scoreAnswer } from '../../evaluate/metrics.ts';
+import type { Answer, PolicyName } from '../protocol/index.ts';
+import { groundedBoxes, type Workbench } from '../run/run.ts';
+
+/** Longest answer when single rows are asked about, tokens. */
+const ANSWER_TOKENS = 128;
+
+/** One answer a row, in one batch. Nothing random is drawn, and no weight is touched. */
+export async function answerRows(
+  bench: Workbench,
+  rows: readonly Row[],
+  policy: PolicyName,
+  generator = bench.generator,
+): Promise<Answer[]> {
+  const samples = await bench.samples.prepare(rows);
+  const rollouts = await generator.generate(samples, {
+    numGenerations: 1,
+    sampling: { temperature: 0, topK: 0, topP: 1, maxCompletionLength: ANSWER_TOKENS },
+    seed: 0,
+    which: policy === 'base' ? 'base' : 'policy',
+  });
+  return rows.map((row, i) => {
+    const { text } = rollouts[i]![0]!;
+    const { think, boxes, parsed } = bench.samples.parse(samples[i]!, text);
+    const score = scoreAnswer({
+      rowId: row.id,
+      task: row.task,
+      images: row.images.length,
+      boxes,
+      parsed,
+      solution: row.solution,
+    });
+    return {
+      policy,
+      text,
+      think,
+      boxes: groundedBoxes(boxes),
+      iou: score?.iou ?? null,
+      rightImage: score?.rightImage ?? null,
+      parsed,
+    };
+  });
+}
+
+/**
+ * The row with its pictures in another order: place i shows what was at `order[i]`. The words stay, so a model that
+ * looks follows the picture, and one that guesses stays at the place. Throws nothing: an order that is no permutation
+ * leaves the row as it is.
+ */
+export function withImageOrder(row: Row, order: readonly number[]): Row {
+  const places = row.images.map((_, i) => order.indexOf(i));
+  if (order.length !== row.images.length || places.includes(-1)) return row;
+  return {
+    ...row,
+    id: `${row.id} (images ${order.map((i) => i + 1).join(' ')})`,
+    images: order.map((i) => row.images[i]!),
+    solution: row.solution.map((box) => ({ ...box, image: places[box.image]! })),
+  };
+}

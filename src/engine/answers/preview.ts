@@ -1,0 +1,25 @@
+/** One row as the model will see it, for the page. */
+import type { Row } from '../../data/row.ts';
+import type { EncodedPreview } from '../protocol/index.ts';
+import type { Workbench } from '../run/run.ts';
+
+/** Pictures are opened no further than their header. Throws what `SampleStore.encode` throws. */
+export async function previewRow({ loaded, samples }: Workbench, row: Row): Promise<EncodedPreview> {
+  const [sample] = await samples.encode([row]);
+  const { sizes, natural, promptText, targetText, prompt, completion } = sample!;
+  const { tokenizer, gridOf } = loaded.processor;
+  const text = (id: number) => tokenizer.decode([id]);
+  return {
+    sizes: sizes.map((model, i) => ({
+      natural: natural[i]!,
+      model,
+      tokens: loaded.model.featureCount(gridOf(model)),
+    })),
+    promptText,
+    targetText,
+    tokens: [
+      ...Array.from(prompt.tokens, (id) => ({ text: text(id), inLoss: false })),
+      ...Array.from(completion, (id) => ({ text: text(id), inLoss: true })),
+    ],
+  };
+}

@@ -1,0 +1,250 @@
+/** The engine's desk for datasets: opens them, reads them anew, answers what the page asks of them. */
+import { GroundworkError } from '../../base/error.ts';
+import { corners, extent, LAYOUTS, SPACES } from '../../data/conventions.ts';
+import type { DatasetOptions } from '../../data/dataset-ref.ts';
+import { openDataset, type Dataset } from '../../data/dataset.ts';
+import type { Source } from '../../data/file-set.ts';
+import type { Row } from '../../data/row.ts';
+import { span, type RowList } from '../../data/row-list.ts';
+import type { Progress } from '../../data/scan.ts';
+import { box01, type Size } from '../../grounding/box.ts';
+import { clampBox01 } from '../../grounding/convert.ts';
+import { copyIntoStore, storeFolder, storedDatasets } from '../../store/dataset-files.ts';
+import type {
+  ConventionSample,
+  DatasetReplies,
+  DatasetRequest,
+  DatasetReport,
+  NamedFile,
+} from '../protocol/dataset.ts';
+import { Thumbnails } from './thumbnails.ts';
+
+export interface DatasetHost {
+  tell(what: string, done: number, total: number): void;
+  /** The files of the sample dataset. */
+  fetchSample(baseUrl: string): Promise<readonly NamedFile[]>;
+}
+
+/** Progress is told at most so often, in milliseconds. */
+const TELL_EVERY = 100;
+
+/** Datasets, and readings of one, that stay open: an index of a few megabytes each. */
+const KEPT_OPEN = 4;
+
+export class Datasets {
+  readonly #host: DatasetHost;
+  readonly #open = new Map<string, Dataset>();
+  readonly #thumbnails = new Thumbnails();
+  #work: AbortController | null = null;
+
+  constructor(host: DatasetHost) {
+    this.#host = host;
+  }
+
+  get(id: string): Dataset {
+    const dataset = this.#open.get(id);
+    if (!dataset) throw new GroundworkError('dataset-missing', 'This dataset is not open any more.', 'Open it again.');
+    return dataset;
+  }
+
+  async row(dataset: string, id: string): Promise<Row> {
+    const row = await this.get(dataset).row(id);
+    if (!row)
+      throw new GroundworkError(
+        'row-missing',
+        `There is no row ${id}.`,
+        'The dataset may have changed: open it again.',
+      );
+    return row;
+  }
+
+  /** Throws `dataset-unsettled` while the user has not said what only the user can know. */
+  requireSettled(id: string): void {
+    const { questions } = this.get(id).report;
+    const [first] = questions;
+    if (!first) return;
+    throw new GroundworkError(
+      'dataset-unsettled',
+      first.kind === 'convention'
+        ? `It is not certain how ${first.file} writes its boxes; ${first.words} is a guess.`
+        : `${first.rows} rows of the dataset cannot be used.`,
+      first.kind === 'convention'
+        ? 'Look at the boxes in the data room and confirm the reading: wrong coordinates train a wrong model.'
+        : 'Say in the data room that they are to be skipped, or mend them and open the dataset again.',
+    );
+  }
+
+  /** `inUse`: the dataset that a run works on, which stays open. */
+  async answer(request: DatasetRequest, inUse: string | null): Promise<DatasetReplies[DatasetRequest['type']]> {
+    switch (request.type) {
+      case 'open-sample':
+        return this.#opened(inUse, async (progress) =>
+          openDataset('Sample dataset', await this.#host.fetchSample(request.baseUrl), request.options, progress),
+        );
+      case 'open-dataset':
+        return this.#opened(inUse, async (progress) =>
+          withRows(
+            await openDataset(
+              request.name,
+              [...sourcesOf(request), ...(await storedSources(request.stored ?? []))],
+              request.options,
+              progress,
+            ),
+          ),
+        );
+      case 'reread-dataset':
+        return this.#reread(request.dataset, request.options, inUse);
+      case 'cancel-dataset':
+        this.#work?.abort();
+        return null;
+      case 'copy-dataset':
+        return this.#working((progress) => copyIntoStore(request.location, sourcesOf(request), progress));
+      case 'copied-datasets':
+        return storedDatasets();
+      case 'rows': {
+        const { dataset, split, filter, offset, count } = request;
+        const rows = await this.#rows(this.get(dataset), split, filter);
+        return { total: rows.length, rows: await rows.read(span(rows, offset, offset + count)) };
+      }
+      case 'row':
+        return this.row(request.dataset, request.rowId);
+      case 'image':
+        return this.get(request.dataset).image(request.path);
+      case 'thumbnail':
+        return this.#thumbnails.make(request.dataset, this.get(request.dataset), request.path, request.height);
+      case 'issues':
+        return this.get(request.dataset).log.page(request.offset, request.count, request.severity);
+      case 'issues-file': {
+        const { log, report } = this.get(request.dataset);
+        return {
+          fileName: `${report.name.replace(/[^\w.-]+/g, '-')}-issues.${request.as}`,
+          stream: textStream(log.write(request.as)),
+        };
+      }
+      case 'skipped':
+        return this.get(request.dataset).log.skipped();
+      case 'health':
+        return this.get(request.dataset).health;
+      case 'check-pictures':
+        await this.#working((progress) => this.get(request.dataset).checkPictures(progress));
+        return null;
+      case 'try-conventions':
+        return trySamples(this.get(request.dataset), request);
+      default:
+        request satisfies never;
+        throw new GroundworkError(
+          'request-unknown',
+          'The page asked for something this engine does not know.',
+          'Reload the page, so that both are of one version.',
+        );
+    }
+  }
+
+  #rows(dataset: Dataset, split: Row['split'], filter: Parameters<Dataset['select']>[1] | undefined): Promise<RowList> {
+    const all = !filter || Object.values(filter).every((value) => value === undefined || value === '');
+    return all ? Promise.resolve(dataset.rows(split)) : dataset.select(split, filter);
+  }
+
+  async #reread(id: string, options: DatasetOptions, inUse: string | null): Promise<DatasetReport> {
+    return this.#opened(inUse, (progress) => this.get(id).reread(options, progress));
+  }
+
+  async #opened(inUse: string | null, open: (progress: Progress) => Promise<Dataset>): Promise<DatasetReport> {
+    const dataset = await this.#working(open);
+    this.#open.delete(dataset.report.id);
+    this.#open.set(dataset.report.id, dataset);
+    for (const id of this.#open.keys()) {
+      if (this.#open.size <= KEPT_OPEN) break;
+      if (id !== inUse) this.#open.delete(id);
+    }
+    this.#thumbnails.clear();
+    return dataset.report;
+  }
+
+  /** One piece of work at a time: a new one ends the one before. */
+  async #working<T>(work: (progress: Progress) => Promise<T>): Promise<T> {
+    this.#work?.abort();
+    const controller = (this.#work = new AbortController());
+    let told = 0;
+    try {
+      return await work({
+        signal: controller.signal,
+        tell: (what, done, total) => {
+          const now = performance.now();
+          if (now - told < TELL_EVERY && done !== total) return;
+          told = now;
+          this.#host.tell(what, done, total);
+        },
+      });
+    } finally {
+      if (this.#work === controller) this.#work = null;
+    }
+  }
+}
+
+const sourcesOf = ({
+  files,
+  handles = [],
+}: Pick<Extract<DatasetRequest, { type: 'copy-dataset' }>, 'files' | 'handles'>): Source[] => [...files, ...handles];
+
+/** Throws `no-rows` for what holds no rows at all, usable or not: it takes no dataset's place. */
+function withRows(dataset: Dataset): Dataset {
+  const { name, train, heldout, leftOut } = dataset.report;
+  if (train + heldout + leftOut > 0) return dataset;
+  const [first] = dataset.log.page(0, 1);
+  const reason = first?.reason.replace(`${name}: `, '').replace(/\.$/, '') ?? 'there are no rows';
+  throw new GroundworkError(
+    'no-rows',
+    `Nothing in ${name} can be used: ${reason}.`,
+    first?.fix ?? 'Drop JSON, JSONL, CSV or Parquet rows together with their pictures, as a folder or in a zip.',
+  );
+}
+
+async function storedSources(stored: readonly { path: string; location: string }[]): Promise<Source[]> {
+  const sources: Source[] = [];
+  for (const { path, location } of stored) sources.push({ path, handle: await storeFolder(location, false) });
+  return sources;
+}
+
+function textStream(pieces: AsyncIterator<string>): ReadableStream<Uint8Array> {
+  const encoder = new TextEncoder();
+  return new ReadableStream({
+    async pull(controller) {
+      const next = await pieces.next();
+      if (next.done) controller.close();
+      else controller.enqueue(encoder.encode(next.value));
+    },
+  });
+}
+
+/** Some rows of a file with their boxes under every convention. */
+async function trySamples(
+  dataset: Dataset,
+  { file, way, count }: Extract<DatasetRequest, { type: 'try-conventions' }>,
+): Promise<ConventionSample[]> {
+  const samples: ConventionSample[] = [];
+  for (const row of await dataset.samplesOf(file, way, count)) {
+    const boxes = (await dataset.loose(row)).filter((box) => box.way === way);
+    const sizes: (Size | null)[] = [];
+    for (const path of row.images) sizes.push(await dataset.naturalSize(path));
+    samples.push({
+      rowId: row.id,
+      images: row.images,
+      numbers: boxes.map(({ numbers }) => numbers),
+      candidates: SPACES.flatMap((space) =>
+        LAYOUTS.map((layout) => ({
+          space,
+          layout,
+          boxes: boxes.flatMap(({ numbers, image }) => {
+            const whole = extent(space, sizes[image] ?? null);
+            if (!whole) return [];
+            const [x1, y1, x2, y2] = corners(numbers as [number, number, number, number], layout);
+            const box = box01(x1 / whole.width, y1 / whole.height, x2 / whole.width, y2 / whole.height);
+            return [{ image, box: clampBox01(box) }];
+          }),
+        })),
+      ),
+    });
+  }
+  return samples;
+}

@@ -1,0 +1,54 @@
+/** The GPU that is open now: opened when first asked for, and opened anew after it was lost. */
+import { GroundworkError } from '../../base/error.ts';
+import type { Gpu } from '../../gpu/device.ts';
+import { Session } from '../../gpu/recorder.ts';
+
+export class GpuHolder {
+  readonly #open: () => Promise<Gpu>;
+  /** Called with the loss of a device that nobody gave back. */
+  readonly #onLost: (error: GroundworkError) => void;
+  #session: Promise<Session> | null = null;
+  #lost: Promise<never> = new Promise(() => undefined);
+  #closed = false;
+
+  constructor(open: () => Promise<Gpu>, onLost: (error: GroundworkError) => void) {
+    this.#open = open;
+    this.#onLost = onLost;
+  }
+
+  async session(): Promise<Session> {
+    this.#session ??= this.#begin();
+    try {
+      return await this.#session;
+    } catch (error) {
+      this.#session = null;
+      throw error;
+    }
+  }
+
+  /** Rejects with `device-lost` when the device now open is lost. */
+  lost(): Promise<never> {
+    return this.#lost;
+  }
+
+  async destroy(): Promise<void> {
+    this.#closed = true;
+    (await this.#session)?.destroy();
+  }
+
+  async #begin(): Promise<Session> {
+    const gpu = await this.#open();
+    const session = new Session(gpu);
+    this.#lost = gpu.lost.then(({ message }) => {
+      if (this.#closed) return new Promise<never>(() => undefined);
+      this.#session = null;
+      throw new GroundworkError(
+        'device-lost',
+        `The graphics device was lost${message ? ` (${message.replace(/\.$/, '')})` : ''}.`,
+        'What the last checkpoint holds is safe. Close other programs that use the GPU, then resume the run.',
+      );
+    });
+    this.#lost.catch((error: GroundworkError) => this.#onLost(error));
+    return session;
+  }
+}

@@ -1,0 +1,84 @@
+/** Exports on their way to the disk: as a zip that the page saves, or into a folder that it was given; then the check. */
+import { GroundworkError } from '../../base/error.ts';
+import { writeZip } from '../../formats/zip.ts';
+import type { OutputFile } from '../../train/export.ts';
+import { ExportRecord } from './export-check.ts';
+import { writeExportFolder } from './export-folder.ts';
+import type { ExportCheck, ExportChoice, ExportEvent, ExportReplies, ExportRequest } from '../protocol/export.ts';
+import type { EngineEvent } from '../protocol/index.ts';
+
+/** Milliseconds from one word on the progress to the next. */
+const NEWS_MS = 100;
+
+export interface ExportsHost {
+  files(choice: ExportChoice): Promise<OutputFile[]>;
+  emit(event: ExportEvent | Extract<EngineEvent, { type: 'loading' }>): void;
+}
+
+export class Exports {
+  readonly #host: ExportsHost;
+  /** The last of each kind, for the check after it was written. */
+  readonly #records = new Map<ExportChoice['what'], ExportRecord>();
+  #stop: () => void = () => {};
+
+  constructor(host: ExportsHost) {
+    this.#host = host;
+  }
+
+  async answer(request: ExportRequest): Promise<ExportReplies[ExportRequest['type']]> {
+    switch (request.type) {
+      case 'export':
+        return this.#zip(request);
+      case 'export-folder':
+        return { bytes: await this.#folder(request, request.folder) };
+      case 'cancel-export':
+        this.#stop();
+        return null;
+      case 'check-export':
+        return this.#check(request.what, request.written);
+    }
+  }
+
+  async #zip(choice: ExportChoice): Promise<ExportReplies['export']> {
+    const record = await this.#record(choice);
+    return {
+      fileName: `groundwork-${choice.what}.zip`,
+      stream: writeZip(record.files() as Parameters<typeof writeZip>[0]),
+      weightBytes: record.weightBytes,
+    };
+  }
+
+  async #folder(choice: ExportChoice, folder: FileSystemDirectoryHandle): Promise<number> {
+    const stop = new AbortController();
+    this.#stop = () =>
+      stop.abort(new GroundworkError('cancelled', 'Writing was stopped.', 'What was written was removed.'));
+    const record = await this.#record(choice);
+    let told = 0;
+    return writeExportFolder(folder, record.files(), {
+      signal: stop.signal,
+      onBytes: (bytes) => {
+        const now = performance.now();
+        if (now - told < NEWS_MS) return;
+        told = now;
+        this.#host.emit({ type: 'exporting', bytes, weightBytes: record.weightBytes });
+      },
+    });
+  }
+
+  async #record(choice: ExportChoice): Promise<ExportRecord> {
+    const record = new ExportRecord(await this.#host.files(choice));
+    this.#records.set(choice.what, record);
+    return record;
+  }
+
+  #check(what: ExportChoice['what'], written: Blob | FileSystemDirectoryHandle): Promise<ExportCheck> {
+    const record = this.#records.get(what);
+    if (!record)
+      throw new GroundworkError(
+        'export-missing',
+        'There is no export of this session to compare the files with.',
+        'Write it again; it is checked right afterwards.',
+      );
+    return record.check(written, (path, done, total) => this.#host.emit({ type: 'loading', what: path, done, total }));
+  }
+}

@@ -1,0 +1,166 @@
+/** Projects: a name, and what was chosen: a model, a dataset, a recipe. Every choice is saved when it is made. */
+import { GroundworkError } from '../../base/error.ts';
+import type { Storage } from '../../store/storage.ts';
+import type { AnswerShelf } from '../answers/answer-shelf.ts';
+import type { KeepRequest, ProjectView } from '../protocol/keep.ts';
+import type { ProjectRecord, RunRecord } from './run-record.ts';
+import type { Runs } from '../run/runs.ts';
+
+/** Takes a lock that dies with its holder; null if someone else has it. */
+export type TakeLock = (name: string) => Promise<(() => void) | null>;
+
+const lockOf = (id: string): string => `groundwork-project-${id}`;
+
+const newestFirst = <T extends { readonly changedAt: number }>(records: readonly T[]): T[] =>
+  [...records].sort((a, b) => b.changedAt - a.changedAt);
+
+export class Projects {
+  readonly #storage: Storage;
+  readonly #runs: Runs;
+  readonly #answers: AnswerShelf;
+  readonly #takeLock: TakeLock;
+  #held: { readonly id: string; release(): void } | null = null;
+
+  /** @param answers kept with projects; those of a project that is deleted go with it */
+  constructor(
+    storage: Storage,
+    runs: Runs,
+    answers: AnswerShelf,
+    takeLock: TakeLock = () => Promise.resolve(() => undefined),
+  ) {
+    this.#storage = storage;
+    this.#runs = runs;
+    this.#answers = answers;
+    this.#takeLock = takeLock;
+  }
+
+  async list(): Promise<ProjectView[]> {
+    const { records } = this.#storage;
+    const runs = newestFirst(await records.all<RunRecord>('runs'));
+    return newestFirst(await records.all<ProjectRecord>('projects')).map((project) => {
+      const own = runs.filter((run) => run.project === project.id);
+      return { ...project, runs: own, bytes: own.reduce((sum, { bytes }) => sum + bytes, 0) };
+    });
+  }
+
+  async save(
+    id: string | null,
+    change: Extract<KeepRequest, { type: 'save-project' }>['change'],
+  ): Promise<ProjectRecord> {
+    const now = Date.now();
+    const blank = {
+      id: crypto.randomUUID(),
+      name: 'Untitled',
+      createdAt: now,
+      model: null,
+      dataset: null,
+      recipe: null,
+    };
+    if (id !== null) this.#requireHeld(id);
+    const project: ProjectRecord = { ...(id === null ? blank : await this.#find(id)), ...change, changedAt: now };
+    await this.#storage.records.put('projects', project);
+    if (id === null) await this.take(project.id);
+    return project;
+  }
+
+  async take(id: string): Promise<boolean> {
+    if (this.#held?.id === id) return true;
+    const release = await this.#takeLock(lockOf(id));
+    if (!release) return false;
+    this.#held?.release();
+    this.#held = { id, release };
+    return true;
+  }
+
+  async duplicate(id: string): Promise<ProjectRecord> {
+    const { name, model, dataset, recipe } = await this.#find(id);
+    const now = Date.now();
+    const copy: ProjectRecord = {
+      id: crypto.randomUUID(),
+      name: `${name} (copy)`,
+      createdAt: now,
+      changedAt: now,
+      model,
+      dataset,
+      recipe,
+    };
+    await this.#storage.records.put('projects', copy);
+    return copy;
+  }
+
+  /** Throws `project-busy` if it is open in another tab. */
+  async remove(id: string): Promise<void> {
+    await this.#holding([id], async () => {
+      const runs = (await this.#storage.records.all<RunRecord>('runs')).filter((run) => run.project === id);
+      for (const run of runs) await this.#runs.settle(run.id, 'discard');
+      await this.#storage.records.remove('projects', id);
+      await this.#answers.forget(id);
+    });
+    if (this.#held?.id === id) this.#letGo();
+  }
+
+  /** Takes away the copy of a dataset by `remove`. Throws `project-busy` if another tab has a project that reads it. */
+  async removeCopy(location: string, remove: () => Promise<void>): Promise<void> {
+    const projects = await this.#storage.records.all<ProjectRecord>('projects');
+    const readers = projects.filter(({ dataset }) =>
+      dataset?.sources.some((source) => source.kind === 'opfs' && source.location === location),
+    );
+    await this.#holding(
+      readers.map(({ id }) => id),
+      remove,
+    );
+  }
+
+  /** A run belongs to the project that this tab holds. Throws `project-busy`. */
+  requireOwned(project: string | null): void {
+    if (project !== null) this.#requireHeld(project);
+  }
+
+  /** Works while no other tab can have these projects. */
+  async #holding(ids: readonly string[], work: () => Promise<void>): Promise<void> {
+    const held: (() => void)[] = [];
+    try {
+      for (const id of ids) {
+        if (id === this.#held?.id) continue;
+        const release = await this.#takeLock(lockOf(id));
+        if (!release) throw busy();
+        held.push(release);
+      }
+      await work();
+    } finally {
+      for (const release of held) release();
+    }
+  }
+
+  /** Whether this tab has a project. */
+  holds(id: string): boolean {
+    return this.#held?.id === id;
+  }
+
+  #letGo(): void {
+    this.#held?.release();
+    this.#held = null;
+  }
+
+  #requireHeld(id: string): void {
+    if (this.#held?.id !== id) throw busy();
+  }
+
+  async #find(id: string): Promise<ProjectRecord> {
+    const project = await this.#storage.records.get<ProjectRecord>('projects', id);
+    if (!project)
+      throw new GroundworkError(
+        'project-missing',
+        'This project is not there any more.',
+        'It may have been deleted in another tab.',
+      );
+    return project;
+  }
+}
+
+const busy = () =>
+  new GroundworkError(
+    'project-busy',
+    'This project is open in another tab, so it can only be read here.',
+    'Close the other tab, then open the project again.',
+  );

@@ -1,0 +1,94 @@
+/** What is remembered of projects and runs. Plain data: the page reads it, and it outlives versions (idb-records.ts). */
+import type { DatasetRef } from '../../data/dataset-ref.ts';
+import type { StorageChoice, WeightDType } from '../../models/storage.ts';
+import type { Recipe } from '../../train/recipe.ts';
+
+type ModelSource =
+  /** The starter that comes with the app. */
+  | { readonly kind: 'starter' }
+  /** In the cache of models from a Hub. */
+  | { readonly kind: 'hub'; readonly key: string; readonly name: string }
+  /** A folder on the user's disk, read in place. The browser may ask for permission again in a later visit. */
+  | {
+      readonly kind: 'folder';
+      readonly name: string;
+      readonly handle: FileSystemDirectoryHandle;
+      /** `ModelReport.digest` when it was last loaded: another value means that the files have changed. */
+      readonly digest: string;
+    }
+  /** Files given once: to be chosen again. */
+  | { readonly kind: 'once'; readonly name: string };
+
+/** How a model can be loaded again. */
+export type ModelRef = ModelSource & {
+  /** How its weights are to be held. Absent in older records: `auto`. */
+  readonly storage?: StorageChoice;
+};
+
+export interface ProjectRecord {
+  readonly id: string;
+  readonly name: string;
+  /** Milliseconds since 1970. */
+  readonly createdAt: number;
+  readonly changedAt: number;
+  readonly model: ModelRef | null;
+  readonly dataset: DatasetRef | null;
+  readonly recipe: Recipe | null;
+}
+
+/** How often a run is saved, and what is kept. */
+export interface KeepSettings {
+  /** Units of work: optimizer steps, batches of rejection sampling and of evaluation. */
+  readonly everySteps: number;
+  readonly everyMinutes: number;
+  /** Newest checkpoints kept, besides the best and the ends of stages. */
+  readonly keepLast: number;
+}
+
+export const KEEP: KeepSettings = { everySteps: 20, everyMinutes: 2, keepLast: 2 };
+
+/** What a run was started on; it goes on with nothing else. */
+export interface RunIdentity {
+  /** Digest of the model's configuration, of its weight files' names and sizes, and of how weights are held. */
+  readonly model: string;
+  /** Digest of the rows' ids, in order, and of how the user said that they are read. */
+  readonly dataset: string;
+}
+
+export interface RunRecord {
+  readonly id: string;
+  readonly project: string | null;
+  readonly recipe: Recipe;
+  readonly startedAt: number;
+  readonly changedAt: number;
+  /** `running` or `paused` of a run that nobody runs: it was interrupted. */
+  readonly state: 'running' | 'paused' | 'finished' | 'stopped' | 'failed';
+  readonly identity: RunIdentity;
+  readonly modelName: string;
+  /** How the model's weights are held. Absent in older records. */
+  readonly weights?: WeightDType;
+  readonly datasetName: string;
+  readonly adapter: string;
+  readonly keep: KeepSettings;
+  /** Rows answered again and again while it learns. */
+  readonly watch: { readonly rowIds: readonly string[]; readonly everySteps: number } | null;
+  /** Points of curves, and events in the log, as of the last checkpoint. */
+  readonly step: number;
+  readonly events: number;
+  /** Of its checkpoints together. */
+  readonly bytes: number;
+  readonly failure: { readonly code: string; readonly message: string; readonly hint: string } | null;
+}
+
+/** Why a checkpoint was written. */
+export type SaveReason = 'steps' | 'time' | 'stage' | 'pause' | 'stop' | 'asked';
+
+/** What a checkpoint says of itself without being opened. */
+export interface CheckpointAbout {
+  readonly reason: SaveReason;
+  readonly stage: number;
+  readonly step: number;
+  readonly events: number;
+  /** Mean reward, or minus mean loss, since the checkpoint before; null: nothing was trained. */
+  readonly score: number | null;
+}

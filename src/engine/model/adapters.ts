@@ -1,0 +1,236 @@
+/**
+ * Adapters of a loaded model by name. Their numbers are held on the host; on the GPU are only those in use: the stack,
+ * from the bottom up, each folded into the weights except the top, which stays an adapter.
+ */
+import { GroundworkError } from '../../base/error.ts';
+import { blobSource } from '../../formats/byte-source.ts';
+import { openSafetensors } from '../../formats/safetensors.ts';
+import { looksLikeZip, openZip } from '../../formats/zip.ts';
+import type { LoadedModel } from '../../models/load.ts';
+import { readAdapter, type ImportedAdapter } from '../../train/import.ts';
+import { Policy, type MergedAdapter } from '../../train/policy.ts';
+import type { NamedFile } from '../protocol/index.ts';
+import type { AdapterReport, AdaptersReport } from '../protocol/adapters.ts';
+
+interface Kept {
+  readonly report: AdapterReport;
+  readonly adapter: MergedAdapter;
+}
+
+/** Keys told of those that found no module. */
+const UNMATCHED_SHOWN = 8;
+
+export class Adapters {
+  readonly #loaded: LoadedModel;
+  #kept = new Map<string, Kept>();
+  #stack: readonly string[] = [];
+  #continueTop = false;
+  #tuned: 'run' | 'stack' = 'run';
+  #policy: Policy | null = null;
+  #next = 1;
+
+  /** @param before those of the same model in a device that is gone: they are taken over */
+  constructor(loaded: LoadedModel, before?: Adapters) {
+    this.#loaded = loaded;
+    if (!before) return;
+    this.#kept = new Map(before.#kept);
+    this.#stack = before.#stack;
+    this.#continueTop = before.#continueTop;
+    this.#tuned = before.#tuned;
+    this.#next = before.#next;
+  }
+
+  get report(): AdaptersReport {
+    return {
+      adapters: [...this.#kept.values()].map(({ report }) => report),
+      stack: this.#stack,
+      continueTop: this.#continueTop,
+      tuned: this.#tuned,
+    };
+  }
+
+  /** @throws GroundworkError `adapter-incomplete` and what `readAdapter` and `openSafetensors` throw; nothing is kept then */
+  async import(name: string, given: readonly NamedFile[]): Promise<void> {
+    const { config, weights } = await adapterFilesOf(given);
+    const tensors = await openSafetensors(blobSource(weights), 'adapter_model.safetensors');
+    const adapter = await readAdapter(this.#loaded.model.linears, await config.text(), tensors);
+    this.#add(name, 'imported', adapter, adapter);
+  }
+
+  keep(name: string, adapter: MergedAdapter): void {
+    this.#add(name, 'trained', adapter);
+  }
+
+  /** The adapter of an id. @throws GroundworkError `adapter-unknown` */
+  adapter(id: string): MergedAdapter {
+    return this.#find(id).adapter;
+  }
+
+  remove(id: string): void {
+    this.#find(id);
+    this.#kept.delete(id);
+    if (this.#stack.includes(id))
+      this.stack(
+        this.#stack.filter((other) => other !== id),
+        this.#continueTop,
+      );
+  }
+
+  /** @throws GroundworkError `adapter-unknown`, `adapter-unsupported`; the stack then stays as it was */
+  stack(ids: readonly string[], continueTop: boolean): void {
+    checkStack(
+      ids.map((id) => this.#find(id)),
+      continueTop,
+    );
+    this.#stack = [...new Set(ids)];
+    this.#continueTop = continueTop && ids.length > 0;
+    this.#tuned = 'stack';
+    this.#dropPolicy();
+  }
+
+  /** What the stack has, from the bottom; null while the tuned policy is the run's. */
+  get inUse(): readonly MergedAdapter[] | null {
+    return this.#tuned === 'stack' ? this.#stacked : null;
+  }
+
+  get #stacked(): MergedAdapter[] {
+    return this.#stack.map((id) => this.#find(id).adapter);
+  }
+
+  /** The policy of the stack, made when first asked for; null while the tuned policy is the run's. */
+  async policy(): Promise<Policy | null> {
+    const adapters = this.inUse;
+    if (!adapters) return null;
+    if (!this.#policy) {
+      const policy = new Policy(this.#loaded.model);
+      try {
+        await this.#build(policy, adapters, true);
+      } catch (error) {
+        policy.destroy();
+        throw error;
+      }
+      this.#policy = policy;
+    }
+    return this.#policy;
+  }
+
+  /** The tuned policy is the run's from now on. */
+  leaveToRun(): void {
+    this.#tuned = 'run';
+    this.#dropPolicy();
+  }
+
+  /** Lays the stack into a fresh policy, for a run to stand on. @throws GroundworkError `adapter-unsupported` for DoRA */
+  async lay(policy: Policy): Promise<void> {
+    const dora = this.#stack.map((id) => this.#find(id)).find(({ adapter }) => adapter.magnitudes);
+    if (dora)
+      throw new GroundworkError(
+        'adapter-unsupported',
+        `“${dora.report.name}” is a DoRA adapter, and no run can stand on one here.`,
+        'Export it as merged weights (Export), load those, and start the run on them; or switch it off.',
+      );
+    await this.#build(policy, this.#stacked, this.#continueTop);
+  }
+
+  destroy(): void {
+    this.#dropPolicy();
+  }
+
+  async #build(policy: Policy, adapters: readonly MergedAdapter[], openTop: boolean): Promise<void> {
+    for (const [i, adapter] of adapters.entries()) {
+      if (adapter.magnitudes) {
+        await policy.foldIn(adapter, this.#loaded.checkpoint, (module) => this.#keyOf(module));
+        continue;
+      }
+      policy.resume(adapter);
+      if (!openTop || i < adapters.length - 1) await policy.merge();
+    }
+  }
+
+  /** A module's weight as the checkpoint names it. */
+  #keyOf(module: string): string {
+    const { checkpoint, architecture } = this.#loaded;
+    return [...checkpoint.tensors.keys()].find((key) => architecture.canonicalName(key) === `${module}.weight`)!;
+  }
+
+  #add(name: string, origin: AdapterReport['origin'], adapter: MergedAdapter, read?: ImportedAdapter): void {
+    const id = `adapter-${this.#next++}`;
+    const ranks = adapter.targets.map(({ r }) => r);
+    const tensors = adapter.targets.length * (adapter.magnitudes ? 3 : 2);
+    const report: AdapterReport = {
+      id,
+      name: this.#unique(name.trim() || 'Adapter'),
+      origin,
+      kind: adapter.magnitudes ? 'DoRA' : 'LoRA',
+      modules: adapter.targets.length,
+      ranks: [Math.min(...ranks), Math.max(...ranks)],
+      parameters: adapter.targets.reduce((sum, t) => sum + t.r * (t.inFeatures + t.outFeatures), 0),
+      baseName: read?.baseName ?? null,
+      matched: read?.matched ?? tensors,
+      total: read?.total ?? tensors,
+      unmatched: read?.unmatched.slice(0, UNMATCHED_SHOWN) ?? [],
+      leftOut: read?.leftOut.length ?? 0,
+    };
+    this.#kept.set(id, { report, adapter });
+  }
+
+  #unique(name: string): string {
+    const taken = new Set([...this.#kept.values()].map(({ report }) => report.name));
+    for (let i = 2, free = name; ; free = `${name} ${i++}`) if (!taken.has(free)) return free;
+  }
+
+  #find(id: string): Kept {
+    const kept = this.#kept.get(id);
+    if (!kept)
+      throw new GroundworkError(
+        'adapter-unknown',
+        `There is no adapter ${id} here.`,
+        'Import it again, or choose another.',
+      );
+    return kept;
+  }
+
+  #dropPolicy(): void {
+    this.#policy?.destroy();
+    this.#policy = null;
+  }
+}
+
+function checkStack(kept: readonly Kept[], continueTop: boolean): void {
+  const dora = kept.findIndex(({ adapter }) => adapter.magnitudes);
+  if (dora > 0)
+    throw new GroundworkError(
+      'adapter-unsupported',
+      `“${kept[dora]!.report.name}” is a DoRA adapter, whose row norms are those of the bare model.`,
+      'Put it at the bottom of the stack.',
+    );
+  if (continueTop && kept.at(-1)?.adapter.magnitudes)
+    throw new GroundworkError(
+      'adapter-unsupported',
+      `“${kept.at(-1)!.report.name}” is a DoRA adapter, and those cannot be trained further here.`,
+      'Leave it below, and train a new adapter on top.',
+    );
+}
+
+/** The two files of a PEFT folder among those given, wherever they lie; a zip is looked into. */
+async function adapterFilesOf(given: readonly NamedFile[]): Promise<{ config: Blob; weights: Blob }> {
+  const files: NamedFile[] = [];
+  for (const { path, file } of given) {
+    if (!(await looksLikeZip(file))) files.push({ path, file });
+    else
+      for (const entry of (await openZip(file, path)).entries)
+        if (/(?:^|\/)adapter_(?:config\.json|model\.safetensors)$/.test(entry.path))
+          files.push({ path: entry.path, file: (await entry.blob()) as Blob });
+  }
+  const find = (name: string) => files.find(({ path }) => path === name || path.endsWith(`/${name}`))?.file;
+  const [config, weights] = [find('adapter_config.json'), find('adapter_model.safetensors')];
+  if (config && weights) return { config, weights };
+  const pickled = files.some(({ path }) => /adapter_model\.(?:bin|pt)$/.test(path));
+  throw new GroundworkError(
+    'adapter-incomplete',
+    `There is no ${config ? 'adapter_model.safetensors' : 'adapter_config.json'} among these files.`,
+    pickled
+      ? 'adapter_model.bin is a Python pickle, which is not read here: load the adapter in PEFT and save it with safe_serialization.'
+      : 'Choose the whole folder that PEFT wrote, or a zip of it.',
+  );
+}

@@ -1,0 +1,153 @@
+/** Answers the page's question what a recipe needs of a model, loaded or published, before anything is allocated. */
+import { GroundworkError } from '../../base/error.ts';
+import type { Dataset } from '../../data/dataset.ts';
+import { spread } from '../../data/row-list.ts';
+import type { Row } from '../../data/row.ts';
+import type { GpuTraits } from '../../gpu/dry.ts';
+import type { Architecture } from '../../models/architecture.ts';
+import { parseArchitecture, type LoadedModel } from '../../models/load.ts';
+import type { PictureSizes } from '../../models/processor.ts';
+import { fitsInto, memoryLadder } from '../../train/memory-advice.ts';
+import { longestRow, patchesOf, type Longest, type MemoryPlan, type MemoryRequest } from '../../train/memory-plan.ts';
+import { SampleStore } from '../../train/samples.ts';
+import { PUBLISHED } from '../full-size/published.ts';
+import { publishedPreprocessor } from '../full-size/synthesise.ts';
+import type { MemoryReport, MemoryRow, Request } from '../protocol/index.ts';
+
+/** Rows of each part that are looked at for the longest one; more are sampled evenly. */
+const ROWS_LOOKED_AT = 256;
+
+export interface MemoryContext {
+  readonly gpu: GpuTraits;
+  readonly loaded: LoadedModel | null;
+  readonly dataset: Dataset | null;
+}
+
+type MemoryQuestion = Extract<Request, { type: 'memory-plan' }>;
+
+/** @throws GroundworkError `model-missing`, `model-unknown`, `binding-limit` and what resolving LoRA targets throws */
+export async function answerMemory(
+  question: MemoryQuestion,
+  { gpu, loaded, dataset }: MemoryContext,
+): Promise<MemoryReport> {
+  const rows = dataset
+    ? [
+        ...(await spread(dataset.rows('train'), ROWS_LOOKED_AT)),
+        ...(await spread(dataset.rows('heldout'), ROWS_LOOKED_AT)),
+      ]
+    : [];
+  let request: Omit<MemoryRequest, 'longest' | 'recipe' | 'gpu'>;
+  let longest: Longest;
+  if (question.model === null) {
+    if (!loaded)
+      throw new GroundworkError('model-missing', 'No model is loaded.', 'Load one, or choose a published one.');
+    request = { architecture: loaded.architecture, dtype: loaded.dtype };
+    // A store of its own: one that belongs to a run must not be touched for a forecast.
+    longest =
+      dataset && rows.length
+        ? longestRow(await new SampleStore(dataset, loaded.model, loaded.processor).encode(rows), loaded.processor)
+        : estimatedRow(loaded.architecture, loaded.processor, question.row);
+  } else {
+    const config = question.config ?? PUBLISHED.find(({ id }) => id === question.model)?.config;
+    if (!config)
+      throw new GroundworkError(
+        'model-unknown',
+        `The sizes of ${question.model} are not known here.`,
+        `Give its config.json, or take one of ${PUBLISHED.map(({ id }) => id).join(', ')}.`,
+      );
+    const architecture = parseArchitecture(config);
+    const sizes = architecture.pictureSizes(publishedPreprocessor(config));
+    request = { architecture, dtype: 'f16' };
+    longest =
+      dataset && rows.length
+        ? await longestUnread(architecture, sizes, dataset, rows)
+        : estimatedRow(architecture, sizes, question.row);
+  }
+  return report({ ...request, longest, recipe: question.recipe, gpu }, question);
+}
+
+async function report(request: MemoryRequest, { recipe, availableBytes }: MemoryQuestion): Promise<MemoryReport> {
+  const { promptTokens, targetTokens, featureRows } = request.longest;
+  let asked: MemoryPlan | null = null;
+  let fits: MemoryReport['fits'] = null;
+  for (const { changes, request: changed, plan } of memoryLadder(request)) {
+    asked ??= plan;
+    if (fitsInto(plan, availableBytes)) {
+      const stages = changed.recipe.stages;
+      fits = { changes, totalBytes: plan.totalBytes, recipe: { ...recipe, stages }, storage: changed.dtype };
+      break;
+    }
+    // Each takes some tenths of a second; other requests have their turn in between.
+    await new Promise((resolve) => setTimeout(resolve));
+  }
+  const longest = { promptTokens, targetTokens, imageTokens: featureRows };
+  return { ...asked!, storage: request.dtype, longest, fits };
+}
+
+/** Characters a token, on the low side: words in Latin script have four and more, numbers one. */
+const CHARACTERS_A_TOKEN = 2.5;
+/** The template's own words: roles, turns, a default system message. */
+const TEMPLATE_TOKENS = 24;
+
+/** For a model whose tokenizer is not here: pictures by their true sizes, text by its length. */
+async function longestUnread(
+  architecture: Architecture,
+  sizes: PictureSizes,
+  dataset: Dataset,
+  rows: readonly Row[],
+): Promise<Longest> {
+  const longest: { -readonly [K in keyof Longest]: Longest[K] } = { ...NONE };
+  const grown = (value: keyof Omit<Longest, 'patches' | 'leastPatches'>, to: number) =>
+    (longest[value] = Math.max(longest[value], to));
+  for (const row of rows) {
+    let [features, markers] = [0, 0];
+    for (const path of row.images) {
+      const natural = await dataset.naturalSize(path);
+      if (!natural) continue;
+      const size = sizes.modelSize(natural);
+      const grid = sizes.gridOf(size);
+      features += architecture.vision.featureCount(grid);
+      markers += sizes.markerTokens(size);
+      if (patchesOf(grid) > patchesOf(longest.patches)) longest.patches = grid;
+      if (!patchesOf(longest.leastPatches) || patchesOf(grid) < patchesOf(longest.leastPatches))
+        longest.leastPatches = grid;
+    }
+    const words = (segments: Row['answer']) =>
+      segments.reduce((n, s) => n + (s.type === 'text' ? s.text.length : 24), 0);
+    const prompt = row.prompt.reduce((n, { content }) => n + words(content), 0) / CHARACTERS_A_TOKEN;
+    const target = (words(row.answer) + (row.think?.length ?? 0)) / CHARACTERS_A_TOKEN;
+    grown('featureRows', features);
+    grown('promptTokens', features + markers + Math.ceil(prompt) + TEMPLATE_TOKENS);
+    grown('targetTokens', Math.ceil(target) + TEMPLATE_TOKENS);
+    grown('picturesInRow', row.images.length);
+  }
+  return { ...longest, picturesInAll: dataset.report.images };
+}
+
+const NONE: Longest = {
+  promptTokens: 0,
+  featureRows: 0,
+  targetTokens: 0,
+  patches: { height: 0, width: 0 },
+  leastPatches: { height: 0, width: 0 },
+  picturesInRow: 0,
+  picturesInAll: 0,
+};
+
+/** A row of some pictures of one size, where there is no dataset to look at. */
+export function estimatedRow(architecture: Architecture, sizes: PictureSizes, row: MemoryRow): Longest {
+  const { pictures, width, height, promptTokens, targetTokens } = row;
+  const size = sizes.modelSize({ width, height });
+  const grid = sizes.gridOf(size);
+  const featureRows = pictures * architecture.vision.featureCount(grid);
+  return {
+    promptTokens: featureRows + pictures * sizes.markerTokens(size) + promptTokens,
+    featureRows,
+    targetTokens,
+    patches: pictures ? grid : NONE.patches,
+    leastPatches: pictures ? grid : NONE.leastPatches,
+    picturesInRow: pictures,
+    // As many as a pass of the vision tower takes.
+    picturesInAll: Infinity,
+  };
+}

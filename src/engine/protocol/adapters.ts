@@ -1,0 +1,53 @@
+/** The part of the protocol for adapters kept by name: imported, trained here, stacked, continued, switched off. */
+import type { KeyStyle } from '../../formats/peft.ts';
+import type { NamedFile } from './index.ts';
+
+export interface AdapterReport {
+  readonly id: string;
+  readonly name: string;
+  readonly origin: 'imported' | 'trained';
+  /** DoRA is read and folded in; it cannot be trained further, nor exported as an adapter. */
+  readonly kind: 'LoRA' | 'DoRA';
+  readonly modules: number;
+  /** Smallest and largest rank. */
+  readonly ranks: readonly [number, number];
+  readonly parameters: number;
+  /** What adapter_config.json names as its base. */
+  readonly baseName: string | null;
+  /** Tensors of the file that found their module, of all. */
+  readonly matched: number;
+  readonly total: number;
+  /** The first of those that did not. */
+  readonly unmatched: readonly string[];
+  /** Modules of the vision tower, which is kept as it is. */
+  readonly leftOut: number;
+}
+
+export interface AdaptersReport {
+  readonly adapters: readonly AdapterReport[];
+  /** Ids of those in use, from the bottom: each is added to what those below it leave. Empty: all are switched off. */
+  readonly stack: readonly string[];
+  /** A run trains the top of the stack further, instead of a new adapter above it. */
+  readonly continueTop: boolean;
+  /** Whose answers the tuned policy gives: those of the last run, or the stack's. */
+  readonly tuned: 'run' | 'stack';
+}
+
+export type AdaptersRequest =
+  | { readonly type: 'adapters' }
+  /** A PEFT folder's files, or a zip of them. */
+  | { readonly type: 'adapter-import'; readonly name: string; readonly files: readonly NamedFile[] }
+  /** What was learnt so far, everything as one adapter, under a name. */
+  | { readonly type: 'adapter-keep'; readonly name: string }
+  | { readonly type: 'adapter-remove'; readonly id: string }
+  | { readonly type: 'adapter-stack'; readonly stack: readonly string[]; readonly continueTop: boolean };
+
+export interface AdaptersReplies {
+  adapters: AdaptersReport;
+  'adapter-import': AdaptersReport;
+  'adapter-keep': AdaptersReport;
+  'adapter-remove': AdaptersReport;
+  'adapter-stack': AdaptersReport;
+}
+
+export type { KeyStyle };

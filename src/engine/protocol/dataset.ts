@@ -1,0 +1,120 @@
+/** What the page may ask of an opened dataset. A part of the protocol (protocol.ts). */
+import type { Convention, DatasetOptions, SkippedRows, WayOfWriting } from '../../data/dataset-ref.ts';
+import type { DatasetReport, RowFilter } from '../../data/dataset.ts';
+import type { NamedFile, NamedHandle } from '../../data/file-set.ts';
+import type { Health } from '../../data/health.ts';
+import type { Row, RowIssue } from '../../data/row.ts';
+import type { GroundedBox, Size } from '../../grounding/box.ts';
+import type { StoredDataset } from '../../store/dataset-files.ts';
+
+export type {
+  BoxLayout,
+  Convention,
+  CoordinateSpace,
+  DatasetOptions,
+  DatasetRef,
+  SkippedRows,
+  SourceRef,
+  WayOfWriting,
+} from '../../data/dataset-ref.ts';
+export type { ConventionReport, DatasetReport, OpenQuestion, RowFilter } from '../../data/dataset.ts';
+export type { NamedFile, NamedHandle } from '../../data/file-set.ts';
+export type { Finding, FindingKey, Health } from '../../data/health.ts';
+export type { RowFormatName } from '../../data/raw-row.ts';
+export type { Message, Row, RowIssue, Segment } from '../../data/row.ts';
+export type { StoredDataset } from '../../store/dataset-files.ts';
+
+type Part = 'train' | 'heldout';
+
+/** A row's boxes under every convention that they could be in. */
+export interface ConventionSample {
+  readonly rowId: string;
+  readonly images: readonly string[];
+  /** As the file has them. */
+  readonly numbers: readonly (readonly number[])[];
+  readonly candidates: readonly (Convention & { readonly boxes: readonly GroundedBox[] })[];
+}
+
+/** A picture no larger than it is shown. */
+export interface Thumbnail {
+  readonly blob: Blob;
+  /** Of the whole picture. */
+  readonly natural: Size;
+}
+
+export type DatasetRequest =
+  | {
+      readonly type: 'open-dataset';
+      readonly name: string;
+      readonly files: readonly NamedFile[];
+      /** Read in place, as long as the browser allows it. */
+      readonly handles?: readonly NamedHandle[];
+      /** Copied before: folders of the origin-private file system. */
+      readonly stored?: readonly { readonly path: string; readonly location: string }[];
+      readonly options?: DatasetOptions;
+    }
+  | { readonly type: 'open-sample'; readonly baseUrl: string; readonly options?: DatasetOptions }
+  /** The same files read in another way, or questions answered. Gives a report with another id if rows changed. */
+  | { readonly type: 'reread-dataset'; readonly dataset: string; readonly options: DatasetOptions }
+  /** Ends an opening, rereading, copying or checking under way. */
+  | { readonly type: 'cancel-dataset' }
+  /** Copies files into the origin-private file system, at `location`; then they are opened from there. */
+  | {
+      readonly type: 'copy-dataset';
+      readonly location: string;
+      readonly files: readonly NamedFile[];
+      readonly handles?: readonly NamedHandle[];
+    }
+  /** Every copy, the last one made first. */
+  | { readonly type: 'copied-datasets' }
+  | {
+      readonly type: 'rows';
+      readonly dataset: string;
+      readonly split: Part;
+      readonly offset: number;
+      readonly count: number;
+      readonly filter?: RowFilter;
+    }
+  /** One row by its id: events name rows, and views show them. */
+  | { readonly type: 'row'; readonly dataset: string; readonly rowId: string }
+  | { readonly type: 'image'; readonly dataset: string; readonly path: string }
+  /** `height`: device pixels in which it is shown. */
+  | { readonly type: 'thumbnail'; readonly dataset: string; readonly path: string; readonly height: number }
+  | {
+      readonly type: 'issues';
+      readonly dataset: string;
+      readonly offset: number;
+      readonly count: number;
+      readonly severity?: RowIssue['severity'];
+    }
+  | { readonly type: 'issues-file'; readonly dataset: string; readonly as: 'csv' | 'json' }
+  | { readonly type: 'skipped'; readonly dataset: string }
+  | { readonly type: 'health'; readonly dataset: string }
+  /** Reads pictures to their end of which only the beginning was read; what it finds is in `health`. */
+  | { readonly type: 'check-pictures'; readonly dataset: string }
+  | {
+      readonly type: 'try-conventions';
+      readonly dataset: string;
+      readonly file: string;
+      readonly way: WayOfWriting;
+      readonly count: number;
+    };
+
+export interface DatasetReplies {
+  'open-dataset': DatasetReport;
+  'open-sample': DatasetReport;
+  'reread-dataset': DatasetReport;
+  'cancel-dataset': null;
+  'copy-dataset': { readonly bytes: number; readonly files: number };
+  'copied-datasets': readonly StoredDataset[];
+  rows: { readonly total: number; readonly rows: readonly Row[] };
+  row: Row;
+  image: Blob;
+  thumbnail: Thumbnail;
+  issues: readonly RowIssue[];
+  'issues-file': { readonly fileName: string; readonly stream: ReadableStream<Uint8Array> };
+  skipped: SkippedRows;
+  health: Health;
+  'check-pictures': null;
+  'try-conventions': readonly ConventionSample[];
+}

@@ -1,0 +1,49 @@
+/** What page and engine say to each other about what leaves the studio: adapters and merged weights. */
+import type { KeyStyle } from './adapters.ts';
+
+export interface ExportChoice {
+  readonly what: 'adapter' | 'merged';
+  /** One that is kept; else all that the tuned policy has learnt. */
+  readonly adapter?: string;
+  /** How an adapter names its modules. */
+  readonly style?: KeyStyle;
+}
+
+export type ExportRequest =
+  | ({ readonly type: 'export' } & ExportChoice)
+  /** Writes the files into a folder, which must hold no model and none of them; `exporting` tells how far it is. */
+  | ({ readonly type: 'export-folder'; readonly folder: FileSystemDirectoryHandle } & ExportChoice)
+  /** Ends the writing into a folder; what was written is removed. */
+  | { readonly type: 'cancel-export' }
+  /** Reads the last export of its kind back from where it was written: a zip, or a folder. */
+  | {
+      readonly type: 'check-export';
+      readonly what: ExportChoice['what'];
+      readonly written: Blob | FileSystemDirectoryHandle;
+    };
+
+export interface ExportReplies {
+  /** A zip, streamed. `weightBytes`: of all tensors in it. */
+  export: { readonly fileName: string; readonly stream: ReadableStream<Uint8Array>; readonly weightBytes: number };
+  'export-folder': { readonly bytes: number };
+  'cancel-export': null;
+  'check-export': ExportCheck;
+}
+
+/** A folder is being written: bytes so far, and the bytes of all tensors that go there. */
+export interface ExportEvent {
+  readonly type: 'exporting';
+  readonly bytes: number;
+  readonly weightBytes: number;
+}
+
+/** An export as it was read back. */
+export interface ExportCheck {
+  readonly files: readonly { readonly path: string; readonly bytes: number; readonly sha256: string }[];
+  /** Tensors found with the name and shape they should have. */
+  readonly tensors: number;
+  /** Adapted modules, of an adapter. */
+  readonly modules: number | null;
+  /** Empty: all is as it was meant. */
+  readonly problems: readonly string[];
+}

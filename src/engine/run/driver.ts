@@ -1,0 +1,189 @@
+/**
+ * Drives a run to its end through what may befall it: a lost device is opened again, the model loaded again, the last
+ * checkpoint restored, and the run goes on from there.
+ */
+import { GroundworkError } from '../../base/error.ts';
+import type { Storage } from '../../store/storage.ts';
+import { restorePolicy } from '../../train/checkpoint.ts';
+import type { Policy } from '../../train/policy.ts';
+import type { Gate } from './gate.ts';
+import { Keeper, loadCheckpoint, type SavedCheckpoint } from '../keep/keeper.ts';
+import type { EngineEvent } from '../protocol/index.ts';
+import { runRecipe, type RunHooks, type Workbench } from './run.ts';
+import type { RunRecord } from '../keep/run-record.ts';
+
+export interface DriverHost {
+  readonly storage: Storage;
+  readonly gate: Gate;
+  /** Waits at the gate between two units of work. */
+  pass(): Promise<boolean>;
+  emit(event: EngineEvent): void;
+  /** A fresh bench for the run's dataset. */
+  bench(): Workbench;
+  /** Lays what a run stands on into its policy, before its first step. */
+  begin(policy: Policy): Promise<void>;
+  /** Rejects with `device-lost` when the device now open is lost. */
+  readonly lost: () => Promise<never>;
+  /** Opens a device anew and loads the model into it. */
+  reopen(): Promise<void>;
+  /** What to look at between steps; what it sees is told by `emit`. */
+  look(bench: Workbench, emit: (event: EngineEvent) => void): RunHooks['look'];
+}
+
+/** Losses in a row without a checkpoint between them. */
+const MOST_LOSSES = 5;
+/** A broken command is heard of before the loss that broke it, milliseconds. */
+const HEARSAY_MS = 500;
+
+export class Driver {
+  readonly #host: DriverHost;
+  #keeper: Keeper | null = null;
+
+  constructor(host: DriverHost) {
+    this.#host = host;
+  }
+
+  /** Settles when the run has ended; rejects if it failed. */
+  async drive(record: RunRecord, from: SavedCheckpoint | null): Promise<void> {
+    let start = from;
+    this.#keeper = this.#newKeeper(record);
+    for (let losses = 0; ;) {
+      const attempt = { alive: true };
+      try {
+        if (losses > 0) start = await this.#recover();
+        await this.#keeper.note({ state: 'running', failure: null });
+        const { stopped } = await this.#attempt(attempt, this.#keeper, start);
+        await this.#keeper.close({ state: stopped ? 'stopped' : 'finished' });
+        return;
+      } catch (error) {
+        attempt.alive = false;
+        const failure = await this.#explain(error);
+        await this.#keeper.settled();
+        if (this.#keeper.record.events > (start?.about.events ?? 0)) losses = 0;
+        if (!isLoss(failure) || ++losses > MOST_LOSSES) {
+          const { code = 'internal', message, hint = '' } = failure as GroundworkError;
+          await this.#keeper.close({ state: 'failed', failure: { code, message, hint } });
+          throw failure;
+        }
+        this.#host.emit({
+          type: 'notice',
+          message: `${failure.message} Groundwork opens it again and goes on from the last checkpoint.`,
+        });
+      }
+    }
+  }
+
+  async #recover(): Promise<SavedCheckpoint | null> {
+    const { storage, emit } = this.#host;
+    await this.#host.reopen();
+    const { record, start } = await rewind(storage, this.#keeper!.record);
+    this.#keeper = this.#newKeeper(record);
+    emit(await restoredEvent(storage, record));
+    emit({
+      type: 'notice',
+      message: start
+        ? `The device is back; the run goes on after step ${start.about.step}.`
+        : 'The device is back; there was no checkpoint yet, so the run starts again.',
+    });
+    return start;
+  }
+
+  /** Saves at the next boundary; settles with the step that is then on disk. */
+  async saveNow(): Promise<number> {
+    return (await this.#keeper?.ask()) ?? 0;
+  }
+
+  async #attempt(attempt: { alive: boolean }, keeper: Keeper, start: SavedCheckpoint | null) {
+    const { lost } = this.#host;
+    const bench = this.#host.bench();
+    const broken = lost();
+    broken.catch(() => undefined);
+    const emit = (event: EngineEvent) => {
+      if (!attempt.alive) return;
+      keeper.tell(event);
+      this.#host.emit(event);
+    };
+    const look = this.#host.look(bench, emit);
+    // What still hangs in a lost device must not touch the attempt that follows it.
+    const alive = async <T>(work: () => Promise<T>) => {
+      if (!attempt.alive) throw new Error('superseded');
+      return work();
+    };
+    const work = (async () => {
+      await (start ? restorePolicy(bench.policy, start.policy) : this.#host.begin(bench.policy));
+      return runRecipe(
+        bench,
+        keeper.record.recipe,
+        {
+          emit,
+          gate: () => alive(() => this.#host.pass()),
+          turn: () => alive(() => this.#host.gate.turn()),
+          boundary: (at) => alive(() => keeper.boundary(bench, at)),
+          ...(look && { look: (...at) => alive(() => look(...at)) }),
+        },
+        start ? { position: start.position, moments: start.policy.moments } : undefined,
+      );
+    })();
+    work.catch(() => undefined);
+    return Promise.race([work, broken]);
+  }
+
+  /** The loss of the device behind an error, if there is one. */
+  async #explain(error: unknown): Promise<unknown> {
+    if (error instanceof GroundworkError) return error;
+    const nothing = new Promise<null>((resolve) => setTimeout(() => resolve(null), HEARSAY_MS));
+    const loss = await Promise.race([this.#host.lost().catch((lost: unknown) => lost), nothing]);
+    return loss ?? error;
+  }
+
+  #newKeeper(record: RunRecord): Keeper {
+    const { gate } = this.#host;
+    const keeper: Keeper = new Keeper(this.#host.storage, record, {
+      emit: (event) => this.#host.emit(event),
+      wants: () => (gate.state === 'paused' ? 'pause' : gate.state === 'stopping' ? 'stop' : null),
+      failed: (error, full) => {
+        gate.control('pause');
+        const { message, code, hint } = error as Partial<GroundworkError>;
+        const safe = keeper.record.bytes > 0 ? `The last checkpoint (step ${keeper.record.step}) is safe. ` : '';
+        this.#host.emit({
+          type: 'failure',
+          code: code ?? 'storage-failed',
+          message: full
+            ? 'There is no room left to save a checkpoint, so the run is on hold.'
+            : `A checkpoint could not be saved, so the run is on hold: ${String(message)}`,
+          hint: full
+            ? `${safe}Delete runs or models that are no longer needed (Projects), then resume; or stop, and take the adapter away under Export.`
+            : `${safe}${hint ?? 'Resume to try again; or stop, and take the adapter away under Export.'}`,
+        });
+      },
+    });
+    return keeper;
+  }
+}
+
+const isLoss = (error: unknown): error is GroundworkError =>
+  error instanceof GroundworkError && error.code === 'device-lost';
+
+/** Takes a run back to its newest sound checkpoint: record and log are as they were then. */
+export async function rewind(
+  storage: Storage,
+  record: RunRecord,
+): Promise<{ record: RunRecord; start: SavedCheckpoint | null; damaged: number }> {
+  const { start, damaged } = await loadCheckpoint(storage, record.id);
+  const events = start?.about.events ?? 0;
+  await storage.records.cut(record.id, events);
+  return { start, damaged, record: { ...record, events, step: start?.about.step ?? 0 } };
+}
+
+/** Everything a run has told, for a page that knows nothing of it. */
+export async function restoredEvent(
+  storage: Storage,
+  record: RunRecord,
+): Promise<Extract<EngineEvent, { type: 'restored' }>> {
+  return { type: 'restored', runId: record.id, recipe: record.recipe, events: await toldBy(storage, record.id) };
+}
+
+export async function toldBy(storage: Storage, run: string): Promise<EngineEvent[]> {
+  const pieces = await storage.records.log(run);
+  return pieces.flatMap(({ entries }) => entries as EngineEvent[]);
+}

@@ -1,0 +1,224 @@
+/** Runs: started, gone on with after an interruption, shown again, settled. One at a time. */
+import { GroundworkError } from '../../base/error.ts';
+import type { Dataset } from '../../data/dataset.ts';
+import type { Row } from '../../data/row.ts';
+import type { LoadedModel } from '../../models/load.ts';
+import type { Storage } from '../../store/storage.ts';
+import { restorePolicy } from '../../train/checkpoint.ts';
+import type { Policy } from '../../train/policy.ts';
+import { Driver, restoredEvent, rewind, toldBy } from './driver.ts';
+import type { Gate } from './gate.ts';
+import { identityOf } from '../keep/identity.ts';
+import type { KeepReplies } from '../protocol/keep.ts';
+import { loadCheckpoint, type SavedCheckpoint } from '../keep/keeper.ts';
+import type { EngineEvent, Recipe, Watch } from '../protocol/index.ts';
+import type { Workbench } from './run.ts';
+import { KEEP, type KeepSettings, type RunRecord } from '../keep/run-record.ts';
+import { Watcher } from './watch.ts';
+
+export interface RunsHost {
+  readonly storage: Storage;
+  readonly gate: Gate;
+  /** Waits at the gate between two units of work. */
+  pass(): Promise<boolean>;
+  emit(event: EngineEvent): void;
+  /** The model that is loaded. Throws `model-missing`. */
+  model(): LoadedModel & { readonly name: string };
+  /** Throws `dataset-missing`. */
+  dataset(id: string): Dataset;
+  /** Throws `row-missing`. */
+  row(dataset: string, id: string): Promise<Row>;
+  /** A bench with a policy that has learnt nothing; the one before is dropped. */
+  freshBench(dataset: string): Workbench;
+  /** Lays what a run stands on into its policy, before its first step. */
+  begin(policy: Policy): Promise<void>;
+  lost(): Promise<never>;
+  reopen(): Promise<void>;
+}
+
+export interface StartOptions {
+  readonly dataset: string;
+  readonly recipe: Recipe;
+  readonly paused: boolean;
+  readonly project: string | null;
+  readonly keep: Partial<KeepSettings>;
+  readonly watch: Watch | null;
+}
+
+const missing = () =>
+  new GroundworkError('run-missing', 'This run is not there any more.', 'It may have been deleted in another tab.');
+
+export class Runs {
+  readonly #host: RunsHost;
+  #driver: Driver | null = null;
+  /** The run under way, or the one last under way: what the bench has learnt is its policy. */
+  #current: { readonly id: string; readonly dataset: string } | null = null;
+
+  constructor(host: RunsHost) {
+    this.#host = host;
+  }
+
+  /** Whether a run is the one under way. */
+  isActive(id: string): boolean {
+    return this.#host.gate.active && this.#current?.id === id;
+  }
+
+  /** Begins at once; `ended` settles with the run's end and rejects with its failure. */
+  start(options: StartOptions): { readonly runId: string; readonly ended: Promise<void> } {
+    const { dataset, recipe, paused, project, keep, watch } = options;
+    const id = crypto.randomUUID().slice(0, 8);
+    const loaded = this.#host.model();
+    const opened = this.#host.dataset(dataset);
+    this.#begin(id, dataset, paused);
+    const ended = (async () => {
+      const now = Date.now();
+      await this.#drive(
+        {
+          id,
+          project,
+          recipe,
+          startedAt: now,
+          changedAt: now,
+          state: 'running',
+          identity: await identityOf(loaded, opened),
+          modelName: loaded.name,
+          weights: loaded.dtype,
+          datasetName: opened.report.name,
+          adapter: loaded.model.session.gpu.name,
+          keep: { ...KEEP, ...keep },
+          watch,
+          step: 0,
+          events: 0,
+          bytes: 0,
+          failure: null,
+        },
+        null,
+      );
+    })();
+    return { runId: id, ended };
+  }
+
+  /** Restores a run's last checkpoint; with `go` the run goes on and `ended` is its end. Throws `run-missing`, `run-mismatch`. */
+  async continue(id: string, dataset: string, go: boolean, paused = false): Promise<{ ended: Promise<void> | null }> {
+    const { storage, emit } = this.#host;
+    const loaded = this.#host.model();
+    const opened = this.#host.dataset(dataset);
+    const stored = await this.find(id);
+    await this.#requireSame(stored, loaded, opened);
+    const { record, start, damaged } = go
+      ? await rewind(storage, stored)
+      : { record: stored, ...(await loadCheckpoint(storage, id)) };
+    emit(await restoredEvent(storage, record));
+    if (damaged > 0)
+      emit({
+        type: 'notice',
+        message: `The newest checkpoint was damaged, so an earlier one is used${start ? `: step ${start.about.step}` : ': the beginning'}.`,
+      });
+    const { name } = loaded.model.session.gpu;
+    if (go && record.adapter !== name)
+      emit({
+        type: 'notice',
+        message: `The run was on ${record.adapter} before and is on ${name} now: its curves go on, but not to the last bit.`,
+      });
+    if (go) {
+      this.#begin(id, dataset, paused);
+      return { ended: this.#drive({ ...record, adapter: name }, start) };
+    }
+    const bench = this.#host.freshBench(dataset);
+    if (start) await restorePolicy(bench.policy, start.policy);
+    bench.evaluations.push(...(start?.position.evaluations ?? []));
+    bench.rejection = start?.position.rejection ?? null;
+    this.#current = { id, dataset };
+    return { ended: null };
+  }
+
+  /** The policy that was there when the device was lost between runs, restored from the run it came from. */
+  async recover(): Promise<void> {
+    const { storage } = this.#host;
+    await this.#host.reopen();
+    if (!this.#current) return;
+    const { start } = await loadCheckpoint(storage, this.#current.id);
+    const bench = this.#host.freshBench(this.#current.dataset);
+    if (start) await restorePolicy(bench.policy, start.policy);
+  }
+
+  async show(id: string): Promise<RunRecord> {
+    const record = await this.find(id);
+    this.#host.emit(await restoredEvent(this.#host.storage, record));
+    return record;
+  }
+
+  /** Points of a run's curves, in their order. */
+  async curves(id: string): Promise<KeepReplies['run-curves']> {
+    await this.find(id);
+    const told = await toldBy(this.#host.storage, id);
+    return told.flatMap((event) => (event.type === 'metrics' ? [{ step: event.step, values: event.values }] : []));
+  }
+
+  async settle(id: string, how: 'keep' | 'discard'): Promise<void> {
+    if (this.isActive(id))
+      throw new GroundworkError('run-active', 'This run is going on.', 'Stop it first; what it has learnt is kept.');
+    if (how === 'discard') return this.remove(id);
+    const { storage } = this.#host;
+    const { record } = await rewind(storage, await this.find(id));
+    const kept: RunRecord = { ...record, state: 'stopped', changedAt: Date.now() };
+    await storage.records.put('runs', kept);
+  }
+
+  async remove(id: string): Promise<void> {
+    const { records, files } = this.#host.storage;
+    await records.remove('runs', id);
+    await files.remove(`runs/${id}`);
+  }
+
+  /** Settles when the run under way has a checkpoint of where it is. */
+  async saveNow(): Promise<{ step: number }> {
+    if (!this.#driver || !this.#host.gate.active)
+      throw new GroundworkError('run-idle', 'No run is going on.', 'There is nothing to save.');
+    return { step: await this.#driver.saveNow() };
+  }
+
+  async find(id: string): Promise<RunRecord> {
+    const record = await this.#host.storage.records.get<RunRecord>('runs', id);
+    if (!record) throw missing();
+    return record;
+  }
+
+  #begin(id: string, dataset: string, paused: boolean): void {
+    this.#current = { id, dataset };
+    this.#host.gate.begin(paused);
+  }
+
+  async #drive(record: RunRecord, from: SavedCheckpoint | null): Promise<void> {
+    const { dataset } = this.#current!;
+    const rows: Row[] = [];
+    for (const rowId of record.watch?.rowIds ?? []) rows.push(await this.#host.row(dataset, rowId));
+    this.#driver = new Driver({
+      storage: this.#host.storage,
+      gate: this.#host.gate,
+      pass: () => this.#host.pass(),
+      emit: (event) => this.#host.emit(event),
+      bench: () => this.#host.freshBench(dataset),
+      begin: (policy) => this.#host.begin(policy),
+      lost: () => this.#host.lost(),
+      reopen: () => this.#host.reopen(),
+      look: (bench, emit) => {
+        const watcher = new Watcher(bench, rows, record.watch?.everySteps ?? 1, emit);
+        return (...at) => watcher.look(...at);
+      },
+    });
+    return this.#driver.drive(record, from);
+  }
+
+  async #requireSame({ identity, modelName, datasetName }: RunRecord, loaded: LoadedModel, opened: Dataset) {
+    const now = await identityOf(loaded, opened);
+    const what = now.model !== identity.model ? 'model' : now.dataset !== identity.dataset ? 'dataset' : null;
+    if (what === null) return;
+    const name = what === 'model' ? modelName : datasetName;
+    throw new GroundworkError(
+      'run-mismatch',
+      `This run was started on another ${what} (${name}), or its files have changed since.`,
+      `Open the ${what} that it was started on, as it was. Nothing was changed.`,
+    );
+  }
+}
