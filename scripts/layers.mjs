@@ -38,6 +38,26 @@ export const layers = {
   cli: ['base', 'engine', 'gpu', 'image', 'store', 'train', 'evaluate'],
 };
 
+/** Layer → what it is, in one sentence, for the picture of the house (scripts/house-map.mjs). */
+export const purposes = {
+  base: 'Errors, assertions, seeded random numbers, small containers.',
+  formats: 'Files as typed values: safetensors, PEFT, zip, JSON Lines, CSV, Parquet.',
+  grounding: 'Boxes, coordinate spaces, answers, IoU and matching.',
+  gpu: 'Device, memory, kernels and timing.',
+  store: 'Records in IndexedDB, bytes in OPFS, models from a Hub.',
+  text: 'Tokenizer, chat template, loss mask.',
+  image: 'Decoding, resizing as PIL does, patches.',
+  data: 'From dropped files to checked rows.',
+  ops: 'Differentiable ops: shapes, forward, backward.',
+  nn: 'Linear layers with LoRA, attention, blocks.',
+  models: 'Model families: config, weights, processor.',
+  train: 'Stages, rewards, losses, rollouts, optimiser.',
+  evaluate: 'Benchmarks and their metrics.',
+  engine: 'The worker: requests, runs, checkpoints, exports.',
+  studio: 'The React app.',
+  cli: 'The engine without a browser.',
+};
+
 /** Packages (or `node:` for Node's own modules) that only these layers, or files, may import. */
 const reserved = [
   { name: /^sharp$/, only: ['cli', 'image/node-decode'] },

@@ -1,3 +1,4 @@
+/** Node's module hook for WGSL: the command line imports shaders as the page does. */
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 

@@ -1,3 +1,4 @@
+/** Vite's plugin for WGSL: page and tests import shaders as text. */
 import { readFileSync } from 'node:fs';
 import type { Plugin } from 'vite';
 

@@ -1,3 +1,4 @@
+// What every forward attention kernel binds.
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> q: array<${ELEMENT}>;
 @group(0) @binding(2) var<storage, read> k: array<${ELEMENT}>;

@@ -1,3 +1,4 @@
+/** Bytes that need not be in memory: read at any place, from a blob, a file or an array. */
 import { GroundworkError } from '../base/error.ts';
 import { Lru } from '../base/lru.ts';
 

@@ -1,3 +1,4 @@
+/** Pixels to the numbers that a vision tower expects: scaled, less the mean, over the standard deviation. */
 import type { RgbImage } from './rgb-image.ts';
 
 /** Per channel: (pixel · rescaleFactor − mean) / std. */

@@ -1,3 +1,4 @@
+/** A resized picture cut into the patches of the Qwen families, in the order of the transformers processors. */
 import { invariant } from '../base/error.ts';
 import type { Size } from '../grounding/box.ts';
 import { normalisationTable, type Normalisation } from './normalise.ts';

@@ -1,3 +1,4 @@
+/** The size that the Qwen processors resize a picture to, by the limits on its pixels. */
 import { GroundworkError } from '../base/error.ts';
 import type { Size } from '../grounding/box.ts';
 import { roundHalfEven } from '../grounding/round.ts';

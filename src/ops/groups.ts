@@ -1,3 +1,4 @@
+/** How many workgroups a kernel takes, and how they are folded into rows past WebGPU's limit. */
 import type { Groups, Session } from '../gpu/recorder.ts';
 import type { Constants } from '../gpu/template.ts';
 import { tuningOf } from '../gpu/tuning.ts';

@@ -1,3 +1,4 @@
+// Row t of an invocation's TM rows, picked out of named registers.
     var t = t0;
     var head = head0;
     var mine = mine0;

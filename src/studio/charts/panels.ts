@@ -1,3 +1,4 @@
+/** Which curves stand together in one chart, and in which order. */
 import type { CurveSource } from './chart-data.ts';
 
 /** A curve as a chart draws it. */

@@ -1,3 +1,4 @@
+/** Saves bytes and texts to the user's disk. */
 import { GroundworkError } from '../../base/error.ts';
 
 /** Hands bytes to the user's disk: straight into a file where the browser can, else as a download. */
