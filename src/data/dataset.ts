@@ -10,6 +10,7 @@ import { FileSet, fileIssue, type Source } from './file-set.ts';
 import { bitOf, findingsOf, type FindingKey, type Health } from './health.ts';
 import { interpretRow, searchRow } from './interpret.ts';
 import type { IssueLog } from './issue-log.ts';
+import { Ledger, type LedgerEntry, type LedgerKey } from './ledger.ts';
 import { Pictures } from './pictures.ts';
 import { placesIn } from './places.ts';
 import { ROW_FORMATS, type FormatName, type RawRow, type RowFormatName } from './raw-row.ts';
@@ -63,6 +64,8 @@ export interface DatasetReport {
   readonly conventions: readonly ConventionReport[];
   readonly questions: readonly OpenQuestion[];
   readonly options: DatasetOptions;
+  /** What was done to the rows, each with its count and places. */
+  readonly ledger: readonly LedgerEntry[];
   /** Decisions that were made for the user, in sentences. */
   readonly notes: readonly string[];
 }
@@ -72,6 +75,8 @@ export const ISSUES_LISTED = 200;
 export interface RowFilter {
   readonly task?: string;
   readonly finding?: FindingKey;
+  /** Rows to which something of the ledger was done. */
+  readonly done?: LedgerKey;
   /** Anywhere in question, answer, thought or id; case does not matter. */
   readonly text?: string;
 }
@@ -253,11 +258,18 @@ export class Dataset {
     };
   }
 
-  async #select(numbers: Uint32Array, { task, finding, text }: RowFilter, signal?: AbortSignal): Promise<Uint32Array> {
+  async #select(
+    numbers: Uint32Array,
+    { task, finding, done, text }: RowFilter,
+    signal?: AbortSignal,
+  ): Promise<Uint32Array> {
     const { index } = this.#scanned;
     const bit = finding === undefined ? 0 : bitOf(finding);
     const likely = numbers.filter(
-      (row) => (task === undefined || index.task(row) === task) && (bit === 0 || (index.flags.get(row) & bit) !== 0),
+      (row) =>
+        (task === undefined || index.task(row) === task) &&
+        (bit === 0 || (index.flags.get(row) & bit) !== 0) &&
+        (done === undefined || index.wasDone(row, done)),
     );
     if (!text) return likely;
     const wanted = text.toLowerCase();
@@ -317,7 +329,6 @@ export class Dataset {
               layout: layoutFrom(decisions, raw.source.file),
               conventionOf: conventionFrom(decisions, raw.source.file),
               sizeOf: (path) => pictures.measure(path),
-              remarks: new Map(),
             });
       if (!row) throw changed(index.ids.get(number));
       yield { number, row: { id: index.ids.get(number), split: index.splits[number]!, ...row } };
@@ -369,7 +380,7 @@ function confirmed(scanned: Scanned, { conventions }: DatasetOptions): Scanned {
 }
 
 function report(
-  { name, files, tables }: Opened,
+  { name, files, tables, ledger }: Opened,
   scanned: Scanned,
   options: DatasetOptions,
   parts: Readonly<Record<Split, Uint32Array>>,
@@ -406,14 +417,17 @@ function report(
     conventions,
     questions,
     options,
+    ledger: Ledger.entries([ledger, scanned.ledger], (key) => index.countDone(key)),
     notes: scanned.notes,
   };
 }
 
 async function openShelf(name: string, files: FileSet, options: DatasetOptions, progress: Progress): Promise<Opened> {
   const imagesPerRow = options.imagesPerRow ?? 1;
+  const ledger = new Ledger();
   const { tables, issues } = await openTables({
     files,
+    ledger,
     imagesPerRow,
     tell: (what, done, total) => {
       checkAborted(progress);
@@ -429,7 +443,7 @@ async function openShelf(name: string, files: FileSet, options: DatasetOptions, 
         'Drop a folder or zip with rows (JSON, JSONL, CSV or Parquet) and their pictures.',
       ),
     );
-  return { name, files, imagesPerRow, tables, pictures: new Pictures(files, tables), issues: all };
+  return { name, files, imagesPerRow, tables, pictures: new Pictures(files, tables), ledger, issues: all };
 }
 
 const SILENT: Progress = { tell: () => undefined };

@@ -12,6 +12,7 @@ import { imageHints, resolveHint } from '../grounding/image-hint.ts';
 import { findQuads } from '../grounding/quads.ts';
 import { splitTags } from '../grounding/parse.ts';
 import type { BoxLayout, Convention, WayOfWriting } from './dataset-ref.ts';
+import type { LedgerKey } from './ledger.ts';
 import type { Pictures } from './pictures.ts';
 import { MarkSupply, placesIn, searchText, type BoxPlace, type MarkedText, type SearchedText } from './places.ts';
 import { rowIssue, type RawRow } from './raw-row.ts';
@@ -24,25 +25,19 @@ export interface SearchedRow {
   readonly texts: readonly SearchedText[];
   readonly think: string | null;
   readonly images: readonly string[];
+  /** What the reader and this search did to the row. */
+  readonly done: readonly LedgerKey[];
   /** Found before any box was read. Errors: the row is lost. */
   readonly issues: readonly RowIssue[];
 }
-
-/** Things worth a sentence in the report, counted over rows. */
-export type Remark =
-  | 'pictures-put-first'
-  | 'coordinates-in-thinking'
-  | 'picture-from-question'
-  | 'picture-guessed'
-  | 'prompt-box-in-first';
-export type Remarks = Map<Remark, number>;
 
 /** First step: nothing in it depends on what the numbers mean. */
 export function searchRow(raw: RawRow, pictures: Pick<Pictures, 'find'>): SearchedRow {
   const { paths, issues: imageIssues } = checkImages(raw, pictures);
   const issues = [...checkTurns(raw), ...imageIssues];
   const supply = new MarkSupply(raw.boxes, raw.refs);
-  const target = splitTags(raw.turns.at(-1)?.text ?? '');
+  const said = raw.turns.at(-1)?.text ?? '';
+  const target = splitTags(said);
   const texts = raw.turns.map(({ text }, i) =>
     searchText(i === raw.turns.length - 1 ? target.answer : text, supply, raw.space !== null),
   );
@@ -64,7 +59,11 @@ export function searchRow(raw: RawRow, pictures: Pick<Pictures, 'find'>): Search
         'Write one <bbox> for each box.',
       ),
     );
-  return { raw, texts, think: target.think, images: paths, issues };
+  const done = [
+    ...(raw.done ?? []),
+    ...(target.hasAnswerTag && target.outside ? (['words-outside-answer'] as const) : []),
+  ];
+  return { raw, texts, think: target.think, images: paths, done, issues };
 }
 
 /** A box whose file does not declare its convention, and the picture it most probably lies in, from 0. */
@@ -101,7 +100,6 @@ export interface InterpretContext {
   readonly layout: BoxLayout;
   conventionOf(written: BoxPlace['written'], raw: RawRow): Convention;
   sizeOf(path: string): Promise<Size | null>;
-  readonly remarks: Remarks;
 }
 
 export interface Interpreted {
@@ -109,17 +107,18 @@ export interface Interpreted {
   readonly issues: RowIssue[];
   /** Boxes that reached a little beyond their picture and were cut. */
   readonly clipped: number;
+  /** What was done to the row; empty where it is left out. */
+  readonly done: ReadonlySet<LedgerKey>;
 }
-
-const remark = (remarks: Remarks, name: Remark): void => void remarks.set(name, (remarks.get(name) ?? 0) + 1);
 
 /** Second step. A row with an error is null; its issues say why. */
 export async function interpretRow(searched: SearchedRow, context: InterpretContext): Promise<Interpreted> {
   const { raw, images } = searched;
   const issues = [...searched.issues];
-  if (issues.some(({ severity }) => severity === 'error')) return { row: null, issues, clipped: 0 };
+  const lost = (): Interpreted => ({ row: null, issues, clipped: 0, done: new Set() });
+  if (issues.some(({ severity }) => severity === 'error')) return lost();
   const texts = searched.texts.map((text) => placesIn(text, context.layout));
-  const remarks = new Set<Remark>();
+  const done = new Set(searched.done);
   const question = texts.findLast((_, i) => roleOf(raw.turns[i]!.role) === 'user')?.text ?? '';
   let picture = 0;
   let clipped = 0;
@@ -152,10 +151,10 @@ export async function interpretRow(searched: SearchedRow, context: InterpretCont
         }
       } else if (image === null && !isTarget) {
         image = 0;
-        remarks.add('prompt-box-in-first');
+        done.add('prompt-box-in-first');
       } else if (image === null) {
         image = askedImage(question, images.length);
-        remarks.add(image === null ? 'picture-guessed' : 'picture-from-question');
+        done.add(image === null ? 'picture-guessed' : 'picture-from-question');
         imageGuessed = image === null;
         image ??= images.length - 1;
       }
@@ -195,10 +194,10 @@ export async function interpretRow(searched: SearchedRow, context: InterpretCont
       content: await segmentsOf(texts[i]!, turn.field, i === raw.turns.length - 1),
     });
   const target = messages.pop()!.content;
-  if (issues.some(({ severity }) => severity === 'error')) return { row: null, issues, clipped: 0 };
+  if (issues.some(({ severity }) => severity === 'error')) return lost();
 
   if (picture === 0 && images.length) {
-    remarks.add('pictures-put-first');
+    done.add('pictures-put-first');
     const first = messages.findIndex(({ role }) => role === 'user');
     const pictures = images.map((_, image): Segment => ({ type: 'image', image }));
     messages[first] = {
@@ -206,7 +205,7 @@ export async function interpretRow(searched: SearchedRow, context: InterpretCont
       content: [...pictures, { type: 'text', text: '\n' }, ...messages[first]!.content],
     };
   }
-  if (searched.think && findQuads(searched.think).length) remarks.add('coordinates-in-thinking');
+  if (searched.think && findQuads(searched.think).length) done.add('coordinates-in-thinking');
   const solution = target.flatMap((segment) => (segment.type === 'box' ? [segment.box] : []));
   if (solution.some(({ imageGuessed }) => imageGuessed))
     issues.push(
@@ -218,7 +217,8 @@ export async function interpretRow(searched: SearchedRow, context: InterpretCont
         'warning',
       ),
     );
-  for (const name of remarks) remark(context.remarks, name);
+  for (const key of shortened(messages, target, images.length)) done.add(key);
+  if (clipped > 0) done.add('box-cut');
   const row = {
     task: raw.task,
     images: [...images],
@@ -228,5 +228,20 @@ export async function interpretRow(searched: SearchedRow, context: InterpretCont
     solution,
     source: raw.source,
   };
-  return { row, issues, clipped };
+  return { row, issues, clipped, done };
+}
+
+/** Four or more numbers in brackets. Bounded repetitions: linear in the text. */
+const BOX_LIKE = /[[({<]\s{0,3}(?:-?\d{1,7}(?:\.\d{1,20})?[\s,;，|]{1,3}){3,15}-?\d{1,7}(?:\.\d{1,20})?\s{0,3}[\])}>]/;
+
+/** What of an answer is not learned as it was written. */
+function* shortened(prompt: readonly Message[], target: readonly Segment[], pictures: number): Generator<LedgerKey> {
+  const boxes = target.flatMap((segment) => (segment.type === 'box' ? [segment.box] : []));
+  const words = target.map((segment) => (segment.type === 'text' ? segment.text : '')).join('\n');
+  if (prompt.some(({ role }) => role === 'assistant')) yield 'earlier-turns';
+  // A label that stands as text before its box is learned with it.
+  const around = boxes.reduce((rest, { label }) => (label ? rest.replace(label, '') : rest), words);
+  if (boxes.length && /[\p{L}\p{N}]/u.test(around)) yield 'answer-reduced';
+  if (boxes.length && pictures > 1 && boxes.some(({ label }) => label)) yield 'labels-dropped';
+  if (BOX_LIKE.test(words)) yield 'numbers-not-read';
 }

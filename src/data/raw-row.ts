@@ -1,6 +1,7 @@
 /** What the dataset formats have in common, as their files state it: texts, picture references, loose numbers. */
 import * as v from 'valibot';
 import type { BoxLayout } from './dataset-ref.ts';
+import type { LedgerKey } from './ledger.ts';
 import type { RowIssue } from './row.ts';
 
 /** Formats whose rows are told by their keys; a user may overrule the guess. */
@@ -45,6 +46,8 @@ export interface RawRow {
   readonly space: 'natural' | 'fraction' | null;
   /** How `boxes` are laid out, where `space` is declared. Default xyxy. */
   readonly layout?: BoxLayout;
+  /** What the reader did to the row beyond reading it. */
+  readonly done?: readonly LedgerKey[];
   /** What the row itself says about its part: `train`, `val`, `testA`. */
   readonly split?: string;
   readonly source: { readonly file: string; readonly line: number };

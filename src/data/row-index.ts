@@ -1,7 +1,13 @@
 /** What is kept of a row: where it stands, its id, task and flags, and the numbers of its pictures. No text, no box. */
 import { Column, TextSet, textHash } from '../base/columns.ts';
 import { bitOf, type FindingKey } from './health.ts';
+import { LEDGER_KEYS, type LedgerKey } from './ledger.ts';
 import type { Split } from './split.ts';
+
+/** Words of 32 bits in which a row's ledger marks fit. */
+const MARK_WORDS = Math.ceil(LEDGER_KEYS.length / 32);
+const MARKS = new Map(LEDGER_KEYS.map((key, i) => [key, i]));
+const markAt = (key: LedgerKey): number => MARKS.get(key)!;
 
 export class RowIndex {
   readonly ids = new TextSet();
@@ -18,6 +24,8 @@ export class RowIndex {
   readonly #questions = new Column(Float64Array);
   /** The next number to try, for ids that were used twice. */
   readonly #taken = new Map<string, number>();
+  /** What was done to each row (ledger.ts), MARK_WORDS words a row. */
+  readonly #marks = new Column(Uint32Array);
   splits: Split[] = [];
 
   get length(): number {
@@ -35,6 +43,7 @@ export class RowIndex {
       this.pictures,
       this.named,
       this.#questions,
+      this.#marks,
     ].reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
@@ -47,6 +56,7 @@ export class RowIndex {
     readonly pictures: readonly number[];
     readonly named: number;
     readonly question: string;
+    readonly done: Iterable<LedgerKey>;
   }): void {
     let task = this.tasks.indexOf(row.task);
     if (task < 0) task = this.tasks.push(row.task) - 1;
@@ -58,6 +68,9 @@ export class RowIndex {
     for (const picture of row.pictures) this.pictures.push(picture);
     this.pictureEnds.push(this.pictures.length);
     this.named.push(row.named);
+    const marks = Array<number>(MARK_WORDS).fill(0);
+    for (const key of row.done) marks[markAt(key) >>> 5]! |= 1 << (markAt(key) & 31);
+    for (const word of marks) this.#marks.push(word);
     this.#questions.push(textHash(row.question) * 2 ** 21 + (textHash(row.question, 5381) & 0x1fffff));
   }
 
@@ -75,6 +88,19 @@ export class RowIndex {
 
   task(row: number): string {
     return this.tasks[this.#task.get(row)]!;
+  }
+
+  /** Whether something of the ledger was done to a row. */
+  wasDone(row: number, key: LedgerKey): boolean {
+    const at = markAt(key);
+    return (this.#marks.get(row * MARK_WORDS + (at >>> 5)) & (1 << (at & 31))) !== 0;
+  }
+
+  /** Rows to which it was done. */
+  countDone(key: LedgerKey): number {
+    let n = 0;
+    for (let row = 0; row < this.length; row++) if (this.wasDone(row, key)) n++;
+    return n;
   }
 
   /** An id that no row has yet. */

@@ -7,8 +7,9 @@ import type { Size } from '../grounding/box.ts';
 import { Evidence, conventionWords, type Decision } from './conventions.ts';
 import type { BoxLayout, Convention, DatasetOptions, WayOfWriting } from './dataset-ref.ts';
 import { HealthTally, type RowHealth } from './health.ts';
-import { interpretRow, looseBoxes, searchRow, type Remark, type Remarks, type SearchedRow } from './interpret.ts';
+import { interpretRow, looseBoxes, searchRow, type SearchedRow } from './interpret.ts';
 import { IssueLog } from './issue-log.ts';
+import { Ledger } from './ledger.ts';
 import type { Pictures } from './pictures.ts';
 import { rowIssue, type FormatName, type RawRow } from './raw-row.ts';
 import { readRow } from './recognise.ts';
@@ -21,6 +22,8 @@ import type { Table, TableRow } from './tables/table.ts';
 export interface Shelf {
   readonly tables: readonly Table[];
   readonly pictures: Pictures;
+  /** What was done before any row was read. */
+  readonly ledger: Ledger;
 }
 
 export interface Progress {
@@ -37,6 +40,8 @@ export interface Scanned {
   readonly index: RowIndex;
   readonly log: IssueLog;
   readonly health: RowHealth;
+  /** What was done to the rows as they were read. */
+  readonly ledger: Ledger;
   readonly decisions: Decisions;
   /** Rows by the format they were read in, left-out ones not counted. */
   readonly formats: ReadonlyMap<FormatName, number>;
@@ -51,18 +56,6 @@ const SAMPLE = 400;
 const SAMPLE_RUN = 20;
 
 const rows = (n: number, one: string, many: string): string => (n === 1 ? `1 row ${one}` : `${n} rows ${many}`);
-
-const REMARKS: Readonly<Record<Remark, (n: number) => string>> = {
-  'pictures-put-first': (n) =>
-    `${rows(n, 'has', 'have')} no <image> in the text: the pictures were put in front of the question.`,
-  'coordinates-in-thinking': (n) =>
-    `${rows(n, 'has', 'have')} coordinates in the thinking: those are left as written, in the dataset's own space.`,
-  'picture-from-question': (n) => `${rows(n, 'names', 'name')} the picture of the box only in the question.`,
-  'picture-guessed': (n) =>
-    `${rows(n, 'does', 'do')} not say in which picture the box lies: the last is assumed, and no answer is called wrong for naming another.`,
-  'prompt-box-in-first': (n) =>
-    `${rows(n, 'has', 'have')} a box in the question without a picture: it is put in the first.`,
-};
 
 const BENCHMARKS = new Set<FormatName>(['MIG-Bench', 'MC-Bench']);
 const NARROW = 8;
@@ -148,7 +141,7 @@ class Pass {
   readonly index = new RowIndex();
   readonly log = new IssueLog();
   readonly health = new HealthTally();
-  readonly remarks: Remarks = new Map();
+  readonly ledger = new Ledger();
   readonly formats = new Map<FormatName, number>();
   readonly evidence = new Map<string, Map<WayOfWriting, Evidence>>();
   readonly #shelf: Shelf;
@@ -213,16 +206,14 @@ class Pass {
     }
     // Without the picture nothing can be said of its boxes.
     if (unreadable.length) return this.#leaveOut([...searched.issues, ...unreadable]);
-    const remarks: Remarks = new Map();
-    const { row, issues, clipped } = await interpretRow(searched, {
+    const { row, issues, clipped, done } = await interpretRow(searched, {
       layout: layoutFrom(this.#decisions, file),
       conventionOf: conventionFrom(this.#decisions, file),
       sizeOf: (path) => pictures.measure(path),
-      remarks,
     });
     const all = [...issues];
     if (!row) return this.#leaveOut(all);
-    for (const [remark, n] of remarks) this.remarks.set(remark, (this.remarks.get(remark) ?? 0) + n);
+    for (const key of done) this.ledger.add(key, raw.source);
     this.formats.set(raw.format, (this.formats.get(raw.format) ?? 0) + 1);
     const wanted = raw.id ?? `${file}:${raw.source.line}`;
     const id = this.index.freeId(wanted);
@@ -251,6 +242,7 @@ class Pass {
         .slice(0, -1)
         .map(({ text }) => text)
         .join('\n'),
+      done,
     });
   }
 }
@@ -322,7 +314,6 @@ export async function scan(
       const doubt = decision.ambiguous ? '. This is a guess: confirm it' : '';
       return `${key.slice(key.indexOf('\n') + 1)}: boxes written ${way} are read as ${conventionWords(decision)}, because ${decision.reason}${doubt}.`;
     });
-    for (const [name, n] of pass.remarks) notes.push(REMARKS[name](n));
     const { index } = pass;
     index.splits = splitRows(index, shelf.pictures, options, notes);
     index.compare((picture) => shelf.pictures.sameAs(picture));
@@ -333,6 +324,6 @@ export async function scan(
       notes.push(
         `${rows(leaks.rows, 'uses', 'use')} pictures that are both in training and held out: the measured accuracy will be too high.`,
       );
-    return { index, log: pass.log, health, decisions, formats: pass.formats, notes };
+    return { index, log: pass.log, health, ledger: pass.ledger, decisions, formats: pass.formats, notes };
   }
 }

@@ -67,6 +67,8 @@ export interface TaggedText {
   readonly think: string | null;
   readonly answer: string;
   readonly hasAnswerTag: boolean;
+  /** There are words beside the thinking and the answer. */
+  readonly outside: boolean;
 }
 
 /** Takes thinking and answer apart; `answer` is the rest of the text where there is no `<answer>`. */
@@ -83,9 +85,14 @@ export function splitTags(text: string): TaggedText {
   else if (thinkStart >= 0 && thinkStart < answerStart)
     think = text.slice(thinkStart + '<think>'.length, answerStart).trim();
   if (answerStart < 0)
-    return { think, answer: thinkEnd < 0 && thinkStart >= 0 ? '' : rest.trim(), hasAnswerTag: false };
+    return { think, answer: thinkEnd < 0 && thinkStart >= 0 ? '' : rest.trim(), hasAnswerTag: false, outside: false };
+  const before =
+    thinkEnd < 0 && thinkStart >= 0 && thinkStart < answerStart
+      ? rest.slice(0, thinkStart)
+      : rest.slice(0, answerStart);
+  const outside = before.trim() !== '' || (answerEnd >= 0 && rest.slice(answerEnd + '</answer>'.length).trim() !== '');
   const answer = rest.slice(answerStart + '<answer>'.length, answerEnd < 0 ? undefined : answerEnd).trim();
-  return { think, answer, hasAnswerTag: true };
+  return { think, answer, hasAnswerTag: true, outside };
 }
 
 /**

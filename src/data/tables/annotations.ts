@@ -6,6 +6,7 @@ import { Column, HashIndex, TextColumn, TextSet, textHash } from '../../base/col
 import { readElements, type ElementIndex } from '../../formats/element-index.ts';
 import type { JsonIndex } from '../../formats/json-index.ts';
 import { parseJson } from '../../formats/jsonl.ts';
+import type { Ledger } from '../ledger.ts';
 import { rowIssue, type RawBox } from '../raw-row.ts';
 import type { RowIssue } from '../row.ts';
 
@@ -44,8 +45,11 @@ export class Annotations {
   readonly textOf = new Column(Int32Array);
   readonly #box = new Column(Float64Array);
 
-  constructor(file: string) {
+  readonly #ledger: Ledger;
+
+  constructor(file: string, ledger: Ledger) {
     this.file = file;
+    this.#ledger = ledger;
   }
 
   get bytes(): number {
@@ -83,7 +87,8 @@ export class Annotations {
   add(value: Fields, place: number, texts: Ids | null, categoryOf: (id: unknown) => number): void {
     const source = { file: this.file, line: place };
     const bbox = value.bbox;
-    if (value.iscrowd === 1) return; // a region of many, not a box of one
+    // A region of many is not a box of one.
+    if (value.iscrowd === 1) return this.#ledger.add('crowd-skipped', source);
     if (!Array.isArray(bbox) || bbox.length !== 4 || !bbox.every((n) => typeof n === 'number' && Number.isFinite(n))) {
       this.issues.push(
         rowIssue(source, `annotations[${place - 1}].bbox`, 'it is not four numbers', 'Give [x, y, width, height].'),
@@ -130,8 +135,9 @@ export async function readAnnotations(
   file: string,
   blob: Blob,
   { members }: JsonIndex,
+  ledger: Ledger,
 ): Promise<{ annotations: Annotations; texts: Ids | null }> {
-  const annotations = new Annotations(file);
+  const annotations = new Annotations(file, ledger);
   const list = (name: string) => members.get(name)?.elements ?? null;
   for await (const { value } of elementsOf(blob, list('images')!)) {
     annotations.imageIds.add(value.id);

@@ -7,6 +7,7 @@ import type { ElementIndex } from '../../formats/element-index.ts';
 import type { JsonIndex } from '../../formats/json-index.ts';
 import { readElements } from '../../formats/element-index.ts';
 import { parseJson } from '../../formats/jsonl.ts';
+import type { Ledger } from '../ledger.ts';
 import type { FormatName, RawBox, RawRow } from '../raw-row.ts';
 import { rowIssue } from '../raw-row.ts';
 import { elementsOf, type Annotations } from './annotations.ts';
@@ -53,9 +54,11 @@ function rawQuestion({ format, id, task, images, text, label, boxes, split, file
 }
 
 /** Every picture, or group of `perRow` pictures, with every category seen in it: “find every …”. */
-export function cocoTable(annotations: Annotations, perRow: number): Table {
+export function cocoTable(annotations: Annotations, perRow: number, ledger: Ledger): Table {
   const { file, imageNames, categories } = annotations;
   const { starts, order } = annotations.by(annotations.image, imageNames.length);
+  for (let image = 0; image < imageNames.length; image++)
+    if (starts[image] === starts[image + 1]) ledger.add('picture-without-boxes', { file, line: image + 1 });
   const groups = Math.ceil(imageNames.length / perRow);
   const rowGroup = new Column(Uint32Array);
   const rowCategory = new Column(Uint32Array);

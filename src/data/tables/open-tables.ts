@@ -3,6 +3,7 @@ import { ElementIndex } from '../../formats/element-index.ts';
 import { indexJson, type JsonIndex } from '../../formats/json-index.ts';
 import { indexLines, isUtf16, parseJson } from '../../formats/jsonl.ts';
 import { fileIssue, type FileSet } from '../file-set.ts';
+import type { Ledger } from '../ledger.ts';
 import type { RowIssue } from '../row.ts';
 import { isAnnotations, readAnnotations, type Annotations } from './annotations.ts';
 import { cocoTable, mcBenchTable, refCocoTable } from './coco-tables.ts';
@@ -13,6 +14,9 @@ import { csvTable, linesTable, listTable } from './text-table.ts';
 const DATA_FILE = /\.(?:json|jsonl|ndjson|csv|tsv|parquet)$/i;
 const LIST_KEYS = ['data', 'rows', 'samples', 'train', 'items'];
 const ROW_KEYS = ['conversations', 'messages', 'question', 'problem', 'prompt'];
+
+/** Names under which rows are found elsewhere; none of them is read here. */
+const MAY_HOLD_ROWS = /\.(?:gz|tgz|tar|bz2|xz|7z|rar|txt|xml|ya?ml|bak|tfrecord|xlsx?)$/i;
 
 export const isDataFile = (path: string): boolean => DATA_FILE.test(path);
 
@@ -38,6 +42,8 @@ export interface Opened {
 interface Context {
   readonly files: FileSet;
   readonly imagesPerRow: number;
+  /** Told of what is not read. */
+  readonly ledger: Ledger;
   tell(what: string, done: number, total: number): void;
 }
 
@@ -58,7 +64,7 @@ async function isReferences(blob: Blob, elements: ElementIndex): Promise<boolean
 async function jsonTables(
   file: string,
   blob: Blob,
-  { tell }: Context,
+  { tell, ledger }: Context,
   pending: Pending,
   opened: Opened,
 ): Promise<void> {
@@ -100,7 +106,11 @@ async function jsonTables(
     return;
   }
   const key = LIST_KEYS.find((name) => index.members.get(name)?.elements);
-  if (key) opened.tables.push(listTable(file, blob, index.members.get(key)!.elements!));
+  if (key) {
+    opened.tables.push(listTable(file, blob, index.members.get(key)!.elements!));
+    const others = [...index.members].filter(([name, { elements }]) => name !== key && (elements?.length ?? 0) > 0);
+    if (others.length) ledger.add('list-not-read', { file, line: 0 });
+  }
   // Anything else is a configuration file, not rows.
 }
 
@@ -118,18 +128,18 @@ function wholeFile(blob: Blob): ElementIndex {
 /** Tables of annotations; references take the instances with which most of their ids are found. */
 async function annotationTables(
   { documents, references }: Pending,
-  { imagesPerRow }: Context,
+  { imagesPerRow, ledger }: Context,
   opened: Opened,
 ): Promise<void> {
   const instances: Annotations[] = [];
   const direct: (() => Promise<Table>)[] = [];
   for (const { file, blob, index } of documents) {
-    const { annotations, texts } = await readAnnotations(file, blob, index);
+    const { annotations, texts } = await readAnnotations(file, blob, index, ledger);
     opened.issues.push(...annotations.issues);
     if (texts) direct.push(() => mcBenchTable(annotations, blob, index));
     else {
       instances.push(annotations);
-      if (!references.length) direct.push(async () => cocoTable(annotations, imagesPerRow));
+      if (!references.length) direct.push(async () => cocoTable(annotations, imagesPerRow, ledger));
     }
   }
   for (const make of direct) opened.tables.push(await make());
@@ -157,7 +167,10 @@ export async function openTables(context: Context): Promise<Opened> {
     const file = files.path(i);
     const unread = UNREAD.find(([pattern]) => pattern.test(file));
     if (unread) opened.issues.push(fileIssue(file, unread[1], unread[2]));
-    if (!isDataFile(file)) continue;
+    if (!isDataFile(file)) {
+      if (!unread && MAY_HOLD_ROWS.test(file)) context.ledger.add('file-not-read', { file, line: 0 });
+      continue;
+    }
     const blob = await files.open(i).catch((error: Error) => {
       opened.issues.push(fileIssue(file, error.message, 'Open the dataset again.'));
       return null;

@@ -18,6 +18,7 @@ export type {
   WayOfWriting,
 } from '../../data/dataset-ref.ts';
 export type { ConventionReport, DatasetReport, OpenQuestion, RowFilter } from '../../data/dataset.ts';
+export type { LedgerEntry, LedgerKey } from '../../data/ledger.ts';
 export type { NamedFile, NamedHandle } from '../../data/file-set.ts';
 export type { Finding, FindingKey, Health } from '../../data/health.ts';
 export type { RowFormatName } from '../../data/raw-row.ts';

@@ -389,6 +389,7 @@ export class FakeTransport implements Transport {
         ...(options.skipped ? [] : [{ kind: 'skip' as const, rows: 4 }]),
       ],
       options,
+      ledger: [],
       notes: ['train.jsonl: boxes written as four numbers are read as pixels of the picture file, as two corners.'],
     };
   }

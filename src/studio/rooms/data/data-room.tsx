@@ -1,7 +1,7 @@
 /** Data: drop a dataset, look at its rows, settle its faults. */
 import { useState } from 'react';
 import { useLocation } from 'wouter';
-import type { DatasetReport, FindingKey } from '../../../engine/protocol/index.ts';
+import type { DatasetReport } from '../../../engine/protocol/index.ts';
 import { useProject } from '../../state/studio.ts';
 import { DropTarget } from '../../ui/drop-target.tsx';
 import { count, plural } from '../../ui/format.ts';
@@ -14,7 +14,8 @@ import { HealthView } from './health-view.tsx';
 import { looksLikeModel, type Intake } from './intake-files.ts';
 import { KeepingChoice } from './keeping-choice.tsx';
 import { IssueTable } from './issue-table.tsx';
-import { RowBrowser, type RowFilterState } from './row-browser.tsx';
+import { LedgerView } from './ledger-view.tsx';
+import { NO_FILTER, RowBrowser, type RowFilterState } from './row-browser.tsx';
 import { Settle } from './settle.tsx';
 import './data.css';
 
@@ -82,11 +83,11 @@ interface OpenDatasetProps {
 }
 
 function OpenDataset({ dataset, tab, onTab }: OpenDatasetProps) {
-  const [filter, setFilter] = useState<RowFilterState>({ task: '', finding: '' });
+  const [filter, setFilter] = useState<RowFilterState>(NO_FILTER);
   const intake = useIntake();
   const issues = dataset.issueCount.errors + dataset.issueCount.warnings;
-  const showRows = (finding: FindingKey) => {
-    setFilter({ task: '', finding });
+  const showRows = (only: Partial<RowFilterState>) => {
+    setFilter({ ...NO_FILTER, ...only });
     onTab('rows');
   };
   return (
@@ -129,9 +130,20 @@ function OpenDataset({ dataset, tab, onTab }: OpenDatasetProps) {
             body: () => <IssueTable dataset={dataset} />,
           },
           {
+            key: 'ledger',
+            title: dataset.ledger.length > 0 ? `What was done (${dataset.ledger.length})` : 'What was done',
+            body: () => <LedgerView dataset={dataset} onRows={(done) => showRows({ done })} />,
+          },
+          {
             key: 'health',
             title: 'Health',
-            body: () => <HealthView dataset={dataset} onRows={showRows} onIssues={() => onTab('issues')} />,
+            body: () => (
+              <HealthView
+                dataset={dataset}
+                onRows={(finding) => showRows({ finding })}
+                onIssues={() => onTab('issues')}
+              />
+            ),
           },
           { key: 'coordinates', title: 'Coordinates', body: () => <ConventionsView dataset={dataset} /> },
           { key: 'files', title: 'Format and split', body: () => <FilesView dataset={dataset} /> },

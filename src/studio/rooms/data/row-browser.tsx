@@ -1,6 +1,6 @@
 /** The rows of a split in a list, by task, text or finding, and the chosen one in full. */
 import { useEffect, useMemo, useState } from 'react';
-import type { DatasetReport, FindingKey, Row, RowFilter } from '../../../engine/protocol/index.ts';
+import type { DatasetReport, FindingKey, LedgerKey, Row, RowFilter } from '../../../engine/protocol/index.ts';
 import { Legend, Strip } from '../../boxes/strip.tsx';
 import type { Layer } from '../../boxes/roles.ts';
 import type { Split } from '../../state/row-cache.ts';
@@ -30,7 +30,10 @@ const FINDING_NAMES: Readonly<Record<FindingKey, string>> = {
 export interface RowFilterState {
   readonly task: string;
   readonly finding: FindingKey | '';
+  readonly done: LedgerKey | '';
 }
+
+export const NO_FILTER: RowFilterState = { task: '', finding: '', done: '' };
 
 interface RowBrowserProps {
   readonly dataset: DatasetReport;
@@ -48,18 +51,23 @@ function useSettled(text: string): string {
   return settled;
 }
 
-function useFilter({ task, finding }: RowFilterState, text: string): RowFilter | undefined {
+function useFilter({ task, finding, done }: RowFilterState, text: string): RowFilter | undefined {
   return useMemo(() => {
-    const filter: RowFilter = { ...(task && { task }), ...(finding && { finding }), ...(text && { text }) };
+    const filter: RowFilter = {
+      ...(task && { task }),
+      ...(finding && { finding }),
+      ...(done && { done }),
+      ...(text && { text }),
+    };
     return Object.keys(filter).length > 0 ? filter : undefined;
-  }, [task, finding, text]);
+  }, [task, finding, done, text]);
 }
 
 export function RowBrowser({ dataset, filter: chosen, onFilter }: RowBrowserProps) {
   const [split, setSplit] = useState<Split>(dataset.train > 0 ? 'train' : 'heldout');
   const [at, setAt] = useState({ train: 0, heldout: 0 });
   const [text, setText] = useState('');
-  const narrowed = chosen.task !== '' || chosen.finding !== '';
+  const narrowed = chosen.task !== '' || chosen.finding !== '' || chosen.done !== '';
   const [choosing, setChoosing] = useState(narrowed);
   const filter = useFilter(chosen, useSettled(text.trim()));
   const rows = useRows(dataset.id, split, filter);
@@ -153,6 +161,22 @@ function Selects({ dataset, chosen, onFilter }: Omit<RowBrowserProps, 'filter'> 
           </option>
         ))}
       </select>
+      {dataset.ledger.some(({ rows }) => rows > 0) && (
+        <select
+          aria-label="What was done"
+          value={chosen.done}
+          onChange={(event) => onFilter({ ...chosen, done: event.target.value as LedgerKey | '' })}
+        >
+          <option value="">Whatever was done</option>
+          {dataset.ledger
+            .filter(({ rows }) => rows > 0)
+            .map(({ key, sentence }) => (
+              <option key={key} value={key}>
+                {sentence}
+              </option>
+            ))}
+        </select>
+      )}
     </>
   );
 }

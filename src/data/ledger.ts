@@ -1,0 +1,166 @@
+/**
+ * What was done to the rows that a person brought, beyond reading them: answers reduced, words dropped, pictures
+ * assumed, files not read. Readers and interpreters write into it; the data room and the command line show it. It is
+ * no list of faults: a row that is left out is in the issue log. A row costs a few bits (row-index.ts), an entry a
+ * count by file and a few places.
+ */
+
+/** What an entry counts. Only of rows can all be listed; of the others, the first places are kept. */
+type Unit = 'row' | 'box' | 'file' | 'annotation' | 'picture';
+
+interface Words {
+  readonly of: Unit;
+  /** One sentence with the count. */
+  say(n: number): string;
+}
+
+const count = (n: number): string => n.toLocaleString('en');
+/** “1 row has”, “1,200 rows have”. */
+const subject = (noun: string) => (n: number, one: string, many: string) =>
+  n === 1 ? `1 ${noun} ${one}` : `${count(n)} ${noun === 'box' ? 'boxes' : `${noun}s`} ${many}`;
+const rows = subject('row');
+const files = subject('file');
+const pictures = subject('picture');
+const annotations = subject('annotation');
+
+/** Every kind of thing that may be done: one line each, the more consequential first. */
+export const LEDGER = {
+  'file-not-read': {
+    of: 'file',
+    say: (n) => `${files(n, 'lies', 'lie')} beside the rows and ${n === 1 ? 'is' : 'are'} not read.`,
+  },
+  'list-not-read': {
+    of: 'file',
+    say: (n) => `${files(n, 'holds', 'hold')} further lists that are not read as rows.`,
+  },
+  'numbers-not-read': {
+    of: 'row',
+    say: (n) => `${rows(n, 'has', 'have')} numbers in the answer that look like a box and are learned as text.`,
+  },
+  'answer-reduced': {
+    of: 'row',
+    say: (n) => `${rows(n, 'has', 'have')} words around the boxes of the answer: only the boxes are learned.`,
+  },
+  'words-outside-answer': {
+    of: 'row',
+    say: (n) => `${rows(n, 'loses', 'lose')} the words outside its <answer> tags.`,
+  },
+  'labels-dropped': {
+    of: 'row',
+    say: (n) =>
+      `${rows(n, 'names', 'name')} what is in the box: with several pictures the answer is learned without the label.`,
+  },
+  'earlier-turns': {
+    of: 'row',
+    say: (n) => `${rows(n, 'has', 'have')} earlier answers that are shown to the model and not learned.`,
+  },
+  'picture-guessed': {
+    of: 'row',
+    say: (n) =>
+      `${rows(n, 'does', 'do')} not say in which picture the box lies: the last is assumed, and no answer is called wrong for naming another.`,
+  },
+  'prompt-box-in-first': {
+    of: 'row',
+    say: (n) => `${rows(n, 'has', 'have')} a box in the question without a picture: it is put in the first.`,
+  },
+  'picture-from-question': {
+    of: 'row',
+    say: (n) => `${rows(n, 'names', 'name')} the picture of the box only in the question.`,
+  },
+  'pictures-put-first': {
+    of: 'row',
+    say: (n) => `${rows(n, 'has', 'have')} no <image> in the text: the pictures were put in front of the question.`,
+  },
+  'coordinates-in-thinking': {
+    of: 'row',
+    say: (n) =>
+      `${rows(n, 'has', 'have')} coordinates in the thinking: those are left as written, in the dataset's own space.`,
+  },
+  'box-cut': {
+    of: 'row',
+    say: (n) => `${rows(n, 'has', 'have')} a box that reached a little beyond its picture and was cut at the edge.`,
+  },
+  'crowd-skipped': {
+    of: 'annotation',
+    say: (n) => `${annotations(n, 'marks', 'mark')} a crowd, not one object, and ${n === 1 ? 'is' : 'are'} skipped.`,
+  },
+  'picture-without-boxes': {
+    of: 'picture',
+    say: (n) => `${pictures(n, 'has', 'have')} no annotation and ${n === 1 ? 'is' : 'are'} not asked about.`,
+  },
+} as const satisfies Readonly<Record<string, Words>>;
+
+export type LedgerKey = keyof typeof LEDGER;
+export const LEDGER_KEYS = Object.keys(LEDGER) as readonly LedgerKey[];
+
+/** A row's or a file's place; line 0 is the file as a whole. */
+export interface Place {
+  readonly file: string;
+  readonly line: number;
+}
+
+export interface LedgerEntry {
+  readonly key: LedgerKey;
+  readonly count: number;
+  readonly sentence: string;
+  /** Rows of the dataset to which it happened: all of them can be listed with `RowFilter.done`. */
+  readonly rows: number;
+  /** The first places, at most PLACES_KEPT. */
+  readonly places: readonly Place[];
+  /** By file, the most first; of very many files at most FILES_LISTED. */
+  readonly files: readonly { readonly file: string; readonly count: number }[];
+  readonly fileCount: number;
+}
+
+export const PLACES_KEPT = 20;
+export const FILES_LISTED = 50;
+
+interface Tally {
+  count: number;
+  readonly places: Place[];
+  readonly files: Map<string, number>;
+}
+
+export class Ledger {
+  readonly #tallies = new Map<LedgerKey, Tally>();
+
+  /** `times`: of boxes or annotations, how many at this place. */
+  add(key: LedgerKey, { file, line }: Place, times = 1): void {
+    const tally = this.#of(key);
+    tally.count += times;
+    tally.files.set(file, (tally.files.get(file) ?? 0) + times);
+    if (tally.places.length < PLACES_KEPT) tally.places.push({ file, line });
+  }
+
+  #of(key: LedgerKey): Tally {
+    let tally = this.#tallies.get(key);
+    if (!tally) this.#tallies.set(key, (tally = { count: 0, places: [], files: new Map() }));
+    return tally;
+  }
+
+  /** Of several ledgers as one, in the table's order. `rowsWith`: kept rows that have a mark. */
+  static entries(ledgers: readonly Ledger[], rowsWith: (key: LedgerKey) => number): LedgerEntry[] {
+    return LEDGER_KEYS.flatMap((key) => {
+      const tallies = ledgers.flatMap((ledger) => ledger.#tallies.get(key) ?? []);
+      const total = tallies.reduce((sum, tally) => sum + tally.count, 0);
+      if (total === 0) return [];
+      const byFile = new Map<string, number>();
+      for (const { files: each } of tallies)
+        for (const [file, n] of each) byFile.set(file, (byFile.get(file) ?? 0) + n);
+      return [
+        {
+          key,
+          count: total,
+          sentence: LEDGER[key].say(total),
+          rows: rowsWith(key),
+          places: tallies.flatMap(({ places }) => places).slice(0, PLACES_KEPT),
+          files: [...byFile]
+            .sort((a, b) => b[1] - a[1])
+            .slice(0, FILES_LISTED)
+            .map(([file, n]) => ({ file, count: n })),
+          fileCount: byFile.size,
+        },
+      ];
+    });
+  }
+}
