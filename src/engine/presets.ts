@@ -10,5 +10,5 @@ export {
   rejectionStage,
   sampling,
   sftStage,
-} from '../train/stages.ts';
+} from '../train/stages/index.ts';
 export { PUBLISHED } from './full-size/published.ts';

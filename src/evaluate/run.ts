@@ -1,16 +1,9 @@
 /** Runs an evaluation stage: greedy answers to held-out rows, scored. The same rows every time, whatever the policy. */
-import { Random } from '../base/random.ts';
-import { placesWhere, span, subset, type RowList } from '../data/row-list.ts';
+import { span } from '../data/row-list.ts';
 import type { EvaluateStage } from '../train/recipe.ts';
 import type { StageContext } from '../train/stage.ts';
+import { evaluationRows } from '../train/stages/evaluate.ts';
 import { scoreAnswer, summarize, type Evaluation, type RowScore } from './metrics.ts';
-
-/** Held-out rows with a solution; of more than `limit`, a fixed draw. */
-export function evaluationRows(heldout: RowList, limit: number, seed: number): RowList {
-  const places = placesWhere(heldout, (i) => heldout.hasSolution(i));
-  const drawn = limit > 0 && limit < places.length ? new Random(seed).shuffle(places).slice(0, limit) : places;
-  return subset(heldout, drawn);
-}
 
 interface EvaluationPosition {
   /** Rows answered: whole batches. */

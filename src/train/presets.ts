@@ -5,7 +5,16 @@
  * therefore taken from its relatives.
  */
 import type { Recipe, Stage } from './recipe.ts';
-import { evaluateStage, grpoStage, lora, mergeStage, optimizer, rejectionStage, sampling, sftStage } from './stages.ts';
+import {
+  evaluateStage,
+  grpoStage,
+  lora,
+  mergeStage,
+  optimizer,
+  rejectionStage,
+  sampling,
+  sftStage,
+} from './stages/index.ts';
 
 export type PresetName = 'demo' | 'demo-quick' | 'sft-only' | 'rl-only' | 'paper' | 'careful' | 'quick';
 

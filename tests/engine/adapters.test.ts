@@ -5,7 +5,7 @@ import type { AdaptersReport, NamedFile, Recipe, Stage } from '../../src/engine/
 import { openZip } from '../../src/formats/zip.ts';
 import { registerDecoder } from '../../src/image/decode.ts';
 import { nodeDecode } from '../../src/image/node-decode.ts';
-import { lora, optimizer, sftStage } from '../../src/train/stages.ts';
+import { lora, optimizer, sftStage } from '../../src/train/stages/index.ts';
 import { fewRows, starter } from './few-rows.ts';
 import { openEngine } from './open-engine.ts';
 

@@ -5,7 +5,7 @@ import type { Answer, KnownAnswer } from '../../src/engine/protocol/index.ts';
 import { registerDecoder } from '../../src/image/decode.ts';
 import { nodeDecode } from '../../src/image/node-decode.ts';
 import { memoryStorage } from '../../src/store/storage.ts';
-import { lora, optimizer, sftStage } from '../../src/train/stages.ts';
+import { lora, optimizer, sftStage } from '../../src/train/stages/index.ts';
 import { fewRows, starter } from './few-rows.ts';
 import { openEngine } from './open-engine.ts';
 

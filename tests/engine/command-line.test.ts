@@ -10,7 +10,7 @@ import { nodeFileStore } from '../../src/cli/node-file-store.ts';
 import { writeSynthetic } from '../../src/cli/synthetic-folder.ts';
 import type { RunRecord } from '../../src/engine/keep/run-record.ts';
 import { storageInFiles } from '../../src/store/storage.ts';
-import { evaluateStage, lora, mergeStage, optimizer, sftStage } from '../../src/train/stages.ts';
+import { evaluateStage, lora, mergeStage, optimizer, sftStage } from '../../src/train/stages/index.ts';
 import { startHub } from '../store/hub-server.ts';
 import { fewRows } from './few-rows.ts';
 

@@ -14,7 +14,7 @@ import { loadModel } from '../../src/models/load.ts';
 import { fullLogits } from '../../src/train/full-logits.ts';
 import type { Sample } from '../../src/train/samples.ts';
 import { Scorer } from '../../src/train/scorer.ts';
-import { lora, optimizer, sftStage } from '../../src/train/stages.ts';
+import { lora, optimizer, sftStage } from '../../src/train/stages/index.ts';
 import { fewRows, starter } from './few-rows.ts';
 
 registerDecoder(nodeDecode);

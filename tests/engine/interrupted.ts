@@ -15,7 +15,7 @@ import {
   rejectionStage,
   sampling,
   sftStage,
-} from '../../src/train/stages.ts';
+} from '../../src/train/stages/index.ts';
 import { fewRows, starter } from './few-rows.ts';
 
 const trained = { lora: lora(4, 8, 0.1), optimizer: optimizer(2e-3, 0.1, 'cosine') };

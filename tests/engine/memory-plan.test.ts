@@ -29,7 +29,7 @@ import {
   rejectionStage,
   sampling,
   sftStage,
-} from '../../src/train/stages.ts';
+} from '../../src/train/stages/index.ts';
 
 registerDecoder(nodeDecode);
 

@@ -20,7 +20,7 @@ import {
   rejectionStage,
   sampling,
   sftStage,
-} from '../../src/train/stages.ts';
+} from '../../src/train/stages/index.ts';
 import { fewRows, starter } from './few-rows.ts';
 
 registerDecoder(nodeDecode);

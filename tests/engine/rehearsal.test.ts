@@ -17,7 +17,7 @@ import {
   rejectionStage,
   sampling,
   sftStage,
-} from '../../src/train/stages.ts';
+} from '../../src/train/stages/index.ts';
 import { fewRows, starter } from './few-rows.ts';
 
 registerDecoder(nodeDecode);

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { Session } from '../../src/gpu/recorder.ts';
 import { Optimizer } from '../../src/train/optimizer.ts';
 import { pack } from '../../src/train/pack.ts';
-import { optimizer as optimizerSettings } from '../../src/train/stages.ts';
+import { optimizer as optimizerSettings } from '../../src/train/stages/index.ts';
 import { Scorer, type ScoreMode } from '../../src/train/scorer.ts';
 import { useSession } from '../ops/harness.ts';
 import { withTiny, type Tiny } from './tiny-model.ts';

@@ -4,7 +4,7 @@ import type { Row } from '../../src/data/row.ts';
 import type { RowList } from '../../src/data/row-list.ts';
 import { runSft } from '../../src/train/sft.ts';
 import type { StageContext, StageEvent } from '../../src/train/stage.ts';
-import { sftStage } from '../../src/train/stages.ts';
+import { sftStage } from '../../src/train/stages/index.ts';
 
 /** Row i has a prompt of 10 tokens, and a target of i % 5 tokens: none at every fifth. */
 function world(count: number, turns = Infinity) {

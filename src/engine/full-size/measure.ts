@@ -9,7 +9,7 @@ import { loadModel } from '../../models/load.ts';
 import type { WeightDType } from '../../models/weights.ts';
 import { longestRow, planMemory } from '../../train/memory-plan.ts';
 import type { Stage } from '../../train/recipe.ts';
-import { grpoStage, lora, mergeStage, sampling, sftStage } from '../../train/stages.ts';
+import { grpoStage, lora, mergeStage, sampling, sftStage } from '../../train/stages/index.ts';
 import type { NamedFile } from '../protocol/index.ts';
 import { runRecipe, Workbench } from '../run/run.ts';
 

@@ -16,7 +16,7 @@ import { Generator } from '../../train/generate.ts';
 import { pack, type EncodedPrompt } from '../../train/pack.ts';
 import { Policy } from '../../train/policy.ts';
 import { Scorer } from '../../train/scorer.ts';
-import { lora, sampling } from '../../train/stages.ts';
+import { lora, sampling } from '../../train/stages/index.ts';
 import type { NamedFile } from '../protocol/index.ts';
 
 export interface ThroughputOptions {

@@ -1,0 +1,77 @@
+/** Rejection sampling: prompts that the policy sometimes solves are kept (train/rejection.ts, train/difficulty.ts). */
+import { span, subset } from '../../data/row-list.ts';
+import { error, warning, type StageBase, type StageDescriptor } from './descriptor.ts';
+import { own, real, whole } from './schema.ts';
+import { SAMPLING, sampling, type SamplingSettings } from './settings.ts';
+
+export interface RejectionStage extends StageBase {
+  readonly kind: 'rejection';
+  /** Prompts to try, at most (0: all training rows). */
+  readonly limit: number;
+  /** Samples a prompt. */
+  readonly numGenerations: number;
+  readonly sampling: SamplingSettings;
+  /** A sample succeeds at this IoU or above, in the right image. */
+  readonly iouThreshold: number;
+  /** Kept: minSuccess < success rate < maxSuccess. */
+  readonly minSuccess: number;
+  readonly maxSuccess: number;
+  readonly batchSize: number;
+}
+
+export const rejection: StageDescriptor<RejectionStage> = {
+  kind: 'rejection',
+  // Success is IoU 0.5 in the right image; kept is what neither always nor never succeeds.
+  defaults: {
+    kind: 'rejection',
+    name: 'Rejection sampling',
+    limit: 0,
+    numGenerations: 8,
+    sampling: sampling(),
+    iouThreshold: 0.5,
+    minSuccess: 0,
+    maxSuccess: 1,
+    batchSize: 8,
+  },
+  schema: {
+    limit: whole(0, 1e7, own),
+    numGenerations: whole(1, 256, { theirs: 8 }),
+    iouThreshold: real(0, 1, own),
+    minSuccess: real(0, 1, own),
+    maxSuccess: real(0, 1, own),
+    batchSize: whole(1, 256, own),
+    ...SAMPLING,
+  },
+  trains: false,
+  reads: 'train',
+  rowsAtOnce: (stage) => stage.batchSize,
+  rowsAPass: (stage) => stage.batchSize,
+  rows: ({ limit }, { train }) => subset(train, span(train, 0, limit || train.length)),
+  units: (stage, { train }) => {
+    const prompts = Math.min(stage.limit || train.length, train.length);
+    return { count: Math.ceil(prompts / stage.batchSize), unit: 'batch' };
+  },
+  brief: (stage, units, rows = Infinity) => {
+    const batchSize = Math.min(stage.batchSize, Math.max(1, rows));
+    return { ...stage, batchSize, limit: units * batchSize };
+  },
+  plan: ({ batchSize, numGenerations, sampling: { maxCompletionLength } }, planner) =>
+    planner.generate(batchSize, numGenerations, maxCompletionLength),
+  eased: {
+    'one-row': (stage) => ({ ...stage, batchSize: 1 }),
+    'fewer-completions': (stage) => ({ ...stage, numGenerations: Math.max(2, Math.floor(stage.numGenerations / 2)) }),
+  },
+  objections: (stage) => [
+    ...(stage.minSuccess >= stage.maxSuccess
+      ? [error('No success rate lies between these bounds;', 'every prompt would be set aside.')]
+      : []),
+    ...(stage.sampling.temperature === 0
+      ? [warning('At temperature 0 all samples of a prompt are the same: success is all or nothing.')]
+      : []),
+  ],
+};
+
+export const rejectionStage = (part: Partial<RejectionStage> = {}): RejectionStage => ({
+  ...rejection.defaults,
+  ...part,
+});
