@@ -18,7 +18,7 @@ import type { DatasetOptions, EngineEvent, Recipe } from '../engine/protocol/ind
 import { EngineSession } from '../engine/session.ts';
 import { heldAs, storageChoice } from '../engine/model/weight-storage.ts';
 import { exportWitness } from '../engine/run/witness.ts';
-import type { RunRecord } from '../engine/keep/run-record.ts';
+import type { RunRecord } from '../engine/protocol/records.ts';
 import { storageInFiles, type Storage } from '../store/storage.ts';
 import { buildReport, printReport, writeReport } from '../evaluate/report.ts';
 import { registerDecoder } from '../image/decode.ts';

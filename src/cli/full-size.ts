@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { measureFullSize, STAGES } from '../engine/full-size/measure.ts';
-import { findPublished, publishedIds } from '../engine/full-size/published.ts';
+import { findPublished, publishedIds } from '../engine/model/published.ts';
 import { registerDecoder } from '../image/decode.ts';
 import { nodeDecode } from '../image/node-decode.ts';
 import { filesUnder } from './node-files.ts';

@@ -7,7 +7,7 @@
  * preprocessor come from --text-from, by default a small checkpoint of the same family.
  */
 import { parseArgs } from 'node:util';
-import { findPublished, publishedIds } from '../engine/full-size/published.ts';
+import { findPublished, publishedIds } from '../engine/model/published.ts';
 import { runCommand } from './run-command.ts';
 import { writeSynthetic } from './synthetic-folder.ts';
 

@@ -1,5 +1,5 @@
 /** A checkpoint folder of a published shape with random weights, on disk. */
-import type { PublishedModel } from '../engine/full-size/published.ts';
+import type { PublishedModel } from '../engine/model/published.ts';
 import { syntheticFiles } from '../engine/full-size/synthesise.ts';
 import { filesUnder, writeFiles } from './node-files.ts';
 

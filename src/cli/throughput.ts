@@ -13,7 +13,7 @@ import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { findPublished, publishedIds } from '../engine/full-size/published.ts';
+import { findPublished, publishedIds } from '../engine/model/published.ts';
 import { measureThroughput, type ThroughputOptions } from '../engine/full-size/throughput.ts';
 import { filesUnder, writeFiles } from './node-files.ts';
 import { runCommand } from './run-command.ts';

@@ -3,7 +3,7 @@
  * training. The other half may be a worker, or anything else that speaks the protocol.
  */
 import { GroundworkError } from '../base/error.ts';
-import type { EngineEvent, FromEngine, Replies, Request, ToEngine } from './protocol/index.ts';
+import type { EngineEvent, FromEngine, Replies, Request, ToEngine } from './protocol/messages.ts';
 
 /** A two-way pipe to an engine. `lost` is called at most once, when nothing more will come. */
 export interface Transport {

@@ -2,7 +2,7 @@
  * Whether a worker lives. A worker that is ended from outside, or dies of want of memory, says nothing; but the locks it
  * holds are let go. So it holds one for as long as it lives, and the page waits for that lock.
  */
-import type { RunState } from './protocol/index.ts';
+import type { RunState } from './protocol/run.ts';
 
 /** In the worker. `held` is called when the lock is held. */
 export function holdLife(name: string, held: () => void): void {

@@ -11,4 +11,4 @@ export {
   sampling,
   sftStage,
 } from '../train/stages/index.ts';
-export { PUBLISHED } from './full-size/published.ts';
+export { PUBLISHED } from './model/published.ts';

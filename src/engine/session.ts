@@ -12,11 +12,16 @@ import { loadModel, type CheckpointFolder, type LoadedModel } from '../models/lo
 import type { OutputFile } from '../train/export.ts';
 import type { Adapters } from './model/adapters.ts';
 import { AnswerDesk } from './answers/answer-desk.ts';
-import { AnswerShelf } from './answers/answer-shelf.ts';
+import { AnswerShelf } from './keep/answer-shelf.ts';
 import { previewRow } from './answers/preview.ts';
 import { Datasets } from './data/datasets.ts';
 import { Exports } from './export/exports.ts';
+import type { DeviceReport } from './protocol/device.ts';
 import type { ExportChoice } from './protocol/export.ts';
+import type { EngineEvent, EngineRequest, Replies } from './protocol/messages.ts';
+import type { ModelReport } from './protocol/model.ts';
+import type { Rehearsal, RunState, StepProfile } from './protocol/run.ts';
+import type { NamedFile, Recipe, StorageChoice } from './protocol/words.ts';
 import { folderName, stripCommonFolder } from './data/folder-files.ts';
 import { Gate } from './run/gate.ts';
 import { GpuHolder } from './device/gpu-holder.ts';
@@ -24,22 +29,9 @@ import { datasetDigest, folderDigest, modelDigest } from './keep/identity.ts';
 import { answerMemory } from './model/memory.ts';
 import { ModelDesk } from './model/model-desk.ts';
 import { Projects, type TakeLock } from './keep/projects.ts';
-import type {
-  DeviceReport,
-  EngineEvent,
-  ModelReport,
-  NamedFile,
-  Recipe,
-  Rehearsal,
-  Replies,
-  EngineRequest,
-  RunState,
-  StepProfile,
-  StorageChoice,
-} from './protocol/index.ts';
 import { Profiling } from './run/profiling.ts';
 import { rehearse } from './run/rehearsal.ts';
-import { Workbench } from './run/run.ts';
+import { Workbench } from './model/workbench.ts';
 import { Runs } from './run/runs.ts';
 import { storageReport } from './model/weight-storage.ts';
 import { selfProof } from './device/self-proof.ts';

@@ -6,7 +6,7 @@ import { idbRecords } from '../store/idb-records.ts';
 import { opfsFiles } from '../store/opfs-files.ts';
 import { memoryStorage, type Storage } from '../store/storage.ts';
 import { holdLife, sleepNotice, takeLock, watchSleep } from './life.ts';
-import type { EngineRequest, FromEngine } from './protocol/index.ts';
+import type { EngineRequest, FromEngine } from './protocol/messages.ts';
 import { EngineSession } from './session.ts';
 import { chosenProfile, tuneGpu } from './device/tuned-gpu.ts';
 

@@ -9,7 +9,7 @@
 import engineUrl from './worker.ts?worker&url';
 import type { Transport } from './client.ts';
 import { watchLife } from './life.ts';
-import type { FromEngine } from './protocol/index.ts';
+import type { FromEngine } from './protocol/messages.ts';
 
 export function workerTransport(): Transport {
   const script = `import ${JSON.stringify(new URL(engineUrl, import.meta.url).href)};`;

@@ -1,6 +1,6 @@
 /** Answers to several rows at once, and those kept with a project: found again by the weights that gave them. */
 import { describe, expect, test } from 'vitest';
-import { ANSWERS_KEPT, AnswerShelf } from '../../src/engine/answers/answer-shelf.ts';
+import { ANSWERS_KEPT, AnswerShelf } from '../../src/engine/keep/answer-shelf.ts';
 import type { Answer, KnownAnswer } from '../../src/engine/protocol/index.ts';
 import { registerDecoder } from '../../src/image/decode.ts';
 import { nodeDecode } from '../../src/image/node-decode.ts';

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { filesUnder } from '../../src/cli/node-files.ts';
 import { nodeFileStore } from '../../src/cli/node-file-store.ts';
 import { writeSynthetic } from '../../src/cli/synthetic-folder.ts';
-import type { RunRecord } from '../../src/engine/keep/run-record.ts';
+import type { RunRecord } from '../../src/engine/protocol/records.ts';
 import { storageInFiles } from '../../src/store/storage.ts';
 import { evaluateStage, lora, mergeStage, optimizer, sftStage } from '../../src/train/stages/index.ts';
 import { startHub } from '../store/hub-server.ts';

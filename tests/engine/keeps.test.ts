@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { keeps } from '../../src/engine/keep/keeper.ts';
-import type { CheckpointAbout } from '../../src/engine/keep/run-record.ts';
+import type { CheckpointAbout } from '../../src/engine/protocol/records.ts';
 import type { VaultEntry } from '../../src/store/vault.ts';
 
 const entry = (id: number, about: Partial<CheckpointAbout>): VaultEntry<CheckpointAbout> => ({

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Random } from '../../src/base/random.ts';
 import { registerDecoder } from '../../src/image/decode.ts';
 import { nodeDecode } from '../../src/image/node-decode.ts';
-import type { RunRecord } from '../../src/engine/keep/run-record.ts';
+import type { RunRecord } from '../../src/engine/protocol/records.ts';
 import { memoryFiles } from '../../src/store/memory-files.ts';
 import { storageInFiles } from '../../src/store/storage.ts';
 import { fewRows } from './few-rows.ts';

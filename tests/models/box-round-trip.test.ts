@@ -1,7 +1,6 @@
 /** Boxes a person drew, written as each family writes them and read back: exact to what the family can say. */
 import { describe, expect, test } from 'vitest';
-import { PUBLISHED } from '../../src/engine/full-size/published.ts';
-import { publishedPreprocessor } from '../../src/engine/full-size/synthesise.ts';
+import { PUBLISHED, publishedPreprocessor } from '../../src/engine/model/published.ts';
 import type { GroundedBox, Size } from '../../src/grounding/box.ts';
 import { fromNatural, asNatural, toNatural } from '../../src/grounding/convert.ts';
 import { conventionOf } from '../../src/grounding/convention.ts';

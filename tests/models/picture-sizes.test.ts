@@ -2,8 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { filesUnder } from '../../src/cli/node-files.ts';
-import { PUBLISHED } from '../../src/engine/full-size/published.ts';
-import { publishedPreprocessor } from '../../src/engine/full-size/synthesise.ts';
+import { PUBLISHED, publishedPreprocessor } from '../../src/engine/model/published.ts';
 import { parseArchitecture } from '../../src/models/load.ts';
 import { checkpointText } from '../text/checkpoint-text.ts';
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { PUBLISHED } from '../../src/engine/full-size/published.ts';
+import { PUBLISHED } from '../../src/engine/model/published.ts';
 import { parseArchitecture } from '../../src/models/load.ts';
 import { entriesOf } from '../../src/models/vision-language.ts';
 

@@ -5,7 +5,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
 import { bytesSource, type ByteSource } from '../../src/formats/byte-source.ts';
-import { PUBLISHED } from '../../src/engine/full-size/published.ts';
+import { PUBLISHED } from '../../src/engine/model/published.ts';
 import { openCheckpoint } from '../../src/formats/checkpoint-files.ts';
 import { f16ArrayToF32 } from '../../src/formats/half.ts';
 import { safetensorsHeader, safetensorsSize, type TensorSpec } from '../../src/formats/safetensors-writer.ts';

@@ -3,12 +3,14 @@ import { describeError } from '../../base/error.ts';
 import type { Row } from '../../data/row.ts';
 import type { Dataset } from '../../data/dataset.ts';
 import { withImageOrder } from './answer.ts';
-import type { AnswerShelf } from './answer-shelf.ts';
-import type { CoordinateHeat } from './heat.ts';
+import type { AnswerShelf } from '../keep/answer-shelf.ts';
+import type { CoordinateHeat } from '../protocol/answers.ts';
 import { datasetDigest } from '../keep/identity.ts';
 import type { ModelDesk } from '../model/model-desk.ts';
-import type { Answer, EngineEvent, EngineRequest, KnownAnswer } from '../protocol/index.ts';
-import type { Workbench } from '../run/run.ts';
+import type { KnownAnswer } from '../protocol/answers.ts';
+import type { EngineEvent, EngineRequest } from '../protocol/messages.ts';
+import type { Answer } from '../protocol/words.ts';
+import type { Workbench } from '../model/workbench.ts';
 
 export interface AnswerHost {
   readonly shelf: AnswerShelf;

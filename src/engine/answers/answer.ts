@@ -1,8 +1,8 @@
 /** Greedy answers to rows by a policy, parsed and scored, as the page shows them. */
 import type { Row } from '../../data/row.ts';
 import { scoreAnswer } from '../../evaluate/metrics.ts';
-import type { Answer, PolicyName } from '../protocol/index.ts';
-import { groundedBoxes, type Workbench } from '../run/run.ts';
+import type { Answer, PolicyName } from '../protocol/words.ts';
+import type { Workbench } from '../model/workbench.ts';
 
 /** Longest answer when single rows are asked about, tokens. */
 const ANSWER_TOKENS = 128;
@@ -59,3 +59,7 @@ export function withImageOrder(row: Row, order: readonly number[]): Row {
     solution: row.solution.map((box) => ({ ...box, image: places[box.image]! })),
   };
 }
+
+/** Boxes whose picture is known; the others cannot be drawn. */
+export const groundedBoxes = <B extends { readonly image: number | null }>(boxes: readonly B[]) =>
+  boxes.flatMap((b) => (b.image === null ? [] : [{ ...b, image: b.image }]));

@@ -3,29 +3,9 @@ import { coordinateSpans, type NumberSpan } from '../../grounding/digits.ts';
 import type { Row } from '../../data/row.ts';
 import { pack } from '../../train/pack.ts';
 import type { Scorer } from '../../train/scorer.ts';
-import type { Box01 } from '../../grounding/box.ts';
-import type { PolicyName } from '../protocol/index.ts';
-import type { Workbench } from '../run/run.ts';
-
-export interface DigitHeat {
-  /** What the token says; a tokenizer may hold several digits in one. */
-  readonly text: string;
-  /** Negative log-likelihood, nats, all that comes before it in the target being given. */
-  readonly loss: number;
-}
-
-export interface BoxHeat {
-  readonly image: number;
-  readonly box: Box01;
-  /** Digits of x1, y1, x2, y2: the left, upper, right and lower edge. */
-  readonly edges: readonly (readonly DigitHeat[])[];
-}
-
-export interface CoordinateHeat {
-  readonly policy: PolicyName;
-  /** The solution's boxes; empty for a row without one. */
-  readonly boxes: readonly BoxHeat[];
-}
+import type { CoordinateHeat, DigitHeat } from '../protocol/answers.ts';
+import type { PolicyName } from '../protocol/words.ts';
+import type { Workbench } from '../model/workbench.ts';
 
 /** One forward pass over the row's target. `scorer` belongs to the policy. */
 export async function heatRow(

@@ -1,7 +1,7 @@
 /** One row as the model will see it, for the page. */
 import type { Row } from '../../data/row.ts';
-import type { EncodedPreview } from '../protocol/index.ts';
-import type { Workbench } from '../run/run.ts';
+import type { EncodedPreview } from '../protocol/answers.ts';
+import type { Workbench } from '../model/workbench.ts';
 
 /** Pictures are opened no further than their header. Throws what `SampleStore.encode` throws. */
 export async function previewRow({ loaded, samples }: Workbench, row: Row): Promise<EncodedPreview> {

@@ -10,13 +10,8 @@ import type { Progress } from '../../data/scan.ts';
 import { box01, type Size } from '../../grounding/box.ts';
 import { clampBox01 } from '../../grounding/convert.ts';
 import { copyIntoStore, storeFolder, storedDatasets } from '../../store/dataset-files.ts';
-import type {
-  ConventionSample,
-  DatasetReplies,
-  DatasetRequest,
-  DatasetReport,
-  NamedFile,
-} from '../protocol/dataset.ts';
+import type { ConventionSample, DatasetReplies, DatasetReport, DatasetRequest } from '../protocol/dataset.ts';
+import type { NamedFile } from '../protocol/words.ts';
 import { Thumbnails } from './thumbnails.ts';
 
 export interface DatasetHost {

@@ -1,6 +1,6 @@
 /** The files of a checkpoint's folder as they are handed over: with paths that begin with the folder's name, or without. */
 import { GroundworkError } from '../../base/error.ts';
-import type { NamedFile } from '../protocol/index.ts';
+import type { NamedFile } from '../protocol/words.ts';
 
 /** Files below one folder, without its name. */
 export function stripCommonFolder(files: readonly NamedFile[]): NamedFile[] {

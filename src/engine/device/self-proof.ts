@@ -1,7 +1,7 @@
 /** Every kernel that training is made of, against f64, on this adapter. */
 import type { Session } from '../../gpu/recorder.ts';
 import { PROOF_CASES, relativeError } from '../../ops/proof.ts';
-import type { SelfProof } from '../protocol/index.ts';
+import type { SelfProof } from '../protocol/device.ts';
 
 export async function selfProof(session: Session): Promise<SelfProof> {
   const rows: SelfProof['rows'][number][] = [];

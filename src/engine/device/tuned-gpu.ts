@@ -8,7 +8,7 @@ import { candidateProfiles, isProfile, supportedProfiles, usualProfile, type Pro
 import { judge, SMALL_TRIAL, tryProfiles, type Trial } from '../../ops/trial.ts';
 import { textDigest } from '../../store/digest.ts';
 import type { Records, StoredRecord } from '../../store/records.ts';
-import type { DeviceReport, ProfileChoice, TuningReport } from '../protocol/index.ts';
+import type { DeviceReport, ProfileChoice, TuningReport } from '../protocol/device.ts';
 
 /** Raised when kernels change so much that old trials say nothing. */
 const TRIAL_VERSION = 1;

@@ -5,7 +5,7 @@ import type { OutputFile } from '../../train/export.ts';
 import { ExportRecord } from './export-check.ts';
 import { writeExportFolder } from './export-folder.ts';
 import type { ExportCheck, ExportChoice, ExportEvent, ExportReplies, ExportRequest } from '../protocol/export.ts';
-import type { EngineEvent } from '../protocol/index.ts';
+import type { EngineEvent } from '../protocol/messages.ts';
 
 /** Milliseconds from one word on the progress to the next. */
 const NEWS_MS = 100;

@@ -10,8 +10,9 @@ import type { WeightDType } from '../../models/weights.ts';
 import { longestRow, planMemory } from '../../train/memory-plan.ts';
 import type { Stage } from '../../train/recipe.ts';
 import { grpoStage, lora, mergeStage, sampling, sftStage } from '../../train/stages/index.ts';
-import type { NamedFile } from '../protocol/index.ts';
-import { runRecipe, Workbench } from '../run/run.ts';
+import type { NamedFile } from '../protocol/words.ts';
+import { Workbench } from '../model/workbench.ts';
+import { runRecipe } from '../run/run.ts';
 
 const ROWS = 2;
 

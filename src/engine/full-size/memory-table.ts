@@ -6,8 +6,7 @@ import { fitsInto, memoryLadder, type MemoryAdvice } from '../../train/memory-ad
 import type { MemoryPlan } from '../../train/memory-plan.ts';
 import { presetRecipe } from '../../train/presets.ts';
 import { estimatedRow } from '../model/memory.ts';
-import { PUBLISHED, type PublishedModel } from './published.ts';
-import { publishedPreprocessor } from './synthesise.ts';
+import { PUBLISHED, publishedPreprocessor, type PublishedModel } from '../model/published.ts';
 
 const CARDS = [4, 8, 16, 24];
 /** Of a card: the rest is the screen's and the browser's. */

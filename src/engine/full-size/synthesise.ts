@@ -12,8 +12,8 @@ import { parseArchitecture } from '../../models/load.ts';
 import { matrixShape, type TensorEntry } from '../../models/manifest.ts';
 import { entriesOf } from '../../models/vision-language.ts';
 import type { OutputFile } from '../../train/export.ts';
-import type { NamedFile } from '../protocol/index.ts';
-import type { PublishedModel } from './published.ts';
+import type { NamedFile } from '../protocol/words.ts';
+import { publishedPreprocessor, type PublishedModel } from '../model/published.ts';
 
 export interface SynthesisOptions {
   /** Files of a small checkpoint of the same family: tokenizer, template, preprocessor. */
@@ -60,15 +60,6 @@ export async function syntheticFiles(
   for (const { path, file } of textFiles)
     if (!written.has(path) && !path.includes('.safetensors')) files.push({ path, data: await file.text() });
   return files;
-}
-
-/** preprocessor_config.json as published, as far as sizes go. */
-export function publishedPreprocessor(config: Json): Json {
-  if (config['model_type'] === 'qwen3_vl') return { size: { shortest_edge: 65_536, longest_edge: 16_777_216 } };
-  if (!['smolvlm', 'idefics3'].includes(String(config['model_type'])))
-    return { min_pixels: 3136, max_pixels: 12_845_056 };
-  const tile = (config['vision_config'] as { readonly image_size: number }).image_size;
-  return { size: { longest_edge: 4 * tile }, max_image_size: { longest_edge: tile }, resample: 1 };
 }
 
 async function tokenIds(textFiles: readonly NamedFile[], config: Json): Promise<Record<string, number>> {

@@ -17,7 +17,7 @@ import { pack, type EncodedPrompt } from '../../train/pack.ts';
 import { Policy } from '../../train/policy.ts';
 import { Scorer } from '../../train/scorer.ts';
 import { lora, sampling } from '../../train/stages/index.ts';
-import type { NamedFile } from '../protocol/index.ts';
+import type { NamedFile } from '../protocol/words.ts';
 
 export interface ThroughputOptions {
   readonly storage: WeightDType;

@@ -1,7 +1,7 @@
 /** A golden case (docs/golden-case.md): what a checkpoint, an adapter, pictures and text must give. */
 import { blobSource } from '../../formats/byte-source.ts';
 import { openSafetensors, type Safetensors } from '../../formats/safetensors.ts';
-import type { NamedFile } from '../protocol/index.ts';
+import type { NamedFile } from '../protocol/words.ts';
 import type { ChatMessage } from '../../text/chat-template.ts';
 import { GroundworkError } from '../../base/error.ts';
 

@@ -5,8 +5,8 @@
  */
 import { describeError } from '../../base/error.ts';
 import { opfsFiles } from '../../store/opfs-files.ts';
-import type { FromEngine } from '../protocol/index.ts';
 import type { HubRequest } from '../protocol/hub.ts';
+import type { FromEngine } from '../protocol/messages.ts';
 import { HubSession } from './session.ts';
 
 const post = (message: FromEngine): void => self.postMessage(message);

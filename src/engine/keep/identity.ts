@@ -4,7 +4,7 @@ import { INDEX_FILE } from '../../formats/checkpoint-files.ts';
 import type { CheckpointFolder, LoadedModel } from '../../models/load.ts';
 import type { RowList } from '../../data/row-list.ts';
 import { textDigest } from '../../store/digest.ts';
-import type { RunIdentity } from './run-record.ts';
+import type { RunIdentity } from '../protocol/records.ts';
 
 export async function identityOf(loaded: LoadedModel, dataset: Dataset): Promise<RunIdentity> {
   return { model: await modelDigest(loaded), dataset: await datasetDigest(dataset) };

@@ -7,9 +7,11 @@ import { isStorageFull, Vault, type VaultEntry } from '../../store/vault.ts';
 import type { Storage } from '../../store/storage.ts';
 import { capturePolicy, type PolicySnapshot } from '../../train/checkpoint.ts';
 import { readCheckpoint, writeCheckpoint } from '../../train/checkpoint-file.ts';
-import type { EngineEvent } from '../protocol/index.ts';
-import type { RunBoundary, RunPosition, Workbench } from '../run/run.ts';
-import type { CheckpointAbout, RunRecord, SaveReason } from './run-record.ts';
+import type { EngineEvent } from '../protocol/messages.ts';
+import type { ToldEvent } from '../protocol/run.ts';
+import type { CheckpointAbout, RunRecord, SaveReason } from '../protocol/records.ts';
+import type { Policy } from '../../train/policy.ts';
+import type { RunBoundary, RunPosition } from './position.ts';
 
 type Entry = VaultEntry<CheckpointAbout>;
 
@@ -31,8 +33,18 @@ export interface KeeperHooks {
 export const vaultOf = (storage: Storage, run: string): Vault<CheckpointAbout> =>
   new Vault(storage.files, `runs/${run}/checkpoints`);
 
-/** Events that a run is told again by: what is momentary is left out. */
-const MOMENTARY = new Set<EngineEvent['type']>(['state', 'loading', 'checkpoint', 'restored', 'failure']);
+/** Events that a run is told again by; the others are momentary. */
+const TOLD: Readonly<Record<ToldEvent['type'], true>> = {
+  stage: true,
+  progress: true,
+  metrics: true,
+  group: true,
+  snapshot: true,
+  evaluation: true,
+  rejection: true,
+  notice: true,
+};
+const isTold = (event: EngineEvent): event is ToldEvent => event.type in TOLD;
 
 export class Keeper {
   readonly #storage: Storage;
@@ -40,7 +52,7 @@ export class Keeper {
   readonly #hooks: KeeperHooks;
   #record: RunRecord;
   /** Events told but not yet in the stored log, the first being number `#logged`. */
-  #events: EngineEvent[] = [];
+  #events: ToldEvent[] = [];
   #logged: number;
   #savedAt = performance.now();
   #units = 0;
@@ -64,7 +76,7 @@ export class Keeper {
   }
 
   tell(event: EngineEvent): void {
-    if (!MOMENTARY.has(event.type)) this.#events.push(event);
+    if (isTold(event)) this.#events.push(event);
     if (event.type !== 'metrics') return;
     const score = event.values['reward'] ?? -(event.values['loss'] ?? NaN);
     if (Number.isFinite(score)) this.#scores.push(score);
@@ -82,7 +94,7 @@ export class Keeper {
   }
 
   /** Call between two units of work; saves if it is time to. */
-  async boundary(bench: Workbench, at: RunBoundary): Promise<void> {
+  async boundary(policy: Policy, at: RunBoundary): Promise<void> {
     this.#units++;
     const reason = this.#due(at);
     this.#clean = reason !== null;
@@ -97,11 +109,15 @@ export class Keeper {
     this.#scores = [];
     this.#units = 0;
     this.#savedAt = performance.now();
-    const policy = await capturePolicy(bench.policy, optimizer);
+    const captured = await capturePolicy(policy, optimizer);
     // The position may hold lists that the stage goes on filling: it is frozen as text here and now.
     const rest = JSON.parse(JSON.stringify(position)) as RunPosition;
     const write = this.#enqueue(() =>
-      this.#write({ policy, position: rest, about: { reason, stage: at.stage, step: at.step, events, score } }),
+      this.#write({
+        policy: captured,
+        position: rest,
+        about: { reason, stage: at.stage, step: at.step, events, score },
+      }),
     );
     void write.then(() => answer(asking));
     // What was asked for, and what a held or ended run stands on, is awaited: it is on disk when the user is told.

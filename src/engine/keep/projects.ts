@@ -1,9 +1,9 @@
 /** Projects: a name, and what was chosen: a model, a dataset, a recipe. Every choice is saved when it is made. */
 import { GroundworkError } from '../../base/error.ts';
 import type { Storage } from '../../store/storage.ts';
-import type { AnswerShelf } from '../answers/answer-shelf.ts';
+import type { AnswerShelf } from './answer-shelf.ts';
 import type { KeepRequest, ProjectView } from '../protocol/keep.ts';
-import type { ProjectRecord, RunRecord } from './run-record.ts';
+import type { ProjectRecord, RunRecord } from '../protocol/records.ts';
 import type { Runs } from '../run/runs.ts';
 
 /** Takes a lock that dies with its holder; null if someone else has it. */

@@ -9,8 +9,8 @@ import { looksLikeZip, openZip } from '../../formats/zip.ts';
 import type { LoadedModel } from '../../models/load.ts';
 import { readAdapter, type ImportedAdapter } from '../../train/import.ts';
 import { Policy, type MergedAdapter } from '../../train/policy.ts';
-import type { NamedFile } from '../protocol/index.ts';
 import type { AdapterReport, AdaptersReport } from '../protocol/adapters.ts';
+import type { NamedFile } from '../protocol/words.ts';
 
 interface Kept {
   readonly report: AdapterReport;

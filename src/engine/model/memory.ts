@@ -10,9 +10,9 @@ import type { PictureSizes } from '../../models/processor.ts';
 import { fitsInto, memoryLadder } from '../../train/memory-advice.ts';
 import { longestRow, patchesOf, type Longest, type MemoryPlan, type MemoryRequest } from '../../train/memory-plan.ts';
 import { SampleStore } from '../../train/samples.ts';
-import { PUBLISHED } from '../full-size/published.ts';
-import { publishedPreprocessor } from '../full-size/synthesise.ts';
-import type { MemoryReport, MemoryRow, Request } from '../protocol/index.ts';
+import { PUBLISHED, publishedPreprocessor } from './published.ts';
+import type { Request } from '../protocol/messages.ts';
+import type { MemoryReport, MemoryRow } from '../protocol/model.ts';
 
 /** Rows of each part that are looked at for the longest one; more are sampled evenly. */
 const ROWS_LOOKED_AT = 256;

@@ -10,12 +10,14 @@ import type { Row } from '../../data/row.ts';
 import { Adapters } from './adapters.ts';
 import { answerRows } from '../answers/answer.ts';
 import { Chat } from '../answers/chat.ts';
-import type { ExportChoice } from '../protocol/export.ts';
-import { heatRow, type CoordinateHeat } from '../answers/heat.ts';
-import type { Answer, PolicyName, Recipe, Request } from '../protocol/index.ts';
 import type { AdaptersReport, AdaptersRequest } from '../protocol/adapters.ts';
 import type { ChatAnswer, ChatEvent } from '../protocol/chat.ts';
-import type { Workbench } from '../run/run.ts';
+import type { ExportChoice } from '../protocol/export.ts';
+import type { Request } from '../protocol/messages.ts';
+import type { Answer, PolicyName, Recipe } from '../protocol/words.ts';
+import { heatRow } from '../answers/heat.ts';
+import type { CoordinateHeat } from '../protocol/answers.ts';
+import type { Workbench } from '../model/workbench.ts';
 import { WeightsDigests } from './weights-digest.ts';
 
 export class ModelDesk {

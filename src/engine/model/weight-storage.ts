@@ -3,7 +3,7 @@ import type { LoadedModel } from '../../models/load.ts';
 import { NO_ERROR, relativeRms, sumErrors } from '../../ops/quantise.ts';
 import { GroundworkError } from '../../base/error.ts';
 import { STORAGE_CHOICES, type StorageChoice } from '../../models/storage.ts';
-import type { WeightsReport } from '../protocol/index.ts';
+import type { WeightsReport } from '../protocol/model.ts';
 
 export function storageReport({ dtype, reconstruction }: LoadedModel): WeightsReport {
   const total = reconstruction.reduce((sum, { error }) => sumErrors(sum, error), NO_ERROR);

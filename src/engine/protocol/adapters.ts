@@ -1,6 +1,5 @@
 /** The part of the protocol for adapters kept by name: imported, trained here, stacked, continued, switched off. */
-import type { KeyStyle } from '../../formats/peft.ts';
-import type { NamedFile } from './index.ts';
+import type { NamedFile } from './words.ts';
 
 export interface AdapterReport {
   readonly id: string;
@@ -50,4 +49,8 @@ export interface AdaptersReplies {
   'adapter-stack': AdaptersReport;
 }
 
-export type { KeyStyle };
+/** What is kept or in use has changed. */
+export interface AdaptersEvent {
+  readonly type: 'adapters';
+  readonly report: AdaptersReport;
+}

@@ -1,8 +1,6 @@
 /** The part of the protocol for talking to a model: a conversation with pictures, answered as it is written. */
-import type { GroundedBox, Size } from '../../grounding/box.ts';
-import type { SamplingSettings } from '../../train/recipe.ts';
 import type { Message } from '../../data/row.ts';
-import type { PolicyName } from './index.ts';
+import type { GroundedBox, PolicyName, SamplingSettings, Size } from './words.ts';
 
 /** A picture of the conversation. Its features are kept under the id, so that later turns cost no second look. */
 export interface ChatPicture {

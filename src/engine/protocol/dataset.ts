@@ -1,11 +1,10 @@
-/** What the page may ask of an opened dataset. A part of the protocol (protocol.ts). */
+/** What the page may ask of an opened dataset. A part of the protocol. */
 import type { Convention, DatasetOptions, SkippedRows, WayOfWriting } from '../../data/dataset-ref.ts';
 import type { DatasetReport, RowFilter } from '../../data/dataset.ts';
-import type { NamedFile, NamedHandle } from '../../data/file-set.ts';
 import type { Health } from '../../data/health.ts';
 import type { Row, RowIssue } from '../../data/row.ts';
-import type { GroundedBox, Size } from '../../grounding/box.ts';
 import type { StoredDataset } from '../../store/dataset-files.ts';
+import type { GroundedBox, NamedFile, NamedHandle, Size } from './words.ts';
 
 export type {
   BoxLayout,
@@ -19,7 +18,6 @@ export type {
 } from '../../data/dataset-ref.ts';
 export type { ConventionReport, DatasetReport, OpenQuestion, RowFilter } from '../../data/dataset.ts';
 export type { LedgerEntry, LedgerKey } from '../../data/ledger.ts';
-export type { NamedFile, NamedHandle } from '../../data/file-set.ts';
 export type { Finding, FindingKey, Health } from '../../data/health.ts';
 export type { RowFormatName } from '../../data/raw-row.ts';
 export type { Message, Row, RowIssue, Segment } from '../../data/row.ts';

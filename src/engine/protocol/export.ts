@@ -1,5 +1,5 @@
 /** What page and engine say to each other about what leaves the studio: adapters and merged weights. */
-import type { KeyStyle } from './adapters.ts';
+import type { KeyStyle } from './words.ts';
 
 export interface ExportChoice {
   readonly what: 'adapter' | 'merged';

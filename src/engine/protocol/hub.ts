@@ -1,7 +1,7 @@
 /** What the page says to the worker that fetches models from a Hub, and what it answers. It is never told anything else. */
 import type { HubPhase } from '../../store/hub-download.ts';
 import type { CacheListing } from '../../store/model-cache.ts';
-import type { NamedFile } from './index.ts';
+import type { NamedFile } from './words.ts';
 
 export type { CachedModel, CacheListing } from '../../store/model-cache.ts';
 export { DEFAULT_ENDPOINT, DEFAULT_REVISION } from '../../store/hub-address.ts';

@@ -8,9 +8,11 @@ import { restorePolicy } from '../../train/checkpoint.ts';
 import type { Policy } from '../../train/policy.ts';
 import type { Gate } from './gate.ts';
 import { Keeper, loadCheckpoint, type SavedCheckpoint } from '../keep/keeper.ts';
-import type { EngineEvent } from '../protocol/index.ts';
-import { runRecipe, type RunHooks, type Workbench } from './run.ts';
-import type { RunRecord } from '../keep/run-record.ts';
+import type { EngineEvent } from '../protocol/messages.ts';
+import type { ToldEvent } from '../protocol/run.ts';
+import type { RunRecord } from '../protocol/records.ts';
+import type { Workbench } from '../model/workbench.ts';
+import { runRecipe, type RunHooks } from './run.ts';
 
 export interface DriverHost {
   readonly storage: Storage;
@@ -118,7 +120,7 @@ export class Driver {
           emit,
           gate: () => alive(() => this.#host.pass()),
           turn: () => alive(() => this.#host.gate.turn()),
-          boundary: (at) => alive(() => keeper.boundary(bench, at)),
+          boundary: (at) => alive(() => keeper.boundary(bench.policy, at)),
           ...(look && { look: (...at) => alive(() => look(...at)) }),
         },
         start ? { position: start.position, moments: start.policy.moments } : undefined,
@@ -183,7 +185,7 @@ export async function restoredEvent(
   return { type: 'restored', runId: record.id, recipe: record.recipe, events: await toldBy(storage, record.id) };
 }
 
-export async function toldBy(storage: Storage, run: string): Promise<EngineEvent[]> {
+export async function toldBy(storage: Storage, run: string): Promise<ToldEvent[]> {
   const pieces = await storage.records.log(run);
-  return pieces.flatMap(({ entries }) => entries as EngineEvent[]);
+  return pieces.flatMap(({ entries }) => entries as ToldEvent[]);
 }

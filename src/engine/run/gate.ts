@@ -2,7 +2,7 @@
  * The run's valve. The loop passes it before each step; here it waits while paused, ends when stopped, and lets work
  * that must not overlap with a step (answers, exports) have its turn.
  */
-import type { RunState } from '../protocol/index.ts';
+import type { RunState } from '../protocol/run.ts';
 
 export class Gate {
   #state: RunState = 'idle';

@@ -18,8 +18,9 @@ import { runSft } from '../../train/sft.ts';
 import { evaluationRows } from '../../train/stages/evaluate.ts';
 import type { Sample } from '../../train/samples.ts';
 import type { StageContext, StageEvent } from '../../train/stage.ts';
-import type { Rehearsal, RehearsedStage } from '../protocol/index.ts';
-import { checkRecipe, Workbench } from './run.ts';
+import type { Rehearsal, RehearsedStage } from '../protocol/run.ts';
+import { Workbench } from '../model/workbench.ts';
+import { checkRecipe } from './run.ts';
 
 /** Rows looked at to find the longest; a dataset may have half a million. */
 const ROWS_LOOKED_AT = 512;

@@ -1,81 +1,20 @@
 /** One run of a recipe: stages in order over one policy, and what came out of them. */
 import { GroundworkError } from '../../base/error.ts';
-import type { Dataset } from '../../data/dataset.ts';
 import { placesWhere, subset, type RowList } from '../../data/row-list.ts';
-import type { EvaluatedStage } from '../../evaluate/report.ts';
 import { runEvaluation } from '../../evaluate/run.ts';
-import type { LoadedModel } from '../../models/load.ts';
-import { Generator } from '../../train/generate.ts';
 import { runGrpo } from '../../train/grpo.ts';
-import { Policy } from '../../train/policy.ts';
 import type { Recipe, Stage } from '../../train/recipe.ts';
 import { runRejection } from '../../train/rejection.ts';
-import { SampleStore, type Sample } from '../../train/samples.ts';
-import { Scorer } from '../../train/scorer.ts';
 import { runSft } from '../../train/sft.ts';
 import type { MomentsSnapshot } from '../../train/checkpoint.ts';
 import { optimizerState } from '../../train/checkpoint.ts';
 import type { Optimizer } from '../../train/optimizer.ts';
 import type { StageContext, StageEvent } from '../../train/stage.ts';
-import type { EngineEvent } from '../protocol/index.ts';
+import type { EngineEvent } from '../protocol/messages.ts';
+import { groundedBoxes } from '../answers/answer.ts';
+import type { RunBoundary, RunPosition } from '../keep/position.ts';
+import type { Workbench } from '../model/workbench.ts';
 import { warmStage } from './warm.ts';
-
-/** Everything that belongs to one dataset on one model: the policy, the encoded rows, the programs. */
-export class Workbench {
-  readonly loaded: LoadedModel;
-  readonly dataset: Dataset;
-  readonly policy: Policy;
-  readonly samples: SampleStore;
-  readonly generator: Generator<Sample>;
-  readonly evaluations: EvaluatedStage[] = [];
-  rejection: { prompts: number; kept: number } | null = null;
-  #scorer: Scorer | null = null;
-  #scorerVersion = -1;
-
-  constructor(loaded: LoadedModel, dataset: Dataset) {
-    this.loaded = loaded;
-    this.dataset = dataset;
-    this.policy = new Policy(loaded.model);
-    this.samples = new SampleStore(dataset, loaded.model, loaded.processor);
-    this.generator = new Generator(this.policy, loaded.processor, this.samples);
-  }
-
-  scorer(): Scorer {
-    if (this.#scorer && this.#scorerVersion === this.policy.version) return this.#scorer;
-    this.#scorer?.destroy();
-    this.#scorer = new Scorer(this.loaded.model, this.policy.adapter, this.policy.weights);
-    this.#scorerVersion = this.policy.version;
-    return this.#scorer;
-  }
-
-  destroy(): void {
-    this.#scorer?.destroy();
-    this.generator.destroy();
-    this.samples.destroy();
-    this.policy.destroy();
-  }
-}
-
-/** Where a run stands, its policy aside: plain data. */
-export interface RunPosition {
-  /** Index of the stage to go on with; as many as there are stages: the run is done. */
-  readonly stage: number;
-  /** Inside the stage (StageContext.resume); null: at its beginning. */
-  readonly position: object | null;
-  /** Spent in that stage before. */
-  readonly seconds: number;
-  /** Points of curves so far. */
-  readonly step: number;
-  /** Rows that rejection sampling kept; null before it. */
-  readonly curated: readonly string[] | null;
-  readonly rejection: Workbench['rejection'];
-  readonly evaluations: readonly EvaluatedStage[];
-}
-
-/** A run between two units of work: nothing is under way on the GPU. */
-export interface RunBoundary extends RunPosition {
-  readonly optimizer: Optimizer | undefined;
-}
 
 export interface ResumeFrom {
   readonly position: RunPosition;
@@ -301,7 +240,3 @@ function translate(
       return event;
   }
 }
-
-/** Boxes whose picture is known; the others cannot be drawn. */
-export const groundedBoxes = <B extends { readonly image: number | null }>(boxes: readonly B[]) =>
-  boxes.flatMap((b) => (b.image === null ? [] : [{ ...b, image: b.image }]));

@@ -9,11 +9,12 @@ import type { Policy } from '../../train/policy.ts';
 import { Driver, restoredEvent, rewind, toldBy } from './driver.ts';
 import type { Gate } from './gate.ts';
 import { identityOf } from '../keep/identity.ts';
-import type { KeepReplies } from '../protocol/keep.ts';
+import type { EngineEvent } from '../protocol/messages.ts';
+import type { RunReplies, Watch } from '../protocol/run.ts';
+import type { Recipe } from '../protocol/words.ts';
 import { loadCheckpoint, type SavedCheckpoint } from '../keep/keeper.ts';
-import type { EngineEvent, Recipe, Watch } from '../protocol/index.ts';
-import type { Workbench } from './run.ts';
-import { KEEP, type KeepSettings, type RunRecord } from '../keep/run-record.ts';
+import type { Workbench } from '../model/workbench.ts';
+import { type KeepSettings, type RunRecord } from '../protocol/records.ts';
 import { Watcher } from './watch.ts';
 
 export interface RunsHost {
@@ -44,6 +45,8 @@ export interface StartOptions {
   readonly keep: Partial<KeepSettings>;
   readonly watch: Watch | null;
 }
+
+const KEEP: KeepSettings = { everySteps: 20, everyMinutes: 2, keepLast: 2 };
 
 const missing = () =>
   new GroundworkError('run-missing', 'This run is not there any more.', 'It may have been deleted in another tab.');
@@ -149,7 +152,7 @@ export class Runs {
   }
 
   /** Points of a run's curves, in their order. */
-  async curves(id: string): Promise<KeepReplies['run-curves']> {
+  async curves(id: string): Promise<RunReplies['run-curves']> {
     await this.find(id);
     const told = await toldBy(this.#host.storage, id);
     return told.flatMap((event) => (event.type === 'metrics' ? [{ step: event.step, values: event.values }] : []));

@@ -3,7 +3,7 @@ import { spread } from '../../data/row-list.ts';
 import type { OnCompiled } from '../../gpu/pipeline.ts';
 import { askForKernels, longestRow } from '../../train/memory-plan.ts';
 import type { Stage } from '../../train/recipe.ts';
-import type { Workbench } from './run.ts';
+import type { Workbench } from '../model/workbench.ts';
 
 /** Rows whose lengths stand for all: kernels hardly depend on them. */
 const ROWS = 8;

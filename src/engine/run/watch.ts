@@ -4,8 +4,8 @@
  */
 import type { Row } from '../../data/row.ts';
 import { answerRows } from '../answers/answer.ts';
-import type { EngineEvent } from '../protocol/index.ts';
-import type { Workbench } from './run.ts';
+import type { EngineEvent } from '../protocol/messages.ts';
+import type { Workbench } from '../model/workbench.ts';
 
 export class Watcher {
   readonly #bench: Workbench;

@@ -8,7 +8,7 @@ import { writeSafetensors, type TensorToWrite } from '../../formats/safetensors-
 import { readPixels } from '../../models/encode.ts';
 import type { PixelInput } from '../../models/model.ts';
 import { fullLogits } from '../../train/full-logits.ts';
-import type { Workbench } from './run.ts';
+import type { Workbench } from '../model/workbench.ts';
 
 /** The bytes of a safetensors file with input_ids, logits, pixel_values and image_grid_thw. */
 export async function exportWitness(bench: Workbench): Promise<AsyncIterable<Uint8Array>> {

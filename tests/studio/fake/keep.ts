@@ -1,13 +1,25 @@
 /** What the pretended engine remembers: the real desk for projects over memory, and runs that were never run. */
-import type { KeepReplies, KeepRequest } from '../../../src/engine/protocol/keep.ts';
-import { AnswerShelf } from '../../../src/engine/answers/answer-shelf.ts';
+import { AnswerShelf } from '../../../src/engine/keep/answer-shelf.ts';
 import { Projects } from '../../../src/engine/keep/projects.ts';
-import type { EngineEvent, Recipe, StoredDataset } from '../../../src/engine/protocol/index.ts';
-import type { RunRecord } from '../../../src/engine/keep/run-record.ts';
+import type {
+  EngineEvent,
+  KeepRequest,
+  Recipe,
+  Replies,
+  RequestOf,
+  StoredDataset,
+  ToldEvent,
+} from '../../../src/engine/protocol/index.ts';
+import type { RunRecord } from '../../../src/engine/protocol/records.ts';
 import type { Runs } from '../../../src/engine/run/runs.ts';
 import { memoryStorage } from '../../../src/store/storage.ts';
 
 const GIB = 2 ** 30;
+
+/** Of projects, and of runs that were interrupted. */
+export type KeptRequest =
+  | KeepRequest
+  | RequestOf<'run-curves' | 'show-run' | 'continue-run' | 'settle-run' | 'save-now'>;
 
 export class FakeKeep {
   readonly storage = memoryStorage();
@@ -64,7 +76,7 @@ export class FakeKeep {
     return id;
   }
 
-  async answer(request: KeepRequest): Promise<KeepReplies[KeepRequest['type']]> {
+  async answer(request: KeptRequest): Promise<Replies[KeptRequest['type']]> {
     const { records } = this.storage;
     switch (request.type) {
       case 'projects':
@@ -84,7 +96,7 @@ export class FakeKeep {
         return null;
       case 'run-curves':
         return (await records.log(request.runId))
-          .flatMap(({ entries }) => entries as EngineEvent[])
+          .flatMap(({ entries }) => entries as ToldEvent[])
           .filter((event) => event.type === 'metrics');
       case 'identity':
         return { model: this.model, dataset: request.dataset && `rows of ${request.dataset}` };
@@ -108,7 +120,7 @@ export class FakeKeep {
 
   async #tell(runId: string): Promise<RunRecord> {
     const run = (await this.storage.records.get<RunRecord>('runs', runId))!;
-    const events = (await this.storage.records.log(runId)).flatMap(({ entries }) => entries as EngineEvent[]);
+    const events = (await this.storage.records.log(runId)).flatMap(({ entries }) => entries as ToldEvent[]);
     this.#emit({ type: 'restored', runId, recipe: run.recipe, events });
     return run;
   }

@@ -173,3 +173,12 @@ export const findPublished = (name: string | undefined): PublishedModel | undefi
   PUBLISHED.find(({ id }) => id === name || id.endsWith(`/${name}`));
 
 export const publishedIds = (): string[] => PUBLISHED.map(({ id }) => id);
+
+/** preprocessor_config.json as published, as far as sizes go. */
+export function publishedPreprocessor(config: Json): Json {
+  if (config['model_type'] === 'qwen3_vl') return { size: { shortest_edge: 65_536, longest_edge: 16_777_216 } };
+  if (!['smolvlm', 'idefics3'].includes(String(config['model_type'])))
+    return { min_pixels: 3136, max_pixels: 12_845_056 };
+  const tile = (config['vision_config'] as { readonly image_size: number }).image_size;
+  return { size: { longest_edge: 4 * tile }, max_image_size: { longest_edge: tile }, resample: 1 };
+}

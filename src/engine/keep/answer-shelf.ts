@@ -3,7 +3,8 @@
  * a digest of the weights and one of the rows, so it is found by any run, adapter or visit that comes to the same ones.
  */
 import type { Storage } from '../../store/storage.ts';
-import type { Answer, KnownAnswer, PolicyName } from '../protocol/index.ts';
+import type { KnownAnswer } from '../protocol/answers.ts';
+import type { Answer, PolicyName } from '../protocol/words.ts';
 
 interface Entry {
   readonly dataset: string;

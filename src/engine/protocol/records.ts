@@ -1,7 +1,6 @@
 /** What is remembered of projects and runs. Plain data: the page reads it, and it outlives versions (idb-records.ts). */
 import type { DatasetRef } from '../../data/dataset-ref.ts';
-import type { StorageChoice, WeightDType } from '../../models/storage.ts';
-import type { Recipe } from '../../train/recipe.ts';
+import type { Recipe, StorageChoice, WeightDType } from './words.ts';
 
 type ModelSource =
   /** The starter that comes with the app. */
@@ -44,8 +43,6 @@ export interface KeepSettings {
   /** Newest checkpoints kept, besides the best and the ends of stages. */
   readonly keepLast: number;
 }
-
-export const KEEP: KeepSettings = { everySteps: 20, everyMinutes: 2, keepLast: 2 };
 
 /** What a run was started on; it goes on with nothing else. */
 export interface RunIdentity {

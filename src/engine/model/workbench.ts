@@ -1,0 +1,44 @@
+/** What one dataset on one model needs: a policy, encoded rows, programs; and what came out of the stages run on it. */
+import type { Dataset } from '../../data/dataset.ts';
+import type { EvaluatedStage } from '../../evaluate/report.ts';
+import type { LoadedModel } from '../../models/load.ts';
+import { Generator } from '../../train/generate.ts';
+import { Policy } from '../../train/policy.ts';
+import { SampleStore, type Sample } from '../../train/samples.ts';
+import { Scorer } from '../../train/scorer.ts';
+
+/** Everything that belongs to one dataset on one model: the policy, the encoded rows, the programs. */
+export class Workbench {
+  readonly loaded: LoadedModel;
+  readonly dataset: Dataset;
+  readonly policy: Policy;
+  readonly samples: SampleStore;
+  readonly generator: Generator<Sample>;
+  readonly evaluations: EvaluatedStage[] = [];
+  rejection: { readonly prompts: number; readonly kept: number } | null = null;
+  #scorer: Scorer | null = null;
+  #scorerVersion = -1;
+
+  constructor(loaded: LoadedModel, dataset: Dataset) {
+    this.loaded = loaded;
+    this.dataset = dataset;
+    this.policy = new Policy(loaded.model);
+    this.samples = new SampleStore(dataset, loaded.model, loaded.processor);
+    this.generator = new Generator(this.policy, loaded.processor, this.samples);
+  }
+
+  scorer(): Scorer {
+    if (this.#scorer && this.#scorerVersion === this.policy.version) return this.#scorer;
+    this.#scorer?.destroy();
+    this.#scorer = new Scorer(this.loaded.model, this.policy.adapter, this.policy.weights);
+    this.#scorerVersion = this.policy.version;
+    return this.#scorer;
+  }
+
+  destroy(): void {
+    this.#scorer?.destroy();
+    this.generator.destroy();
+    this.samples.destroy();
+    this.policy.destroy();
+  }
+}

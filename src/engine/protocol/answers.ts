@@ -1,0 +1,77 @@
+/** What page and engine say to each other about a model's answers to rows: given, kept, and looked at digit by digit. */
+import type { Box01 } from '../../grounding/box.ts';
+import type { Answer, PolicyName, Size } from './words.ts';
+
+/** An answer that was given before, by the weights that are there now. */
+export interface KnownAnswer {
+  readonly rowId: string;
+  readonly answer: Answer;
+}
+
+/** A row as the model sees it. */
+export interface EncodedPreview {
+  readonly sizes: readonly { readonly natural: Size; readonly model: Size; readonly tokens: number }[];
+  readonly promptText: string;
+  readonly targetText: string;
+  readonly tokens: readonly { readonly text: string; readonly inLoss: boolean }[];
+}
+
+export interface DigitHeat {
+  /** What the token says; a tokenizer may hold several digits in one. */
+  readonly text: string;
+  /** Negative log-likelihood, nats, all that comes before it in the target being given. */
+  readonly loss: number;
+}
+
+export interface BoxHeat {
+  readonly image: number;
+  readonly box: Box01;
+  /** Digits of x1, y1, x2, y2: the left, upper, right and lower edge. */
+  readonly edges: readonly (readonly DigitHeat[])[];
+}
+
+export interface CoordinateHeat {
+  readonly policy: PolicyName;
+  /** The solution's boxes; empty for a row without one. */
+  readonly boxes: readonly BoxHeat[];
+}
+
+export type AnswerRequest =
+  | { readonly type: 'preview'; readonly dataset: string; readonly rowId: string }
+  | {
+      readonly type: 'answer';
+      readonly dataset: string;
+      readonly rowId: string;
+      readonly policies: readonly PolicyName[];
+      /** Pictures in another order: place i shows picture `order[i]`. Boxes and score come in that order, too. */
+      readonly order?: readonly number[];
+    }
+  /** Loss of every digit of the solution's coordinates under a policy, the target being given. */
+  | {
+      readonly type: 'coordinate-heat';
+      readonly dataset: string;
+      readonly rowId: string;
+      readonly policy: PolicyName;
+    }
+  /**
+   * Rows answered together, one answer each, in their order. `orders`: as in `answer`, by row. Answers to rows as they are
+   * are kept with `project`, if this tab has it, and while no run changes the weights.
+   */
+  | {
+      readonly type: 'answer-rows';
+      readonly dataset: string;
+      readonly rowIds: readonly string[];
+      readonly policy: PolicyName;
+      readonly orders?: readonly (readonly number[])[];
+      readonly project?: string | null;
+    }
+  /** What the weights that are there now have answered before. Of the tuned policy nothing, where it is the base. */
+  | { readonly type: 'known-answers'; readonly dataset: string; readonly project: string };
+
+export interface AnswerReplies {
+  preview: EncodedPreview;
+  answer: readonly Answer[];
+  'answer-rows': readonly Answer[];
+  'known-answers': readonly KnownAnswer[];
+  'coordinate-heat': CoordinateHeat;
+}

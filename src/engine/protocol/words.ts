@@ -1,0 +1,55 @@
+/** Words that several parts of the protocol share. Those of the layers below are named here once for all of them. */
+import type { GroundedBox } from '../../grounding/box.ts';
+
+export type { NamedFile, NamedHandle } from '../../data/file-set.ts';
+export type { KeyStyle } from '../../formats/peft.ts';
+export type { GroundedBox, Size } from '../../grounding/box.ts';
+export type { StorageChoice, WeightDType } from '../../models/storage.ts';
+export type {
+  Recipe,
+  Stage,
+  SftStage,
+  GrpoStage,
+  RejectionStage,
+  EvaluateStage,
+  MergeStage,
+  LoraSettings,
+  OptimizerSettings,
+  SamplingSettings,
+} from '../../train/recipe.ts';
+
+/** A policy to answer with: the loaded weights, or the current one (adapters and merges included). */
+export type PolicyName = 'base' | 'tuned';
+
+export interface Answer {
+  readonly policy: PolicyName;
+  readonly text: string;
+  readonly think: string | null;
+  readonly boxes: readonly GroundedBox[];
+  /** Against the row's solution: IoU in the right image, 0 if the image is wrong; null without a solution. */
+  readonly iou: number | null;
+  readonly rightImage: boolean | null;
+  readonly parsed: boolean;
+}
+
+/** Work that takes long: how far it is. */
+export interface LoadingEvent {
+  readonly type: 'loading';
+  readonly what: string;
+  readonly done: number;
+  readonly total: number;
+}
+
+/** Something to know of, in a sentence. Nothing stops. */
+export interface NoticeEvent {
+  readonly type: 'notice';
+  readonly message: string;
+}
+
+/** Nothing is lost: `hint` says what is safe and what to do. */
+export interface FailureEvent {
+  readonly type: 'failure';
+  readonly code: string;
+  readonly message: string;
+  readonly hint: string;
+}
