@@ -285,7 +285,7 @@ test('a group shows its completions side by side with all that was given to each
         g === 3
           ? {
               ...group,
-              completions: group.completions.map((c) => ({ ...c, rewards: { ...c.rewards, image_index: NaN } })),
+              completions: group.completions.map((c) => ({ ...c, rewards: { ...c.rewards, imageIndex: NaN } })),
             }
           : group,
       ),
@@ -409,10 +409,10 @@ test('the ledger says what other rules would have given', async ({ page }) => {
   await page.getByRole('tab', { name: 'Ledger' }).click();
   const sums = page.getByRole('status').filter({ hasText: 'Under these rules' });
   await expect(sums).toContainText('0.0 %');
-  for (const term of [/^format/, /^IoU/]) await page.getByRole('slider', { name: term }).fill('0');
+  for (const term of [/^Format/, /^Box overlap/]) await page.getByRole('slider', { name: term }).fill('0');
   // Nothing is left to tell the completions apart but the right image, whose weight is 0.
   await expect(sums).toContainText(/Under these rules\s*0 of 4 groups/);
-  await page.getByRole('slider', { name: /^image index/ }).fill('2');
+  await page.getByRole('slider', { name: /^Right image/ }).fill('2');
   await expect(page.getByRole('region', { name: 'Groups that move most' }).getByRole('row')).not.toHaveCount(1);
   await page
     .getByRole('button', { name: /^Look at the group/ })

@@ -91,20 +91,19 @@ function judgeGroups(
   samples: readonly Sample[],
   groups: readonly (readonly Rollout[])[],
 ) {
-  const { rewards, weights } = weightedRewards(stage.rewardWeights);
+  const rewards = weightedRewards(stage, stage.sampling);
   const scored = groups.map((group, g) =>
     group.map((rollout) =>
       scoreCompletion(
         { answer: context.samples.parse(samples[g]!, rollout.text), tokens: rollout.tokens.length },
         samples[g]!.row,
         rewards,
-        weights,
       ),
     ),
   );
   const advantages: Advantages = computeAdvantages(
     scored.flat().map((s) => rewards.map((r) => s.rewards[r.name] ?? null)),
-    weights,
+    rewards.map(({ weight }) => weight),
     stage.numGenerations,
     stage.scaleRewards,
   );

@@ -4,7 +4,7 @@ import { differences } from '../../src/studio/recipe/compare.ts';
 import { advise, describeStage } from '../../src/studio/recipe/describe.ts';
 import { fieldsOf, getAt, setAt } from '../../src/studio/recipe/fields.ts';
 import { KIND_NAMES } from '../../src/studio/recipe/kind-names.ts';
-import { grpoStage, KINDS, mergeStage, newStage, PRESETS, sftStage } from '../../src/engine/presets.ts';
+import { grpoStage, KINDS, mergeStage, newStage, PRESETS, REWARDS, sftStage } from '../../src/engine/presets.ts';
 import { readNumber } from '../../src/studio/rooms/recipe/number-input.tsx';
 import { runs } from '../../src/studio/rooms/recipe/preview-view.tsx';
 import { readList } from '../../src/studio/rooms/recipe/stage-editor.tsx';
@@ -82,6 +82,10 @@ describe('advice', () => {
       advise({ name: '', seed: 0, stages: [{ ...stage, ...change }] }).filter((a) => a.severity === 'error').length;
     expect(faults({ sampling: { ...stage.sampling, temperature: 0 } })).toBe(1);
     expect(faults({ rewardWeights: { format: 0, iou: 0, imageIndex: 0 } })).toBe(1);
+    expect(faults({ rewardWeights: { giou: 1 } })).toBe(0);
+    expect(
+      faults({ rewardWeights: { softOverlong: 1 }, rewardSettings: { softOverlong: { cacheTokens: 4096 } } }),
+    ).toBe(1);
     expect(faults({})).toBe(0);
   });
 });
@@ -171,6 +175,15 @@ describe('plans compared', () => {
       values: [sft.lora.r, sft.lora.r * 2, sft.lora.r].map(String),
     });
     expect(found.find(({ name }) => name === 'gradient_checkpointing')?.values.toSorted()).toHaveLength(3);
+  });
+
+  it('tell nothing of settings that an older plan does not have, which ran as if they had their defaults', () => {
+    const { rewardSettings: _, ...rest } = grpoStage();
+    const old = { ...rest, rewardWeights: { format: 1, iou: 1, imageIndex: 0 } };
+    expect(differences([plan(grpoStage()), plan(old)])).toEqual([]);
+    expect(differences([plan(grpoStage({ rewardWeights: { giou: 1 } })), plan(old)])).toMatchObject([
+      { setting: REWARDS.giou.label, values: ['1', '0'] },
+    ]);
   });
 
   it('tell of stages that one has and another has not, and nothing of their settings', () => {

@@ -5,7 +5,7 @@ import { arrange, OUTCOMES, outcomeOf, tally, type GalleryFilter } from '../../s
 import { swappable } from '../../src/studio/rooms/inspect/swap-summary.tsx';
 import { judgeSwap, turned } from '../../src/studio/rooms/inspect/swap-test.tsx';
 import { answerPart } from '../../src/studio/rooms/run/completion-card.tsx';
-import { rescore, sumLedger } from '../../src/studio/rooms/run/rescore.ts';
+import { rescore, sumLedger, termName } from '../../src/studio/rooms/run/rescore.ts';
 import { bytes, duration, value } from '../../src/studio/ui/format.ts';
 import { etaOf } from '../../src/studio/ui/progress.tsx';
 import type { AnswerPair } from '../../src/studio/state/answers.ts';
@@ -176,9 +176,26 @@ describe('the reward ledger', () => {
     expect([blunt.signalAfter, blunt.moved.map(({ gained }) => gained)]).toEqual([0, [-1]]);
     expect(sumLedger([], rules({})).reordered).toBe(0);
   });
-  it('finds a weight by any spelling of its name', () => {
-    const one = { ...completion(0, 0), rewards: { image_index: 1 } };
-    expect(rescore([one], rules({ imageIndex: 3 }), 'none')[0]!.reward).toBe(3);
+  it('leaves out what did not apply, and a completion that no rule applied to', () => {
+    const [first, second, unscored] = rescore(
+      [
+        { ...completion(1, 0), rewards: { iou: 1, imageIndex: NaN } },
+        { ...completion(0, 0), rewards: { iou: 0, imageIndex: NaN } },
+        { ...completion(0, 0), rewards: { iou: NaN, imageIndex: NaN } },
+      ],
+      rules({ iou: 1, imageIndex: 3 }),
+      'none',
+    );
+    expect([first!.reward, second!.reward, unscored!.reward]).toEqual([1, 0, NaN]);
+    expect([first!.advantage, second!.advantage, unscored!.advantage]).toEqual([0.5, -0.5, 0]);
+  });
+  it('calls a reward by its label, and one that it does not know by its name', () => {
+    expect(['imageIndex', 'iou', 'fromLater', 'a-b_c'].map(termName)).toEqual([
+      'Right image',
+      'Box overlap',
+      'from later',
+      'a b c',
+    ]);
   });
 });
 

@@ -1,5 +1,6 @@
 /** Where the plans of runs differ, setting by setting. */
 import type { Recipe } from '../../engine/protocol/index.ts';
+import { newStage } from '../../engine/presets.ts';
 import { fieldsOf, getAt } from './fields.ts';
 import { KIND_NAMES } from './kind-names.ts';
 
@@ -44,7 +45,8 @@ export function differences(plans: readonly Recipe[]): Difference[] {
         `${i + 1}. ${first.name}`,
         label,
         name,
-        stages.map((stage) => words(getAt(stage, path))),
+        // A plan older than a setting ran as if it had the default.
+        stages.map((stage) => words(getAt(stage, path) ?? getAt(newStage(first.kind), path))),
       );
   }
   return found;

@@ -6,6 +6,7 @@
 import type { Stage } from '../../engine/protocol/index.ts';
 import { newStage } from '../../engine/presets.ts';
 import { getAt, type Field } from './fields.ts';
+import { TRL_REWARD_WEIGHTS } from './reward-fields.ts';
 
 const OPTIMIZER: Readonly<Record<string, unknown>> = {
   'optimizer.lrSchedulerType': 'linear',
@@ -59,10 +60,7 @@ const ELSEWHERE: Readonly<Record<Stage['kind'], Readonly<Record<string, unknown>
     numIterations: 1,
     scaleRewards: 'group',
     maskTruncatedCompletions: false,
-    // A list there, one for each reward function; all weigh 1 where it is not given.
-    'rewardWeights.format': 1,
-    'rewardWeights.iou': 1,
-    'rewardWeights.imageIndex': 1,
+    ...TRL_REWARD_WEIGHTS,
   },
   rejection: { ...SAMPLING, numGenerations: 8 },
   merge: {},

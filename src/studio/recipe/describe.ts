@@ -1,5 +1,6 @@
 /** A stage in one plain sentence, and what speaks against a plan before it is run. */
 import type { Recipe, Stage } from '../../engine/protocol/index.ts';
+import { rewardFaults } from '../../engine/presets.ts';
 import { plural } from '../ui/format.ts';
 
 export function describeStage(stage: Stage): string {
@@ -53,8 +54,7 @@ export function advise(recipe: Recipe): Advice[] {
     if (stage.kind === 'grpo') {
       if (stage.numGenerations < 2)
         say(i, 'error', 'A group needs at least 2 completions: an advantage compares them.');
-      const { format, iou, imageIndex } = stage.rewardWeights;
-      if (format + iou + imageIndex === 0) say(i, 'error', 'All reward weights are 0, so nothing can be learned.');
+      for (const fault of rewardFaults(stage, stage.sampling)) say(i, 'error', fault);
       if (stage.sampling.temperature === 0)
         say(i, 'error', 'At temperature 0 all completions of a group are the same, and every advantage is 0.');
       if (stage.lora.loraDropout > 0)

@@ -2,6 +2,8 @@
 import type { Stage } from '../../engine/protocol/index.ts';
 import { checkpointing, choice, flag, LORA, OPTIMIZER, own, real, SAMPLING, whole, type FieldGroup } from './field.ts';
 
+import { REWARD_FIELDS } from './reward-fields.ts';
+
 export type { Field, FieldGroup } from './field.ts';
 
 const FIELDS: Record<Stage['kind'], readonly FieldGroup[]> = {
@@ -251,23 +253,7 @@ const FIELDS: Record<Stage['kind'], readonly FieldGroup[]> = {
         checkpointing,
       ],
     },
-    {
-      title: 'Rewards',
-      fields: [
-        real('rewardWeights.format', 'Format', 0, 100, 'Weight of: the answer has thought and answer in their tags.', {
-          name: 'reward_weights[0]',
-          essential: true,
-        }),
-        real('rewardWeights.iou', 'Box overlap', 0, 100, 'Weight of: IoU with the solution; 0 in the wrong image.', {
-          name: 'reward_weights[1]',
-          essential: true,
-        }),
-        real('rewardWeights.imageIndex', 'Right image', 0, 100, 'Weight of: the box names the right image.', {
-          name: 'reward_weights[2]',
-          essential: true,
-        }),
-      ],
-    },
+    REWARD_FIELDS,
     SAMPLING,
     LORA,
     OPTIMIZER,

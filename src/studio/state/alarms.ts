@@ -1,4 +1,5 @@
 /** What in the curves a person should be told about before it has cost an hour: what it means, and what to try. */
+import { REWARDS } from '../../engine/presets.ts';
 import { lowerBound } from '../charts/thin.ts';
 import type { Curve, SeriesBook } from '../charts/series-book.ts';
 
@@ -134,7 +135,7 @@ const RULES: readonly Rule[] = [
     key: 'growing',
     title: 'Completions grow',
     means: 'They are more than twice as long as at the start: steps slow down, and soon they will be cut.',
-    attempt: 'Look at the groups for repetition; leave truncated completions out of the loss, or add a length reward.',
+    attempt: `Look at the groups for repetition; leave truncated completions out of the loss, or give weight to the reward “${REWARDS.softOverlong.label}”.`,
     curve: 'completions/mean_length',
     sign: turned((first, last) => last > first * 2),
   },

@@ -4,12 +4,16 @@
  * without a solution, datasets that do not say the picture.
  * (MIRG-RL's image-level reward is of this kind; its exact form is unpublished.)
  */
-import type { Reward } from './reward.ts';
+import { defineReward } from './reward.ts';
 
-export const imageIndex: Reward = {
+export const imageIndex = defineReward({
   name: 'imageIndex',
+  label: 'Right image',
   summary: '1 when the box is on the right image, whatever its place; does not apply to rows of one image.',
+  subject: 'pictures',
   range: [0, 1],
+  weight: 0,
+  always: true,
   score: ({ answer: { boxes } }, { solution, images }) => {
     if (solution.length === 0 || images.length < 2 || solution.some((s) => s.imageGuessed)) return null;
     const left = solution.map((s) => s.image);
@@ -22,4 +26,4 @@ export const imageIndex: Reward = {
     }
     return common / Math.max(boxes.length, solution.length);
   },
-};
+});

@@ -1,25 +1,103 @@
 /**
- * The reward library: rules by name, their weights, and their sum. A run may carry any of them; those of a recipe's
- * RewardWeights are always scored and logged, also at weight 0, so that their curves can be watched.
+ * The reward library: rules by name, what a recipe says of them, and their sum. Types, defaults, forms, curves and
+ * advice derive from the registry.
  */
-import type { Row } from '../../data/row.ts';
+import { GroundworkError } from '../../base/error.ts';
 import { weightedReward } from '../advantage.ts';
-import type { RewardWeights } from '../recipe.ts';
-import { format, strictFormat } from './format.ts';
-import { imageIndex } from './image-index.ts';
-import { centre, giou, iou } from './iou.ts';
-import type { Completion, Reward } from './reward.ts';
+import * as registry from './registry.ts';
+import { SUBJECTS, type Completion, type Reward, type RewardLimits, type ScoredRow } from './reward.ts';
 
-export { succeeds } from './iou.ts';
-export { matchBoxes, meanMatched, type PredictedBox } from './matching.ts';
-export type { Completion, Reward } from './reward.ts';
-export { softOverlong } from './soft-overlong.ts';
+export { inRightImage, matchBoxes, meanMatched, type PredictedBox } from './matching.ts';
+export type { Completion, Reward, RewardLimits, RewardSetting, ScoredRow } from './reward.ts';
+export { succeeds } from './success.ts';
 
-/** Rules without settings of their own, by name. */
-export const REWARDS = { format, iou, imageIndex, strictFormat, giou, centre } as const satisfies Record<
-  string,
-  Reward
->;
+export type RewardName = keyof typeof registry;
+
+/** A line of the registry whose name is not its reward's own is an error here. */
+type Registry = { readonly [N in RewardName]: Reward & { readonly name: N } };
+
+/** By name. */
+export const REWARDS: Registry = registry;
+
+/** In the order of forms and sums: by subject, there first what is always scored, then by name. */
+export const REWARD_NAMES: readonly RewardName[] = (Object.keys(registry) as RewardName[]).sort(
+  (a, b) => place(REWARDS[a]) - place(REWARDS[b]) || (a < b ? -1 : 1),
+);
+
+function place({ subject, always }: Reward): number {
+  return 2 * SUBJECTS.indexOf(subject) + (always ? 0 : 1);
+}
+
+/** By reward; one that is missing, as in plans older than the reward, weighs 0. */
+export type RewardWeights = { readonly [N in RewardName]?: number };
+
+type SettingsOf<N extends RewardName> = (typeof registry)[N] extends Reward<string, infer S> ? S : never;
+
+/** Own settings of rewards, by reward; one that is missing has its default. */
+export type RewardSettings = {
+  readonly [N in RewardName as keyof SettingsOf<N> extends never ? never : N]?: {
+    readonly [K in keyof SettingsOf<N>]?: number;
+  };
+};
+
+/** What a recipe says of its rewards. */
+export interface RewardChoice {
+  readonly rewardWeights: RewardWeights;
+  readonly rewardSettings?: RewardSettings;
+}
+
+/** Weights and settings of a new stage, all of them written out. */
+export function defaultRewards(): Required<RewardChoice> {
+  const named = REWARD_NAMES.map((name) => [name, REWARDS[name]] as const);
+  return {
+    rewardWeights: Object.fromEntries(named.map(([name, { weight }]) => [name, weight])),
+    rewardSettings: Object.fromEntries(
+      named.flatMap(([name, { settings }]) => (settings ? [[name, defaultsOf(settings)] as const] : [])),
+    ),
+  };
+}
+
+const defaultsOf = (settings: NonNullable<Reward['settings']>) =>
+  Object.fromEntries(Object.entries(settings).map(([key, setting]) => [key, setting.default]));
+
+function valuesOf(name: RewardName, { rewardSettings = {} }: RewardChoice): Readonly<Record<string, number>> {
+  const { settings } = REWARDS[name];
+  const given = (rewardSettings as Readonly<Partial<Record<RewardName, object>>>)[name];
+  return settings ? { ...defaultsOf(settings), ...given } : {};
+}
+
+/** Whether a recipe's rewards can teach anything, and if not or only in part, why. */
+export function rewardFaults(choice: RewardChoice, limits: RewardLimits): string[] {
+  const used = REWARD_NAMES.filter((name) => weightOf(choice.rewardWeights, name) !== 0);
+  if (used.length === 0) return ['All reward weights are 0, so nothing can be learned.'];
+  return used.flatMap((name) => REWARDS[name].check?.(valuesOf(name, choice), limits) ?? []);
+}
+
+/** Weight of a reward by its name; 0 for one that the recipe does not mention. */
+export const weightOf = (weights: RewardWeights, name: string): number => weights[name as RewardName] ?? 0;
+
+/** A rule with its settings, ready to score. */
+export interface WeightedReward {
+  readonly name: RewardName;
+  readonly weight: number;
+  readonly score: (completion: Completion, row: ScoredRow) => number | null;
+}
+
+/**
+ * A recipe's rules in a fixed order: those that weigh something, and those that are always logged.
+ * @throws GroundworkError `reward-settings` for settings that cannot be used
+ */
+export function weightedRewards(choice: RewardChoice, limits: RewardLimits): readonly WeightedReward[] {
+  return REWARD_NAMES.flatMap((name) => {
+    const weight = weightOf(choice.rewardWeights, name);
+    const reward = REWARDS[name];
+    if (weight === 0 && !reward.always) return [];
+    const values = valuesOf(name, choice);
+    const fault = reward.check?.(values, limits);
+    if (fault) throw new GroundworkError('reward-settings', fault, 'Change the setting of this reward in the recipe.');
+    return [{ name, weight, score: (completion, row) => reward.score(completion, row, values, limits) }];
+  });
+}
 
 /** What a completion earned: by rule, and their weighted sum (null: no rule applied). */
 export interface Score {
@@ -27,25 +105,14 @@ export interface Score {
   readonly reward: number | null;
 }
 
-/** A recipe's rules with their weights, in a fixed order. */
-export function weightedRewards(weights: RewardWeights): {
-  readonly rewards: readonly Reward[];
-  readonly weights: readonly number[];
-} {
-  const names = ['format', 'iou', 'imageIndex'] as const;
-  return { rewards: names.map((n) => REWARDS[n]), weights: names.map((n) => weights[n]) };
-}
-
-/** Scores one completion by every rule; `weights` [rewards.length]. */
-export function scoreCompletion(
-  completion: Completion,
-  row: Pick<Row, 'solution' | 'images'>,
-  rewards: readonly Reward[],
-  weights: readonly number[],
-): Score {
+/** Scores one completion by every rule. */
+export function scoreCompletion(completion: Completion, row: ScoredRow, rewards: readonly WeightedReward[]): Score {
   const values = rewards.map((r) => r.score(completion, row));
   return {
     rewards: Object.fromEntries(rewards.map((r, k) => [r.name, values[k]!])),
-    reward: weightedReward(values, weights),
+    reward: weightedReward(
+      values,
+      rewards.map(({ weight }) => weight),
+    ),
   };
 }

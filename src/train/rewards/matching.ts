@@ -12,6 +12,12 @@ export type PredictedBox = Pick<ParsedBox, 'image' | 'box'>;
 /** 0 or more, larger is better; what is not finite counts as 0. */
 export type PairScore = (predicted: PredictedBox, truth: GroundedBox) => number;
 
+/** `score` where the pictures agree, or the dataset does not say which; else 0. */
+export const inRightImage =
+  (score: PairScore): PairScore =>
+  (p, s) =>
+    p.image === s.image || s.imageGuessed ? score(p, s) : 0;
+
 /** One-to-one pairs of the largest total score; pairs worth 0 are left out. Rows: predictions, columns: solution. */
 export function matchBoxes(
   predicted: readonly PredictedBox[],

@@ -1,3 +1,4 @@
+/** What a reward is: a rule that scores an answer against its row, with the words and settings under which it is offered. */
 import type { Row } from '../../data/row.ts';
 import type { ParsedAnswer } from '../../grounding/parse.ts';
 
@@ -9,16 +10,60 @@ export interface Completion {
   readonly tokens: number;
 }
 
-/**
- * A rule that scores an answer against its row. null: the rule does not apply to this row (it is then left out of the
- * sum, TRL's semantics of None). Rules are pure.
- */
-export interface Reward {
-  /** Metric name: `rewards/{name}/mean`. */
-  readonly name: string;
+/** What of a row a rule may look at. */
+export type ScoredRow = Pick<Row, 'solution' | 'images'>;
+
+/** What rewards are about. Forms show them in this order, and sums of rewards run in it. */
+export const SUBJECTS = ['form', 'boxes', 'pictures', 'length'] as const;
+
+/** A number that a reward can be set by. */
+export interface RewardSetting {
+  readonly label: string;
+  readonly help: string;
+  readonly integer: boolean;
+  readonly min: number;
+  readonly max: number;
+  readonly default: number;
+  /** What it counts: tokens, a share. */
+  readonly unit?: string;
+}
+
+export type SettingValues<S> = { readonly [K in keyof S]: number };
+
+/** Bounds of the stage that a reward may depend on. */
+export interface RewardLimits {
+  /** Tokens a completion may have. */
+  readonly maxCompletionLength: number;
+}
+
+export interface Reward<
+  N extends string = string,
+  S extends Readonly<Record<string, RewardSetting>> = Readonly<Record<string, RewardSetting>>,
+> {
+  /** Metric name: `rewards/{name}/mean`; also the name of its weight in a recipe, and of its line in the registry. */
+  readonly name: N;
+  /** Two or three words for forms and tables. */
+  readonly label: string;
   /** One line for the user. */
   readonly summary: string;
+  readonly subject: (typeof SUBJECTS)[number];
   /** Smallest and largest value. */
   readonly range: readonly [number, number];
-  readonly score: (completion: Completion, row: Pick<Row, 'solution' | 'images'>) => number | null;
+  /** In a new stage; 0: off. */
+  readonly weight: number;
+  /** Scored and logged at weight 0 too, so that its curve can be watched. */
+  readonly always?: true;
+  readonly settings?: S;
+  /** Why the values cannot be used; null: they can. */
+  check?(values: SettingValues<S>, limits: RewardLimits): string | null;
+  /** Pure. null: the rule does not apply to this row; it is then left out of the sum, as TRL does with None. */
+  score(completion: Completion, row: ScoredRow, values: SettingValues<S>, limits: RewardLimits): number | null;
 }
+
+/** Gives a reward the types of its own name and settings. */
+export const defineReward = <
+  const N extends string,
+  const S extends Readonly<Record<string, RewardSetting>> = Record<never, RewardSetting>,
+>(
+  reward: Reward<N, S>,
+): Reward<N, S> => reward;

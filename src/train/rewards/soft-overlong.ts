@@ -2,22 +2,32 @@
  * DAPO's soft punishment of length (arXiv 2503.14476, eq. 13; TRL `get_soft_overlong_punishment`): 0 up to
  * max − cache tokens, falling linearly to −1 at max tokens.
  */
-import { GroundworkError } from '../../base/error.ts';
-import type { Reward } from './reward.ts';
+import { defineReward } from './reward.ts';
 
-/** `maxTokens`: the length limit; `cacheTokens`: how long before it the punishment sets in, 1 … maxTokens. */
-export function softOverlong(maxTokens: number, cacheTokens: number): Reward {
-  if (!(cacheTokens > 0 && cacheTokens <= maxTokens))
-    throw new GroundworkError(
-      'reward-settings',
-      `Soft-overlong cache of ${cacheTokens} tokens does not fit a limit of ${maxTokens}.`,
-      'Choose a cache between 1 and the maximal completion length.',
-    );
-  const free = maxTokens - cacheTokens;
-  return {
-    name: 'softOverlong',
-    summary: `0 up to ${free} tokens, then falling to −1 at ${maxTokens}.`,
-    range: [-1, 0],
-    score: ({ tokens }) => (tokens <= free ? 0 : tokens > maxTokens ? -1 : (free - tokens) / cacheTokens),
-  };
-}
+export const softOverlong = defineReward({
+  name: 'softOverlong',
+  label: 'Length limit',
+  summary: '0 for completions well below the longest, then falling to −1 at the longest: DAPO’s soft overlong rule.',
+  subject: 'length',
+  range: [-1, 0],
+  weight: 0,
+  settings: {
+    cacheTokens: {
+      label: 'Length limit: sets in',
+      help: 'How many tokens before the longest completion the punishment sets in. DAPO uses a fifth of the longest.',
+      integer: true,
+      min: 1,
+      max: 8192,
+      default: 32,
+      unit: 'tokens',
+    },
+  },
+  check: ({ cacheTokens }, { maxCompletionLength }) =>
+    cacheTokens > 0 && cacheTokens <= maxCompletionLength
+      ? null
+      : `The length limit sets in ${cacheTokens} tokens before the longest completion, which has only ${maxCompletionLength}.`,
+  score: ({ tokens }, _row, { cacheTokens }, { maxCompletionLength }) => {
+    const free = maxCompletionLength - cacheTokens;
+    return tokens <= free ? 0 : tokens > maxCompletionLength ? -1 : (free - tokens) / cacheTokens;
+  },
+});

@@ -1,5 +1,7 @@
 /** Group Relative Policy Optimization with rules for rewards (train/grpo.ts). */
 import { span, subset } from '../../data/row-list.ts';
+import { defaultRewards, rewardFaults, type RewardChoice } from '../rewards/index.ts';
+import { REWARDS_SCHEMA } from '../rewards/schema.ts';
 import type { ScoreSettings } from '../scorer.ts';
 import { error, warning, type Objection, type StageBase, type StageDescriptor } from './descriptor.ts';
 import { choice, flag, own, real, whole } from './schema.ts';
@@ -17,16 +19,10 @@ import {
   type SamplingSettings,
 } from './settings.ts';
 
-export interface RewardWeights {
-  readonly format: number;
-  readonly iou: number;
-  readonly imageIndex: number;
-}
-
 const LOSS_TYPES = ['grpo', 'dapo', 'dr_grpo'] as const;
 const SCALES = ['group', 'batch', 'none'] as const;
 
-export interface GrpoStage extends StageBase {
+export interface GrpoStage extends StageBase, RewardChoice {
   readonly kind: 'grpo';
   readonly lora: LoraSettings;
   readonly optimizer: OptimizerSettings;
@@ -47,7 +43,6 @@ export interface GrpoStage extends StageBase {
   readonly numIterations: number;
   readonly scaleRewards: (typeof SCALES)[number];
   readonly maskTruncatedCompletions: boolean;
-  readonly rewardWeights: RewardWeights;
   readonly gradientCheckpointing: boolean;
 }
 
@@ -72,7 +67,7 @@ export const grpo: StageDescriptor<GrpoStage> = {
     numIterations: 1,
     scaleRewards: 'group',
     maskTruncatedCompletions: false,
-    rewardWeights: { format: 1, iou: 1, imageIndex: 0 },
+    ...defaultRewards(),
     gradientCheckpointing: true,
   },
   schema: {
@@ -88,10 +83,7 @@ export const grpo: StageDescriptor<GrpoStage> = {
     numIterations: whole(1, 64, { theirs: 1 }),
     scaleRewards: choice(SCALES, { theirs: 'group' }),
     maskTruncatedCompletions: flag({ theirs: false }),
-    // A list there, one for each reward function; all weigh 1 where it is not given.
-    'rewardWeights.format': real(0, 100, { name: 'reward_weights[0]', theirs: 1 }),
-    'rewardWeights.iou': real(0, 100, { name: 'reward_weights[1]', theirs: 1 }),
-    'rewardWeights.imageIndex': real(0, 100, { name: 'reward_weights[2]', theirs: 1 }),
+    ...REWARDS_SCHEMA,
     ...CHECKPOINTING,
     ...SAMPLING,
     ...LORA,
@@ -149,8 +141,7 @@ function objections(stage: GrpoStage): Objection[] {
   const found: Objection[] = [];
   if (stage.numGenerations < 2)
     found.push(error('A group needs at least 2 completions:', 'an advantage compares them.'));
-  if (Object.values<number>({ ...stage.rewardWeights }).every((weight) => weight === 0))
-    found.push(error('All reward weights are 0, so nothing can be learned.', ''));
+  for (const fault of rewardFaults(stage, stage.sampling)) found.push(error(fault, ''));
   if (stage.sampling.temperature === 0)
     found.push(error('At temperature 0 all completions of a group are the same, and every advantage is 0.', ''));
   if (stage.lora.loraDropout > 0)

@@ -9,6 +9,7 @@ import type {
   Row,
   Watch,
 } from '../../../src/engine/protocol/index.ts';
+import { weightOf, type RewardWeights } from '../../../src/engine/presets.ts';
 import { iou } from '../../../src/grounding/box.ts';
 import { near, type FakeData } from './scenes.ts';
 
@@ -92,7 +93,7 @@ export function* script(recipe: Recipe, data: FakeData): Generator<EngineEvent> 
             reward_std: 0.2 + random.uniform() * 0.2,
             'rewards/format/mean': mean((c) => c.rewards.format!),
             'rewards/iou/mean': mean((c) => c.rewards.iou!),
-            'rewards/image_index/mean': mean((c) => c.rewards.image_index!),
+            'rewards/imageIndex/mean': mean((c) => c.rewards.imageIndex!),
             kl: 0.0004 * i + random.uniform() * 0.0006,
             entropy: 0.9 * Math.exp(-i / total) + random.uniform() * 0.05,
             'completions/mean_length': mean((c) => c.tokens),
@@ -143,7 +144,7 @@ export function group(
   row: Row,
   size: number,
   skill: number,
-  weights: { format: number; iou: number; imageIndex: number },
+  weights: RewardWeights,
   random: Random,
 ): GroupCompletion[] {
   const truth = row.solution[0]!;
@@ -155,10 +156,9 @@ export function group(
     const rewards = {
       format: readable ? 1 : 0,
       iou: readable && image === truth.image ? iou(box, truth.box) : 0,
-      image_index: readable && image === truth.image ? 1 : 0,
+      imageIndex: readable && image === truth.image ? 1 : 0,
     };
-    const reward =
-      weights.format * rewards.format + weights.iou * rewards.iou + weights.imageIndex * rewards.image_index;
+    const reward = Object.entries(rewards).reduce((sum, [name, value]) => sum + weightOf(weights, name) * value, 0);
     const numbers = box.map((v) => Math.round(v * 1000));
     const think = `The ${truth.label} should stand out. Image-${image + 1} shows one near ${numbers[0]! < 500 ? 'the left' : 'the right'}; the others do not.`;
     const text = readable

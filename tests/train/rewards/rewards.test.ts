@@ -5,9 +5,13 @@ import { CONVENTIONS } from '../../../src/grounding/convention.ts';
 import { parseAnswer } from '../../../src/grounding/parse.ts';
 import {
   type Completion,
+  defaultRewards,
+  REWARD_NAMES,
+  rewardFaults,
   REWARDS,
+  type RewardName,
+  type ScoredRow,
   scoreCompletion,
-  softOverlong,
   succeeds,
   weightedRewards,
 } from '../../../src/train/rewards/index.ts';
@@ -30,15 +34,22 @@ const given = (...boxes: { image: number | null; box: GroundedBox['box'] }[]): C
   tokens: 10,
 });
 
+const LIMITS = { maxCompletionLength: 100 };
+/** What a reward gives when it alone has a weight. */
+const scored = (name: RewardName, completion: Completion, scoredRow: ScoredRow, settings = {}) =>
+  weightedRewards({ rewardWeights: { [name]: 1 }, rewardSettings: { [name]: settings } }, LIMITS)
+    .find((reward) => reward.name === name)!
+    .score(completion, scoredRow);
+
 const GOOD = '<think>It is red.</think>\n<answer>{"image": 2, "bbox_2d": [100, 100, 300, 300]}</answer>';
 const TRUTH = row(at(1, 0.1, 0.1, 0.3, 0.3));
 
 test('a well-formed answer earns every reward', () => {
   const completion = read(GOOD);
-  expect(REWARDS.format.score(completion, TRUTH)).toBe(1);
-  expect(REWARDS.strictFormat.score(completion, TRUTH)).toBe(1);
-  expect(REWARDS.iou.score(completion, TRUTH)).toBeCloseTo(1, 12);
-  expect(REWARDS.imageIndex.score(completion, TRUTH)).toBe(1);
+  expect(scored('format', completion, TRUTH)).toBe(1);
+  expect(scored('strictFormat', completion, TRUTH)).toBe(1);
+  expect(scored('iou', completion, TRUTH)).toBeCloseTo(1, 12);
+  expect(scored('imageIndex', completion, TRUTH)).toBe(1);
   expect(succeeds(completion.answer, TRUTH, 0.5)).toBe(true);
 });
 
@@ -51,45 +62,45 @@ test.each([
   ['an answer that was cut', GOOD.slice(0, -9)],
   ['no box in the answer', '<think>It is at [100, 100, 300, 300].</think><answer>in image 2</answer>'],
 ])('%s earns no format reward', (_, text) => {
-  expect(REWARDS.format.score(read(text), TRUTH)).toBe(0);
+  expect(scored('format', read(text), TRUTH)).toBe(0);
 });
 
 test('a box in the thinking part never counts', () => {
   const completion = read(
     '<think>{"image": 2, "bbox_2d": [100, 100, 300, 300]}</think><answer>{"image": 1, "bbox_2d": [1, 2, 3, 4]}</answer>',
   );
-  expect(REWARDS.iou.score(completion, TRUTH)).toBe(0);
+  expect(scored('iou', completion, TRUTH)).toBe(0);
 });
 
 test('rows that are not grounding need the tags only, and no box reward applies', () => {
   const completion = read('<think>a</think><answer>yes</answer>');
-  expect(REWARDS.format.score(completion, row())).toBe(1);
+  expect(scored('format', completion, row())).toBe(1);
   for (const name of ['iou', 'giou', 'centre', 'imageIndex', 'strictFormat'] as const)
-    expect(REWARDS[name].score(completion, row())).toBeNull();
+    expect(scored(name, completion, row())).toBeNull();
   expect(succeeds(completion.answer, row(), 0)).toBe(false);
 });
 
 test('the right box in the wrong image, or in no said image, is worth nothing', () => {
   for (const image of [0, null])
     for (const name of ['iou', 'giou', 'centre', 'imageIndex'] as const)
-      expect(REWARDS[name].score(given({ image, box: TRUTH.solution[0]!.box }), TRUTH)).toBe(0);
+      expect(scored(name, given({ image, box: TRUTH.solution[0]!.box }), TRUTH)).toBe(0);
 });
 
 test('a solution whose image the dataset does not say is compared by place alone', () => {
   const guessed = row({ ...at(0, 0.1, 0.1, 0.3, 0.3), imageGuessed: true });
-  expect(REWARDS.iou.score(read(GOOD), guessed)).toBeCloseTo(1, 12);
-  expect(REWARDS.giou.score(read(GOOD), guessed)).toBeCloseTo(1, 12);
-  expect(REWARDS.imageIndex.score(read(GOOD), guessed)).toBeNull();
+  expect(scored('iou', read(GOOD), guessed)).toBeCloseTo(1, 12);
+  expect(scored('giou', read(GOOD), guessed)).toBeCloseTo(1, 12);
+  expect(scored('imageIndex', read(GOOD), guessed)).toBeNull();
   expect(succeeds(read(GOOD).answer, guessed, 0.5)).toBe(true);
 });
 
 test('several boxes: matched IoU over max(wanted, given), so guessing many does not pay', () => {
   const [a, b] = [at(0, 0, 0, 0.2, 0.2), at(1, 0.5, 0.5, 1, 1)];
-  expect(REWARDS.iou.score(given(b, a), row(a, b))).toBeCloseTo(1, 12);
-  expect(REWARDS.iou.score(given(a), row(a, b))).toBeCloseTo(0.5, 12);
-  expect(REWARDS.iou.score(given(a, a, a, b), row(a, b))).toBeCloseTo(0.5, 12);
-  expect(REWARDS.imageIndex.score(given(a, a), row(a, b))).toBe(0.5);
-  expect(REWARDS.imageIndex.score(given(), row(a, b))).toBe(0);
+  expect(scored('iou', given(b, a), row(a, b))).toBeCloseTo(1, 12);
+  expect(scored('iou', given(a), row(a, b))).toBeCloseTo(0.5, 12);
+  expect(scored('iou', given(a, a, a, b), row(a, b))).toBeCloseTo(0.5, 12);
+  expect(scored('imageIndex', given(a, a), row(a, b))).toBe(0.5);
+  expect(scored('imageIndex', given(), row(a, b))).toBe(0);
 });
 
 test('pairs are chosen for the best sum, not greedily', () => {
@@ -97,7 +108,7 @@ test('pairs are chosen for the best sum, not greedily', () => {
   const wanted = row(at(0, 0, 0, 0.4, 1), at(0, 0.3, 0, 0.7, 1));
   const predicted = given(at(0, 0.1, 0, 0.5, 1), at(0, 0, 0, 0.3, 1));
   const greedy = 0.3 / 0.5 / 2;
-  expect(REWARDS.iou.score(predicted, wanted)!).toBeGreaterThan(greedy);
+  expect(scored('iou', predicted, wanted)!).toBeGreaterThan(greedy);
 });
 
 test('success wants exactly the wanted boxes, each above the threshold', () => {
@@ -117,31 +128,66 @@ test('one matching above the threshold is found even if another has the larger s
 });
 
 test('GIoU still tells near from far', () => {
-  const score = (x: number) => REWARDS.giou.score(given(at(1, x, 0.1, x + 0.1, 0.3)), TRUTH)!;
+  const score = (x: number) => scored('giou', given(at(1, x, 0.1, x + 0.1, 0.3)), TRUTH)!;
   expect(score(0.4)).toBeGreaterThan(score(0.8));
   expect(score(0.8)).toBeGreaterThan(0);
-  expect(REWARDS.giou.score(given(at(1, 0.3, 0.3, 0.1, 0.1)), TRUTH)).toBe(0);
+  expect(scored('giou', given(at(1, 0.3, 0.3, 0.1, 0.1)), TRUTH)).toBe(0);
 });
 
 test('the centre reward looks at the centre only', () => {
-  expect(REWARDS.centre.score(given(at(1, 0, 0, 0.4, 0.4)), TRUTH)).toBe(1);
-  expect(REWARDS.centre.score(given(at(1, 0.3, 0.3, 0.5, 0.5)), TRUTH)).toBe(0);
+  expect(scored('centre', given(at(1, 0, 0, 0.4, 0.4)), TRUTH)).toBe(1);
+  expect(scored('centre', given(at(1, 0.3, 0.3, 0.5, 0.5)), TRUTH)).toBe(0);
 });
 
-test('soft-overlong is 0, then falls, then −1', () => {
-  const { score } = softOverlong(100, 20);
-  const of = (tokens: number) => score({ ...given(), tokens }, TRUTH);
+test('the length limit is 0, then falls, then −1', () => {
+  const of = (tokens: number) => scored('softOverlong', { ...given(), tokens }, TRUTH, { cacheTokens: 20 });
   expect([of(80), of(90), of(100), of(101)]).toEqual([0, -0.5, -1, -1]);
-  expect(() => softOverlong(10, 0)).toThrow(expect.objectContaining({ code: 'reward-settings' }));
-  expect(() => softOverlong(10, 11)).toThrow(expect.objectContaining({ code: 'reward-settings' }));
+  // Without a setting of its own it has the default.
+  expect(scored('softOverlong', { ...given(), tokens: 84 }, TRUTH)).toBe(-0.5);
 });
 
-test('a recipe’s rewards are all scored and logged, and summed by weight', () => {
-  const { rewards, weights } = weightedRewards({ format: 0.5, iou: 2, imageIndex: 0 });
-  const score = scoreCompletion(read(GOOD), TRUTH, rewards, weights);
-  expect(Object.keys(score.rewards)).toEqual(['format', 'iou', 'imageIndex']);
+test('a length limit that sets in before the first token is told in the plan, and refused in a run', () => {
+  const choice = {
+    rewardWeights: { iou: 1, softOverlong: 0.5 },
+    rewardSettings: { softOverlong: { cacheTokens: 101 } },
+  };
+  expect(rewardFaults(choice, LIMITS)).toEqual([expect.stringContaining('101 tokens')]);
+  expect(() => weightedRewards(choice, LIMITS)).toThrow(expect.objectContaining({ code: 'reward-settings' }));
+  // At weight 0 nobody asks it.
+  const off = { ...choice, rewardWeights: { iou: 1, softOverlong: 0 } };
+  expect(rewardFaults(off, LIMITS)).toEqual([]);
+  expect(weightedRewards(off, LIMITS).map(({ name }) => name)).toEqual(['format', 'iou', 'imageIndex']);
+});
+
+test('the three of old plans are always scored and logged, in their old order; others when they weigh something', () => {
+  const names = (rewardWeights: object) => weightedRewards({ rewardWeights }, LIMITS).map(({ name }) => name);
+  expect(names({ format: 0.5, iou: 2, imageIndex: 0 })).toEqual(['format', 'iou', 'imageIndex']);
+  expect(names({})).toEqual(['format', 'iou', 'imageIndex']);
+  expect(names({ giou: 1, softOverlong: 1 })).toEqual(['format', 'iou', 'giou', 'imageIndex', 'softOverlong']);
+});
+
+test('a recipe’s rewards are summed by weight; a missing weight is 0', () => {
+  const rewards = weightedRewards({ rewardWeights: { format: 0.5, iou: 2 } }, LIMITS);
+  const score = scoreCompletion(read(GOOD), TRUTH, rewards);
   expect(score.reward).toBeCloseTo(2.5, 12);
-  expect(scoreCompletion(given(), row(), rewards.slice(1), weights.slice(1)).reward).toBeNull();
+  expect(score.rewards['imageIndex']).toBe(1);
+  expect(scoreCompletion(given(), row(), rewards.slice(1)).reward).toBeNull();
+});
+
+test('a new stage weighs format and overlap, and writes every weight and setting out', () => {
+  const { rewardWeights, rewardSettings } = defaultRewards();
+  expect(Object.keys(rewardWeights)).toEqual(REWARD_NAMES);
+  expect(Object.entries(rewardWeights).filter(([, weight]) => weight !== 0)).toEqual([
+    ['format', 1],
+    ['iou', 1],
+  ]);
+  expect(rewardSettings).toEqual({ softOverlong: { cacheTokens: 32 } });
+  expect(rewardFaults(defaultRewards(), LIMITS)).toEqual([]);
+});
+
+test('any reward alone can teach, and none at all cannot', () => {
+  for (const name of REWARD_NAMES) expect(rewardFaults({ rewardWeights: { [name]: 1 } }, LIMITS), name).toEqual([]);
+  expect(rewardFaults({ rewardWeights: {} }, LIMITS)).toEqual([expect.stringContaining('All reward weights are 0')]);
 });
 
 test('every reward stays in its range, whatever boxes are given', () => {
@@ -152,8 +198,9 @@ test('every reward stays in its range, whatever boxes are given', () => {
     .map(([image, x, y]) => at(image, x / 10, y / 10, x / 10 + 0.2, y / 10 + 0.2));
   fc.assert(
     fc.property(fc.array(box, { maxLength: 6 }), fc.array(truth, { minLength: 1, maxLength: 4 }), (boxes, solution) => {
-      for (const { score, range } of Object.values(REWARDS)) {
-        const value = score(given(...boxes), row(...solution));
+      for (const name of REWARD_NAMES) {
+        const { range } = REWARDS[name];
+        const value = scored(name, given(...boxes), row(...solution));
         expect(value).toBeGreaterThanOrEqual(range[0]);
         expect(value).toBeLessThanOrEqual(range[1] + 1e-12);
       }

@@ -3,7 +3,8 @@ import { useDeferredValue, useId, useMemo } from 'react';
 import type { GroupRecord } from '../../state/run.ts';
 import { useRun } from '../../state/studio.ts';
 import { percent, plural, ratio } from '../../ui/format.ts';
-import { sumLedger, termName, weightOf, type LedgerSum, type WhatIf } from './rescore.ts';
+import { weightOf } from '../../../engine/presets.ts';
+import { sumLedger, termName, type LedgerSum, type WhatIf } from './rescore.ts';
 import { TableHead } from '../../ui/table-head.tsx';
 
 interface LedgerProps {

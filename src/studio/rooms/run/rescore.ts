@@ -2,28 +2,24 @@
  * The reward ledger: what rewards, ranks and advantages would have been under other rules, from the recorded terms.
  * The completions stay those of the run; under other rules it would have gone on to others.
  */
+import { computeAdvantages, REWARDS, weightOf, type RewardWeights } from '../../../engine/presets.ts';
 import type { GroupCompletion } from '../../../engine/protocol/index.ts';
 
-export type Weights = Readonly<Record<string, number>>;
-
 export interface WhatIf {
-  readonly weights: Weights;
+  readonly weights: RewardWeights;
   /** The overlap counts as 1 from this IoU on, else as 0; null: as it is. */
   readonly iouThreshold: number | null;
 }
-
-/** TRL's: keeps the division finite where all rewards are equal. */
-const EPSILON = 1e-4;
-
-/** Weights by a term's name as the engine writes it (`image_index`, `image-index`, `imageIndex`). */
-export const weightOf = (weights: Weights, term: string): number =>
-  weights[term] ?? weights[term.replace(/[_-](\w)/g, (_, c: string) => c.toUpperCase())] ?? 1;
 
 function termValue(term: string, value: number, { iouThreshold }: WhatIf): number {
   if (iouThreshold === null || term !== 'iou' || Number.isNaN(value)) return value;
   return value >= iouThreshold ? 1 : 0;
 }
 
+/**
+ * A group's completions with the rewards and advantages that other rules would have given. A batch is not at hand
+ * here, so the scale of one is taken from the group.
+ */
 export function rescore(
   completions: readonly GroupCompletion[],
   whatIf: WhatIf | null,
@@ -33,32 +29,27 @@ export function rescore(
   const terms = completions.map(({ rewards }) =>
     Object.fromEntries(Object.entries(rewards).map(([term, value]) => [term, termValue(term, value, whatIf)])),
   );
-  // A term that did not apply (NaN) is left out, as in the run.
-  const rewards = terms.map((values) =>
-    Object.entries(values).reduce(
-      (sum, [term, value]) => sum + (Number.isNaN(value) ? 0 : weightOf(whatIf.weights, term) * value),
-      0,
-    ),
+  const names = [...new Set(terms.flatMap((values) => Object.keys(values)))];
+  const { rewards, advantages } = computeAdvantages(
+    // A term that did not apply is NaN in what a run reports.
+    terms.map((values) => names.map((name) => (Number.isFinite(values[name]) ? values[name]! : null))),
+    names.map((name) => weightOf(whatIf.weights, name)),
+    completions.length,
+    scale,
   );
-  const { mean, std } = spreadOf(rewards);
-  // Unbiased, as TRL does. A batch is not at hand here, so its scale is taken from the group.
   return completions.map((completion, i) => ({
     ...completion,
     rewards: terms[i]!,
-    reward: rewards[i]!,
-    advantage: (rewards[i]! - mean) / (scale === 'none' ? 1 : std + EPSILON),
+    reward: rewards[i] ?? NaN,
+    advantage: advantages[i]!,
   }));
 }
 
-function spreadOf(rewards: readonly number[]): { mean: number; std: number } {
-  const mean = rewards.reduce((sum, r) => sum + r, 0) / rewards.length;
-  const squares = rewards.reduce((sum, r) => sum + (r - mean) ** 2, 0);
-  return { mean, std: Math.sqrt(squares / Math.max(1, rewards.length - 1)) };
-}
-
 /** Whether a group's rewards differ at all: else every advantage is 0. */
-export const hasSignal = (completions: readonly GroupCompletion[]): boolean =>
-  spreadOf(completions.map(({ reward }) => reward)).std > 1e-8;
+export const hasSignal = (completions: readonly GroupCompletion[]): boolean => {
+  const scored = completions.map(({ reward }) => reward).filter((reward) => !Number.isNaN(reward));
+  return scored.some((reward) => Math.abs(reward - scored[0]!) > 1e-8);
+};
 
 /** Pairs of completions that changed places, as a share of all pairs. */
 export function reordered(before: readonly GroupCompletion[], after: readonly GroupCompletion[]): number {
@@ -111,9 +102,7 @@ export function sumLedger(
   };
 }
 
-/** A reward's name as words: `image_index` and `imageIndex` as image index, `iou` as IoU. */
+/** A reward's label; of one that this version does not know, its name as words. */
 export const termName = (name: string): string =>
-  name
-    .replace(/[_-]|(?<=[a-z])(?=[A-Z])/g, ' ')
-    .toLowerCase()
-    .replace(/\biou\b/, 'IoU');
+  (REWARDS as Readonly<Partial<Record<string, { readonly label: string }>>>)[name]?.label ??
+  name.replace(/[_-]|(?<=[a-z])(?=[A-Z])/g, ' ').toLowerCase();
