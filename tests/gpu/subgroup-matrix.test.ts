@@ -1,6 +1,6 @@
 /**
  * The kernel for subgroup matrices, as far as it can be proved where no adapter has them. Its arithmetic is run with a
- * twin of the builtins (tests/ops/profiles.test.ts); here Tint, Dawn's compiler, says whether it is right WGSL, on
+ * twin of the builtins (tests/ops/profiles.gpu.test.ts); here Tint, Dawn's compiler, says whether it is right WGSL, on
  * Dawn's null backend, which claims every feature and computes nothing.
  */
 import { create, globals } from 'webgpu';

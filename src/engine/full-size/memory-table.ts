@@ -85,7 +85,7 @@ export function memoryTable(progress: (line: string) => void): string {
     '',
     'Each cell says what is allocated at the largest moment with weights held so, and which changes to the plan that takes (letters below; none is best). – : no change that Groundwork knows makes it fit. The studio says the same for your rows and your recipe (Model room, Memory) before anything is loaded, and there the storage is one of the changes.',
     '',
-    'The plan is no formula: the engine’s own code is taken through a device that allocates nothing. `tests/engine/memory-plan.test.ts` runs recipes of every kind of stage and holds the plan to a tenth of what is then allocated; [full-size.md](full-size.md) does so at published sizes.',
+    'The plan is no formula: the engine’s own code is taken through a device that allocates nothing. `tests/engine/memory-plan.gpu.test.ts` runs recipes of every kind of stage and holds the plan to a tenth of what is then allocated; [full-size.md](full-size.md) does so at published sizes.',
     '',
     '## As planned',
     '',

@@ -8,7 +8,7 @@ import { axisOf, sliceable } from '../../src/gpu/slices.ts';
 import { matmulNn, matmulNt, matmulTn } from '../../src/ops/matmul.ts';
 import { pack } from '../../src/train/pack.ts';
 import { Scorer } from '../../src/train/scorer.ts';
-import { joined, withTiny } from '../train-gpu/tiny-model.ts';
+import { joined, withTiny } from '../train/tiny-model.ts';
 import { constant, normals, openSession, run, type SessionOptions } from '../ops/harness.ts';
 
 Object.assign(globalThis, globals);
