@@ -25,7 +25,7 @@ export default defineConfig({
           exclude: [onGpu],
           // No driver answers: a test that opens a device belongs to the lane that says so in its name.
           env: { VK_DRIVER_FILES: 'none', VK_ICD_FILENAMES: 'none' },
-          testTimeout: 30_000,
+          testTimeout: 300_000,
         },
       },
       {
