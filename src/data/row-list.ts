@@ -21,6 +21,33 @@ export const subset = (list: RowList, places: readonly number[]): RowList => ({
   read: (at) => list.read(at.map((i) => places[i]!)),
 });
 
+/**
+ * A list with rows that were written since: those with an id of the list stand in that row's place, the others after it;
+ * of several with one id the last counts.
+ */
+export function withWritten(list: RowList, written: readonly Row[]): RowList {
+  if (written.length === 0) return list;
+  const latest = new Map(written.map((row) => [row.id, row]));
+  const ids = new Set(Array.from({ length: list.length }, (_, i) => list.id(i)));
+  const added = [...latest.values()].filter(({ id }) => !ids.has(id));
+  const at = (i: number): Row | undefined => (i < list.length ? latest.get(list.id(i)) : added[i - list.length]);
+  return {
+    length: list.length + added.length,
+    id: (i) => (i < list.length ? list.id(i) : added[i - list.length]!.id),
+    hasSolution: (i) => {
+      const row = at(i);
+      return row ? row.solution.length > 0 : list.hasSolution(i);
+    },
+    // Rows are written about the dataset's pictures.
+    pictures: (i) => (i < list.length ? list.pictures(i) : []),
+    async read(places) {
+      const own = places.filter((i) => at(i) === undefined);
+      const read = new Map((await list.read(own)).map((row, k) => [own[k]!, row]));
+      return places.map((i) => at(i) ?? read.get(i)!);
+    },
+  };
+}
+
 /** Places of the rows that pass a test. */
 export const placesWhere = (list: RowList, test: (i: number) => boolean): number[] =>
   Array.from({ length: list.length }, (_, i) => i).filter(test);

@@ -41,3 +41,7 @@ export function iou<B extends Box01 | BoxNatural | BoxModel | BoxThousand>(a: B,
   const union = area(a) + area(b) - w * h;
   return union > 0 ? (w * h) / union : 0;
 }
+
+/** Boxes whose picture is known; the others cannot be drawn. */
+export const groundedBoxes = <B extends { readonly image: number | null }>(boxes: readonly B[]) =>
+  boxes.flatMap((b) => (b.image === null ? [] : [{ ...b, image: b.image }]));

@@ -93,13 +93,10 @@ function judgeGroups(
 ) {
   const rewards = weightedRewards(stage, stage.sampling);
   const scored = groups.map((group, g) =>
-    group.map((rollout) =>
-      scoreCompletion(
-        { answer: context.samples.parse(samples[g]!, rollout.text), tokens: rollout.tokens.length },
-        samples[g]!.row,
-        rewards,
-      ),
-    ),
+    group.map((rollout) => {
+      const answer = context.samples.parse(samples[g]!, rollout.text);
+      return { answer, ...scoreCompletion({ answer, tokens: rollout.tokens.length }, samples[g]!.row, rewards) };
+    }),
   );
   const advantages: Advantages = computeAdvantages(
     scored.flat().map((s) => rewards.map((r) => s.rewards[r.name] ?? null)),
@@ -120,6 +117,7 @@ function judgeGroups(
         ),
         reward: scored[g]![i]!.reward ?? NaN,
         advantage: advantages.advantages[g * stage.numGenerations + i]!,
+        answer: scored[g]![i]!.answer,
       })),
     }),
   );

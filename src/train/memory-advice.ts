@@ -1,7 +1,8 @@
 /** What to change in a run that does not fit, from what changes nothing in its result to what changes most. */
 import type { WeightDType } from '../models/weights.ts';
 import { planMemory, type MemoryPlan, type MemoryRequest } from './memory-plan.ts';
-import type { GrpoStage, LoraSettings, SftStage, Stage } from './recipe.ts';
+import type { Easing } from './stages/descriptor.ts';
+import { descriptorOf, type Stage } from './stages/index.ts';
 
 /** Something that would make a run smaller. */
 export interface MemoryChange {
@@ -12,10 +13,13 @@ export interface MemoryChange {
   readonly storage?: WeightDType;
 }
 
-const overStages = (request: MemoryRequest, change: (stage: Stage) => Stage): MemoryRequest => ({
-  ...request,
-  recipe: { stages: request.recipe.stages.map(change) },
+/** Every stage whose kind can be made smaller in this way is. */
+const ease = (easing: Easing, words: string): MemoryChange => ({
+  words,
+  apply: (r) => ({ ...r, recipe: { stages: r.recipe.stages.map((stage) => eased(stage, easing)) } }),
 });
+
+const eased = <S extends Stage>(stage: S, easing: Easing): S => descriptorOf(stage).eased[easing]?.(stage) ?? stage;
 
 const FINEST_FIRST: readonly WeightDType[] = ['f32', 'f16', 'int8', 'int4', 'nf4'];
 
@@ -26,36 +30,14 @@ const hold = (storage: WeightDType, words: string): MemoryChange => ({
   apply: (r) => (FINEST_FIRST.indexOf(storage) > FINEST_FIRST.indexOf(r.dtype) ? { ...r, dtype: storage } : r),
 });
 
-const trains = (stage: Stage): stage is SftStage | GrpoStage => stage.kind === 'sft' || stage.kind === 'grpo';
-
 /** From what changes nothing in the result to what changes most. */
 const CHANGES: readonly MemoryChange[] = [
-  {
-    words: 'recompute activations (gradientCheckpointing)',
-    apply: (r) => overStages(r, (s) => (trains(s) ? { ...s, gradientCheckpointing: true } : s)),
-  },
-  {
-    words: 'one row at a time, with gradients accumulated (perDeviceTrainBatchSize 1)',
-    apply: (r) =>
-      overStages(r, (s) =>
-        s.kind === 'sft'
-          ? {
-              ...s,
-              perDeviceTrainBatchSize: 1,
-              gradientAccumulationSteps: s.gradientAccumulationSteps * s.perDeviceTrainBatchSize,
-            }
-          : s.kind === 'evaluate' || s.kind === 'rejection'
-            ? { ...s, batchSize: 1 }
-            : s,
-      ),
-  },
+  ease('recompute', 'recompute activations (gradientCheckpointing)'),
+  ease('one-row', 'one row at a time, with gradients accumulated (perDeviceTrainBatchSize 1)'),
   hold('f16', 'hold weights in 16 bits (f16)'),
   hold('int8', 'hold the language model in 8 bits (int8)'),
   hold('int4', 'hold the language model in 4 bits (int4)'),
-  {
-    words: 'one prompt a step in reinforcement (promptsPerStep 1)',
-    apply: (r) => overStages(r, (s) => (s.kind === 'grpo' ? { ...s, promptsPerStep: 1 } : s)),
-  },
+  ease('one-prompt', 'one prompt a step in reinforcement (promptsPerStep 1)'),
   {
     words: 'pictures of half as many pixels (maxPixels)',
     apply: (r) => {
@@ -72,22 +54,8 @@ const CHANGES: readonly MemoryChange[] = [
       return { ...r, longest };
     },
   },
-  {
-    words: 'half as many completions a prompt (numGenerations)',
-    apply: (r) =>
-      overStages(r, (s) =>
-        s.kind === 'grpo' || s.kind === 'rejection'
-          ? { ...s, numGenerations: Math.max(2, Math.floor(s.numGenerations / 2)) }
-          : s,
-      ),
-  },
-  {
-    words: 'half the rank (r)',
-    apply: (r) => {
-      const halved = (settings: LoraSettings): LoraSettings => ({ ...settings, r: Math.max(4, settings.r >> 1) });
-      return overStages(r, (s) => (trains(s) ? { ...s, lora: halved(s.lora) } : s));
-    },
-  },
+  ease('fewer-completions', 'half as many completions a prompt (numGenerations)'),
+  ease('half-rank', 'half the rank (r)'),
 ];
 
 export interface MemoryAdvice {

@@ -17,9 +17,12 @@ import { Generator, type GenerateOptions } from './generate.ts';
 import { Optimizer } from './optimizer.ts';
 import { pack, type EncodedPrompt } from './pack.ts';
 import { adapterTargets, Policy } from './policy.ts';
-import type { GrpoStage, LoraSettings, Recipe, SftStage, Stage } from './recipe.ts';
+import type { Recipe, Stage } from './recipe.ts';
 import type { Sample } from './samples.ts';
 import { Scorer, type ScoreSettings } from './scorer.ts';
+import type { PassShape, StagePlanner } from './stages/descriptor.ts';
+import { descriptorOf } from './stages/index.ts';
+import type { LoraSettings, OptimizerSettings } from './stages/settings.ts';
 import { VisionRunner } from './vision-runner.ts';
 
 /** The longest row of a dataset, as the model reads it. */
@@ -105,13 +108,13 @@ export function planMemory({ architecture, recipe, longest, gpu: traits, dtype }
     best = now;
     stage = name;
   };
-  const rehearsal = new Rehearsal(session, model, longest);
-  for (const next of recipe.stages) rehearsal.run(next, (moment) => look(next.name, moment));
+  const planner = new Planner(session, model, longest);
+  for (const next of recipe.stages) planner.run(next, (moment) => look(next.name, moment));
   return { ...best, stage, unbindable };
 }
 
 /**
- * Asks `kernels` for every kernel that the stages will ask for, found by the same rehearsal.
+ * Asks `kernels` for every kernel that the stages will ask for, found in the same way.
  * @throws GroundworkError as `planMemory`, and `binding-limit` where a tensor is more than the adapter binds
  */
 export function askForKernels(
@@ -119,8 +122,8 @@ export function askForKernels(
   { architecture, recipe, longest, gpu, dtype }: MemoryRequest,
 ): void {
   const session = new Session(dryGpu(gpu).gpu, { kernels });
-  const rehearsal = new Rehearsal(session, VisionLanguage.dry(session, architecture, dtype), longest);
-  for (const stage of recipe.stages) rehearsal.run(stage, () => {});
+  const planner = new Planner(session, VisionLanguage.dry(session, architecture, dtype), longest);
+  for (const stage of recipe.stages) planner.run(stage, () => {});
 }
 
 /** What cannot be read off the buffers alive when a stage is prepared. */
@@ -159,32 +162,24 @@ export function itemOf(label: string, weights: ReadonlySet<string>): MemoryItemN
   return label.startsWith('arena ') ? 'activations' : 'everything else';
 }
 
-/** Rows whose pictures are looked at together. */
-const rowsAtOnce = (stage: Exclude<Stage, { kind: 'merge' }>): number => {
-  if (stage.kind === 'sft') return stage.perDeviceTrainBatchSize * stage.gradientAccumulationSteps;
-  return stage.kind === 'grpo' ? stage.promptsPerStep : stage.batchSize;
-};
-
-/** Rows that are in the decoder together. */
-const rowsAPass = (stage: Exclude<Stage, { kind: 'merge' }>): number =>
-  stage.kind === 'sft' ? stage.perDeviceTrainBatchSize : rowsAtOnce(stage);
-
-/** A run of stages that prepares everything and runs nothing. */
-class Rehearsal {
+/** Takes stages through all that they prepare, in their order; nothing runs. */
+class Planner implements StagePlanner {
+  readonly longest: Longest;
   readonly #session: Session;
   readonly #model: VisionLanguage;
-  readonly #longest: Longest;
   readonly #policy: Policy;
   readonly #generator: Generator;
   readonly #vision: VisionRunner;
   #adapter: Adapter | null = null;
   /** The largest piece that is copied back to the page: features. */
   #readBackBytes = 0;
+  /** Called where all that a stage needs at one time is there. */
+  #look = () => {};
 
   constructor(session: Session, model: VisionLanguage, longest: Longest) {
     this.#session = session;
     this.#model = model;
-    this.#longest = longest;
+    this.longest = longest;
     this.#policy = new Policy(model);
     const processor = { eosTokenIds: [0], padTokenId: 0 } as unknown as Processor;
     this.#generator = new Generator(this.#policy, processor, { features: () => new Float32Array() });
@@ -192,31 +187,17 @@ class Rehearsal {
   }
 
   run(stage: Stage, report: (moment: Moment) => void): void {
-    if (stage.kind !== 'merge') this.#pictures(rowsAtOnce(stage));
-    const look = () => report(this.#moment(stage));
-    switch (stage.kind) {
-      case 'evaluate':
-        this.#generate(stage.batchSize, { ...stage, numGenerations: 1 });
-        break;
-      case 'rejection':
-        this.#generate(stage.batchSize, { ...stage.sampling, numGenerations: stage.numGenerations });
-        break;
-      case 'merge':
-        this.#merge(look);
-        return;
-      case 'sft':
-        this.#train(stage, look, (scorer) => this.#sft(scorer, stage));
-        return;
-      case 'grpo':
-        this.#train(stage, look, (scorer) => this.#grpo(scorer, stage));
-        return;
-    }
-    look();
+    const { rowsAtOnce, rowsAPass, plan } = descriptorOf(stage);
+    const rows = rowsAtOnce(stage);
+    if (rows > 0) this.#pictures(rows);
+    const featureBytes = this.longest.featureRows * rowsAPass(stage) * this.#model.featureColumns * 4;
+    this.#look = () => report({ featureBytes, readBackBytes: this.#readBackBytes });
+    plan(stage, this);
   }
 
   /** As many large pictures as fill a pass, and small ones, which fill one best. */
   #pictures(rows: number): void {
-    const { patches, leastPatches, picturesInRow, picturesInAll } = this.#longest;
+    const { patches, leastPatches, picturesInRow, picturesInAll } = this.longest;
     const together = patchesOf(patches) && Math.min(rows * picturesInRow, picturesInAll);
     const kernel = this.#model.architecture.vision.entries.find(({ role }) => role === 'kernel')!;
     const [, width] = matrixShape(kernel);
@@ -229,28 +210,8 @@ class Rehearsal {
     this.#readBackBytes = this.#vision.reserve(images);
   }
 
-  #moment(stage: Stage): Moment {
-    const bytes = this.#model.featureColumns * 4;
-    return {
-      featureBytes: this.#longest.featureRows * (stage.kind === 'merge' ? 0 : rowsAPass(stage)) * bytes,
-      readBackBytes: this.#readBackBytes,
-    };
-  }
-
-  #generate(
-    prompts: number,
-    { numGenerations, maxCompletionLength }: { numGenerations: number; maxCompletionLength: number },
-  ): void {
-    const options: GenerateOptions = {
-      numGenerations,
-      sampling: { temperature: 1, topK: 0, topP: 1, maxCompletionLength },
-      seed: 0,
-    };
-    this.#generator.reserve(new Array<EncodedPrompt>(prompts).fill(this.#prompt()), options);
-  }
-
   #prompt(): EncodedPrompt {
-    const { promptTokens, featureRows } = this.#longest;
+    const { promptTokens, featureRows } = this.longest;
     const { axes } = this.#model.architecture.positions;
     return {
       id: 'longest',
@@ -263,66 +224,41 @@ class Rehearsal {
     };
   }
 
+  generate(prompts: number, numGenerations: number, maxCompletionLength: number): void {
+    const options: GenerateOptions = {
+      numGenerations,
+      sampling: { temperature: 1, topK: 0, topP: 1, maxCompletionLength },
+      seed: 0,
+    };
+    this.#generator.reserve(new Array<EncodedPrompt>(prompts).fill(this.#prompt()), options);
+    this.#look();
+  }
+
   /** As Policy.merge, but for contents: the folded weights stay beside the base's. */
-  #merge(look: () => void): void {
+  merge(): void {
     if (!this.#adapter) return;
-    this.#policy.reserveMerge(look);
+    this.#policy.reserveMerge(this.#look);
     this.#adapter = null;
   }
 
-  #train(
-    stage: { readonly lora: LoraSettings; readonly optimizer: SftStage['optimizer'] },
-    look: () => void,
-    compile: (scorer: Scorer) => void,
+  train(
+    stage: { readonly lora: LoraSettings; readonly optimizer: OptimizerSettings },
+    compile: (pass: (shape: PassShape, settings: ScoreSettings) => void) => void,
   ): void {
     this.#adapter?.destroy();
     this.#adapter = new Adapter(this.#session, adapterTargets(this.#model, stage.lora));
     this.#policy.adopt(this.#adapter);
     const optimizer = new Optimizer(this.#session, this.#adapter, stage.optimizer, 1);
     const scorer = new Scorer(this.#model, this.#adapter, this.#policy.weights);
-    compile(scorer);
-    look();
+    compile(({ groups, completions, tokens }, settings) => {
+      const group = {
+        prompt: this.#prompt(),
+        completions: new Array<Uint32Array>(completions).fill(new Uint32Array(tokens)),
+      };
+      scorer.compile(pack(new Array<typeof group>(groups).fill(group)).sizes, settings);
+    });
+    this.#look();
     scorer.destroy();
     optimizer.destroy();
-  }
-
-  #sft(scorer: Scorer, stage: SftStage): void {
-    const { promptTokens, targetTokens } = this.#longest;
-    const whole = promptTokens + targetTokens;
-    // Rows over maxLength are left out, so a target is then as long as that leaves room for.
-    const target = stage.maxLength > 0 && whole > stage.maxLength ? stage.maxLength - promptTokens : targetTokens;
-    const group = { prompt: this.#prompt(), completions: [new Uint32Array(Math.max(1, target))] };
-    scorer.compile(pack(new Array<typeof group>(stage.perDeviceTrainBatchSize).fill(group)).sizes, {
-      mode: { kind: 'nll' },
-      temperature: 1,
-      adapter: true,
-      checkpoint: stage.gradientCheckpointing,
-      dropout: stage.lora.loraDropout,
-    });
-  }
-
-  #grpo(scorer: Scorer, stage: GrpoStage): void {
-    const length = stage.sampling.maxCompletionLength;
-    this.#generate(stage.promptsPerStep, { numGenerations: stage.numGenerations, maxCompletionLength: length });
-    const completions = new Array<Uint32Array>(stage.numGenerations).fill(new Uint32Array(length));
-    const { sizes } = pack([{ prompt: this.#prompt(), completions }]);
-    const settings: Omit<ScoreSettings, 'mode' | 'adapter'> = {
-      temperature: stage.sampling.temperature,
-      checkpoint: stage.gradientCheckpointing,
-    };
-    if (stage.beta > 0) scorer.compile(sizes, { ...settings, mode: { kind: 'score' }, adapter: false });
-    scorer.compile(sizes, {
-      ...settings,
-      mode: {
-        kind: 'policy',
-        epsilon: stage.epsilon,
-        epsilonHigh: stage.epsilonHigh,
-        beta: stage.beta,
-        klRatio: stage.useBiasCorrectionKl,
-        entropyCoef: stage.entropyCoef,
-        onPolicy: stage.numIterations <= 1,
-      },
-      adapter: true,
-    });
   }
 }

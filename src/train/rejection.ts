@@ -2,12 +2,12 @@
  * Rejection sampling: k answers a prompt from the merged policy; prompts it sometimes gets right are what RL can learn
  * from (arXiv 2507.00748). Always right teaches nothing, and so does never.
  */
-import { Random } from '../base/random.ts';
-import { placesWhere, span, subset } from '../data/row-list.ts';
+import { span } from '../data/row-list.ts';
 import { curate, judge, type Attempts, type Curation } from './difficulty.ts';
 import type { RejectionStage } from './recipe.ts';
 import { succeeds } from './rewards/index.ts';
 import type { StageContext } from './stage.ts';
+import { rowsToTry } from './stages/rejection.ts';
 
 interface RejectionPosition {
   /** What was tried so far: whole batches. */
@@ -16,8 +16,7 @@ interface RejectionPosition {
 
 /** Tries at most `limit` training rows; the kept ones, in the order tried, are `curation.kept`. */
 export async function runRejection(stage: RejectionStage, context: StageContext): Promise<Curation> {
-  const candidates = placesWhere(context.train, (i) => context.train.hasSolution(i));
-  const rows = subset(context.train, new Random(context.seed).shuffle(candidates).slice(0, stage.limit || undefined));
+  const rows = rowsToTry(context.train, stage.limit, context.seed);
   const from = context.resume as RejectionPosition | null;
   const attempts: Attempts[] = [...(from?.attempts ?? [])];
   context.samples.readAhead(rows, span(rows, attempts.length, attempts.length + stage.batchSize));

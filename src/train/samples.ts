@@ -38,6 +38,7 @@ export class SampleStore {
   readonly #model: VisionLanguageModel;
   readonly #processor: Processor;
   readonly #vision: VisionRunner;
+  /** By what is in the row (`contentOf`): a row may be written anew under the same id. */
   readonly #samples = new Lru<string, Sample>(SAMPLES_KEPT);
   /** Features by picture path, f32 [rows, hidden]. */
   readonly #features = new Map<string, Float32Array>();
@@ -82,7 +83,7 @@ export class SampleStore {
   /** Tokens and positions only; pictures are not opened beyond their header. */
   async encode(rows: readonly Row[]): Promise<Sample[]> {
     const samples: Sample[] = [];
-    for (const row of rows) samples.push(this.#samples.get(row.id) ?? (await this.#encode(row)));
+    for (const row of rows) samples.push(this.#samples.get(contentOf(row)) ?? (await this.#encode(row)));
     return samples;
   }
 
@@ -113,12 +114,6 @@ export class SampleStore {
       thinking: 'required',
     });
     return { ...tolerant, formatOk: strict.formatOk, tagsOk: strict.tagsOk };
-  }
-
-  /** As `parse`, for a row that was encoded before; null for others. */
-  parseById(rowId: string, text: string): ParsedAnswer | null {
-    const sample = this.#samples.get(rowId);
-    return sample ? this.parse(sample, text) : null;
   }
 
   destroy(): void {
@@ -159,7 +154,7 @@ export class SampleStore {
       natural,
       sizes,
     };
-    this.#samples.set(row.id, sample);
+    this.#samples.set(contentOf(row), sample);
     return sample;
   }
 
@@ -213,6 +208,9 @@ export class SampleStore {
     }
   }
 }
+
+/** Equal for rows that are encoded, scored and named alike. */
+const contentOf = (row: Row): string => JSON.stringify(row);
 
 /** Pictures in the order the prompt shows them. */
 function imageOrder(row: Row): number[] {

@@ -1,5 +1,7 @@
 /** What a stage of a run is given, and how it talks back. Stages never draw, store or wait for anything else. */
+import type { Row } from '../data/row.ts';
 import type { RowList } from '../data/row-list.ts';
+import type { ParsedAnswer } from '../grounding/parse.ts';
 import type { Processor } from '../models/processor.ts';
 import type { Generator } from './generate.ts';
 import type { Optimizer } from './optimizer.ts';
@@ -15,6 +17,8 @@ export interface RolloutView {
   readonly rewards: Readonly<Record<string, number>>;
   readonly reward: number;
   readonly advantage: number;
+  /** What was read in it. */
+  readonly answer: Pick<ParsedAnswer, 'think' | 'boxes'>;
 }
 
 export type StageEvent =
@@ -35,6 +39,19 @@ export type StageEvent =
       readonly verdict: 'kept' | 'too-easy' | 'too-hard';
     }
   | { readonly type: 'notice'; readonly message: string };
+
+/** What a stage hands on to those after it. Plain data: checkpoints keep it. */
+export interface StageOutcome<Report> {
+  /**
+   * Rows that it has written, for the stages after it. Each stands in the place of the training row with its id, or
+   * after the dataset's. Rows written before a stage's end are part of its position.
+   */
+  readonly rows?: readonly Row[];
+  /** Ids of the training rows that it has kept, for stages that read those. */
+  readonly kept?: readonly string[];
+  /** What it has found. */
+  readonly report?: Report;
+}
 
 /** Where a stage stands between two units of its work: everything that the next unit depends on, the policy aside. */
 export interface Boundary {

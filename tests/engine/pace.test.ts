@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { Pace } from '../../src/engine/run/run.ts';
+import { Pace } from '../../src/engine/run/clock.ts';
 
 const counted = (unit: string, done: number, total: number, preparing?: true) =>
   ({ type: 'progress', unit, done, total, ...(preparing && { preparing }) }) as const;

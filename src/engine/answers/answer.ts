@@ -1,6 +1,7 @@
 /** Greedy answers to rows by a policy, parsed and scored, as the page shows them. */
 import type { Row } from '../../data/row.ts';
 import { scoreAnswer } from '../../evaluate/metrics.ts';
+import { groundedBoxes } from '../../grounding/box.ts';
 import type { Answer, PolicyName } from '../protocol/words.ts';
 import type { Workbench } from '../model/workbench.ts';
 
@@ -59,7 +60,3 @@ export function withImageOrder(row: Row, order: readonly number[]): Row {
     solution: row.solution.map((box) => ({ ...box, image: places[box.image]! })),
   };
 }
-
-/** Boxes whose picture is known; the others cannot be drawn. */
-export const groundedBoxes = <B extends { readonly image: number | null }>(boxes: readonly B[]) =>
-  boxes.flatMap((b) => (b.image === null ? [] : [{ ...b, image: b.image }]));

@@ -12,7 +12,7 @@ import type { EncodedPrompt } from '../../train/pack.ts';
 import type { Policy } from '../../train/policy.ts';
 import { VisionRunner } from '../../train/vision-runner.ts';
 import type { ChatAnswer, ChatEvent, ChatPicture, ChatRequest } from '../protocol/chat.ts';
-import { groundedBoxes } from './answer.ts';
+import { groundedBoxes } from '../../grounding/box.ts';
 
 type Question = Extract<ChatRequest, { type: 'chat' }>;
 

@@ -9,7 +9,7 @@ import { loadModel } from '../../models/load.ts';
 import type { WeightDType } from '../../models/weights.ts';
 import { longestRow, planMemory } from '../../train/memory-plan.ts';
 import type { Stage } from '../../train/recipe.ts';
-import { grpoStage, lora, mergeStage, sampling, sftStage } from '../../train/stages/index.ts';
+import { descriptorOf, grpoStage, lora, mergeStage, sampling, sftStage } from '../../train/stages/index.ts';
 import type { NamedFile } from '../protocol/words.ts';
 import { Workbench } from '../model/workbench.ts';
 import { runRecipe } from '../run/run.ts';
@@ -124,7 +124,7 @@ export async function measureFullSize(options: FullSizeOptions): Promise<string>
       emit: (event) => {
         if (event.type !== 'stage' || event.status !== 'finished') return;
         const seconds = since(started);
-        const train = event.stage.kind !== 'merge';
+        const train = descriptorOf(event.stage).trains;
         const plan = train ? planned[done++]! : 0;
         note([
           train ? `one step of ${event.stage.kind.toUpperCase()}` : 'merge',

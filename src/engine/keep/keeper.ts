@@ -11,7 +11,7 @@ import type { EngineEvent } from '../protocol/messages.ts';
 import type { ToldEvent } from '../protocol/run.ts';
 import type { CheckpointAbout, RunRecord, SaveReason } from '../protocol/records.ts';
 import type { Policy } from '../../train/policy.ts';
-import type { RunBoundary, RunPosition } from './position.ts';
+import { readPosition, type RunBoundary, type RunPosition } from './position.ts';
 
 type Entry = VaultEntry<CheckpointAbout>;
 
@@ -231,5 +231,5 @@ export async function loadCheckpoint(storage: Storage, run: string): Promise<Loa
   const { entry, file, damaged } = await vault.newest();
   if (!entry || !file) return { start: null, damaged: damaged.length };
   const { policy, rest } = await readCheckpoint<RunPosition>(blobSource(file));
-  return { start: { policy, position: rest, about: entry.about }, damaged: damaged.length };
+  return { start: { policy, position: readPosition(rest), about: entry.about }, damaged: damaged.length };
 }

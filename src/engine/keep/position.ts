@@ -1,4 +1,5 @@
-/** Where a run stands, as a checkpoint keeps it. */
+/** Where a run stands, as a checkpoint keeps it; and how positions of older versions are read. */
+import type { Outcome } from '../../evaluate/outcome.ts';
 import type { EvaluatedStage } from '../../evaluate/report.ts';
 import type { Optimizer } from '../../train/optimizer.ts';
 
@@ -12,13 +13,33 @@ export interface RunPosition {
   readonly seconds: number;
   /** Points of curves so far. */
   readonly step: number;
+  /** What the stages so far have handed on, in their order. */
+  readonly outcomes: readonly Outcome[];
+}
+
+/** A run between two units of work: nothing is under way on the GPU. */
+export interface RunBoundary extends RunPosition {
+  readonly optimizer: Optimizer | undefined;
+}
+
+/** Before stages had outcomes, a position kept what the kinds of that time could hand on. */
+interface EarlierPosition extends Omit<RunPosition, 'outcomes'> {
+  readonly outcomes?: undefined;
   /** Rows that rejection sampling kept; null before it. */
   readonly curated: readonly string[] | null;
   readonly rejection: { readonly prompts: number; readonly kept: number } | null;
   readonly evaluations: readonly EvaluatedStage[];
 }
 
-/** A run between two units of work: nothing is under way on the GPU. */
-export interface RunBoundary extends RunPosition {
-  readonly optimizer: Optimizer | undefined;
+/** A position as some version of Groundwork has stored it. */
+export function readPosition(stored: RunPosition | EarlierPosition): RunPosition {
+  if (stored.outcomes) return stored;
+  const { curated, rejection, evaluations, ...position } = stored;
+  const outcomes: Outcome[] = evaluations.map((evaluated) => ({ report: { type: 'evaluation', ...evaluated } }));
+  if (curated || rejection)
+    outcomes.push({
+      ...(curated && { kept: curated }),
+      ...(rejection && { report: { type: 'selection', ...rejection } }),
+    });
+  return { ...position, outcomes };
 }

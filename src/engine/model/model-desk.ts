@@ -5,6 +5,7 @@ import { combine } from '../../train/combine.ts';
 import { Generator } from '../../train/generate.ts';
 import { Policy, type MergedAdapter } from '../../train/policy.ts';
 import { Scorer } from '../../train/scorer.ts';
+import { descriptorOf } from '../../train/stages/index.ts';
 import type { LoadedModel } from '../../models/load.ts';
 import type { Row } from '../../data/row.ts';
 import { Adapters } from './adapters.ts';
@@ -51,7 +52,7 @@ export class ModelDesk {
 
   /** Keeps what a run has learnt under the recipe's name, everything as one adapter. */
   async keepRun(bench: Workbench, { name, stages }: Recipe): Promise<void> {
-    if (!bench.policy.changed || !stages.some(({ kind }) => kind === 'sft' || kind === 'grpo')) return;
+    if (!bench.policy.changed || !stages.some((stage) => descriptorOf(stage).trains)) return;
     this.adapters.keep(name, combine(await bench.policy.learnt()));
   }
 

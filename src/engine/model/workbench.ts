@@ -1,5 +1,6 @@
 /** What one dataset on one model needs: a policy, encoded rows, programs; and what came out of the stages run on it. */
 import type { Dataset } from '../../data/dataset.ts';
+import { reportsOf, type Outcome } from '../../evaluate/outcome.ts';
 import type { EvaluatedStage } from '../../evaluate/report.ts';
 import type { LoadedModel } from '../../models/load.ts';
 import { Generator } from '../../train/generate.ts';
@@ -14,8 +15,8 @@ export class Workbench {
   readonly policy: Policy;
   readonly samples: SampleStore;
   readonly generator: Generator<Sample>;
-  readonly evaluations: EvaluatedStage[] = [];
-  rejection: { readonly prompts: number; readonly kept: number } | null = null;
+  /** What the stages of its run have handed on so far. */
+  outcomes: readonly Outcome[] = [];
   #scorer: Scorer | null = null;
   #scorerVersion = -1;
 
@@ -25,6 +26,17 @@ export class Workbench {
     this.policy = new Policy(loaded.model);
     this.samples = new SampleStore(dataset, loaded.model, loaded.processor);
     this.generator = new Generator(this.policy, loaded.processor, this.samples);
+  }
+
+  /** What its run has measured, in order. */
+  get evaluations(): readonly EvaluatedStage[] {
+    return reportsOf(this.outcomes, 'evaluation');
+  }
+
+  /** What rejection sampling has found; null before it. */
+  get rejection(): { readonly prompts: number; readonly kept: number } | null {
+    const last = reportsOf(this.outcomes, 'selection').at(-1);
+    return last ? { prompts: last.prompts, kept: last.kept } : null;
   }
 
   scorer(): Scorer {

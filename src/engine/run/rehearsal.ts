@@ -6,26 +6,22 @@
 import { GroundworkError } from '../../base/error.ts';
 import type { Dataset } from '../../data/dataset.ts';
 import type { Row } from '../../data/row.ts';
-import { countPictures, span, spread, subset, type RowList } from '../../data/row-list.ts';
-import { runEvaluation } from '../../evaluate/run.ts';
+import { countPictures, spread, type RowList } from '../../data/row-list.ts';
 import type { LoadedModel } from '../../models/load.ts';
 import { longestRow, planMemory } from '../../train/memory-plan.ts';
-import { runGrpo } from '../../train/grpo.ts';
-import { countSteps } from '../../train/plan-steps.ts';
-import type { Recipe, Stage } from '../../train/recipe.ts';
-import { runRejection } from '../../train/rejection.ts';
-import { runSft } from '../../train/sft.ts';
-import { evaluationRows } from '../../train/stages/evaluate.ts';
+import { checkRecipe } from '../../train/recipe-check.ts';
+import type { Recipe } from '../../train/recipe.ts';
 import type { Sample } from '../../train/samples.ts';
-import type { StageContext, StageEvent } from '../../train/stage.ts';
-import type { Rehearsal, RehearsedStage } from '../protocol/run.ts';
+import type { StageEvent } from '../../train/stage.ts';
+import type { Splits } from '../../train/stages/descriptor.ts';
+import { descriptorOf, type Stage } from '../../train/stages/index.ts';
 import { Workbench } from '../model/workbench.ts';
-import { checkRecipe } from './run.ts';
+import type { Rehearsal, RehearsedStage } from '../protocol/run.ts';
+import type { RunContext, Timed } from './stages/handler.ts';
+import { handlerOf } from './stages/index.ts';
 
 /** Rows looked at to find the longest; a dataset may have half a million. */
 const ROWS_LOOKED_AT = 512;
-/** A coefficient that changes nothing but makes GRPO compute its KL term. */
-const HARDLY = 1e-30;
 
 export interface RehearsalHooks {
   /** Before each piece of work: what comes, and how far it is. False: stop. */
@@ -65,7 +61,7 @@ export async function rehearse(
       const look = () => (allocatedBytes = Math.max(allocatedBytes, session.bytes));
       stages.push({ index, ...(await rehearseStage(stage, bench, first.row, recipe.seed, look)) });
     }
-    const pictures = picturesOfRun(recipe, dataset);
+    const pictures = picturesOfRun(recipe, { train: dataset.rows('train'), heldout: dataset.rows('heldout') });
     const plan = planMemory({
       architecture: loaded.architecture,
       recipe,
@@ -103,102 +99,33 @@ async function secondsPerPicture(bench: Workbench, first: Sample, second: Sample
 }
 
 /** Pictures that a run of the recipe will look at, each counted once. */
-function picturesOfRun({ stages, seed }: Recipe, dataset: Dataset): number {
-  const parts: RowList[] = [];
-  const add = (rows: RowList, most = rows.length) =>
-    void parts.push(subset(rows, span(rows, 0, Math.min(rows.length, most))));
-  for (const stage of stages) {
-    const train = dataset.rows('train');
-    if (stage.kind === 'evaluate') add(evaluationRows(dataset.rows('heldout'), stage.limit, seed));
-    else if (stage.kind === 'rejection') add(train, stage.limit || undefined);
-    else if (stage.kind === 'sft') add(train, stepsOf(stage, train.length) * rowsAStep(stage));
-    else if (stage.kind === 'grpo') add(train, stage.maxSteps * stage.promptsPerStep);
-  }
-  return countPictures(parts);
+function picturesOfRun({ stages, seed }: Recipe, splits: Splits): number {
+  const rowsOf = <S extends Stage>(stage: S) => descriptorOf(stage).rows(stage, splits, seed) ?? [];
+  return countPictures(stages.flatMap(rowsOf));
 }
 
-type Sft = Extract<Stage, { kind: 'sft' }>;
-const rowsAStep = (stage: Sft) => stage.perDeviceTrainBatchSize * stage.gradientAccumulationSteps;
-const stepsOf = (stage: Sft, rows: number) => countSteps(Math.max(1, rows), stage).totalSteps;
-
-async function rehearseStage(
-  stage: Stage,
+async function rehearseStage<S extends Stage>(
+  stage: S,
   bench: Workbench,
   longest: Row,
   seed: number,
   look: () => void,
 ): Promise<Omit<RehearsedStage, 'index'>> {
-  const { name } = stage;
-  const [train, heldout] = [bench.dataset.rows('train').length, bench.dataset.rows('heldout')];
-  const answer = (each: number | null, count: number, unit: string, note: string | null = null) => ({
-    name,
-    secondsEach: each,
-    count,
-    unit,
-    seconds: (each ?? 0) * count,
-    note,
-  });
-  switch (stage.kind) {
-    case 'merge': {
+  const splits = { train: bench.dataset.rows('train'), heldout: bench.dataset.rows('heldout') };
+  const { units, rows } = descriptorOf(stage);
+  const { count, unit } = units(stage, splits, seed);
+  const { each, note } = await handlerOf(stage).rehearse(stage, {
+    rows: rows(stage, splits, seed)?.length ?? 0,
+    policy: bench.policy,
+    time: (copies, work) => time(bench, fill(longest, copies), seed, look, work),
+    async once(work) {
       const started = performance.now();
-      await bench.policy.merge();
+      await work();
       look();
-      return answer((performance.now() - started) / 1000, 1, 'merge');
-    }
-    case 'evaluate': {
-      const rows = evaluationRows(heldout, stage.limit, seed).length;
-      if (rows === 0) return answer(null, 0, 'batch', 'There are no held-out rows with a solution.');
-      const size = Math.min(stage.batchSize, rows);
-      const timed = await time(bench, fill(longest, 2 * size), seed, look, (context) =>
-        runEvaluation({ ...stage, batchSize: size, limit: 0 }, context),
-      );
-      return answer(timed.each, Math.ceil(rows / size), 'batch', 'Answers end when the model ends them.');
-    }
-    case 'rejection': {
-      const prompts = Math.min(stage.limit || train, train);
-      const size = Math.min(stage.batchSize, Math.max(1, prompts));
-      const timed = await time(bench, fill(longest, 2 * size), seed, look, (context) =>
-        runRejection({ ...stage, batchSize: size, limit: 2 * size }, context),
-      );
-      return answer(timed.each, Math.ceil(prompts / size), 'batch', 'Answers end when the model ends them.');
-    }
-    case 'sft': {
-      const timed = await time(bench, fill(longest, rowsAStep(stage)), seed, look, (context) =>
-        runSft({ ...stage, maxSteps: 2 }, context),
-      );
-      return answer(timed.each, stepsOf(stage, train), 'step', 'Every row taken to be as long as the longest.');
-    }
-    case 'grpo':
-      return answer(...(await rehearseGrpo(stage, bench, fill(longest, stage.promptsPerStep), seed, look)));
-  }
-}
-
-/**
- * Groups whose rewards are all equal skip the backward pass. If that befell the rehearsal, it is done again with a KL
- * term of no weight, which brings the pass back (and one forward pass more).
- */
-async function rehearseGrpo(
-  stage: Extract<Stage, { kind: 'grpo' }>,
-  bench: Workbench,
-  rows: RowList,
-  seed: number,
-  look: () => void,
-): Promise<[number | null, number, string, string]> {
-  const run = (beta: number) => {
-    bench.policy.detach();
-    return time(bench, rows, seed, look, (context) => runGrpo({ ...stage, maxSteps: 2, beta }, context, rows));
-  };
-  const timed = await run(stage.beta);
-  const idle = stage.beta === 0 && (timed.last['frac_reward_zero_std'] ?? 0) > 0;
-  const again = idle ? await run(HARDLY) : timed;
-  const length = again.last['completions/mean_length'] ?? 0;
-  const note = `Completions of ${Math.round(length)} tokens, as the model writes them now, to the longest prompt.`;
-  return [
-    again.each,
-    stage.maxSteps,
-    'step',
-    idle ? `${note} All rewards of a group were equal, so a reference pass was added to have gradients at all.` : note,
-  ];
+      return { each: (performance.now() - started) / 1000, last: {} };
+    },
+  });
+  return { name: stage.name, secondsEach: each, count, unit, seconds: (each ?? 0) * count, note };
 }
 
 /** The same row over and over. */
@@ -216,8 +143,8 @@ async function time(
   rows: RowList,
   seed: number,
   look: () => void,
-  work: (context: StageContext) => Promise<unknown>,
-): Promise<{ each: number | null; last: Readonly<Record<string, number>> }> {
+  work: (context: RunContext) => Promise<unknown>,
+): Promise<Timed> {
   const at: number[] = [];
   let last: Readonly<Record<string, number>> = {};
   const emit = (event: StageEvent) => {
@@ -235,8 +162,12 @@ async function time(
     seed,
     train: rows,
     heldout: rows,
+    rows,
+    index: 0,
     compiled: Promise.resolve(),
     scorer: () => bench.scorer(),
+    seconds: () => 0,
+    tell: () => {},
     emit,
     resume: null,
     gate: () => Promise.resolve(true),

@@ -129,8 +129,7 @@ export class Runs {
     }
     const bench = this.#host.freshBench(dataset);
     if (start) await restorePolicy(bench.policy, start.policy);
-    bench.evaluations.push(...(start?.position.evaluations ?? []));
-    bench.rejection = start?.position.rejection ?? null;
+    bench.outcomes = start?.position.outcomes ?? [];
     this.#current = { id, dataset };
     return { ended: null };
   }

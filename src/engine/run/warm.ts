@@ -1,5 +1,5 @@
 /** Before a stage's first step, all kernels it will need are compiled at once, with progress. */
-import { spread } from '../../data/row-list.ts';
+import { spread, type RowList } from '../../data/row-list.ts';
 import type { OnCompiled } from '../../gpu/pipeline.ts';
 import { askForKernels, longestRow } from '../../train/memory-plan.ts';
 import type { Stage } from '../../train/recipe.ts';
@@ -8,11 +8,19 @@ import type { Workbench } from '../model/workbench.ts';
 /** Rows whose lengths stand for all: kernels hardly depend on them. */
 const ROWS = 8;
 
-/** Failures are left to the stage itself, which tells more. */
-export async function warmStage({ loaded, dataset, samples }: Workbench, stage: Stage, onCompiled: OnCompiled) {
+/**
+ * Failures are left to the stage itself, which tells more.
+ * @param list the split that the stage reads
+ */
+export async function warmStage(
+  { loaded, samples }: Workbench,
+  stage: Stage,
+  list: RowList,
+  onCompiled: OnCompiled,
+): Promise<void> {
   const { session } = loaded.model;
   try {
-    const rows = await spread(dataset.rows(stage.kind === 'evaluate' ? 'heldout' : 'train'), ROWS);
+    const rows = await spread(list, ROWS);
     const longest = longestRow(await samples.encode(rows), loaded.processor);
     const { architecture, dtype } = loaded;
     const request = { architecture, recipe: { stages: [stage] }, longest, gpu: session.gpu, dtype };

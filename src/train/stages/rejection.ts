@@ -1,5 +1,6 @@
 /** Rejection sampling: prompts that the policy sometimes solves are kept (train/rejection.ts, train/difficulty.ts). */
-import { span, subset } from '../../data/row-list.ts';
+import { Random } from '../../base/random.ts';
+import { placesWhere, subset, type RowList } from '../../data/row-list.ts';
 import { error, warning, type StageBase, type StageDescriptor } from './descriptor.ts';
 import { own, real, whole } from './schema.ts';
 import { SAMPLING, sampling, type SamplingSettings } from './settings.ts';
@@ -17,6 +18,12 @@ export interface RejectionStage extends StageBase {
   readonly minSuccess: number;
   readonly maxSuccess: number;
   readonly batchSize: number;
+}
+
+/** Training rows with a solution, at most `limit` (0: all) of them, in a drawn order. */
+export function rowsToTry(train: RowList, limit: number, seed: number): RowList {
+  const candidates = placesWhere(train, (i) => train.hasSolution(i));
+  return subset(train, new Random(seed).shuffle(candidates).slice(0, limit || undefined));
 }
 
 export const rejection: StageDescriptor<RejectionStage> = {
@@ -46,11 +53,11 @@ export const rejection: StageDescriptor<RejectionStage> = {
   reads: 'train',
   rowsAtOnce: (stage) => stage.batchSize,
   rowsAPass: (stage) => stage.batchSize,
-  rows: ({ limit }, { train }) => subset(train, span(train, 0, limit || train.length)),
-  units: (stage, { train }) => {
-    const prompts = Math.min(stage.limit || train.length, train.length);
-    return { count: Math.ceil(prompts / stage.batchSize), unit: 'batch' };
-  },
+  rows: ({ limit }, { train }, seed) => rowsToTry(train, limit, seed),
+  units: ({ limit, batchSize }, { train }, seed) => ({
+    count: Math.ceil(rowsToTry(train, limit, seed).length / batchSize),
+    unit: 'batch',
+  }),
   brief: (stage, units, rows = Infinity) => {
     const batchSize = Math.min(stage.batchSize, Math.max(1, rows));
     return { ...stage, batchSize, limit: units * batchSize };

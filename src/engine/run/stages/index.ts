@@ -1,0 +1,13 @@
+/** How each kind of stage runs: one handler a kind. */
+import type { Stage, StageKind, StageOf } from '../../../train/stages/index.ts';
+import { evaluate } from './evaluate.ts';
+import { grpo } from './grpo.ts';
+import type { StageHandler } from './handler.ts';
+import { merge } from './merge.ts';
+import { rejection } from './rejection.ts';
+import { sft } from './sft.ts';
+
+const HANDLERS: { readonly [K in StageKind]: StageHandler<StageOf<K>> } = { sft, merge, rejection, grpo, evaluate };
+
+export const handlerOf = <S extends Stage>(stage: S): StageHandler<S> =>
+  HANDLERS[stage.kind] as unknown as StageHandler<S>;

@@ -1,0 +1,14 @@
+import { runRejection } from '../../../train/rejection.ts';
+import type { RejectionStage } from '../../../train/stages/rejection.ts';
+import { timeTwo, type StageHandler } from './handler.ts';
+
+export const rejection: StageHandler<RejectionStage> = {
+  async run(stage, context) {
+    const { prompts, kept } = await runRejection(stage, context);
+    return { kept, report: { type: 'selection', prompts: prompts.length, kept: kept.length } };
+  },
+  async rehearse(stage, desk) {
+    const { each } = await timeTwo(stage, desk, runRejection);
+    return { each, note: 'Answers end when the model ends them.' };
+  },
+};

@@ -1,0 +1,42 @@
+/** What speaks against a plan, found before it is run rather than hours into it. */
+import { GroundworkError } from '../base/error.ts';
+import type { Recipe } from './recipe.ts';
+import { error, type Objection } from './stages/descriptor.ts';
+import { descriptorOf, type Stage } from './stages/index.ts';
+
+/** @property stage its place in the plan; null: it is about the plan as a whole */
+export interface Advice extends Objection {
+  readonly stage: number | null;
+}
+
+/** Everything that speaks against a plan: its own settings by stage, and what the stages leave each other. */
+export function advise({ stages }: Pick<Recipe, 'stages'>): Advice[] {
+  if (stages.length === 0)
+    return [{ stage: null, ...error('The plan is empty.', 'Add a stage, or start from a preset.') }];
+  return [...adapterFaults(stages), ...stages.flatMap((stage, i) => own(stage, i))].sort((a, b) => a.stage! - b.stage!);
+}
+
+const own = <S extends Stage>(stage: S, index: number): Advice[] =>
+  descriptorOf(stage)
+    .objections(stage)
+    .map((objection) => ({ stage: index, ...objection }));
+
+/** An adapter must be merged before the next one is trained. */
+function adapterFaults(stages: readonly Stage[]): Advice[] {
+  let state: 'open' | 'none' = 'none';
+  return stages.flatMap((stage, i) => {
+    const { adapter } = descriptorOf(stage);
+    if (!adapter) return [];
+    const met = state === adapter.needs;
+    state = adapter.leaves;
+    return met ? [] : [{ stage: i, severity: 'error' as const, ...adapter.otherwise }];
+  });
+}
+
+/** Throws `recipe-invalid` where stages cannot follow each other as they do. */
+export function checkRecipe({ stages }: Pick<Recipe, 'stages'>): void {
+  const [fault] = adapterFaults(stages);
+  if (!fault) return;
+  const name = stages[fault.stage!]!.name;
+  throw new GroundworkError('recipe-invalid', `Stage ${fault.stage! + 1}, “${name}”: ${fault.text}`, fault.hint);
+}
