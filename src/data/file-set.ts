@@ -1,11 +1,13 @@
 /**
- * What the user gave, as one flat set of files by path: folders walked, zips opened in place, their entries unpacked
+ * What the user gave, as one flat set of files by path: folders walked, archives opened in place, their entries unpacked
  * when asked for. A file costs its path and some thirty bytes; nothing is opened before it is needed.
  */
 import { Column, HashIndex, textHash, TextSet } from '../base/columns.ts';
 import { GroundworkError } from '../base/error.ts';
 import { Lru } from '../base/lru.ts';
 import { blobSource, blockwise, type ByteSource } from '../formats/byte-source.ts';
+import { gunzip, HARMLESS_BYTES, SWELLING_FIX, swellingReason, swells } from '../formats/expansion.ts';
+import { readTar } from '../formats/tar.ts';
 import { looksLikeZip, readEntry, readEntryHead, readEntryThrough } from '../formats/zip.ts';
 import { readDirectory } from '../formats/zip-directory.ts';
 import type { RowIssue } from './row.ts';
@@ -25,6 +27,10 @@ export interface NamedHandle {
 export type Source = NamedFile | NamedHandle;
 
 const JUNK = /(?:^|\/)(?:__MACOSX\/|\.|Thumbs\.db$|desktop\.ini$)/i;
+/** What is opened in place: zips, tars, and single files packed with gzip. */
+const PACKED = /\.(?:zip|tar|tgz|gz)$/i;
+/** Packed with gzip, other files are left as they are. */
+const PACKED_ROWS = /\.(?:json|jsonl|ndjson|csv|tsv|txt|xml|tar)\.gz$|\.tgz$/i;
 const MAX_NESTING = 3;
 /** Bytes up to which entries of a zip are read together with those that follow. */
 const NEIGHBOUR = 32 * 1024;
@@ -40,6 +46,7 @@ type Container =
   | { readonly kind: 'blob'; readonly blob: Blob }
   | { readonly kind: 'file'; readonly handle: FileSystemFileHandle }
   | { readonly kind: 'folder'; readonly handle: FileSystemDirectoryHandle }
+  | { readonly kind: 'tar'; readonly archive: Blob }
   | { readonly kind: 'zip'; readonly archive: Blob; readonly source: ByteSource; readonly blocks: ByteSource };
 
 /** Names that differ in case, or in how accents are encoded (macOS writes them apart), are alike. */
@@ -47,19 +54,15 @@ export const alike = (text: string): string => text.normalize('NFC').toLowerCase
 
 const lastPart = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
 
-/** The last two parts of a path, in lower case. */
-export const tailKey = (path: string): string => path.slice(path.lastIndexOf('/', path.lastIndexOf('/') - 1) + 1);
-
 export class FileSet {
   readonly issues: RowIssue[] = [];
   readonly #paths = new TextSet();
   readonly #byName = new HashIndex();
-  readonly #byTail = new HashIndex();
   readonly #containers: Container[] = [];
   readonly #container = new Column(Uint32Array);
   /** Bytes; −1 until it was opened. */
   readonly #size = new Column(Float64Array);
-  // Of zip entries.
+  // Of entries of archives.
   readonly #packedSize = new Column(Float64Array);
   readonly #offset = new Column(Float64Array);
   readonly #crc = new Column(Uint32Array);
@@ -76,7 +79,6 @@ export class FileSet {
     return [
       this.#paths,
       this.#byName,
-      this.#byTail,
       this.#container,
       this.#size,
       this.#packedSize,
@@ -97,17 +99,8 @@ export class FileSet {
 
   /** Files whose name is that of `path`, whatever the case of its letters. */
   named(path: string): number[] {
-    return this.#like(this.#byName, path, lastPart);
-  }
-
-  /** As `named`, with the folder that they lie in. */
-  namedInFolder(path: string): number[] {
-    return this.#like(this.#byTail, path, tailKey);
-  }
-
-  #like(index: HashIndex, path: string, part: (path: string) => string): number[] {
-    const wanted = alike(part(path));
-    return [...index.find(textHash(wanted))].filter((i) => alike(part(this.path(i))) === wanted).reverse();
+    const wanted = alike(lastPart(path));
+    return [...this.#byName.find(textHash(wanted))].filter((i) => alike(lastPart(this.path(i))) === wanted).reverse();
   }
 
   /** A checksum of the content that costs nothing: that of a zip's directory; null elsewhere. */
@@ -145,6 +138,8 @@ export class FileSet {
 
   async #plain(file: number, container: Exclude<Container, { kind: 'zip' }>): Promise<Blob> {
     if (container.kind === 'blob') return container.blob;
+    if (container.kind === 'tar')
+      return container.archive.slice(this.#offset.get(file), this.#offset.get(file) + this.#size.get(file));
     const known = this.#opened.get(file);
     if (known) return known;
     try {
@@ -192,7 +187,7 @@ export class FileSet {
       const inside = path === '' ? name : `${path}/${name}`;
       if (JUNK.test(handle.kind === 'directory' ? `${inside}/` : inside)) continue;
       if (handle.kind === 'directory') await this.#addFolder(inside, handle as FileSystemDirectoryHandle, tell);
-      else if (/\.zip$/i.test(name)) await this.#addHandle(inside, handle as FileSystemFileHandle, false);
+      else if (PACKED.test(name)) await this.#addHandle(inside, handle as FileSystemFileHandle, false);
       else this.#register(inside, here, -1);
       if (this.count % 1000 === 0) tell(this.count);
     }
@@ -201,50 +196,118 @@ export class FileSet {
   async #addHandle(path: string, handle: FileSystemFileHandle, alone: boolean): Promise<void> {
     if (JUNK.test(path)) return;
     const blob = await handle.getFile();
-    if (await looksLikeZip(blob)) return this.#addZip(path, blob, alone ? '' : folderOf(path), 0);
+    if (await this.#addPacked(path, blob, alone, 0)) return;
     this.#register(path, this.#containers.push({ kind: 'file', handle }) - 1, blob.size);
   }
 
   async #addBlob(path: string, blob: Blob, alone: boolean): Promise<void> {
-    if (JUNK.test(path)) return;
-    // By its name or its content: a renamed archive is one all the same.
-    if (
-      /\.zip$/i.test(path) ||
-      (!/\.[a-z]{3,5}$/i.test(path) && (await looksLikeZip(blob))) ||
-      (alone && (await looksLikeZip(blob)))
-    )
-      return this.#addZip(path, blob, alone ? '' : folderOf(path), 0);
+    if (JUNK.test(path) || (await this.#addPacked(path, blob, alone, 0))) return;
     this.#register(path, this.#containers.push({ kind: 'blob', blob }) - 1, blob.size);
+  }
+
+  /** Opens an archive in place; false if it is none. `alone`: nothing else was given, so it needs no folder of its own. */
+  async #addPacked(path: string, blob: Blob, alone: boolean, depth: number): Promise<boolean> {
+    const folder = alone ? '' : folderOf(path);
+    // By its name or its content: a renamed archive is one all the same.
+    const mayBeZip = /\.zip$/i.test(path) || alone || !/\.[a-z]{3,5}$/i.test(path);
+    if (/\.zip$/i.test(path) || (mayBeZip && (await looksLikeZip(blob)))) await this.#addZip(path, blob, folder, depth);
+    else if (/\.tar$/i.test(path)) await this.#addTar(path, blob, folder, depth);
+    else if (PACKED_ROWS.test(path)) await this.#addGzip(path, blob, folder, depth);
+    else return false;
+    return true;
+  }
+
+  /** A file packed with gzip takes the place of its archive: `train.jsonl.gz` gives `train.jsonl`. */
+  async #addGzip(label: string, packed: Blob, folder: string, depth: number): Promise<void> {
+    const inner = label.replace(/\.tgz$/i, '.tar').replace(/\.gz$/i, '');
+    try {
+      const blob = await gunzip(packed, label);
+      if (/\.tar$/i.test(inner)) await this.#addTar(label, blob, folder, depth);
+      else this.#register(inner, this.#containers.push({ kind: 'blob', blob }) - 1, blob.size);
+    } catch (error) {
+      this.#complain(label, error);
+    }
+  }
+
+  async #addTar(label: string, archive: Blob, folder: string, depth: number): Promise<void> {
+    const here = this.#containers.push({ kind: 'tar', archive }) - 1;
+    const nested: number[] = [];
+    try {
+      await readTar(
+        blockwise(blobSource(archive)),
+        ({ path, offset, size }) => {
+          const entry = { method: 'stored' as const, compressedSize: size, crc32: 0, headerOffset: offset };
+          const file = JUNK.test(folder + path) ? null : this.#register(folder + path, here, size, entry);
+          if (file !== null && PACKED.test(path)) nested.push(file);
+        },
+        (entry) => this.#refuse(label, entry),
+        label,
+      );
+    } catch (error) {
+      this.#complain(label, error);
+    }
+    await this.#addNested(nested, depth);
+  }
+
+  async #addNested(files: readonly number[], depth: number): Promise<void> {
+    for (const file of files) {
+      const path = this.path(file);
+      if (depth + 1 >= MAX_NESTING)
+        this.issues.push(
+          fileIssue(path, `archives are nested more than ${MAX_NESTING} deep`, 'Unpack the outer ones.'),
+        );
+      else
+        try {
+          await this.#addPacked(path, await this.open(file), false, depth + 1);
+        } catch (error) {
+          this.#complain(path, error);
+        }
+    }
+  }
+
+  #refuse(label: string, { path, reason }: { readonly path: string; readonly reason: string }): void {
+    this.issues.push(fileIssue(`${label}/${path}`, reason, 'Unpack the archive yourself and drop the folder.'));
+  }
+
+  #complain(label: string, error: unknown): void {
+    if (!(error instanceof GroundworkError)) throw error;
+    this.issues.push(fileIssue(label, error.message, error.hint));
   }
 
   /** A zip's entries take the zip's place: `data/images.zip` containing `a.png` gives `data/images/a.png`. */
   async #addZip(label: string, archive: Blob, folder: string, depth: number): Promise<void> {
-    if (depth >= MAX_NESTING) {
-      this.issues.push(fileIssue(label, `zips are nested more than ${MAX_NESTING} deep`, 'Unpack the outer ones.'));
-      return;
-    }
     const source = blobSource(archive);
     const here = this.#containers.push({ kind: 'zip', archive, source, blocks: blockwise(source) }) - 1;
     const nested: number[] = [];
+    let swelling = 0;
     try {
       await readDirectory(
         source,
         (entry) => {
           const path = folder + entry.path;
           if (JUNK.test(path)) return;
+          if (swells(entry.compressedSize, entry.size)) swelling += entry.size;
+          if (swells(entry.compressedSize, entry.size) && swelling > HARMLESS_BYTES)
+            return void this.issues.push(fileIssue(path, swellingReason(entry.size), SWELLING_FIX));
           const file = this.#register(path, here, entry.size, entry);
-          if (file !== null && /\.zip$/i.test(path)) nested.push(file);
+          if (file !== null && PACKED.test(path)) nested.push(file);
         },
-        ({ path, reason }) =>
-          this.issues.push(fileIssue(`${label}/${path}`, reason, 'Unpack the archive yourself and drop the folder.')),
+        (entry) => this.#refuse(label, entry),
         label,
+        (encoding, example) =>
+          this.issues.push(
+            fileIssue(
+              label,
+              `its names are not UTF-8 and are read as ${encoding}: “${example}”`,
+              'If names look wrong, pack it again with UTF-8 names, or unpack it and drop the folder.',
+              'warning',
+            ),
+          ),
       );
-      for (const file of nested)
-        await this.#addZip(this.path(file), await this.open(file), folderOf(this.path(file)), depth + 1);
     } catch (error) {
-      if (!(error instanceof GroundworkError)) throw error;
-      this.issues.push(fileIssue(label, error.message, error.hint));
+      this.#complain(label, error);
     }
+    await this.#addNested(nested, depth);
   }
 
   /** Two with one path: the first is kept, the second reported. */
@@ -260,7 +323,6 @@ export class FileSet {
     }
     const file = this.#paths.add(path);
     this.#byName.add(textHash(alike(lastPart(path))));
-    this.#byTail.add(textHash(alike(tailKey(path))));
     this.#container.push(container);
     this.#size.push(size);
     this.#packedSize.push(entry?.compressedSize ?? 0);
@@ -278,4 +340,4 @@ export class FileSet {
   }
 }
 
-const folderOf = (zip: string): string => `${zip.replace(/\.zip$/i, '')}/`;
+const folderOf = (archive: string): string => `${archive.replace(/\.(?:zip|tar|tgz|tar\.gz|gz)$/i, '')}/`;

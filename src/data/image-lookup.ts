@@ -9,7 +9,15 @@ import { alike, type FileSet } from './file-set.ts';
 export type Lookup =
   | { readonly ok: true; readonly file: number }
   | { readonly ok: false; readonly reason: 'missing' }
-  | { readonly ok: false; readonly reason: 'ambiguous'; readonly candidates: readonly string[] };
+  | {
+      readonly ok: false;
+      readonly reason: 'ambiguous';
+      readonly count: number;
+      /** The first few of them. */
+      readonly candidates: readonly string[];
+    };
+
+const CANDIDATES_NAMED = 3;
 
 const partsOf = (path: string): string[] =>
   path
@@ -18,11 +26,46 @@ const partsOf = (path: string): string[] =>
     .split('/')
     .filter((part) => part !== '' && part !== '.');
 
-const sharedTail = (a: readonly string[], b: readonly string[]): number => {
-  let n = 0;
-  while (n < a.length && n < b.length && a[a.length - 1 - n] === b[b.length - 1 - n]) n++;
-  return n;
-};
+/** Files of one name by their folders, from the innermost: found in as many steps as a path has parts. */
+class Tails {
+  readonly #children = new Map<string, Tails>();
+  #count = 0;
+  readonly #files: number[] = [];
+
+  add(file: number, parts: readonly string[]): void {
+    let node: Tails = this;
+    for (let i = parts.length - 1; ; i--) {
+      node.#count++;
+      if (node.#files.length < CANDIDATES_NAMED) node.#files.push(file);
+      if (i < 0) return;
+      let child = node.#children.get(parts[i]!);
+      if (!child) node.#children.set(parts[i]!, (child = new Tails()));
+      node = child;
+    }
+  }
+
+  /** Those that share most trailing parts, and how many parts that is. */
+  best(parts: readonly string[]): {
+    readonly shared: number;
+    readonly count: number;
+    readonly files: readonly number[];
+  } {
+    let node: Tails = this;
+    let shared = 0;
+    for (; shared < parts.length; shared++) {
+      const child = node.#children.get(parts[parts.length - 1 - shared]!);
+      if (!child) break;
+      node = child;
+    }
+    return { shared, count: node.#count, files: node.#files };
+  }
+}
+
+/** Of all files with a name, whatever the case of its letters: by the parts as they are, and by parts alike. */
+interface SameName {
+  readonly exact: Tails;
+  readonly folded: Tails;
+}
 
 /** Without percent-encoding, where it is any. */
 function decoded(reference: string): string {
@@ -38,6 +81,7 @@ export class ImageLookup {
   /** Whether a file may be a picture: those with rows may not. */
   readonly #isPicture: (path: string) => boolean;
   readonly #found = new Lru<string, Lookup>(4096);
+  readonly #names = new Lru<string, SameName>(1024);
 
   constructor(files: FileSet, isPicture: (path: string) => boolean = () => true) {
     this.#files = files;
@@ -65,28 +109,35 @@ export class ImageLookup {
       const file = this.#files.find(path);
       if (file >= 0 && this.#isPicture(path)) return { ok: true, file };
     }
-    // Whoever shares the folder as well beats all that share the name alone: of those there may be very many.
-    for (const candidates of [this.#files.namedInFolder(plain), this.#files.named(plain)]) {
-      const found = this.#best(parts, candidates);
-      if (found) return found;
-    }
-    return { ok: false, reason: 'missing' };
+    const { exact, folded } = this.#sameName(parts.at(-1) ?? '');
+    const [as, like] = [exact.best(parts), folded.best(parts.map(alike))];
+    // A folder in other letters of case says more than a name in the same.
+    const best = like.shared > as.shared ? like : as;
+    if (best.shared === 0) return { ok: false, reason: 'missing' };
+    return best.count === 1
+      ? { ok: true, file: best.files[0]! }
+      : {
+          ok: false,
+          reason: 'ambiguous',
+          count: best.count,
+          candidates: best.files.map((file) => this.#files.path(file)),
+        };
   }
 
-  #best(parts: readonly string[], candidates: readonly number[]): Lookup | null {
-    const paths = candidates
-      .map((file) => ({ file, path: this.#files.path(file) }))
-      .filter(({ path }) => this.#isPicture(path));
-    for (const fold of [(s: string) => s, alike]) {
-      const wanted = parts.map(fold);
-      const scored = paths
-        .map((candidate) => ({ ...candidate, shared: sharedTail(wanted, partsOf(candidate.path).map(fold)) }))
-        .filter(({ shared }) => shared > 0);
-      const most = scored.reduce((max, { shared }) => Math.max(max, shared), 0);
-      const best = scored.filter(({ shared }) => shared === most);
-      if (best.length === 1) return { ok: true, file: best[0]!.file };
-      if (best.length > 1) return { ok: false, reason: 'ambiguous', candidates: best.map(({ path }) => path) };
+  /** Looked through once a name: thousands of folders may have a picture 0.png each. */
+  #sameName(name: string): SameName {
+    const key = alike(name);
+    let same = this.#names.get(key);
+    if (same) return same;
+    same = { exact: new Tails(), folded: new Tails() };
+    for (const file of this.#files.named(name)) {
+      const path = this.#files.path(file);
+      if (!this.#isPicture(path)) continue;
+      const parts = partsOf(path);
+      same.exact.add(file, parts);
+      same.folded.add(file, parts.map(alike));
     }
-    return null;
+    this.#names.set(key, same);
+    return same;
   }
 }

@@ -97,7 +97,7 @@ export function checkImages(
         rowIssue(
           source,
           field,
-          `“${reference}” fits ${found.candidates.length} files: ${found.candidates.slice(0, 3).join(', ')}`,
+          `“${reference}” fits ${found.count} files: ${found.candidates.join(', ')}${found.count > found.candidates.length ? ', …' : ''}`,
           'Write more of the path, so that one file is meant.',
         ),
       );

@@ -4,12 +4,6 @@ import { ElementIndex, readChunks } from './element-index.ts';
 const NEWLINE = 10;
 const blank = (bytes: Uint8Array): boolean => bytes.every((c) => c === 32 || c === 9 || c === 13);
 
-/** A file with two-byte characters, told by its byte-order mark. */
-export async function isUtf16(blob: Blob): Promise<boolean> {
-  const [a, b] = new Uint8Array(await blob.slice(0, 2).arrayBuffer());
-  return (a === 0xff && b === 0xfe) || (a === 0xfe && b === 0xff);
-}
-
 /** The lines that are not blank. */
 export async function indexLines(blob: Blob, tell?: (bytes: number) => void): Promise<ElementIndex> {
   const index = new ElementIndex();
@@ -50,6 +44,27 @@ export function parseJson(bytes: Uint8Array): ParsedJson {
   try {
     return { ok: true, value: JSON.parse(text) as unknown };
   } catch (error) {
-    return { ok: false, reason: `not JSON: ${(error as Error).message}` };
+    const finite = withoutNaN(text);
+    if (finite !== null)
+      try {
+        return { ok: true, value: JSON.parse(finite) as unknown };
+      } catch {
+        // What is wrong is told of the text as it is.
+      }
+    return { ok: false, reason: `not JSON: ${short((error as Error).message)}` };
   }
+}
+
+/** Engines quote the text around an error, however long it is. */
+const short = (message: string): string => (message.length > 200 ? `${message.slice(0, 200)}…` : message);
+
+/** Python and pandas write NaN and Infinity, which JSON does not know: as null. Null where the text has none. */
+function withoutNaN(text: string): string | null {
+  let found = false;
+  const finite = text.replace(/"(?:[^"\\]|\\.)*"|-?\b(?:NaN|Infinity)\b/gs, (part) => {
+    if (part.startsWith('"')) return part;
+    found = true;
+    return 'null';
+  });
+  return found ? finite : null;
 }

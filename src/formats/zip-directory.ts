@@ -4,6 +4,7 @@
  */
 import { GroundworkError } from '../base/error.ts';
 import type { ByteSource } from './byte-source.ts';
+import { asUtf8, decodeUtf8, nameEncoding, unicodePath, type NameDecoder } from './zip-names.ts';
 
 export interface DirectoryEntry {
   /** Normalised: forward slashes, no `./`, never leaving the archive. */
@@ -35,7 +36,7 @@ const broken = (label: string, what: string) =>
 const view = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
 /** Why a path may not be unpacked, or null; and the path tidied. */
-function tidyPath(name: string): { path: string; problem: string | null } {
+export function tidyPath(name: string): { path: string; problem: string | null } {
   const path = name.replaceAll('\\', '/').replace(/^(\.\/)+/, '');
   if (path.includes('\0')) return { path, problem: 'its name contains a zero byte' };
   if (path.startsWith('/') || /^[a-z]:/i.test(path)) return { path, problem: 'its path is absolute' };
@@ -47,14 +48,6 @@ function tidyPath(name: string): { path: string; problem: string | null } {
       .join('/'),
     problem: null,
   };
-}
-
-function decodeName(bytes: Uint8Array): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    return new TextDecoder('latin1').decode(bytes); // an old archiver without the UTF-8 flag
-  }
 }
 
 interface Directory {
@@ -151,18 +144,13 @@ class DirectoryReader {
   }
 }
 
-/**
- * Visits entries in archive order, folders left out; `refuse` is told of those that are not offered. Throws
- * `zip-invalid` if there is no readable directory. Whoever visits looks out for two entries with one path.
- */
-export async function readDirectory(
-  source: ByteSource,
-  visit: (entry: DirectoryEntry) => void,
-  refuse: (entry: RefusedEntry) => void,
-  label = 'archive',
-): Promise<void> {
-  if (source.size < END_BYTES) throw broken(label, 'it is too short to be a zip.');
-  const directory = await findDirectory(source, label);
+interface RawEntry {
+  readonly data: DataView;
+  readonly name: Uint8Array;
+  readonly extra: DataView;
+}
+
+async function* rawEntries(source: ByteSource, directory: Directory, label: string): AsyncGenerator<RawEntry> {
   const reader = new DirectoryReader(source, directory);
   for (let i = 0; i < directory.entries; i++) {
     const fixed = await reader.peek(46);
@@ -176,15 +164,72 @@ export async function readDirectory(
     const bytes = await reader.peek(length);
     if (!bytes) throw broken(label, 'its directory is damaged.');
     reader.at += length;
-    const data = view(bytes);
-    const name = decodeName(bytes.subarray(46, 46 + nameBytes));
+    yield {
+      data: view(bytes),
+      name: bytes.subarray(46, 46 + nameBytes),
+      extra: view(bytes.subarray(46 + nameBytes, 46 + nameBytes + extraBytes)),
+    };
+  }
+}
+
+/** So many names show the encoding of all. */
+const NAMES_LOOKED_AT = 500;
+const UTF8_FLAG = 0x800;
+const flagsOf = (data: DataView): number => data.getUint16(8, true);
+const isAscii = (bytes: Uint8Array): boolean => bytes.every((b) => b < 128);
+
+/** The encoding of the names of which the archive does not say it; null: UTF-8, as all of them can be read. */
+async function unsaidEncoding(source: ByteSource, directory: Directory, label: string) {
+  const names: Uint8Array[] = [];
+  let isUtf8 = true;
+  for await (const { data, name } of rawEntries(source, directory, label)) {
+    if (flagsOf(data) & UTF8_FLAG || isAscii(name)) continue;
+    isUtf8 &&= asUtf8(name) !== null;
+    if (names.length < NAMES_LOOKED_AT) names.push(name.slice());
+    else if (!isUtf8) break;
+  }
+  return isUtf8 ? null : nameEncoding(names);
+}
+
+function decodeName(decode: NameDecoder, bytes: Uint8Array): string {
+  try {
+    return decode(bytes);
+  } catch {
+    return new TextDecoder('latin1').decode(bytes); // in another encoding than those that were looked at
+  }
+}
+
+/**
+ * Visits entries in archive order, folders left out; `refuse` is told of those that are not offered. Throws
+ * `zip-invalid` if there is no readable directory. Whoever visits looks out for two entries with one path. `foreign` is
+ * told once in what encoding names are read that are no UTF-8, with one of them.
+ */
+export async function readDirectory(
+  source: ByteSource,
+  visit: (entry: DirectoryEntry) => void,
+  refuse: (entry: RefusedEntry) => void,
+  label = 'archive',
+  foreign: (encoding: string, example: string) => void = () => undefined,
+): Promise<void> {
+  if (source.size < END_BYTES) throw broken(label, 'it is too short to be a zip.');
+  const directory = await findDirectory(source, label);
+  let unsaid: Awaited<ReturnType<typeof unsaidEncoding>> | undefined;
+  for await (const { data, name: bytes, extra } of rawEntries(source, directory, label)) {
+    let name = unicodePath(extra) ?? (isAscii(bytes) || flagsOf(data) & UTF8_FLAG ? asUtf8(bytes) : null);
+    if (name === null) {
+      if (unsaid === undefined) {
+        unsaid = await unsaidEncoding(source, directory, label);
+        if (unsaid) foreign(unsaid.name, decodeName(unsaid.decode, bytes));
+      }
+      name = decodeName(unsaid?.decode ?? decodeUtf8, bytes);
+    }
     const [size, compressedSize, headerOffset] = wideSizes(
-      view(bytes.subarray(46 + nameBytes, 46 + nameBytes + extraBytes)),
+      extra,
       data.getUint32(24, true),
       data.getUint32(20, true),
       data.getUint32(42, true),
     );
-    const [flags, method] = [data.getUint16(8, true), data.getUint16(10, true)];
+    const [flags, method] = [flagsOf(data), data.getUint16(10, true)];
     const { path, problem } = tidyPath(name);
     const folder = name.endsWith('/') || name.endsWith('\\');
     const reason =

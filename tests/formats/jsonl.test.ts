@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { readElements } from '../../src/formats/element-index.ts';
-import { indexLines, isUtf16, parseJson } from '../../src/formats/jsonl.ts';
+import { indexLines, parseJson } from '../../src/formats/jsonl.ts';
 import { chopped } from './chopped.ts';
 
 /** Every line, found in chunks of odd lengths and read again by its place. */
@@ -30,11 +30,6 @@ test('a bad line is reported with its number and the rest is read', async () => 
     [3, false],
     [4, true],
   ]);
-});
-
-test('UTF-16 is told by its byte-order mark', async () => {
-  expect(await isUtf16(new Blob([Uint8Array.of(0xff, 0xfe, 0x7b, 0)]))).toBe(true);
-  expect(await isUtf16(new Blob(['{}']))).toBe(false);
 });
 
 test('any values, written one a line, come back with their numbers', async () => {

@@ -1,7 +1,8 @@
 /** Data files → tables. What a file is, is found from its content; its name only says where to begin. */
 import { ElementIndex } from '../../formats/element-index.ts';
 import { indexJson, type JsonIndex } from '../../formats/json-index.ts';
-import { indexLines, isUtf16, parseJson } from '../../formats/jsonl.ts';
+import { indexLines, parseJson } from '../../formats/jsonl.ts';
+import { fromUtf16, utf16Of } from '../../formats/utf16.ts';
 import { fileIssue, type FileSet } from '../file-set.ts';
 import type { Ledger } from '../ledger.ts';
 import type { RowIssue } from '../row.ts';
@@ -171,14 +172,14 @@ export async function openTables(context: Context): Promise<Opened> {
       if (!unread && MAY_HOLD_ROWS.test(file)) context.ledger.add('file-not-read', { file, line: 0 });
       continue;
     }
-    const blob = await files.open(i).catch((error: Error) => {
+    const packed = await files.open(i).catch((error: Error) => {
       opened.issues.push(fileIssue(file, error.message, 'Open the dataset again.'));
       return null;
     });
-    if (!blob) continue;
-    const utf16 = !/\.parquet$/i.test(file) && (await isUtf16(blob));
-    if (utf16) opened.issues.push(fileIssue(file, 'the file is UTF-16, not UTF-8', 'Save it as UTF-8.'));
-    else if (/\.parquet$/i.test(file) || /\.[ct]sv$/i.test(file)) {
+    if (!packed) continue;
+    const utf16 = /\.parquet$/i.test(file) ? null : await utf16Of(packed);
+    const blob = utf16 ? await fromUtf16(packed, utf16) : packed;
+    if (/\.parquet$/i.test(file) || /\.[ct]sv$/i.test(file)) {
       const { table, issues } = /\.parquet$/i.test(file)
         ? await parquetTable(file, blob)
         : await csvTable(file, blob, (bytes) => context.tell(`Finding rows in ${file}`, bytes, blob.size));
