@@ -71,7 +71,7 @@ test('files and lists that are not read are named, and pictures are not among th
   const rows = [llava('<image>Where is it?', box, 1)];
   const { ledger } = await entriesOf({
     'train.json': { data: rows, rows },
-    'more.jsonl.gz': 'x',
+    'more.jsonl.xz': 'x',
     'labels/a.txt': '0 0.5 0.5 1 1',
     'old.json.bak': '[]',
   });
