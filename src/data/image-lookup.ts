@@ -27,38 +27,37 @@ const partsOf = (path: string): string[] =>
     .filter((part) => part !== '' && part !== '.');
 
 /** Files of one name by their folders, from the innermost: found in as many steps as a path has parts. */
-class Tails {
-  readonly #children = new Map<string, Tails>();
-  #count = 0;
-  readonly #files: number[] = [];
+interface Tails {
+  readonly children: Map<string, Tails>;
+  count: number;
+  /** The first few. */
+  readonly files: number[];
+}
 
-  add(file: number, parts: readonly string[]): void {
-    let node: Tails = this;
-    for (let i = parts.length - 1; ; i--) {
-      node.#count++;
-      if (node.#files.length < CANDIDATES_NAMED) node.#files.push(file);
-      if (i < 0) return;
-      let child = node.#children.get(parts[i]!);
-      if (!child) node.#children.set(parts[i]!, (child = new Tails()));
-      node = child;
-    }
-  }
+const noTails = (): Tails => ({ children: new Map(), count: 0, files: [] });
 
-  /** Those that share most trailing parts, and how many parts that is. */
-  best(parts: readonly string[]): {
-    readonly shared: number;
-    readonly count: number;
-    readonly files: readonly number[];
-  } {
-    let node: Tails = this;
-    let shared = 0;
-    for (; shared < parts.length; shared++) {
-      const child = node.#children.get(parts[parts.length - 1 - shared]!);
-      if (!child) break;
-      node = child;
-    }
-    return { shared, count: node.#count, files: node.#files };
+function addTail(root: Tails, file: number, parts: readonly string[]): void {
+  let node = root;
+  for (let i = parts.length - 1; ; i--) {
+    node.count++;
+    if (node.files.length < CANDIDATES_NAMED) node.files.push(file);
+    if (i < 0) return;
+    let child = node.children.get(parts[i]!);
+    if (!child) node.children.set(parts[i]!, (child = noTails()));
+    node = child;
   }
+}
+
+/** Those that share most trailing parts, and how many parts that is. */
+function bestTails(root: Tails, parts: readonly string[]): Tails & { readonly shared: number } {
+  let node = root;
+  let shared = 0;
+  for (; shared < parts.length; shared++) {
+    const child = node.children.get(parts[parts.length - 1 - shared]!);
+    if (!child) break;
+    node = child;
+  }
+  return { ...node, shared };
 }
 
 /** Of all files with a name, whatever the case of its letters: by the parts as they are, and by parts alike. */
@@ -110,7 +109,7 @@ export class ImageLookup {
       if (file >= 0 && this.#isPicture(path)) return { ok: true, file };
     }
     const { exact, folded } = this.#sameName(parts.at(-1) ?? '');
-    const [as, like] = [exact.best(parts), folded.best(parts.map(alike))];
+    const [as, like] = [bestTails(exact, parts), bestTails(folded, parts.map(alike))];
     // A folder in other letters of case says more than a name in the same.
     const best = like.shared > as.shared ? like : as;
     if (best.shared === 0) return { ok: false, reason: 'missing' };
@@ -129,13 +128,13 @@ export class ImageLookup {
     const key = alike(name);
     let same = this.#names.get(key);
     if (same) return same;
-    same = { exact: new Tails(), folded: new Tails() };
+    same = { exact: noTails(), folded: noTails() };
     for (const file of this.#files.named(name)) {
       const path = this.#files.path(file);
       if (!this.#isPicture(path)) continue;
       const parts = partsOf(path);
-      same.exact.add(file, parts);
-      same.folded.add(file, parts.map(alike));
+      addTail(same.exact, file, parts);
+      addTail(same.folded, file, parts.map(alike));
     }
     this.#names.set(key, same);
     return same;
