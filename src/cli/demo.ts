@@ -80,6 +80,7 @@ async function main(): Promise<void> {
   progress.note(
     `${device.name}\n${model.parameters.toLocaleString('en')} parameters, ${heldAs(model)}; ${dataset.train} training rows, ${dataset.heldout} held out, ${dataset.issueCount.errors + dataset.issueCount.warnings} problems`,
   );
+  for (const note of model.notes) progress.note(note);
   for (const { sentence } of dataset.ledger) progress.note(`  ${sentence}`);
   // Nobody is there to ask: what the numbers suggest is taken, and rows that cannot be used are left out.
   if (dataset.questions.length) {

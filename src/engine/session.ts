@@ -328,6 +328,7 @@ export class EngineSession {
       layers: model.decoderShape.layers,
       vocabSize: model.vocabSize,
       boxConvention: processor.convention.words,
+      notes: loaded.notes,
       ...storageReport(loaded),
     };
   }

@@ -6,7 +6,7 @@
 import type { Tensor } from '../gpu/tensor.ts';
 import type { Tape } from '../ops/tape.ts';
 import type { DecoderLayout } from './decoder-manifest.ts';
-import type { Json } from './fields.ts';
+import type { Fields, Json } from './fields.ts';
 import type { TensorEntry } from './manifest.ts';
 import type { LoraLookup, PixelInput, VisionBatch } from './model.ts';
 import type { PictureSizes, PixelLimits, Processor, ProcessorFiles } from './processor.ts';
@@ -50,6 +50,8 @@ export interface VisionArchitecture {
 
 export interface Architecture {
   readonly modelType: string;
+  /** What config.json says that is not computed, in whole sentences for the user. */
+  readonly notes: readonly string[];
   readonly decoder: DecoderLayout;
   readonly vision: VisionArchitecture;
   readonly positions: PositionScheme;
@@ -57,8 +59,8 @@ export interface Architecture {
   readonly suppressedTokens: readonly number[];
   /** A checkpoint's key → canonical name. */
   canonicalName(key: string): string;
-  /** @param preprocessor preprocessor_config.json; empty where there is none */
-  pictureSizes(preprocessor: Json, limits?: Partial<PixelLimits>): PictureSizes;
+  /** @param preprocessor what the folder says of pictures (picture-file.ts) */
+  pictureSizes(preprocessor: Fields, limits?: Partial<PixelLimits>): PictureSizes;
   processor(files: ProcessorFiles, limits?: Partial<PixelLimits>): Processor;
 }
 

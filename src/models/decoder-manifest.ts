@@ -7,8 +7,8 @@ export interface DecoderLayout {
   /** The module of the decoder, e.g. `model.language_model`. */
   readonly module: string;
   readonly shape: DecoderShape;
-  /** q, k and v have a bias (Qwen2). */
-  readonly qkvBias: boolean;
+  /** Which linears have a bias: q, k and v in Qwen2, none in Llama and Qwen3 unless config.json says so. */
+  readonly bias: { readonly qkv: boolean; readonly o: boolean; readonly mlp: boolean };
   /** q and k are normalised per head before they are turned (Qwen3). */
   readonly qkNorm: boolean;
   readonly vocabSize: number;
@@ -27,16 +27,16 @@ export function decoderEntries(layout: DecoderLayout): TensorEntry[] {
   return [
     { name: `${layout.module}.embed_tokens.weight`, shape: [layout.vocabSize, h], role: 'embedding', tower: 'text' },
     ...range(layers).flatMap((i) => [
-      ...linear(`${attention(layout, i)}.q_proj`, heads * d, h, layout.qkvBias),
-      ...linear(`${attention(layout, i)}.k_proj`, kvHeads * d, h, layout.qkvBias),
-      ...linear(`${attention(layout, i)}.v_proj`, kvHeads * d, h, layout.qkvBias),
-      ...linear(`${attention(layout, i)}.o_proj`, h, heads * d),
+      ...linear(`${attention(layout, i)}.q_proj`, heads * d, h, layout.bias.qkv),
+      ...linear(`${attention(layout, i)}.k_proj`, kvHeads * d, h, layout.bias.qkv),
+      ...linear(`${attention(layout, i)}.v_proj`, kvHeads * d, h, layout.bias.qkv),
+      ...linear(`${attention(layout, i)}.o_proj`, h, heads * d, layout.bias.o),
       ...(layout.qkNorm
         ? [vector(`${attention(layout, i)}.q_norm.weight`, d), vector(`${attention(layout, i)}.k_norm.weight`, d)]
         : []),
-      ...linear(`${mlp(layout, i)}.gate_proj`, f, h),
-      ...linear(`${mlp(layout, i)}.up_proj`, f, h),
-      ...linear(`${mlp(layout, i)}.down_proj`, h, f),
+      ...linear(`${mlp(layout, i)}.gate_proj`, f, h, layout.bias.mlp),
+      ...linear(`${mlp(layout, i)}.up_proj`, f, h, layout.bias.mlp),
+      ...linear(`${mlp(layout, i)}.down_proj`, h, f, layout.bias.mlp),
       vector(`${layout.module}.layers.${i}.input_layernorm.weight`, h),
       vector(`${layout.module}.layers.${i}.post_attention_layernorm.weight`, h),
     ]),

@@ -1,5 +1,6 @@
 /** Opens a checkpoint folder of any supported family. */
 import { GroundworkError } from '../base/error.ts';
+import { parseShallow } from '../base/json.ts';
 import type { ByteSource } from '../formats/byte-source.ts';
 import { openCheckpoint, type CheckpointWeights } from '../formats/checkpoint-files.ts';
 import type { Session } from '../gpu/recorder.ts';
@@ -8,7 +9,8 @@ import { Tokenizer, type TokenizerConfig } from '../text/tokenizer.ts';
 import type { VisionLanguageModel } from './model.ts';
 import type { PixelLimits, Processor } from './processor.ts';
 import type { Architecture, ParseArchitecture } from './architecture.ts';
-import type { Json } from './fields.ts';
+import type { Fields, Json } from './fields.ts';
+import { notesOnPictures, pictureFile } from './picture-file.ts';
 import { qwen25VL } from './qwen2_5_vl/architecture.ts';
 import { qwen2VL } from './qwen2_vl/architecture.ts';
 import { qwen3VL } from './qwen3_vl/architecture.ts';
@@ -27,6 +29,8 @@ export interface LoadedModel {
   /** What quantising lost, by tensor; empty where nothing is quantised. */
   readonly reconstruction: readonly Reconstruction[];
   readonly processor: Processor;
+  /** What was passed over or assumed in the folder's files, in whole sentences for the user. */
+  readonly notes: readonly string[];
   readonly folder: CheckpointFolder;
   readonly checkpoint: CheckpointWeights;
 }
@@ -63,9 +67,14 @@ export async function loadModel(
   const config = await requireJson(folder, 'config.json');
   const architecture = parseArchitecture(config);
   const { tokenizer, template } = await openText(folder);
+  const ofPictures = ['preprocessor_config.json', 'processor_config.json'] as const;
+  const preprocessor = pictureFile(
+    await optionalJson(folder, ofPictures[0]),
+    await optionalJson(folder, ofPictures[1]),
+  );
   const processor = architecture.processor(
     {
-      preprocessor: (await optionalJson(folder, 'preprocessor_config.json')) ?? {},
+      preprocessor,
       generation: (await optionalJson(folder, 'generation_config.json')) ?? {},
       tokenizer,
       template,
@@ -78,8 +87,17 @@ export async function loadModel(
   const parameters = [...checkpoint.tensors.values()].reduce((sum, t) => sum + t.shape.reduce((a, b) => a * b, 1), 0);
   const dtype = options.dtype ?? (parameters * 4 <= F32_BUDGET ? 'f32' : 'f16');
   const model = await VisionLanguage.load(session, architecture, checkpoint, { ...options, dtype });
-  return { model, architecture, dtype, reconstruction: model.reconstruction, processor, folder, checkpoint };
+  const notes = [
+    ...architecture.notes,
+    ...notesOnPictures(preprocessor, saysOfPictures(folder, preprocessor), limitsInWords(processor.limits)),
+  ];
+  return { model, architecture, dtype, reconstruction: model.reconstruction, processor, notes, folder, checkpoint };
 }
+
+const saysOfPictures = (folder: CheckpointFolder, { file }: Fields): boolean => folder.has(file);
+
+const limitsInWords = ({ minPixels, maxPixels }: PixelLimits): string =>
+  `from ${minPixels.toLocaleString('en')} to ${maxPixels.toLocaleString('en')} pixels`;
 
 /** @throws GroundworkError `model-unsupported`, naming the supported types; `config-invalid` */
 export function parseArchitecture(config: Json): Architecture {
@@ -118,9 +136,14 @@ async function optionalJson(folder: CheckpointFolder, name: string): Promise<Jso
   const text = await optionalText(folder, name);
   if (text === null) return null;
   try {
-    return JSON.parse(text) as Json;
+    return parseShallow(text.replace(/^\uFEFF/, '')) as Json;
   } catch (cause) {
-    throw new GroundworkError('checkpoint-invalid', `${name} is not JSON.`, 'Download the file again.', { cause });
+    throw new GroundworkError(
+      'checkpoint-invalid',
+      `${name} is not JSON that can be read: ${(cause as Error).message}.`,
+      'Download the file again.',
+      { cause },
+    );
   }
 }
 

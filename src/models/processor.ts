@@ -44,8 +44,8 @@ export interface Processor extends PictureSizes {
 
 /** What a checkpoint's folder says about text and pictures, besides the weights. */
 export interface ProcessorFiles {
-  /** preprocessor_config.json; empty where there is none. */
-  readonly preprocessor: Json;
+  /** What the folder says of pictures (picture-file.ts). */
+  readonly preprocessor: Fields;
   /** generation_config.json; empty where there is none. */
   readonly generation: Json;
   readonly tokenizer: Tokenizer;

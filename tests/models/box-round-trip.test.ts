@@ -6,6 +6,7 @@ import { fromNatural, asNatural, toNatural } from '../../src/grounding/convert.t
 import { conventionOf } from '../../src/grounding/convention.ts';
 import { parseAnswer } from '../../src/grounding/parse.ts';
 import { parseArchitecture } from '../../src/models/load.ts';
+import { pictureFile } from '../../src/models/picture-file.ts';
 
 // Odd sizes: enlarged, reduced, narrow, and untouched by the resize of each family.
 const NATURAL: readonly Size[] = [
@@ -24,7 +25,7 @@ const FAMILIES = ['qwen2_vl', 'qwen2_5_vl', 'qwen3_vl', 'smolvlm'];
 
 describe.each(FAMILIES)('%s', (family) => {
   const { config } = PUBLISHED.find((p) => p.config['model_type'] === family)!;
-  const sizes = parseArchitecture(config).pictureSizes(publishedPreprocessor(config));
+  const sizes = parseArchitecture(config).pictureSizes(pictureFile(publishedPreprocessor(config), null));
   const convention = conventionOf(family)!;
   const modelSizes = NATURAL.map((natural) => sizes.modelSize(natural));
   const boxes = NATURAL.flatMap((natural, image) =>

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { filesUnder } from '../../src/cli/node-files.ts';
 import { PUBLISHED, publishedPreprocessor } from '../../src/engine/model/published.ts';
 import { parseArchitecture } from '../../src/models/load.ts';
+import { pictureFile } from '../../src/models/picture-file.ts';
 import { checkpointText } from '../text/checkpoint-text.ts';
 
 const golden = fileURLToPath(new URL('../golden/', import.meta.url));
@@ -21,7 +22,7 @@ test.each(['qwen2_vl/one-image', 'qwen2_5_vl/one-image', 'qwen3_vl/one-image', '
     const files = new Map((await filesUnder(folder)).map(({ path, file }) => [path, file]));
     const read = async (path: string) => JSON.parse(await files.get(path)!.text()) as Record<string, unknown>;
     const architecture = parseArchitecture(await read('config.json'));
-    const preprocessor = await read('preprocessor_config.json');
+    const preprocessor = pictureFile(await read('preprocessor_config.json'), null);
     const sizes = architecture.pictureSizes(preprocessor);
     const text = checkpointText(folder);
     const processor = architecture.processor({ preprocessor, generation: {}, ...text });
@@ -44,7 +45,7 @@ test.each(['qwen2_vl/one-image', 'qwen2_5_vl/one-image', 'qwen3_vl/one-image', '
 describe('every published size sees whole patches', () => {
   test.each(PUBLISHED)('$id', ({ config }) => {
     const architecture = parseArchitecture(config);
-    const sizes = architecture.pictureSizes(publishedPreprocessor(config));
+    const sizes = architecture.pictureSizes(pictureFile(publishedPreprocessor(config), null));
     for (const natural of PICTURES) {
       const grid = sizes.gridOf(sizes.modelSize(natural));
       const counts = [grid.height, grid.width, architecture.vision.featureCount(grid)];

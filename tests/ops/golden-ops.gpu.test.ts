@@ -4,6 +4,7 @@ import type { Recorder } from '../../src/gpu/recorder.ts';
 import type { Tensor } from '../../src/gpu/tensor.ts';
 import { PROFILES, type Profile } from '../../src/gpu/tuning.ts';
 import { mropeAxes, mropeTable } from '../../src/models/qwen/positions.ts';
+import { inverseFrequencies } from '../../src/models/rotary-table.ts';
 import { gelu, type GeluForm } from '../../src/ops/gelu.ts';
 import { layerNorm } from '../../src/ops/layer-norm.ts';
 import { linear, type Lora } from '../../src/ops/linear.ts';
@@ -224,7 +225,14 @@ describe('rotary embedding', async () => {
     const { tensors: t, params, name } = c;
     const ours = mropeTable(
       Int32Array.from(t['positions']!.values),
-      params.theta,
+      {
+        frequencies: inverseFrequencies(
+          params.section.reduce((a, b) => a + b, 0),
+          params.theta,
+          2 * params.section.reduce((a, b) => a + b, 0),
+        ),
+        scaling: 1,
+      },
       mropeAxes(params.section, 'sections'),
     );
     // Far out the fixture's angles are exact, where ours are torch's f32 products: off by half a unit in the last place of 30,000.

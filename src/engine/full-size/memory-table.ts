@@ -1,6 +1,7 @@
 /** The table of what fits: every published model against sizes of graphics memory (docs/memory.md). */
 import { DESKTOP } from '../../gpu/dry.ts';
 import { parseArchitecture } from '../../models/load.ts';
+import { pictureFile } from '../../models/picture-file.ts';
 import type { WeightDType } from '../../models/weights.ts';
 import { fitsInto, memoryLadder, type MemoryAdvice } from '../../train/memory-advice.ts';
 import type { MemoryPlan } from '../../train/memory-plan.ts';
@@ -24,7 +25,11 @@ class Ladder {
 
   constructor({ config }: PublishedModel, dtype: WeightDType) {
     const architecture = parseArchitecture(config);
-    const longest = estimatedRow(architecture, architecture.pictureSizes(publishedPreprocessor(config)), ROW);
+    const longest = estimatedRow(
+      architecture,
+      architecture.pictureSizes(pictureFile(publishedPreprocessor(config), null)),
+      ROW,
+    );
     this.#source = memoryLadder({ architecture, recipe: RECIPE, longest, gpu: DESKTOP, dtype }, false);
   }
 

@@ -6,6 +6,7 @@ import type { Row } from '../../data/row.ts';
 import type { GpuTraits } from '../../gpu/dry.ts';
 import type { Architecture } from '../../models/architecture.ts';
 import { parseArchitecture, type LoadedModel } from '../../models/load.ts';
+import { pictureFile } from '../../models/picture-file.ts';
 import type { PictureSizes } from '../../models/processor.ts';
 import { fitsInto, memoryLadder } from '../../train/memory-advice.ts';
 import { longestRow, patchesOf, type Longest, type MemoryPlan, type MemoryRequest } from '../../train/memory-plan.ts';
@@ -56,7 +57,7 @@ export async function answerMemory(
         `Give its config.json, or take one of ${PUBLISHED.map(({ id }) => id).join(', ')}.`,
       );
     const architecture = parseArchitecture(config);
-    const sizes = architecture.pictureSizes(publishedPreprocessor(config));
+    const sizes = architecture.pictureSizes(pictureFile(publishedPreprocessor(config), null));
     request = { architecture, dtype: 'f16' };
     longest =
       dataset && rows.length

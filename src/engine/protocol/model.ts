@@ -33,6 +33,8 @@ export interface ModelReport extends WeightsReport {
   readonly vocabSize: number;
   /** How the model writes boxes, in words for the user. */
   readonly boxConvention: string;
+  /** What was passed over or assumed in its files, in whole sentences. */
+  readonly notes: readonly string[];
 }
 
 /** A row for planning where no dataset is open: pictures of one size, and tokens of text. */

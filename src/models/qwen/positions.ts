@@ -3,6 +3,7 @@
  * tables of cos and sin computed here in double precision.
  */
 import type { PositionScheme } from '../architecture.ts';
+import type { Rope } from '../rope.ts';
 import { inverseFrequencies, writeAngle } from '../rotary-table.ts';
 import type { QwenText } from './text.ts';
 
@@ -67,14 +68,17 @@ export function mropeAxes(section: readonly number[], layout: MropeLayout): numb
 }
 
 /** cos and sin per token and frequency, [T, D/2, 2]; frequency i turns with axis `axisOf[i]`. */
-export function mropeTable(axes: Int32Array, theta: number, axisOf: readonly number[]): Float32Array<ArrayBuffer> {
+export function mropeTable(
+  axes: Int32Array,
+  { frequencies, scaling }: Rope,
+  axisOf: readonly number[],
+): Float32Array<ArrayBuffer> {
   const length = axes.length / 3;
   const half = axisOf.length;
-  const headDim = 2 * half;
   const table = new Float32Array(length * half * 2);
-  const frequencies = inverseFrequencies(half, theta, headDim);
   for (let t = 0; t < length; t++)
-    for (let i = 0; i < half; i++) writeAngle(table, t * half + i, axes[axisOf[i]! * length + t]! * frequencies[i]!);
+    for (let i = 0; i < half; i++)
+      writeAngle(table, t * half + i, axes[axisOf[i]! * length + t]! * frequencies[i]!, scaling);
   return table;
 }
 
@@ -101,6 +105,6 @@ export function mropeScheme(text: QwenText, merge: number, layout: MropeLayout):
   return {
     axes: 3,
     positions: (tokens, grids) => mropePositions(tokens, grids, text.imageTokenId, merge),
-    rotaryTable: (axes) => mropeTable(axes, text.ropeTheta, axisOf),
+    rotaryTable: (axes) => mropeTable(axes, text.rope, axisOf),
   };
 }

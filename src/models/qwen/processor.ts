@@ -8,7 +8,8 @@ import type { RgbImage } from '../../image/rgb-image.ts';
 import { smartResize } from '../../image/smart-resize.ts';
 import type { Architecture } from '../architecture.ts';
 import type { PixelInput } from '../model.ts';
-import { Fields, type Json } from '../fields.ts';
+import type { Fields } from '../fields.ts';
+import { checkPictureFile, normalisationOf, resamplingOf } from '../picture-file.ts';
 import { eosTokens, type PictureSizes, type PixelLimits, type Processor, type ProcessorFiles } from '../processor.ts';
 
 const IMAGE_PAD = '<|image_pad|>';
@@ -32,10 +33,10 @@ export const qwenPictures = (family: QwenPictures): Pick<Architecture, 'pictureS
 
 function qwenSizes(
   { patchSize, spatialMergeSize, limits: fallback }: QwenPictures,
-  preprocessor: Json,
+  preprocessor: Fields,
   overrides: Partial<PixelLimits> = {},
 ): PictureSizes {
-  const limits = { ...pixelLimits(new Fields(preprocessor, 'preprocessor_config.json'), fallback), ...overrides };
+  const limits = { ...pixelLimits(preprocessor, fallback), ...overrides };
   const factor = patchSize * spatialMergeSize;
   return {
     limits,
@@ -51,15 +52,18 @@ function qwenProcessor(
   overrides: Partial<PixelLimits> = {},
 ): Processor {
   const { patchSize, spatialMergeSize: mergeSize, temporalPatchSize } = family;
-  const file = new Fields(preprocessor, 'preprocessor_config.json');
+  checkPictureFile(preprocessor);
+  for (const [key, value] of [
+    ['patch_size', patchSize],
+    ['merge_size', mergeSize],
+    ['temporal_patch_size', temporalPatchSize],
+  ] as const)
+    if (preprocessor.number(key, value) !== value) throw preprocessor.invalid(key, `${value}, as in config.json`);
+  const resampling = resamplingOf(preprocessor, 'bicubic');
   const sizes = qwenSizes(family, preprocessor, overrides);
   const layout = { patchSize, mergeSize, temporalPatchSize };
   const factor = patchSize * mergeSize;
-  const normalisation: Normalisation = {
-    mean: file.numbers('image_mean', family.normalisation.mean),
-    std: file.numbers('image_std', family.normalisation.std),
-    rescaleFactor: file.number('rescale_factor', 1 / 255),
-  };
+  const normalisation = normalisationOf(preprocessor, family.normalisation);
   const tokensOf = (size: Size) => (size.width / factor) * (size.height / factor);
   const { eosTokenIds, padTokenId } = eosTokens(generation, tokenizer, END_OF_TURN);
   return {
@@ -73,7 +77,8 @@ function qwenProcessor(
     patches: layout,
     pixels: (image: RgbImage): PixelInput => {
       const size = sizes.modelSize(image);
-      const resized = size.width === image.width && size.height === image.height ? image : resize(image, size);
+      const resized =
+        size.width === image.width && size.height === image.height ? image : resize(image, size, resampling);
       const { values, rows, columns } = patchify(resized, layout, normalisation);
       return { pixels: values, grid: { height: rows, width: columns } };
     },
@@ -89,8 +94,11 @@ function pixelLimits(file: Fields, fallback: PixelLimits): PixelLimits {
   const size = file.at('size');
   const pick = (key: string, edge: string, otherwise: number) =>
     file.number(key, size.number(key, size.number(edge, otherwise)));
-  return {
+  const limits = {
     minPixels: pick('min_pixels', 'shortest_edge', fallback.minPixels),
     maxPixels: pick('max_pixels', 'longest_edge', fallback.maxPixels),
   };
+  if (limits.minPixels > limits.maxPixels)
+    throw file.invalid('min_pixels', `no more than the largest number of pixels (${limits.maxPixels})`);
+  return limits;
 }

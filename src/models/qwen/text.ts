@@ -1,10 +1,12 @@
 /** What the language models of Qwen2-VL, Qwen2.5-VL and Qwen3-VL share in config.json, flat or under `text_config`. */
 import type { DecoderLayout } from '../decoder-manifest.ts';
+import { parseDecoderShape } from '../decoder-shape.ts';
 import type { Fields } from '../fields.ts';
+import { parseRope, ropeFields, type Rope } from '../rope.ts';
 
 export interface QwenText {
   readonly decoder: DecoderLayout;
-  readonly ropeTheta: number;
+  readonly rope: Rope;
   /** Frequencies given to the temporal, height and width axes; their sum is half the head size. */
   readonly mropeSection: readonly [number, number, number];
   readonly imageTokenId: number;
@@ -16,45 +18,46 @@ export interface QwenText {
 /** Flat in checkpoints made before transformers 4.52, as all of Qwen2-VL and Qwen2.5-VL on the Hub. */
 export function parseQwenText(
   config: Fields,
-  family: Pick<DecoderLayout, 'qkvBias' | 'qkNorm'> & {
+  family: Pick<DecoderLayout, 'qkNorm'> & {
     /** Defaults of transformers' configuration class. */
     readonly ropeTheta: number;
+    readonly maxPositions: number;
     readonly normEps: number;
+    /** A bias of q, k and v, always; null: of all four projections, if `attention_bias` says so. */
+    readonly qkvBias: true | null;
+    /** The axes take turns among the frequencies. */
+    readonly interleaved: boolean;
+    /** A head may be of another size than hidden / heads. */
+    readonly headApart: boolean;
     /** `tie_word_embeddings` counts under `text_config` as well. */
     readonly tiedInText: boolean;
   },
 ): QwenText {
   const text = config.at('text_config').over(config);
-  const rope = text.at('rope_parameters').over(text.at('rope_scaling'));
-  const heads = text.number('num_attention_heads');
-  const hiddenSize = text.number('hidden_size');
-  const headDim = text.number('head_dim', hiddenSize / heads);
+  const shape = parseDecoderShape(text, { normEps: family.normEps, headApart: family.headApart });
+  const { headDim } = shape;
+  const rope = ropeFields(text);
   const section = rope.numbers('mrope_section');
-  if (section.length !== 3 || section.reduce((a, b) => a + b, 0) * 2 !== headDim)
-    throw rope.invalid('mrope_section', `three numbers adding up to half the head size (${headDim / 2})`);
-  text.only('hidden_act', 'silu');
-  // The window only ever applied beyond `max_window_layers`, and no published checkpoint turns it on.
-  text.only('use_sliding_window', false);
+  if (
+    section.length !== 3 ||
+    !section.every((n) => Number.isInteger(n) && n >= 0) ||
+    section.reduce((a, b) => a + b, 0) * 2 !== headDim
+  )
+    throw rope.invalid('mrope_section', `three whole numbers adding up to half the head size (${headDim / 2})`);
+  rope.only('mrope_interleaved', family.interleaved);
+  const bias = family.qkvBias ?? text.flag('attention_bias', false);
   return {
     decoder: {
       module: 'model.language_model',
-      shape: {
-        hiddenSize,
-        layers: text.number('num_hidden_layers'),
-        heads,
-        kvHeads: text.number('num_key_value_heads', heads),
-        headDim,
-        intermediateSize: text.number('intermediate_size'),
-        normEps: text.number('rms_norm_eps', family.normEps),
-      },
-      qkvBias: family.qkvBias,
+      shape,
+      bias: { qkv: bias, o: bias && family.qkvBias === null, mlp: false },
       qkNorm: family.qkNorm,
-      vocabSize: text.number('vocab_size'),
+      vocabSize: text.size('vocab_size'),
       tieWordEmbeddings:
         config.flag('tie_word_embeddings', false) ||
         (family.tiedInText && config.at('text_config').flag('tie_word_embeddings', false)),
     },
-    ropeTheta: rope.number('rope_theta', text.number('rope_theta', family.ropeTheta)),
+    rope: parseRope(text, headDim, { theta: family.ropeTheta, maxPositions: family.maxPositions }),
     mropeSection: section as unknown as [number, number, number],
     imageTokenId: config.tokenId('image_token_id', 151655),
     videoTokenId: config.tokenId('video_token_id', 151656),

@@ -78,7 +78,7 @@ export interface PictureArrays {
 /** Several pictures as one sequence of patches, each seeing its own picture. */
 export function pictureArrays(images: readonly PixelInput[], shape: BlockShape): PictureArrays {
   const headDim = shape.hiddenSize / shape.heads;
-  const { patches, bases } = placePictures(images);
+  const { patches, bases } = placePictures(images, shape.spatialMergeSize ** 2);
   const width = patchWidth(images);
   const pixels = new Float32Array(patches * width);
   const table = new Float32Array(patches * headDim);

@@ -3,6 +3,7 @@ import { canonicalName } from '../../formats/peft-names.ts';
 import { CONVENTIONS } from '../../grounding/convention.ts';
 import { CLIP_NORMALISATION } from '../../image/normalise.ts';
 import type { ParseArchitecture } from '../architecture.ts';
+import { notesOnConfig } from '../config-keys.ts';
 import { Fields } from '../fields.ts';
 import { mropeScheme } from '../qwen/positions.ts';
 import { qwenPictures } from '../qwen/processor.ts';
@@ -11,8 +12,10 @@ import { parseQwen25VLConfig } from './config.ts';
 import { vision } from './vision.ts';
 
 export const qwen25VL: ParseArchitecture = (json) => {
-  const { text, vision: shape } = parseQwen25VLConfig(new Fields(json));
+  const config = new Fields(json);
+  const { text, vision: shape } = parseQwen25VLConfig(config);
   return {
+    notes: notesOnConfig(json, config.asked),
     modelType: 'qwen2_5_vl',
     decoder: text.decoder,
     vision: vision(shape),

@@ -24,7 +24,7 @@ export const vision = (shape: VisionShape): VisionArchitecture => ({
   featureColumns: shape.outHiddenSize,
   deepstackLayers: 0,
   featureCount: ({ height, width }) => (height * width) / shape.spatialMergeSize ** 2,
-  patchesInPass: (grid) => paddedPatches(grid),
+  patchesInPass: (grid) => paddedPatches(grid, shape.spatialMergeSize ** 2),
   batch: (images) => visionBatch(images, shape),
   record: (tape, weights, batch, lora) => recordVision(tape, shape, weights, batch, lora),
 });
@@ -64,7 +64,7 @@ export function visionBatch(images: readonly PixelInput[], shape: VisionShape): 
   const merge = shape.spatialMergeSize;
   const unit = merge * merge;
   const headDim = shape.hiddenSize / shape.heads;
-  const { patches, bases } = placePictures(images);
+  const { patches, bases } = placePictures(images, unit);
   const width = patchWidth(images);
   const pixels = new Float32Array(patches * width);
   const table = new Float32Array(patches * headDim);

@@ -3,6 +3,7 @@ import { canonicalName } from '../../formats/peft-names.ts';
 import { CONVENTIONS } from '../../grounding/convention.ts';
 import { CLIP_NORMALISATION } from '../../image/normalise.ts';
 import type { ParseArchitecture } from '../architecture.ts';
+import { notesOnConfig } from '../config-keys.ts';
 import { Fields } from '../fields.ts';
 import { mropeScheme } from '../qwen/positions.ts';
 import { qwenPictures } from '../qwen/processor.ts';
@@ -15,12 +16,16 @@ export const qwen2VL: ParseArchitecture = (json) => {
   const text = parseQwenText(config, {
     qkvBias: true,
     qkNorm: false,
+    headApart: false,
+    interleaved: false,
     ropeTheta: 1e6,
+    maxPositions: 32_768,
     normEps: 1e-5,
     tiedInText: true,
   });
-  const shape = parseVision(config.at('vision_config'));
+  const shape = parseVision(config.at('vision_config'), text.decoder.shape.hiddenSize);
   return {
+    notes: notesOnConfig(json, config.asked),
     modelType: 'qwen2_vl',
     decoder: text.decoder,
     vision: vision(shape),

@@ -17,6 +17,7 @@ import {
   type PatchShape,
   type PictureArrays,
 } from '../qwen/vision-blocks.ts';
+import { parseHeads, parsePatches } from '../qwen/vision-sizes.ts';
 
 export interface Qwen2VisionShape extends BlockShape, PatchShape {
   readonly depth: number;
@@ -24,19 +25,22 @@ export interface Qwen2VisionShape extends BlockShape, PatchShape {
 }
 
 /** vision_config: `hidden_size` is the width of what comes out, `embed_dim` that of the tower. */
-export function parseVision(vision: Fields): Qwen2VisionShape {
-  const hiddenSize = vision.number('embed_dim');
+export function parseVision(vision: Fields, textHiddenSize: number): Qwen2VisionShape {
+  const hiddenSize = vision.size('embed_dim', undefined, 4);
+  const intermediateSize = Math.floor(hiddenSize * vision.number('mlp_ratio', 4));
+  if (intermediateSize % 4 !== 0 || intermediateSize > 2 ** 24)
+    throw vision.invalid('mlp_ratio', 'such that the inner width is a multiple of 4');
+  const outHiddenSize = vision.size('hidden_size');
+  if (outHiddenSize !== textHiddenSize)
+    throw vision.invalid('hidden_size', `the text's hidden size (${textHiddenSize})`);
   vision.only('hidden_act', 'quick_gelu');
   return {
-    depth: vision.number('depth'),
+    depth: vision.layers('depth'),
     hiddenSize,
-    heads: vision.number('num_heads'),
-    intermediateSize: Math.floor(hiddenSize * vision.number('mlp_ratio', 4)),
-    outHiddenSize: vision.number('hidden_size'),
-    patchSize: vision.number('patch_size', 14),
-    temporalPatchSize: vision.number('temporal_patch_size', 2),
-    spatialMergeSize: vision.number('spatial_merge_size', 2),
-    inChannels: vision.number('in_channels', vision.number('in_chans', 3)),
+    heads: parseHeads(vision, hiddenSize),
+    intermediateSize,
+    outHiddenSize,
+    ...parsePatches(vision, 14),
     activation: 'quick',
     fc1: 'fc1',
     fc2: 'fc2',
@@ -57,7 +61,7 @@ export function vision(shape: Qwen2VisionShape): VisionArchitecture {
     featureColumns: shape.outHiddenSize,
     deepstackLayers: 0,
     featureCount: ({ height, width }) => (height * width) / unit,
-    patchesInPass: (grid) => paddedPatches(grid),
+    patchesInPass: (grid) => paddedPatches(grid, unit),
     batch: (images) => batchOf(pictureArrays(images, shape), shape.spatialMergeSize),
     record: (tape, weights, batch, lora) => {
       const { patches } = batch;

@@ -1,6 +1,7 @@
 /** Qwen3-VL, dense (arXiv 2511.21631). */
 import { CONVENTIONS } from '../../grounding/convention.ts';
 import type { ParseArchitecture } from '../architecture.ts';
+import { notesOnConfig } from '../config-keys.ts';
 import { Fields } from '../fields.ts';
 import { mropeScheme } from '../qwen/positions.ts';
 import { qwenPictures } from '../qwen/processor.ts';
@@ -13,14 +14,18 @@ const HALF = { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] };
 export const qwen3VL: ParseArchitecture = (json) => {
   const config = new Fields(json);
   const text = parseQwenText(config, {
-    qkvBias: false,
+    qkvBias: null,
     qkNorm: true,
+    headApart: true,
+    interleaved: true,
     ropeTheta: 5e5,
+    maxPositions: 128_000,
     normEps: 1e-6,
     tiedInText: false,
   });
   const shape = parseVision(config.at('vision_config'), text.decoder.shape.hiddenSize);
   return {
+    notes: notesOnConfig(json, config.asked),
     modelType: 'qwen3_vl',
     decoder: text.decoder,
     vision: vision(shape),

@@ -25,6 +25,7 @@ import {
   type PatchShape,
   type PictureArrays,
 } from '../qwen/vision-blocks.ts';
+import { parseHeads, parsePatches } from '../qwen/vision-sizes.ts';
 
 export interface Qwen3VisionShape extends BlockShape, PatchShape {
   readonly depth: number;
@@ -36,26 +37,26 @@ export interface Qwen3VisionShape extends BlockShape, PatchShape {
 }
 
 /** @throws GroundworkError `config-invalid` */
-export function parseVision(vision: Fields, hiddenSize: number): Qwen3VisionShape {
+export function parseVision(vision: Fields, textHiddenSize: number): Qwen3VisionShape {
   vision.only('hidden_act', 'gelu_pytorch_tanh');
-  const outHiddenSize = vision.number('out_hidden_size', hiddenSize);
-  if (outHiddenSize !== hiddenSize) throw vision.invalid('out_hidden_size', `the text's hidden size (${hiddenSize})`);
-  const positionSide = Math.sqrt(vision.number('num_position_embeddings', 2304));
+  const outHiddenSize = vision.size('out_hidden_size', textHiddenSize);
+  if (outHiddenSize !== textHiddenSize)
+    throw vision.invalid('out_hidden_size', `the text's hidden size (${textHiddenSize})`);
+  const positionSide = Math.sqrt(vision.size('num_position_embeddings', 2304));
   if (!Number.isInteger(positionSide)) throw vision.invalid('num_position_embeddings', 'a square number');
-  const depth = vision.number('depth');
+  const depth = vision.layers('depth');
   const deepstackBlocks = vision.numbers('deepstack_visual_indexes', [8, 16, 24]);
-  if (!deepstackBlocks.every((i) => Number.isInteger(i) && i >= 0 && i < depth))
-    throw vision.invalid('deepstack_visual_indexes', `blocks from 0 to ${depth - 1}`);
+  const blocks = new Set(deepstackBlocks);
+  if (![...blocks].every((i) => Number.isInteger(i) && i >= 0 && i < depth) || blocks.size < deepstackBlocks.length)
+    throw vision.invalid('deepstack_visual_indexes', `different blocks from 0 to ${depth - 1}`);
+  const hiddenSize = vision.size('hidden_size', undefined, 4);
   return {
     depth,
-    hiddenSize: vision.number('hidden_size'),
-    heads: vision.number('num_heads'),
-    intermediateSize: vision.number('intermediate_size'),
+    hiddenSize,
+    heads: parseHeads(vision, hiddenSize),
+    intermediateSize: vision.size('intermediate_size', undefined, 4),
     outHiddenSize,
-    patchSize: vision.number('patch_size', 16),
-    temporalPatchSize: vision.number('temporal_patch_size', 2),
-    spatialMergeSize: vision.number('spatial_merge_size', 2),
-    inChannels: vision.number('in_channels', 3),
+    ...parsePatches(vision, 16),
     positionSide,
     deepstackBlocks,
     activation: 'tanh',
@@ -93,7 +94,7 @@ export function vision(shape: Qwen3VisionShape): VisionArchitecture {
     featureColumns: shape.outHiddenSize * (1 + deepstackBlocks.length),
     deepstackLayers: deepstackBlocks.length,
     featureCount: ({ height, width }) => (height * width) / unit,
-    patchesInPass: (grid) => paddedPatches(grid),
+    patchesInPass: (grid) => paddedPatches(grid, unit),
     batch: (images) => {
       const arrays = pictureArrays(images, shape);
       return batchOf(arrays, shape.spatialMergeSize, corners(images, shape, arrays));

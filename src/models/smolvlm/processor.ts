@@ -1,11 +1,11 @@
 /** SmolVLM's and Idefics3's processor: Lanczos, tiles, and the markers around them. */
 import type { Size } from '../../grounding/box.ts';
 import { CONVENTIONS } from '../../grounding/convention.ts';
-import type { Normalisation } from '../../image/normalise.ts';
 import { patchify } from '../../image/patchify.ts';
 import { resize } from '../../image/resize.ts';
 import type { RgbImage } from '../../image/rgb-image.ts';
-import { Fields, type Json } from '../fields.ts';
+import type { Fields } from '../fields.ts';
+import { checkPictureFile, normalisationOf, resamplingOf } from '../picture-file.ts';
 import type { PixelInput } from '../model.ts';
 import { eosTokens, type PictureSizes, type PixelLimits, type Processor, type ProcessorFiles } from '../processor.ts';
 import { planTiles, tileCount, type TileSettings } from './tiles.ts';
@@ -21,26 +21,32 @@ const AROUND = '<fake_token_around_image>';
 const GLOBAL = '<global-img>';
 const END_OF_TURN = '<end_of_utterance>';
 
-const RESAMPLING = { 1: 'lanczos', 2: 'bilinear', 3: 'bicubic' } as const;
-
 function tileSettings(imageSize: number, file: Fields, overrides: Partial<PixelLimits>): TileSettings {
   const tile = file.at('max_image_size').number('longest_edge', imageSize);
   // The tower is built for one tile: positions are read from a table of that size.
   if (tile !== imageSize) throw file.at('max_image_size').invalid('longest_edge', `${imageSize}, the tower’s size`);
   return {
     tile,
-    longestEdge: file.at('size').number('longest_edge', 4 * tile),
+    longestEdge: longestEdge(file, 4 * tile),
     splitting: overrides.imageSplitting ?? file.flag('do_image_splitting', true),
   };
 }
 
+/** A picture of many tiles is thousands of tokens; more than this is a damaged file. */
+const LONGEST_EDGE = 16_384;
+
+function longestEdge(file: Fields, fallback: number): number {
+  const edge = file.at('size').size('longest_edge', fallback);
+  if (edge > LONGEST_EDGE) throw file.at('size').invalid('longest_edge', `no more than ${LONGEST_EDGE}`);
+  return edge;
+}
+
 export function smolVLMSizes(
   { imageSize, patchSize }: Pick<SmolVLMPictures, 'imageSize' | 'patchSize'>,
-  preprocessor: Json,
+  preprocessor: Fields,
   overrides: Partial<PixelLimits> = {},
 ): PictureSizes {
-  const file = new Fields(preprocessor, 'preprocessor_config.json');
-  const settings = tileSettings(imageSize, file, overrides);
+  const settings = tileSettings(imageSize, preprocessor, overrides);
   const { tile } = settings;
   const patches = Math.floor(tile / patchSize);
   return {
@@ -64,15 +70,13 @@ export function smolVLMProcessor(
   overrides: Partial<PixelLimits> = {},
 ): Processor {
   const { imageSize, patchSize, scaleFactor } = family;
-  const file = new Fields(preprocessor, 'preprocessor_config.json');
-  const settings = tileSettings(imageSize, file, overrides);
+  checkPictureFile(preprocessor);
+  // Tiles are whole: there is nothing to pad.
+  preprocessor.only('do_pad', true, false);
+  const settings = tileSettings(imageSize, preprocessor, overrides);
   const { tile } = settings;
-  const normalisation: Normalisation = {
-    mean: file.numbers('image_mean', [0.5, 0.5, 0.5]),
-    std: file.numbers('image_std', [0.5, 0.5, 0.5]),
-    rescaleFactor: file.number('rescale_factor', 1 / 255),
-  };
-  const resampling = RESAMPLING[file.only('resample', 1, 2, 3) as 1 | 2 | 3];
+  const normalisation = normalisationOf(preprocessor, { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] });
+  const resampling = resamplingOf(preprocessor, 'lanczos');
   const patches = Math.floor(tile / patchSize);
   const tokensPerTile = (patches / scaleFactor) ** 2;
   const layout = { patchSize, mergeSize: scaleFactor, temporalPatchSize: 1 };

@@ -9,6 +9,7 @@ import { layerNorm } from '../../ops/layer-norm.ts';
 import { linear } from '../../ops/linear.ts';
 import type { Tensor } from '../../gpu/tensor.ts';
 import type { VisionArchitecture } from '../architecture.ts';
+import { headSize } from '../decoder-shape.ts';
 import type { Fields } from '../fields.ts';
 import { layerNormEntries, linearEntries, range, type TensorEntry } from '../manifest.ts';
 import { batchInputs, BlockRanges, paddedPatches, patchWidth, placePictures } from '../vision/patches.ts';
@@ -33,20 +34,30 @@ export interface SmolVisionShape extends SiglipShape {
 
 export type CoordinateType = 'float32' | 'bfloat16' | 'float16';
 
+/** Side of a tile, in pixels. */
+const LARGEST_TILE = 4096;
 const VISION = 'model.vision_model';
 const CONNECTOR = 'model.connector.modality_projection.proj';
 
 /** Defaults are transformers'. @throws GroundworkError `config-invalid` */
 export function parseSiglip(vision: Fields): SiglipShape {
   vision.only('hidden_act', 'gelu_pytorch_tanh');
+  const hiddenSize = vision.size('hidden_size', 1152, 4);
+  const heads = vision.size('num_attention_heads', 16);
+  headSize(vision, 'num_attention_heads', hiddenSize / heads);
+  const imageSize = vision.size('image_size', 224);
+  if (imageSize > LARGEST_TILE) throw vision.invalid('image_size', `no more than ${LARGEST_TILE}`);
+  const patchSize = vision.size('patch_size', 32);
+  if (patchSize > imageSize || (3 * patchSize ** 2) % 4 !== 0)
+    throw vision.invalid('patch_size', 'an even number no larger than image_size');
   return {
-    hiddenSize: vision.number('hidden_size', 1152),
-    layers: vision.number('num_hidden_layers', 12),
-    heads: vision.number('num_attention_heads', 16),
-    intermediateSize: vision.number('intermediate_size', 3072),
-    imageSize: vision.number('image_size', 224),
-    patchSize: vision.number('patch_size', 32),
-    channels: vision.number('num_channels', 3),
+    hiddenSize,
+    layers: vision.layers('num_hidden_layers', 12),
+    heads,
+    intermediateSize: vision.size('intermediate_size', 3072, 4),
+    imageSize,
+    patchSize,
+    channels: vision.only('num_channels', 3),
     normEps: vision.number('layer_norm_eps', 1e-6),
   };
 }

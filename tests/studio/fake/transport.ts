@@ -168,6 +168,7 @@ export class FakeTransport implements Transport {
           layers: 6,
           vocabSize: 2048,
           ...heldAs(request.storage ?? 'auto'),
+          notes: [],
           boxConvention:
             'Thousandths of the picture, as Qwen2-VL writes them: (x1,y1),(x2,y2) after the number of the image.',
         } satisfies ModelReport;

@@ -223,4 +223,29 @@ POLICY_DR_GRPO = Case(
     left_out=SEEN_ELSEWHERE,
 )
 
-CASES = [ONE_IMAGE, TWO_IMAGES, FOUR_IMAGES, TEXT_ONLY, TURNS, POLICY_GRPO, POLICY_DAPO, POLICY_DR_GRPO]
+YARN = Case(
+    name="yarn",
+    about="Positions stretched by YaRN as Qwen’s own page says for long inputs (type, factor, original length), which "
+    "changes the shortest prompt too; 3 × 3 patches a token, windows of 2 × 2 tokens. float16, tied head, the Hub's "
+    "flat config.",
+    checkpoint=Checkpoint(
+        family=QWEN2_5_VL,
+        text=Text(
+            hidden=48, heads=3, kv_heads=1, layers=2, ffn=48, mrope_section=[2, 3, 3],
+            stretch={"type": "yarn", "factor": 4.0, "original_max_position_embeddings": 128},
+        ),
+        vision=Vision(hidden=24, heads=2, depth=2, ffn=32, full_attention=[1], window=48, patch=8, merge=3),
+        pictures=PixelLimits(576, 5184),
+        seed=731,
+        dtype="float16",
+        tied=True,
+    ),
+    adapter={"r": 4, "lora_alpha": 8, "target_modules": ALL_PROJECTIONS, "exclude_modules": ".*visual.*"},
+    pictures={"a.png": (70, 50), "b.png": (24, 50)},
+    messages=[user(picture("a.png"), picture("b.png"), words("Where is the red box?"))],
+    completion="Image-2: [12, 8, 60, 71]",
+    max_new_tokens=12,
+    left_out=("pixel_values",),
+)  # fmt: skip
+
+CASES = [ONE_IMAGE, TWO_IMAGES, FOUR_IMAGES, TEXT_ONLY, TURNS, POLICY_GRPO, POLICY_DAPO, POLICY_DR_GRPO, YARN]

@@ -123,4 +123,28 @@ POLICY_DAPO = Case(
     left_out=SEEN_ELSEWHERE,
 )
 
-CASES = [ONE_IMAGE, TWO_IMAGES, FOUR_IMAGES, POLICY_DAPO]
+LINEAR = Case(
+    name="linear",
+    about="Positions stretched evenly, 3 × 3 patches a token. float16, tied head, transformers 5's nested config.",
+    checkpoint=Checkpoint(
+        family=QWEN2_VL,
+        text=Text(
+            hidden=48, heads=3, kv_heads=1, layers=2, ffn=48, mrope_section=[2, 3, 3],
+            stretch={"rope_type": "linear", "factor": 2.5},
+        ),
+        vision=Vision(embed=24, heads=2, depth=2, mlp_ratio=2, patch=8, merge=3),
+        pictures=PixelLimits(576, 5184),
+        seed=732,
+        dtype="float16",
+        tied=True,
+        layout="nested",
+    ),
+    adapter={"r": 4, "lora_alpha": 4, "target_modules": ["q_proj", "k_proj", "v_proj", "up_proj"]},
+    pictures={"a.png": (70, 50), "b.png": (24, 50)},
+    messages=[user(picture("a.png"), picture("b.png"), words("Where is the red box?"))],
+    completion="Image-2: (12,8),(60,71)",
+    max_new_tokens=12,
+    left_out=("pixel_values",),
+)  # fmt: skip
+
+CASES = [ONE_IMAGE, TWO_IMAGES, FOUR_IMAGES, POLICY_DAPO, LINEAR]

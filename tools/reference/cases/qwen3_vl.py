@@ -145,4 +145,33 @@ POLICY_DAPO = Case(
     left_out=SEEN_ELSEWHERE,
 )
 
-CASES = [ONE_IMAGE, TWO_IMAGES, FOUR_IMAGES, TEXT_ONLY, POLICY_DAPO]
+YARN = Case(
+    name="yarn",
+    about="Positions stretched by YaRN with settings of its own, a bias on all four attention projections, 3 × 3 "
+    "patches a token. float16, tied head, transformers 5's config.",
+    checkpoint=Checkpoint(
+        family=QWEN3_VL,
+        text=Text(
+            hidden=48, heads=4, kv_heads=2, layers=2, ffn=48, mrope_section=[3, 3, 2], head_dim=16, rope_theta=5e6,
+            biased=True,
+            stretch={
+                "rope_type": "yarn", "factor": 3.0, "original_max_position_embeddings": 96, "beta_fast": 24.0,
+                "beta_slow": 2.0, "mscale": 1.4, "mscale_all_dim": 0.7, "truncate": False,
+            },
+        ),
+        vision=Vision(hidden=24, heads=2, depth=2, ffn=32, deepstack=[0], positions=16, patch=8, merge=3),
+        pictures=PixelLimits(576, 5184, "size"),
+        seed=733,
+        dtype="float16",
+        tied=True,
+        layout="nested",
+    ),
+    adapter={"r": 4, "lora_alpha": 8, "target_modules": ["q_proj", "k_proj", "o_proj", "gate_proj"]},
+    pictures={"a.png": (70, 50), "b.png": (24, 50)},
+    messages=[user(picture("a.png"), picture("b.png"), words("Where is the red box?"))],
+    completion="Image-2: [12, 8, 60, 71]",
+    max_new_tokens=12,
+    left_out=("pixel_values",),
+)  # fmt: skip
+
+CASES = [ONE_IMAGE, TWO_IMAGES, FOUR_IMAGES, TEXT_ONLY, POLICY_DAPO, YARN]

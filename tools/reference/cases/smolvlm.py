@@ -164,4 +164,30 @@ POLICY_DAPO = Case(
     left_out=SEEN_ELSEWHERE,
 )
 
-CASES = [SPLIT, SINGLE_TILES, WHOLE, NINE, UNEVEN, POLICY_DAPO]
+LLAMA3 = Case(
+    name="llama3",
+    about="Positions stretched as in Llama 3.1, on which Idefics3-8B stands, and a bias on every linear layer of the "
+    "text. idefics3, float16, untied head.",
+    checkpoint=Checkpoint(
+        family=IDEFICS3,
+        text=Text(
+            hidden=48, heads=3, kv_heads=1, layers=2, ffn=48, rope_theta=5e5, eps=1e-5, biased=True,
+            stretch={
+                "rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
+                "original_max_position_embeddings": 96,
+            },
+        ),
+        vision=Vision(hidden=24, heads=2, depth=2, ffn=32, image=16, patch=4, scale=2),
+        pictures=Tiles(longest_edge=32),
+        seed=736,
+        dtype="float16",
+    ),
+    adapter={"r": 4, "lora_alpha": 8, "target_modules": r".*text_model.*\.(q_proj|o_proj|down_proj)"},
+    pictures={"a.png": (40, 24)},
+    messages=[user(picture("a.png"), words("Where is the red box?"))],
+    completion=" [12, 8, 60, 71]",
+    max_new_tokens=12,
+    left_out=("pixel_values",),
+)  # fmt: skip
+
+CASES = [SPLIT, SINGLE_TILES, WHOLE, NINE, UNEVEN, POLICY_DAPO, LLAMA3]

@@ -21,6 +21,8 @@ class Text:
     head_dim: int | None = None  # where a family sets it apart from hidden / heads
     rope_theta: float = 1e6
     eps: float = 1e-6
+    stretch: dict | None = None  # rotary settings besides sections and base: how positions are stretched
+    biased: bool = False  # attention_bias (and mlp_bias), where a family has it
 
 
 @dataclass

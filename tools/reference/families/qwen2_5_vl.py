@@ -17,6 +17,7 @@ class Vision:
     full_attention: list[int]  # blocks that attend over a whole image; the others stay inside windows
     window: int = 112  # pixels
     patch: int = 14
+    merge: int = 2  # so many patches, across and down, make one token
 
 
 class Qwen25VL(LegacyQwen):
@@ -35,7 +36,7 @@ class Qwen25VL(LegacyQwen):
             "num_heads": vision.heads,
             "out_hidden_size": spec.text.hidden,
             "patch_size": vision.patch,
-            "spatial_merge_size": 2,
+            "spatial_merge_size": vision.merge,
             "temporal_patch_size": 2,
             "tokens_per_second": 2,
             "window_size": vision.window,

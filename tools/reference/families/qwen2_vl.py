@@ -15,6 +15,7 @@ class Vision:
     depth: int
     mlp_ratio: int
     patch: int = 14
+    merge: int = 2  # so many patches, across and down, make one token
 
 
 class Qwen2VL(LegacyQwen):
@@ -34,7 +35,7 @@ class Qwen2VL(LegacyQwen):
             "mlp_ratio": vision.mlp_ratio,
             "num_heads": vision.heads,
             "patch_size": vision.patch,
-            "spatial_merge_size": 2,
+            "spatial_merge_size": vision.merge,
             "temporal_patch_size": 2,
         }
 

@@ -78,6 +78,7 @@ class Vision:
     deepstack: list[int]  # blocks whose output is merged as well and added after the first text layers
     positions: int  # rows of the position table: a square
     patch: int = 16
+    merge: int = 2  # so many patches, across and down, make one token
 
 
 class Qwen3VL(Qwen):
@@ -92,7 +93,7 @@ class Qwen3VL(Qwen):
 
     def config_json(self, spec: Checkpoint) -> dict:
         text, vision = spec.text, spec.vision
-        sections = {"mrope_interleaved": True, "mrope_section": text.mrope_section, "rope_type": "default"}
+        sections = {"mrope_interleaved": True, "mrope_section": text.mrope_section, "rope_type": "default", **(text.stretch or {})}
         rotary = (
             {"rope_scaling": sections, "rope_theta": text.rope_theta}
             if spec.layout == "legacy"
@@ -105,7 +106,7 @@ class Qwen3VL(Qwen):
             **self.token_ids_json(),
             "text_config": self.text_json(
                 text,
-                attention_bias=False,
+                attention_bias=text.biased,
                 dtype=spec.dtype,
                 head_dim=text.head_dim,
                 model_type=f"{self.name}_text",
@@ -129,7 +130,7 @@ class Qwen3VL(Qwen):
                 "num_position_embeddings": vision.positions,
                 "out_hidden_size": text.hidden,
                 "patch_size": vision.patch,
-                "spatial_merge_size": 2,
+                "spatial_merge_size": vision.merge,
                 "temporal_patch_size": 2,
             },
         }

@@ -90,9 +90,9 @@ class SmolVLM(Family):
         legacy = spec.layout == "legacy"
         dtype = {"torch_dtype" if legacy else "dtype": spec.dtype}
         rotary = (
-            {"rope_scaling": None, "rope_theta": text.rope_theta}
+            {"rope_scaling": text.stretch, "rope_theta": text.rope_theta}
             if legacy
-            else {"rope_parameters": {"rope_theta": text.rope_theta, "rope_type": "default"}}
+            else {"rope_parameters": {"rope_theta": text.rope_theta, "rope_type": "default", **(text.stretch or {})}}
         )
         return {
             "architectures": [self.model_class.__name__],
@@ -106,7 +106,7 @@ class SmolVLM(Family):
             "vocab_size": self.vocabulary.rows,
             **dtype,
             "text_config": {
-                "attention_bias": False,
+                "attention_bias": text.biased,
                 "attention_dropout": 0.0,
                 "bos_token_id": self.token_id("<|im_start|>"),
                 "eos_token_id": self.token_id(END_OF_TURN),
@@ -116,7 +116,7 @@ class SmolVLM(Family):
                 "initializer_range": 0.02,
                 "intermediate_size": text.ffn,
                 "max_position_embeddings": 8192,
-                "mlp_bias": False,
+                "mlp_bias": text.biased,
                 "model_type": "llama",
                 "num_attention_heads": text.heads,
                 "num_hidden_layers": text.layers,

@@ -118,6 +118,16 @@ function Loaded({ model }: { readonly model: ModelReport }) {
       <Lost report={model} />
       <h3>How it writes boxes</h3>
       <p>{model.boxConvention}</p>
+      {model.notes.length > 0 && (
+        <>
+          <h3>What was passed over or assumed</h3>
+          <ul>
+            {model.notes.map((note) => (
+              <li key={note}>{note}</li>
+            ))}
+          </ul>
+        </>
+      )}
     </section>
   );
 }
