@@ -28,8 +28,9 @@ export default defineConfig({
   forbidOnly: Boolean(process.env.CI),
   retries: 0,
   workers: 1,
-  timeout: 180_000,
-  expect: { timeout: 15_000 },
+  // Long enough on a machine that is busy with other things.
+  timeout: 600_000,
+  expect: { timeout: 60_000 },
   reporter: 'list',
   use: {
     baseURL: `http://127.0.0.1:${port}/`,

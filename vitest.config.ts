@@ -16,6 +16,8 @@ const onDevice: TestProjectInlineConfiguration['test'] = {
 export default defineConfig({
   plugins: [wgsl()],
   test: {
+    // Long enough on a machine that is busy with other things; who waits for what never comes waits longer.
+    expect: { poll: { timeout: 60_000 } },
     projects: [
       {
         extends: true,

@@ -19,7 +19,7 @@
 import { afterAll, afterEach, beforeAll, expect } from 'vitest';
 import type { Random } from '../../src/base/random.ts';
 import { openNodeGpu } from '../../src/cli/node-gpu.ts';
-import type { GpuOptions } from '../../src/gpu/device.ts';
+import type { Gpu, GpuOptions } from '../../src/gpu/device.ts';
 import { library } from '../../src/gpu/library.ts';
 import { Recorder, Session } from '../../src/gpu/recorder.ts';
 import { elements, type DType, type Tensor } from '../../src/gpu/tensor.ts';
@@ -67,12 +67,17 @@ export async function openSession(
   onError: (message: string) => void = console.error,
 ): Promise<Session> {
   const gpu = await openNodeGpu({ ...(options.without && { without: options.without }), onError });
-  const { profile = gpu.profile, matrix = { component: 'f32', M: 8, N: 16, K: 8 } } = options;
-  const twin = profile === 'matrix' && gpu.subgroupSize > 0 && !gpu.matrix;
-  return new Session(
-    { ...gpu, profile, ...(twin && { matrix }) },
-    { ...options, ...(twin && { pieces: { ...library, 'subgroup-matrix': subgroupMatrixTwin } }) },
-  );
+  const { pieces, gpu: tuned } = withTwin({ ...gpu, profile: options.profile ?? gpu.profile }, options.matrix);
+  return new Session(tuned, { ...options, ...(pieces && { pieces }) });
+}
+
+/** Gives profile `matrix` its matrices on adapters that have none, with a twin of their builtins in plain WGSL. */
+export function withTwin(
+  gpu: Gpu,
+  matrix: MatrixConfig = { component: 'f32', M: 8, N: 16, K: 8 },
+): { gpu: Gpu; pieces?: Readonly<Record<string, string>> } {
+  if (gpu.profile !== 'matrix' || gpu.subgroupSize === 0 || gpu.matrix) return { gpu };
+  return { gpu: { ...gpu, matrix }, pieces: { ...library, 'subgroup-matrix': subgroupMatrixTwin } };
 }
 
 /** Contents of the tensors that `constant` made, until `run` writes them. */

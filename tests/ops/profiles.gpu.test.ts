@@ -1,7 +1,7 @@
 /**
  * Every tuning profile at small and odd shapes against f64, with a second run that must give the same bits: products in
  * every layout and weight format, attention and the head with their gradients. Few shapes, since each kernel is
- * compiled; other shapes of each op are in its own test. Races in these kernels: tests/gpu/op-races.gpu.test.ts.
+ * compiled; other shapes of each op are in its own test. Races in these kernels: tests/gpu/op-races.test.ts.
  */
 import { describe, expect, test } from 'vitest';
 import { Random } from '../../src/base/random.ts';

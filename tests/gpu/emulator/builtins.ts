@@ -23,13 +23,11 @@ export function bitcast(v: number, fromFloat: boolean, to: string): number {
 }
 
 /** Component by component; scalars spread over vectors. */
-export function spread(fn: (...args: never[]) => Value, ...args: Value[]): Value {
+function spread(fn: (...args: never[]) => Value, ...args: Value[]): Value {
   const n = args.find((a) => Array.isArray(a)) as Value[] | undefined;
   if (n === undefined) return fn(...(args as never[]));
   return n.map((_, i) => fn(...(args.map((a) => (Array.isArray(a) ? a[i] : a)) as never[])));
 }
-
-export const swizzle = (v: Value[], components: number[]): Value[] => components.map((c) => v[c]!);
 
 /** From float to a 32-bit integer: towards zero, clamped (WGSL leaves the rest open). */
 export const toU32 = (v: Scalar): number =>
@@ -78,8 +76,6 @@ export const componentwise: Readonly<Record<string, (...args: number[]) => numbe
   firstLeadingBit: (v) => (v === 0 ? 0xffffffff : 31 - Math.clz32(v)),
 };
 
-export const dot = (a: number[], b: number[]): number => a.reduce((sum, v, i) => f(sum + f(v * b[i]!)), 0);
-
 /** Functions of whole values, with the type of their result. */
 export const whole: Readonly<Record<string, { type: string; fn: (...args: never[]) => Value }>> = {
   length: { type: 'f32', fn: (v: number[]) => f(Math.hypot(...v)) },
@@ -92,7 +88,9 @@ export const whole: Readonly<Record<string, { type: string; fn: (...args: never[
 };
 
 /** What a subgroup's lanes give each other: all lanes' values (first argument) and operands → each lane's result. */
-export const subgroup: Readonly<Record<string, (values: Value[], operands: number[], float: boolean) => Value[]>> = {
+export type Exchange = (values: Value[], operands: number[], float: boolean) => Value[];
+
+export const subgroup: Readonly<Record<string, Exchange>> = {
   subgroupAdd: (v, _, float) => same(v, (a, b) => (float ? f(a + b) : a + b)),
   subgroupMul: (v, _, float) => same(v, (a, b) => (float ? f(a * b) : Math.imul(a, b))),
   subgroupMax: (v) => same(v, Math.max),

@@ -7,13 +7,19 @@
  */
 import { WgslParser } from 'wgsl_reflect/wgsl_reflect.module.js';
 import * as builtins from './builtins.ts';
-
-/** A node of wgsl_reflect's tree. Its classes are minified; `astNodeType` tells nodes apart. */
-interface Node {
-  readonly astNodeType?: string;
-  readonly line?: number;
-  readonly [key: string]: unknown;
-}
+import { Helpers } from './helpers.ts';
+import { comparisons, divide, dotOf, scalarOperation } from './operators.ts';
+import {
+  componentsOf,
+  copied,
+  elementOf,
+  scalarOf,
+  strideOf,
+  typeName,
+  zero,
+  type Expression,
+  type Node,
+} from './types.ts';
 
 export interface Buffer {
   readonly name: string;
@@ -26,31 +32,33 @@ export interface Buffer {
 export interface CompiledKernel {
   readonly workgroupSize: readonly [number, number, number];
   readonly buffers: readonly Buffer[];
-  /** Makes one invocation: private variables of its own, the given memory shared. */
-  readonly start: (
+  /** The kernel on the given memory; what it returns makes one invocation, with private variables of its own. */
+  readonly on: (
     runtime: Runtime,
     memory: Readonly<Record<string, unknown>>,
-    builtin: Readonly<Record<string, builtins.Value>>,
-  ) => Generator<Wait, void, builtins.Value>;
+  ) => (builtin: Readonly<Record<string, builtins.Value>>) => Generator<Site, void, builtins.Value>;
 }
 
-/** What an invocation waits for; `site` tells call sites apart. */
-export interface Wait {
+/** A place in the code where an invocation waits, for a barrier or for its subgroup. */
+export interface Site {
   readonly kind: string;
-  readonly site: number;
   readonly line: number;
-  readonly value: builtins.Value;
-  readonly operand: number;
   readonly float: boolean;
+  /** What a subgroup's lanes then give each other; null for a barrier. */
+  readonly exchange: builtins.Exchange | null;
 }
 
-/** Called by the compiled code. `at` counts components (words); `n` is the number of components, 0 for a scalar. */
+/** Called by the compiled code. `at` counts components (words); vectors are loaded and stored whole. */
 export interface Runtime {
-  load(memory: unknown, at: number, n: number, line: number): builtins.Value;
-  store(memory: unknown, at: number, n: number, value: builtins.Value, line: number): void;
+  load(memory: unknown, at: number, line: number): number;
+  loadVector(memory: unknown, at: number, n: number, line: number): number[];
+  store(memory: unknown, at: number, value: builtins.Value, line: number): void;
+  storeVector(memory: unknown, at: number, n: number, value: builtins.Value, line: number): void;
   /** A component or element index of a local value. */
   index(i: number, size: number, line: number): number;
-  readonly b: typeof builtins;
+  /** What an invocation that is about to wait brings along. */
+  value: builtins.Value;
+  operand: number;
 }
 
 export class UnsupportedWgsl extends Error {}
@@ -58,63 +66,18 @@ const refuse = (what: string, line: number): never => {
   throw new UnsupportedWgsl(`line ${line}: the emulator does not know ${what}`);
 };
 
-interface Expression {
+/** What a path reaches: a local value, or words of memory [base, at, components]. */
+interface Access {
   readonly js: string;
   readonly type: string;
+  readonly memory: [string, string, number] | null;
+  /** Set where a local path ends in a vector's component. */
+  readonly component: { readonly of: string; readonly at: string; readonly n: number } | null;
 }
 interface Variable {
   readonly js: string;
   readonly type: string;
   readonly memory: boolean;
-}
-
-const vector = /^vec([234])<(\w+)>$/;
-const array = /^array<(.+?)(?:,(\d+))?>$/;
-export const componentsOf = (type: string): number => Number(vector.exec(type)?.[1] ?? 0);
-export const scalarOf = (type: string): string => vector.exec(type)?.[2] ?? type;
-/** Words from one element to the next: vec3 takes four. */
-export const strideOf = (type: string): number => [1, 1, 2, 4, 4][componentsOf(type)]!;
-export const elementOf = (type: string): { element: string; count: number } | null => {
-  const m = array.exec(type);
-  return m && { element: m[1]!, count: Number(m[2] ?? 0) };
-};
-
-const short: Readonly<Record<string, string>> = { f: 'f32', u: 'u32', i: 'i32', h: 'f16' };
-
-export function typeName(type: Node | null): string {
-  if (type === null) return 'void';
-  const name = String(type.name);
-  const format = type.format as Node | undefined;
-  if (name === 'array') return `array<${typeName(format!)}${type.count ? `,${String(type.count)}` : ''}>`;
-  const alias = /^vec([234])([fuih])$/.exec(name);
-  if (alias) return `vec${alias[1]}<${short[alias[2]!]}>`;
-  return format ? `${name}<${typeName(format)}>` : name;
-}
-
-const zero = (type: string): string => {
-  const inner = elementOf(type);
-  if (inner) return `Array.from({ length: ${inner.count} }, () => ${zero(inner.element)})`;
-  const n = componentsOf(type);
-  const scalar = scalarOf(type) === 'bool' ? 'false' : '0';
-  return n > 0 ? `[${Array.from({ length: n }, () => scalar).join(', ')}]` : scalar;
-};
-
-const copied = ({ js, type }: Expression): string =>
-  elementOf(type) ? `structuredClone(${js})` : componentsOf(type) > 0 ? `${js}.slice()` : js;
-
-const comparisons = new Set(['==', '!=', '<', '>', '<=', '>=']);
-
-/** One scalar operation, rounded or wrapped to its type. */
-function scalarOperation(operator: string, a: string, b: string, type: string): string {
-  if (comparisons.has(operator))
-    return `(${a} ${operator === '==' ? '===' : operator === '!=' ? '!==' : operator} ${b})`;
-  if (type === 'bool') return operator.length === 2 ? `(${a} ${operator} ${b})` : `Boolean(${a} ${operator} ${b})`;
-  if (type === 'f32') return `Math.fround(${a} ${operator} ${b})`;
-  const wrap = type === 'u32' ? '>>> 0' : '| 0';
-  if (operator === '*') return `(Math.imul(${a}, ${b}) ${wrap})`;
-  if (operator === '/' || operator === '%') return `(runtimeDivide(${a}, ${b}, ${operator === '%'}) ${wrap})`;
-  if (operator === '>>' && type === 'u32') return `(${a} >>> ${b})`;
-  return `((${a} ${operator} ${b}) ${wrap})`;
 }
 
 class Compiler {
@@ -124,15 +87,24 @@ class Compiler {
   readonly waiting = new Set<string>();
   readonly params = new Map<string, string>();
   readonly structs = new Map<string, Node>();
+  readonly helpers = new Helpers();
+  readonly sites: Omit<Site, 'exchange'>[] = [];
   #names = 0;
-  #sites = 0;
   #line = 0;
   #scopes: Map<string, Variable>[] = [new Map()];
 
-  declare(name: string, type: string, memory = false): string {
-    const js = memory ? `memory.${name}` : `$${name}_${this.#names++}`;
-    this.#scopes.at(-1)!.set(name, { js, type, memory });
+  declare(name: string, type: string, space: 'local' | 'private' | 'memory' = 'local'): string {
+    const js = space === 'memory' ? `memory_${name}` : `${space === 'private' ? 'own.' : ''}$${name}_${this.#names++}`;
+    this.#scopes.at(-1)!.set(name, { js, type, memory: space === 'memory' });
     return js;
+  }
+
+  /** Of a declaration: its JavaScript name, type, and value or zero. */
+  initial(node: Node, space: 'local' | 'private' = 'local'): { js: string; value: string } {
+    const declared = node.type === null ? null : typeName(node.type as Node);
+    const value = node.value === null ? null : this.expression(node.value as Node, declared);
+    const type = declared ?? (value!.type === 'x32' ? 'i32' : value!.type);
+    return { value: value === null ? zero(type) : copied(value), js: this.declare(String(node.name), type, space) };
   }
 
   #find(name: string): Variable {
@@ -168,11 +140,8 @@ class Compiler {
       case 'let':
       case 'const':
       case 'var': {
-        const declared = node.type === null ? null : typeName(node.type as Node);
-        const value = node.value === null ? null : this.expression(node.value as Node, declared);
-        const type = declared ?? (value!.type === 'x32' ? 'i32' : value!.type);
-        const js = value === null ? zero(type) : copied(value);
-        return `let ${this.declare(String(node.name), type)} = ${js}`;
+        const { js, value } = this.initial(node);
+        return `let ${js} = ${value}`;
       }
       case 'assign': {
         const target = node.variable as Node;
@@ -232,28 +201,36 @@ class Compiler {
     const access = this.#path(variable, node.postfix as Node | null);
     if (access.memory) {
       const [base, at, n] = access.memory;
-      const place = `${base}, ${at}, ${n}`;
+      const place = n > 0 ? `${base}, ${at}, ${n}` : `${base}, ${at}`;
       return {
         type: access.type,
-        read: `rt.load(${place}, ${this.#line})`,
-        write: (js) => `rt.store(${place}, ${js}, ${this.#line})`,
+        read: this.#load(access.memory),
+        write: (js) => `rt.store${n > 0 ? 'Vector' : ''}(${place}, ${js}, ${this.#line})`,
       };
     }
-    return { type: access.type, read: access.js, write: (js) => `${access.js} = ${js}` };
+    // A component of a vector: the variable gets another vector.
+    const { component } = access;
+    if (!component) return { type: access.type, read: access.js, write: (js) => `${access.js} = ${js}` };
+    const changed = Array.from({ length: component.n }, (_, c) => `a1 === ${c} ? a2 : a0[${c}]`);
+    const write = (js: string) =>
+      `${component.of} = ${this.helpers.call(3, `[${changed.join(', ')}]`, [component.of, component.at, js])}`;
+    return { type: access.type, read: access.js, write };
   }
 
-  /** Follows .x, [i] and .member from a variable. */
-  #path(
-    variable: Variable,
-    postfix: Node | null,
-  ): { js: string; type: string; memory: [string, string, number] | null } {
+  #load([base, at, n]: [string, string, number]): string {
+    return n > 0 ? `rt.loadVector(${base}, ${at}, ${n}, ${this.#line})` : `rt.load(${base}, ${at}, ${this.#line})`;
+  }
+
+  /** Follows .x, [i] and .member from a variable. `component` is set where the path ends in a vector's component. */
+  #path(variable: Variable, postfix: Node | null): Access {
     let { js, type } = variable;
+    let component: Access['component'] = null;
     const uniform = this.structs.get(type);
     if (uniform && postfix) {
       const member = String(postfix.value);
       const field = (uniform.members as Node[]).find((m) => m.name === member);
       if (!field) refuse(`the member ${member}`, this.#line);
-      return { js: `${js}.${member}`, type: typeName(field!.type as Node), memory: null };
+      return { js: `${js}.${member}`, type: typeName(field!.type as Node), memory: null, component };
     }
     let memory: [string, string, number] | null = variable.memory ? [js, '0', componentsOf(type)] : null;
     for (let step = postfix; step; step = step.postfix as Node | null) {
@@ -266,26 +243,29 @@ class Compiler {
         else js = `${js}[rt.index(${index}, ${inner.count}, ${this.#line})]`;
         type = inner.element;
       } else if (n > 0 && (index !== null || swizzle!.length === 1)) {
-        const component = index ?? String(componentNumber(swizzle!));
-        const checked = index === null ? component : `rt.index(${component}, ${n}, ${this.#line})`;
+        const which = index ?? String(componentNumber(swizzle!));
+        const checked = index === null ? which : `rt.index(${which}, ${n}, ${this.#line})`;
         if (memory) memory = [memory[0], `${memory[1]} + ${checked}`, 0];
-        else js = `${js}[${checked}]`;
+        else {
+          component = { of: js, at: checked, n };
+          js = `${js}[${checked}]`;
+        }
         type = scalarOf(type);
       } else if (n > 0 && swizzle) {
-        if (memory) js = `rt.load(${memory.join(', ')}, ${this.#line})`;
+        if (memory) js = this.#load(memory);
         memory = null;
-        js = `rt.b.swizzle(${js}, ${JSON.stringify([...swizzle].map(componentNumber))})`;
+        js = this.helpers.call(1, `[${[...swizzle].map((c) => `a0[${componentNumber(c)}]`).join(', ')}]`, [js]);
         type = `vec${swizzle.length}<${scalarOf(type)}>`;
       } else refuse(`access to ${type}`, this.#line);
     }
-    return { js, type, memory };
+    return { js, type, memory, component };
   }
 
   #value(variable: Variable, postfix: Node | null): Expression {
     const access = this.#path(variable, postfix);
     if (!access.memory) return access;
     if (elementOf(access.type)) refuse('a whole array as a value', this.#line);
-    return { js: `rt.load(${access.memory.join(', ')}, ${this.#line})`, type: access.type };
+    return { js: this.#load(access.memory), type: access.type };
   }
 
   /** `wanted` gives a literal without a suffix its type. */
@@ -318,19 +298,20 @@ class Compiler {
         const value = this.expression(node.value as Node);
         const to = typeName(node.type as Node);
         const float = scalarOf(value.type) === 'f32';
-        return after({ js: `rt.b.spread((v) => rt.b.bitcast(v, ${float}, '${scalarOf(to)}'), ${value.js})`, type: to });
+        const js = this.helpers.componentwise([value], (v) => `b.bitcast(${v}, ${float}, '${scalarOf(to)}')`);
+        return after({ js, type: to });
       }
       case 'unaryOp': {
         const value = this.expression(node.right as Node);
         if (node.operator === '-' && value.type === 'x32') return { js: `-${value.js}`, type: 'x32' };
         const scalar = scalarOf(value.type);
-        const one: Readonly<Record<string, string>> = {
-          '-': scalar === 'f32' ? '-v' : '(-v | 0)',
-          '!': '!v',
-          '~': scalar === 'u32' ? '(~v >>> 0)' : '~v',
+        const one: Readonly<Record<string, (v: string) => string>> = {
+          '-': (v) => (scalar === 'f32' ? `-${v}` : `(-${v} | 0)`),
+          '!': (v) => `!${v}`,
+          '~': (v) => (scalar === 'u32' ? `(~${v} >>> 0)` : `~${v}`),
         };
         const body = one[String(node.operator)] ?? refuse(`the operator ${String(node.operator)}`, this.#line);
-        return after({ js: `rt.b.spread((v) => ${body}, ${value.js})`, type: value.type });
+        return after({ js: this.helpers.componentwise([value], body), type: value.type });
       }
       case 'binaryOp':
         return after(
@@ -351,10 +332,7 @@ class Compiler {
     // Shifts take their count as u32, whatever is shifted.
     const working = operator === '<<' || operator === '>>' ? scalarOf(left.type) : scalar === 'x32' ? 'i32' : scalar;
     if (n === 0) return { js: scalarOperation(operator, left.js, right.js, working), type };
-    return {
-      js: `rt.b.spread((a, b) => ${scalarOperation(operator, 'a', 'b', working)}, ${left.js}, ${right.js})`,
-      type,
-    };
+    return { js: this.helpers.componentwise([left, right], (x, y) => scalarOperation(operator, x, y, working)), type };
   }
 
   #create(type: string, args: readonly Node[]): Expression {
@@ -363,11 +341,11 @@ class Compiler {
     if (values.length === 0) return { js: zero(type), type };
     if (inner) return { js: `[${values.map(copied).join(', ')}]`, type };
     const scalar = scalarOf(type);
-    const convert: Readonly<Record<string, string>> = {
-      f32: 'Math.fround(Number(v))',
-      u32: 'rt.b.toU32(v)',
-      i32: 'rt.b.toI32(v)',
-      bool: 'Boolean(v)',
+    const convert: Readonly<Record<string, (v: string) => string>> = {
+      f32: (v) => `Math.fround(Number(${v}))`,
+      u32: (v) => `b.toU32(${v})`,
+      i32: (v) => `b.toI32(${v})`,
+      bool: (v) => `Boolean(${v})`,
     };
     const body = convert[scalar] ?? refuse(`the type ${type}`, this.#line);
     // Between integers the bits stay; from anything else the value does.
@@ -375,12 +353,18 @@ class Compiler {
       const from = scalarOf(v.type);
       if (from === scalar) return v.js;
       const integers = ['u32', 'i32'].includes(from) && ['u32', 'i32'].includes(scalar);
-      return `rt.b.spread((v) => ${integers ? (scalar === 'u32' ? 'v >>> 0' : 'v | 0') : body}, ${v.js})`;
+      return this.helpers.componentwise(
+        [v],
+        integers ? (one) => (scalar === 'u32' ? `${one} >>> 0` : `${one} | 0`) : body,
+      );
     };
     const n = componentsOf(type);
     if (n === 0) return { js: as(values[0]!), type };
     if (values.length === 1 && componentsOf(values[0]!.type) === 0)
-      return { js: `Array.from({ length: ${n} }, () => ${as(values[0]!)})`, type };
+      return {
+        js: this.helpers.call(1, `[${Array.from({ length: n }, () => 'a0').join(', ')}]`, [as(values[0]!)]),
+        type,
+      };
     return { js: `[${values.map((v) => (componentsOf(v.type) > 0 ? `...${as(v)}` : as(v))).join(', ')}]`, type };
   }
 
@@ -395,7 +379,7 @@ class Compiler {
     if (own) {
       const parameters = own.args as Node[];
       const values = args.map((a, i) => copied(this.expression(a, typeName(parameters[i]!.type as Node))));
-      const call = `fn_${name}(${values.join(', ')})`;
+      const call = `fn_${name}(${['own', ...values].join(', ')})`;
       return { js: this.waiting.has(name) ? `(yield* ${call})` : call, type: typeName(own.returnType as Node | null) };
     }
     if (name.endsWith('Barrier')) return { js: this.#wait(name, '0', '0', false), type: 'void' };
@@ -409,18 +393,28 @@ class Compiler {
     const scalar = values.map((v) => scalarOf(v.type)).find((t) => t !== 'x32' && t !== 'bool') ?? 'i32';
     const n = Math.max(0, ...values.map((v) => componentsOf(v.type)));
     const type = n > 0 ? `vec${n}<${scalar}>` : scalar;
-    if (name === 'select') return { js: `rt.b.spread((no, yes, c) => (c ? yes : no), ${js})`, type };
-    if (name === 'dot') return { js: `rt.b.dot(${js})`, type: scalar };
+    if (name === 'select')
+      return { js: this.helpers.componentwise(values, (no, yes, c) => `(${c} ? ${yes} : ${no})`), type };
+    if (name === 'dot')
+      return {
+        js: this.helpers.call(
+          2,
+          dotOf(n),
+          values.map((v) => v.js),
+        ),
+        type: scalar,
+      };
     if (name in builtins.componentwise) {
-      const one = `rt.b.componentwise.${name}`;
-      return { js: n > 0 ? `rt.b.spread(${one}, ${js})` : `${one}(${js})`, type };
+      const one = (...names: string[]) => `b.componentwise.${name}(${names.join(', ')})`;
+      return { js: n > 0 ? this.helpers.componentwise(values, one) : one(js), type };
     }
     const whole = builtins.whole[name] ?? refuse(`the function ${name}`, this.#line);
-    return { js: `rt.b.whole.${name}.fn(${js})`, type: whole.type };
+    return { js: `b.whole.${name}.fn(${js})`, type: whole.type };
   }
 
   #wait(kind: string, value: string, operand: string, float: boolean): string {
-    return `(yield { kind: '${kind}', site: ${this.#sites++}, line: ${this.#line}, value: ${value}, operand: ${operand}, float: ${float} })`;
+    this.sites.push({ kind, line: this.#line, float });
+    return `(${this.helpers.call(3, 'void ((a0.value = a1), (a0.operand = a2))', ['rt', value, operand])}, yield sites[${this.sites.length - 1}])`;
   }
 }
 
@@ -432,12 +426,9 @@ function calls(node: unknown, found = new Set<string>(), seen = new Set<unknown>
   seen.add(node);
   const { astNodeType, name } = node as Node;
   if (astNodeType === 'call' || astNodeType === 'callExpr') found.add(String(name));
-  for (const [key, value] of Object.entries(node)) if (key !== 'parent') calls(value, found, seen);
+  for (const [key, value] of Object.entries(node)) if (key !== 'parent' && key !== 'type') calls(value, found, seen);
   return found;
 }
-
-const divide = (a: number, b: number, remainder: boolean): number =>
-  b === 0 ? (remainder ? 0 : a) : remainder ? a % b : Math.trunc(a / b);
 
 /** The source with what its aliases stand for. */
 function withoutAliases(source: string): string {
@@ -451,6 +442,7 @@ export function compileKernel(source: string): CompiledKernel {
   const tree = new WgslParser().parse(withoutAliases(source)) as unknown as readonly Node[];
   const compiler = new Compiler();
   const head: string[] = [];
+  const own: string[] = [];
   const functions = tree.filter((node) => node.astNodeType === 'function');
   for (const node of functions) compiler.functions.set(String(node.name), node);
   const waits = (name: string) => name.endsWith('Barrier') || name in builtins.subgroup || compiler.waiting.has(name);
@@ -464,7 +456,8 @@ export function compileKernel(source: string): CompiledKernel {
     if (node.astNodeType !== 'var') continue;
     const [name, type] = [String(node.name), typeName(node.type as Node)];
     if (node.storage === 'private') {
-      head.push(compiler.statement(node));
+      const { js, value } = compiler.initial(node, 'private');
+      own.push(`${js.slice('own.'.length)}: ${value}`);
       continue;
     }
     const binding = ((node.attributes ?? []) as Node[]).find((a) => a.name === 'binding');
@@ -475,7 +468,7 @@ export function compileKernel(source: string): CompiledKernel {
       binding: Number(binding?.value ?? -1),
       writable: node.access === 'read_write' || node.storage === 'workgroup',
     });
-    compiler.declare(name, type, true);
+    compiler.declare(name, type, 'memory');
   }
   const bodies = functions.map((node) =>
     compiler.scoped(() => {
@@ -486,13 +479,20 @@ export function compileKernel(source: string): CompiledKernel {
         return entry ? `${js} = builtin.${String(builtin!.value)}` : js;
       });
       const star = entry || compiler.waiting.has(String(node.name)) ? '*' : '';
-      return `function${star} fn_${String(node.name)}(${parameters.join(', ')}) ${compiler.block(node.body as Node[])}`;
+      return `function${star} fn_${String(node.name)}(${['own', ...(entry ? ['builtin'] : []), ...parameters].join(', ')}) ${compiler.block(node.body as Node[])}`;
     }),
   );
   const main = functions.find((node) => node.name === 'main') ?? refuse('a kernel without main', 0);
   const size = ((main.attributes as Node[]).find((a) => a.name === 'workgroup_size')!.value ?? []) as string | string[];
   const sizes = (Array.isArray(size) ? size : [size]).map(Number);
-  const text = `"use strict"; return (rt, memory, builtin) => {\n${head.join('\n')}\n${bodies.join('\n')}\nreturn fn_main();\n}`;
-  const start = new Function('runtimeDivide', text)(divide) as CompiledKernel['start'];
-  return { workgroupSize: [sizes[0] ?? 1, sizes[1] ?? 1, sizes[2] ?? 1], buffers: compiler.buffers, start };
+  const memories = compiler.buffers.map(({ name }) => `const memory_${name} = memory.${name};`);
+  const text = `"use strict";
+${compiler.helpers.text}
+return (rt, memory) => {
+${[...memories, ...head, ...bodies].join('\n')}
+return (builtin) => fn_main({ ${own.join(', ')} }, builtin);
+}`;
+  const sites = compiler.sites.map((site): Site => ({ ...site, exchange: builtins.subgroup[site.kind] ?? null }));
+  const on = new Function('b', 'runtimeDivide', 'sites', text)(builtins, divide, sites) as CompiledKernel['on'];
+  return { workgroupSize: [sizes[0] ?? 1, sizes[1] ?? 1, sizes[2] ?? 1], buffers: compiler.buffers, on };
 }

@@ -9,16 +9,9 @@
  *
  * Invocations run one after the other up to what they wait for, so a kernel with a finding may compute anything.
  */
-import * as builtins from './builtins.ts';
-import {
-  componentsOf,
-  elementOf,
-  scalarOf,
-  strideOf,
-  type CompiledKernel,
-  type Runtime,
-  type Wait,
-} from './compile.ts';
+import type { Value } from './builtins.ts';
+import type { CompiledKernel, Runtime, Site } from './compile.ts';
+import { componentsOf, elementOf, scalarOf, strideOf } from './types.ts';
 
 export interface Finding {
   readonly kind: 'race' | 'out of bounds' | 'undefined' | 'divergence';
@@ -57,34 +50,20 @@ export interface View {
   readonly bytes: number;
 }
 
-/** Who touched each word of a memory in this dispatch. Invocations count from 1; phases count a workgroup's barriers. */
-class Trace {
-  readonly writer: Int32Array;
-  readonly writePhase: Int32Array;
-  /** The last reader, one before it that is another, and one from another workgroup. */
-  readonly last: Int32Array;
-  readonly lastPhase: Int32Array;
-  readonly before: Int32Array;
-  readonly beforePhase: Int32Array;
-  readonly elsewhere: Int32Array;
-
-  constructor(words: number) {
-    this.writer = new Int32Array(words);
-    this.writePhase = new Int32Array(words);
-    this.last = new Int32Array(words);
-    this.lastPhase = new Int32Array(words);
-    this.before = new Int32Array(words);
-    this.beforePhase = new Int32Array(words);
-    this.elsewhere = new Int32Array(words);
-  }
-}
+/**
+ * Who touched each word of a memory in this dispatch, TRACE numbers a word, side by side. Invocations count from 1;
+ * phases count a workgroup's barriers.
+ */
+const TRACE = 8;
+const [WRITER, WRITE_PHASE] = [0, 1];
+/** The last reader, one before it that is another, and one from another workgroup. */
+const [LAST, LAST_PHASE, BEFORE, BEFORE_PHASE, ELSEWHERE] = [2, 3, 4, 5, 6];
 
 interface Bound {
   readonly name: string;
-  readonly space: 'storage' | 'workgroup';
-  readonly writable: boolean;
+  readonly storage: boolean;
   readonly memory: Memory;
-  readonly trace: Trace;
+  readonly trace: Int32Array;
   readonly values: Float32Array | Uint32Array | Int32Array;
   /** First word inside the memory, and how many there are. */
   readonly from: number;
@@ -93,10 +72,14 @@ interface Bound {
 
 interface Invocation {
   readonly id: number;
-  readonly local: number;
-  readonly code: Generator<Wait, void, builtins.Value>;
-  waiting: Wait | null;
-  answer: builtins.Value;
+  readonly code: Generator<Site, void, Value>;
+  /** Where it waits, and what it brings; null where it runs on, or has ended. */
+  waiting: Site | null;
+  value: Value;
+  operand: number;
+  /** What it waited for. */
+  answer: Value;
+  ready: boolean;
 }
 
 const views = { f32: Float32Array, u32: Uint32Array, i32: Int32Array } as const;
@@ -115,29 +98,42 @@ export function runDispatch(dispatch: Dispatch): Finding[] {
 }
 
 class DispatchRun implements Runtime {
-  readonly b = builtins;
   readonly #dispatch: Dispatch;
   readonly #findings = new Map<string, Finding>();
-  readonly #storage: Record<string, unknown> = {};
+  readonly #workgroupMemory: Bound[] = [];
   readonly #size: number;
-  /** Of the invocation that runs, and of its workgroup's barriers so far. */
+  readonly #begin: ReturnType<CompiledKernel['on']>;
+  /** The invocation that runs, the first and last of its workgroup, and the workgroup's barriers so far. */
   #current = 0;
-  #phases = { storage: 0, workgroup: 0 };
+  #first = 0;
+  #last = 0;
+  #storagePhase = 0;
+  #workgroupPhase = 0;
+  value: Value = 0;
+  operand = 0;
 
   constructor(dispatch: Dispatch) {
     this.#dispatch = dispatch;
-    const [x, y, z] = dispatch.kernel.workgroupSize;
+    const { kernel } = dispatch;
+    const [x, y, z] = kernel.workgroupSize;
     this.#size = x * y * z;
-    const traces = new Map<Memory, Trace>();
-    for (const buffer of dispatch.kernel.buffers) {
-      if (buffer.space === 'uniform') this.#storage[buffer.name] = dispatch.params;
-      if (buffer.space !== 'storage') continue;
-      const view = dispatch.bindings[buffer.name];
-      if (view === undefined) throw new Error(`nothing is bound to ${buffer.name}`);
-      const trace = traces.get(view.memory) ?? new Trace(view.memory.known.length);
-      traces.set(view.memory, trace);
-      this.#storage[buffer.name] = bound(buffer.name, 'storage', buffer.writable, buffer.type, view, trace);
+    const traces = new Map<Memory, Int32Array>();
+    const memory: Record<string, unknown> = {};
+    for (const { name, space, type } of kernel.buffers) {
+      if (space === 'uniform') memory[name] = dispatch.params;
+      else if (space === 'workgroup') {
+        const own = workgroupMemory(name, type);
+        this.#workgroupMemory.push(own);
+        memory[name] = own;
+      } else {
+        const view = dispatch.bindings[name];
+        if (view === undefined) throw new Error(`nothing is bound to ${name}`);
+        const trace = traces.get(view.memory) ?? new Int32Array(TRACE * view.memory.known.length);
+        traces.set(view.memory, trace);
+        memory[name] = bound(name, true, type, view, trace);
+      }
     }
+    this.#begin = kernel.on(this, memory);
   }
 
   run(): Finding[] {
@@ -147,18 +143,24 @@ class DispatchRun implements Runtime {
     return [...this.#findings.values()];
   }
 
-  load(memory: unknown, at: number, n: number, line: number): builtins.Value {
-    const target = memory as Bound;
-    if (n === 0) return this.#read(target, at, line);
-    const values: number[] = [];
-    for (let i = 0; i < n; i++) values.push(this.#read(target, at + i, line));
-    return values;
+  load(memory: unknown, at: number, line: number): number {
+    return this.#read(memory as Bound, at, line);
   }
 
-  store(memory: unknown, at: number, n: number, value: builtins.Value, line: number): void {
+  loadVector(memory: unknown, at: number, n: number, line: number): number[] {
     const target = memory as Bound;
-    if (n === 0) this.#write(target, at, Number(value), line);
-    else for (let i = 0; i < n; i++) this.#write(target, at + i, Number((value as builtins.Value[])[i]), line);
+    const [x, y] = [this.#read(target, at, line), this.#read(target, at + 1, line)];
+    if (n === 2) return [x, y];
+    const z = this.#read(target, at + 2, line);
+    return n === 3 ? [x, y, z] : [x, y, z, this.#read(target, at + 3, line)];
+  }
+
+  store(memory: unknown, at: number, value: Value, line: number): void {
+    this.#write(memory as Bound, at, Number(value), line);
+  }
+
+  storeVector(memory: unknown, at: number, n: number, value: Value, line: number): void {
+    for (let i = 0; i < n; i++) this.#write(memory as Bound, at + i, Number((value as Value[])[i]), line);
   }
 
   index(i: number, size: number, line: number): number {
@@ -176,18 +178,21 @@ class DispatchRun implements Runtime {
         `line ${line}: reads ${target.name}[${at}], which nothing has written`,
         `${target.name} ${line}`,
       );
-    const { writer, writePhase, last, lastPhase, before, beforePhase, elsewhere } = target.trace;
-    const phase = this.#phases[target.space];
-    if (this.#races(writer[word]!, writePhase[word]!, phase))
-      this.#race(target, at, line, 'reads', writer[word]!, 'wrote');
-    const previous = last[word]!;
-    if (previous !== 0 && previous !== this.#current) {
-      before[word] = previous;
-      beforePhase[word] = lastPhase[word]!;
-      if (this.#groupOf(previous) !== this.#groupOf(this.#current)) elsewhere[word] = previous;
+    const { trace } = target;
+    const t = TRACE * word;
+    const phase = target.storage ? this.#storagePhase : this.#workgroupPhase;
+    if (this.#races(trace[t + WRITER]!, trace[t + WRITE_PHASE]!, phase))
+      this.#race(target, at, line, 'reads', trace[t + WRITER]!, 'wrote');
+    const previous = trace[t + LAST]!;
+    if (previous !== this.#current) {
+      if (previous !== 0) {
+        trace[t + BEFORE] = previous;
+        trace[t + BEFORE_PHASE] = trace[t + LAST_PHASE]!;
+        if (previous < this.#first) trace[t + ELSEWHERE] = previous;
+      }
+      trace[t + LAST] = this.#current;
     }
-    last[word] = this.#current;
-    lastPhase[word] = phase;
+    trace[t + LAST_PHASE] = phase;
     target.memory.reads++;
     return target.values[word - target.from]!;
   }
@@ -195,19 +200,21 @@ class DispatchRun implements Runtime {
   #write(target: Bound, at: number, value: number, line: number): void {
     const word = this.#locate(target, at, line, 'writes');
     if (word < 0) return;
-    const { writer, writePhase, last, lastPhase, before, beforePhase, elsewhere } = target.trace;
-    const phase = this.#phases[target.space];
-    if (this.#races(writer[word]!, writePhase[word]!, phase))
-      this.#race(target, at, line, 'writes', writer[word]!, 'wrote');
+    const { trace } = target;
+    const t = TRACE * word;
+    const phase = target.storage ? this.#storagePhase : this.#workgroupPhase;
+    if (this.#races(trace[t + WRITER]!, trace[t + WRITE_PHASE]!, phase))
+      this.#race(target, at, line, 'writes', trace[t + WRITER]!, 'wrote');
     // Workgroups run in order, so whoever read elsewhere did so in an earlier one: no phase can excuse it.
-    const reader = this.#races(last[word]!, lastPhase[word]!, phase)
-      ? last[word]!
-      : this.#races(before[word]!, beforePhase[word]!, phase)
-        ? before[word]!
-        : elsewhere[word]!;
+    const [last, before] = [trace[t + LAST]!, trace[t + BEFORE]!];
+    const reader = this.#races(last, trace[t + LAST_PHASE]!, phase)
+      ? last
+      : this.#races(before, trace[t + BEFORE_PHASE]!, phase)
+        ? before
+        : trace[t + ELSEWHERE]!;
     if (this.#races(reader, phase, phase)) this.#race(target, at, line, 'writes', reader, 'read');
-    writer[word] = this.#current;
-    writePhase[word] = phase;
+    trace[t + WRITER] = this.#current;
+    trace[t + WRITE_PHASE] = phase;
     target.memory.known[word] = 1;
     target.values[word - target.from] = value;
   }
@@ -223,16 +230,14 @@ class DispatchRun implements Runtime {
     return -1;
   }
 
-  #groupOf = (invocation: number): number => Math.floor((invocation - 1) / this.#size);
-
   #races(other: number, otherPhase: number, phase: number): boolean {
     if (other === 0 || other === this.#current) return false;
-    return this.#groupOf(other) !== this.#groupOf(this.#current) || otherPhase === phase;
+    return otherPhase === phase || other < this.#first || other > this.#last;
   }
 
   #race(target: Bound, at: number, line: number, does: string, other: number, did: string): void {
     const who = (invocation: number) =>
-      `invocation ${(invocation - 1) % this.#size} of workgroup ${this.#groupOf(invocation)}`;
+      `invocation ${(invocation - 1) % this.#size} of workgroup ${Math.floor((invocation - 1) / this.#size)}`;
     this.#report(
       'race',
       `line ${line}: ${who(this.#current)} ${does} ${target.name}[${at}], which ${who(other)} ${did}, and nothing orders the two`,
@@ -247,14 +252,17 @@ class DispatchRun implements Runtime {
 
   #workgroup(group: readonly [number, number, number], number: number): void {
     const { kernel, subgroupSize } = this.#dispatch;
-    const memory = { ...this.#storage };
-    for (const buffer of kernel.buffers)
-      if (buffer.space === 'workgroup') memory[buffer.name] = workgroupMemory(buffer.name, buffer.type);
+    for (const { memory, trace } of this.#workgroupMemory) {
+      memory.known.fill(0);
+      trace.fill(0);
+    }
     const [sx, sy] = kernel.workgroupSize;
-    this.#phases = { storage: 0, workgroup: 0 };
+    this.#storagePhase = this.#workgroupPhase = 0;
+    this.#first = number * this.#size + 1;
+    this.#last = this.#first + this.#size - 1;
     const invocations = Array.from({ length: this.#size }, (_, local): Invocation => {
       const id = [local % sx, Math.floor(local / sx) % sy, Math.floor(local / (sx * sy))];
-      const code = kernel.start(this, memory, {
+      const code = this.#begin({
         local_invocation_id: id,
         local_invocation_index: local,
         global_invocation_id: id.map((v, axis) => v + group[axis]! * kernel.workgroupSize[axis]!),
@@ -265,70 +273,89 @@ class DispatchRun implements Runtime {
         subgroup_id: Math.floor(local / subgroupSize),
         num_subgroups: Math.ceil(this.#size / subgroupSize),
       });
-      return { id: number * this.#size + local + 1, local, code, waiting: null, answer: 0 };
+      return { id: this.#first + local, code, waiting: null, value: 0, operand: 0, answer: 0, ready: true };
     });
-    let running = invocations;
-    while (running.length > 0) {
-      for (const invocation of running) {
-        this.#current = invocation.id;
-        const next = invocation.code.next(invocation.answer);
-        invocation.waiting = next.done ? null : next.value;
-      }
-      running = this.#release(invocations);
+    const subgroups: Invocation[][] = [];
+    for (let at = 0; at < this.#size; at += subgroupSize) subgroups.push(invocations.slice(at, at + subgroupSize));
+    do for (const lanes of subgroups) this.#subgroup(lanes);
+    while (this.#barrier(invocations));
+  }
+
+  /** Runs the lanes of a subgroup on, until each waits for a barrier or has ended. */
+  #subgroup(lanes: readonly Invocation[]): void {
+    let exchanging = true;
+    while (exchanging) {
+      for (const lane of lanes) if (lane.ready) this.#resume(lane);
+      exchanging = this.#exchange(lanes);
     }
   }
 
-  /** Lets go those whose wait is over: subgroups first, then the workgroup's barrier. */
-  #release(invocations: readonly Invocation[]): Invocation[] {
-    const { subgroupSize } = this.#dispatch;
-    const freed: Invocation[] = [];
-    for (let at = 0; at < invocations.length; at += subgroupSize) {
-      const lanes = invocations.slice(at, at + subgroupSize);
-      const asking = lanes.filter((lane) => lane.waiting !== null && lane.waiting.kind in builtins.subgroup);
-      if (asking.length === 0) continue;
-      const wait = asking[0]!.waiting!;
-      if (asking.length < lanes.length || asking.some((lane) => lane.waiting!.site !== wait.site)) {
-        this.#report(
-          'divergence',
-          `line ${wait.line}: ${wait.kind} is reached by some lanes of a subgroup only`,
-          `${wait.kind} ${wait.line}`,
-        );
-      }
-      const together = asking.filter((lane) => lane.waiting!.site === wait.site);
-      const answers = builtins.subgroup[wait.kind]!(
-        together.map((l) => l.waiting!.value),
-        together.map((l) => l.waiting!.operand),
-        wait.float,
-      );
-      together.forEach((lane, i) => (lane.answer = answers[i]!));
-      freed.push(...together);
+  #resume(invocation: Invocation): void {
+    this.#current = invocation.id;
+    invocation.ready = false;
+    const next = invocation.code.next(invocation.answer);
+    if (next.done) {
+      invocation.waiting = null;
+      return;
     }
-    if (freed.length > 0) return freed;
+    invocation.waiting = next.value;
+    invocation.value = this.value;
+    invocation.operand = this.operand;
+  }
+
+  /** Gives the lanes that wait at one subgroup operation what it gives them. @returns whether there were any */
+  #exchange(lanes: readonly Invocation[]): boolean {
+    const site = lanes.find((lane) => lane.waiting?.exchange)?.waiting;
+    if (!site) return false;
+    const together = lanes.filter((lane) => lane.waiting === site);
+    if (together.length < lanes.length) {
+      const { line, kind } = site;
+      this.#report(
+        'divergence',
+        `line ${line}: ${kind} is reached by some lanes of a subgroup only`,
+        `${kind} ${line}`,
+      );
+    }
+    const answers = site.exchange!(
+      together.map((lane) => lane.value),
+      together.map((lane) => lane.operand),
+      site.float,
+    );
+    for (let i = 0; i < together.length; i++) {
+      together[i]!.answer = answers[i]!;
+      together[i]!.ready = true;
+    }
+    return true;
+  }
+
+  /** Lets go who waits for the workgroup's barrier. @returns whether anyone did */
+  #barrier(invocations: readonly Invocation[]): boolean {
     const waiting = invocations.filter((invocation) => invocation.waiting !== null);
-    if (waiting.length === 0) return [];
-    const { kind, site, line } = waiting[0]!.waiting!;
-    if (waiting.length < invocations.length || waiting.some((invocation) => invocation.waiting!.site !== site)) {
+    if (waiting.length === 0) return false;
+    const site = waiting[0]!.waiting!;
+    if (waiting.length < invocations.length || waiting.some((invocation) => invocation.waiting !== site)) {
+      const { line, kind } = site;
       this.#report(
         'divergence',
         `line ${line}: ${kind} is reached by some invocations of a workgroup only`,
         `${kind} ${line}`,
       );
     }
-    if (kind === 'workgroupBarrier') this.#phases.workgroup++;
-    if (kind === 'storageBarrier') this.#phases.storage++;
-    return waiting;
+    if (site.kind === 'workgroupBarrier') this.#workgroupPhase++;
+    if (site.kind === 'storageBarrier') this.#storagePhase++;
+    for (const invocation of waiting) invocation.ready = true;
+    return true;
   }
 }
 
-function bound(name: string, space: Bound['space'], writable: boolean, type: string, view: View, trace: Trace): Bound {
+function bound(name: string, storage: boolean, type: string, view: View, trace: Int32Array): Bound {
   const scalar = scalarOf(elementOf(type)?.element ?? type) as keyof typeof views;
   const make = views[scalar];
   if (make === undefined) throw new Error(`${name}: the emulator has no memory of ${type}`);
   const words = Math.floor(view.bytes / 4);
   return {
     name,
-    space,
-    writable,
+    storage,
     memory: view.memory,
     trace,
     values: new make(view.memory.bytes, view.offset, words),
@@ -341,5 +368,5 @@ function workgroupMemory(name: string, type: string): Bound {
   const inner = elementOf(type);
   const words = inner ? inner.count * strideOf(inner.element) : Math.max(1, componentsOf(type));
   const memory = new Memory(words * 4);
-  return bound(name, 'workgroup', true, type, { memory, offset: 0, bytes: words * 4 }, new Trace(words));
+  return bound(name, false, type, { memory, offset: 0, bytes: words * 4 }, new Int32Array(TRACE * words));
 }
