@@ -20,6 +20,7 @@ import { trySupported } from '../engine/device/tuned-gpu.ts';
 import { registerDecoder } from '../image/decode.ts';
 import { nodeDecode } from '../image/node-decode.ts';
 import { presetRecipe } from '../train/presets.ts';
+import { descriptorOf, KINDS, STAGES, type StageKind } from '../train/stages/index.ts';
 import { compileEach, stopwatch, withEmptyShaderCache, type Cost } from './cold.ts';
 import { filesUnder } from './node-files.ts';
 import { openNodeGpu } from './node-gpu.ts';
@@ -28,7 +29,14 @@ import { openTunedGpu } from './tuned-gpu.ts';
 
 const home = fileURLToPath(new URL('../../', import.meta.url));
 
-const KINDS = { sft: 'sft', grpo: 'grpo', decode: 'evaluate' } as const;
+/** What is profiled, by the kind of stage that does it. */
+const PROFILED: Readonly<Record<string, StageKind>> = {
+  ...Object.fromEntries(KINDS.filter((kind) => STAGES[kind].trains).map((kind) => [kind, kind])),
+  decode: 'evaluate',
+};
+
+/** Rows of a batch that is decoded. */
+const MOST_ROWS = 4;
 
 /** Steps before those that are watched: kernels are compiled and submissions sized. */
 const WARM = 4;
@@ -46,8 +54,8 @@ async function main(): Promise<void> {
   });
   if (positionals[0] === 'trial') return printTrial();
   const cold = positionals[0] === 'cold';
-  const what = (cold ? (positionals[1] ?? 'sft') : positionals[0]) as keyof typeof KINDS;
-  if (!Object.hasOwn(KINDS, what ?? '')) {
+  const what = (cold ? (positionals[1] ?? 'sft') : positionals[0]) ?? '';
+  if (!Object.hasOwn(PROFILED, what)) {
     console.error('usage: npm run profile -- trial | [cold] sft|grpo|decode [--json FILE] [--trace FILE]');
     process.exitCode = 2;
     return;
@@ -56,17 +64,18 @@ async function main(): Promise<void> {
   const source = values.recipe
     ? (JSON.parse(await readFile(values.recipe, 'utf8')) as Recipe)
     : presetRecipe('demo-quick');
-  const stage = source.stages.find(({ kind }) => kind === KINDS[what]);
-  if (!stage) throw new Error(`The recipe has no stage of kind ${KINDS[what]}.`);
+  const stage = source.stages.find(({ kind }) => kind === PROFILED[what]);
+  if (!stage) throw new Error(`The recipe has no stage of kind ${PROFILED[what]}.`);
 
-  if (cold) return withEmptyShaderCache(() => coldStart(values, { ...source, stages: [short(stage, 1)] }));
+  const brief = (steps: number): Recipe => ({ ...source, stages: [short(stage, steps) ?? stage] });
+  if (cold) return withEmptyShaderCache(() => coldStart(values, brief(1)));
 
   let steps = 0;
   let asked: Promise<StepProfile> | null = null;
   const { session, start } = await prepare(values, (event) => {
     if (event.type === 'progress' && !event.preparing && ++steps === WARM) asked = session.handle({ type: 'profile' });
   });
-  await start({ ...source, stages: [short(stage, WARM + 4)] });
+  await start(brief(WARM + 4));
   if (!asked) throw new Error(`The stage ended before its step ${WARM}.`);
   const profile = await (asked as Promise<StepProfile>);
   console.log(table(what, profile));
@@ -135,12 +144,9 @@ async function coldStart(paths: { model: string; data: string }, recipe: Recipe)
   );
 }
 
-/** The stage, no longer than it must be. Decoding in batches small enough for the sample to give some. */
-function short(stage: Stage, steps: number): Stage {
-  if (stage.kind === 'sft' || stage.kind === 'grpo') return { ...stage, maxSteps: steps };
-  if (stage.kind === 'evaluate') return { ...stage, batchSize: 4, limit: 4 * steps };
-  return stage;
-}
+/** The stage, no longer than it must be, in batches small enough for the sample to give some; null: it has no steps. */
+const short = <S extends Stage>(stage: S, steps: number): S | null =>
+  descriptorOf(stage).brief(stage, steps, MOST_ROWS);
 
 function table(what: string, p: StepProfile): string {
   const cells = [

@@ -6,11 +6,14 @@ const clock = (seconds: number): string =>
   seconds < 90 ? `${Math.round(seconds)} s` : `${(seconds / 60).toFixed(1)} min`;
 const percent = (x: number): string => `${(100 * x).toFixed(1)} %`;
 
+const NONE = { kept: 0, 'too-easy': 0, 'too-hard': 0 };
+
 export class Progress {
   readonly #recipe: Recipe;
   readonly #terminal = process.stdout.isTTY;
   #latest: Readonly<Record<string, number>> = {};
-  #counts = { kept: 0, 'too-easy': 0, 'too-hard': 0 };
+  /** Prompts of the stage by verdict. */
+  #counts = { ...NONE };
   #lastPrinted = 0;
 
   constructor(recipe: Recipe) {
@@ -35,11 +38,12 @@ export class Progress {
       );
     } else if (event.type === 'stage' && event.status !== 'started') {
       const { kept, 'too-easy': easy, 'too-hard': hard } = this.#counts;
-      const detail = event.stage.kind === 'rejection' ? `: ${kept} kept, ${easy} too easy, ${hard} too hard` : '';
+      const detail = kept + easy + hard > 0 ? `: ${kept} kept, ${easy} too easy, ${hard} too hard` : '';
       this.note(
         `${event.index + 1}/${this.#recipe.stages.length} ${event.stage.kind} “${event.stage.name}” ${event.status} in ${clock(event.seconds)}${detail}`,
       );
       this.#latest = {};
+      this.#counts = { ...NONE };
     }
   }
 

@@ -4,7 +4,9 @@
  */
 export { computeAdvantages } from '../train/advantage.ts';
 export { presetRecipe, PRESETS, type Preset, type PresetName } from '../train/presets.ts';
+export { advise, type Advice } from '../train/recipe-check.ts';
 export {
+  descriptorOf,
   evaluateStage,
   grpoStage,
   KINDS,
@@ -14,7 +16,14 @@ export {
   rejectionStage,
   sampling,
   sftStage,
+  STAGES,
+  type Stage,
+  type StageKind,
+  type StageOf,
 } from '../train/stages/index.ts';
+export type { StageBase } from '../train/stages/descriptor.ts';
+export { getAt, nameOf, setAt, type RequiredPath, type Spec } from '../train/stages/schema.ts';
+export type { EvaluateStage, GrpoStage, MergeStage, RejectionStage, SftStage } from '../train/recipe.ts';
 export {
   REWARD_NAMES,
   rewardFaults,

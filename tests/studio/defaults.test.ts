@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { KINDS, newStage } from '../../src/engine/presets.ts';
+import { getAt, KINDS, newStage } from '../../src/engine/presets.ts';
 import { defaultsOf, same, written } from '../../src/studio/recipe/defaults.ts';
-import { fieldsOf, getAt } from '../../src/studio/recipe/fields.ts';
+import { fieldsOf } from '../../src/studio/recipe/fields.ts';
 
 type Config = Readonly<Record<string, unknown>>;
 /** As the installed Python libraries declare them (tools/reference/fixtures/defaults.py). */
@@ -20,9 +20,9 @@ describe('defaults', () => {
     expect(ours).toEqual(getAt(newStage(kind), field.path));
     expect(ours).not.toBeUndefined();
     if (theirs !== undefined) expect(typeof theirs).toBe(typeof ours);
-    if (field.kind === 'choice') expect(field.choices).toContain(theirs ?? ours);
+    if (field.type === 'choice') expect(field.choices).toContain(theirs ?? ours);
     // −1 is TRL's word for steps that the epochs decide.
-    if (field.kind === 'number' && typeof theirs === 'number' && field.path !== 'maxSteps') {
+    if (field.type === 'number' && typeof theirs === 'number' && field.path !== 'maxSteps') {
       expect(theirs).toBeGreaterThanOrEqual(field.min);
       expect(theirs).toBeLessThanOrEqual(field.max);
     }
@@ -53,7 +53,7 @@ describe('defaults', () => {
   });
 
   it('every number says what it counts, unless it is a bare number', () => {
-    const counted = fields.filter(({ field }) => field.kind === 'number' && field.integer && field.unit === undefined);
+    const counted = fields.filter(({ field }) => field.type === 'number' && field.integer && field.unit === undefined);
     expect(counted.map(({ field }) => field.path)).toEqual(expect.arrayContaining(['lora.r', 'lora.r']));
     expect(counted.length).toBeLessThanOrEqual(4);
   });

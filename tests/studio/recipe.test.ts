@@ -1,10 +1,20 @@
 import { describe, expect, it } from 'vitest';
 import type { Recipe, Stage } from '../../src/engine/protocol/index.ts';
 import { differences } from '../../src/studio/recipe/compare.ts';
-import { advise, describeStage } from '../../src/studio/recipe/describe.ts';
-import { fieldsOf, getAt, setAt } from '../../src/studio/recipe/fields.ts';
-import { KIND_NAMES } from '../../src/studio/recipe/kind-names.ts';
-import { grpoStage, KINDS, mergeStage, newStage, PRESETS, REWARDS, sftStage } from '../../src/engine/presets.ts';
+import { fieldsOf } from '../../src/studio/recipe/fields.ts';
+import { describeStage, KIND_NAMES } from '../../src/studio/recipe/kinds/index.ts';
+import {
+  advise,
+  getAt,
+  grpoStage,
+  KINDS,
+  mergeStage,
+  newStage,
+  PRESETS,
+  REWARDS,
+  setAt,
+  sftStage,
+} from '../../src/engine/presets.ts';
 import { readNumber } from '../../src/studio/rooms/recipe/number-input.tsx';
 import { runs } from '../../src/studio/rooms/recipe/preview-view.tsx';
 import { readList } from '../../src/studio/rooms/recipe/stage-editor.tsx';
@@ -28,7 +38,7 @@ describe('the settings of a stage', () => {
   });
 
   it.each(KINDS)('%s: the defaults lie within the bounds', (kind) => {
-    const numbers = fieldsOf(kind).flatMap(({ fields }) => fields.filter((field) => field.kind === 'number'));
+    const numbers = fieldsOf(kind).flatMap(({ fields }) => fields.filter((field) => field.type === 'number'));
     const defaults = numbers.map(({ path }) => [path, getAt(newStage(kind), path)]);
     expect(numbers.map((field) => [field.path, readNumber(String(getAt(newStage(kind), field.path)), field)])).toEqual(
       defaults,

@@ -1,8 +1,8 @@
 /** Where the plans of runs differ, setting by setting. */
 import type { Recipe } from '../../engine/protocol/index.ts';
-import { newStage } from '../../engine/presets.ts';
-import { fieldsOf, getAt } from './fields.ts';
-import { KIND_NAMES } from './kind-names.ts';
+import { getAt, STAGES } from '../../engine/presets.ts';
+import { fieldsOf } from './fields.ts';
+import { KIND_NAMES } from './kinds/index.ts';
 
 export interface Difference {
   /** The stage by its place and name; empty for what the whole plan has. */
@@ -46,7 +46,7 @@ export function differences(plans: readonly Recipe[]): Difference[] {
         label,
         name,
         // A plan older than a setting ran as if it had the default.
-        stages.map((stage) => words(getAt(stage, path) ?? getAt(newStage(first.kind), path))),
+        stages.map((stage) => words(getAt(stage, path) ?? getAt(STAGES[first.kind].defaults, path))),
       );
   }
   return found;

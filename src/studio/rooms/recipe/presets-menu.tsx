@@ -1,6 +1,6 @@
 /** Plans to start from, and stages to add. Native selects: small, known, and complete by keyboard. */
 import { KINDS, PRESETS } from '../../../engine/presets.ts';
-import { KIND_NAMES } from '../../recipe/kind-names.ts';
+import { KIND_NAMES } from '../../recipe/kinds/index.ts';
 import { useRecipe } from '../../state/studio.ts';
 import { Icon } from '../../ui/icon.tsx';
 

@@ -1,7 +1,7 @@
 /** Recipe: the plan in plain sentences, every setting within reach, and the rows as the model will see them. */
 import { useState } from 'react';
 import { useLocation } from 'wouter';
-import { advise, type Advice } from '../../recipe/describe.ts';
+import { advise, type Advice } from '../../../engine/presets.ts';
 import { isActive } from '../../state/run.ts';
 import { useProject, useRecipe, useRun } from '../../state/studio.ts';
 import { Icon } from '../../ui/icon.tsx';
@@ -49,7 +49,7 @@ export function RecipeRoom() {
             .filter((a) => a.stage === null)
             .map((a) => (
               <p key={a.text} className="advice" data-severity={a.severity}>
-                {a.text}
+                {a.text} {a.hint}
               </p>
             ))}
           <AddStage onAdded={() => setSelected(recipe.stages.length)} />

@@ -1,9 +1,9 @@
 /** The settings of one stage: the few that matter in view, the rest behind one step; each with its TRL or PEFT name. */
 import { useId } from 'react';
 import type { Stage } from '../../../engine/protocol/index.ts';
-import { fieldsOf, getAt, setAt, type Field } from '../../recipe/fields.ts';
-import { describeStage } from '../../recipe/describe.ts';
-import { KIND_NAMES } from '../../recipe/kind-names.ts';
+import { getAt, setAt } from '../../../engine/presets.ts';
+import { fieldsOf, type Field } from '../../recipe/fields.ts';
+import { wordsOf } from '../../recipe/kinds/index.ts';
 import { useRecipe } from '../../state/studio.ts';
 import { defaultsOf, same, written, type Defaults } from '../../recipe/defaults.ts';
 import { NumberInput } from './number-input.tsx';
@@ -11,6 +11,7 @@ import { NumberInput } from './number-input.tsx';
 export function StageEditor({ stage, index }: { readonly stage: Stage; readonly index: number }) {
   const change = useRecipe((editor) => editor.change);
   const groups = fieldsOf(stage.kind);
+  const { name, sentence, without } = wordsOf(stage.kind);
   const essential = groups.flatMap((group) => group.fields.filter((field) => field.essential));
   const line = (field: Field) => (
     <FieldLine
@@ -24,7 +25,7 @@ export function StageEditor({ stage, index }: { readonly stage: Stage; readonly 
   return (
     <div className="stage-editor">
       <div className="stage-editor-head">
-        <p className="eyebrow">{KIND_NAMES[stage.kind]}</p>
+        <p className="eyebrow">{name}</p>
         <label>
           <span className="visually-hidden">Name of the stage</span>
           <input
@@ -34,14 +35,12 @@ export function StageEditor({ stage, index }: { readonly stage: Stage; readonly 
             onChange={(event) => change(index, { ...stage, name: event.target.value })}
           />
         </label>
-        <p className="muted">{describeStage(stage)}</p>
+        <p className="muted">{sentence(stage)}</p>
       </div>
       {essential.length > 0 ? (
         <div className="fields">{essential.map(line)}</div>
       ) : (
-        <p>
-          Merging has no settings: B·A, scaled, is added to each weight in f32 and stored in the weights' own precision.
-        </p>
+        without !== undefined && <p>{without}</p>
       )}
       {groups.map((group) => {
         const rest = group.fields.filter((field) => !field.essential);
@@ -105,7 +104,7 @@ function DefaultLine({
   readonly onChange: (value: unknown) => void;
 }) {
   // A list is typed, so it is not set from outside while it may be under the cursor.
-  const changed = !same(value, ours) && field.kind !== 'list';
+  const changed = !same(value, ours) && field.type !== 'modules';
   return (
     <p className="field-default">
       {changed ? (
@@ -136,7 +135,7 @@ function FieldInput({
   readonly helpId: string;
   readonly onChange: (value: unknown) => void;
 }) {
-  switch (field.kind) {
+  switch (field.type) {
     case 'number':
       return (
         <NumberInput
@@ -176,7 +175,7 @@ function FieldInput({
           ))}
         </select>
       );
-    case 'list':
+    case 'modules':
       return (
         <input
           type="text"

@@ -1,7 +1,7 @@
 /** One stage of the plan: its name, what it does in a sentence, and its faults. */
 import type { Stage } from '../../../engine/protocol/index.ts';
-import { describeStage, type Advice } from '../../recipe/describe.ts';
-import { KIND_NAMES } from '../../recipe/kind-names.ts';
+import type { Advice } from '../../../engine/presets.ts';
+import { describeStage, KIND_NAMES } from '../../recipe/kinds/index.ts';
 import { useRecipe } from '../../state/studio.ts';
 import { Icon } from '../../ui/icon.tsx';
 
@@ -33,7 +33,7 @@ export function StageLine({ stage, index, count, selected, advice, onSelect, onM
         <span className="stage-about">{describeStage(stage)}</span>
         {advice.map((a) => (
           <span key={a.text} className="advice" data-severity={a.severity}>
-            {a.text}
+            {a.text} {a.hint}
           </span>
         ))}
       </button>

@@ -1,7 +1,9 @@
 /** Run: the stages as they go, the curves, the groups, what was set aside, what was measured. */
-import { useState } from 'react';
+import { Suspense, useState } from 'react';
 import { Link } from 'wouter';
-import { advise } from '../../recipe/describe.ts';
+import { useShallow } from 'zustand/react/shallow';
+import { advise } from '../../../engine/presets.ts';
+import { RUN_VIEWS } from '../../recipe/kinds/index.ts';
 import { isActive } from '../../state/run.ts';
 import { useProject, useRecipe, useRun, useStudio } from '../../state/studio.ts';
 import { count, plural } from '../../ui/format.ts';
@@ -14,13 +16,9 @@ import { StartButton } from '../recipe/recipe-room.tsx';
 import { AlarmLog } from './alarm-log.tsx';
 import { Alarms, useAlarms } from './alarms.tsx';
 import { CurvesView } from './curves-view.tsx';
-import { EvaluationView } from './evaluation-view.tsx';
-import { GroupView } from './group-view.tsx';
-import { LedgerView } from './ledger.tsx';
 import { OpenedNote, OpenRunButton } from './opened-run.tsx';
 import { RehearsalCard } from './rehearsal-card.tsx';
 import { ProfileView } from './profile-view.tsx';
-import { RejectionView } from './rejection-view.tsx';
 import type { WhatIf } from './rescore.ts';
 import { StageTrack } from './stage-track.tsx';
 import { WatchSettings } from './watch-settings.tsx';
@@ -89,11 +87,7 @@ export function RunViews({ recorded = false }: { readonly recorded?: boolean }) 
   const recipe = useRecipe((editor) => editor.recipe);
   const name = useRun((run) => run.recipe?.name ?? '');
   const active = useRun((run) => isActive(run.state));
-  const groups = useRun((run) => run.groups.length);
-  const tried = useRun(
-    (run) => run.rejection.kept.length + run.rejection['too-easy'].length + run.rejection['too-hard'].length,
-  );
-  const evaluations = useRun((run) => run.evaluations.length);
+  const counts = useRun(useShallow((run) => RUN_VIEWS.map(({ count: shown }) => shown?.(run) ?? 0)));
   const titled = (title: string, n: number) => (n > 0 ? `${title} (${count(n)})` : title);
   return (
     <div className="room run-room">
@@ -116,26 +110,15 @@ export function RunViews({ recorded = false }: { readonly recorded?: boolean }) 
         onSelect={setTab}
         tabs={[
           { key: 'curves', title: 'Curves', body: () => <CurvesView alarms={alarms} /> },
-          {
-            key: 'groups',
-            title: titled('Groups', groups),
-            body: () => <GroupView pinned={pinned} onPin={setPinned} whatIf={whatIf} onWhatIf={setWhatIf} />,
-          },
-          {
-            key: 'ledger',
-            title: 'Ledger',
+          ...RUN_VIEWS.map(({ key, title, body }, i) => ({
+            key,
+            title: titled(title, counts[i]!),
             body: () => (
-              <LedgerView
-                whatIf={whatIf}
-                onChange={setWhatIf}
-                onLook={(key) => {
-                  setPinned(key);
-                  setTab('groups');
-                }}
-              />
+              <Suspense fallback={null}>
+                {body({ pinned, pin: setPinned, whatIf, suppose: setWhatIf, open: setTab })}
+              </Suspense>
             ),
-          },
-          { key: 'rejection', title: titled('Rejection sampling', tried), body: () => <RejectionView /> },
+          })),
           {
             key: 'alarms',
             title: 'Alarm log',
@@ -148,7 +131,6 @@ export function RunViews({ recorded = false }: { readonly recorded?: boolean }) 
               />
             ),
           },
-          { key: 'evaluation', title: titled('Evaluation', evaluations), body: () => <EvaluationView /> },
           ...(active || recorded
             ? []
             : [

@@ -2,7 +2,8 @@
 import { useRehearsal, useRun } from '../../state/studio.ts';
 import type { RunState } from '../../../engine/protocol/index.ts';
 import { isActive, type StageView } from '../../state/run.ts';
-import { KIND_NAMES } from '../../recipe/kind-names.ts';
+import { descriptorOf } from '../../../engine/presets.ts';
+import { KIND_NAMES } from '../../recipe/kinds/index.ts';
 import { bytes, duration } from '../../ui/format.ts';
 
 const STATUS = {
@@ -98,7 +99,7 @@ function TrackStage({ view, failed }: { readonly view: StageView; readonly faile
     status === 'finished' ? 1 : progress && progress.total > 0 ? Math.min(1, progress.done / progress.total) : 0;
   const words = failed ? 'failed here' : wordsOf(view);
   return (
-    <li data-status={status} style={{ flexGrow: stage.kind === 'merge' ? 1 : 2 }}>
+    <li data-status={status} style={{ flexGrow: descriptorOf(stage).reads === null ? 1 : 2 }}>
       <div
         className="progress-track"
         data-known="true"

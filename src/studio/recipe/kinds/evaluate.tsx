@@ -1,0 +1,41 @@
+import { lazy } from 'react';
+import type { EvaluateStage } from '../../../engine/presets.ts';
+import { plural } from '../../ui/format.ts';
+import { group, type KindWords } from './words.ts';
+
+const EvaluationView = lazy(() =>
+  import('../../rooms/run/evaluation-view.tsx').then((m) => ({ default: m.EvaluationView })),
+);
+
+export const evaluate: KindWords<EvaluateStage> = {
+  name: 'Evaluation',
+  sentence: ({ limit }) =>
+    `Answers ${limit > 0 ? `up to ${plural(limit, 'held-out row')}` : 'every held-out row'} and counts boxes that overlap enough.`,
+  settings: group('Evaluation', {
+    limit: {
+      label: 'Held-out rows',
+      help: 'At most this many; 0 takes all. More rows narrow the interval of the result, and take longer.',
+      essential: true,
+      unit: 'rows',
+    },
+    maxCompletionLength: {
+      label: 'Longest answer',
+      help: 'Longer answers are cut, and a cut answer has seldom a box.',
+      essential: true,
+      unit: 'tokens',
+    },
+    batchSize: {
+      label: 'Rows at once',
+      help: 'Answered together. More is faster and takes more memory; the answers stay the same.',
+      unit: 'rows',
+    },
+  }),
+  views: [
+    {
+      key: 'evaluation',
+      title: 'Evaluation',
+      count: ({ evaluations }) => evaluations.length,
+      body: () => <EvaluationView />,
+    },
+  ],
+};

@@ -1,0 +1,101 @@
+import { lazy } from 'react';
+import type { GrpoStage } from '../../../engine/presets.ts';
+import { plural } from '../../ui/format.ts';
+import { REWARDS } from './reward-words.ts';
+import { CHECKPOINTING, LORA, OPTIMIZER, SAMPLING } from './shared.ts';
+import { group, small, type KindWords } from './words.ts';
+
+const GroupView = lazy(() => import('../../rooms/run/group-view.tsx').then((m) => ({ default: m.GroupView })));
+const LedgerView = lazy(() => import('../../rooms/run/ledger.tsx').then((m) => ({ default: m.LedgerView })));
+
+export const grpo: KindWords<GrpoStage> = {
+  name: 'GRPO',
+  sentence: (stage) =>
+    `${plural(stage.maxSteps, 'step')} of ${plural(stage.promptsPerStep, 'prompt')} × ${stage.numGenerations} completions, each scored by rules, rank ${stage.lora.r}, learning rate ${small(stage.optimizer.learningRate)}.`,
+  settings: {
+    ...group('Training', {
+      maxSteps: {
+        label: 'Steps',
+        help: 'Optimizer steps. Watch reward and entropy: when they stand still, more do nothing.',
+        essential: true,
+        unit: 'steps',
+      },
+      promptsPerStep: {
+        label: 'Prompts a step',
+        help: 'Groups in one optimizer step. More steady the gradient, and each step takes longer.',
+        essential: true,
+        unit: 'groups',
+      },
+      numGenerations: {
+        label: 'Group size',
+        help: 'Completions of one prompt; the advantage compares them with each other. Larger groups separate skill from luck.',
+        essential: true,
+        unit: 'completions',
+      },
+      beta: {
+        label: 'KL coefficient',
+        help: 'Pull towards the reference, which is the policy with its adapters off. 0 is off (the TRL default).',
+        essential: true,
+      },
+      useBiasCorrectionKl: {
+        label: 'Correct the KL',
+        help: 'Weights the KL term by the policy ratio, so that its gradient is that of the KL itself when rollouts are used more than once.',
+      },
+      entropyCoef: {
+        label: 'Entropy bonus',
+        help: 'Rewards the policy for staying undecided. Where entropy collapses, 0.001 to 0.01 keep it up; more make answers random.',
+      },
+      lossType: {
+        label: 'Loss',
+        help: 'How token losses are averaged. grpo favours short completions; dapo and dr_grpo do not.',
+      },
+      epsilon: { label: 'Clip below', help: 'Lower bound of the ratio is 1 − ε. Smaller steps are safer and slower.' },
+      epsilonHigh: {
+        label: 'Clip above',
+        help: 'Upper bound of the ratio is 1 + ε. DAPO uses 0.28: room for rare tokens keeps the entropy up.',
+      },
+      numIterations: {
+        label: 'Updates per rollout',
+        help: 'μ: how often the same rollouts are used. More save sampling, and drift from the policy that sampled.',
+        unit: 'updates',
+      },
+      scaleRewards: {
+        label: 'Advantage scale',
+        help: 'What the centred reward is divided by. group: its own deviation, so that every group pulls alike; none: as large as it is.',
+      },
+      maskTruncatedCompletions: {
+        label: 'Leave out truncated',
+        help: 'Truncated completions do not count in the loss: what was cut is not blamed.',
+      },
+      ...CHECKPOINTING,
+    }),
+    ...REWARDS,
+    ...SAMPLING,
+    ...LORA,
+    ...OPTIMIZER,
+  },
+  views: [
+    {
+      key: 'groups',
+      title: 'Groups',
+      count: ({ groups }) => groups.length,
+      body: ({ pinned, pin, whatIf, suppose }) => (
+        <GroupView pinned={pinned} onPin={pin} whatIf={whatIf} onWhatIf={suppose} />
+      ),
+    },
+    {
+      key: 'ledger',
+      title: 'Ledger',
+      body: ({ pin, whatIf, suppose, open }) => (
+        <LedgerView
+          whatIf={whatIf}
+          onChange={suppose}
+          onLook={(key) => {
+            pin(key);
+            open('groups');
+          }}
+        />
+      ),
+    },
+  ],
+};
