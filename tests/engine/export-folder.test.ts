@@ -118,11 +118,13 @@ test('stopped half-way, everything written is removed', async () => {
     emit: (event) => {
       if (event.type !== 'exporting') return;
       seen.push(event.weightBytes);
-      if (seen.length === 2) void exports.answer({ type: 'cancel-export' });
+      if (seen.length === 2) void exports.handlers['cancel-export']({ type: 'cancel-export' });
     },
   });
   const folder = new MemoryFolder('out');
-  await expect(exports.answer({ type: 'export-folder', what: 'merged', folder: folder.handle })).rejects.toMatchObject({
+  await expect(
+    exports.handlers['export-folder']({ type: 'export-folder', what: 'merged', folder: folder.handle }),
+  ).rejects.toMatchObject({
     code: 'cancelled',
   });
   expect(await folder.contents()).toEqual({});
@@ -132,5 +134,5 @@ test('stopped half-way, everything written is removed', async () => {
 test('without an export of this session there is nothing to compare with', async () => {
   const exports = new Exports({ files: async () => files(), emit: () => undefined });
   const request = { type: 'check-export', what: 'merged', written: new Blob([]) } as const;
-  await expect(exports.answer(request)).rejects.toMatchObject({ code: 'export-missing' });
+  await expect(exports.handlers['check-export'](request)).rejects.toMatchObject({ code: 'export-missing' });
 });

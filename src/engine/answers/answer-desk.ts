@@ -1,35 +1,35 @@
 /** The engine's desk for answers to rows: given one by one or together, kept with a project, found again. */
 import { describeError } from '../../base/error.ts';
-import type { Row } from '../../data/row.ts';
 import type { Dataset } from '../../data/dataset.ts';
-import { withImageOrder } from './answer.ts';
+import type { Row } from '../../data/row.ts';
+import { Generator } from '../../train/generate.ts';
+import { Scorer } from '../../train/scorer.ts';
 import type { AnswerShelf } from '../keep/answer-shelf.ts';
-import type { CoordinateHeat } from '../protocol/answers.ts';
 import { datasetDigest } from '../keep/identity.ts';
-import type { ModelDesk } from '../model/model-desk.ts';
-import type { KnownAnswer } from '../protocol/answers.ts';
-import type { EngineEvent, EngineRequest } from '../protocol/messages.ts';
-import type { Answer } from '../protocol/words.ts';
+import type { ModelHolder } from '../model/model-holder.ts';
 import type { Workbench } from '../model/workbench.ts';
+import type { AnswerRequest, CoordinateHeat, KnownAnswer } from '../protocol/answers.ts';
+import type { Handlers, RequestOf } from '../protocol/messages.ts';
+import type { Answer, NoticeEvent, PolicyName } from '../protocol/words.ts';
+import { answerRows, withImageOrder } from './answer.ts';
+import { heatRow } from './heat.ts';
+import { previewRow } from './preview.ts';
 
 export interface AnswerHost {
+  readonly holder: ModelHolder;
   readonly shelf: AnswerShelf;
-  /** Throws `model-missing`. */
-  desk(): ModelDesk;
-  /** The workbench of a dataset; what was learnt on another is forgotten. Throws `run-active` rather than in a run. */
-  bench(dataset: string): Workbench;
-  /** The workbench that is there, if it is the dataset's. */
-  benchOf(dataset: string): Workbench | null;
+  /** Throws `dataset-missing`. */
   dataset(id: string): Dataset;
+  /** Throws `row-missing`. */
   row(dataset: string, id: string): Promise<Row>;
+  /** Work that must not overlap with a step. */
+  aside<T>(work: () => Promise<T>): Promise<T>;
   /** Whether a run changes the weights. */
   active(): boolean;
   /** Whether this tab has the project. */
   holds(project: string): boolean;
-  emit(event: EngineEvent): void;
+  emit(event: NoticeEvent): void;
 }
-
-type Of<T extends EngineRequest['type']> = Extract<EngineRequest, { type: T }>;
 
 export class AnswerDesk {
   readonly #host: AnswerHost;
@@ -38,26 +38,30 @@ export class AnswerDesk {
     this.#host = host;
   }
 
-  async one({ dataset, rowId, policies, order = [] }: Of<'answer'>): Promise<Answer[]> {
-    const bench = this.#host.bench(dataset);
+  readonly handlers: Handlers<AnswerRequest> = {
+    preview: async ({ dataset, rowId }) =>
+      previewRow(this.#host.holder.workbench(dataset), await this.#host.row(dataset, rowId)),
+    answer: (request) => this.#host.aside(() => this.#one(request)),
+    'answer-rows': (request) => this.#host.aside(() => this.#several(request)),
+    'known-answers': ({ dataset, project }) => this.#host.aside(() => this.#known(dataset, project)),
+    'coordinate-heat': (request) => this.#host.aside(() => this.#heat(request)),
+  };
+
+  async #one({ dataset, rowId, policies, order = [] }: RequestOf<'answer'>): Promise<Answer[]> {
+    const bench = this.#host.holder.workbench(dataset);
     const row = withImageOrder(await this.#host.row(dataset, rowId), order);
     const answers: Answer[] = [];
-    for (const policy of policies) answers.push(...(await this.#host.desk().answer(bench, [row], policy)));
+    for (const policy of policies) answers.push(...(await this.#answer(bench, [row], policy)));
     return answers;
   }
 
-  async heat({ dataset, rowId, policy }: Of<'coordinate-heat'>): Promise<CoordinateHeat> {
-    const bench = this.#host.bench(dataset);
-    return this.#host.desk().heat(bench, await this.#host.row(dataset, rowId), policy);
-  }
-
-  async several(request: Of<'answer-rows'>): Promise<Answer[]> {
+  async #several(request: RequestOf<'answer-rows'>): Promise<Answer[]> {
     const { dataset, rowIds, policy, orders = [] } = request;
-    const bench = this.#host.bench(dataset);
+    const bench = this.#host.holder.workbench(dataset);
     const rows: Row[] = [];
     for (const [i, id] of rowIds.entries())
       rows.push(withImageOrder(await this.#host.row(dataset, id), orders[i] ?? []));
-    const answers = await this.#host.desk().answer(bench, rows, policy);
+    const answers = await this.#answer(bench, rows, policy);
     if (orders.length === 0)
       await this.#keep(request, answers).catch((error: unknown) => {
         const { message, hint } = describeError(error);
@@ -66,21 +70,51 @@ export class AnswerDesk {
     return answers;
   }
 
-  async known(dataset: string, project: string): Promise<KnownAnswer[]> {
-    const { desk, benchOf, active, shelf } = this.#host;
-    const base = await desk().weightsOf(null, 'base');
-    const tuned = active() ? null : await desk().weightsOf(benchOf(dataset), 'tuned');
+  /** Answers to rows; the tuned policy is the run's or the stack's. */
+  async #answer(bench: Workbench, rows: readonly Row[], policy: PolicyName): Promise<Answer[]> {
+    const { holder } = this.#host;
+    const stack = policy === 'tuned' ? await holder.adapters.policy() : null;
+    if (!stack) return answerRows(bench, rows, policy);
+    const generator = new Generator(stack, holder.require().processor, bench.samples);
+    try {
+      return await answerRows(bench, rows, policy, generator);
+    } finally {
+      generator.destroy();
+    }
+  }
+
+  /** Loss of every digit of the row's boxes; the tuned policy is the run's or the stack's. */
+  async #heat({ dataset, rowId, policy }: RequestOf<'coordinate-heat'>): Promise<CoordinateHeat> {
+    const { holder } = this.#host;
+    const bench = holder.workbench(dataset);
+    const row = await this.#host.row(dataset, rowId);
+    const tuned = policy === 'tuned' ? ((await holder.adapters.policy()) ?? bench.policy) : null;
+    const scorer = new Scorer(holder.require().model, tuned?.adapter ?? null, tuned?.weights);
+    try {
+      return await heatRow(bench, row, policy, scorer);
+    } finally {
+      scorer.destroy();
+    }
+  }
+
+  async #known(dataset: string, project: string): Promise<KnownAnswer[]> {
+    const { holder, active, shelf } = this.#host;
+    const base = await holder.weightsOf(null, 'base');
+    const tuned = active() ? null : await holder.weightsOf(holder.benchOf(dataset), 'tuned');
     return shelf.known(project, await datasetDigest(this.#host.dataset(dataset)), {
       ...(base !== null && { base }),
       ...(tuned !== null && { tuned }),
     });
   }
 
-  async #keep({ dataset, rowIds, policy, project }: Of<'answer-rows'>, answers: readonly Answer[]): Promise<void> {
-    const { desk, benchOf, active, holds, shelf } = this.#host;
+  async #keep(
+    { dataset, rowIds, policy, project }: RequestOf<'answer-rows'>,
+    answers: readonly Answer[],
+  ): Promise<void> {
+    const { holder, active, holds, shelf } = this.#host;
     // In a run the weights are others at every step.
     if (!project || active() || !holds(project)) return;
-    const weights = await desk().weightsOf(benchOf(dataset), policy);
+    const weights = await holder.weightsOf(holder.benchOf(dataset), policy);
     if (weights === null) return;
     const known = answers.map((answer, i) => ({ rowId: rowIds[i]!, answer }));
     await shelf.add(project, await datasetDigest(this.#host.dataset(dataset)), weights, known);

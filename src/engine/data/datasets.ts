@@ -1,7 +1,6 @@
 /** The engine's desk for datasets: opens them, reads them anew, answers what the page asks of them. */
 import { GroundworkError } from '../../base/error.ts';
 import { corners, extent, LAYOUTS, SPACES } from '../../data/conventions.ts';
-import type { DatasetOptions } from '../../data/dataset-ref.ts';
 import { openDataset, type Dataset } from '../../data/dataset.ts';
 import type { Source } from '../../data/file-set.ts';
 import type { Row } from '../../data/row.ts';
@@ -10,14 +9,17 @@ import type { Progress } from '../../data/scan.ts';
 import { box01, type Size } from '../../grounding/box.ts';
 import { clampBox01 } from '../../grounding/convert.ts';
 import { copyIntoStore, storeFolder, storedDatasets } from '../../store/dataset-files.ts';
-import type { ConventionSample, DatasetReplies, DatasetReport, DatasetRequest } from '../protocol/dataset.ts';
+import type { ConventionSample, DatasetReport, DatasetRequest } from '../protocol/dataset.ts';
 import type { NamedFile } from '../protocol/words.ts';
+import type { Handlers } from '../protocol/messages.ts';
 import { Thumbnails } from './thumbnails.ts';
 
 export interface DatasetHost {
   tell(what: string, done: number, total: number): void;
   /** The files of the sample dataset. */
   fetchSample(baseUrl: string): Promise<readonly NamedFile[]>;
+  /** The dataset that a run works on, which stays open. */
+  inUse(): string | null;
 }
 
 /** Progress is told at most so often, in milliseconds. */
@@ -69,85 +71,57 @@ export class Datasets {
     );
   }
 
-  /** `inUse`: the dataset that a run works on, which stays open. */
-  async answer(request: DatasetRequest, inUse: string | null): Promise<DatasetReplies[DatasetRequest['type']]> {
-    switch (request.type) {
-      case 'open-sample':
-        return this.#opened(inUse, async (progress) =>
-          openDataset('Sample dataset', await this.#host.fetchSample(request.baseUrl), request.options, progress),
-        );
-      case 'open-dataset':
-        return this.#opened(inUse, async (progress) =>
-          withRows(
-            await openDataset(
-              request.name,
-              [...sourcesOf(request), ...(await storedSources(request.stored ?? []))],
-              request.options,
-              progress,
-            ),
-          ),
-        );
-      case 'reread-dataset':
-        return this.#reread(request.dataset, request.options, inUse);
-      case 'cancel-dataset':
-        this.#work?.abort();
-        return null;
-      case 'copy-dataset':
-        return this.#working((progress) => copyIntoStore(request.location, sourcesOf(request), progress));
-      case 'copied-datasets':
-        return storedDatasets();
-      case 'rows': {
-        const { dataset, split, filter, offset, count } = request;
-        const rows = await this.#rows(this.get(dataset), split, filter);
-        return { total: rows.length, rows: await rows.read(span(rows, offset, offset + count)) };
-      }
-      case 'row':
-        return this.row(request.dataset, request.rowId);
-      case 'image':
-        return this.get(request.dataset).image(request.path);
-      case 'thumbnail':
-        return this.#thumbnails.make(request.dataset, this.get(request.dataset), request.path, request.height);
-      case 'issues':
-        return this.get(request.dataset).log.page(request.offset, request.count, request.severity);
-      case 'issues-file': {
-        const { log, report } = this.get(request.dataset);
-        return {
-          fileName: `${report.name.replace(/[^\w.-]+/g, '-')}-issues.${request.as}`,
-          stream: textStream(log.write(request.as)),
-        };
-      }
-      case 'skipped':
-        return this.get(request.dataset).log.skipped();
-      case 'health':
-        return this.get(request.dataset).health;
-      case 'check-pictures':
-        await this.#working((progress) => this.get(request.dataset).checkPictures(progress));
-        return null;
-      case 'try-conventions':
-        return trySamples(this.get(request.dataset), request);
-      default:
-        request satisfies never;
-        throw new GroundworkError(
-          'request-unknown',
-          'The page asked for something this engine does not know.',
-          'Reload the page, so that both are of one version.',
-        );
-    }
-  }
+  readonly handlers: Handlers<DatasetRequest> = {
+    'open-sample': ({ baseUrl, options }) =>
+      this.#opened(async (progress) =>
+        openDataset('Sample dataset', await this.#host.fetchSample(baseUrl), options, progress),
+      ),
+    'open-dataset': ({ name, stored = [], options, ...given }) =>
+      this.#opened(async (progress) =>
+        withRows(await openDataset(name, [...sourcesOf(given), ...(await storedSources(stored))], options, progress)),
+      ),
+    'reread-dataset': ({ dataset, options }) => this.#opened((progress) => this.get(dataset).reread(options, progress)),
+    'cancel-dataset': async () => {
+      this.#work?.abort();
+      return null;
+    },
+    'copy-dataset': ({ location, ...given }) =>
+      this.#working((progress) => copyIntoStore(location, sourcesOf(given), progress)),
+    'copied-datasets': storedDatasets,
+    rows: async ({ dataset, split, filter, offset, count }) => {
+      const rows = await this.#rows(this.get(dataset), split, filter);
+      return { total: rows.length, rows: await rows.read(span(rows, offset, offset + count)) };
+    },
+    row: ({ dataset, rowId }) => this.row(dataset, rowId),
+    image: async ({ dataset, path }) => this.get(dataset).image(path),
+    thumbnail: async ({ dataset, path, height }) => this.#thumbnails.make(dataset, this.get(dataset), path, height),
+    issues: async ({ dataset, offset, count, severity }) => this.get(dataset).log.page(offset, count, severity),
+    'issues-file': async ({ dataset, as }) => {
+      const { log, report } = this.get(dataset);
+      return {
+        fileName: `${report.name.replace(/[^\w.-]+/g, '-')}-issues.${as}`,
+        stream: textStream(log.write(as)),
+      };
+    },
+    skipped: async ({ dataset }) => this.get(dataset).log.skipped(),
+    health: async ({ dataset }) => this.get(dataset).health,
+    'check-pictures': async ({ dataset }) => {
+      await this.#working((progress) => this.get(dataset).checkPictures(progress));
+      return null;
+    },
+    'try-conventions': async (request) => trySamples(this.get(request.dataset), request),
+  };
 
   #rows(dataset: Dataset, split: Row['split'], filter: Parameters<Dataset['select']>[1] | undefined): Promise<RowList> {
     const all = !filter || Object.values(filter).every((value) => value === undefined || value === '');
     return all ? Promise.resolve(dataset.rows(split)) : dataset.select(split, filter);
   }
 
-  async #reread(id: string, options: DatasetOptions, inUse: string | null): Promise<DatasetReport> {
-    return this.#opened(inUse, (progress) => this.get(id).reread(options, progress));
-  }
-
-  async #opened(inUse: string | null, open: (progress: Progress) => Promise<Dataset>): Promise<DatasetReport> {
+  async #opened(open: (progress: Progress) => Promise<Dataset>): Promise<DatasetReport> {
     const dataset = await this.#working(open);
     this.#open.delete(dataset.report.id);
     this.#open.set(dataset.report.id, dataset);
+    const inUse = this.#host.inUse();
     for (const id of this.#open.keys()) {
       if (this.#open.size <= KEPT_OPEN) break;
       if (id !== inUse) this.#open.delete(id);

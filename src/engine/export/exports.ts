@@ -5,14 +5,15 @@ import type { OutputFile } from '../../train/export.ts';
 import { ExportRecord } from './export-check.ts';
 import { writeExportFolder } from './export-folder.ts';
 import type { ExportCheck, ExportChoice, ExportEvent, ExportReplies, ExportRequest } from '../protocol/export.ts';
-import type { EngineEvent } from '../protocol/messages.ts';
+import type { Handlers } from '../protocol/messages.ts';
+import type { LoadingEvent } from '../protocol/words.ts';
 
 /** Milliseconds from one word on the progress to the next. */
 const NEWS_MS = 100;
 
 export interface ExportsHost {
   files(choice: ExportChoice): Promise<OutputFile[]>;
-  emit(event: ExportEvent | Extract<EngineEvent, { type: 'loading' }>): void;
+  emit(event: ExportEvent | LoadingEvent): void;
 }
 
 export class Exports {
@@ -25,19 +26,15 @@ export class Exports {
     this.#host = host;
   }
 
-  async answer(request: ExportRequest): Promise<ExportReplies[ExportRequest['type']]> {
-    switch (request.type) {
-      case 'export':
-        return this.#zip(request);
-      case 'export-folder':
-        return { bytes: await this.#folder(request, request.folder) };
-      case 'cancel-export':
-        this.#stop();
-        return null;
-      case 'check-export':
-        return this.#check(request.what, request.written);
-    }
-  }
+  readonly handlers: Handlers<ExportRequest> = {
+    export: (choice) => this.#zip(choice),
+    'export-folder': async (request) => ({ bytes: await this.#folder(request, request.folder) }),
+    'cancel-export': async () => {
+      this.#stop();
+      return null;
+    },
+    'check-export': async ({ what, written }) => this.#check(what, written),
+  };
 
   async #zip(choice: ExportChoice): Promise<ExportReplies['export']> {
     const record = await this.#record(choice);

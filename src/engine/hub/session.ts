@@ -11,7 +11,9 @@ import {
 } from '../../store/hub-download.ts';
 import { HubRequests, type HubOptions } from '../../store/hub-request.ts';
 import { ModelCache, modelKey } from '../../store/model-cache.ts';
-import type { HubModel, HubProgressEvent, HubReplies, HubRequest } from '../protocol/hub.ts';
+import type { HubModel, HubProgressEvent, HubRequest } from '../protocol/hub.ts';
+import { answer, type Typed } from '../protocol/answer.ts';
+import type { Handlers, Replies } from '../protocol/messages.ts';
 import { Rate } from './rate.ts';
 
 export interface HubHost {
@@ -34,48 +36,47 @@ export class HubSession {
     this.#cache = new ModelCache(host.files);
   }
 
-  async handle<R extends HubRequest>(request: R): Promise<HubReplies[R['type']]> {
-    return (await this.#answer(request)) as HubReplies[R['type']];
+  async handle<T extends HubRequest['type']>(request: Typed<T>): Promise<Replies[T]> {
+    return answer<T>(this.#handlers, request.type, request);
   }
 
-  async #answer(request: HubRequest): Promise<unknown> {
-    switch (request.type) {
-      case 'hub-load': {
-        const requests = this.#requests(hubAddress(request), request.token);
-        return this.#alone(async (options) => {
-          const manifest = await findModel(this.#cache, requests, options);
-          return named(await completeModel(this.#cache, manifest, requests, options));
-        });
-      }
-      case 'hub-open': {
-        const manifest = await this.#cache.manifest(request.key);
-        if (!manifest)
-          throw new GroundworkError(
-            'cache-manifest',
-            'The record of this cached model is damaged or gone.',
-            'Load the model by its id: what is there of its files is used again. Or delete it.',
-          );
-        const requests = this.#requests(addressOf(manifest), request.token);
-        return this.#alone(async (options) => named(await completeModel(this.#cache, manifest, requests, options)));
-      }
-      case 'hub-cancel':
-        this.#underWay?.abort(
-          new GroundworkError(
-            'cancelled',
-            'Loading was stopped.',
-            'What was fetched is kept: load the model again and it goes on from there.',
-          ),
+  readonly #handlers: Handlers<HubRequest> = {
+    'hub-load': async ({ token, ...where }) => {
+      const requests = this.#requests(hubAddress(where), token);
+      return this.#alone(async (options) => {
+        const manifest = await findModel(this.#cache, requests, options);
+        return named(await completeModel(this.#cache, manifest, requests, options));
+      });
+    },
+    'hub-open': async ({ key, token }) => {
+      const manifest = await this.#cache.manifest(key);
+      if (!manifest)
+        throw new GroundworkError(
+          'cache-manifest',
+          'The record of this cached model is damaged or gone.',
+          'Load the model by its id: what is there of its files is used again. Or delete it.',
         );
-        return null;
-      case 'hub-cached':
-        return this.#cache.list();
-      case 'hub-delete':
-        if (this.#underWay)
-          throw new GroundworkError('hub-busy', 'A model is being loaded.', 'Stop that first, then delete.');
-        await this.#cache.remove(request.key);
-        return this.#cache.list();
-    }
-  }
+      const requests = this.#requests(addressOf(manifest), token);
+      return this.#alone(async (options) => named(await completeModel(this.#cache, manifest, requests, options)));
+    },
+    'hub-cancel': async () => {
+      this.#underWay?.abort(
+        new GroundworkError(
+          'cancelled',
+          'Loading was stopped.',
+          'What was fetched is kept: load the model again and it goes on from there.',
+        ),
+      );
+      return null;
+    },
+    'hub-cached': () => this.#cache.list(),
+    'hub-delete': async ({ key }) => {
+      if (this.#underWay)
+        throw new GroundworkError('hub-busy', 'A model is being loaded.', 'Stop that first, then delete.');
+      await this.#cache.remove(key);
+      return this.#cache.list();
+    },
+  };
 
   #requests(address: HubAddress, token: string | null): HubRequests {
     return new HubRequests(address, { ...this.#host.options, token });

@@ -4,7 +4,12 @@ import type { Storage } from '../../store/storage.ts';
 import type { AnswerShelf } from './answer-shelf.ts';
 import type { KeepRequest, ProjectView } from '../protocol/keep.ts';
 import type { ProjectRecord, RunRecord } from '../protocol/records.ts';
-import type { Runs } from '../run/runs.ts';
+
+/** What goes with a project that is deleted. */
+interface Runs {
+  /** Takes a run away with its checkpoints. Throws `run-active`. */
+  discard(id: string): Promise<void>;
+}
 
 /** Takes a lock that dies with its holder; null if someone else has it. */
 export type TakeLock = (name: string) => Promise<(() => void) | null>;
@@ -92,7 +97,7 @@ export class Projects {
   async remove(id: string): Promise<void> {
     await this.#holding([id], async () => {
       const runs = (await this.#storage.records.all<RunRecord>('runs')).filter((run) => run.project === id);
-      for (const run of runs) await this.#runs.settle(run.id, 'discard');
+      for (const run of runs) await this.#runs.discard(run.id);
       await this.#storage.records.remove('projects', id);
       await this.#answers.forget(id);
     });

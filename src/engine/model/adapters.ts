@@ -234,3 +234,11 @@ async function adapterFilesOf(given: readonly NamedFile[]): Promise<{ config: Bl
       : 'Choose the whole folder that PEFT wrote, or a zip of it.',
   );
 }
+
+export function nothingLearnt(): never {
+  throw new GroundworkError(
+    'adapter-missing',
+    'Nothing has been trained yet.',
+    'Run a recipe with an SFT or GRPO stage first, or import an adapter.',
+  );
+}

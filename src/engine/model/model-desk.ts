@@ -1,123 +1,118 @@
-/** What goes with a loaded model besides its workbench: kept adapters, the conversation, and what leaves as files. */
+/** Loads models, and loads the last one again after its device was lost; says what a plan would need of one. */
 import { GroundworkError } from '../../base/error.ts';
-import { adapterFiles, mergedFiles, shardNames, type OutputFile } from '../../train/export.ts';
-import { combine } from '../../train/combine.ts';
-import { Generator } from '../../train/generate.ts';
-import { Policy, type MergedAdapter } from '../../train/policy.ts';
-import { Scorer } from '../../train/scorer.ts';
-import { descriptorOf } from '../../train/stages/index.ts';
-import type { LoadedModel } from '../../models/load.ts';
-import type { Row } from '../../data/row.ts';
-import { Adapters } from './adapters.ts';
-import { answerRows } from '../answers/answer.ts';
-import { Chat } from '../answers/chat.ts';
-import type { AdaptersReport, AdaptersRequest } from '../protocol/adapters.ts';
-import type { ChatAnswer, ChatEvent } from '../protocol/chat.ts';
-import type { ExportChoice } from '../protocol/export.ts';
-import type { Request } from '../protocol/messages.ts';
-import type { Answer, PolicyName, Recipe } from '../protocol/words.ts';
-import { heatRow } from '../answers/heat.ts';
-import type { CoordinateHeat } from '../protocol/answers.ts';
-import type { Workbench } from '../model/workbench.ts';
-import { WeightsDigests } from './weights-digest.ts';
+import type { Dataset } from '../../data/dataset.ts';
+import { blobSource } from '../../formats/byte-source.ts';
+import type { Session } from '../../gpu/recorder.ts';
+import { loadModel, type CheckpointFolder } from '../../models/load.ts';
+import { folderDigest } from '../keep/identity.ts';
+import type { Handlers } from '../protocol/messages.ts';
+import type { ModelReport, ModelRequest } from '../protocol/model.ts';
+import type { LoadingEvent, NamedFile, StorageChoice } from '../protocol/words.ts';
+import type { Adapters } from './adapters.ts';
+import { folderName, stripCommonFolder } from './folder-files.ts';
+import { answerMemory } from './memory.ts';
+import type { ModelHolder } from './model-holder.ts';
+import { storageReport } from './weight-storage.ts';
 
-export class ModelDesk {
-  readonly chat: Chat;
-  readonly adapters: Adapters;
-  readonly #digests: WeightsDigests;
-  readonly #loaded: LoadedModel & { readonly name: string };
-
-  /** @param kept adapters of the same model in a device that is gone */
-  constructor(loaded: LoadedModel & { readonly name: string }, kept?: Adapters) {
-    this.#loaded = loaded;
-    this.chat = new Chat(loaded);
-    this.#digests = new WeightsDigests(loaded);
-    this.adapters = new Adapters(loaded, kept);
-  }
-
-  destroy(): void {
-    this.chat.destroy();
-    this.adapters.destroy();
-  }
-
-  async handle(request: AdaptersRequest, bench: Workbench | null): Promise<AdaptersReport> {
-    const { adapters } = this;
-    if (request.type === 'adapter-import') await adapters.import(request.name, request.files);
-    else if (request.type === 'adapter-keep')
-      adapters.keep(request.name, combine((await bench?.policy.learnt()) ?? nothingLearnt()));
-    else if (request.type === 'adapter-remove') adapters.remove(request.id);
-    else if (request.type === 'adapter-stack') adapters.stack(request.stack, request.continueTop);
-    return adapters.report;
-  }
-
-  /** Keeps what a run has learnt under the recipe's name, everything as one adapter. */
-  async keepRun(bench: Workbench, { name, stages }: Recipe): Promise<void> {
-    if (!bench.policy.changed || !stages.some((stage) => descriptorOf(stage).trains)) return;
-    this.adapters.keep(name, combine(await bench.policy.learnt()));
-  }
-
-  async talk(
-    question: Extract<Request, { type: 'chat' }>,
-    bench: Workbench | null,
-    emit: (event: ChatEvent) => void,
-  ): Promise<ChatAnswer> {
-    const tuned = (await this.adapters.policy()) ?? bench?.policy ?? new Policy(this.#loaded.model);
-    return this.chat.answer(question, tuned, emit);
-  }
-
-  /** Digest of the weights that a policy answers with; of the tuned one null, where nothing was learnt. */
-  async weightsOf(bench: Workbench | null, policy: PolicyName): Promise<string | null> {
-    if (policy === 'base') return this.#digests.base();
-    const { inUse } = this.adapters;
-    if (inUse) return inUse.length > 0 ? this.#digests.stack(inUse) : null;
-    return bench?.policy.changed ? this.#digests.policy(bench.policy) : null;
-  }
-
-  /** Answers to rows; the tuned policy is the run's or the stack's. */
-  async answer(bench: Workbench, rows: readonly Row[], policy: PolicyName): Promise<Answer[]> {
-    const stack = policy === 'tuned' ? await this.adapters.policy() : null;
-    if (!stack) return answerRows(bench, rows, policy);
-    const generator = new Generator(stack, this.#loaded.processor, bench.samples);
-    try {
-      return await answerRows(bench, rows, policy, generator);
-    } finally {
-      generator.destroy();
-    }
-  }
-
-  /** Loss of every digit of the row's boxes; the tuned policy is the run's or the stack's. */
-  async heat(bench: Workbench, row: Row, policy: PolicyName): Promise<CoordinateHeat> {
-    const tuned = policy === 'tuned' ? ((await this.adapters.policy()) ?? bench.policy) : null;
-    const scorer = new Scorer(this.#loaded.model, tuned?.adapter ?? null, tuned?.weights);
-    try {
-      return await heatRow(bench, row, policy, scorer);
-    } finally {
-      scorer.destroy();
-    }
-  }
-
-  /**
-   * The files of an export, each produced when it is read. Throws `adapter-missing` for an adapter before anything was
-   * trained; merged weights are then those of the checkpoint.
-   */
-  async files({ what, adapter, style }: ExportChoice, bench: Workbench | null): Promise<OutputFile[]> {
-    const { folder, checkpoint, model, architecture, name } = this.#loaded;
-    const parts = adapter === undefined ? await this.#inUse(bench) : [this.adapters.adapter(adapter)];
-    if (what === 'adapter') return adapterFiles(combine(parts ?? nothingLearnt()), model.linears, name, style);
-    const canonical = (key: string) => architecture.canonicalName(key);
-    return mergedFiles(folder, checkpoint, await shardNames(folder), parts ?? [], canonical);
-  }
-
-  async #inUse(bench: Workbench | null): Promise<readonly MergedAdapter[] | null> {
-    const stack = this.adapters.inUse;
-    return stack?.length ? stack : (bench?.policy.learnt() ?? null);
-  }
+export interface ModelDeskHost {
+  readonly holder: ModelHolder;
+  session(): Promise<Session>;
+  /** Reads files below the place the app is served from. */
+  fetchFiles(base: string, names: readonly string[]): Promise<NamedFile[]>;
+  /** Throws `dataset-missing`. */
+  dataset(id: string): Dataset;
+  /** Throws `run-active` and `rehearsal-active`. */
+  refuseWhileRunning(what: string): void;
+  /** No run and no rehearsal begins while a model is being loaded: it takes the place of the one they would stand on. */
+  loading<T>(work: () => Promise<T>): Promise<T>;
+  emit(event: LoadingEvent): void;
 }
 
-function nothingLearnt(): never {
-  throw new GroundworkError(
-    'adapter-missing',
-    'Nothing has been trained yet.',
-    'Run a recipe with an SFT or GRPO stage first, or import an adapter.',
-  );
+const STARTER_FILES = [
+  'config.json',
+  'generation_config.json',
+  'preprocessor_config.json',
+  'tokenizer.json',
+  'tokenizer_config.json',
+  'chat_template.jinja',
+  'model.safetensors',
+];
+
+export class ModelDesk {
+  readonly #host: ModelDeskHost;
+  #stopLoading: () => void = () => {};
+  /** Loads the model that was loaded last into the device that is now open. */
+  reload: () => Promise<void> = () => Promise.resolve();
+
+  constructor(host: ModelDeskHost) {
+    this.#host = host;
+  }
+
+  readonly handlers: Handlers<ModelRequest> = {
+    'load-starter': async ({ baseUrl, storage }) => {
+      const files = await this.#host.fetchFiles(`${baseUrl}model/`, STARTER_FILES);
+      return this.#load('Groundwork starter', files, storage);
+    },
+    'load-model': async ({ files, name, storage }) =>
+      this.#load(name ?? folderName(files), stripCommonFolder(files), storage),
+    'cancel-load': async () => {
+      this.#stopLoading();
+      return null;
+    },
+    'memory-plan': async (request) => {
+      const { holder, session, dataset } = this.#host;
+      this.#host.refuseWhileRunning('plan another');
+      return answerMemory(request, {
+        gpu: (await session()).gpu,
+        loaded: holder.loaded,
+        dataset: request.dataset === null ? null : dataset(request.dataset),
+      });
+    },
+  };
+
+  async #load(name: string, files: readonly NamedFile[], storage: StorageChoice = 'auto'): Promise<ModelReport> {
+    const { holder, loading } = this.#host;
+    this.#host.refuseWhileRunning('load another model');
+    const folder = new Map(files.map(({ path, file }) => [path, blobSource(file)]));
+    return loading(async () => {
+      const report = await this.#loadFolder(name, folder, storage);
+      this.reload = async () => void (await this.#loadFolder(name, folder, storage, holder.kept ?? undefined));
+      return report;
+    });
+  }
+
+  /** @param kept adapters of the same model, before its device was lost */
+  async #loadFolder(
+    name: string,
+    folder: CheckpointFolder,
+    storage: StorageChoice,
+    kept?: Adapters,
+  ): Promise<ModelReport> {
+    const session = await this.#host.session();
+    const stop = new AbortController();
+    this.#stopLoading = () =>
+      stop.abort(new GroundworkError('cancelled', 'Loading was stopped.', 'The model loaded before is still there.'));
+    const loaded = await loadModel(session, folder, {
+      signal: stop.signal,
+      ...(storage !== 'auto' && { dtype: storage }),
+      onProgress: (done, total) => this.#host.emit({ type: 'loading', what: 'weights', done, total }),
+    });
+    await session.kernels.ready();
+    const digest = await folderDigest(folder);
+    this.#host.holder.put({ ...loaded, name }, kept);
+    const { model, processor } = loaded;
+    return {
+      name,
+      digest,
+      modelType: model.modelType,
+      parameters: model.parameterCount,
+      weightBytes: model.weightBytes,
+      hiddenSize: model.decoderShape.hiddenSize,
+      layers: model.decoderShape.layers,
+      vocabSize: model.vocabSize,
+      boxConvention: processor.convention.words,
+      notes: loaded.notes,
+      ...storageReport(loaded),
+    };
+  }
 }

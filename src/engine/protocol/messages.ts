@@ -53,8 +53,10 @@ type None<T extends never> = T;
 
 export type Request = EngineRequest | HubRequest | None<Misfits>;
 
+type RequestsByType = { readonly [T in Request['type']]: Extract<Request, { readonly type: T }> };
+
 /** The request of a type. */
-export type RequestOf<T extends Request['type']> = { readonly [K in T]: Extract<Request, { readonly type: K }> }[T];
+export type RequestOf<T extends Request['type']> = RequestsByType[T];
 
 /** One handler for each request of a part of the protocol, and for no other. */
 export type Handlers<R extends Request> = {

@@ -11,7 +11,6 @@ import type {
   ToldEvent,
 } from '../../../src/engine/protocol/index.ts';
 import type { RunRecord } from '../../../src/engine/protocol/records.ts';
-import type { Runs } from '../../../src/engine/run/runs.ts';
 import { memoryStorage } from '../../../src/store/storage.ts';
 
 const GIB = 2 ** 30;
@@ -44,7 +43,7 @@ export class FakeKeep {
 
   #open(): Projects {
     const { records } = this.storage;
-    const runs = { settle: (id: string) => records.remove('runs', id) } as unknown as Runs;
+    const runs = { discard: (id: string) => records.remove('runs', id) };
     return new Projects(this.storage, runs, new AnswerShelf(this.storage), () =>
       Promise.resolve(this.busy ? null : () => undefined),
     );
