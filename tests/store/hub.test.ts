@@ -254,7 +254,7 @@ describe('a network that fails', () => {
   test('a connection that brings nothing is given up, and another is made', async () => {
     let stalls = 2;
     hub.trouble = ({ at }) => (at === 'cdn' && stalls-- > 0 ? { stall: true } : null);
-    await expectWhole(await open({}, { stallMs: 100 }).load());
+    await expectWhole(await open({}, { stallMs: 1500 }).load());
   });
 
   test('an address that ran out on the way is asked for again', async () => {
