@@ -38,6 +38,32 @@ export const layers = {
   cli: ['base', 'engine', 'gpu', 'image', 'store', 'train', 'evaluate'],
 };
 
+/**
+ * Layer → room → what of the same layer the room may import besides its own files, types included. No two rooms need
+ * each other. Files beside the rooms put them together and may import any. A folder of the engine is a room; of the
+ * studio only those that are named here are kept apart.
+ */
+export const rooms = {
+  engine: {
+    protocol: [],
+    device: ['protocol'],
+    data: ['protocol'],
+    hub: ['protocol'],
+    golden: ['protocol'],
+    keep: ['protocol'],
+    model: ['keep', 'protocol'],
+    answers: ['model', 'keep', 'protocol'],
+    export: ['model', 'protocol'],
+    run: ['answers', 'model', 'keep', 'protocol'],
+    'full-size': ['run', 'model', 'protocol'],
+  },
+  // Parts of the page that know nothing of a store or a room.
+  studio: { ui: ['problem'] },
+};
+
+/** Layers all of whose folders are rooms of the table. */
+const ALL_ROOMS = new Set(['engine']);
+
 /** Layer → what it is, in one sentence, for the picture of the house (scripts/house-map.mjs). */
 export const purposes = {
   base: 'Errors, assertions, seeded random numbers, small containers.',
@@ -82,8 +108,10 @@ function split(path) {
   return top === 'src' ? [layer, rest.join('/')] : null;
 }
 
-const allows = (names, [layer, rest]) =>
-  [...names].some((name) => `${layer}/${rest.replace(/\.[a-z]+$/, '')}/`.startsWith(`${name}/`));
+/** Whether a path is a file, or lies in a folder, of one of the names. */
+const covers = (names, path) => [...names].some((name) => `${path.replace(/\.[a-z]+$/, '')}/`.startsWith(`${name}/`));
+
+const allows = (names, [layer, rest]) => covers(names, `${layer}/${rest}`);
 
 /** @returns {string | null} why `file` must not import `source` */
 export function objection(file, source, typeOnly) {
@@ -96,10 +124,22 @@ export function objection(file, source, typeOnly) {
   }
   if (!(own in layers)) return own.includes('.') ? null : `src/${own} is not a layer of scripts/layers.mjs.`;
   const to = source.startsWith('.') ? split(resolve(dirname(file), source.split('?')[0])) : null;
-  if (to === null || to[0] === own) return null;
+  if (to === null) return null;
+  if (to[0] === own) return roomObjection(own, place[1], to[1]);
   const names = typeOnly && own !== 'studio' ? reach(own) : layers[own];
   if (allows(names, to)) return null;
   return `src/${own} must not import ${typeOnly ? 'types ' : ''}from ${to.filter(Boolean).join('/')}: it may use ${layers[own].join(', ') || 'nothing'}.`;
+}
+
+/** @returns {string | null} why a file of a layer must not import another of the same layer */
+function roomObjection(layer, from, to) {
+  const table = rooms[layer];
+  if (table === undefined || !from.includes('/')) return null;
+  const [room] = from.split('/');
+  if (!(room in table))
+    return ALL_ROOMS.has(layer) ? `src/${layer}/${room} is not a room of scripts/layers.mjs.` : null;
+  if (covers([room, ...table[room]], to)) return null;
+  return `src/${layer}/${room} must not import from ${to}: of src/${layer} it may use ${table[room].join(', ') || 'nothing'}.`;
 }
 
 /** True if the statement brings in types only. */

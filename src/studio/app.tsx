@@ -10,8 +10,8 @@ import { useRunFileDrop } from './rooms/run/open-run.ts';
 import { RoomBoundary } from './room-boundary.tsx';
 import { isActive } from './state/run.ts';
 import { useProject, useRun } from './state/studio.ts';
-import { HubBar } from './ui/hub-bar.tsx';
-import { LoadingBar } from './ui/loading-bar.tsx';
+import { HubBar } from './hub-bar.tsx';
+import { LoadingBar } from './loading-bar.tsx';
 import { ProblemNote } from './ui/problem-note.tsx';
 
 const DataRoom = lazy(() => import('./rooms/data/data-room.tsx').then((m) => ({ default: m.DataRoom })));

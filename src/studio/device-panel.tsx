@@ -2,7 +2,7 @@
 import { useRef, useState } from 'react';
 import type { SelfProof } from '../engine/protocol/index.ts';
 import { TuningPanel } from './tuning-panel.tsx';
-import { problemOf, type Problem } from './state/problem.ts';
+import { problemOf, type Problem } from './problem.ts';
 import { useProject, useStudio } from './state/studio.ts';
 import { bytes } from './ui/format.ts';
 import { Icon } from './ui/icon.tsx';

@@ -9,7 +9,7 @@ import { applyTheme, useThemeChoice, type ThemeChoice } from './theme.ts';
 import { compact, duration, plural } from './ui/format.ts';
 import { Icon, type IconName } from './ui/icon.tsx';
 import { Mark } from './ui/mark.tsx';
-import { RunControls } from './ui/run-controls.tsx';
+import { RunControls } from './run-controls.tsx';
 
 const STATES: Record<RunState, string> = {
   idle: 'Nothing yet',

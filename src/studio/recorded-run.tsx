@@ -1,11 +1,11 @@
 /** A real run, recorded with the starter on the sample: what there is to see where nothing can be trained. */
 import { useEffect, useState } from 'react';
 import { RunViews } from './rooms/run/run-room.tsx';
-import { problemOf, type Problem } from './state/problem.ts';
+import { problemOf, type Problem } from './problem.ts';
 import { starterUrl } from './state/project.ts';
 import { readRunFile } from './state/run-file.ts';
 import { useProject, useStudio } from './state/studio.ts';
-import { LoadingBar } from './ui/loading-bar.tsx';
+import { LoadingBar } from './loading-bar.tsx';
 import { Mark } from './ui/mark.tsx';
 import { ProblemNote } from './ui/problem-note.tsx';
 

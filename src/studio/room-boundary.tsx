@@ -1,6 +1,6 @@
 /** A room that fails does not take the house with it. */
 import { Component, type ReactNode } from 'react';
-import { problemOf } from './state/problem.ts';
+import { problemOf } from './problem.ts';
 import { ProblemNote } from './ui/problem-note.tsx';
 
 export class RoomBoundary extends Component<{ readonly children: ReactNode }, { readonly error: unknown }> {

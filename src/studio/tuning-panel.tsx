@@ -1,7 +1,7 @@
 /** How kernels are tuned to the device: what is in use and why, and the choice of another profile. */
 import { useState } from 'react';
 import type { DeviceReport, ProfileChoice, TuningReport } from '../engine/protocol/index.ts';
-import { problemOf, type Problem } from './state/problem.ts';
+import { problemOf, type Problem } from './problem.ts';
 import { useProject } from './state/studio.ts';
 import { Choice } from './ui/choice.tsx';
 import { ProblemNote } from './ui/problem-note.tsx';

@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { layers, rooms } from '../../scripts/layers.mjs';
 
 /** Files that break, or keep, the plan of the house. The gate is the real configuration, in a house of its own. */
 const planted = {
@@ -18,6 +19,13 @@ const planted = {
   'src/formats/types-from-data.ts': "import type { Row } from '../data/row.ts';\nexport type R = Row;",
   'src/gpu/renders.ts': "import { memo } from 'react';\nexport const skip = memo;",
   'src/data/reads-disk.ts': "import { readFileSync } from 'node:fs';\nexport const read = readFileSync;",
+  'src/engine/answers/looks-up.ts': "import type { Runs } from '../run/runs.ts';\nexport type R = Runs;",
+  'src/engine/keep/starts-runs.ts': "import { Runs } from '../run/runs.ts';\nexport const runs = Runs;",
+  'src/engine/model/asks-session.ts':
+    "import { EngineSession } from '../session.ts';\nexport const session = EngineSession;",
+  'src/engine/attic/no-room.ts': "import type { Answer } from '../protocol/words.ts';\nexport type A = Answer;",
+  'src/studio/ui/reads-store.tsx': "import { useRun } from '../state/studio.ts';\nexport const use = useRun;",
+  'src/studio/ui/enters-room.tsx': "import type { Rows } from '../rooms/data/rows.ts';\nexport type R = Rows;",
   'src/elsewhere/stray.ts': "import { box01 } from '../grounding/box.ts';\nexport const box = box01;",
   'src/train/dice.ts': 'export const roll = () => Math.random();',
   'src/base/a.ts': "import { b } from './b.ts';\nexport const a = () => b;",
@@ -30,6 +38,11 @@ const allowed = {
   'src/studio/rooms/data/rows.ts': 'export const rows: number[] = [];',
   'src/studio/rooms/run/speaks-protocol.ts':
     "import type { Recipe } from '../../../engine/protocol/index.ts';\nexport type R = Recipe;",
+  'src/engine/run/answers.ts':
+    "import { answer } from '../answers/answer.ts';\nimport type { Answer } from '../protocol/words.ts';\nexport const given: Answer = answer;",
+  'src/engine/opens.ts': "import { runs } from './run/runs.ts';\nexport const all = runs;",
+  'src/studio/ui/neighbour.tsx':
+    "import type { Problem } from '../problem.ts';\nimport { name } from './name.ts';\nexport const tell = (problem: Problem) => `${name}: ${problem.what}`;",
   'src/evaluate/type-from-below.ts': "import type { Tensor } from '../gpu/tensor.ts';\nexport type T = Tensor;",
   'src/ops/reads-shader.ts': "import source from '../../shaders/add/forward.wgsl';\nexport const text = source;",
   'src/cli/reads-disk.ts': "import { readFileSync } from 'node:fs';\nexport const read = readFileSync;",
@@ -72,6 +85,12 @@ describe('the gate that keeps the layers apart', () => {
     ['src/formats/types-from-data.ts', 'src/formats must not import types from data/row.ts'],
     ['src/gpu/renders.ts', 'src/gpu must not import react: only src/studio may'],
     ['src/data/reads-disk.ts', 'src/data must not import node:fs: only src/cli may'],
+    ['src/engine/answers/looks-up.ts', 'src/engine/answers must not import from run/runs.ts'],
+    ['src/engine/keep/starts-runs.ts', 'src/engine/keep must not import from run/runs.ts'],
+    ['src/engine/model/asks-session.ts', 'src/engine/model must not import from session.ts'],
+    ['src/engine/attic/no-room.ts', 'src/engine/attic is not a room'],
+    ['src/studio/ui/reads-store.tsx', 'src/studio/ui must not import from state/studio.ts'],
+    ['src/studio/ui/enters-room.tsx', 'src/studio/ui must not import from rooms/data/rows.ts'],
     ['src/elsewhere/stray.ts', 'src/elsewhere is not a layer'],
   ])('%s is reported by the layer rule', (file, message) => {
     expect(
@@ -94,4 +113,36 @@ describe('the gate that keeps the layers apart', () => {
   });
 
   test.each(Object.keys(allowed))('%s passes', (file) => expect(inFile(file)).toEqual([]));
+});
+
+/** A table of who may import whom. */
+type Arrows = Readonly<Record<string, readonly string[]>>;
+
+/** Names from which some way along the arrows leads back to themselves. */
+function circles(arrows: Arrows): string[] {
+  const leadsTo = (from: string, seen: Set<string>): Set<string> => {
+    for (const next of arrows[from] ?? [])
+      if (!seen.has(next)) {
+        seen.add(next);
+        leadsTo(next, seen);
+      }
+    return seen;
+  };
+  return Object.keys(arrows).filter((name) => leadsTo(name, new Set()).has(name));
+}
+
+describe('the plan of the house', () => {
+  test('a circle would be found', () =>
+    expect(circles({ a: ['b'], b: ['c'], c: ['a'], d: ['a'] })).toEqual(['a', 'b', 'c']));
+
+  test.each([['layers', layers] as const, ...Object.entries(rooms)])('has no circle among %s', (_, arrows) =>
+    expect(circles(arrows)).toEqual([]),
+  );
+
+  test('names the folders that there are, and no other', () => {
+    const folders = (path: string) =>
+      readdirSync(path, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? entry.name : []));
+    expect(folders('src').toSorted()).toEqual(Object.keys(layers).toSorted());
+    expect(folders('src/engine').toSorted()).toEqual(Object.keys(rooms.engine).toSorted());
+  });
 });

@@ -2,7 +2,7 @@
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { EngineClient } from '../../engine/client.ts';
 import type { AdaptersReport, EngineEvent, NamedFile, Request } from '../../engine/protocol/index.ts';
-import { problemOf, type Problem } from './problem.ts';
+import { problemOf, type Problem } from '../problem.ts';
 
 const NONE: AdaptersReport = { adapters: [], stack: [], continueTop: false, tuned: 'run' };
 

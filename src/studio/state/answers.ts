@@ -2,7 +2,7 @@
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { EngineClient } from '../../engine/client.ts';
 import type { Answer, KnownAnswer, PolicyName } from '../../engine/protocol/index.ts';
-import { problemOf, type Problem } from './problem.ts';
+import { problemOf, type Problem } from '../problem.ts';
 
 export type AnswerPair = Readonly<Partial<Record<PolicyName, Answer>>>;
 

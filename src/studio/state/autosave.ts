@@ -3,7 +3,7 @@ import type { StoreApi } from 'zustand/vanilla';
 import type { EngineClient } from '../../engine/client.ts';
 import type { DatasetRef, ModelRef, Recipe } from '../../engine/protocol/index.ts';
 import { currentProject, type Keeping } from './kept.ts';
-import { problemOf } from './problem.ts';
+import { problemOf } from '../problem.ts';
 import { datasetRef, type Project } from './project.ts';
 import type { RecipeEditor } from './recipe.ts';
 

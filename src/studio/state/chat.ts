@@ -3,7 +3,7 @@ import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { EngineClient } from '../../engine/client.ts';
 import type { ChatAnswer, EngineEvent, Message, NamedFile, PolicyName, Segment } from '../../engine/protocol/index.ts';
 import type { PictureCache } from './picture-cache.ts';
-import { problemOf, type Problem } from './problem.ts';
+import { problemOf, type Problem } from '../problem.ts';
 
 /** Under which name the page's own pictures are in the picture cache. */
 export const CHAT_PICTURES = 'conversation';

@@ -3,7 +3,7 @@ import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { EngineClient } from '../../engine/client.ts';
 import type { DatasetRef, ProjectView, StoredDataset } from '../../engine/protocol/index.ts';
 import type { Keeping } from './kept.ts';
-import { problemOf } from './problem.ts';
+import { problemOf } from '../problem.ts';
 import type { Project } from './project.ts';
 
 export interface Copies {

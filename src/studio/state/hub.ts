@@ -10,7 +10,7 @@ import {
   type HubModel,
   type HubProgressEvent,
 } from '../../engine/protocol/index.ts';
-import { problemOf, type Problem } from './problem.ts';
+import { problemOf, type Problem } from '../problem.ts';
 import type { Project } from './project.ts';
 
 export interface HubForm {

@@ -5,7 +5,7 @@ import type { ProjectView, RunRecord } from '../../engine/protocol/index.ts';
 import { autosave, choicesOf } from './autosave.ts';
 import { readKeepSettings, writeKeepSettings } from './keep-settings.ts';
 import { currentProject, interruptedRun, type Keeping } from './kept.ts';
-import { problemOf } from './problem.ts';
+import { problemOf } from '../problem.ts';
 import type { Project } from './project.ts';
 import type { RecipeEditor } from './recipe.ts';
 import { recover } from './recovery.ts';

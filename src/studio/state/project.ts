@@ -16,7 +16,7 @@ import type {
 } from '../../engine/protocol/index.ts';
 import { openIntake, openSample, refOf, type Intake, type Keeping, type OpenedDataset } from './dataset-actions.ts';
 import { filesOf, folderOf, looseFiles } from './model-folder.ts';
-import { problemOf, type Problem } from './problem.ts';
+import { problemOf, type Problem } from '../problem.ts';
 import { reopenDataset } from './reopen.ts';
 
 /** A load under way, for a bar with an ETA. `total` 0: not known yet. */

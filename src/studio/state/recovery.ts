@@ -3,7 +3,7 @@ import type { StoreApi } from 'zustand/vanilla';
 import type { EngineClient } from '../../engine/client.ts';
 import type { Choices } from './autosave.ts';
 import { currentProject, type Keeping } from './kept.ts';
-import { problemOf } from './problem.ts';
+import { problemOf } from '../problem.ts';
 import type { Project } from './project.ts';
 import { isActive, type Run } from './run.ts';
 

@@ -2,7 +2,7 @@
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { EngineClient } from '../../engine/client.ts';
 import type { EngineEvent, Recipe, Rehearsal } from '../../engine/protocol/index.ts';
-import { problemOf, type Problem } from './problem.ts';
+import { problemOf, type Problem } from '../problem.ts';
 
 export interface Rehearsing {
   readonly under: { readonly what: string; readonly done: number; readonly total: number } | null;

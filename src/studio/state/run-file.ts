@@ -9,7 +9,7 @@ import { parseJson, writeJson } from '../../base/json.ts';
 import type { EngineClient } from '../../engine/client.ts';
 import type { Row } from '../../engine/protocol/index.ts';
 import type { SeriesBook } from '../charts/series-book.ts';
-import type { Problem } from './problem.ts';
+import type { Problem } from '../problem.ts';
 import { readingOf } from './run-match.ts';
 import type { Project } from './project.ts';
 import { readRecipe } from './recipe.ts';

@@ -4,7 +4,7 @@ import type { EngineClient } from '../../engine/client.ts';
 import type { EngineEvent, KeepSettings, Recipe, RunState, Watch } from '../../engine/protocol/index.ts';
 import type { SeriesBook } from '../charts/series-book.ts';
 import type { PastRuns } from './past-runs.ts';
-import { problemOf, type Problem } from './problem.ts';
+import { problemOf, type Problem } from '../problem.ts';
 import type { RunMatch } from './run-match.ts';
 import type {
   EvaluationRecord,

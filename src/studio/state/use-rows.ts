@@ -1,7 +1,7 @@
 /** Rows in sight: loads their pages and renders again when they are here. */
 import { useCallback, useEffect, useReducer, useState } from 'react';
 import type { Row, RowFilter } from '../../engine/protocol/index.ts';
-import { problemOf } from './problem.ts';
+import { problemOf } from '../problem.ts';
 import { PAGE, type Split } from './row-cache.ts';
 import { useProject, useRun, useStudio } from './studio.ts';
 

@@ -1,6 +1,6 @@
 /** A failure told in full: what happened, then what is safe and what to do. */
 import type { ReactNode } from 'react';
-import type { Problem } from '../state/problem.ts';
+import type { Problem } from '../problem.ts';
 import { Icon } from './icon.tsx';
 
 export function ProblemNote({

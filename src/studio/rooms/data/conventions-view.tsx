@@ -2,7 +2,7 @@
 import { useEffect, useState } from 'react';
 import type { Convention, ConventionReport, ConventionSample, DatasetReport } from '../../../engine/protocol/index.ts';
 import { Strip } from '../../boxes/strip.tsx';
-import { problemOf } from '../../state/problem.ts';
+import { problemOf } from '../../problem.ts';
 import { useProject, useStudio } from '../../state/studio.ts';
 import { count, percent } from '../../ui/format.ts';
 import { Icon } from '../../ui/icon.tsx';

@@ -3,7 +3,7 @@ import { useState } from 'react';
 import { useLocation } from 'wouter';
 import type { DatasetReport } from '../../../engine/protocol/index.ts';
 import { useProject } from '../../state/studio.ts';
-import { DropTarget } from '../../ui/drop-target.tsx';
+import { DropTarget } from '../../drop-target.tsx';
 import { count, plural } from '../../ui/format.ts';
 import { Icon } from '../../ui/icon.tsx';
 import { RoomHead } from '../../ui/room-head.tsx';

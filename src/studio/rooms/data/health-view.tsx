@@ -1,7 +1,7 @@
 /** The dataset from afar: what to look at twice, tasks, pictures a row, box sizes, where boxes lie. Of every row. */
 import { useEffect, useRef, useState } from 'react';
 import type { DatasetReport, FindingKey, Health } from '../../../engine/protocol/index.ts';
-import { problemOf } from '../../state/problem.ts';
+import { problemOf } from '../../problem.ts';
 import { useProject, useStudio } from '../../state/studio.ts';
 import { useTheme } from '../../theme.ts';
 import { bytes, count, plural } from '../../ui/format.ts';

@@ -1,7 +1,7 @@
 /** What is wrong with which row, why, and how to mend it. */
 import { useEffect, useState } from 'react';
 import type { DatasetReport, RowIssue } from '../../../engine/protocol/index.ts';
-import { problemOf } from '../../state/problem.ts';
+import { problemOf } from '../../problem.ts';
 import { useStudio } from '../../state/studio.ts';
 import { Choice } from '../../ui/choice.tsx';
 import { count, plural } from '../../ui/format.ts';

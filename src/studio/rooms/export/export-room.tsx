@@ -2,7 +2,7 @@
 import { useRef, useState } from 'react';
 import type { EngineClient } from '../../../engine/client.ts';
 import type { ExportCheck, ExportChoice, KeyStyle } from '../../../engine/protocol/index.ts';
-import { problemOf, type Problem } from '../../state/problem.ts';
+import { problemOf, type Problem } from '../../problem.ts';
 import { useAdapters, useProject, useRun, useStudio } from '../../state/studio.ts';
 import { bytes, plural } from '../../ui/format.ts';
 import { Icon } from '../../ui/icon.tsx';

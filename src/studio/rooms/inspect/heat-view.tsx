@@ -3,7 +3,7 @@ import { useEffect, useMemo, useRef, useState } from 'react';
 import type { BoxHeat, CoordinateHeat, DigitHeat, PolicyName, Row } from '../../../engine/protocol/index.ts';
 import { HEAT, heatStep } from '../../boxes/heat.ts';
 import { ROLES, type Layer } from '../../boxes/roles.ts';
-import { problemOf, type Problem } from '../../state/problem.ts';
+import { problemOf, type Problem } from '../../problem.ts';
 import { useStudio } from '../../state/studio.ts';
 import { percent, value } from '../../ui/format.ts';
 import { Choice } from '../../ui/choice.tsx';

@@ -4,7 +4,7 @@ import { Link } from 'wouter';
 import type { DatasetReport, Row } from '../../../engine/protocol/index.ts';
 import { ROLES } from '../../boxes/roles.ts';
 import { PAGE, type Split } from '../../state/row-cache.ts';
-import { problemOf } from '../../state/problem.ts';
+import { problemOf } from '../../problem.ts';
 import { useAnswers, useProject, useStudio } from '../../state/studio.ts';
 import { Choice } from '../../ui/choice.tsx';
 import { count, ratio } from '../../ui/format.ts';

@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from 'react';
 import type { EngineClient } from '../../../engine/client.ts';
 import type { Answer, Row } from '../../../engine/protocol/index.ts';
 import { ROWS_TOGETHER, type AnswerPair } from '../../state/answers.ts';
-import { problemOf, type Problem } from '../../state/problem.ts';
+import { problemOf, type Problem } from '../../problem.ts';
 import { useAnswers, useStudio } from '../../state/studio.ts';
 import { count, percent, plural } from '../../ui/format.ts';
 import { ProblemNote } from '../../ui/problem-note.tsx';

@@ -1,7 +1,7 @@
 /** The image-swap test: the pictures change places, the words stay. Does the answer follow its picture? */
 import { useEffect, useState } from 'react';
 import type { Answer, Row } from '../../../engine/protocol/index.ts';
-import { problemOf, type Problem } from '../../state/problem.ts';
+import { problemOf, type Problem } from '../../problem.ts';
 import { useStudio } from '../../state/studio.ts';
 import { ratio } from '../../ui/format.ts';
 import { Icon } from '../../ui/icon.tsx';

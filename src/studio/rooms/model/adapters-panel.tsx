@@ -2,7 +2,7 @@
 import type { AdapterReport } from '../../../engine/protocol/index.ts';
 import { isActive } from '../../state/run.ts';
 import { useAdapters, useProject, useRun } from '../../state/studio.ts';
-import { DropTarget } from '../../ui/drop-target.tsx';
+import { DropTarget } from '../../drop-target.tsx';
 import { compact, plural } from '../../ui/format.ts';
 import { Icon } from '../../ui/icon.tsx';
 import { ProblemNote } from '../../ui/problem-note.tsx';

@@ -2,7 +2,7 @@
 import { useEffect, useState } from 'react';
 import { PUBLISHED } from '../../../engine/presets.ts';
 import type { MemoryReport, MemoryRow } from '../../../engine/protocol/index.ts';
-import { problemOf, type Problem } from '../../state/problem.ts';
+import { problemOf, type Problem } from '../../problem.ts';
 import { isActive } from '../../state/run.ts';
 import { useProject, useRecipe, useRun, useStudio } from '../../state/studio.ts';
 import { bytes, count } from '../../ui/format.ts';

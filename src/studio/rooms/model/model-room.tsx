@@ -2,7 +2,7 @@
 import type { DeviceReport, ModelReport } from '../../../engine/protocol/index.ts';
 import { useProject, useRun } from '../../state/studio.ts';
 import { isActive } from '../../state/run.ts';
-import { DropTarget } from '../../ui/drop-target.tsx';
+import { DropTarget } from '../../drop-target.tsx';
 import { bytes, compact, count } from '../../ui/format.ts';
 import { Icon } from '../../ui/icon.tsx';
 import { RoomHead } from '../../ui/room-head.tsx';

@@ -3,7 +3,7 @@ import { useEffect, useMemo, useState } from 'react';
 import type { DatasetReport, EncodedPreview } from '../../../engine/protocol/index.ts';
 import type { Layer } from '../../boxes/roles.ts';
 import { Legend, Strip } from '../../boxes/strip.tsx';
-import { problemOf, type Problem } from '../../state/problem.ts';
+import { problemOf, type Problem } from '../../problem.ts';
 import { useProject, useStudio } from '../../state/studio.ts';
 import { useRows } from '../../state/use-rows.ts';
 import { count } from '../../ui/format.ts';

@@ -10,7 +10,7 @@ import type { Horizontal } from '../../charts/horizontal.ts';
 import { panelsFor } from '../../charts/panels.ts';
 import type { Alarm } from '../../state/alarms.ts';
 import { currentProject } from '../../state/kept.ts';
-import { problemOf } from '../../state/problem.ts';
+import { problemOf } from '../../problem.ts';
 import { nameOf, type StageView } from '../../state/run.ts';
 import { useKeeping, usePast, useRun, useStudio } from '../../state/studio.ts';
 import { useTheme } from '../../theme.ts';

@@ -1,7 +1,7 @@
 /** Run files coming back: chosen in the Run room, or dropped anywhere. */
 import { useEffect } from 'react';
 import { useLocation } from 'wouter';
-import { problemOf } from '../../state/problem.ts';
+import { problemOf } from '../../problem.ts';
 import { readRunFile } from '../../state/run-file.ts';
 import { isActive } from '../../state/run.ts';
 import { useStudio, type Studio } from '../../state/studio.ts';

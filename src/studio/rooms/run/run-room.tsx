@@ -9,7 +9,7 @@ import { useProject, useRecipe, useRun, useStudio } from '../../state/studio.ts'
 import { count, plural } from '../../ui/format.ts';
 import { Icon } from '../../ui/icon.tsx';
 import { RoomHead } from '../../ui/room-head.tsx';
-import { RunControls } from '../../ui/run-controls.tsx';
+import { RunControls } from '../../run-controls.tsx';
 import { Tabs } from '../../ui/tabs.tsx';
 import { SoftwareNote } from '../model/model-room.tsx';
 import { StartButton } from '../recipe/recipe-room.tsx';

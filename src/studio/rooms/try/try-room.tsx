@@ -7,7 +7,7 @@ import { Strip, Swatch } from '../../boxes/strip.tsx';
 import { CHAT_PICTURES, type Turn } from '../../state/chat.ts';
 import { useChat, useProject } from '../../state/studio.ts';
 import { Choice } from '../../ui/choice.tsx';
-import { DropTarget } from '../../ui/drop-target.tsx';
+import { DropTarget } from '../../drop-target.tsx';
 import { count } from '../../ui/format.ts';
 import { Icon } from '../../ui/icon.tsx';
 import { ProblemNote } from '../../ui/problem-note.tsx';

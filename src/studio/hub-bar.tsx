@@ -1,9 +1,9 @@
 /** A model on its way from a Hub: how far, how fast, how long still, and the way to stop it. Shown in every room. */
-import type { HubProgressEvent } from '../../engine/protocol/index.ts';
-import { useHub } from '../state/studio.ts';
-import { bytes } from './format.ts';
-import { Progress } from './progress.tsx';
-import { StopButton } from './stop-button.tsx';
+import type { HubProgressEvent } from '../engine/protocol/index.ts';
+import { useHub } from './state/studio.ts';
+import { bytes } from './ui/format.ts';
+import { Progress } from './ui/progress.tsx';
+import { StopButton } from './ui/stop-button.tsx';
 
 const PHASES: Readonly<Record<HubProgressEvent['phase'], string>> = {
   asking: 'asking the Hub',

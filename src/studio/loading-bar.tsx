@@ -1,8 +1,8 @@
 /** The load under way, shown once it takes longer than a blink. */
-import { useProject } from '../state/studio.ts';
-import { bytes, count } from './format.ts';
-import { etaOf, Progress, useSlow } from './progress.tsx';
-import { StopButton } from './stop-button.tsx';
+import { useProject } from './state/studio.ts';
+import { bytes, count } from './ui/format.ts';
+import { etaOf, Progress, useSlow } from './ui/progress.tsx';
+import { StopButton } from './ui/stop-button.tsx';
 
 export function LoadingBar() {
   const loading = useProject((project) => project.loading);

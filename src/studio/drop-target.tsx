@@ -1,9 +1,9 @@
 /** A place to drop or pick a folder, a zip or a file. The buttons are the keyboard's way in. */
 import { useRef, useState, type DragEvent, type ReactNode } from 'react';
-import { intakeFromDrop, intakeFromHandles, intakeFromPicker, type Intake } from '../rooms/data/intake-files.ts';
-import { problemOf } from '../state/problem.ts';
-import { useProject } from '../state/studio.ts';
-import { Icon } from './icon.tsx';
+import { intakeFromDrop, intakeFromHandles, intakeFromPicker, type Intake } from './rooms/data/intake-files.ts';
+import { problemOf } from './problem.ts';
+import { useProject } from './state/studio.ts';
+import { Icon } from './ui/icon.tsx';
 
 interface DropTargetProps {
   readonly label: string;

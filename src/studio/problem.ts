@@ -1,5 +1,5 @@
 /** What a person needs to know when something failed: what happened, and what is safe and to be done. */
-import { GroundworkError } from '../../base/error.ts';
+import { GroundworkError } from '../base/error.ts';
 
 export interface Problem {
   readonly code: string;

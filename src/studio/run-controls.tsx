@@ -1,6 +1,6 @@
 /** Pause, resume, one step, stop and keep. The same buttons in the rail and in the Run room. */
-import { useKeeping, useRun } from '../state/studio.ts';
-import { Icon, type IconName } from './icon.tsx';
+import { useKeeping, useRun } from './state/studio.ts';
+import { Icon, type IconName } from './ui/icon.tsx';
 
 export function RunControls({ compact = false }: { readonly compact?: boolean }) {
   const state = useRun((run) => run.state);
