@@ -111,7 +111,7 @@ export const supportedProfiles = ({ matrix }: Pick<TuningFacts, 'matrix'>): Prof
 
 /**
  * Profiles that may win there. On a software adapter only one can: barriers, and loads that each lane does for itself,
- * cost it more than they save (docs/benchmarks.md). So there is nothing to try.
+ * cost it more than they save (docs/kernels.md). So there is nothing to try.
  */
 export const candidateProfiles = (facts: TuningFacts): Profile[] =>
   facts.software ? ['software'] : supportedProfiles(facts).filter((profile) => profile !== 'software');

@@ -1,6 +1,6 @@
 /**
  * Matrix products as the recorder sees them; not differentiable by themselves (ops/linear.ts is). Kernel and tile are
- * chosen here, by adapter and shape. What was measured and what did not help: docs/benchmarks.md.
+ * chosen here, by adapter and shape. What was measured and what did not help: docs/kernels.md.
  */
 import fewRows from '../../shaders/matmul/few-rows.wgsl';
 import subgroup from '../../shaders/matmul/subgroup.wgsl';
@@ -93,7 +93,7 @@ export function matmulTn(
 /** Rows from which on quantised weights are put into f32 for a product on four lanes. */
 const EXPANDED = 17;
 
-/** Parts of a weight as a product with so many rows reads them. Taking codes apart is dear on four lanes, see docs/benchmarks.md. */
+/** Parts of a weight as a product with so many rows reads them. Taking codes apart is dear on four lanes, see docs/kernels.md. */
 function* readable(rec: Recorder, w: Weight, rows: number): Generator<MatrixPart> {
   const { gpu } = rec.session;
   const dear =
@@ -227,7 +227,7 @@ function chunkConstants(NT: boolean, bits: number, steps: number, inner: number)
 
 /**
  * Rows that a subgroup takes, and terms of the sum that it takes at a time. With four lanes, as many as their code can
- * be without outgrowing the cache for instructions (docs/benchmarks.md).
+ * be without outgrowing the cache for instructions (docs/kernels.md).
  */
 function subgroupTile(
   lanes: number,
