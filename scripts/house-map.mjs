@@ -35,6 +35,21 @@ export function firstSentence(text) {
   return line;
 }
 
+/** A sentence as one short line: what follows its first colon or semicolon is left out where it is long. */
+export function shortLine(sentence, most = 120) {
+  if (sentence.length <= most) return sentence;
+  let [clause] = sentence.split(/[:;] /);
+  // A bracket or a quotation that the cut would leave open goes, too.
+  for (const [open, close] of ['()', '“”', '``']) {
+    const odd =
+      open === close ? clause.split(open).length % 2 === 0 : clause.split(open).length > clause.split(close).length;
+    if (odd) clause = clause.slice(0, clause.lastIndexOf(open)).trimEnd();
+  }
+  if (clause.length >= 15 && clause.length <= most) return `${clause}.`;
+  const comma = sentence.lastIndexOf(', ', most);
+  return `${sentence.slice(0, comma > most / 3 ? comma : sentence.lastIndexOf(' ', most))} …`;
+}
+
 /**
  * The comment that a source begins with, as plain text; directives of a shader and a `#!` line may stand before it.
  * @returns {string | null} null where the file begins with something else
@@ -69,7 +84,7 @@ const names = (folder, type) =>
 function walk(base, folder) {
   const files = names(join(base, folder), 'file').map((name) => {
     const head = headComment(name, readFileSync(join(base, folder, name), 'utf8'));
-    return { name, path: `${folder}/${name}`, line: head === null ? null : firstSentence(head) };
+    return { name, path: `${folder}/${name}`, line: head === null ? null : shortLine(firstSentence(head)) };
   });
   const below = names(join(base, folder), 'folder').map((name) => ({ name, ...walk(base, `${folder}/${name}`) }));
   return { folder, files, below };
@@ -85,8 +100,8 @@ export const speechless = (base = root) =>
       .map((f) => f.path),
   );
 
-/** Markdown would take these as its own. */
-const escape = (text) => text.replace(/[<>*_|]/g, (mark) => `\\${mark}`);
+/** Markdown would take these as its own, except inside `code`. */
+const escape = (text) => text.replace(/`[^`]*`|[<>*|]/g, (mark) => (mark.length > 1 ? mark : `\\${mark}`));
 
 function tree(node, depth) {
   const indent = '  '.repeat(depth);
