@@ -30,7 +30,7 @@ test('what only the user knows is asked for before a run: coordinates confirmed,
   await page.getByRole('button', { name: 'Load the starter' }).click();
   await page.getByRole('region', { name: 'Loaded model' }).waitFor({ timeout: 120_000 });
   await goTo(page, 'Recipe');
-  await expect(page.getByText('The data room has a question to settle first')).toBeVisible();
+  await expect(page.getByText('The Data room has an open question')).toBeVisible();
   await expect(page.getByRole('button', { name: 'Start the run' })).toBeDisabled();
 
   await goTo(page, 'Data');
@@ -145,7 +145,7 @@ test('files copied into the browser are read from there, and deleted from there'
   await copy.getByRole('button', { name: 'Delete', exact: true }).click();
   await expect(copies).toHaveCount(0);
   await page.reload();
-  await expect(page.getByText('its copy was deleted from this browser; open its files again')).toBeVisible();
+  await expect(page.getByText('its copy was deleted from this browser. Open its files again')).toBeVisible();
   const left = await page.evaluate(async () => {
     const root = await (await navigator.storage.getDirectory()).getDirectoryHandle('datasets');
     let n = 0;
@@ -229,7 +229,7 @@ test('a picture cut off inside a zip is found by a check of all, counted in Heal
   const finding = page
     .getByRole('list', { name: 'What to look at twice' })
     .getByRole('listitem')
-    .filter({ hasText: '1 row with a picture whose file is cut off or damaged' });
+    .filter({ hasText: '1 row with a picture whose file is truncated or damaged' });
   await finding.getByRole('button', { name: 'Show it' }).click();
   await expect(page.getByRole('status').filter({ hasText: '1 row' })).toBeVisible();
   await expect(page.getByRole('article')).toContainText('row-1');

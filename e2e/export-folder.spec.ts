@@ -65,7 +65,7 @@ test.beforeEach(async ({ page }) => {
 
 test('a model is written and read back; a second one is refused there', async ({ page }) => {
   await intoFolder(page).click();
-  await expect(merged(page)).toContainText(/my models, .* was read back: every file has the bytes it should/, {
+  await expect(merged(page)).toContainText(/my models, .* was read back: every file has the right bytes/, {
     timeout: 60_000,
   });
   const files = await listing(page);
@@ -110,12 +110,12 @@ test('a disk that fills half-way is told, and nothing is left', async ({ page })
   const { origin } = new URL(page.url());
   await client.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: usage! + 2_000_000 });
   await intoFolder(page).click();
-  await expect(merged(page).getByRole('alert')).toContainText('There was no room left');
+  await expect(merged(page).getByRole('alert')).toContainText('The disk was full');
   expect(await listing(page)).toEqual({});
 
   await client.send('Storage.overrideQuotaForOrigin', { origin });
   await intoFolder(page).click();
-  await expect(merged(page)).toContainText('every file has the bytes it should', { timeout: 60_000 });
+  await expect(merged(page)).toContainText('every file has the right bytes', { timeout: 60_000 });
 });
 
 test('permission taken away half-way: what could not be removed is named', async ({ page }) => {

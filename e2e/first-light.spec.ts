@@ -137,7 +137,7 @@ test('from a dropped dataset to an adapter that has learned', async ({ page, bas
   expect(layers).toBeGreaterThan(0);
 
   await room(page, 'Recipe');
-  await page.getByRole('tab', { name: 'Plan as a file' }).click();
+  await page.getByRole('tab', { name: 'Recipe as a file' }).click();
   await page.locator('input[data-pick="plan"]').setInputFiles({
     name: 'first-light.json',
     mimeType: 'application/json',
@@ -145,7 +145,7 @@ test('from a dropped dataset to an adapter that has learned', async ({ page, bas
   });
   await expect(page.getByRole('textbox', { name: 'Name', exact: true })).toHaveValue('First light');
   await page.evaluate(() => void ((window as unknown as LongTasks).longTasks.length = 0));
-  await page.getByRole('button', { name: 'Start on hold' }).click();
+  await page.getByRole('button', { name: 'Start paused' }).click();
 
   const controls = page.getByRole('group', { name: 'Run controls', exact: true });
   const loss = page.getByRole('region', { name: 'Loss', exact: true });

@@ -66,7 +66,7 @@ async function ask(page: Page, given: { token?: string; id?: string } = {}): Pro
   await form(page)
     .getByLabel('Token')
     .fill(given.token ?? TOKEN);
-  await form(page).getByRole('button', { name: 'Fetch and load' }).click();
+  await form(page).getByRole('button', { name: 'Download and load' }).click();
 }
 
 /** Every file in the origin's private file system, as text. */
@@ -96,15 +96,15 @@ test('fetched, stopped, gone on with after a reload, repaired after damage, dele
   hub.trouble = ({ at }) => (at === 'cdn' ? { cutAfter: 400_000 } : null);
   hub.bytesPerSecond = 1_500_000;
   await ask(page);
-  const bar = page.getByRole('region', { name: 'Model on its way' });
+  const bar = page.getByRole('region', { name: 'Model download' });
   await expect(bar).toContainText('fetching');
   await expect(bar).toContainText(/model-\d+-of-\d+\.safetensors · .+ of .+ · .+\/s/);
   await expect
     .poll(() => fetched().filter((name) => name.startsWith('model-00006')).length, { timeout: 60_000 })
     .toBeGreaterThan(0);
   await bar.getByRole('button', { name: 'Stop' }).click();
-  await expect(form(page).getByRole('status')).toContainText('What was fetched is kept');
-  await expect(kept(page)).toContainText(/\d+ % fetched/);
+  await expect(form(page).getByRole('status')).toContainText('What was downloaded is kept');
+  await expect(kept(page)).toContainText(/\d+ % downloaded/);
   expect((await new AxeBuilder({ page }).include('main').analyze()).violations).toEqual([]);
 
   // After a reload it goes on from there. The token is gone with the page.
@@ -117,7 +117,7 @@ test('fetched, stopped, gone on with after a reload, repaired after damage, dele
   await expect(form(page).getByLabel('Token')).toHaveValue('');
   await ask(page);
   await expect(loaded(page).getByRole('heading', { name: ID })).toBeVisible({ timeout: 120_000 });
-  await expect(kept(page)).toContainText('Whole');
+  await expect(kept(page)).toContainText('Complete');
   const names = whole.map((path) => path.split('/').at(-1)!);
   expect(fetched().length).toBeGreaterThan(0);
   for (const name of names) expect(fetched()).not.toContain(name);
@@ -146,7 +146,7 @@ test('fetched, stopped, gone on with after a reload, repaired after damage, dele
   await expect(page.getByRole('alert').filter({ hasText: 'A private model needs a token' })).toBeVisible({
     timeout: 60_000,
   });
-  await expect(kept(page)).toContainText(/\d+ % fetched/);
+  await expect(kept(page)).toContainText(/\d+ % downloaded/);
   hub.seen.length = 0;
   await form(page).getByText('Revision, endpoint, token').click();
   await form(page).getByLabel('Token').fill(TOKEN);
@@ -165,11 +165,11 @@ test('fetched, stopped, gone on with after a reload, repaired after damage, dele
     .getByRole('button', { name: `Delete ${ID}` })
     .click();
   await kept(page).getByRole('button', { name: 'Keep' }).press('Enter');
-  await expect(kept(page)).toContainText('Whole');
+  await expect(kept(page)).toContainText('Complete');
   await kept(page)
     .getByRole('button', { name: `Delete ${ID}` })
     .click();
-  await expect(kept(page).getByRole('group')).toContainText('merged export will want these files');
+  await expect(kept(page).getByRole('group')).toContainText('merged export needs these files');
   await kept(page).getByRole('button', { name: 'Delete', exact: true }).click();
   await expect(kept(page)).toBeHidden();
   expect(await privateFiles(page)).toEqual({});
@@ -191,7 +191,7 @@ test.describe('where room is short', () => {
     await expect(form(page)).toBeVisible();
     await allow((await page.evaluate(async () => (await navigator.storage.estimate()).usage!)) + 3_000_000);
     await ask(page);
-    await expect(form(page).getByRole('alert')).toContainText('no room left', { timeout: 60_000 });
+    await expect(form(page).getByRole('alert')).toContainText('storage is full', { timeout: 60_000 });
     await expect(loaded(page)).toBeHidden();
 
     // Only noticed under way: something else took the room.
@@ -200,8 +200,8 @@ test.describe('where room is short', () => {
     await ask(page);
     await expect.poll(() => fetched().filter((name) => name.startsWith('model-00005')).length).toBeGreaterThan(0);
     await allow(100_000);
-    await expect(form(page).getByRole('alert')).toContainText('no room left', { timeout: 60_000 });
-    await expect(kept(page)).toContainText(/\d+ % fetched/);
+    await expect(form(page).getByRole('alert')).toContainText('storage is full', { timeout: 60_000 });
+    await expect(kept(page)).toContainText(/\d+ % downloaded/);
 
     await allow();
     hub.bytesPerSecond = 0;

@@ -71,7 +71,7 @@ async function start(page: Page, recipe: Recipe = plan): Promise<void> {
   await page.getByRole('button', { name: 'Load the starter' }).click();
   await expect(page.getByRole('region', { name: 'Loaded model' })).toBeVisible({ timeout: 120_000 });
   await room(page, 'Recipe');
-  await page.getByRole('tab', { name: 'Plan as a file' }).click();
+  await page.getByRole('tab', { name: 'Recipe as a file' }).click();
   await page.locator('input[data-pick="plan"]').setInputFiles({
     name: 'short.json',
     mimeType: 'application/json',
@@ -137,7 +137,7 @@ async function finished(page: Page): Promise<boolean> {
 /** Presses Resume when the studio offers it, having said what is safe. */
 async function resume(page: Page): Promise<void> {
   const note = page.getByRole('status', { name: 'Interrupted run' });
-  await expect(note).toContainText(/Safe: everything up to its last checkpoint|It had no checkpoint yet/, {
+  await expect(note).toContainText(/Its last checkpoint is safe|It had no checkpoint yet/, {
     timeout: 60_000,
   });
   await note.getByRole('button', { name: 'Resume' }).click({ timeout: 120_000 });
@@ -266,7 +266,7 @@ test('a tab that was frozen goes on with its run, and says that the machine slep
     Date.now = () => now() + 7 * 3_600_000;
   });
   await expect(stateOf(page)).toContainText('For 420 minutes nothing ran', { timeout: 60_000 });
-  await expect(stateOf(page)).toContainText('The run goes on');
+  await expect(stateOf(page)).toContainText('The run continues');
   await expect(stateOf(page)).toHaveText(/^Finished/, { timeout: 300_000 });
   await expect(page.getByRole('alert')).toHaveCount(0);
   expect(stepsOf(await outcome(page))).toEqual(Array.from({ length: 12 }, (_, i) => i + 1));
@@ -292,8 +292,8 @@ test.describe('where room is short', () => {
     await saveNow.click();
     await expect(saveNow).toBeEnabled({ timeout: 60_000 });
     await allow(100_000);
-    const alert = page.getByRole('alert').filter({ hasText: 'no room left' });
-    await expect(alert).toContainText('the run is on hold', { timeout: 120_000 });
+    const alert = page.getByRole('alert').filter({ hasText: 'storage is full' });
+    await expect(alert).toContainText('the run is paused', { timeout: 120_000 });
     await expect(stateOf(page)).toHaveText(/^Paused/);
     const [, saved] = /The last checkpoint \(step (\d+)\) is safe/.exec((await alert.textContent()) ?? '') ?? [];
     expect(Number(saved)).toBeGreaterThan(0);
@@ -343,7 +343,7 @@ test('a project comes back as it was left, in one tab at a time', async ({ conte
   await name.fill('Scenes');
   await name.press('Enter');
   await expect(projects(page)).toContainText('Scenes');
-  await expect(page.getByRole('region', { name: 'Room on disk' })).toContainText('taken');
+  await expect(page.getByRole('region', { name: 'Disk space' })).toContainText('taken');
 
   const second = await openPage(context);
   await expect(second.getByText('is open in another tab').first()).toBeVisible({ timeout: 30_000 });

@@ -89,11 +89,11 @@ test('a newer build is used at the next load, and the page says that it is here'
   await page.reload();
   // The new page is shown at once; the old build's worker gives way when asked.
   expect(await page.locator('meta[name=build]').getAttribute('content')).toBe('newer');
-  await expect(page.getByText('A newer Groundwork is here.')).toBeVisible();
+  await expect(page.getByText('A newer version of Groundwork is ready.')).toBeVisible();
   await Promise.all([page.waitForEvent('load'), page.getByRole('button', { name: 'Load it now' }).click()]);
   await expect(page.getByRole('navigation', { name: 'Rooms' })).toBeVisible();
   await expect.poll(() => page.evaluate(() => caches.keys())).toEqual(['groundwork-newer']);
-  await expect(page.getByText('A newer Groundwork is here.')).toHaveCount(0);
+  await expect(page.getByText('A newer version of Groundwork is ready.')).toHaveCount(0);
   await second.close();
 });
 

@@ -69,7 +69,7 @@ test('a row is shown as the model sees it: resized pictures with boxes, image to
     await expect(row.locator('td').nth(1)).toHaveText(/^\d+ × \d+$/);
     inTable += Number((await row.locator('td').nth(2).innerText()).replace(/\D/g, ''));
   }
-  const strip = page.getByRole('group', { name: /^Images of row/ });
+  const strip = page.getByRole('group', { name: /^Pictures of row/ });
   await expect(strip.locator('img')).toHaveCount(rows.length);
   await expect(strip.locator('canvas[data-boxes]:not([data-boxes="0"])').first()).toBeVisible();
   // Drawn in the proportions that the model is given.
@@ -99,7 +99,7 @@ test('a row is shown as the model sees it: resized pictures with boxes, image to
 test('a model that is not here is planned by its config.json, before anything of it is fetched', async ({ page }) => {
   await page.goto('/#/model');
   const memory = page.getByRole('region', { name: 'Memory' });
-  await expect(memory.getByRole('row', { name: /^together/ })).toBeVisible({ timeout: 60_000 });
+  await expect(memory.getByRole('row', { name: /^total/ })).toBeVisible({ timeout: 60_000 });
   const configOf = (id: string) => PUBLISHED.find((each) => each.id === id)!.config;
   const pick = (name: string, json: unknown) =>
     page
@@ -111,12 +111,15 @@ test('a model that is not here is planned by its config.json, before anything of
   await expect(memory.getByRole('status')).toContainText('8 GB');
   // The adapter of the tests binds 1 GiB at once.
   await pick('config.json', { ...configOf('Qwen/Qwen2.5-VL-3B-Instruct'), _name_or_path: 'org/larger' });
-  await expect(memory).toContainText(/one piece \(.+\) needs \d\.\d+ GiB, and this adapter binds 1\.00 GiB at once/, {
-    timeout: 120_000,
-  });
+  await expect(memory).toContainText(
+    /one buffer \(.+\) needs \d\.\d+ GiB\. This device binds at most 1\.00 GiB at once/,
+    {
+      timeout: 120_000,
+    },
+  );
   // What is said to mend it does.
   await memory.getByLabel('Graphics memory').selectOption({ label: '48 GB' });
-  await memory.getByRole('button', { name: 'Change the plan' }).click({ timeout: 120_000 });
+  await memory.getByRole('button', { name: 'Change the recipe' }).click({ timeout: 120_000 });
   await expect(memory).not.toContainText('needs', { timeout: 120_000 });
   await expect(memory.getByRole('status')).toContainText('as it is');
   await pick('dataset.json', [1]);

@@ -37,7 +37,7 @@ test('the boxes of a step are looked at by keyboard and by a click on a curve', 
   await page.keyboard.press('Home');
   await expect(travel).toContainText('after step 10');
   await expect.poll(() => painted(page)).not.toBe(newest);
-  await page.getByRole('button', { name: 'Let go of step 10' }).click();
+  await page.getByRole('button', { name: 'Release step 10' }).click();
   await expect(travel).toContainText('after step 20');
   // The crosshair shows the step under it; a click keeps it.
   const plot = page.getByRole('region', { name: 'Loss' }).locator('.u-over');
@@ -48,7 +48,7 @@ test('the boxes of a step are looked at by keyboard and by a click on a curve', 
   await expect(travel).toContainText('after step 20');
   await plot.click({ position: { x: width * 0.5, y: height / 2 } });
   await page.mouse.move(0, 0);
-  await expect(page.getByRole('button', { name: /^Let go of step 1\d/ })).toBeVisible();
+  await expect(page.getByRole('button', { name: /^Release step 1\d/ })).toBeVisible();
   await expect(travel).toContainText('after step 10');
 });
 
@@ -66,7 +66,7 @@ test('a step is held and a window of steps is chosen by keyboard, and every char
   for (const chart of [loss, page.getByRole('region', { name: 'Accuracy' })])
     await expect(chart.locator('.chart-step')).toHaveText('step 5');
   const held = await loss.locator('.chart-legend b').textContent();
-  await tools.getByRole('button', { name: 'Let go of step 5' }).click();
+  await tools.getByRole('button', { name: 'Release step 5' }).click();
   await expect(loss.locator('.chart-step')).toHaveCount(0);
   expect(await loss.locator('.chart-legend b').textContent()).not.toBe(held);
 
@@ -202,8 +202,8 @@ test('a logarithmic scale is one: a fall by tenths is a straight line', async ({
 
 const ALARMS = {
   'Not a number': { loss: NaN },
-  'Completions are cut': { 'completions/clipped_ratio': 0.9 },
-  'Groups without a difference': { frac_reward_zero_std: 1 },
+  'Completions are truncated': { 'completions/clipped_ratio': 0.9 },
+  'Groups with equal rewards': { frac_reward_zero_std: 1 },
   'Entropy collapsed': { entropy: 0.001 },
   'Far from the reference': { kl: 4 },
 } as const;
@@ -255,9 +255,9 @@ test('every alarm is told with what to try, marked on its chart, and leads to it
     .filter({ hasText: 'Not a number' })
     .getByRole('button', { name: /^Step 31/ })
     .click();
-  await expect(page.getByRole('button', { name: 'Let go of step 31' })).toBeVisible();
+  await expect(page.getByRole('button', { name: 'Release step 31' })).toBeVisible();
   expect((await new AxeBuilder({ page }).include('.alarms').analyze()).violations).toEqual([]);
-  await alarms.getByRole('button', { name: 'Show the gravest only', expanded: true }).press('Enter');
+  await alarms.getByRole('button', { name: 'Show only the most serious', expanded: true }).press('Enter');
   await expect(alarms.locator('.alarm-note')).toHaveCount(1);
 
   // All is well again; the log remembers.
@@ -272,7 +272,7 @@ test('every alarm is told with what to try, marked on its chart, and leads to it
     .getByRole('row', { name: /Not a number loss/ })
     .getByRole('button')
     .press('Enter');
-  await expect(page.getByRole('button', { name: 'Let go of step 31' })).toBeVisible();
+  await expect(page.getByRole('button', { name: 'Release step 31' })).toBeVisible();
 });
 
 test('a group shows its completions side by side with all that was given to each', async ({ page }) => {
@@ -427,10 +427,10 @@ test('a rehearsal says what the plan will take, and that an edit outdates it', a
   await takeSample(page);
   await page.getByRole('button', { name: 'Rehearse' }).click();
   const card = page.getByRole('region', { name: 'Rehearsal', exact: true });
-  await expect(card).toContainText('The whole plan');
+  await expect(card).toContainText('The whole recipe');
   await expect(card.getByRole('row')).toHaveCount(9);
   await page.evaluate(() => window.harness.studio.recipe.getState().reseed(9));
-  await expect(card).toContainText('The plan has changed since');
+  await expect(card).toContainText('The recipe has changed since');
 });
 
 test('the run file, dropped back, shows the run again and brings its plan back', async ({ page }) => {
@@ -569,5 +569,5 @@ test('a tab that was long in the background says what happened meanwhile', async
     see('visible');
   });
   await expect(page.getByText(/in the background for 12 min/)).toBeVisible();
-  await expect(page.getByText('went on: 7 more steps')).toBeVisible();
+  await expect(page.getByText('made 7 more steps')).toBeVisible();
 });

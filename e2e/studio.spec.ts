@@ -41,7 +41,7 @@ test('from the first page to the export by keyboard alone', async ({ page }) => 
   await expect(page.getByRole('article')).toHaveAccessibleName('Row train-0319');
   await page.getByRole('link', { name: /^Recipe/ }).focus();
   await page.keyboard.press('Enter');
-  await tabTo(page, 'Start on hold');
+  await tabTo(page, 'Start paused');
   await page.keyboard.press('Enter');
   await expect(page.getByRole('status').filter({ hasText: 'Paused' })).toBeVisible();
   const controls = page.getByRole('group', { name: 'Run controls', exact: true });
@@ -63,11 +63,11 @@ test('from the first page to the export by keyboard alone', async ({ page }) => 
   await expect(page.getByRole('status').filter({ hasText: 'Finished' })).toBeVisible();
   await page.getByRole('link', { name: /^Inspect/ }).focus();
   await page.keyboard.press('Enter');
-  await expect(page.getByRole('article')).toHaveAccessibleName('Sample heldout-0000');
+  await expect(page.getByRole('article')).toHaveAccessibleName('Row heldout-0000');
   await page.keyboard.press('a');
   await expect(page.getByRole('region', { name: 'Tuned answer' })).toContainText('IoU');
   await page.keyboard.press('ArrowRight');
-  await expect(page.getByRole('article')).toHaveAccessibleName('Sample heldout-0001');
+  await expect(page.getByRole('article')).toHaveAccessibleName('Row heldout-0001');
   await page.keyboard.press('2');
   await expect(page.getByRole('button', { name: /^Base/ })).toHaveAttribute('aria-pressed', 'false');
   await page.getByRole('link', { name: /^Export/ }).focus();
@@ -83,12 +83,12 @@ test('rows are answered together, and whether answers follow swapped pictures is
   await open(page, 'fast');
   await takeSample(page);
   await page.getByRole('link', { name: /^Inspect/ }).click();
-  const summary = page.getByRole('region', { name: 'Image-swap test over rows' });
+  const summary = page.getByRole('region', { name: 'Picture-swap test over rows' });
   await expect(page.getByRole('button', { name: 'Answer all 80' })).toBeEnabled();
   await expect(summary).toHaveCount(0);
   await page.getByRole('button', { name: 'Answer all 80' }).click();
   await expect(page.getByRole('button', { name: 'All are answered' })).toBeVisible();
-  await summary.getByRole('button', { name: /^Swap the images of \d+ answered rows/ }).click();
+  await summary.getByRole('button', { name: /^Swap the pictures of \d+ answered rows/ }).click();
   await expect(summary.getByRole('progressbar')).toBeVisible();
   // The pretended model looks at no picture: its answer stays where it was.
   await expect(summary.getByRole('status')).toHaveText(/^It stays at the place (\d+) of \1 \(100\.0 %\)$/);
@@ -100,7 +100,7 @@ test('a plan that does not fit the card is changed by one button', async ({ page
   const memory = page.getByRole('region', { name: 'Memory' });
   await memory.getByLabel('Graphics memory').selectOption({ label: '8 GB' });
   await expect(memory.getByRole('status')).toContainText('recompute activations');
-  await memory.getByRole('button', { name: 'Change the plan' }).click();
+  await memory.getByRole('button', { name: 'Change the recipe' }).click();
   expect(
     await page.evaluate(() =>
       window.harness.studio.recipe
@@ -137,7 +137,7 @@ test('a conversation over pictures of one’s own, stopped and asked again', asy
       .querySelector('[aria-label="Drop pictures"]')!
       .dispatchEvent(new DragEvent('drop', { dataTransfer: transfer, bubbles: true, cancelable: true }));
   });
-  await expect(page.getByRole('button', { name: 'Take away 1.png' })).toBeVisible();
+  await expect(page.getByRole('button', { name: 'Remove 1.png' })).toBeVisible();
   await page.getByLabel('Question').fill('Which one has a disc?');
   await page.keyboard.press('Enter');
   await page.getByRole('button', { name: 'Stop' }).click();
@@ -151,7 +151,7 @@ test('a conversation over pictures of one’s own, stopped and asked again', asy
   await expect(tuned.locator('canvas[data-boxes="1"]')).toHaveCount(1);
   // What the model writes is text.
   await expect(tuned).toContainText('<b>not bold</b>');
-  await page.getByRole('button', { name: 'Start afresh' }).click();
+  await page.getByRole('button', { name: 'Start again' }).click();
   await expect(page.getByRole('list', { name: 'Conversation' })).toHaveCount(0);
 });
 
@@ -177,7 +177,7 @@ test('adapters are brought in, stacked and switched off', async ({ page }) => {
     'adapter-2',
     'adapter-1',
   ]);
-  await panel.getByRole('checkbox', { name: /trains the top one further/ }).check();
+  await panel.getByRole('checkbox', { name: /trains the top adapter further/ }).check();
   await panel.getByRole('button', { name: 'Forget mine' }).click();
   await panel.getByRole('checkbox', { name: 'ran' }).uncheck();
   await expect(panel.getByRole('status')).toContainText('All adapters are off');
@@ -229,7 +229,7 @@ test('rows are sorted, filtered and judged at another overlap, by keyboard too',
   await page.getByRole('link', { name: /^Inspect/ }).click();
   await page.getByRole('button', { name: 'Answer all 80' }).click();
   await expect(page.getByRole('button', { name: 'All are answered' })).toBeVisible();
-  const rows = page.getByRole('listbox', { name: 'Samples' }).getByRole('option');
+  const rows = page.getByRole('listbox', { name: 'Rows' }).getByRole('option');
   const tuned = async () =>
     (await rows.locator('.score:last-child').allTextContents()).map((text) => Number(/[\d.]+$/.exec(text)![0]));
   await page.getByLabel('Order').selectOption({ label: 'Worst IoU first' });
@@ -282,7 +282,7 @@ test('the digits of a box show their loss on its edges and in a table, for eithe
   await open(page);
   await takeSample(page);
   await page.getByRole('link', { name: /^Inspect/ }).click();
-  const canvas = page.getByRole('group', { name: /Images of row/ }).locator('canvas[data-boxes="1"]');
+  const canvas = page.getByRole('group', { name: /Pictures of row/ }).locator('canvas[data-boxes="1"]');
   const pixels = () => canvas.evaluate((element: HTMLCanvasElement) => element.toDataURL());
   await expect(canvas).toHaveCount(1);
   await page.keyboard.press('h');
@@ -293,7 +293,7 @@ test('the digits of a box show their loss on its edges and in a table, for eithe
   const tuned = await pixels();
   await page.getByRole('group', { name: 'Policy of the heat' }).getByText('Base').click();
   await expect.poll(pixels).not.toBe(tuned);
-  await page.getByRole('button', { name: 'Next sample' }).click();
+  await page.getByRole('button', { name: 'Next row' }).click();
   await expect(table).toHaveCount(0);
 });
 

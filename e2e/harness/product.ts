@@ -58,7 +58,7 @@ export async function openProduct(port: number, flags: readonly string[] = []): 
     },
     choosePlan: async (plan) => {
       await room('Recipe');
-      await page.getByRole('tab', { name: 'Plan as a file' }).click();
+      await page.getByRole('tab', { name: 'Recipe as a file' }).click();
       await page.locator('input[data-pick="plan"]').setInputFiles({
         name: 'run.json',
         mimeType: 'application/json',

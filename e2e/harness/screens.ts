@@ -64,7 +64,7 @@ async function interrupted(page: Page, hash: string): Promise<void> {
 
 /** A run on hold in which much goes wrong from step 31 on. */
 const illRun = opened('/run', async (page) => {
-  await page.getByRole('button', { name: 'Start on hold' }).click();
+  await page.getByRole('button', { name: 'Start paused' }).click();
   await call(page, async ({ transport }) => {
     const healthy = {
       loss: 1,
@@ -117,7 +117,7 @@ const shots: readonly Shot[] = [
       await page.getByText('Revision, endpoint, token').click();
       await page.getByRole('button', { name: /^Delete Huggingface/i }).click();
       await page.getByLabel('Id of the model').fill('org/gated');
-      await page.getByRole('button', { name: 'Fetch and load' }).click();
+      await page.getByRole('button', { name: 'Download and load' }).click();
       await page.getByRole('alert').waitFor();
       await page.getByRole('button', { name: 'Continue' }).click();
       await page.waitForTimeout(900);
@@ -127,14 +127,14 @@ const shots: readonly Shot[] = [
     name: 'model-quantised',
     prepare: async (page) => {
       await call(page, ({ studio }) => studio.project.getState().chooseStorage('int4'));
-      await opened('/model', (p) => p.getByText('Quantising moved').click())(page);
+      await opened('/model', (p) => p.getByText('Quantising changed').click())(page);
     },
   },
   {
     name: 'recipe-memory',
     prepare: opened('/recipe', async (page) => {
       await page.getByRole('tab', { name: 'Memory' }).click();
-      await page.getByText('least change').waitFor();
+      await page.getByText('after these changes').waitFor();
     }),
   },
   {
@@ -146,13 +146,13 @@ const shots: readonly Shot[] = [
     prepare: opened('/recipe', async (page) => {
       await page.getByRole('tab', { name: 'As the model' }).click();
       await page
-        .getByRole('group', { name: /^Images of row/ })
+        .getByRole('group', { name: /^Pictures of row/ })
         .getByRole('img')
         .nth(2)
         .waitFor();
     }),
   },
-  { name: 'recipe-file', prepare: opened('/recipe', (page) => page.getByRole('tab', { name: 'Plan as' }).click()) },
+  { name: 'recipe-file', prepare: opened('/recipe', (page) => page.getByRole('tab', { name: 'Recipe as' }).click()) },
   {
     name: 'run-profile',
     prepare: async (page) => {
@@ -289,7 +289,7 @@ const shots: readonly Shot[] = [
   {
     name: 'run-preparing',
     prepare: opened('/run', async (page) => {
-      await page.getByRole('button', { name: 'Start on hold' }).click();
+      await page.getByRole('button', { name: 'Start paused' }).click();
       await call(page, ({ studio, transport }) => {
         const stage = studio.recipe.getState().recipe.stages[0]!;
         transport.emit({ type: 'state', state: 'running' });
@@ -318,9 +318,9 @@ const shots: readonly Shot[] = [
     prepare: opened('/inspect', async (page) => {
       await page.getByRole('button', { name: 'Answer all' }).click();
       await page.getByRole('button', { name: 'All are answered' }).waitFor();
-      await page.getByRole('button', { name: /^Swap the images of/ }).click();
+      await page.getByRole('button', { name: /^Swap the pictures of/ }).click();
       await page.getByRole('status').filter({ hasText: 'It stays at the place' }).waitFor();
-      await page.getByRole('button', { name: 'Swap the images and ask again' }).click();
+      await page.getByRole('button', { name: 'Swap the pictures and ask again' }).click();
       await page.waitForTimeout(600);
     }),
   },

@@ -17,11 +17,7 @@ export class GroundworkError extends Error {
 /** Throws an `internal` error: for broken invariants of our own, never for user input. */
 export function invariant(condition: unknown, message: string): asserts condition {
   if (!condition)
-    throw new GroundworkError(
-      'internal',
-      message,
-      'This is a defect in Groundwork; please report it with the message.',
-    );
+    throw new GroundworkError('internal', message, 'This is a bug in Groundwork. Please report it with this message.');
 }
 
 /** What crosses a worker's border: an error in plain words, whatever was thrown. */
@@ -30,6 +26,6 @@ export function describeError(error: unknown): { code: string; message: string; 
   return {
     code: 'internal',
     message: error instanceof Error ? error.message : String(error),
-    hint: 'This is a defect in Groundwork; please report it with the message. Reloading the page starts afresh.',
+    hint: 'This is a bug in Groundwork. Please report it with this message. Reload the page to start again.',
   };
 }

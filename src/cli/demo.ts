@@ -55,7 +55,7 @@ async function main(): Promise<void> {
     throw new GroundworkError(
       'run-missing',
       `There is no interrupted run in ${values.out}.`,
-      'Leave --resume out to start one.',
+      'Leave out --resume to start a new run.',
     );
   const seeded = values.seed === undefined ? plan : { ...plan, seed: Number(values.seed) };
   const recipe = values.resume ? kept!.recipe : seeded;
@@ -91,7 +91,7 @@ async function main(): Promise<void> {
     progress.note(dataset.notes.join('\n'));
   }
   if (values.resume) {
-    progress.note(`Going on with the run of ${new Date(kept!.startedAt).toISOString()}, after step ${kept!.step}`);
+    progress.note(`Resuming the run of ${new Date(kept!.startedAt).toISOString()}, after step ${kept!.step}`);
     await session.handle({ type: 'continue-run', runId: kept!.id, dataset: dataset.id, go: true });
   } else await session.handle({ type: 'start', dataset: dataset.id, recipe });
   process.once('SIGINT', () => void session.handle({ type: 'control', action: 'stop' }));

@@ -41,7 +41,7 @@ class FileBlob extends Blob {
     const bytes = new Uint8Array(this.size);
     for (let done = 0; done < bytes.length;) {
       const { bytesRead } = await readAt(this.#file.descriptor, bytes, done, bytes.length - done, this.#start + done);
-      if (bytesRead === 0) throw new Error(`${this.#file.path} is shorter than it was`);
+      if (bytesRead === 0) throw new Error(`${this.#file.path} has become shorter`);
       done += bytesRead;
     }
     return bytes.buffer;

@@ -50,7 +50,7 @@ export function nodeFileStore(root: string): FileStore {
             throw new GroundworkError(
               'storage-full',
               `The disk of ${root} is full.`,
-              'What was written before is kept: make room and run the command again.',
+              'What was written before is kept. Free disk space and run the command again.',
               { cause },
             );
           }

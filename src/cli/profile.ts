@@ -127,7 +127,7 @@ async function coldStart(paths: { model: string; data: string }, recipe: Recipe)
   stop = stopwatch();
   await start(recipe);
   const { gpu, kernels } = session.bench!.loaded.model.session;
-  console.log(`${gpu.name}: milliseconds since the start, and of processors till then`);
+  console.log(`${gpu.name}: milliseconds since the start, and processor time until then`);
   console.log(['wall', 'driver', 'JS'].map((head) => head.padStart(8)).join(''));
   for (const [what, { wallMs, cpuMs, ownMs }] of reached)
     console.log([wallMs, cpuMs, ownMs].map((n) => n.toFixed(0).padStart(8)).join(''), ` ${what}`);
@@ -150,7 +150,7 @@ const short = <S extends Stage>(stage: S, steps: number): S | null =>
 
 function table(what: string, p: StepProfile): string {
   const cells = [
-    ['operation', 'dispatches', 'ms', 'share', 'GFLOP/s', 'GB/s', 'of the roof'],
+    ['operation', 'dispatches', 'ms', 'share', 'GFLOP/s', 'GB/s', 'of the peak'],
     ...p.ops.map((o) => [
       o.op,
       String(o.dispatches),
@@ -167,7 +167,7 @@ function table(what: string, p: StepProfile): string {
   );
   return [
     `${what} on ${p.adapter}`,
-    `roof: ${(p.roofline.flops / 1e9).toFixed(1)} GFLOP/s, ${(p.roofline.bytes / 1e9).toFixed(1)} GB/s`,
+    `peak: ${(p.roofline.flops / 1e9).toFixed(1)} GFLOP/s, ${(p.roofline.bytes / 1e9).toFixed(1)} GB/s`,
     `a step took ${p.wallMs.toFixed(0)} ms, of which the GPU was idle ${percent(p.idleShare)}; ${p.submissions} submissions, the longest ${p.longestSubmissionMs.toFixed(0)} ms; ${p.dispatches} dispatches`,
     '',
     ...lines,

@@ -71,7 +71,7 @@ async function main(): Promise<number> {
       if (!ok) missed++;
     }
   }
-  console.log(missed ? `\n${missed} comparisons missed.` : '\nAll comparisons agree.');
+  console.log(missed ? `\n${missed} comparisons failed.` : '\nAll comparisons agree.');
   session.destroy();
   return missed ? 1 : 0;
 }

@@ -58,7 +58,7 @@ export class EngineClient {
           new GroundworkError(
             'not-sent',
             `The page could not hand "${request.type}" to the engine.`,
-            'Nothing was changed; try again with fewer or other files.',
+            'Nothing was changed. Try again with fewer or other files.',
             { cause },
           ),
         );
@@ -102,7 +102,7 @@ export class EngineClient {
     const error = new GroundworkError(
       'engine-lost',
       `The engine stopped: ${reason}.`,
-      'Files you exported are safe, and nothing was written to your disk by the stop. Reload the page to start the engine again.',
+      'Files that you exported are safe, and the stop wrote nothing to your disk. Reload the page to start the engine again.',
     );
     this.#fail(error);
     if (this.#again && this.#mayRestart()) {

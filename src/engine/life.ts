@@ -47,6 +47,6 @@ export function watchSleep(woke: (minutes: number) => void): void {
 export function sleepNotice(minutes: number, state: RunState): string {
   const slept = `For ${minutes} ${minutes === 1 ? 'minute' : 'minutes'} nothing ran: the machine slept, or the browser froze this tab.`;
   if (state === 'running' || state === 'stopping')
-    return `${slept} The run goes on; if the graphics device did not survive it, from the last checkpoint.`;
-  return state === 'paused' ? `${slept} The run is still on hold.` : slept;
+    return `${slept} The run continues. If the graphics device was lost, it resumes from the last checkpoint.`;
+  return state === 'paused' ? `${slept} The run is still paused.` : slept;
 }

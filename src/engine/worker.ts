@@ -25,7 +25,7 @@ const openStorage = async (): Promise<Storage> => {
       kind: 'event',
       event: {
         type: 'notice',
-        message: `This browser keeps nothing for this page (${message}): a run does not survive a reload.`,
+        message: `This browser stores nothing for this page (${message}). A run will be lost when the page is reloaded.`,
       },
     });
     return memoryStorage();
@@ -35,7 +35,7 @@ const openStorage = async (): Promise<Storage> => {
 const unreachable = (url: string, cause: unknown) =>
   new GroundworkError(
     'fetch-failed',
-    `${url} could not be fetched.`,
+    `${url} could not be downloaded.`,
     'Check that the app’s files are complete and its server is running.',
     { cause },
   );
@@ -54,7 +54,7 @@ async function fetchFile(url: string): Promise<Blob> {
   throw new GroundworkError(
     'fetch-failed',
     `${url} is missing.`,
-    'The app’s own files are incomplete: install it again.',
+    'The app’s own files are incomplete. Install it again.',
   );
 }
 
@@ -72,7 +72,7 @@ const openSession = async () => {
               type: 'failure',
               code: 'gpu-error',
               message,
-              hint: 'The graphics driver refused a command. What was computed since may be wrong: stop the run and reload.',
+              hint: 'The graphics driver refused a command. What was computed since may be wrong. Stop the run and reload the page.',
             },
           }),
       });

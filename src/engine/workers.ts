@@ -82,8 +82,8 @@ class HubPipe {
           kind: 'error',
           id,
           code: 'hub-lost',
-          message: `The part that fetches models stopped: ${event.message || 'its script could not be loaded'}.`,
-          hint: 'What was fetched is kept. Try again; if it happens twice, reload the page.',
+          message: `The part that downloads models stopped: ${event.message || 'its script could not be loaded'}.`,
+          hint: 'What was downloaded is kept. Try again. If it happens twice, reload the page.',
         });
       this.#waiting.clear();
     };

@@ -23,7 +23,7 @@ function requireInside(size: number, offset: number, length: number): void {
   )
     throw new GroundworkError(
       'file-truncated',
-      `Bytes ${offset}–${offset + length} were asked of a file of ${size} bytes.`,
+      `Bytes ${offset}–${offset + length} were requested, but the file has only ${size} bytes.`,
       'The file is incomplete: download or copy it again.',
     );
 }
@@ -48,7 +48,7 @@ export const blobSource = (blob: Blob): ByteSource => ({
       throw new GroundworkError(
         'file-unreadable',
         'The file could not be read.',
-        'It may have been moved, changed or deleted since it was chosen: choose it again.',
+        'It may have been moved, changed or deleted since you chose it. Choose it again.',
         { cause },
       );
     }

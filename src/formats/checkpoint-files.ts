@@ -29,7 +29,7 @@ function parseIndex(text: string): Map<string, string> {
   if (typeof map !== 'object' || map === null || Array.isArray(map)) throw broken('it has no weight_map.');
   const entries = Object.entries(map);
   if (!entries.every(([, file]) => typeof file === 'string'))
-    throw broken('its weight_map names something that is no file.');
+    throw broken('its weight_map names something that is not a file.');
   return new Map(entries as [string, string][]);
 }
 
@@ -63,8 +63,8 @@ export async function openCheckpoint(files: ReadonlyMap<string, ByteSource>): Pr
     if (!homes.has(key))
       throw new GroundworkError(
         'checkpoint-incomplete',
-        `${name} lacks “${key}”, which the index promises.`,
-        'Shards of two versions are mixed: download the model again.',
+        `${name} has no “${key}”, although the index lists it.`,
+        'Shards of two versions are mixed. Download the model again.',
       );
 
   const home = (name: string): Safetensors => {

@@ -83,7 +83,7 @@ class Scanner {
     if (this.problem || this.root === 'values') return;
     if (this.#inString || this.#stack.length)
       this.#fail(
-        this.#inString ? 'the file ends inside a text' : 'the file ends before its last bracket is closed',
+        this.#inString ? 'the file ends inside a string' : 'the file ends before its last bracket is closed',
         size,
       );
   }

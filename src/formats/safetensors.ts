@@ -56,7 +56,7 @@ const bad = (label: string, what: string, cause?: unknown) =>
   new GroundworkError(
     'safetensors-invalid',
     `${label}: ${what}`,
-    'The file is damaged or not a safetensors file: download it again.',
+    'The file is damaged, or it is not a safetensors file. Download it again.',
     { cause },
   );
 
@@ -102,7 +102,7 @@ function requireTiling(tensors: readonly TensorInfo[], dataStart: number, size: 
     throw new GroundworkError(
       'file-truncated',
       `${label}: ${size} bytes, but its header describes ${at}.`,
-      'The download is incomplete: fetch the file again.',
+      'The download is incomplete. Download the file again.',
     );
   if (at < size) throw bad(label, `${size - at} bytes follow the last tensor.`);
 }
@@ -112,7 +112,7 @@ export async function openSafetensors(source: ByteSource, label = 'file'): Promi
   if (source.size < 8)
     throw new GroundworkError(
       'file-truncated',
-      `${label}: ${source.size} bytes are no safetensors file.`,
+      `${label}: a file of ${source.size} bytes is not a safetensors file.`,
       'Download it again.',
     );
   const prefix = await source.read(0, 8);
@@ -123,7 +123,7 @@ export async function openSafetensors(source: ByteSource, label = 'file'): Promi
     throw new GroundworkError(
       'file-truncated',
       `${label}: the header ends beyond the file.`,
-      'The download is incomplete: fetch the file again.',
+      'The download is incomplete. Download the file again.',
     );
   let header: unknown;
   let text: string;

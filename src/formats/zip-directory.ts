@@ -30,7 +30,7 @@ const broken = (label: string, what: string) =>
   new GroundworkError(
     'zip-invalid',
     `${label}: ${what}`,
-    'The archive is incomplete or not a zip: download it again, or unpack it and drop the folder.',
+    'The archive is incomplete, or it is not a zip. Download it again, or unpack it and drop the folder.',
   );
 
 const view = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -25,7 +25,7 @@ const damaged = (path: string, what: string, cause?: unknown) =>
   new GroundworkError(
     'zip-entry-damaged',
     `${path}: ${what}`,
-    'The archive is damaged: download it again, or unpack it and drop the folder.',
+    'The archive is damaged. Download it again, or unpack it and drop the folder.',
     { cause },
   );
 

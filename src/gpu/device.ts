@@ -69,8 +69,8 @@ export async function openGpu(gpu: GPU | undefined, options: GpuOptions = {}): P
   if (!adapter) {
     throw new GroundworkError(
       'no-adapter',
-      'WebGPU is present, but no graphics adapter answers.',
-      'Open chrome://gpu and look for "WebGPU". A blocked driver, a remote desktop or a virtual machine without a GPU are the usual reasons; updating the graphics driver usually helps.',
+      'This browser has WebGPU, but it found no graphics adapter.',
+      'Open chrome://gpu and look for "WebGPU". The usual reasons are a blocked driver, a remote desktop or a virtual machine without a GPU. Updating the graphics driver usually helps.',
     );
   }
   const refused = new Set<string>(options.without);

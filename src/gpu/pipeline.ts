@@ -160,5 +160,5 @@ const refused = (key: string, message: string) =>
   new GroundworkError(
     'shader-compile',
     `${key}: ${message}`,
-    'The graphics driver refused a shader. Update the driver or browser; if it persists, report it with this message.',
+    'The graphics driver refused a shader. Update the driver or the browser. If it happens again, report it with this message.',
   );

@@ -71,8 +71,8 @@ export function startRecording(session: Session, options: ProfilerOptions = {}):
   if (!session.gpu.features.timestamps)
     throw new GroundworkError(
       'no-timestamps',
-      'This adapter does not tell how long its work takes.',
-      'Chrome needs the feature timestamp-query; start it with --enable-unsafe-webgpu, or use another adapter.',
+      'This device does not report how long its work takes.',
+      'Chrome needs the feature timestamp-query. Start it with --enable-unsafe-webgpu, or use another device.',
     );
   invariant(!session.queue.profiler, 'two recordings at once');
   const profiler = new Profiler(session, options);

@@ -112,8 +112,8 @@ export class Session {
     if (this.#onUnbindable) return this.#onUnbindable(label, bytes);
     throw new GroundworkError(
       'binding-limit',
-      `${label} needs ${bytes} bytes in one piece, and this adapter binds at most ${limit}.`,
-      'Use a shorter sequence, fewer rows a step or a smaller model.',
+      `${label} needs a buffer of ${bytes} bytes, but this device binds at most ${limit}.`,
+      'Use a shorter sequence, fewer rows per step or a smaller model.',
     );
   }
 

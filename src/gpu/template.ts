@@ -203,5 +203,5 @@ const templateError = (reason: string, where: string) =>
   new GroundworkError(
     'shader-template',
     `${reason}: ${where.trim()}`,
-    'A shader file is malformed; this is a defect in Groundwork.',
+    'A shader file is malformed. This is a bug in Groundwork.',
   );

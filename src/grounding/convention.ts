@@ -90,7 +90,7 @@ function convention(family: BoxFamily, space: Space, syntax: 'json' | 'tokens', 
         if (!size)
           throw new GroundworkError(
             'box-image',
-            `A box lies in picture ${image + 1} of ${sizes.length}.`,
+            `A box is in picture ${image + 1}, but the row has ${sizes.length}.`,
             'Check the picture numbers of the dataset.',
           );
         return {
@@ -118,7 +118,7 @@ export const CONVENTIONS: Readonly<Record<BoxFamily, BoxConvention>> = {
     'smolvlm',
     thousandths,
     'json',
-    'JSON, in thousandths (0–1000) of width and height; learnt here, the model has no convention of its own',
+    'JSON, in thousandths (0–1000) of width and height. The model learns this format here, because it has none of its own',
   ),
 };
 

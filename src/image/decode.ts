@@ -81,7 +81,7 @@ export async function browserDecode(bytes: Blob): Promise<RgbImage> {
     if (!context)
       throw new GroundworkError(
         'canvas-unavailable',
-        'The browser gave no canvas to decode pictures with.',
+        'The browser provided no canvas to decode pictures with.',
         'Close other tabs and try again.',
       );
     context.drawImage(bitmap, 0, 0);
@@ -99,8 +99,8 @@ export async function decodeImage(bytes: Blob | Uint8Array): Promise<RgbImage> {
   if (!decoder)
     throw new GroundworkError(
       'no-image-decoder',
-      'Nothing here can decode pictures.',
-      'Under Node, registerDecoder(nodeDecode) first.',
+      'No picture decoder is registered.',
+      'Under Node, call registerDecoder(nodeDecode) first.',
     );
   try {
     return await decoder(bytes instanceof Blob ? bytes : new Blob([bytes as Uint8Array<ArrayBuffer>]));
@@ -109,7 +109,7 @@ export async function decodeImage(bytes: Blob | Uint8Array): Promise<RgbImage> {
     throw new GroundworkError(
       'image-undecodable',
       'A picture could not be decoded.',
-      'The file is damaged or not a picture: replace it.',
+      'The file is damaged, or it is not a picture. Replace it.',
       { cause },
     );
   }

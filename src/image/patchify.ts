@@ -45,7 +45,10 @@ function cut(
   value: (channel: number, pixel: number) => number,
 ): Patches {
   const [rows, columns] = [Math.floor(height / p), Math.floor(width / p)];
-  invariant(rows % m === 0 && columns % m === 0, `${width} × ${height} is not ${m} patches of ${p} a token.`);
+  invariant(
+    rows % m === 0 && columns % m === 0,
+    `${width} × ${height} is not a multiple of ${m} patches of ${p} pixels.`,
+  );
   const frame = p * p;
   const values = new Float32Array(rows * columns * 3 * frames * frame);
   let patch = 0; // where the patch begins

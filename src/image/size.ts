@@ -220,22 +220,30 @@ export async function endsWell(file: Blob): Promise<boolean> {
 /** Files that are often found where a picture should be: how they begin, what they are, and the way out. */
 const FOREIGN: readonly (readonly [RegExp, string, string])[] = [
   [/^$/, 'is empty', 'Copy the picture again.'],
-  [/^[^]{4}ftyp(?:hei|hev|mif1|msf1)/, 'is a HEIC picture, which is not read', 'Convert it to JPEG or PNG.'],
-  [/^[^]{4}ftypavi[fs]/, 'is an AVIF picture, which is not read', 'Convert it to JPEG, PNG or WebP.'],
-  [/^(?:II\*\0|MM\0\*)/, 'is a TIFF or raw picture, which is not read', 'Convert it to JPEG or PNG.'],
-  [/^(?:\xff\n|[^]{4}JXL )/, 'is a JPEG XL picture, which is not read', 'Convert it to JPEG, PNG or WebP.'],
-  [/^version https:\/\/git-lfs/, 'is the pointer of Git LFS, not the picture', 'Fetch the pictures: git lfs pull.'],
-  [/^\s*<(?:\?xml|svg)/i, 'is a drawing (SVG), not a picture of pixels', 'Render it to PNG.'],
+  [
+    /^[^]{4}ftyp(?:hei|hev|mif1|msf1)/,
+    'is a HEIC picture, which Groundwork does not read',
+    'Convert it to JPEG or PNG.',
+  ],
+  [/^[^]{4}ftypavi[fs]/, 'is an AVIF picture, which Groundwork does not read', 'Convert it to JPEG, PNG or WebP.'],
+  [/^(?:II\*\0|MM\0\*)/, 'is a TIFF or raw picture, which Groundwork does not read', 'Convert it to JPEG or PNG.'],
+  [
+    /^(?:\xff\n|[^]{4}JXL )/,
+    'is a JPEG XL picture, which Groundwork does not read',
+    'Convert it to JPEG, PNG or WebP.',
+  ],
+  [/^version https:\/\/git-lfs/, 'is a Git LFS pointer, not the picture', 'Fetch the pictures: git lfs pull.'],
+  [/^\s*<(?:\?xml|svg)/i, 'is an SVG drawing, not a pixel image', 'Render it to PNG.'],
   [/^\s*<(?:!doctype|html)/i, 'is a web page: its download failed', 'Download the picture again.'],
-  [/^(?:\x89PNG|\xff\xd8|RIFF[^]{4}WEBP|GIF8)/, 'is cut off or damaged', 'Copy or download the picture again.'],
+  [/^(?:\x89PNG|\xff\xd8|RIFF[^]{4}WEBP|GIF8)/, 'is truncated or damaged', 'Copy or download the picture again.'],
 ];
 
-/** Why a file is no picture that can be read, as the end of a sentence that begins with its name, and what to do. */
+/** Why a file is not a readable picture, as the end of a sentence that begins with its name, and what to do. */
 export async function whyUnreadable(file: Blob): Promise<{ readonly reason: string; readonly fix: string }> {
   const bytes = new Uint8Array(await file.slice(0, 64).arrayBuffer());
   const begin = String.fromCharCode(...bytes);
   const known = FOREIGN.find(([pattern]) => pattern.test(begin));
   return known
     ? { reason: known[1], fix: known[2] }
-    : { reason: 'is no picture that can be read', fix: 'Replace it by a PNG, JPEG, WebP, GIF or BMP file.' };
+    : { reason: 'is not a readable picture', fix: 'Replace it with a PNG, JPEG, WebP, GIF or BMP file.' };
 }

@@ -106,7 +106,7 @@ export function parseArchitecture(config: Json): Architecture {
   if (!parse)
     throw new GroundworkError(
       'model-unsupported',
-      `This checkpoint is a “${type}”.`,
+      `Groundwork does not support checkpoints of type “${type}”.`,
       `Supported: ${SUPPORTED_MODEL_TYPES.join(', ')}.`,
     );
   return parse(config);

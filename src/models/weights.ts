@@ -173,12 +173,12 @@ export function locate(
       throw new GroundworkError(
         'tensor-dtype',
         `${key} is ${dtype}; Groundwork reads F32, F16 and BF16 weights.`,
-        'Take the unquantised model: Groundwork quantises it itself while it loads.',
+        'Use the unquantised model. Groundwork quantises it while it loads.',
       );
     if (shape.join() !== entry.shape.join())
       throw new GroundworkError(
         'tensor-shape',
-        `${key} is [${shape.join(', ')}], and config.json asks for [${entry.shape.join(', ')}].`,
+        `${key} is [${shape.join(', ')}], but config.json says [${entry.shape.join(', ')}].`,
         'The weights and config.json do not belong together.',
       );
     return { entry, key };
@@ -214,7 +214,7 @@ function halves(bytes: Bytes, dtype: Dtype, key: string): Uint16Array {
   if (overflowed)
     throw new GroundworkError(
       'half-overflow',
-      `${overflowed} values of ${key} are beyond what 16-bit floats hold.`,
+      `${overflowed} values of ${key} are too large for 16-bit floats.`,
       'Load this model with f32 weights.',
     );
   return bits;

@@ -76,7 +76,7 @@ export async function storedDatasets(): Promise<StoredDataset[]> {
 export async function removeStoredDataset(location: string): Promise<void> {
   const [folder, name, ...rest] = location.split('/');
   if (folder !== COPIES || !name || rest.length > 0)
-    throw new GroundworkError('copy-unknown', `${location} is no copy of a dataset.`, 'Nothing was deleted.');
+    throw new GroundworkError('copy-unknown', `${location} is not a copy of a dataset.`, 'Nothing was deleted.');
   await removeFromStore(location).catch((error: unknown) => {
     if (!(error instanceof DOMException && error.name === 'NotFoundError')) throw error;
   });
@@ -96,7 +96,7 @@ export async function copyIntoStore(
       throw new GroundworkError(
         'cancelled',
         'Copying was cancelled.',
-        'The copy so far was removed; your files are as they were.',
+        'The incomplete copy was removed. Your files are unchanged.',
       );
   };
   let [total, files] = [0, 0];
@@ -146,7 +146,7 @@ const gib = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
 const full = (wanted: number, free: number, cause?: unknown) =>
   new GroundworkError(
     'storage-full',
-    `The files have ${gib(wanted)}, and the browser has ${gib(Math.max(0, free))} for this page.`,
+    `The files need ${gib(wanted)}, but the browser has only ${gib(Math.max(0, free))} for this page.`,
     'Nothing was changed. Read them in place instead, or remove other datasets and projects.',
     { cause },
   );

@@ -24,14 +24,14 @@ export function hubAddress(given: {
   if (!/^(?:[\w.-]+\/)?[\w.-]+$/.test(id) || /(^|\/)\.{1,2}(\/|$)/.test(id))
     throw new GroundworkError(
       'hub-id',
-      `“${given.id}” is not the id of a model.`,
-      'An id is an owner and a name, as in Qwen/Qwen3-VL-2B-Instruct.',
+      `“${given.id}” is not a model id.`,
+      'An id is an owner and a name, such as Qwen/Qwen3-VL-2B-Instruct.',
     );
   const revision = given.revision?.trim() || DEFAULT_REVISION;
   if (/\s|\.\.|[?#\\]/.test(revision))
     throw new GroundworkError(
       'hub-revision-name',
-      `“${revision}” cannot be a revision.`,
+      `“${revision}” is not a valid revision.`,
       'Give a branch (main), a tag or a commit.',
     );
   return { endpoint, id, revision };
@@ -46,6 +46,6 @@ function requireEndpoint(endpoint: string): void {
   throw new GroundworkError(
     'hub-endpoint',
     `“${endpoint}” cannot be used as an endpoint.`,
-    `It must begin with https:// (or http:// for a server on this machine), as in ${DEFAULT_ENDPOINT}.`,
+    `It must begin with https:// (or http:// for a server on this machine), such as ${DEFAULT_ENDPOINT}.`,
   );
 }

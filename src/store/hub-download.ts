@@ -48,7 +48,7 @@ export async function findModel(
   } catch (error) {
     const known = await cache.lastKnown(address);
     if (!(error instanceof GroundworkError && error.code === 'hub-unreachable') || !known) throw error;
-    onNotice?.(`${address.endpoint} cannot be reached; this is ${address.id} as it was fetched before.`);
+    onNotice?.(`${address.endpoint} cannot be reached. This is the ${address.id} that was downloaded before.`);
     return known;
   }
   const known = await cache.manifest(modelKey(address.id, commit));
@@ -86,7 +86,7 @@ export async function completeModel(
   const damaged = files.filter((file) => file.damaged > 0);
   if (damaged.length > 0)
     onNotice?.(
-      `${damaged.map(({ file }) => file.path).join(', ')} had been damaged on disk; only the damaged parts are fetched again.`,
+      `${damaged.map(({ file }) => file.path).join(', ')} had been damaged on disk. Only the damaged parts are downloaded again.`,
     );
   await requireRoom(cache, files);
   stages.fetching = files.reduce((sum, file) => sum + file.presentBytes, 0);
@@ -148,8 +148,8 @@ async function requireRoom(cache: ModelCache, files: readonly CachedFile[]): Pro
   const gigabytes = (bytes: number) => `${(Math.max(0, bytes) / 1e9).toFixed(1)} GB`;
   throw new GroundworkError(
     'storage-full',
-    `This model needs another ${gigabytes(needed)}, and there is room for ${gigabytes(space.quota - space.used)}.`,
-    'Delete a cached model or free disk space, then load it again; or load the model from a folder, which needs no copy.',
+    `This model needs another ${gigabytes(needed)}, but only ${gigabytes(space.quota - space.used)} are free.`,
+    'Delete a downloaded model or free disk space, then load it again. Or load the model from a folder, which needs no copy.',
   );
 }
 
@@ -172,7 +172,7 @@ async function fetchPart(
     try {
       requireSame(response, { path, size, commit, range, identity });
       for await (const chunk of response.body!) {
-        if (have + chunk.byteLength > length) throw changed(path, 'more bytes came than were asked for');
+        if (have + chunk.byteLength > length) throw changed(path, 'the server sent more bytes than were requested');
         bytes.set(chunk, have);
         have += chunk.byteLength;
         attempt.alive();
@@ -203,11 +203,11 @@ function requireSame({ status, url, headers }: Response, { path, size, commit, r
     throw new GroundworkError(
       'hub-no-ranges',
       `The server of ${path} sends whole files only.`,
-      'Use another endpoint, or download the model by other means and choose its folder.',
+      'Use another endpoint, or download the model another way and choose its folder.',
     );
   const contentRange = headers.get('content-range');
   if (contentRange !== null && contentRange !== `${range.replace('=', ' ')}/${size}`)
-    throw changed(path, `${range} of ${size} was asked for, and ${contentRange} came`);
+    throw changed(path, `${range} of ${size} was requested, but ${contentRange} came`);
   const itsCommit = headers.get('x-repo-commit');
   if (itsCommit !== null && itsCommit !== commit) throw changed(path, 'it is of another commit');
   // Tags differ between the servers that a Hub sends us to; each must keep to its own.
@@ -220,6 +220,6 @@ function requireSame({ status, url, headers }: Response, { path, size, commit, r
 const changed = (path: string, how: string) =>
   new GroundworkError(
     'hub-changed',
-    `${path} changed while it was fetched: ${how}.`,
-    'Nothing of the mixture is kept. Load the model again: it starts afresh.',
+    `${path} changed during the download: ${how}.`,
+    'The mixture was deleted. Load the model again: the download starts over.',
   );

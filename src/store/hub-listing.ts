@@ -85,8 +85,8 @@ export function neededFiles(files: readonly HubFile[], id: string): HubFile[] {
   if (weights.length === 0)
     throw new GroundworkError(
       'hub-no-weights',
-      `${id} has no weights as safetensors.`,
-      'Choose a model whose files list model.safetensors, or model-00001-of-….safetensors with an index.',
+      `${id} has no safetensors weights.`,
+      'Choose a model with the file model.safetensors, or with model-00001-of-….safetensors and an index.',
     );
   const small = files.filter(({ path }) => COMPANIONS.has(path) || (sharded && path === INDEX));
   return [...small.sort((a, b) => a.size - b.size), ...weights];
@@ -96,7 +96,7 @@ function understood<T extends v.GenericSchema>(requests: HubRequests, result: v.
   if (result.success) return result.output;
   throw new GroundworkError(
     'hub-answer',
-    `${requests.address.endpoint} described ${requests.address.id} in a way that is not understood.`,
-    'Is the endpoint a Hugging Face Hub or a mirror of it?',
+    `Groundwork does not understand how ${requests.address.endpoint} describes ${requests.address.id}.`,
+    'Check that the endpoint is the Hugging Face Hub or a mirror of it.',
   );
 }

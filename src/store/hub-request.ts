@@ -127,8 +127,8 @@ export class HubRequests {
     return new Passing(
       new GroundworkError(
         'hub-unreachable',
-        `${this.address.endpoint} could not be reached, or the connection broke again and again.`,
-        'Check the network and the endpoint. What was fetched is kept: load the model again and it goes on where it stopped.',
+        `${this.address.endpoint} could not be reached, or the connection broke repeatedly.`,
+        'Check the network and the endpoint. What was downloaded is kept. Load the model again, and the download resumes.',
         { cause },
       ),
     );
@@ -138,7 +138,7 @@ export class HubRequests {
     return new GroundworkError(
       'hub-answer',
       `${this.address.endpoint} sent ${what}.`,
-      'Is the endpoint a Hugging Face Hub or a mirror of it?',
+      'Check that the endpoint is the Hugging Face Hub or a mirror of it.',
       { cause },
     );
   }
@@ -154,13 +154,13 @@ export class HubRequests {
         status === 429
           ? new GroundworkError(
               'hub-rate-limit',
-              `${endpoint} asks for patience: too many requests${waitMs > 0 ? `, for another ${Math.ceil(waitMs / 1000)} s` : ''}.`,
-              `Wait a little, then load the model again: it goes on where it stopped.${withToken ? '' : ' With a token more requests are allowed.'}`,
+              `${endpoint} refuses for now: too many requests${waitMs > 0 ? `, for another ${Math.ceil(waitMs / 1000)} s` : ''}.`,
+              `Wait a little, then load the model again: the download resumes.${withToken ? '' : ' With a token more requests are allowed.'}`,
             )
           : new GroundworkError(
               'hub-trouble',
-              `${endpoint} is in trouble (status ${status}).`,
-              'What was fetched is kept: load the model again later and it goes on where it stopped.',
+              `${endpoint} has a problem (status ${status}).`,
+              'What was downloaded is kept. Load the model again later, and the download resumes.',
             );
       return new Passing(told, waitMs);
     }
@@ -169,53 +169,53 @@ export class HubRequests {
       return new Passing(
         new GroundworkError(
           'hub-trouble',
-          `The server that ${endpoint} sends us to refuses (status 403).`,
-          'Is this machine’s clock right? Load the model again: it goes on where it stopped.',
+          `The server to which ${endpoint} redirects refused (status 403).`,
+          'Check this machine’s clock. Then load the model again: the download resumes.',
         ),
       );
     if (code === 'GatedRepo')
       return new GroundworkError(
         'hub-gated',
-        `${id} is gated: its owners want to know who loads it.`,
+        `${id} is gated: its owners ask who loads it.`,
         withToken
           ? `Open ${endpoint}/${id} with the account of this token and ask for access there.`
-          : `Open ${endpoint}/${id}, sign in and ask for access; then make a token that may read it at ${endpoint}/settings/tokens and give it here.`,
+          : `Open ${endpoint}/${id}, sign in and ask for access; then create a token that may read it at ${endpoint}/settings/tokens and enter it here.`,
       );
     if (status === 401 && withToken)
       return new GroundworkError(
         'hub-token',
         `${endpoint} does not accept the token for ${id}.`,
-        'Check that the token is whole, has not run out and may read this model, and that the id is right.',
+        'Check that the token is complete, has not expired and may read this model, and that the id is right.',
       );
     if (status === 403)
       return new GroundworkError(
         'hub-forbidden',
         `${endpoint} does not let this token read ${id}.`,
-        'Give a token of an account that may, with the right to read.',
+        'Enter a token with read access, from an account that may read this model.',
       );
     if (code === 'RevisionNotFound')
       return new GroundworkError(
         'hub-revision',
         `${id} has no revision “${revision}”.`,
-        'Give a branch, a tag or a commit of this model; most have main.',
+        'Enter a branch, a tag or a commit of this model. Most models have main.',
       );
     if (code === 'EntryNotFound')
       return new GroundworkError(
         'hub-changed',
-        `A file that ${id} listed is gone.`,
-        'The model was changed meanwhile: load it again.',
+        `A file that ${id} listed no longer exists.`,
+        'The model has changed. Load it again.',
       );
     if (status === 401 || status === 404)
       return new GroundworkError(
         'hub-not-found',
         `There is no public model “${id}” at ${endpoint}.`,
-        'Check the id, upper and lower case as well. A private model needs a token.',
+        'Check the id, including upper and lower case. A private model needs a token.',
       );
     if (status === 416)
       return new GroundworkError(
         'hub-changed',
         `A file of ${id} is shorter than the Hub says.`,
-        'The model was changed meanwhile, or a mirror is out of step: load it again.',
+        'The model has changed, or a mirror is out of date. Load it again.',
       );
     return this.#odd(`status ${status}`);
   }

@@ -40,7 +40,7 @@ export async function idbRecords(
     throw new GroundworkError(
       'records-failed',
       `The browser’s database could not be opened: ${(cause as Error).message}`,
-      'Close other tabs of Groundwork and reload. A private window may refuse to keep anything.',
+      'Close other tabs of Groundwork and reload. A private window may refuse to store anything.',
       { cause },
     );
   });
@@ -51,8 +51,8 @@ export async function idbRecords(
       const full = (cause as Error).name === 'QuotaExceededError';
       throw new GroundworkError(
         full ? 'storage-full' : 'records-failed',
-        full ? 'The browser has no room left.' : `The browser’s database refused: ${(cause as Error).message}`,
-        full ? 'Delete a run or a model that is no longer needed.' : 'Reload the page; what was saved before is safe.',
+        full ? 'The browser’s storage is full.' : `The browser’s database refused: ${(cause as Error).message}`,
+        full ? 'Delete a run or a model that you no longer need.' : 'Reload the page. What was saved before is safe.',
         { cause },
       );
     }

@@ -124,8 +124,8 @@ export class CachedFile {
       await this.forget();
       throw new GroundworkError(
         'hub-hash',
-        `${this.file.path} arrived whole, but it is not what the Hub promises (its hash differs).`,
-        'It was removed from the cache; the other files are kept. Load the model again; if it happens twice, the endpoint or something on the way changes files.',
+        `${this.file.path} was downloaded completely, but its hash differs from the Hub’s.`,
+        'It was deleted, and the other files are kept. Load the model again. If it happens twice, the endpoint or something in between changes files.',
       );
     }
     this.#journal.verified = true;

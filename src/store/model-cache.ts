@@ -108,7 +108,7 @@ export class ModelCache {
   async remove(key: string): Promise<void> {
     const [id, commit, ...rest] = key.split('/');
     if (!id || !commit || rest.length > 0 || [id, commit].some((part) => /^\.+$/.test(part)))
-      throw new GroundworkError('cache-key', `“${key}” is no cached model.`, 'Reload the page and try again.');
+      throw new GroundworkError('cache-key', `“${key}” is not a downloaded model.`, 'Reload the page and try again.');
     await this.files.remove(key);
     if (!(await this.files.list()).some(({ path }) => path.startsWith(`${id}/`))) await this.files.remove(id);
   }

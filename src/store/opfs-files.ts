@@ -15,21 +15,21 @@ function storageError(error: unknown): unknown {
   if (name === 'QuotaExceededError')
     return new GroundworkError(
       'storage-full',
-      'The browser has no room left.',
-      'What was written before is kept. Delete a cached model or free disk space, then do it again: it goes on where it stopped.',
+      'The browser’s storage is full.',
+      'What was written before is kept. Delete a downloaded model or free disk space, then try again: it resumes where it stopped.',
       { cause: error },
     );
   if (name === 'NoModificationAllowedError')
     return new GroundworkError(
       'storage-busy',
-      'These files are being written by another tab.',
+      'Another tab is writing these files.',
       'Close the other tab, or wait until it is done.',
       { cause: error },
     );
   return new GroundworkError(
     'storage-failed',
     `The browser’s storage refused: ${String(message ?? error)}`,
-    'Reload the page and try again; a private window keeps nothing.',
+    'Reload the page and try again. A private window keeps nothing.',
     { cause: error },
   );
 }

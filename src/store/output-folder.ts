@@ -131,22 +131,22 @@ function refusal(folder: string, cause: unknown, bytes: number): GroundworkError
   if (name === 'QuotaExceededError')
     return new GroundworkError(
       'storage-full',
-      `There was no room left${so}.`,
-      `What was written to “${folder}” was removed. Free space on that disk or choose a folder on another, then write it again.`,
+      `The disk was full${so}.`,
+      `What was written to “${folder}” was removed. Free space on that disk, or choose a folder on another disk. Then write it again.`,
       { cause },
     );
   if (name === 'NotAllowedError' || name === 'SecurityError')
     return new GroundworkError(
       'folder-denied',
       `The browser no longer lets this page write to “${folder}”${so}.`,
-      'Write it again, choose the folder and allow changes to it.',
+      'Write it again, choose the folder, and allow changes to it.',
       { cause },
     );
   const why = cause instanceof Error ? cause.message : String(cause);
   return new GroundworkError(
     'folder-failed',
     `“${folder}” could not be used${so}: ${why}`,
-    'Is the folder still there, and its disk connected? Then write it again, or choose another folder.',
+    'Check that the folder is still there and its disk is connected. Then write it again, or choose another folder.',
     { cause },
   );
 }
@@ -156,7 +156,7 @@ const leftBehind = (folder: string, paths: readonly string[], cause: unknown): G
   return new GroundworkError(
     'folder-left',
     `${cause instanceof Error ? cause.message : String(cause)} ${names} could not be removed from “${folder}”.`,
-    'Delete what is there: it is not whole. Then write it again, to a folder that you allow.',
+    'Delete what is there: it is incomplete. Then write it again, to a folder that you allow.',
     { cause },
   );
 };

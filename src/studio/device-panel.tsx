@@ -35,7 +35,7 @@ export function DevicePanel() {
           </button>
         </header>
         <p className="muted">
-          {device.software ? 'A software adapter: the processor does the work.' : `Hardware by ${device.vendor}.`} Half
+          {device.software ? 'A software device: the processor does the work.' : `Hardware by ${device.vendor}.`} Half
           precision {device.features.f16 ? 'yes' : 'no'}, subgroups {device.features.subgroups ? 'yes' : 'no'}, largest
           binding {bytes(device.maxBindingBytes)}.
         </p>
@@ -55,11 +55,11 @@ function Proof() {
   };
   return (
     <>
-      <h3>Are its sums right?</h3>
+      <h3>Does it compute correctly?</h3>
       <p>
-        Drivers are compilers, and compilers err. This runs small cases of every kernel that training is made of,
-        forward and backward, and compares them with the same formulas in double precision. It takes a few seconds; a
-        run that is active waits for it between two steps.
+        Graphics drivers compile our kernels, and compilers have bugs. This test runs small cases of every kernel,
+        forward and backward, and compares the results with the same formulas in double precision. It takes a few
+        seconds. An active run waits for it between two steps.
       </p>
       <p>
         <button type="button" className="button primary" disabled={proof === 'running'} onClick={prove}>
@@ -67,7 +67,7 @@ function Proof() {
         </button>
       </p>
       <div role="status" aria-live="polite">
-        {proof === 'running' && <Progress label="Computing both ways" done={0} total={0} />}
+        {proof === 'running' && <Progress label="Comparing kernels" done={0} total={0} />}
         {proof !== null &&
           proof !== 'running' &&
           ('code' in proof ? <ProblemNote problem={proof} /> : <Table proof={proof} />)}
@@ -86,7 +86,7 @@ function Table({ proof: { rows, adapter } }: { readonly proof: SelfProof }) {
             ? `All ${rows.length} agree on ${adapter}.`
             : `${failed} of ${rows.length} do not agree on ${adapter}.`}
         </b>{' '}
-        {failed > 0 && 'Do not trust a training run on it: update the graphics driver or the browser, and try again.'}
+        {failed > 0 && 'Do not trust a run on this device. Update the graphics driver or the browser, then try again.'}
       </p>
       <div className="scroll-table" tabIndex={0} role="region" aria-label="Kernels against double precision">
         <table>

@@ -44,14 +44,14 @@ export function DropTarget({
       else
         report({
           code: 'nothing-dropped',
-          what: 'There was no file in what was dropped.',
+          what: 'What you dropped contains no file.',
           hint: 'Drop a folder, a zip, or a file with rows. Nothing was changed.',
         });
     } catch (error) {
       report({
         ...problemOf(error),
         code: 'drop-unreadable',
-        hint: 'The browser could not read it. Is it still there, and may you read it? Nothing was changed.',
+        hint: 'The browser could not read it. Check that it is still there and that you may read it. Nothing was changed.',
       });
     }
   };

@@ -7,7 +7,7 @@ import { StopButton } from './ui/stop-button.tsx';
 
 const PHASES: Readonly<Record<HubProgressEvent['phase'], string>> = {
   asking: 'asking the Hub',
-  checking: 'checking what is here',
+  checking: 'checking what is already here',
   fetching: 'fetching',
   verifying: 'comparing with the Hub’s hashes',
 };
@@ -18,7 +18,7 @@ export function HubBar() {
   if (!underWay) return null;
   const { title, progress } = underWay;
   return (
-    <section className="hub-bar" aria-label="Model on its way">
+    <section className="hub-bar" aria-label="Model download">
       <Progress
         label={`${title}: ${progress ? PHASES[progress.phase] : PHASES.asking}`}
         done={progress?.done ?? 0}

@@ -31,9 +31,9 @@ function ReadOnly({ name, id }: { readonly name: string; readonly id: string }) 
     <div className="note note-warning" role="status">
       <Icon name="info" />
       <div>
-        <p className="note-what">“{name}” is open in another tab, so here it can only be looked at.</p>
+        <p className="note-what">“{name}” is open in another tab. Here it is read-only.</p>
         <p>
-          Choices made here are not saved, and its runs cannot be started or gone on with. Close the other tab first.
+          Choices that you make here are not saved, and you cannot start or resume a run. Close the other tab first.
         </p>
         <div className="button-row">
           <button type="button" className="button" disabled={busy} onClick={() => void open(id)}>
@@ -64,15 +64,15 @@ function Interrupted({ run }: { readonly run: RunRecord }) {
         </p>
         <p>
           {run.bytes > 0
-            ? `Safe: everything up to its last checkpoint, ${when(run.changedAt)}, after ${plural(run.step, 'step')}. It goes on from there as if nothing had happened.`
-            : 'It had no checkpoint yet: it begins again.'}
+            ? `Its last checkpoint is safe: ${when(run.changedAt)}, after ${plural(run.step, 'step')}. The run resumes from there as if nothing had happened.`
+            : 'It had no checkpoint yet, so it starts again.'}
         </p>
         {choose.length > 0 && (
           <p>
             First choose {choose.join(' and ')} again:{' '}
             {lost
               ? 'the copy of the dataset was deleted from this browser.'
-              : 'the browser lets a page read such files in one visit only.'}
+              : 'the browser lets a page read these files during one visit only.'}
           </p>
         )}
         {(needs.dataset === 'permission' || needs.model === 'permission') && (
@@ -92,7 +92,7 @@ function Interrupted({ run }: { readonly run: RunRecord }) {
           </button>
           <Confirm
             name="Discard the interrupted run"
-            question="Delete what it has learnt?"
+            question="Delete what it has learned?"
             word="Discard"
             disabled={busy}
             onConfirm={() => void settle(run, 'discard')}
@@ -127,7 +127,7 @@ function Reopen() {
       <div>
         {asks.length > 0 && (
           <>
-            <p>{asks.join(' and ')}: still on your disk. The browser asks before the page may read there again.</p>
+            <p>{asks.join(' and ')}: still on your disk. The browser will ask you before the page may read it again.</p>
             <div className="button-row">
               <button type="button" className="button" onClick={() => void reopen()}>
                 Open again
@@ -136,9 +136,9 @@ function Reopen() {
           </>
         )}
         {again.length > 0 && (
-          <p>{again.join(' and ')}: choose the files again; the browser lets a page read them in one visit only.</p>
+          <p>{again.join(' and ')}: choose the files again. The browser lets a page read them during one visit only.</p>
         )}
-        {deleted && <p>{deleted.name}: its copy was deleted from this browser; open its files again.</p>}
+        {deleted && <p>{deleted.name}: its copy was deleted from this browser. Open its files again.</p>}
       </div>
     </div>
   );

@@ -33,7 +33,7 @@ interface Pace {
 function detailOf({ done, total, since, at }: Pace): string {
   const seconds = (at - since) / 1000;
   const unit = total > 1_000_000 ? bytes : count;
-  const rate = seconds >= 1 && done > 0 ? `${unit(Math.round(done / seconds))} a second` : '';
+  const rate = seconds >= 1 && done > 0 ? `${unit(Math.round(done / seconds))} per second` : '';
   const far = total > 0 ? `${unit(done)} of ${unit(total)}` : done > 0 ? unit(done) : '';
   return [far, rate].filter(Boolean).join(' · ');
 }

@@ -6,15 +6,15 @@ type Reason = 'missing' | 'insecure' | 'no-adapter';
 const WHY: Record<Reason, { title: string; text: string }> = {
   missing: {
     title: 'This browser has no WebGPU',
-    text: 'Groundwork trains on your own graphics card, and WebGPU is the door to it. This browser, or this version of it, does not open that door.',
+    text: 'Groundwork trains on your own graphics card and reaches it by WebGPU. This browser, or this version of it, has no WebGPU.',
   },
   insecure: {
     title: 'This address is not secure',
-    text: 'Browsers offer WebGPU only to pages served over https, or from localhost. This page came by plain http.',
+    text: 'Browsers offer WebGPU only to pages from https or localhost. This page came by plain http.',
   },
   'no-adapter': {
     title: 'No graphics adapter was found',
-    text: 'The browser knows WebGPU but offers no adapter. The graphics driver may be on its block list, hardware acceleration may be off, or the machine has none.',
+    text: 'This browser has WebGPU but offers no graphics adapter. The browser may block the graphics driver, hardware acceleration may be off, or the machine may have no graphics card.',
   },
 };
 
@@ -43,11 +43,11 @@ export function NoWebgpu({ reason, detail, onRecorded }: NoWebgpuProps) {
           </li>
         )}
         <li>
-          <b>Chrome or Edge</b> 134 or newer: this is what Groundwork is tested with. On Linux WebGPU may have to be
-          switched on first, at <code>chrome://flags/#enable-unsafe-webgpu</code>; then restart the browser.
+          <b>Chrome or Edge</b> 134 or newer: Groundwork is tested with these. On Linux you may have to switch WebGPU on
+          first, at <code>chrome://flags/#enable-unsafe-webgpu</code>. Then restart the browser.
         </li>
         <li>
-          <b>Safari</b> 26 and <b>Firefox</b> 141 (Windows) or 145 (Apple silicon) offer WebGPU too; Groundwork is not
+          <b>Safari</b> 26 and <b>Firefox</b> 141 (Windows) or 145 (Apple silicon) offer WebGPU too. Groundwork is not
           tested there yet.
         </li>
         <li>
@@ -60,10 +60,10 @@ export function NoWebgpu({ reason, detail, onRecorded }: NoWebgpuProps) {
           Check again
         </button>
       </p>
-      <h2>What it would look like</h2>
+      <h2>What it looks like</h2>
       <p>
-        A run of the starter model on the sample dataset was recorded: its curves, its boxes as they improve, and its
-        completions with what each was rewarded. It is shown without training anything.
+        This is a recorded run of the starter model on the sample dataset: its curves, its boxes as they improve, and
+        its completions with their rewards. Nothing is trained.
       </p>
       <p>
         <button type="button" className="button" onClick={onRecorded}>
@@ -72,8 +72,8 @@ export function NoWebgpu({ reason, detail, onRecorded }: NoWebgpuProps) {
       </p>
       <h2>What is safe</h2>
       <p>
-        Nothing was loaded, sent or stored. Groundwork never sends your pictures anywhere: everything happens on this
-        machine, and that is why it needs its graphics card.
+        Nothing was loaded, sent or stored. Groundwork never sends your pictures anywhere. Everything happens on this
+        machine, so it needs this machine's graphics card.
       </p>
     </main>
   );

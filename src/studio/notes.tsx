@@ -27,10 +27,10 @@ function NewerBuild() {
     <div className="note note-info" role="status">
       <Icon name="info" />
       <p>
-        <b>A newer Groundwork is here.</b>{' '}
+        <b>A newer version of Groundwork is ready.</b>{' '}
         {active
-          ? 'The run goes on with this one; the newer one is used after the run, at the next load.'
-          : 'It is used from the next load on.'}
+          ? 'The run continues with this version. The newer one is used after the run, when the page is loaded again.'
+          : 'It is used when the page is loaded again.'}
       </p>
       {!active && (
         <button type="button" className="button small" onClick={changeOver}>
@@ -79,12 +79,12 @@ function BeenAway() {
     <div className="note note-info" role="status">
       <Icon name="info" />
       <p>
-        <b>This tab was in the background for {duration(away.seconds)}.</b> Browsers slow the timers of a hidden tab and
-        draw nothing, but training runs in a worker of its own and{' '}
+        <b>This tab was in the background for {duration(away.seconds)}.</b> Browsers slow down hidden tabs, but training
+        runs in its own worker. It{' '}
         {steps > 0
-          ? `went on: ${steps} more ${steps === 1 ? 'step' : 'steps'}.`
-          : 'took no further step in that time: the machine may have slept, or the run was on hold.'}{' '}
-        Keep the tab open and the machine awake; a browser short of memory may close hidden tabs.
+          ? `made ${steps} more ${steps === 1 ? 'step' : 'steps'}.`
+          : 'made no step in that time: the machine may have slept, or the run was paused.'}{' '}
+        Keep the tab open and the machine awake. A browser that is short of memory may close hidden tabs.
       </p>
       <button type="button" className="button icon-only" aria-label="Dismiss" onClick={() => setAway(null)}>
         <Icon name="close" />

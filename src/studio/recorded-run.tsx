@@ -17,7 +17,7 @@ async function read(): Promise<ReturnType<typeof readRunFile>> {
     return {
       code: 'recording-missing',
       what: 'The recorded run is not among the files of this page.',
-      hint: 'The app’s own files are incomplete: install it again.',
+      hint: 'The app’s own files are incomplete. Install it again.',
     };
   return readRunFile(await response.text(), FILE);
 }
@@ -51,7 +51,7 @@ export function RecordedRun({ onBack }: { readonly onBack: () => void }) {
         <button type="button" className="button" onClick={onBack}>
           Back to the explanation
         </button>
-        <span className="muted">Nothing is trained here: these are the records of a run that was.</span>
+        <span className="muted">Nothing is trained here. This is the record of an earlier run.</span>
       </p>
       <LoadingBar />
       {problem && <ProblemNote problem={problem} />}

@@ -18,7 +18,7 @@ export class RoomBoundary extends Component<{ readonly children: ReactNode }, { 
         problem={{
           code: 'room-failed',
           what: `This room could not be shown: ${what}`,
-          hint: 'The engine and any run go on. Go to another room and come back, or reload the page when no run is active.',
+          hint: 'The engine still works, and so does a run. Go to another room and come back, or reload the page when no run is active.',
         }}
       >
         <p>

@@ -28,16 +28,16 @@ export function RunControls({ compact = false }: { readonly compact?: boolean })
   return (
     <div className="run-controls" role="group" aria-label={compact ? 'Run controls in the rail' : 'Run controls'}>
       {state === 'paused'
-        ? button('Resume', 'play', 'resume', true, 'Go on from here')
-        : button('Pause', 'pause', 'pause', state === 'running', 'Hold after the step under way')}
+        ? button('Resume', 'play', 'resume', true, 'Resume the run')
+        : button('Pause', 'pause', 'pause', state === 'running', 'Pause after the current step')}
       {!compact && <SaveNow />}
-      {button('Step', 'step', 'step', state === 'paused', 'One step, then hold again')}
+      {button('Step', 'step', 'step', state === 'paused', 'Make one step, then pause again')}
       {button(
         'Stop and keep',
         'stop',
         'stop',
         state === 'running' || state === 'paused',
-        'End the run after the step under way and keep what was learned',
+        'End the run after the current step and keep what was learned',
       )}
     </div>
   );
@@ -53,7 +53,7 @@ function SaveNow() {
       type="button"
       className="button"
       disabled={busy || (state !== 'running' && state !== 'paused')}
-      title="Write a checkpoint after the step under way"
+      title="Write a checkpoint after the current step"
       onClick={() => void saveNow()}
     >
       <Icon name="down" />

@@ -7,24 +7,24 @@ import { Choice } from './ui/choice.tsx';
 import { ProblemNote } from './ui/problem-note.tsx';
 
 const CHOICES: readonly { readonly key: ProfileChoice; readonly title: string; readonly words: string }[] = [
-  { key: 'auto', title: 'Automatic', words: 'What a short trial on this device found fastest.' },
+  { key: 'auto', title: 'Automatic', words: 'The profile that was fastest in a short trial on this device.' },
   {
     key: 'shared',
     title: 'Shared',
-    words: 'Blocks of numbers are kept in the fast memory of the graphics chip. Right for most cards.',
+    words: 'Keeps blocks of numbers in the fast memory of the graphics chip. Best for most cards.',
   },
   {
     key: 'registers',
     title: 'Registers',
-    words: 'Every thread fetches its own numbers. Can be faster where caches are large and shared memory is slow.',
+    words: 'Every thread fetches its own numbers. It can be faster where caches are large and shared memory is slow.',
   },
   {
     key: 'matrix',
     title: 'Matrix',
     words:
-      'Large products by the chip’s matrix units. An experiment of Chromium’s: the trial checks its results first.',
+      'Computes large products on the chip’s matrix units. Chromium calls this experimental, so the trial checks the results first.',
   },
-  { key: 'software', title: 'Software', words: 'For devices that are really the processor.' },
+  { key: 'software', title: 'Software', words: 'For software devices, where the processor does the work.' },
 ];
 
 const titleOf = (profile: ProfileChoice): string => CHOICES.find(({ key }) => key === profile)!.title;
@@ -47,8 +47,8 @@ export function TuningPanel({ device: { tuning, software } }: { readonly device:
     <>
       <h3>How its work is cut</h3>
       <p>
-        The same sums can be cut into pieces in several ways, and devices differ in which they do fastest. Results agree
-        up to rounding. In use: <b>{titleOf(tuning.profile)}</b>.
+        Kernels can divide their work in several ways. Which is fastest depends on the device. Results agree up to
+        rounding. In use: <b>{titleOf(tuning.profile)}</b>.
       </p>
       <Choice label="How its work is cut" choices={choices} selected={tuning.choice} onSelect={choose} />
       <p className="muted">{CHOICES.find(({ key }) => key === tuning.choice)!.words}</p>
@@ -56,7 +56,7 @@ export function TuningPanel({ device: { tuning, software } }: { readonly device:
       <div role="status" aria-live="polite">
         {changed && (
           <p>
-            This applies from the next time the page is loaded.{' '}
+            This applies when the page is loaded again.{' '}
             <button type="button" className="button" onClick={() => location.reload()}>
               Reload now
             </button>
@@ -74,7 +74,7 @@ function TrialResult({ trial, software }: { readonly trial: TuningReport['trial'
       <p className="muted">
         {software
           ? 'No trial is needed here: on a processor only “Software” can win.'
-          : 'There is no trial of this device that came to its end.'}
+          : 'No trial of this device was completed.'}
       </p>
     );
   return (
@@ -90,7 +90,7 @@ function TrialResult({ trial, software }: { readonly trial: TuningReport['trial'
           {trial.map(({ profile, ms, reason }) => (
             <tr key={profile}>
               <th scope="row">{titleOf(profile)}</th>
-              <td className="num">{ms === null ? `out: ${reason}` : `${ms.toFixed(1)} ms`}</td>
+              <td className="num">{ms === null ? `ruled out: ${reason}` : `${ms.toFixed(1)} ms`}</td>
             </tr>
           ))}
         </tbody>

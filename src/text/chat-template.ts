@@ -68,7 +68,7 @@ export class ChatTemplate {
       throw new GroundworkError(
         'chat-template-invalid',
         'The chat template could not be read.',
-        'Take it from the same place as the weights.',
+        'Download it from the same place as the weights.',
         { cause },
       );
     }

@@ -87,7 +87,7 @@ function expand(
     return {
       ok: false,
       code: 'placeholder-count',
-      reason: `The prompt has ${marks} × ${placeholder.token} for ${pictures.length} pictures; the text must not contain it.`,
+      reason: `The prompt has ${marks} × ${placeholder.token} for ${pictures.length} pictures. The text must not contain this token.`,
     };
   return { ok: true, text, plain, ids: Int32Array.from(ids), images };
 }
@@ -116,7 +116,7 @@ export function encodeSample(
     return {
       ok: false,
       code: 'merged-border',
-      reason: `The tokenizer merges the answer's beginning (${JSON.stringify(completion.slice(0, 12))}) with the prompt's end; let it begin with another character.`,
+      reason: `The tokenizer merges the answer's beginning (${JSON.stringify(completion.slice(0, 12))}) with the prompt's end. Let the answer begin with another character.`,
     };
 
   const ids = new Int32Array(prompt.ids.length + learnt.length);

@@ -41,7 +41,7 @@ export class Tokenizer {
       throw new GroundworkError(
         'tokenizer-invalid',
         'tokenizer.json could not be read.',
-        'Take the tokenizer files from the same place as the weights.',
+        'Download the tokenizer files from the same place as the weights.',
         { cause },
       );
     }
@@ -119,7 +119,7 @@ export class Tokenizer {
       throw new GroundworkError(
         'tokenizer-token',
         `The tokenizer has no token ${token}.`,
-        'Tokenizer and weights belong to different models.',
+        'The tokenizer and the weights belong to different models.',
       );
     return id;
   }

@@ -11,7 +11,7 @@ export function combine(parts: readonly MergedAdapter[]): MergedAdapter {
   if (parts.some((p) => p.magnitudes))
     throw new GroundworkError(
       'adapter-unsupported',
-      'A DoRA adapter is part of what was learnt, and that is no LoRA adapter any more.',
+      'The result includes a DoRA adapter, so it cannot be written as a LoRA adapter.',
       'Export the merged weights instead.',
     );
   return parts.length === 1 ? parts[0]! : concatenate(parts);

@@ -43,7 +43,7 @@ export function curate(attempts: readonly Attempts[], bounds: DifficultyBounds):
   if (!(minSuccess >= 0 && minSuccess < maxSuccess && maxSuccess <= 1))
     throw new GroundworkError(
       'difficulty-bounds',
-      `Success bounds ${minSuccess} … ${maxSuccess} keep nothing.`,
+      `The success bounds ${minSuccess} to ${maxSuccess} keep nothing.`,
       'Choose 0 ≤ minSuccess < maxSuccess ≤ 1, for example 0 and 1.',
     );
   const prompts = attempts.map((a): JudgedPrompt => {

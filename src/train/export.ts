@@ -101,7 +101,7 @@ export function mergedFiles(
     throw new GroundworkError(
       'adapter-mismatch',
       `The checkpoint has no ${missing[0]} to add the adapter to (${missing.length} of ${modules.size} modules are missing).`,
-      'Export the adapter alone, and merge it with PEFT.',
+      'Export the adapter only, and merge it with PEFT.',
     );
   for (const [path, infos] of shards) {
     const tensors = infos.map((info): TensorToWrite => {
@@ -150,7 +150,7 @@ function fromFloat32(values: Float32Array, dtype: Dtype, name: string): Uint8Arr
   if (overflowed)
     throw new GroundworkError(
       'half-overflow',
-      `${overflowed} merged values of ${name} are beyond 16-bit floats.`,
+      `${overflowed} merged values of ${name} are too large for 16-bit floats.`,
       'Export the adapter instead, or train with a lower learning rate.',
     );
   return new Uint8Array(bits.buffer, bits.byteOffset, bits.byteLength);

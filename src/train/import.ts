@@ -45,7 +45,7 @@ export async function readAdapter(
     throw new GroundworkError(
       'adapter-incomplete',
       `${match.incomplete[0]} has only one of lora_A and lora_B (${match.incomplete.length} modules in all).`,
-      'The file is damaged or was cut: export the adapter again.',
+      'The file is damaged or incomplete. Export the adapter again.',
     );
   const odd = match.tensors.find((t) => !PARTS.has(t.part));
   if (odd)
@@ -61,7 +61,7 @@ export async function readAdapter(
     if (key === undefined || !info || info.shape.join() !== shape.join())
       throw new GroundworkError(
         'adapter-mismatch',
-        `${module}: ${part} ${info ? `is [${info.shape.join(', ')}]` : 'is missing'}, and this model needs [${shape.join(', ')}].`,
+        `${module}: ${part} ${info ? `is [${info.shape.join(', ')}]` : 'is missing'}, but this model needs [${shape.join(', ')}].`,
         'The adapter was trained for a model of another size, or its adapter_config.json belongs to another file.',
       );
     return toFloat32(await tensors.read(key), info.dtype).slice();
@@ -88,8 +88,8 @@ export async function readAdapter(
   if (!targets.length)
     throw new GroundworkError(
       'adapter-mismatch',
-      'The adapter is for the vision tower alone.',
-      'Groundwork keeps the vision tower as it is: merge the adapter with PEFT and load the merged model here.',
+      'The adapter is only for the vision tower.',
+      'Groundwork does not change the vision tower. Merge the adapter with PEFT and load the merged model here.',
     );
   return {
     targets,

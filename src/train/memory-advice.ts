@@ -34,12 +34,12 @@ const hold = (storage: WeightDType, words: string): MemoryChange => ({
 const CHANGES: readonly MemoryChange[] = [
   ease('recompute', 'recompute activations (gradientCheckpointing)'),
   ease('one-row', 'one row at a time, with gradients accumulated (perDeviceTrainBatchSize 1)'),
-  hold('f16', 'hold weights in 16 bits (f16)'),
-  hold('int8', 'hold the language model in 8 bits (int8)'),
-  hold('int4', 'hold the language model in 4 bits (int4)'),
-  ease('one-prompt', 'one prompt a step in reinforcement (promptsPerStep 1)'),
+  hold('f16', 'store the weights in 16 bits (f16)'),
+  hold('int8', 'store the language model in 8 bits (int8)'),
+  hold('int4', 'store the language model in 4 bits (int4)'),
+  ease('one-prompt', 'one prompt per step in reinforcement learning (promptsPerStep 1)'),
   {
-    words: 'pictures of half as many pixels (maxPixels)',
+    words: 'pictures with half as many pixels (maxPixels)',
     apply: (r) => {
       const { promptTokens, featureRows, patches } = r.longest;
       const rows = Math.ceil(featureRows / 2);
@@ -54,7 +54,7 @@ const CHANGES: readonly MemoryChange[] = [
       return { ...r, longest };
     },
   },
-  ease('fewer-completions', 'half as many completions a prompt (numGenerations)'),
+  ease('fewer-completions', 'half as many completions per prompt (numGenerations)'),
   ease('half-rank', 'half the rank (r)'),
 ];
 

@@ -176,8 +176,8 @@ function nothingMatched(
   const near = available.sort((a, b) => distance(a) - distance(b)).slice(0, 8);
   const hint =
     available.length === 0
-      ? 'exclude_modules leaves no linear layer: narrow it.'
-      : `The nearest names of linear layers in this model: ${near.join(', ')}.${settings.layersToTransform?.length ? ` Only layers ${settings.layersToTransform.join(', ')} were asked for.` : ''}`;
+      ? 'exclude_modules excludes every linear layer. Narrow it.'
+      : `The nearest names of linear layers in this model: ${near.join(', ')}.${settings.layersToTransform?.length ? ` Only layers ${settings.layersToTransform.join(', ')} were requested.` : ''}`;
   return new GroundworkError(
     'lora-no-target',
     `No module of the model matches target_modules ${JSON.stringify(settings.targetModules)}.`,

@@ -61,8 +61,8 @@ export class RowSampler {
     if (from.position < 0 || from.position > count)
       throw new GroundworkError(
         'sampler-state',
-        `The checkpoint stands at row ${from.position} of a pass, but the dataset has ${count} rows.`,
-        'Resume with the dataset the run was started with.',
+        `The checkpoint is at row ${from.position} of a pass, but the dataset has ${count} rows.`,
+        'Resume with the dataset that the run was started with.',
       );
     [this.#epoch, this.#position] = [from.epoch, from.position];
   }

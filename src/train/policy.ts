@@ -92,7 +92,7 @@ export class Policy {
     if (adapter.magnitudes)
       throw new GroundworkError(
         'adapter-unsupported',
-        'A DoRA adapter cannot be trained further here.',
+        'Groundwork cannot train a DoRA adapter further.',
         'Fold it into the model and train a new adapter on top.',
       );
     const mine = new Adapter(this.model.session, adapter.targets);
@@ -240,7 +240,7 @@ function halves(values: Float32Array, module: string): Uint16Array {
   if (overflowed)
     throw new GroundworkError(
       'half-overflow',
-      `${overflowed} merged values of ${module} are beyond what 16-bit floats hold.`,
+      `${overflowed} merged values of ${module} are too large for 16-bit floats.`,
       'Load this model with f32 weights.',
     );
   return bits;
@@ -264,7 +264,7 @@ export function adapterTargets(model: VisionLanguageModel, settings: LoraSetting
       throw new GroundworkError(
         'lora-target-unsupported',
         `${module} is outside the language model.`,
-        'Image features are computed once and reused, so adapters belong to the language model: exclude the vision tower.',
+        'Image features are computed once and reused, so only the language model can have adapters. Exclude the vision tower.',
       );
     return { module, inFeatures, outFeatures, r, alpha, scaling };
   });

@@ -128,7 +128,7 @@ export class SampleStore {
       if (!size)
         throw new GroundworkError(
           'image-unreadable',
-          `${path} is not a picture that can be read.`,
+          `${path} is not a readable picture.`,
           'Replace it with a PNG, JPEG or WebP file.',
         );
       natural.push(size);
@@ -171,7 +171,7 @@ export class SampleStore {
       throw new GroundworkError(
         error.code,
         `${path} could not be decoded.`,
-        'The file is damaged: replace it, or take its rows out, and open the dataset again.',
+        'The file is damaged. Replace it or remove its rows, then open the dataset again.',
         { cause: error },
       );
     }

@@ -67,14 +67,14 @@ test.each<[string, Content, string, string]>([
   [
     'a Git LFS pointer',
     'version https://git-lfs.github.com/spec/v1\noid sha256:0\n',
-    'is the pointer of Git LFS',
+    'is a Git LFS pointer',
     'git lfs pull',
   ],
-  ['a drawing', '<svg xmlns="http://www.w3.org/2000/svg"/>', 'is a drawing (SVG)', 'PNG'],
+  ['a drawing', '<svg xmlns="http://www.w3.org/2000/svg"/>', 'is an SVG drawing', 'PNG'],
   ['a web page', '<!DOCTYPE html><title>404</title>', 'is a web page', 'Download'],
-  ['a cut PNG', png.slice(0, 20), 'is cut off or damaged', 'again'],
+  ['a cut PNG', png.slice(0, 20), 'is truncated or damaged', 'again'],
   ['nothing', '', 'is empty', 'again'],
-  ['anything else', 'hello, this is text', 'is no picture that can be read', 'PNG'],
+  ['anything else', 'hello, this is text', 'is not a readable picture', 'PNG'],
 ])(
   '%s in place of a picture is told by its content, once, and the row is left out',
   async (_, content, reason, fix) => {

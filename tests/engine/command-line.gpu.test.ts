@@ -138,7 +138,7 @@ test('a run on a 4-bit base that was killed is gone on with on the same base, to
   expect(killed.code).not.toBe(0);
   const resumed = await demo(['--model', at('base'), '--out', at('killed'), '--resume']);
   expect(resumed.code, resumed.text).toBe(0);
-  expect(resumed.text).toMatch(/Going on with the run of .*, after step [1-4]/);
+  expect(resumed.text).toMatch(/Resuming the run of .*, after step [1-4]/);
   expect(resumed.text).toContain('held as int4');
   expect((await weightsIn(at('killed/adapter'))).equals(await weightsIn(at('whole/adapter')))).toBe(true);
 });

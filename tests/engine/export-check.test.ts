@@ -42,7 +42,7 @@ test('a flipped bit is found', async () => {
     const at = archive.findLastIndex((byte, i) => byte === 0x40 && archive[i - 1] === 0); // in 2.0, little end first
     archive[at]! ^= 1;
   });
-  expect(problems).toEqual(['adapter_model.safetensors reads back with other bytes than were written.']);
+  expect(problems).toEqual(['adapter_model.safetensors was read back with different bytes.']);
 });
 
 test('missing and foreign tensors and files are named', async () => {
@@ -57,10 +57,10 @@ test('missing and foreign tensors and files are named', async () => {
   expect(right).toBe(0);
   expect(problems).toEqual([
     'adapter_config.json is not in the archive.',
-    'adapter_model.safetensors reads back with other bytes than were written.',
+    'adapter_model.safetensors was read back with different bytes.',
     `adapter_model.safetensors: ${module}.lora_A.weight has the shape [8, 2] instead of [2, 8].`,
-    `adapter_model.safetensors lacks ${module}.lora_B.weight.`,
-    'virus.exe does not belong into the archive.',
+    `adapter_model.safetensors has no tensor ${module}.lora_B.weight.`,
+    'virus.exe does not belong in the archive.',
   ]);
 });
 

@@ -38,16 +38,16 @@ test('a file that changed or went away after it was written is named', async () 
   (await folder.getFileHandle('config.json')).file = new Blob(['{}']);
   await folder.removeEntry('tokenizer');
   expect((await record.check(folder.handle, () => undefined)).problems).toEqual([
-    'config.json reads back with other bytes than were written.',
+    'config.json was read back with different bytes.',
     'tokenizer/extra.json is not in the folder.',
   ]);
 });
 
 describe('a folder is left as it was', () => {
   test.each([
-    ['config.json', 'holds a model already: config.json is there'],
-    ['model-00001-of-00002.safetensors', 'holds a model already'],
-    ['tokenizer/extra.json', 'has a file tokenizer/extra.json'],
+    ['config.json', 'already holds a model: it contains config.json'],
+    ['model-00001-of-00002.safetensors', 'already holds a model'],
+    ['tokenizer/extra.json', 'already has a file tokenizer/extra.json'],
   ])('where %s is there, with a word on it', async (path, words) => {
     const folder = new MemoryFolder('out');
     const [name, inside] = path.split('/') as [string, string?];

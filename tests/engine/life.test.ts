@@ -20,7 +20,7 @@ test('a gap in the ticks is told once, with its length; work that takes its time
 });
 
 test('the notice speaks of a run only if there is one, and says what becomes of it', () => {
-  expect(sleepNotice(12, 'running')).toMatch(/^For 12 minutes nothing ran.* The run goes on; .*last checkpoint\.$/);
-  expect(sleepNotice(1, 'paused')).toMatch(/^For 1 minute nothing.* The run is still on hold\.$/);
+  expect(sleepNotice(12, 'running')).toMatch(/^For 12 minutes nothing ran.* The run continues\. .*last checkpoint\.$/);
+  expect(sleepNotice(1, 'paused')).toMatch(/^For 1 minute nothing.* The run is still paused\.$/);
   for (const state of ['idle', 'finished', 'failed'] as const) expect(sleepNotice(3, state)).not.toMatch(/ run /);
 });

@@ -71,7 +71,9 @@ test('answers as the project writes them', () => {
       three,
     ),
   ).toBe('<answer>Image-3: <|box_start|>(316,58),(764,999)<|box_end|></answer>');
-  expect(() => CONVENTIONS.qwen2_vl.formatAnswer([{ ...box, image: 3 }], three)).toThrow('picture 4 of 3');
+  expect(() => CONVENTIONS.qwen2_vl.formatAnswer([{ ...box, image: 3 }], three)).toThrow(
+    'picture 4, but the row has 3',
+  );
 });
 
 test('families by model_type', () => {

@@ -50,7 +50,7 @@ test('patches come block by block, frames are equal', () => {
 test('a picture that is no multiple of the block is a defect of the caller', () => {
   expect(() =>
     patchify({ width: 42, height: 28, data: new Uint8Array(42 * 28 * 3) }, QWEN2_VL_PATCHES, CLIP_NORMALISATION),
-  ).toThrow('2 patches of 14 a token');
+  ).toThrow('2 patches of 14 pixels');
 });
 
 test('planes hold the same values as the table', () => {

@@ -155,7 +155,7 @@ describe('a model by id and revision', () => {
     await hub.close();
     const { load, notices } = open();
     await expectWhole(await load());
-    expect(notices).toEqual([expect.stringContaining('fetched before')]);
+    expect(notices).toEqual([expect.stringContaining('downloaded before')]);
     expect(await fail(open().load({ revision: 'v1.0' }))).toMatchObject({ code: 'hub-unreachable' });
     hub = await startHub();
   });
@@ -322,7 +322,7 @@ describe('files that are not what they should be', () => {
     expect(await fail(load())).toMatchObject({
       code: 'hub-changed',
       message: `A file of ${ID} is shorter than the Hub says.`,
-      hint: expect.stringContaining('load it again') as string,
+      hint: expect.stringContaining('Load it again') as string,
     });
     expect(waits).toEqual([]);
     hub.trouble = () => null;

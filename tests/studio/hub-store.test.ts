@@ -61,9 +61,12 @@ describe('a model from a Hub, in the studio', () => {
     const loading = hub.getState().load();
     hub.getState().cancel();
     expect(asked.at(-1)).toEqual({ type: 'hub-cancel' });
-    finish(new GroundworkError('cancelled', 'Loading was stopped.', 'What was fetched is kept.'));
+    finish(new GroundworkError('cancelled', 'Loading was stopped.', 'What was downloaded is kept.'));
     await loading;
-    expect(hub.getState()).toMatchObject({ problem: null, notice: 'Loading was stopped. What was fetched is kept.' });
+    expect(hub.getState()).toMatchObject({
+      problem: null,
+      notice: 'Loading was stopped. What was downloaded is kept.',
+    });
   });
 
   test('a failure is told with what to do, and the list is read again', async () => {

@@ -61,7 +61,7 @@ describe('numbers as typed', () => {
   it('are refused in words when they are not good', () => {
     expect(readNumber('', bounds)).toBe('Not a number');
     expect(readNumber('2', bounds)).toBe('From 0 to 1');
-    expect(readNumber('0.5', { ...bounds, integer: true })).toBe('A whole number, please');
+    expect(readNumber('0.5', { ...bounds, integer: true })).toBe('Enter a whole number');
   });
   it('target modules: a list, a word, or a regular expression', () => {
     expect(readList('q_proj, v_proj')).toEqual(['q_proj', 'v_proj']);

@@ -70,10 +70,10 @@ describe('the run', () => {
       firstStep: 1,
       progress: null,
     }));
-    expect(phaseOf('running', stages)).toBe('Finishing: what was learnt is saved');
+    expect(phaseOf('running', stages)).toBe('Saving what was learned');
     expect(phaseOf('running', [{ ...stages[0]!, status: 'running' }, ...stages])).toBe('Running');
     expect(phaseOf('stopping', [{ ...stages[0]!, status: 'running' }])).toBe('Stopping after this step');
-    expect(phaseOf('stopping', [{ ...stages[0]!, status: 'stopped' }])).toBe('Stopped; what was learnt is saved');
+    expect(phaseOf('stopping', [{ ...stages[0]!, status: 'stopped' }])).toBe('Stopped. What was learned is saved');
     expect(phaseOf('finished', stages)).toBe('Finished');
     expect(phaseOf('running', [])).toBe('Running');
   });
@@ -223,7 +223,7 @@ describe('alarms', () => {
     ];
     expect(alarmLog(book, stages).map(({ title, from, to, stage, lasts }) => [title, from, to, stage, lasts])).toEqual([
       ['Entropy collapsed', 55, 60, 'two', true],
-      ['Completions are cut', 34, 39, 'two', false],
+      ['Completions are truncated', 34, 39, 'two', false],
       ['Gradient spike', 20, 20, 'one', false],
       ['Not a number', 13, 14, 'one', false],
     ]);

@@ -65,7 +65,10 @@ export class AnswerDesk {
     if (orders.length === 0)
       await this.#keep(request, answers).catch((error: unknown) => {
         const { message, hint } = describeError(error);
-        this.#host.emit({ type: 'notice', message: `These answers are not kept with the project: ${message} ${hint}` });
+        this.#host.emit({
+          type: 'notice',
+          message: `These answers could not be saved with the project: ${message} ${hint}`,
+        });
       });
     return answers;
   }

@@ -166,7 +166,7 @@ export class Chat {
 /** The pictures in the order in which the conversation shows them. */
 function inOrder({ messages, pictures }: Question): ChatPicture[] {
   if (messages.at(-1)?.role !== 'user')
-    throw new GroundworkError('chat-invalid', 'The last turn is not the user’s.', 'Ask something first.');
+    throw new GroundworkError('chat-invalid', 'The last turn is not from the user.', 'Ask a question first.');
   return messages.flatMap(({ content }) =>
     content.flatMap((segment) => {
       if (segment.type !== 'image') return [];
@@ -174,7 +174,7 @@ function inOrder({ messages, pictures }: Question): ChatPicture[] {
       if (!picture)
         throw new GroundworkError(
           'chat-invalid',
-          `The conversation shows picture ${segment.image + 1} of ${pictures.length}.`,
+          `The conversation refers to picture ${segment.image + 1}, but there are ${pictures.length}.`,
           'Add the picture again.',
         );
       return [picture];

@@ -45,7 +45,7 @@ export class GpuHolder {
       throw new GroundworkError(
         'device-lost',
         `The graphics device was lost${message ? ` (${message.replace(/\.$/, '')})` : ''}.`,
-        'What the last checkpoint holds is safe. Close other programs that use the GPU, then resume the run.',
+        'The last checkpoint is safe. Close other programs that use the GPU, then resume the run.',
       );
     });
     this.#lost.catch((error: GroundworkError) => this.#onLost(error));

@@ -97,7 +97,7 @@ function requireProfile(gpu: Gpu, name: string): Profile {
     throw new GroundworkError(
       'profile-unsupported',
       `${gpu.name} cannot run the tuning profile “${name}”.`,
-      `It needs subgroup matrices, which are an experiment of Chromium’s. Choose one of ${list}.`,
+      `It needs subgroup matrices, an experimental feature of Chromium. Choose one of ${list}.`,
     );
   return name;
 }

@@ -69,13 +69,13 @@ export class ExportRecord {
         continue;
       }
       const hash = await hashOf(blob);
-      if (hash !== was.sha256) problems.push(`${path} reads back with other bytes than were written.`);
+      if (hash !== was.sha256) problems.push(`${path} was read back with different bytes.`);
       files.push({ path, bytes: blob.size, sha256: hash });
       if (!meant) continue;
       const found = await openSafetensors(blobSource(blob), path);
       for (const { name, shape } of meant) {
         const there = found.tensors.get(name);
-        if (!there) problems.push(`${path} lacks ${name}.`);
+        if (!there) problems.push(`${path} has no tensor ${name}.`);
         else if (there.shape.join() !== shape.join())
           problems.push(`${path}: ${name} has the shape [${there.shape.join(', ')}] instead of [${shape.join(', ')}].`);
         else tensors++;
@@ -84,7 +84,7 @@ export class ExportRecord {
       if (extra > 0) problems.push(`${path} has ${extra} tensors that do not belong there.`);
     }
     for (const path of place.strangers(new Set(this.#files.map((file) => file.path))))
-      problems.push(`${path} does not belong into ${place.name}.`);
+      problems.push(`${path} does not belong in ${place.name}.`);
     return { files, tensors, modules: this.#modules(), problems };
   }
 

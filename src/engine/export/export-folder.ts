@@ -20,9 +20,10 @@ export async function writeExportFolder(
 async function refuseTaken(folder: FileSystemDirectoryHandle, files: readonly OutputFile[]): Promise<void> {
   for await (const name of folder.keys())
     if (name === LAST || name.endsWith('.safetensors'))
-      throw taken(`“${folder.name}” holds a model already: ${name} is there.`);
+      throw taken(`“${folder.name}” already holds a model: it contains ${name}.`);
   for (const { path } of files)
-    if (await fileIn(folder, path)) throw taken(`“${folder.name}” has a file ${path}, and the export brings one, too.`);
+    if (await fileIn(folder, path))
+      throw taken(`“${folder.name}” already has a file ${path}, and the export would overwrite it.`);
 }
 
 const taken = (what: string) =>

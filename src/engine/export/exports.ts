@@ -74,7 +74,7 @@ export class Exports {
       throw new GroundworkError(
         'export-missing',
         'There is no export of this session to compare the files with.',
-        'Write it again; it is checked right afterwards.',
+        'Write it again. It is checked right afterwards.',
       );
     return record.check(written, (path, done, total) => this.#host.emit({ type: 'loading', what: path, done, total }));
   }

@@ -56,7 +56,7 @@ export async function openGolden(path: string, files: readonly NamedFile[]): Pro
       throw new GroundworkError(
         'golden-incomplete',
         `${path} has no ${name}.`,
-        'docs/golden-case.md says what a case holds.',
+        'See docs/golden-case.md for what a case contains.',
       );
     return file;
   };

@@ -156,7 +156,7 @@ export class Projects {
     if (!project)
       throw new GroundworkError(
         'project-missing',
-        'This project is not there any more.',
+        'This project no longer exists.',
         'It may have been deleted in another tab.',
       );
     return project;
@@ -166,6 +166,6 @@ export class Projects {
 const busy = () =>
   new GroundworkError(
     'project-busy',
-    'This project is open in another tab, so it can only be read here.',
+    'This project is open in another tab. Here it is read-only.',
     'Close the other tab, then open the project again.',
   );

@@ -126,8 +126,8 @@ export class Adapters {
     if (dora)
       throw new GroundworkError(
         'adapter-unsupported',
-        `“${dora.report.name}” is a DoRA adapter, and no run can stand on one here.`,
-        'Export it as merged weights (Export), load those, and start the run on them; or switch it off.',
+        `“${dora.report.name}” is a DoRA adapter, and a run cannot start on one.`,
+        'Export it as merged weights (Export room), load those and start the run on them. Or switch it off.',
       );
     await this.#build(policy, this.#stacked, this.#continueTop);
   }
@@ -182,11 +182,7 @@ export class Adapters {
   #find(id: string): Kept {
     const kept = this.#kept.get(id);
     if (!kept)
-      throw new GroundworkError(
-        'adapter-unknown',
-        `There is no adapter ${id} here.`,
-        'Import it again, or choose another.',
-      );
+      throw new GroundworkError('adapter-unknown', `There is no adapter ${id}.`, 'Import it again, or choose another.');
     return kept;
   }
 
@@ -201,14 +197,14 @@ function checkStack(kept: readonly Kept[], continueTop: boolean): void {
   if (dora > 0)
     throw new GroundworkError(
       'adapter-unsupported',
-      `“${kept[dora]!.report.name}” is a DoRA adapter, whose row norms are those of the bare model.`,
+      `“${kept[dora]!.report.name}” is a DoRA adapter, and its row norms are those of the base model alone.`,
       'Put it at the bottom of the stack.',
     );
   if (continueTop && kept.at(-1)?.adapter.magnitudes)
     throw new GroundworkError(
       'adapter-unsupported',
-      `“${kept.at(-1)!.report.name}” is a DoRA adapter, and those cannot be trained further here.`,
-      'Leave it below, and train a new adapter on top.',
+      `“${kept.at(-1)!.report.name}” is a DoRA adapter, and Groundwork cannot train it further.`,
+      'Keep it below and train a new adapter on top.',
     );
 }
 
@@ -230,7 +226,7 @@ async function adapterFilesOf(given: readonly NamedFile[]): Promise<{ config: Bl
     'adapter-incomplete',
     `There is no ${config ? 'adapter_model.safetensors' : 'adapter_config.json'} among these files.`,
     pickled
-      ? 'adapter_model.bin is a Python pickle, which is not read here: load the adapter in PEFT and save it with safe_serialization.'
+      ? 'adapter_model.bin is a Python pickle, which Groundwork does not read. Load the adapter in PEFT and save it with safe_serialization.'
       : 'Choose the whole folder that PEFT wrote, or a zip of it.',
   );
 }

@@ -41,7 +41,7 @@ export async function answerMemory(
   let longest: Longest;
   if (question.model === null) {
     if (!loaded)
-      throw new GroundworkError('model-missing', 'No model is loaded.', 'Load one, or choose a published one.');
+      throw new GroundworkError('model-missing', 'No model is loaded.', 'Load a model, or choose a published one.');
     request = { architecture: loaded.architecture, dtype: loaded.dtype };
     // A store of its own: one that belongs to a run must not be touched for a forecast.
     longest =
@@ -53,8 +53,8 @@ export async function answerMemory(
     if (!config)
       throw new GroundworkError(
         'model-unknown',
-        `The sizes of ${question.model} are not known here.`,
-        `Give its config.json, or take one of ${PUBLISHED.map(({ id }) => id).join(', ')}.`,
+        `Groundwork does not know the sizes of ${question.model}.`,
+        `Open its config.json, or choose one of ${PUBLISHED.map(({ id }) => id).join(', ')}.`,
       );
     const architecture = parseArchitecture(config);
     const sizes = architecture.pictureSizes(pictureFile(publishedPreprocessor(config), null));

@@ -33,8 +33,8 @@ export function storageChoice(text: string): StorageChoice {
   if (choice) return choice;
   throw new GroundworkError(
     'storage-unknown',
-    `“${text}” is no way to hold weights.`,
-    `There are ${STORAGE_CHOICES.join(', ')}.`,
+    `“${text}” is not a storage for weights.`,
+    `Choose one of ${STORAGE_CHOICES.join(', ')}.`,
   );
 }
 

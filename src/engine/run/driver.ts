@@ -69,7 +69,7 @@ export class Driver {
         }
         this.#host.emit({
           type: 'notice',
-          message: `${failure.message} Groundwork opens it again and goes on from the last checkpoint.`,
+          message: `${failure.message} Groundwork opens it again and resumes from the last checkpoint.`,
         });
       }
     }
@@ -84,8 +84,8 @@ export class Driver {
     emit({
       type: 'notice',
       message: start
-        ? `The device is back; the run goes on after step ${start.about.step}.`
-        : 'The device is back; there was no checkpoint yet, so the run starts again.',
+        ? `The device is back. The run resumes after step ${start.about.step}.`
+        : 'The device is back. There was no checkpoint yet, so the run starts again.',
     });
     return start;
   }
@@ -151,11 +151,11 @@ export class Driver {
           type: 'failure',
           code: code ?? 'storage-failed',
           message: full
-            ? 'There is no room left to save a checkpoint, so the run is on hold.'
-            : `A checkpoint could not be saved, so the run is on hold: ${String(message)}`,
+            ? 'The storage is full and a checkpoint could not be saved, so the run is paused.'
+            : `A checkpoint could not be saved, so the run is paused: ${String(message)}`,
           hint: full
-            ? `${safe}Delete runs or models that are no longer needed (Projects), then resume; or stop, and take the adapter away under Export.`
-            : `${safe}${hint ?? 'Resume to try again; or stop, and take the adapter away under Export.'}`,
+            ? `${safe}Delete runs or models that you no longer need (Projects), then resume. Or stop, and export the adapter (Export).`
+            : `${safe}${hint ?? 'Resume to try again. Or stop, and export the adapter (Export).'}`,
         });
       },
     });

@@ -25,7 +25,7 @@ export class Profiling {
   ask(session: Session): Promise<StepProfile> {
     if (this.#asked)
       return Promise.reject(
-        new GroundworkError('profiling', 'A step is being profiled already.', 'Wait for it, then ask again.'),
+        new GroundworkError('profiling', 'A step is already being profiled.', 'Wait for it, then ask again.'),
       );
     return new Promise((resolve, reject) => {
       this.#asked = { session, resolve, reject };
@@ -62,7 +62,7 @@ export class Profiling {
       new GroundworkError(
         'run-ended',
         'The run ended before two of its steps could be profiled.',
-        'Ask again during a run, some steps before its end.',
+        'Profile again during a run, some steps before its end.',
       ),
     );
   }

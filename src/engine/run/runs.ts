@@ -49,7 +49,7 @@ export interface StartOptions {
 const KEEP: KeepSettings = { everySteps: 20, everyMinutes: 2, keepLast: 2 };
 
 const missing = () =>
-  new GroundworkError('run-missing', 'This run is not there any more.', 'It may have been deleted in another tab.');
+  new GroundworkError('run-missing', 'This run no longer exists.', 'It may have been deleted in another tab.');
 
 export class Runs {
   readonly #host: RunsHost;
@@ -115,13 +115,13 @@ export class Runs {
     if (damaged > 0)
       emit({
         type: 'notice',
-        message: `The newest checkpoint was damaged, so an earlier one is used${start ? `: step ${start.about.step}` : ': the beginning'}.`,
+        message: `The newest checkpoint was damaged, so the run resumes from ${start ? `an earlier one, step ${start.about.step}` : 'the beginning'}.`,
       });
     const { name } = loaded.model.session.gpu;
     if (go && record.adapter !== name)
       emit({
         type: 'notice',
-        message: `The run was on ${record.adapter} before and is on ${name} now: its curves go on, but not to the last bit.`,
+        message: `The run was on ${record.adapter} before and is on ${name} now. Its curves continue, but not equal to the last bit.`,
       });
     if (go) {
       this.#begin(id, dataset, paused);
@@ -159,7 +159,7 @@ export class Runs {
 
   async settle(id: string, how: 'keep' | 'discard'): Promise<void> {
     if (this.isActive(id))
-      throw new GroundworkError('run-active', 'This run is going on.', 'Stop it first; what it has learnt is kept.');
+      throw new GroundworkError('run-active', 'This run is active.', 'Stop it first. What it has learned is kept.');
     if (how === 'discard') return this.remove(id);
     const { storage } = this.#host;
     const { record } = await rewind(storage, await this.find(id));
@@ -176,7 +176,7 @@ export class Runs {
   /** Settles when the run under way has a checkpoint of where it is. */
   async saveNow(): Promise<{ step: number }> {
     if (!this.#driver || !this.#host.gate.active)
-      throw new GroundworkError('run-idle', 'No run is going on.', 'There is nothing to save.');
+      throw new GroundworkError('run-idle', 'No run is active.', 'There is nothing to save.');
     return { step: await this.#driver.saveNow() };
   }
 
@@ -220,7 +220,7 @@ export class Runs {
     throw new GroundworkError(
       'run-mismatch',
       `This run was started on another ${what} (${name}), or its files have changed since.`,
-      `Open the ${what} that it was started on, as it was. Nothing was changed.`,
+      `Open the ${what} that it was started on, with its original files. Nothing was changed.`,
     );
   }
 }

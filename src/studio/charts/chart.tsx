@@ -242,7 +242,7 @@ export function Chart(props: ChartProps) {
             </span>
           ))}
           {flaws.strange > 0 && <span className="alarm">▼ {flaws.strange} not a number </span>}
-          {flaws.belowLog > 0 && <span>{flaws.belowLog} at or below 0, which a log scale cannot show</span>}
+          {flaws.belowLog > 0 && <span>{flaws.belowLog} at or below 0: a log scale cannot show it</span>}
         </p>
       )}
       {table && <CurveTable panel={panel} sources={drawn} />}

@@ -30,12 +30,12 @@ const one =
 const RULES: readonly Rule[] = [
   {
     title: 'Loss',
-    about: 'Should fall in supervised stages. In GRPO it hovers near zero; watch the reward instead.',
+    about: 'Should fall in SFT stages. In GRPO it stays near zero: watch the reward instead.',
     matches: one('loss', 'policy_loss'),
   },
   {
     title: 'Reward',
-    about: 'Weighted sum of the reward terms, mean over the completions of a step.',
+    about: 'Weighted sum of the reward terms. Mean over the completions of a step.',
     matches: one('reward', 'reward_std'),
   },
   {
@@ -45,31 +45,35 @@ const RULES: readonly Rule[] = [
   },
   {
     title: 'Accuracy',
-    about: 'Share of target tokens the model ranks first, or of boxes that overlap enough.',
+    about: 'SFT: share of target tokens that the model ranks first. Evaluation: share of boxes that overlap enough.',
     matches: (name) => /accuracy|acc_?at|mean_iou/i.test(name),
   },
   {
     title: 'Completion length',
-    about: 'Tokens. Steady shrinking or growth is a warning.',
+    about: 'Tokens. Steady growth or shrinking is a warning.',
     matches: one('completions/mean_length', 'completions/min_length', 'completions/max_length'),
   },
   {
     title: 'Truncated and idle',
     about:
-      'Share of completions cut at the limit, and of groups in which all rewards are equal and nothing is learned.',
+      'Share of completions that reached the length limit, and of groups with equal rewards, from which nothing is learned.',
     matches: one('completions/clipped_ratio', 'frac_reward_zero_std'),
   },
-  { title: 'KL', about: 'Distance to the reference, which is the policy with its adapters off.', matches: one('kl') },
-  { title: 'Entropy', about: 'Mean over tokens. Near zero the policy has stopped exploring.', matches: one('entropy') },
+  { title: 'KL', about: 'Distance to the reference policy: the model with its adapter off.', matches: one('kl') },
+  {
+    title: 'Entropy',
+    about: 'Mean over tokens. Near zero, the policy has stopped exploring.',
+    matches: one('entropy'),
+  },
   {
     title: 'Clipped ratios',
-    about: 'Share of tokens at the bounds of the policy ratio.',
+    about: 'Share of tokens whose policy ratio is clipped.',
     matches: (name) => name.startsWith('clip_ratio/'),
   },
   { title: 'Gradient norm', about: 'Before clipping.', matches: one('grad_norm') },
-  { title: 'Learning rate', about: 'As scheduled.', matches: one('learning_rate') },
-  { title: 'Speed', about: 'Tokens a second.', matches: (name) => /tokens_per_second/.test(name) },
-  { title: 'Step time', about: 'Seconds a step.', matches: one('step_time', 'step_seconds') },
+  { title: 'Learning rate', about: 'By the schedule.', matches: one('learning_rate') },
+  { title: 'Speed', about: 'Tokens per second.', matches: (name) => /tokens_per_second/.test(name) },
+  { title: 'Step time', about: 'Seconds per step.', matches: one('step_time', 'step_seconds') },
 ];
 
 /** Curves that say nothing as a curve. */

@@ -79,8 +79,8 @@ export function createChat(client: EngineClient, cache: PictureCache): StoreApi<
             ? null
             : {
                 code: 'no-picture',
-                what: 'There was no picture among these files.',
-                hint: 'PNG, JPEG and WebP are read.',
+                what: 'These files contain no picture.',
+                hint: 'Groundwork reads PNG, JPEG and WebP.',
               },
         }));
       },

@@ -97,8 +97,8 @@ export function createKeeping({ client, project, recipe, run, storage: local }: 
       if (!isActive(run.getState().state)) return true;
       project.getState().report({
         code: 'run-active',
-        what: `A run is going on, so Groundwork will not ${what}.`,
-        hint: 'Stop the run first; what it has learnt is kept.',
+        what: `A run is active, so Groundwork did not ${what}.`,
+        hint: 'Stop the run first. What it has learned is kept.',
       });
       return false;
     };

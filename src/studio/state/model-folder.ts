@@ -18,7 +18,7 @@ export async function filesOf(folder: FileSystemDirectoryHandle): Promise<NamedF
     throw new GroundworkError(
       'folder-gone',
       `The folder “${folder.name}” could not be read.`,
-      'Was it moved, renamed or deleted, or is its disk away? Choose it again in the Model room.',
+      'It may have been moved, renamed or deleted, or its disk is not connected. Choose it again in the Model room.',
       { cause },
     );
   }

@@ -85,7 +85,7 @@ const folderRef = (handle: FileSystemDirectoryHandle): ModelRef => ({
 const changed = (name: string): Problem => ({
   code: 'model-changed',
   what: `The files in “${name}” are not those that were loaded last time.`,
-  hint: 'The model was loaded as it is now. Runs that were begun with the former files can be looked at, not gone on with.',
+  hint: 'The model was loaded as it is now. You can look at runs that began with the earlier files, but you cannot resume them.',
 });
 
 /** Where the starter's files are; absolute, for a worker has another base. */
@@ -103,7 +103,7 @@ export function createProject(client: EngineClient): StoreApi<Project> {
           problem: {
             code: 'busy',
             what: `"${title}" has to wait: ${get().loading!.title} is still under way.`,
-            hint: 'Nothing was changed. Try again when the bar is gone.',
+            hint: 'Nothing was changed. Try again when it is finished.',
           },
         });
         return false;

@@ -26,7 +26,7 @@ export function readRecipe(json: string): Recipe | null {
     );
     if (stages.includes(null)) return null;
     return {
-      name: String(value.name ?? 'Opened plan'),
+      name: String(value.name ?? 'Opened recipe'),
       seed: Number.isSafeInteger(value.seed) ? value.seed! : 42,
       stages: stages as Stage[],
     };

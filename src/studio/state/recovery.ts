@@ -19,7 +19,7 @@ export async function recover({ client, project, run, keeping }: Stopped, refs: 
   const before = run.getState();
   const { dataset, model } = project.getState();
   const wasActive = isActive(before.state);
-  before.notice('The engine stopped and was started again. What the last checkpoint holds is safe.');
+  before.notice('The engine stopped and was started again. The last checkpoint is safe.');
   project.setState({ loading: null });
   try {
     if (current) await client.request({ type: 'take-project', id: current });
@@ -42,7 +42,7 @@ export async function recover({ client, project, run, keeping }: Stopped, refs: 
     // One that was being stopped waits: stopping is one click, what it would have learnt since is not wanted.
     const paused = before.state !== 'running';
     await client.request({ type: 'continue-run', runId: record.id, dataset: again.id, go: true, paused });
-    run.getState().notice(`The run goes on after step ${record.step}.`);
+    run.getState().notice(`The run resumes after step ${record.step}.`);
   } catch (error) {
     project.getState().report(problemOf(error));
     run.setState({ state: 'failed' });

@@ -232,7 +232,10 @@ export const claimsToBeRun = (json: unknown): boolean =>
 
 /** A run file, or what is wrong with it. */
 export function readRunFile(json: string, fileName: string): RunFile | Problem {
-  const wrong = (what: string, hint = 'Nothing was changed. Save the run file again where the run is.'): Problem => ({
+  const wrong = (
+    what: string,
+    hint = 'Nothing was changed. Save the run file again in the studio that holds the run.',
+  ): Problem => ({
     code: 'run-file-unreadable',
     what: `${fileName} ${what}`,
     hint,
@@ -241,15 +244,14 @@ export function readRunFile(json: string, fileName: string): RunFile | Problem {
   try {
     value = parseJson(json);
   } catch {
-    return wrong('is not JSON: it may have been cut off.');
+    return wrong('is not JSON. It may be incomplete.');
   }
-  if (!claimsToBeRun(value))
-    return wrong('is no run file of Groundwork.', 'It should have been saved in the Export room.');
+  if (!claimsToBeRun(value)) return wrong('is not a Groundwork run file.', 'A run file is saved in the Export room.');
   const { version } = value as { version?: unknown };
   if (version !== 2)
     return wrong(
       `has version ${String(version)} of the format; this studio reads version 2.`,
-      'Open it with the Groundwork that wrote it.',
+      'Open it with the version of Groundwork that wrote it.',
     );
   const read = v.safeParse(Shape, value);
   if (!read.success) {
@@ -257,7 +259,7 @@ export function readRunFile(json: string, fileName: string): RunFile | Problem {
     return wrong(`is damaged at ${v.getDotPath(issue) ?? 'its top'}: ${issue.message}`);
   }
   const recipe = readRecipe(JSON.stringify(read.output.recipe));
-  if (!recipe) return wrong('has no plan that can be read.');
+  if (!recipe) return wrong('has no readable recipe.');
   const { stages } = read.output;
   return { ...read.output, recipe, stages } as unknown as RunFile;
 }

@@ -134,14 +134,14 @@ export async function saveStream(
 const full = (bytes: number, cause: unknown) =>
   new GroundworkError(
     'storage-full',
-    `There was no room left after ${(bytes / 2 ** 20).toFixed(0)} MiB.`,
-    'Nothing half written was left. Free disk space or delete a cached model, then write it again.',
+    `The disk was full after ${(bytes / 2 ** 20).toFixed(0)} MiB.`,
+    'The incomplete file was deleted. Free disk space or delete a downloaded model, then write it again.',
     { cause },
   );
 
 const noPlace = () =>
   new GroundworkError(
     'export-no-place',
-    'This browser gives the page no place on the disk to write so much to.',
-    'Take the adapter instead and merge it with PEFT, or open the studio in Chrome or Edge. Nothing was written.',
+    'This browser does not let the page write so much to the disk.',
+    'Export the adapter instead and merge it with PEFT, or open the studio in Chrome or Edge. Nothing was written.',
   );

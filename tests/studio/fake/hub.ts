@@ -43,13 +43,13 @@ export class FakeHub {
     if (id.includes('gated'))
       throw new GroundworkError(
         'hub-gated',
-        `${id} is gated: its owners want to know who loads it.`,
+        `${id} is gated: its owners ask who loads it.`,
         `Open https://huggingface.co/${id}, sign in and ask for access; then make a token that may read it and give it here.`,
       );
     this.#stopped = false;
     const total = 4.27 * GB;
     for (let done = 0.4 * GB; done < total; done += 0.11 * GB) {
-      if (this.#stopped) throw new GroundworkError('cancelled', 'Loading was stopped.', 'What was fetched is kept.');
+      if (this.#stopped) throw new GroundworkError('cancelled', 'Loading was stopped.', 'What was downloaded is kept.');
       const file = done < total / 2 ? 'model-00001-of-00002.safetensors' : 'model-00002-of-00002.safetensors';
       const rate = 38e6;
       this.#emit({

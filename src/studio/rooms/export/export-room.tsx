@@ -29,7 +29,7 @@ const KINDS: readonly Kind[] = [
     what: 'adapter',
     title: 'Adapter',
     about:
-      'The open LoRA adapter as PEFT writes it: adapter_config.json and adapter_model.safetensors in a zip. Small. It goes on the weights you loaded: adapters that were merged on the way are part of it.',
+      'The LoRA adapter in the layout of PEFT: adapter_config.json and adapter_model.safetensors in a small zip. It fits the weights that you loaded: adapters that were merged during the run are part of it.',
     file: 'adapter.zip',
     folder: false,
     python: `from peft import PeftModel
@@ -39,7 +39,7 @@ model = PeftModel.from_pretrained(base, "adapter")`,
     what: 'merged',
     title: 'Merged weights',
     about:
-      'The whole model with everything learned folded in, as a Hugging Face checkpoint: safetensors, configuration, tokenizer and processor. As large as the model. A folder must be one without a model in it; it loads when its last file, config.json, is there.',
+      'The whole model with everything learned folded in, as a Hugging Face checkpoint: safetensors, configuration, tokenizer and processor. It is as large as the model. Choose a folder that holds no model yet. The checkpoint is complete when its last file, config.json, is there.',
     file: 'merged.zip',
     folder: true,
     python: `from transformers import AutoModelForImageTextToText
@@ -57,23 +57,20 @@ export function ExportRoom() {
   const state = useRun((run) => run.state);
   return (
     <div className="room">
-      <RoomHead
-        title="Export"
-        lede="Walk away with weights the Python world loads. They are written by this page, to your disk."
-      />
+      <RoomHead title="Export" lede="Take your results to Python. This page writes them to your disk." />
       {!begun && (
         <p className="note note-info">
           <Icon name="info" />{' '}
           <span>
-            Nothing has been learned yet. An adapter can be written as soon as a run has begun; the weights as soon as a
-            model is loaded.
+            Nothing has been learned yet. You can write an adapter once a run has begun, and the weights once a model is
+            loaded.
           </span>
         </p>
       )}
       {state === 'running' && (
         <p className="note note-info">
           <Icon name="info" />{' '}
-          <span>A run is active. What is written is the state after the step under way; the run goes on.</span>
+          <span>A run is active. The export holds the state after the current step. The run continues.</span>
         </p>
       )}
       <div className="exports">
@@ -238,8 +235,8 @@ function Checked({ name, bytes: size, check }: Extract<Progressing, { at: 'done'
         <p>
           <b>{name}</b>, {bytes(size)}, was read back:{' '}
           {good
-            ? `every file has the bytes it should, ${plural(tensors, 'tensor')} the right name and shape${modules === null ? '' : `, ${plural(modules, 'module')} matched`}.`
-            : 'it is not as it should be. Do not use it; write it again, to another place if this repeats.'}
+            ? `every file has the right bytes, and ${plural(tensors, 'tensor')} the right name and shape${modules === null ? '' : `, ${plural(modules, 'module')} matched`}.`
+            : 'it is damaged. Do not use it. Write it again, to another place if this happens twice.'}
         </p>
         {problems.map((problem) => (
           <p key={problem}>{problem}</p>
@@ -287,16 +284,17 @@ function RunFileCard() {
     <section className="card export" aria-label="Run file">
       <h2>Run file</h2>
       <p>
-        One JSON with the plan and its seed, what it ran on, every curve, what was measured, some groups and the watched
-        answers with the words of their rows, and which rows were left out and why. No pictures and no weights.
+        One JSON file with the recipe and its seed, what it ran on, every curve, the measurements, some groups, the
+        watched answers with the text of their rows, and which rows were left out and why. It holds no pictures and no
+        weights.
       </p>
       <button type="button" className="button" disabled={!begun} onClick={() => void save()}>
         <Icon name="down" /> Save the run file
       </button>
       <h3>To open it again</h3>
       <p>
-        Drop it anywhere in the studio: it shows the run again, or lays its curves under another, and its plan can be
-        run once more.
+        Drop it anywhere in the studio. The studio shows the run, or lays its curves under another run, and can run its
+        recipe again.
       </p>
     </section>
   );

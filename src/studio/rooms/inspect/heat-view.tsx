@@ -96,8 +96,8 @@ function Digits({ heat }: { readonly heat: CoordinateHeat }) {
   return (
     <>
       <p className="muted">
-        Each edge of the right box in as many parts as its number has digits, the first at the top or the left. The
-        darker, the less this policy would have written that digit after all before it.
+        Each edge of the true box has as many parts as its number has digits, the first at the top or the left. The
+        darker a part, the less likely this policy was to write that digit after the text before it.
       </p>
       <ul className="legend" aria-label="Colours of the heat">
         {HEAT.map(({ color, words }) => (

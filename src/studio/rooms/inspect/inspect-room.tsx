@@ -24,9 +24,9 @@ export function InspectRoom() {
   if (dataset) return <Gallery key={dataset.id} dataset={dataset} />;
   return (
     <div className="room">
-      <RoomHead title="Inspect" lede="Ground truth, base and tuned boxes over all images of a sample." />
+      <RoomHead title="Inspect" lede="Ground truth, base and tuned boxes on all pictures of a row." />
       <p>
-        <Link href="/data">Open a dataset</Link> first, then its rows are here to be looked at and answered.
+        <Link href="/data">Open a dataset</Link> first. Then you see its rows here and can have them answered.
       </p>
     </div>
   );
@@ -77,7 +77,7 @@ function Gallery({ dataset }: { readonly dataset: DatasetReport }) {
   const select = (index: number) => setChosen(shown[Math.min(shown.length - 1, Math.max(0, index))]?.id ?? null);
   return (
     <div className="room inspect-room">
-      <RoomHead title="Inspect" lede="Ground truth, base and tuned boxes over all images of a sample.">
+      <RoomHead title="Inspect" lede="Ground truth, base and tuned boxes on all pictures of a row.">
         <AskMany dataset={dataset.id} rows={shown} />
       </RoomHead>
       <AnswerProblem />
@@ -168,7 +168,7 @@ function Gallery({ dataset }: { readonly dataset: DatasetReport }) {
           </div>
           <SwapSummary dataset={dataset.id} rows={shown} />
           <VirtualList
-            label="Samples"
+            label="Rows"
             count={shown.length}
             rowHeight={52}
             selected={at}
@@ -226,7 +226,9 @@ function AskMany({ dataset, rows }: { readonly dataset: string; readonly rows: r
   return (
     <div className="start">
       {!model && <span className="muted">Load a model to get answers.</span>}
-      {model && n > 0 && <span className="muted">By both policies, in the background: look around meanwhile.</span>}
+      {model && n > 0 && (
+        <span className="muted">By both policies, in the background. You can look around meanwhile.</span>
+      )}
       <button
         type="button"
         className="button"

@@ -93,7 +93,7 @@ export function SampleView({ dataset, row, at, count: total, hitAt, onMove, onHi
   }, [row, pair, hidden, hitAt, heat.shown]);
 
   return (
-    <article className="detail" aria-label={`Sample ${row.id}`}>
+    <article className="detail" aria-label={`Row ${row.id}`}>
       <div className="detail-line">
         <div className="layer-toggles" role="group" aria-label="Layers">
           {SHOWN.map(({ role, key }) => (
@@ -116,7 +116,7 @@ export function SampleView({ dataset, row, at, count: total, hitAt, onMove, onHi
               className="button small"
               aria-pressed={pinned}
               aria-keyshortcuts="p"
-              title="Answer this row every few steps of the next run, to look at its boxes as of any step"
+              title="Answer this row every few steps of the next run, so that you can see its boxes at any step"
               onClick={() => pin(dataset, row.id, !pinned)}
             >
               {pinned ? 'Pinned' : 'Pin for runs'} <kbd>P</kbd>
@@ -125,7 +125,7 @@ export function SampleView({ dataset, row, at, count: total, hitAt, onMove, onHi
           <button
             type="button"
             className="button icon-only"
-            aria-label="Previous sample"
+            aria-label="Previous row"
             aria-keyshortcuts="ArrowLeft"
             disabled={at === 0}
             onClick={() => onMove(-1)}
@@ -138,7 +138,7 @@ export function SampleView({ dataset, row, at, count: total, hitAt, onMove, onHi
           <button
             type="button"
             className="button icon-only"
-            aria-label="Next sample"
+            aria-label="Next row"
             aria-keyshortcuts="ArrowRight"
             disabled={at >= total - 1}
             onClick={() => onMove(1)}
@@ -147,7 +147,7 @@ export function SampleView({ dataset, row, at, count: total, hitAt, onMove, onHi
           </button>
         </div>
       </div>
-      <Strip dataset={dataset} images={row.images} layers={layers} height={0.46} label={`Images of row ${row.id}`} />
+      <Strip dataset={dataset} images={row.images} layers={layers} height={0.46} label={`Pictures of row ${row.id}`} />
       <div className="inspect-prompt">
         <Messages messages={row.prompt} />
         {!answered && (
@@ -214,7 +214,7 @@ function AnswerCard({
           <p className="verdict-line">
             {answer.rightImage !== null && (
               <span className="severity" data-severity={answer.rightImage ? 'good' : 'error'}>
-                {answer.rightImage ? 'Right image' : 'Wrong image'}
+                {answer.rightImage ? 'Right picture' : 'Wrong picture'}
               </span>
             )}
             {!answer.parsed && (

@@ -79,11 +79,11 @@ export function SwapSummary({ dataset, rows }: { readonly dataset: string; reado
     void testRows(client, dataset, asked, setWork, () => mine === round.current);
   };
   return (
-    <section className="swap-summary" aria-label="Image-swap test over rows">
+    <section className="swap-summary" aria-label="Picture-swap test over rows">
       {busy ? (
         <>
           <Progress
-            label="Swapping images"
+            label="Swapping pictures"
             done={work.done}
             total={work.total}
             etaSeconds={etaOf(work.done, work.total, work.startedAt, work.at)}
@@ -104,10 +104,10 @@ export function SwapSummary({ dataset, rows }: { readonly dataset: string; reado
           type="button"
           className="button small"
           disabled={asking || able.length === 0}
-          title="The pictures of each row change places, its words stay: does the tuned answer follow its picture? Rows that call images by number are left out."
+          title="The pictures of each row change places and its words stay. Does the tuned answer follow its picture? Rows that name pictures by number are left out."
           onClick={test}
         >
-          Swap the images of {plural(able.length, 'answered row')}
+          Swap the pictures of {plural(able.length, 'answered row')}
         </button>
       )}
       {work?.problem && <ProblemNote problem={work.problem} />}

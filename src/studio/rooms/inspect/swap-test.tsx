@@ -24,19 +24,19 @@ export function judgeSwap(before: Answer, after: Answer, order: readonly number[
 export const VERDICTS: Record<SwapVerdict, { title: string; about: string; severity: 'good' | 'error' | 'warning' }> = {
   follows: {
     title: 'It follows the picture',
-    about: 'The answer names the same picture at its new place.',
+    about: 'The answer names the same picture in its new place.',
     severity: 'good',
   },
   stays: {
     title: 'It stays at the place',
     about:
-      'The answer names the same number although another picture is there now: it may go by the place, not by what it sees.',
+      'The answer names the same number, although another picture is there now. The model may go by the place and not by what it sees.',
     severity: 'error',
   },
   elsewhere: { title: 'It goes elsewhere', about: 'The answer now names a third picture.', severity: 'warning' },
   unreadable: {
     title: 'No box to compare',
-    about: 'One of the two answers has no box that could be read.',
+    about: 'One of the two answers has no readable box.',
     severity: 'warning',
   },
 };
@@ -62,12 +62,12 @@ export function SwapTest({ dataset, row, tuned }: SwapTestProps) {
   };
   const numbered = /image[- ]?\d/i.test(promptLine(row.prompt));
   return (
-    <section className="swap" aria-label="Image-swap test">
+    <section className="swap" aria-label="Picture-swap test">
       <button type="button" className="button small" disabled={result === 'asking'} onClick={ask}>
-        <Icon name="copy" /> {result === 'asking' ? 'Answering…' : 'Swap the images and ask again'}
+        <Icon name="copy" /> {result === 'asking' ? 'Answering…' : 'Swap the pictures and ask again'}
       </button>
       {numbered && result === null && (
-        <span className="muted">This prompt names images by number; the swap makes its words wrong.</span>
+        <span className="muted">This prompt names pictures by number, so the swap makes its words wrong.</span>
       )}
       <div role="status">
         {result !== null &&
@@ -101,7 +101,7 @@ function Verdict({
       {about}{' '}
       {at !== undefined && (
         <span className="num muted">
-          Image {at + 1} of the swapped ones is image {order[at]! + 1} of the row
+          Image {at + 1} after the swap is image {order[at]! + 1} of the row
           {after.iou !== null && `; IoU ${ratio(after.iou)} there`}.
         </span>
       )}

@@ -25,8 +25,8 @@ export function AdaptersPanel() {
     <section className="card adapters" aria-label="Adapters">
       <h2>Adapters</h2>
       <p className="muted">
-        What a run learns is kept here under its name until the page is closed or another model is loaded. Adapters in
-        use lie on one another; a run starts on top of them.
+        What a run learns is kept here under its name until you close the page or load another model. The adapters in
+        use form a stack, and a run starts on top of it.
       </p>
       {problem && <ProblemNote problem={problem} onDismiss={dismiss} />}
       {adapters.length > 0 && (
@@ -50,14 +50,14 @@ export function AdaptersPanel() {
               disabled={busy || stack.length === 0}
               onChange={(event) => void arrange(stack, event.target.checked)}
             />
-            <span>The next run trains the top one further, instead of a new adapter above it</span>
+            <span>The next run trains the top adapter further, instead of adding a new one</span>
           </label>
           <p role="status" className="muted">
             {tuned === 'run'
-              ? 'Tuned answers and exports are those of the last run.'
+              ? 'Tuned answers and exports use the last run.'
               : stack.length === 0
-                ? 'All adapters are off: tuned answers are the base’s.'
-                : `Tuned answers and exports are those of ${plural(stack.length, 'adapter')} in use.`}
+                ? 'All adapters are off, so tuned answers are those of the base model.'
+                : `Tuned answers and exports use ${plural(stack.length, 'adapter')}.`}
           </p>
         </>
       )}
@@ -69,7 +69,7 @@ export function AdaptersPanel() {
         onIntake={({ name, files }) => void importFiles(name.replace(/\.zip$/, ''), files)}
       >
         <p className="muted">
-          A LoRA or DoRA that PEFT wrote: <code>adapter_config.json</code> and <code>adapter_model.safetensors</code>,
+          A LoRA or DoRA adapter from PEFT: <code>adapter_config.json</code> and <code>adapter_model.safetensors</code>,
           as a folder or a zip.
         </p>
       </DropTarget>
@@ -161,7 +161,7 @@ function Matched({ adapter: { origin, matched, total, unmatched, leftOut } }: { 
       </p>
       {unmatched.length > 0 && (
         <details>
-          <summary>Without a module here</summary>
+          <summary>Without a matching module</summary>
           <ul className="num adapter-keys">
             {unmatched.map((key) => (
               <li key={key}>{key}</li>
@@ -170,7 +170,9 @@ function Matched({ adapter: { origin, matched, total, unmatched, leftOut } }: { 
         </details>
       )}
       {leftOut > 0 && (
-        <p className="muted">{plural(leftOut, 'module')} of the vision tower left out: it is kept as it is.</p>
+        <p className="muted">
+          {plural(leftOut, 'module')} of the vision tower left out: the vision tower is not changed.
+        </p>
       )}
     </>
   );

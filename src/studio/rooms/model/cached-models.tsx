@@ -16,8 +16,8 @@ export function CachedModels({ busy }: { readonly busy: boolean }) {
     <section className="card model-cached" aria-label="Models kept in this browser">
       <h2>Kept in this browser</h2>
       <p className="muted">
-        Fetched once, loaded from this disk ever after. Each is compared with its hashes when it is loaded; what is
-        damaged or missing is fetched again, and only that.
+        These models were downloaded once and are loaded from this disk. Each is compared with its hashes when it is
+        loaded. Only damaged or missing parts are downloaded again.
       </p>
       <div className="scroll-table">
         <table>
@@ -40,7 +40,7 @@ function Line({ model, busy }: { readonly model: CachedModel; readonly busy: boo
   const remove = useHub((hub) => hub.remove);
   const inUse = useProject((project) => project.model?.name === id);
   const share = totalBytes ? Math.min(99, Math.floor((100 * stored) / totalBytes)) : null;
-  const state = complete ? 'Whole' : totalBytes === null ? 'Its record is damaged' : `${share} % fetched`;
+  const state = complete ? 'Complete' : totalBytes === null ? 'Its record is damaged' : `${share} % downloaded`;
   return (
     <tr>
       <th scope="row">{id}</th>
@@ -64,7 +64,7 @@ function Line({ model, busy }: { readonly model: CachedModel; readonly busy: boo
             name={`Delete ${id}`}
             question={
               inUse
-                ? 'It is loaded: a merged export will want these files. Delete all the same?'
+                ? 'This model is loaded, and a merged export needs these files. Delete it anyway?'
                 : `Delete ${bytes(stored)}?`
             }
             disabled={busy}
@@ -81,7 +81,7 @@ function Space({ listing: { models, space } }: { readonly listing: CacheListing 
   return (
     <p className="muted num">
       {bytes(total)} in models
-      {space && ` · ${bytes(space.used)} in all of the ${bytes(space.quota)} that the browser allows`}
+      {space && ` · ${bytes(space.used)} used of the ${bytes(space.quota)} that the browser allows`}
     </p>
   );
 }

@@ -34,14 +34,14 @@ export function HubForm({ busy }: { readonly busy: boolean }) {
           A branch, a tag or a commit.
         </Field>
         <Field name="endpoint" label="Endpoint" placeholder={DEFAULT_ENDPOINT}>
-          The Hub, or a mirror of it.
+          The Hub, or a mirror.
         </Field>
         <Field name="token" label="Token" type="password" placeholder="hf_…">
-          For gated and private models. It stays in this tab’s memory and goes to the endpoint alone.
+          For gated and private models. The token stays in this tab’s memory and is sent only to the endpoint.
         </Field>
       </details>
       <button type="submit" className="button" disabled={busy || underWay || form.id.trim() === ''}>
-        <Icon name="down" /> Fetch and load
+        <Icon name="down" /> Download and load
       </button>
       <HubNews />
     </form>

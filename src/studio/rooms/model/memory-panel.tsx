@@ -74,8 +74,8 @@ export function MemoryPanel() {
     <section className="card memory" aria-label="Memory" aria-busy={busy}>
       <h2>Memory</h2>
       <p className="muted">
-        What this recipe would allocate at its largest moment, reckoned by going through it without allocating anything.
-        Browsers do not tell how much memory a card has: choose yours.
+        What this recipe would allocate at its peak. It is worked out without allocating anything. Browsers do not say
+        how much memory a graphics card has, so choose yours.
       </p>
       <div className="memory-choices">
         <label className="stacked">
@@ -107,13 +107,13 @@ export function MemoryPanel() {
         {!dataset && <RowFields row={row} onChange={setRow} />}
       </div>
       {active ? (
-        <p className="muted">A run is active; the forecast waits for its end.</p>
+        <p className="muted">A run is active. The forecast waits until it ends.</p>
       ) : forecast && 'problem' in forecast ? (
         <ProblemNote problem={forecast.problem} />
       ) : forecast ? (
         <Report report={forecast.report} card={card} availableBytes={availableBytes} />
       ) : (
-        <p className="muted">Reckoning…</p>
+        <p className="muted">Calculating…</p>
       )}
     </section>
   );
@@ -139,7 +139,7 @@ function ConfigButton({ onRead }: { readonly onRead: (read: Described) => void }
     report({
       code: 'config-unreadable',
       what: `${file.name} does not describe a model.`,
-      hint: 'Take the config.json of a Hugging Face checkpoint. Nothing was changed.',
+      hint: 'Choose the config.json of a Hugging Face checkpoint. Nothing was changed.',
     });
   };
   return (
@@ -156,11 +156,11 @@ function ConfigButton({ onRead }: { readonly onRead: (read: Described) => void }
 }
 
 const FIELDS: readonly { key: keyof MemoryRow; name: string; min: number; max: number }[] = [
-  { key: 'pictures', name: 'Pictures a row', min: 0, max: 64 },
-  { key: 'width', name: 'Their width', min: 1, max: 20_000 },
-  { key: 'height', name: 'Their height', min: 1, max: 20_000 },
-  { key: 'promptTokens', name: 'Tokens of text', min: 1, max: 100_000 },
-  { key: 'targetTokens', name: 'Tokens of answer', min: 1, max: 100_000 },
+  { key: 'pictures', name: 'Pictures per row', min: 0, max: 64 },
+  { key: 'width', name: 'Picture width', min: 1, max: 20_000 },
+  { key: 'height', name: 'Picture height', min: 1, max: 20_000 },
+  { key: 'promptTokens', name: 'Text tokens', min: 1, max: 100_000 },
+  { key: 'targetTokens', name: 'Answer tokens', min: 1, max: 100_000 },
 ];
 
 function RowFields({ row, onChange }: { readonly row: MemoryRow; readonly onChange: (row: MemoryRow) => void }) {
@@ -204,8 +204,8 @@ function Report({
         <p className="note note-warning">
           <Icon name="info" />{' '}
           <span>
-            As the plan is, one piece ({report.unbindable.what}) needs {bytes(report.unbindable.bytes)}, and this
-            adapter binds {bytes(device.maxBindingBytes)} at once, however much memory the card has.
+            With this recipe one buffer ({report.unbindable.what}) needs {bytes(report.unbindable.bytes)}. This device
+            binds at most {bytes(device.maxBindingBytes)} at once, however much memory the card has.
           </span>
         </p>
       )}
@@ -222,7 +222,7 @@ function Report({
             </tr>
           ))}
           <tr>
-            <th scope="row">together{report.stage && <span className="muted"> in “{report.stage}”</span>}</th>
+            <th scope="row">total{report.stage && <span className="muted"> in “{report.stage}”</span>}</th>
             <td className="num">
               <b>{bytes(report.totalBytes)}</b>
             </td>
@@ -230,10 +230,10 @@ function Report({
         </tbody>
       </table>
       <p className="muted">
-        For a row of {count(promptTokens)} tokens, {count(imageTokens)} of them of pictures, and an answer of{' '}
-        {count(targetTokens)}.
+        For a row of {count(promptTokens)} tokens, {count(imageTokens)} of them image tokens, and an answer of{' '}
+        {count(targetTokens)} tokens.
         {device &&
-          ` This adapter binds ${bytes(device.maxBindingBytes)} at once: larger weights are split by rows to stay within it.`}
+          ` This device binds at most ${bytes(device.maxBindingBytes)} at once. Larger weights are split by rows.`}
       </p>
     </>
   );
@@ -247,7 +247,7 @@ function Verdict({ report: { fits, unbindable }, card }: { readonly report: Memo
       <p className="note note-warning" role="status">
         <Icon name="info" />{' '}
         <span>
-          Nothing that Groundwork can change makes this fit {card} GB: take a smaller model
+          No change to the recipe makes this fit in {card} GB. Choose a smaller model{' '}
           {unbindable ? ', or shorter rows' : ''}.
         </span>
       </p>
@@ -255,7 +255,7 @@ function Verdict({ report: { fits, unbindable }, card }: { readonly report: Memo
   if (fits.changes.length === 0)
     return (
       <p className="note note-good" role="status">
-        <Icon name="check" /> <span>It fits {card} GB as it is.</span>
+        <Icon name="check" /> <span>It fits in {card} GB as it is.</span>
       </p>
     );
   const changesPlan = JSON.stringify(fits.recipe) !== JSON.stringify(recipe);
@@ -264,7 +264,7 @@ function Verdict({ report: { fits, unbindable }, card }: { readonly report: Memo
       <Icon name="info" />
       <div>
         <p>
-          It fits {card} GB, with {bytes(fits.totalBytes)}, after the least change:
+          It fits in {card} GB, with {bytes(fits.totalBytes)}, after these changes:
         </p>
         <ul>
           {fits.changes.map((change) => (
@@ -273,7 +273,7 @@ function Verdict({ report: { fits, unbindable }, card }: { readonly report: Memo
         </ul>
         {changesPlan && (
           <button type="button" className="button small" onClick={() => use(fits.recipe)}>
-            Change the plan
+            Change the recipe
           </button>
         )}
       </div>

@@ -23,20 +23,20 @@ export function ModelRoom() {
   const busy = loading || active;
   return (
     <div className="room">
-      <RoomHead title="Model" lede="The weights that learn, and the device they learn on." />
+      <RoomHead title="Model" lede="The model to train, and the device it is trained on." />
       {device?.software && <SoftwareNote />}
       <div className="model-grid">
         {model ? <Loaded model={model} /> : <NoModel />}
         {device && <Device device={device} model={model} />}
         <section className="card model-load">
           <h2>{model ? 'Load another' : 'Load a model'}</h2>
-          {active && <p className="muted">A run is active; stop it first.</p>}
+          {active && <p className="muted">A run is active. Stop it first.</p>}
           <StorageChooser />
           <div className="model-ways">
             <div>
               <h3>The starter</h3>
               <p>
-                A small vision-language model that comes with this page. It knows the sample's scenes a little, and
+                A small vision-language model that comes with this page. It knows the sample's scenes a little and
                 learns them in minutes.
               </p>
               <button
@@ -65,8 +65,8 @@ export function ModelRoom() {
             <div>
               <h3>From a Hub</h3>
               <p>
-                Qwen2-VL, Qwen2.5-VL, Qwen3-VL, SmolVLM and Idefics3, by the model’s id. Its files come to this
-                browser’s own storage; nothing of yours goes the other way.
+                Qwen2-VL, Qwen2.5-VL, Qwen3-VL, SmolVLM and Idefics3, by the model’s id. Its files are downloaded into
+                this browser’s storage. Nothing of yours is uploaded.
               </p>
               <HubForm busy={busy} />
             </div>
@@ -85,8 +85,8 @@ export function SoftwareNote() {
     <p className="note note-info">
       <Icon name="info" />
       <span>
-        <b>This is a software adapter: the processor draws for the graphics card.</b> Everything works and gives the
-        same results, but expect it to be tens to hundreds of times slower. The starter and a short plan are fine; for
+        <b>This is a software device: the processor emulates a graphics card.</b> Everything works and gives the same
+        results, but expect it to be tens to hundreds of times slower. The starter with a short recipe is fine. For
         more, open this page on a machine with a graphics card.
       </span>
     </p>
@@ -97,7 +97,7 @@ function NoModel() {
   return (
     <section className="card">
       <h2>No model yet</h2>
-      <p className="muted">Load the starter for a first look, or a checkpoint of your own.</p>
+      <p className="muted">Load the starter for a first look, or your own checkpoint.</p>
     </section>
   );
 }
@@ -139,7 +139,7 @@ function Device({ device, model }: { readonly device: DeviceReport; readonly mod
       <p className="eyebrow">Device</p>
       <h2>{device.name}</h2>
       <dl className="sheet">
-        <Line name="Vendor" value={device.vendor || 'not told'} />
+        <Line name="Vendor" value={device.vendor || 'unknown'} />
         <Line name="Kind" value={device.software ? 'Software: the processor does the work' : 'Hardware'} />
         <Line name="Largest binding" value={bytes(device.maxBindingBytes)} />
         {model && (
@@ -155,9 +155,9 @@ function Device({ device, model }: { readonly device: DeviceReport; readonly mod
       </dl>
       <h3>Features</h3>
       <ul className="features">
-        <Feature has={f16} name="Half precision" without="halves are unpacked by hand, a little slower" />
+        <Feature has={f16} name="Half precision" without="16-bit weights are unpacked in the kernel, a little slower" />
         <Feature has={subgroups} name="Subgroups" without="sums go through shared memory" />
-        <Feature has={timestamps} name="Timestamps" without="no time per kernel" />
+        <Feature has={timestamps} name="Timestamps" without="no times per kernel" />
       </ul>
     </section>
   );

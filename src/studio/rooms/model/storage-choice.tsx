@@ -7,20 +7,24 @@ import { TableHead } from '../../ui/table-head.tsx';
 import './storage-choice.css';
 
 const CHOICES: readonly { readonly key: StorageChoice; readonly title: string; readonly words: string }[] = [
-  { key: 'auto', title: 'Automatic', words: 'A small model in full, 32 bits a weight; a larger one in 16 bits.' },
-  { key: 'f32', title: '32 bits', words: 'Full precision: merges are exact.' },
-  { key: 'f16', title: '16 bits', words: 'Half the memory, and hardly a difference.' },
-  { key: 'int8', title: '8 bits', words: 'The language model in 8½ bits a weight, a scale for 64 neighbours.' },
+  { key: 'auto', title: 'Automatic', words: 'A small model in 32 bits per weight, a larger one in 16 bits.' },
+  { key: 'f32', title: '32 bits', words: 'Full precision. Merges are exact.' },
+  { key: 'f16', title: '16 bits', words: 'Half the memory, hardly any difference.' },
+  {
+    key: 'int8',
+    title: '8 bits',
+    words: 'The language model in 8½ bits per weight, with a scale for every 64 weights.',
+  },
   {
     key: 'int4',
     title: '4 bits',
-    words: 'The language model in 4½ bits a weight, embedding and head in 8½: the least memory.',
+    words: 'The language model in 4½ bits per weight, embedding and head in 8½. Needs the least memory.',
   },
-  { key: 'nf4', title: 'NF4', words: 'QLoRA’s format: 4.1 bits a weight; embedding and head keep 16 bits.' },
+  { key: 'nf4', title: 'NF4', words: 'QLoRA’s format: 4.1 bits per weight. Embedding and head keep 16 bits.' },
 ];
 
 export const heldAs = (storage: WeightsReport['storage']): string =>
-  CHOICES.find(({ key }) => key === storage)!.title.replace('bits', 'bits a weight');
+  CHOICES.find(({ key }) => key === storage)!.title.replace('bits', 'bits per weight');
 
 export function StorageChooser() {
   const storage = useProject((project) => project.storage);
@@ -31,7 +35,7 @@ export function StorageChooser() {
       <h3>Hold its weights in</h3>
       <Choice label="Hold its weights in" choices={CHOICES} selected={storage} onSelect={choose} />
       <p className="muted">
-        {words} {storage !== 'auto' && 'Adapters always learn in 32 bits, and exports start from the original files.'}
+        {words} {storage !== 'auto' && 'Adapters always train in 32 bits, and exports start from the original files.'}
       </p>
     </div>
   );
@@ -45,16 +49,17 @@ export function Lost({ report: { quantised } }: { readonly report: WeightsReport
   return (
     <details className="storage-lost">
       <summary>
-        Quantising moved {count(quantised.parameters)} weights by{' '}
+        Quantising changed {count(quantised.parameters)} weights by{' '}
         <b className="num">{percent(quantised.relativeRms)}</b>
       </summary>
       <p className="muted">
-        The distance between what is held and what was loaded, against the weights themselves; the largest single
-        difference is <span className="num">{quantised.largest.toPrecision(2)}</span>. Adapters learn to make up for it.
+        The difference between the stored and the original weights, relative to the weights. The largest single
+        difference is <span className="num">{quantised.largest.toPrecision(2)}</span>. Adapters learn to compensate for
+        it.
       </p>
       <div className="storage-table" role="region" aria-label="Loss by tensor" tabIndex={0}>
         <table>
-          <TableHead columns={['Tensor', 'Held as', 'Lost', 'Largest']} />
+          <TableHead columns={['Tensor', 'Stored as', 'Lost', 'Largest']} />
           <tbody>
             {quantised.tensors.map(({ name, format, relativeRms, largest }) => (
               <tr key={name}>

@@ -18,7 +18,7 @@ export function DatasetCopies() {
   return (
     <section className="card" aria-label="Copies of datasets">
       <h2>Copies of datasets</h2>
-      <p className="muted">Your own files are elsewhere and stay as they are.</p>
+      <p className="muted">These are copies. Your own files stay as they are.</p>
       <div className="scroll-table">
         <table className="projects">
           <TableHead columns={['Dataset', 'Projects', 'Copied', 'Files', 'On disk']} actions="Actions" />

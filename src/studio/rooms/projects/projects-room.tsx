@@ -24,13 +24,13 @@ export function ProjectsRoom() {
   useEffect(() => void refresh(), [refresh]);
   return (
     <div className="room">
-      <RoomHead title="Projects" lede="Every choice is saved when it is made, every run while it goes on.">
+      <RoomHead title="Projects" lede="Every choice is saved when you make it, and every run while it trains.">
         <button type="button" className="button" disabled={busy} onClick={() => void create()}>
           <Icon name="plus" /> New project
         </button>
       </RoomHead>
       {projects?.length === 0 && (
-        <p className="muted">None yet: one begins when you open a dataset, load a model or start a run.</p>
+        <p className="muted">No projects yet. One begins when you open a dataset, load a model or start a run.</p>
       )}
       {projects && projects.length > 0 && (
         <section className="card" aria-label="Projects">

@@ -24,7 +24,7 @@ export function RunsTable({ project }: { readonly project: ProjectView }) {
       <h2>Runs of {project.name}</h2>
       <div className="scroll-table">
         <table className="projects">
-          <TableHead columns={['Started', 'Plan', 'State', 'Steps saved', 'On disk']} actions="Actions" />
+          <TableHead columns={['Started', 'Recipe', 'State', 'Steps saved', 'On disk']} actions="Actions" />
           <tbody>
             {project.runs.map((run) => (
               <Line key={run.id} run={run} />
@@ -51,7 +51,7 @@ function Line({ run }: { readonly run: RunRecord }) {
       <td>
         {run.recipe.name}, seed {run.recipe.seed}
       </td>
-      <td title={run.failure?.message}>{here ? 'Going on' : STATES[run.state]}</td>
+      <td title={run.failure?.message}>{here ? 'Running' : STATES[run.state]}</td>
       <td className="num">{count(run.step)}</td>
       <td className="num">{bytes(run.bytes)}</td>
       <td>
@@ -70,11 +70,11 @@ function Line({ run }: { readonly run: RunRecord }) {
               <button
                 type="button"
                 className="button small"
-                aria-label={`Go on with ${label}`}
+                aria-label={`Resume ${label}`}
                 disabled={!idle}
                 onClick={() => void keeping.resume(run).then(() => go('/run'))}
               >
-                {isInterrupted(run) ? 'Resume' : 'Go on'}
+                {isInterrupted(run) ? 'Resume' : 'Resume'}
               </button>
             )}
             <Confirm

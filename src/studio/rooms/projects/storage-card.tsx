@@ -16,15 +16,15 @@ export function StorageCard() {
   const { used, quota } = storage;
   const known = used !== null && quota !== null && quota > 0;
   return (
-    <section className="card" aria-label="Room on disk">
-      <h2>Room on disk</h2>
+    <section className="card" aria-label="Disk space">
+      <h2>Disk space</h2>
       {known ? (
         <>
           <p className="num">
-            {bytes(used)} of {bytes(quota)} taken ({percent(used / quota)})
+            {bytes(used)} of {bytes(quota)} used ({percent(used / quota)})
           </p>
           <meter
-            aria-label="Room taken"
+            aria-label="Space used"
             min={0}
             max={quota}
             high={NEARLY_FULL * quota}
@@ -34,17 +34,17 @@ export function StorageCard() {
           />
           <Shares />
           {used > NEARLY_FULL * quota && (
-            <p>Nearly full: delete runs, copies or models that are no longer needed before a long run.</p>
+            <p>The storage is nearly full. Before a long run, delete runs, copies or models that you no longer need.</p>
           )}
         </>
       ) : (
-        <p className="muted">This browser does not tell how much room there is.</p>
+        <p className="muted">This browser does not say how much space there is.</p>
       )}
       <SavingSettings />
-      {persisted === true && <p className="muted">The browser keeps it until you delete it.</p>}
+      {persisted === true && <p className="muted">The browser keeps this data until you delete it.</p>}
       {persisted === false && (
         <div className="button-row">
-          <span>The browser may clear it when the disk is short.</span>
+          <span>The browser may clear this data when the disk is full.</span>
           <button type="button" className="button small" onClick={() => void persist()}>
             Ask it to keep it
           </button>
@@ -75,7 +75,7 @@ function Shares() {
 const SETTINGS: readonly { readonly key: keyof KeepSettings; readonly label: string }[] = [
   { key: 'everySteps', label: 'Save a run every … steps' },
   { key: 'everyMinutes', label: 'and every … minutes' },
-  { key: 'keepLast', label: 'Newest checkpoints kept, besides the best and the ends of stages' },
+  { key: 'keepLast', label: 'Newest checkpoints kept, besides the best and those at the ends of stages' },
 ];
 
 /** For runs that start from now on. */

@@ -19,7 +19,7 @@ export function readNumber(
 ): number | string {
   const value = Number(text.trim().replace(',', '.'));
   if (text.trim() === '' || Number.isNaN(value)) return 'Not a number';
-  if (integer && !Number.isInteger(value)) return 'A whole number, please';
+  if (integer && !Number.isInteger(value)) return 'Enter a whole number';
   if (value < min || value > max) return `From ${min} to ${max}`;
   return value;
 }

@@ -18,8 +18,8 @@ export function PlanFile() {
     else
       report({
         code: 'not-a-plan',
-        what: `${file.name} is not a plan of Groundwork.`,
-        hint: 'It should be JSON with a list of stages, as saved here. Your plan was not changed.',
+        what: `${file.name} is not a Groundwork recipe.`,
+        hint: 'It should be JSON with a list of stages, as saved here. Your recipe was not changed.',
       });
   };
   return (
@@ -51,7 +51,7 @@ export function PlanFile() {
           <Icon name="copy" /> {copied ? 'Copied' : 'Copy'}
         </button>
       </div>
-      <pre className="code" tabIndex={0} role="region" aria-label="The plan as JSON">
+      <pre className="code" tabIndex={0} role="region" aria-label="The recipe as JSON">
         {json}
       </pre>
     </div>

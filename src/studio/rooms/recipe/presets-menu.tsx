@@ -35,7 +35,7 @@ export function PresetMenu() {
             ))}
         </div>
       ))}
-      <p className="muted">{current ? current.summary : 'Your own plan.'}</p>
+      <p className="muted">{current ? current.summary : 'Your own recipe.'}</p>
       {current && current.unverified.length > 0 && (
         <details className="preset-sources">
           <summary>Where its values come from</summary>

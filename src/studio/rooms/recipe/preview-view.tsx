@@ -17,8 +17,8 @@ export function PreviewView() {
   if (!dataset || !model)
     return (
       <p className="muted">
-        Open a dataset and load a model; then this shows what reaches the model: pictures after resizing, tokens, and
-        which of them are learned.
+        Open a dataset and load a model. Then this view shows what reaches the model: resized pictures, tokens, and
+        which tokens are learned.
       </p>
     );
   return <Preview dataset={dataset} />;
@@ -79,7 +79,7 @@ function Preview({ dataset }: { readonly dataset: DatasetReport }) {
           layers={layers}
           seenAs={seenAs}
           height={200}
-          label={`Images of row ${row.id}`}
+          label={`Pictures of row ${row.id}`}
         />
       )}
       {preview === null ? (
@@ -121,15 +121,15 @@ function Encoded({ preview }: { readonly preview: EncodedPreview }) {
       <h2 className="minor">Tokens by loss mask</h2>
       <p className="muted">
         {count(preview.tokens.length)} tokens: {count(imageTokens)} of pictures, {count(learned)} learned in supervised
-        stages, {count(preview.tokens.length - learned - imageTokens)} of words and form that are only read. In
-        reinforcement the model writes its own answer, and the target is not shown to it.
+        stages, {count(preview.tokens.length - learned - imageTokens)} of text that is only read. In reinforcement
+        learning the model writes its own answer and never sees the target.
       </p>
       <ul className="legend" aria-label="Kinds of tokens">
         <li>
           <mark className="token-learned">learned</mark> in the loss: tinted and underlined
         </li>
         <li>
-          <span className="token-run">image × 99</span> a picture's tokens, as one
+          <span className="token-run">image × 99</span> the tokens of one picture
         </li>
         <li>
           <span>read</span> not in the loss

@@ -29,7 +29,7 @@ export function RecipeRoom() {
         <StartButton advice={advice} />
       </RoomHead>
       <div className="recipe-columns">
-        <section className="plan" aria-label="The plan">
+        <section className="plan" aria-label="The recipe">
           <PlanHead />
           <ol className="plan-stages">
             {recipe.stages.map((each, i) => (
@@ -72,7 +72,7 @@ export function RecipeRoom() {
               },
               { key: 'sees', title: 'As the model sees it', body: () => <PreviewView /> },
               { key: 'memory', title: 'Memory', body: () => <MemoryPanel /> },
-              { key: 'file', title: 'Plan as a file', body: () => <PlanFile /> },
+              { key: 'file', title: 'Recipe as a file', body: () => <PlanFile /> },
             ]}
           />
         </div>
@@ -117,9 +117,9 @@ export function StartButton({ advice }: { readonly advice: readonly Advice[] }) 
         : !model
           ? 'Load a model first.'
           : dataset.questions.length > 0
-            ? 'The data room has a question to settle first.'
+            ? 'The Data room has an open question. Answer it first.'
             : advice.some((a) => a.severity === 'error')
-              ? 'The plan has a fault; see its stages.'
+              ? 'The recipe has a problem. See its stages.'
               : null;
   const begin = (paused: boolean) => {
     if (!dataset || why) return;
@@ -134,9 +134,9 @@ export function StartButton({ advice }: { readonly advice: readonly Advice[] }) 
         className="button"
         disabled={why !== null}
         onClick={() => begin(true)}
-        title="Hold before the first step, then go step by step"
+        title="Pause before the first step, then go step by step"
       >
-        <Icon name="step" /> Start on hold
+        <Icon name="step" /> Start paused
       </button>
       <button type="button" className="button primary" disabled={why !== null} onClick={() => begin(false)}>
         <Icon name="play" /> Start the run

@@ -14,7 +14,7 @@ const MOST = 200;
 export function AlarmLog({ onLook }: { readonly onLook: (step: number) => void }) {
   const stages = useRun((run) => run.stages);
   const log = useFound(useCallback((book: SeriesBook) => alarmLog(book, stageStarts(stages)), [stages]));
-  if (log.length === 0) return <p className="room-wait">No alarm since the run began.</p>;
+  if (log.length === 0) return <p className="room-wait">No alarms since the run began.</p>;
   return (
     <div className="scroll-table" tabIndex={0} role="region" aria-label="Alarms since the run began">
       <table>

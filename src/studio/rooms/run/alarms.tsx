@@ -44,7 +44,7 @@ export function Alarms({ alarms }: { readonly alarms: readonly Alarm[] }) {
       {others.length > 0 && (
         <p className="alarms-more">
           <button type="button" className="button small" aria-expanded={all} onClick={() => setAll(!all)}>
-            {all ? 'Show the gravest only' : plural(others.length, 'more alarm')}
+            {all ? 'Show only the most serious' : plural(others.length, 'more alarm')}
           </button>
           {!all && <span>{others.map(({ title }) => title).join(' · ')}</span>}
         </p>

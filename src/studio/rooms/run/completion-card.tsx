@@ -63,8 +63,8 @@ export function CompletionCard({ index, dataset, row, completion, strongest }: C
         </div>
       </dl>
       {think !== null && <p className="words thought">{think}</p>}
-      <p className="words">{answer || <span className="muted">Nothing was said.</span>}</p>
-      {boxes.length === 0 && <p className="muted">No box could be read from it.</p>}
+      <p className="words">{answer || <span className="muted">The model wrote nothing.</span>}</p>
+      {boxes.length === 0 && <p className="muted">It has no readable box.</p>}
     </li>
   );
 }

@@ -60,7 +60,7 @@ export function CurvesView({ alarms }: { readonly alarms: readonly Alarm[] }) {
     saveBlob(curvesCsv([{ name: ownName, book }, ...shownPast], curves), `${asFileName(`${ownName}-${title}`)}.csv`);
   const zoom = useCallback((from: number, to: number) => setRange([from, to]), []);
   const panels = panelsFor(names);
-  if (panels.length === 0) return <p className="room-wait">The first point comes with the first training step.</p>;
+  if (panels.length === 0) return <p className="room-wait">The first point appears after the first training step.</p>;
   // Whether steps tell their time.
   const timed = book.clock.steps.length > 0;
   const zoomed = range.some(Number.isFinite);
@@ -108,14 +108,14 @@ export function CurvesView({ alarms }: { readonly alarms: readonly Alarm[] }) {
         )}
         {held !== null && (
           <button type="button" className="button small" onClick={() => crosshair.hold(null)}>
-            Let go of step {held}
+            Release step {held}
           </button>
         )}
         {timed && horizontal === 'time' && (
-          <span className="muted hint">Training time: without pauses, loading and evaluation</span>
+          <span className="muted hint">Training time, without pauses, loading and evaluation</span>
         )}
         {!zoomed && held === null && (
-          <span className="muted hint">Drag across a chart to look closer; click to hold a step</span>
+          <span className="muted hint">Drag across a chart to zoom. Click to hold a step</span>
         )}
         <button type="button" className="button small" onClick={() => save(names, 'curves')}>
           <Icon name="down" /> All curves as CSV

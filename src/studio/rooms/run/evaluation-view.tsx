@@ -6,15 +6,14 @@ import { count, percent, ratio } from '../../ui/format.ts';
 
 export function EvaluationView() {
   const evaluations = useRun((run) => run.evaluations);
-  if (evaluations.length === 0)
-    return <p className="room-wait">Results appear here once an evaluation stage is done.</p>;
+  if (evaluations.length === 0) return <p className="room-wait">Results appear here after an evaluation stage.</p>;
   const tasks = [...new Set(evaluations.flatMap(({ evaluation }) => Object.keys(evaluation.tasks)))].sort();
   return (
     <div className="evaluation">
       <div className="scroll-table" tabIndex={0} role="region" aria-label="Evaluations">
         <table>
           <caption>
-            Share of held-out rows whose box overlaps enough, in the right image. Intervals: 95 %, bootstrap.
+            Share of held-out rows with a box that overlaps enough, in the right picture. Intervals: 95 %, bootstrap.
           </caption>
           <thead>
             <tr>
@@ -26,8 +25,8 @@ export function EvaluationView() {
               <th scope="col">Acc@0.3</th>
               <th scope="col">Acc@0.7</th>
               <th scope="col">Mean IoU</th>
-              <th scope="col">Right image</th>
-              <th scope="col">Unreadable</th>
+              <th scope="col">Right picture</th>
+              <th scope="col">No readable box</th>
             </tr>
           </thead>
           <tbody>

@@ -24,7 +24,8 @@ interface GroupViewProps {
 export function GroupView({ pinned, onPin, whatIf, onWhatIf }: GroupViewProps) {
   const groups = useRun((run) => run.groups);
   const newest = useFollowed(groups.at(-1) ?? null);
-  if (groups.length === 0 || !newest) return <p className="room-wait">Groups appear here once a GRPO stage samples.</p>;
+  if (groups.length === 0 || !newest)
+    return <p className="room-wait">Groups appear here once a GRPO stage samples completions.</p>;
   const at =
     pinned === null
       ? Math.max(0, groups.indexOf(newest))
@@ -128,7 +129,7 @@ function Group({
       </div>
       <details className="ledger" open={whatIf !== null || undefined}>
         <summary>
-          Other rules <span className="muted">see how ranks would move; the run is not changed</span>
+          Other rules <span className="muted">see how ranks would move, without changing the run</span>
         </summary>
         <LedgerControls terms={termsOf(group)} own={own} whatIf={whatIf} onChange={onWhatIf} />
       </details>

@@ -64,7 +64,7 @@ export function LedgerControls({ terms, own, whatIf, onChange }: LedgerProps) {
             max={0.95}
             step={0.05}
             value={iouThreshold ?? 0}
-            aria-valuetext={iouThreshold === null ? 'off: the overlap itself' : ratio(iouThreshold)}
+            aria-valuetext={iouThreshold === null ? 'off: uses the overlap itself' : ratio(iouThreshold)}
             onChange={(event) => change({ iouThreshold: Number(event.target.value) || null })}
           />
           <span className="num">{iouThreshold === null ? 'off' : ratio(iouThreshold)}</span>
@@ -93,12 +93,12 @@ export function LedgerView({
   const asked = useDeferredValue(whatIf ?? own);
   const sum = useMemo(() => sumLedger(groups, asked), [groups, asked]);
   if (groups.length === 0)
-    return <p className="room-wait">The ledger opens once a GRPO stage has sampled its first groups.</p>;
+    return <p className="room-wait">The ledger opens after a GRPO stage has sampled its first groups.</p>;
   return (
     <div className="ledger-view">
       <p>
-        Other rules over what was already sampled: how ranks would move, and how many groups would have had something to
-        learn from. Nothing in the run changes, and no GPU time is spent.
+        Apply other rules to completions that were already sampled. See how ranks would move, and how many groups would
+        have taught something. Nothing in the run changes, and no GPU time is spent.
       </p>
       <LedgerControls terms={termsOf(groups.at(-1))} own={own} whatIf={whatIf} onChange={onChange} />
       <div className="ledger-sums" role="status">
@@ -138,11 +138,11 @@ function Moved({
   readonly groups: readonly GroupRecord[];
   readonly onLook: (key: number) => void;
 }) {
-  if (sum.moved.length === 0) return <p className="muted">No rank moves. Change a weight to see some that do.</p>;
+  if (sum.moved.length === 0) return <p className="muted">No rank moves. Change a weight to see ranks move.</p>;
   return (
     <div className="scroll-table" tabIndex={0} role="region" aria-label="Groups that move most">
       <table>
-        <caption>The groups that move most, of {sum.moved.length} that move at all</caption>
+        <caption>The groups that move most, of {sum.moved.length} that move</caption>
         <TableHead columns={['Step', 'Row', 'Pairs that change places', 'Signal']} actions="Look" />
         <tbody>
           {sum.moved.slice(0, MOST_LISTED).map(({ index, reordered, gained }) => {

@@ -16,8 +16,8 @@ export async function openRunFile(studio: Studio, file: File): Promise<boolean> 
   if (isActive(run.getState().state)) {
     report({
       code: 'run-active',
-      what: `${file.name} has to wait: a run is active, and its view would be lost.`,
-      hint: 'Stop and keep the run first, or look at the file in another tab.',
+      what: `${file.name} cannot be opened now: a run is active, and its view would be lost.`,
+      hint: 'Stop and keep the run first, or open the file in another tab.',
     });
     return false;
   }

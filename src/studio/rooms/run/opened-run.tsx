@@ -65,7 +65,7 @@ export function OpenedNote({ recorded }: { readonly recorded: boolean }) {
             </button>
             {(!pictures || !model) && (
               <span className="muted">
-                To reproduce it: the same plan and seed, dataset and model, on the same kind of adapter.
+                To reproduce it, use the same recipe, seed, dataset and model on the same kind of device.
               </span>
             )}
           </p>
@@ -102,8 +102,8 @@ function Differences() {
           <span>
             <b>This run was made on another dataset.</b>{' '}
             {was.dataset === dataset
-              ? `The rows of ${dataset} have changed since, or are read or split in another way; its boxes are not drawn on these pictures.`
-              : `It was ${was.dataset}, and ${dataset} is open; its boxes are not drawn on these pictures.`}
+              ? `The rows of ${dataset} have changed since, or are read or split in another way. The boxes of the run are not drawn on these pictures.`
+              : `It was ${was.dataset}, but ${dataset} is open. The boxes of the run are not drawn on these pictures.`}
           </span>
         </p>
       )}
@@ -120,12 +120,12 @@ function Differences() {
           <span>
             <b>This run was made with another model.</b>{' '}
             {was.model === model
-              ? `The files of ${model} are others than those it was made with, or its weights are held in another way.`
-              : `It was ${was.model}, and ${model} is loaded.`}
+              ? `The files of ${model} have changed since, or its weights are stored in another way.`
+              : `It was ${was.model}, but ${model} is loaded.`}
           </span>
         </p>
       )}
-      <p>Run again like this, it would come out differently.</p>
+      <p>If you run it again now, the result will differ.</p>
     </div>
   );
 }

@@ -14,7 +14,7 @@ export function ProfileView() {
     <div className="profile">
       <div className="profile-actions">
         <button type="button" className="button" disabled={!active || pending} onClick={() => void ask()}>
-          {pending ? 'Watching two steps…' : profile ? 'Profile again' : 'Profile the next two steps'}
+          {pending ? 'Measuring two steps…' : profile ? 'Profile again' : 'Profile the next two steps'}
         </button>
         {profile && (
           <button type="button" className="button" onClick={() => saveTrace(profile)}>
@@ -22,7 +22,7 @@ export function ProfileView() {
           </button>
         )}
         <span className="muted" role="status">
-          {!active && 'Steps can be profiled while a run goes on.'}
+          {!active && 'You can profile steps while a run is active.'}
         </span>
       </div>
       {problem && <ProblemNote problem={problem} onDismiss={dismiss} />}
@@ -30,8 +30,8 @@ export function ProfileView() {
         <Result profile={profile} />
       ) : (
         <p className="room-wait">
-          The first step is watched as it is, for the time in which the GPU had nothing to do; in the second, every
-          dispatch is timed.
+          The first step is measured as it is, to find how long the GPU was idle. In the second step every dispatch is
+          timed.
         </p>
       )}
     </div>
@@ -59,8 +59,8 @@ function Result({ profile }: { readonly profile: StepProfile }) {
       <div className="scroll-table" tabIndex={0} role="region" aria-label="Operations of the step">
         <table>
           <caption>
-            Operations by time, on {profile.adapter}. Of the peak: the time that arithmetic or memory would take at the
-            measured peak, over the time taken.
+            Operations by time, on {profile.adapter}. Of the peak: the time that the work would take at the measured
+            peak, divided by the time it took.
           </caption>
           <thead>
             <tr>

@@ -21,8 +21,8 @@ export function RehearsalCard() {
         <div>
           <h2>Rehearsal</h2>
           <p className="muted">
-            Before the run: real steps of every stage on the longest row, forward and backward. Says how long the plan
-            will take and what memory it needs. No weight and no random number of the run is touched.
+            Makes real steps of every stage on the longest row, forward and backward. It estimates how long the recipe
+            will take and how much memory it needs. It changes no weight and no random number of the run.
           </p>
         </div>
         {under ? (
@@ -46,7 +46,7 @@ export function RehearsalCard() {
         <>
           {result.recipe !== recipe && (
             <p className="advice" data-severity="warning">
-              The plan has changed since. Rehearse again for figures that hold.
+              The recipe has changed since. Rehearse again for valid figures.
             </p>
           )}
           <Figures rehearsal={result.rehearsal} />
@@ -62,7 +62,7 @@ function Figures({ rehearsal }: { readonly rehearsal: Rehearsal }) {
     <>
       <dl className="rehearsal-sums">
         <div>
-          <dt>The whole plan</dt>
+          <dt>The whole recipe</dt>
           <dd className="num">about {duration(totalSeconds)}</dd>
         </div>
         <div>
@@ -85,7 +85,7 @@ function Figures({ rehearsal }: { readonly rehearsal: Rehearsal }) {
       </dl>
       <div className="scroll-table" tabIndex={0} role="region" aria-label="Rehearsal by stage">
         <table>
-          <TableHead columns={['Stage', 'Each', 'Times', 'Together', 'Read it as']} />
+          <TableHead columns={['Stage', 'Each', 'Times', 'Total', 'Note']} />
           <tbody>
             {stages.map(({ index, name, secondsEach, count: times, unit, seconds, note }) => (
               <tr key={index}>

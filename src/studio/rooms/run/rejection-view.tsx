@@ -10,9 +10,9 @@ import { VirtualList } from '../../ui/virtual-list.tsx';
 import '../data/data.css';
 
 const VERDICTS: readonly { key: Verdict; title: string; about: string }[] = [
-  { key: 'kept', title: 'Kept', about: 'solved sometimes: here is something to learn' },
+  { key: 'kept', title: 'Kept', about: 'solved sometimes: the model can learn from these' },
   { key: 'too-easy', title: 'Too easy', about: 'solved nearly every time' },
-  { key: 'too-hard', title: 'Too hard', about: 'solved hardly ever' },
+  { key: 'too-hard', title: 'Too hard', about: 'hardly ever solved' },
 ];
 
 export function RejectionView() {
@@ -20,7 +20,7 @@ export function RejectionView() {
   const [verdict, setVerdict] = useState<Verdict>('kept');
   const total = VERDICTS.reduce((sum, { key }) => sum + rejection[key].length, 0);
   if (total === 0)
-    return <p className="room-wait">Prompts appear here once a rejection sampling stage has tried them.</p>;
+    return <p className="room-wait">Prompts appear here after a rejection sampling stage has tried them.</p>;
   return (
     <div className="rejection">
       <div className="verdicts" role="group" aria-label="Verdicts">
@@ -67,7 +67,7 @@ function TriedList({ tried, title }: { readonly tried: readonly Tried[]; readonl
         <RowDetail dataset={dataset} row={row} />
       ) : (
         <p className="room-wait">
-          {dataset ? 'Reading the row…' : 'The run file does not hold this row; open its dataset to see it.'}
+          {dataset ? 'Reading the row…' : 'The run file does not hold this row. Open its dataset to see it.'}
         </p>
       )}
     </div>

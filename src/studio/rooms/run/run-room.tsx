@@ -44,14 +44,14 @@ function NoRun() {
       </RoomHead>
       {software && <SoftwareNote />}
       <div className="card">
-        <h2>Ready when these are</h2>
+        <h2>Needed for a run</h2>
         <ul className="features">
           <Ready done={dataset !== null} href="/data" text={dataset ? `Dataset: ${dataset.name}` : 'A dataset'} />
           <Ready done={model !== null} href="/model" text={model ? `Model: ${model.name}` : 'A model'} />
           <Ready
             done={recipe.stages.length > 0}
             href="/recipe"
-            text={`Plan: ${recipe.name}, ${plural(recipe.stages.length, 'stage')} (${recipe.stages.map(({ name }) => name).join(', ')})`}
+            text={`Recipe: ${recipe.name}, ${plural(recipe.stages.length, 'stage')} (${recipe.stages.map(({ name }) => name).join(', ')})`}
           />
         </ul>
         {(!dataset || !model) && (

@@ -12,7 +12,7 @@ export function SettingsCompared({ own, others }: SettingsComparedProps) {
   if (others.length === 0) return null;
   const found = differences([own, ...others.map(({ recipe }) => recipe)]);
   if (found.length === 0)
-    return <p className="muted settings-compared">All settings of these runs are the same, the seed included.</p>;
+    return <p className="muted settings-compared">All settings of these runs are the same, including the seed.</p>;
   return (
     <details className="settings-compared">
       <summary>

@@ -7,8 +7,8 @@ import { KIND_NAMES } from '../../recipe/kinds/index.ts';
 import { bytes, duration } from '../../ui/format.ts';
 
 const STATUS = {
-  waiting: 'to come',
-  running: 'under way',
+  waiting: 'waiting',
+  running: 'running',
 };
 const STATES = {
   idle: 'Starting',
@@ -23,8 +23,8 @@ const STATES = {
 export function phaseOf(state: RunState, stages: readonly StageView[]): string {
   const over = stages.length > 0 && stages.every(({ status }) => status === 'finished');
   const stopped = stages.some(({ status }) => status === 'stopped');
-  if (state === 'running' && over) return 'Finishing: what was learnt is saved';
-  if (state === 'stopping' && stopped) return 'Stopped; what was learnt is saved';
+  if (state === 'running' && over) return 'Saving what was learned';
+  if (state === 'stopping' && stopped) return 'Stopped. What was learned is saved';
   return STATES[state];
 }
 
@@ -39,7 +39,7 @@ export function StageTrack() {
       <p className="track-state" role="status" data-state={state}>
         <i />
         {state === 'idle' && !asking ? 'Not started' : phaseOf(state, stages)}
-        {eta !== null && <span className="num muted">the whole plan: about {duration(eta)} left</span>}
+        {eta !== null && <span className="num muted">the whole recipe: about {duration(eta)} left</span>}
         {notice && <span className="muted">{notice}</span>}
       </p>
       <DeviceMemory />

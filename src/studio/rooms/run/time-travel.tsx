@@ -90,9 +90,9 @@ function Watched({ shot, first }: { readonly shot: SnapshotRecord; readonly firs
           </span>
         )}
         {!parsed ? (
-          <span className="muted">no box could be read</span>
+          <span className="muted">no readable box</span>
         ) : (
-          rightImage === false && <span className="muted">wrong image</span>
+          rightImage === false && <span className="muted">wrong picture</span>
         )}
       </p>
       {row && dataset && (

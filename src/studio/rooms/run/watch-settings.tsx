@@ -13,8 +13,8 @@ export function WatchSettings() {
     <section className="card watch-settings" aria-label="Watched rows">
       <h2>Watched rows</h2>
       <p className="muted">
-        A few held-out rows are answered while the model learns; afterwards the crosshair of the curves shows their
-        boxes as of any step.
+        A few held-out rows are answered while the model learns. The crosshair of the curves then shows their boxes at
+        any step.
       </p>
       <div className="watch-line">
         <span>Answered every</span>
@@ -31,7 +31,7 @@ export function WatchSettings() {
       <p className="muted">
         {pinned > 0
           ? `${plural(pinned, 'row')} pinned.`
-          : `${DEFAULT_ROWS} rows of different tasks, as none is pinned.`}{' '}
+          : `No row is pinned, so ${DEFAULT_ROWS} rows of different tasks are watched.`}{' '}
         Pin others in <Link href="/inspect">Inspect</Link>.
       </p>
     </section>

@@ -23,7 +23,7 @@ export function TryRoom() {
   const dismiss = useChat((chat) => chat.dismiss);
   return (
     <div className="room try-room">
-      <RoomHead title="Try" lede="Show the model pictures of your own, and ask. They stay on this machine." />
+      <RoomHead title="Try" lede="Ask the model about your own pictures. They stay on this machine." />
       {!model && (
         <p>
           <Link href="/model">Load a model</Link> first.
@@ -94,7 +94,7 @@ function Reply({ turn, writing }: { readonly turn: Turn; readonly writing: boole
           <p className="muted num">
             {count(answer.tokens)} tokens, {(answer.tokens / Math.max(answer.seconds, 1e-3)).toFixed(1)} a second
             {answer.finish === 'stopped' && ', stopped'}
-            {answer.finish === 'length' && ', cut at the limit'}
+            {answer.finish === 'length' && ', truncated at the limit'}
           </p>
         )}
       </header>
@@ -183,7 +183,7 @@ function Composer({ ready }: { readonly ready: boolean }) {
                   key={id}
                   type="button"
                   className="button small"
-                  aria-label={`Take away ${name}`}
+                  aria-label={`Remove ${name}`}
                   onClick={() => remove(sent + i)}
                 >
                   Image {sent + i + 1} <Icon name="close" />
@@ -214,7 +214,7 @@ function Composer({ ready }: { readonly ready: boolean }) {
           </button>
         )}
         <button type="button" className="button" disabled={turns.length + pictures.length === 0} onClick={clear}>
-          <Icon name="trash" /> Start afresh
+          <Icon name="trash" /> Start again
         </button>
       </p>
     </section>
@@ -237,14 +237,14 @@ function Settings({ convention }: { readonly convention: string | null }) {
         onSelect={(policy) => set({ policy })}
       />
       <p className="muted">
-        Tuned is what the last run has learnt, or the stack of <Link href="/model">adapters</Link>.
+        Tuned uses what the last run learned, or the stack of <Link href="/model">adapters</Link>.
       </p>
       <label className="stacked">
         <span>System message</span>
         <textarea rows={3} value={settings.system} onChange={(event) => set({ system: event.target.value })} />
       </label>
       <div className="stacked">
-        <span aria-hidden="true">Temperature (0: the likeliest word)</span>
+        <span aria-hidden="true">Temperature (0: always the most likely token)</span>
         <NumberInput
           label="Temperature"
           value={settings.temperature}
