@@ -38,6 +38,11 @@ export interface DatasetOptions {
   readonly format?: RowFormatName;
   /** Confirmed by the user, who may overrule what the numbers suggest. */
   readonly conventions?: Readonly<Partial<Record<WayOfWriting, Convention>>>;
+  /**
+   * What is taught of an answer with boxes: the boxes alone in the model's own form, or with the words around them.
+   * Default boxes.
+   */
+  readonly answers?: 'boxes' | 'words';
   /** Pictures a question, for annotations that are no questions yet (COCO). Default 1. */
   readonly imagesPerRow?: number;
   /** `files`: by the files' names and folders. `draw`: by a draw over groups of rows that share pictures. Default: files where they say so. */

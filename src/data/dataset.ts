@@ -4,6 +4,7 @@ import { GroundworkError } from '../base/error.ts';
 import { Lru } from '../base/lru.ts';
 import { pipelined } from '../base/pipelined.ts';
 import type { Size } from '../grounding/box.ts';
+import { Counting } from './counting.ts';
 import { conventionWords, type Decision } from './conventions.ts';
 import type { DatasetOptions, WayOfWriting } from './dataset-ref.ts';
 import { FileSet, fileIssue, type Source } from './file-set.ts';
@@ -239,10 +240,10 @@ export class Dataset {
     const { value } = await this.#raws([number]).next();
     const raw = (value as { raw: RawRow | null } | undefined)?.raw;
     if (!raw) throw changed(row.id);
-    const searched = searchRow(raw, this.#opened.pictures);
+    const searched = searchRow(raw, this.#opened.pictures, this.#opened.counting);
     const target = placesIn(searched.texts.at(-1)!, layoutFrom(this.#scanned.decisions, raw.source.file)).boxes;
-    return target.flatMap(({ written, numbers }, i) =>
-      written === 'declared' ? [] : [{ way: written, numbers, image: row.solution[i]?.image ?? 0 }],
+    return target.flatMap(({ written, numbers, space }, i) =>
+      written === 'declared' || space ? [] : [{ way: written, numbers, image: row.solution[i]?.image ?? 0 }],
     );
   }
 
@@ -320,15 +321,17 @@ export class Dataset {
 
   async *#parse(numbers: readonly number[]): AsyncGenerator<{ number: number; row: Row }> {
     const { index, decisions } = this.#scanned;
-    const { pictures } = this.#opened;
+    const { pictures, counting } = this.#opened;
     for await (const { number, raw } of this.#raws(numbers)) {
       const { row } =
         raw === null
           ? { row: null }
-          : await interpretRow(searchRow(raw, pictures), {
+          : await interpretRow(searchRow(raw, pictures, counting), {
               layout: layoutFrom(decisions, raw.source.file),
               conventionOf: conventionFrom(decisions, raw.source.file),
               sizeOf: (path) => pictures.measure(path),
+              counting,
+              words: this.#options.answers === 'words',
             });
       if (!row) throw changed(index.ids.get(number));
       yield { number, row: { id: index.ids.get(number), split: index.splits[number]!, ...row } };
@@ -354,7 +357,7 @@ const wordsOf = (row: Row): string =>
 
 /** What of the options changes rows: with the same value there is nothing to read again. */
 function keyOf(
-  { format, imagesPerRow, split, seed, heldoutShare, conventions }: DatasetOptions,
+  { format, imagesPerRow, split, seed, heldoutShare, conventions, answers }: DatasetOptions,
   { decisions }: Scanned,
 ): string {
   const read = [...decisions].map(([key, { way, space, layout }]) => [key, conventions?.[way] ?? { space, layout }]);
@@ -364,6 +367,7 @@ function keyOf(
     split,
     seed ?? 0,
     heldoutShare ?? 0.1,
+    answers ?? 'boxes',
     read.map(([key, c]) => [key, (c as Decision).space, (c as Decision).layout]),
   ]);
 }
@@ -443,7 +447,16 @@ async function openShelf(name: string, files: FileSet, options: DatasetOptions, 
         'Drop a folder or zip with rows (JSON, JSONL, CSV or Parquet) and their pictures.',
       ),
     );
-  return { name, files, imagesPerRow, tables, pictures: new Pictures(files, tables), ledger, issues: all };
+  return {
+    name,
+    files,
+    imagesPerRow,
+    tables,
+    pictures: new Pictures(files, tables),
+    counting: new Counting(),
+    ledger,
+    issues: all,
+  };
 }
 
 const SILENT: Progress = { tell: () => undefined };

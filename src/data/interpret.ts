@@ -8,22 +8,35 @@
  * so that no answer is called wrong for naming another. A prompt's box without a word is put in the first picture.
  */
 import type { GroundedBox, Size } from '../grounding/box.ts';
-import { imageHints, resolveHint } from '../grounding/image-hint.ts';
+import { imageOf, resolveHint } from '../grounding/image-hint.ts';
+import type { Misfit } from '../grounding/box-values.ts';
 import { findQuads } from '../grounding/quads.ts';
-import { splitTags } from '../grounding/parse.ts';
+import { answerParts, saysNothing, type AnswerParts } from './answer-parts.ts';
+import type { Counting } from './counting.ts';
 import type { BoxLayout, Convention, WayOfWriting } from './dataset-ref.ts';
 import type { LedgerKey } from './ledger.ts';
 import type { Pictures } from './pictures.ts';
-import { MarkSupply, placesIn, searchText, type BoxPlace, type MarkedText, type SearchedText } from './places.ts';
+import {
+  countedIn,
+  lastPart,
+  MarkSupply,
+  placesIn,
+  searchText,
+  type BoxPlace,
+  type CountsFrom,
+  type SearchedText,
+} from './places.ts';
 import { rowIssue, type RawRow } from './raw-row.ts';
 import type { Message, Row, RowIssue, Segment } from './row.ts';
 import { checkBox, checkImages, checkTurns, roleOf } from './validate.ts';
 
-/** A raw row with its texts searched; the last turn's text is the answer alone. */
+/** A raw row with its texts searched; of an answer, what is not its thinking. */
 export interface SearchedRow {
   readonly raw: RawRow;
+  /** Of each turn. */
   readonly texts: readonly SearchedText[];
-  readonly think: string | null;
+  /** Of each turn. */
+  readonly thinks: readonly (string | null)[];
   readonly images: readonly string[];
   /** What the reader and this search did to the row. */
   readonly done: readonly LedgerKey[];
@@ -31,16 +44,17 @@ export interface SearchedRow {
   readonly issues: readonly RowIssue[];
 }
 
-/** First step: nothing in it depends on what the numbers mean. */
-export function searchRow(raw: RawRow, pictures: Pick<Pictures, 'find'>): SearchedRow {
+/** First step: nothing in it depends on what the numbers mean. `counting` learns how the file counts pictures. */
+export function searchRow(raw: RawRow, pictures: Pick<Pictures, 'find'>, counting: Counting): SearchedRow {
   const { paths, issues: imageIssues } = checkImages(raw, pictures);
   const issues = [...checkTurns(raw), ...imageIssues];
   const supply = new MarkSupply(raw.boxes, raw.refs);
-  const said = raw.turns.at(-1)?.text ?? '';
-  const target = splitTags(said);
-  const texts = raw.turns.map(({ text }, i) =>
-    searchText(i === raw.turns.length - 1 ? target.answer : text, supply, raw.space !== null),
+  const names = raw.images.map(lastPart);
+  const parts = raw.turns.map(({ role, text }): AnswerParts =>
+    roleOf(role) === 'assistant' ? answerParts(text) : { think: null, answer: text, done: [] },
   );
+  const texts = parts.map(({ answer }) => searchText(answer, supply, raw.space !== null, names));
+  for (const counted of texts.flatMap(countedIn)) counting.see(raw.source.file, counted, raw.images.length);
   if (supply.missing)
     issues.push(
       rowIssue(
@@ -59,11 +73,30 @@ export function searchRow(raw: RawRow, pictures: Pick<Pictures, 'find'>): Search
         'Write one <bbox> for each box.',
       ),
     );
-  const done = [
-    ...(raw.done ?? []),
-    ...(target.hasAnswerTag && target.outside ? (['words-outside-answer'] as const) : []),
-  ];
-  return { raw, texts, think: target.think, images: paths, done, issues };
+  for (const [i, { misfits }] of texts.entries())
+    if (misfits[0] && roleOf(raw.turns[i]!.role) === 'assistant') issues.push(misfitIssue(raw, i, misfits));
+  const done = [...new Set([...(raw.done ?? []), ...parts.flatMap((part) => part.done)])];
+  return { raw, texts, thinks: parts.map(({ think }) => think), images: paths, done, issues };
+}
+
+const MISFITS: Readonly<Record<Misfit['kind'], string>> = {
+  quadrilateral: 'Write the box around it, [x1, y1, x2, y2]: least and greatest x and y of its corners.',
+  'rotated box': 'Write the upright box around it, [x1, y1, x2, y2]: angles are not taught.',
+  point: 'Points are not supported: give [x1, y1, x2, y2].',
+  'box beyond its space':
+    'The key box_2d is Gemini’s: [ymin, xmin, ymax, xmax] in thousandths, none above 1000. Call boxes in pixels bbox_2d, x first.',
+};
+
+/** What is no box would be learned as text, in the numbers of the file. */
+function misfitIssue(raw: RawRow, turn: number, misfits: readonly Misfit[]): RowIssue {
+  const [{ kind }] = misfits as [Misfit];
+  const more = misfits.length > 1 ? `, and ${misfits.length - 1} more` : '';
+  return rowIssue(
+    raw.source,
+    raw.turns[turn]!.field,
+    `the answer has a ${kind}${more}, which is not read`,
+    MISFITS[kind],
+  );
 }
 
 /** A box whose file does not declare its convention, and the picture it most probably lies in, from 0. */
@@ -73,10 +106,10 @@ export interface LooseBox {
   readonly image: number | null;
 }
 
-export function looseBoxes({ texts, images }: SearchedRow): LooseBox[] {
+export function looseBoxes({ raw, texts, images }: SearchedRow, counting: Counting): LooseBox[] {
   return texts.flatMap((text) =>
-    placesIn(text, null).boxes.flatMap((place) =>
-      place.written === 'declared'
+    placesIn(text, null, (by) => counting.from(raw.source.file, by)).boxes.flatMap((place) =>
+      place.written === 'declared' || place.space
         ? []
         : [{ way: place.written, place, image: resolveHint(place.image ?? -1, images.length) }],
     ),
@@ -84,12 +117,16 @@ export function looseBoxes({ texts, images }: SearchedRow): LooseBox[] {
 }
 
 /** “… locate it in the second image”: the picture a question asks for, the last one named this way; null if none is. */
-function askedImage(question: string, pictures: number): number | null {
-  const asked = imageHints(question).filter(({ start }) =>
-    /\b(?:in|on|within|inside)\s{1,2}(?:the\s{1,2})?["'‘“(]?$/i.test(question.slice(Math.max(0, start - 16), start)),
+function askedImage(question: SearchedText | undefined, pictures: number, countsFrom: CountsFrom): number | null {
+  const text = question?.text ?? '';
+  const last = question?.hints.findLast(({ start }) =>
+    /(?:\b(?:in|on|within|inside)\s{1,2}(?:the\s{1,2})?|在|于)["'‘“(]?$/i.test(
+      text.slice(Math.max(0, start - 16), start),
+    ),
   );
-  const last = asked.at(-1);
-  return last ? resolveHint(last.image, pictures) : null;
+  if (!last) return null;
+  const image = last.counted ? imageOf(last.counted, countsFrom(last.counted.by)) : last.image;
+  return image === null ? null : resolveHint(image, pictures);
 }
 
 /** Qwen2-VL's tokens mean nothing to other families; boxes and labels have been taken out of them. */
@@ -100,6 +137,9 @@ export interface InterpretContext {
   readonly layout: BoxLayout;
   conventionOf(written: BoxPlace['written'], raw: RawRow): Convention;
   sizeOf(path: string): Promise<Size | null>;
+  readonly counting: Counting;
+  /** Keep the words around an answer's boxes. */
+  readonly words: boolean;
 }
 
 export interface Interpreted {
@@ -117,13 +157,18 @@ export async function interpretRow(searched: SearchedRow, context: InterpretCont
   const issues = [...searched.issues];
   const lost = (): Interpreted => ({ row: null, issues, clipped: 0, done: new Set() });
   if (issues.some(({ severity }) => severity === 'error')) return lost();
-  const texts = searched.texts.map((text) => placesIn(text, context.layout));
+  const countsFrom: CountsFrom = (by) => context.counting.from(raw.source.file, by);
+  const texts = searched.texts.map((text) => placesIn(text, context.layout, countsFrom));
+  const roles = raw.turns.map(({ role }) => roleOf(role)!);
   const done = new Set(searched.done);
-  const question = texts.findLast((_, i) => roleOf(raw.turns[i]!.role) === 'user')?.text ?? '';
   let picture = 0;
   let clipped = 0;
 
-  const segmentsOf = async ({ text, boxes }: MarkedText, field: string, isTarget: boolean): Promise<Segment[]> => {
+  const segmentsOf = async (turn: number): Promise<Segment[]> => {
+    const { text, boxes } = texts[turn]!;
+    const { field } = raw.turns[turn]!;
+    const isAnswer = roles[turn] === 'assistant';
+    const inPlace = !isAnswer || context.words;
     const segments: Segment[] = [];
     const addText = (piece: string) => {
       for (const [i, part] of piece.split('<image>').entries()) {
@@ -149,11 +194,16 @@ export async function interpretRow(searched: SearchedRow, context: InterpretCont
           );
           return [];
         }
-      } else if (image === null && !isTarget) {
+      } else if (image === null && !isAnswer) {
         image = 0;
         done.add('prompt-box-in-first');
       } else if (image === null) {
-        image = askedImage(question, images.length);
+        image = askedImage(questionOf(searched, roles, turn), images.length, countsFrom);
+        // A benchmark is not taught, so its guess does no harm.
+        if (image === null && raw.space !== null && raw.format !== 'MIG-Bench') {
+          issues.push(unsaidIssue(raw, field, images.length));
+          return [];
+        }
         done.add(image === null ? 'picture-guessed' : 'picture-from-question');
         imageGuessed = image === null;
         image ??= images.length - 1;
@@ -165,35 +215,51 @@ export async function interpretRow(searched: SearchedRow, context: InterpretCont
         );
         return [];
       }
-      const convention = context.conventionOf(place.written, raw);
+      const convention: Convention = place.space
+        ? { space: place.space, layout: 'xyxy' }
+        : context.conventionOf(place.written, raw);
       const pixels = convention.space === 'natural' || convention.space === 'model';
       const checked = checkBox(place, convention, pixels ? await context.sizeOf(path) : null, field, raw.source);
       if (!checked.ok) {
         issues.push(checked.issue);
         return [];
       }
+      if (place.space && place.inner) done.add('y-first');
       if (checked.clipped) clipped++;
-      if (place.start > from) addText(text.slice(from, place.start));
+      const own = (inPlace && place.inner) || place;
+      const spelling = inPlace && isInside(place) ? place.inner?.spelling : undefined;
+      if (own.start > from) addText(text.slice(from, own.start));
       const box: GroundedBox = {
         image,
         box: checked.box,
         ...(place.label ? { label: place.label } : {}),
         ...(imageGuessed ? { imageGuessed: true as const } : {}),
       };
-      segments.push({ type: 'box', box });
-      from = Math.max(from, place.end);
+      segments.push({ type: 'box', box, ...(spelling !== undefined && { spelling }) });
+      from = Math.max(from, own.end);
     }
     addText(text.slice(from));
     return segments;
   };
 
   const messages: Message[] = [];
-  for (const [i, turn] of raw.turns.entries())
+  for (const [i, role] of roles.entries()) {
+    const content = await segmentsOf(i);
+    const think = searched.thinks[i];
+    const nothing =
+      role === 'assistant' &&
+      images.length > 0 &&
+      texts[i]!.boxes.length === 0 &&
+      saysNothing(texts[i]!.text, questionOf(searched, roles, i)?.text ?? '');
+    if (nothing) done.add('nothing-to-find');
     messages.push({
-      role: roleOf(turn.role)!,
-      content: await segmentsOf(texts[i]!, turn.field, i === raw.turns.length - 1),
+      role,
+      content,
+      ...(think === null || think === undefined ? {} : { think }),
+      ...(nothing && { nothing }),
     });
-  const target = messages.pop()!.content;
+  }
+  const { content: target, think, nothing } = messages.pop()!;
   if (issues.some(({ severity }) => severity === 'error')) return lost();
 
   if (picture === 0 && images.length) {
@@ -205,7 +271,7 @@ export async function interpretRow(searched: SearchedRow, context: InterpretCont
       content: [...pictures, { type: 'text', text: '\n' }, ...messages[first]!.content],
     };
   }
-  if (searched.think && findQuads(searched.think).length) done.add('coordinates-in-thinking');
+  if (searched.thinks.some((each) => each && findQuads(each).length)) done.add('coordinates-in-thinking');
   const solution = target.flatMap((segment) => (segment.type === 'box' ? [segment.box] : []));
   if (solution.some(({ imageGuessed }) => imageGuessed))
     issues.push(
@@ -217,13 +283,17 @@ export async function interpretRow(searched: SearchedRow, context: InterpretCont
         'warning',
       ),
     );
-  for (const key of shortened(messages, target, images.length)) done.add(key);
+  for (const content of [...messages.filter(({ role }) => role === 'assistant').map((m) => m.content), target])
+    for (const key of shortened(content, context.words)) done.add(key);
+  if (messages.some(({ role }) => role === 'assistant')) done.add('earlier-turns');
   if (clipped > 0) done.add('box-cut');
   const row = {
     task: raw.task,
     images: [...images],
     prompt: messages,
-    ...(searched.think === null ? {} : { think: searched.think }),
+    ...(think === undefined ? {} : { think }),
+    ...(nothing && { nothing }),
+    ...(context.words && { words: true as const }),
     answer: target,
     solution,
     source: raw.source,
@@ -235,13 +305,30 @@ export async function interpretRow(searched: SearchedRow, context: InterpretCont
 const BOX_LIKE = /[[({<]\s{0,3}(?:-?\d{1,7}(?:\.\d{1,20})?[\s,;，|]{1,3}){3,15}-?\d{1,7}(?:\.\d{1,20})?\s{0,3}[\])}>]/;
 
 /** What of an answer is not learned as it was written. */
-function* shortened(prompt: readonly Message[], target: readonly Segment[], pictures: number): Generator<LedgerKey> {
-  const boxes = target.flatMap((segment) => (segment.type === 'box' ? [segment.box] : []));
-  const words = target.map((segment) => (segment.type === 'text' ? segment.text : '')).join('\n');
-  if (prompt.some(({ role }) => role === 'assistant')) yield 'earlier-turns';
+function* shortened(answer: readonly Segment[], keepsWords: boolean): Generator<LedgerKey> {
+  const boxes = answer.flatMap((segment) => (segment.type === 'box' ? [segment.box] : []));
+  const words = answer.map((segment) => (segment.type === 'text' ? segment.text : '')).join('\n');
   // A label that stands as text before its box is learned with it.
   const around = boxes.reduce((rest, { label }) => (label ? rest.replace(label, '') : rest), words);
-  if (boxes.length && /[\p{L}\p{N}]/u.test(around)) yield 'answer-reduced';
-  if (boxes.length && pictures > 1 && boxes.some(({ label }) => label)) yield 'labels-dropped';
+  if (!keepsWords && boxes.length && /[\p{L}\p{N}]/u.test(around)) yield 'answer-reduced';
   if (BOX_LIKE.test(words)) yield 'numbers-not-read';
 }
+
+/** What was asked before an answer. */
+const questionOf = (
+  { texts }: SearchedRow,
+  roles: readonly Message['role'][],
+  turn: number,
+): SearchedText | undefined => texts[roles.lastIndexOf('user', turn)];
+
+/** Whether a box is only a part of its form, the rest of which stays where the box is written in place. */
+const isInside = ({ start, end, inner }: BoxPlace): boolean =>
+  inner !== undefined && (inner.start > start || inner.end < end || inner.spelling.startsWith('{'));
+
+const unsaidIssue = (raw: RawRow, field: string, pictures: number): RowIssue =>
+  rowIssue(
+    raw.source,
+    field,
+    `nothing says in which of ${pictures} pictures the box lies`,
+    'Give objects.image_id an entry for each box, counted from 0, or write it into the answer (“Image-2: …”).',
+  );

@@ -45,10 +45,24 @@ export const LEDGER = {
     of: 'row',
     say: (n) => `${rows(n, 'loses', 'lose')} the words outside its <answer> tags.`,
   },
-  'labels-dropped': {
+  'y-first': {
     of: 'row',
     say: (n) =>
-      `${rows(n, 'names', 'name')} what is in the box: with several pictures the answer is learned without the label.`,
+      `${rows(n, 'writes', 'write')} boxes under box_2d: they are read as Gemini's, [ymin, xmin, ymax, xmax] in thousandths.`,
+  },
+  'words-as-thought': {
+    of: 'row',
+    say: (n) => `${rows(n, 'has', 'have')} words before the <answer> tag: they are learned as the thinking.`,
+  },
+  'other-tags': {
+    of: 'row',
+    say: (n) =>
+      `${rows(n, 'writes', 'write')} thinking or answer in tags of its own: they are learned in <think> and <answer>.`,
+  },
+  'nothing-to-find': {
+    of: 'row',
+    say: (n) =>
+      `${rows(n, 'says', 'say')} that there is nothing to find: the answer is learned as an empty one, in the form of the others.`,
   },
   'earlier-turns': {
     of: 'row',

@@ -4,9 +4,22 @@ import type { GroundedBox } from '../grounding/box.ts';
 export type Segment =
   | { readonly type: 'text'; readonly text: string }
   | { readonly type: 'image'; readonly image: number }
-  | { readonly type: 'box'; readonly box: GroundedBox };
+  | {
+      readonly type: 'box';
+      readonly box: GroundedBox;
+      /** How its file writes it inside JSON: the list or object, with `$x1` … `$cy` for its numbers. */
+      readonly spelling?: string;
+    };
 
-export interface Message {
+/** What an answer is beyond its text. */
+export interface Answered {
+  /** The thinking part, without its tags. */
+  readonly think?: string;
+  /** It says that there is nothing to find: taught as an empty answer in the form of the others. */
+  readonly nothing?: true;
+}
+
+export interface Message extends Answered {
   readonly role: 'system' | 'user' | 'assistant';
   readonly content: readonly Segment[];
 }
@@ -15,19 +28,19 @@ export interface Message {
  * One sample, whatever file format it came from. The last message is the assistant's target where the row has one.
  * Boxes are fractions of the picture and are written in the model's own convention only when a row is encoded.
  */
-export interface Row {
+export interface Row extends Answered {
   readonly id: string;
   /** MIG-Bench's task key where known (`common_object`, `diff`, …), else the dataset's own `type`, else ''. */
   readonly task: string;
   readonly split: 'train' | 'heldout';
   /** Paths inside the dataset, in the order the prompt shows them. */
   readonly images: readonly string[];
-  /** Everything up to the assistant's last turn. */
+  /** Everything up to the assistant's last turn. Earlier answers in it are taught as the last one is. */
   readonly prompt: readonly Message[];
-  /** The thinking part of the target, without its tags. */
-  readonly think?: string;
   /** The target after the thinking part (without <answer> tags); boxes kept apart from text. */
   readonly answer: readonly Segment[];
+  /** The words around the boxes are taught as well. */
+  readonly words?: true;
   /** Boxes a correct answer must contain. Empty for rows that are not grounding. */
   readonly solution: readonly GroundedBox[];
   /** Where the row came from, for messages: file and 1-based line or index. */

@@ -7,6 +7,7 @@ import type { Size } from '../grounding/box.ts';
 import { Evidence, conventionWords, type Decision } from './conventions.ts';
 import type { BoxLayout, Convention, DatasetOptions, WayOfWriting } from './dataset-ref.ts';
 import { HealthTally, type RowHealth } from './health.ts';
+import type { Counting } from './counting.ts';
 import { interpretRow, looseBoxes, searchRow, type SearchedRow } from './interpret.ts';
 import { IssueLog } from './issue-log.ts';
 import { Ledger } from './ledger.ts';
@@ -22,6 +23,8 @@ import type { Table, TableRow } from './tables/table.ts';
 export interface Shelf {
   readonly tables: readonly Table[];
   readonly pictures: Pictures;
+  /** From which number each file counts its pictures; learned as rows are read. */
+  readonly counting: Counting;
   /** What was done before any row was read. */
   readonly ledger: Ledger;
 }
@@ -81,8 +84,12 @@ async function measureAll(paths: readonly string[], pictures: Pictures): Promise
 }
 
 /** Adds what a row's boxes show about their convention. */
-async function weigh(searched: SearchedRow, pictures: Pictures, evidence: Map<WayOfWriting, Evidence>): Promise<void> {
-  for (const { way, place, image } of looseBoxes(searched)) {
+async function weigh(
+  searched: SearchedRow,
+  { pictures, counting }: Shelf,
+  evidence: Map<WayOfWriting, Evidence>,
+): Promise<void> {
+  for (const { way, place, image } of looseBoxes(searched, counting)) {
     const path = image === null ? undefined : searched.images[image];
     let mine = evidence.get(way);
     if (!mine) evidence.set(way, (mine = new Evidence(way)));
@@ -108,7 +115,7 @@ async function sampleDecisions(shelf: Shelf, options: DatasetOptions, progress: 
       const from = Math.floor((table.length * run) / runs);
       for await (const row of table.read(from, Math.min(table.length, from + SAMPLE_RUN))) {
         const { raw } = rawOf(row, table.file, options);
-        if (raw) await weigh(searchRow(raw, shelf.pictures), shelf.pictures, evidence);
+        if (raw) await weigh(searchRow(raw, shelf.pictures, shelf.counting), shelf, evidence);
       }
     }
     for (const [way, each] of evidence) decisions.set(decisionKey(table.file, way), decided(each, options));
@@ -160,12 +167,12 @@ class Pass {
     this.evidence.set(table.file, evidence);
     for (let from = 0; from < table.length; from += BATCH) {
       checkAborted(progress);
-      const { pictures } = this.#shelf;
+      const { pictures, counting } = this.#shelf;
       const batch: { place: number; searched: SearchedRow | null; issues: readonly RowIssue[] }[] = [];
       let place = from;
       for await (const row of table.read(from, Math.min(table.length, from + BATCH))) {
         const { raw, issues } = rawOf(row, table.file, this.#options);
-        batch.push({ place, searched: raw && searchRow(raw, pictures), issues });
+        batch.push({ place, searched: raw && searchRow(raw, pictures, counting), issues });
         place++;
       }
       await measureAll([...new Set(batch.flatMap(({ searched }) => searched?.images ?? []))], pictures);
@@ -174,7 +181,7 @@ class Pass {
           this.#leaveOut(issues);
           continue;
         }
-        if (table.format === null) await weigh(searched, pictures, evidence);
+        if (table.format === null) await weigh(searched, this.#shelf, evidence);
         await this.#row(number, at, searched);
       }
       progress.tell('Checking rows', before + Math.min(table.length, from + BATCH), total);
@@ -210,6 +217,8 @@ class Pass {
       layout: layoutFrom(this.#decisions, file),
       conventionOf: conventionFrom(this.#decisions, file),
       sizeOf: (path) => pictures.measure(path),
+      counting: this.#shelf.counting,
+      words: this.#options.answers === 'words',
     });
     const all = [...issues];
     if (!row) return this.#leaveOut(all);
@@ -299,6 +308,7 @@ export async function scan(
   let decisions = await sampleDecisions(shelf, options, progress);
   const total = shelf.tables.reduce((sum, { length }) => sum + length, 0);
   for (let attempt = 0; ; attempt++) {
+    const known = shelf.counting.version;
     const pass = new Pass(shelf, options, decisions);
     pass.log.add(issues);
     let before = 0;
@@ -308,7 +318,7 @@ export async function scan(
     }
     const all = corrected(pass, decisions, options);
     decisions = all.decisions;
-    if (all.changed && attempt === 0) continue;
+    if ((all.changed || shelf.counting.version !== known) && attempt === 0) continue;
     const notes = [...decisions].map(([key, decision]) => {
       const way = decision.way === 'pairs' ? '(x1,y1),(x2,y2)' : 'as four numbers';
       const doubt = decision.ambiguous ? '. This is a guess: confirm it' : '';

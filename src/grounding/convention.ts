@@ -13,7 +13,7 @@ export type Numbers = readonly [number, number, number, number];
 export interface AnswerOptions {
   /** Around the answer `<answer>…</answer>`. Default true. */
   readonly tags?: boolean;
-  /** Write the boxes' labels. Default: only for a single picture, as in native detection. */
+  /** Write the boxes' labels. Default true. */
   readonly labels?: boolean;
 }
 
@@ -31,6 +31,8 @@ export interface BoxConvention {
   formatBox(box: Box01, model: Size): string;
   /** A whole answer; `sizes` are those of all the sample's pictures, in order, as the model sees them. */
   formatAnswer(boxes: readonly GroundedBox[], sizes: readonly Size[], options?: AnswerOptions): string;
+  /** The answer where there is nothing to find, without tags. */
+  formatNothing(): string;
 }
 
 const list = (numbers: Numbers): string => `[${numbers.join(', ')}]`;
@@ -83,7 +85,7 @@ function convention(family: BoxFamily, space: Space, syntax: 'json' | 'tokens', 
     syntax,
     ...space,
     formatBox: (box, model) => (syntax === 'json' ? list : pair)(space.write(box, model)),
-    formatAnswer: (boxes, sizes, { tags = true, labels = sizes.length === 1 } = {}) => {
+    formatAnswer: (boxes, sizes, { tags = true, labels = true } = {}) => {
       const single = sizes.length === 1;
       const items = boxes.map(({ image, box, label }): Item => {
         const size = sizes[image];
@@ -102,6 +104,7 @@ function convention(family: BoxFamily, space: Space, syntax: 'json' | 'tokens', 
       const body = syntax === 'json' ? jsonAnswer(items, single) : tokenAnswer(items);
       return tags ? `<answer>${body}</answer>` : body;
     },
+    formatNothing: () => (syntax === 'json' ? '[]' : 'None'),
   };
 }
 

@@ -10,9 +10,9 @@
  * with whole numbers inside the picture and corners in order. It is not needed for the boxes to be read.
  */
 import { box01, type Box01, type Size } from './box.ts';
-import { clampBox01 } from './convert.ts';
+import { asThousand, clampBox01, fromThousand } from './convert.ts';
 import type { BoxConvention, Numbers } from './convention.ts';
-import { imageHints, resolveHint } from './image-hint.ts';
+import { imageHints, resolveHint, statedFor } from './image-hint.ts';
 import { findQuads, type Quad } from './quads.ts';
 
 export interface ParsedBox {
@@ -95,30 +95,13 @@ export function splitTags(text: string): TaggedText {
   return { think, answer, hasAnswerTag: true, outside };
 }
 
-/**
- * The picture each quad is meant for, from 0, −1 the last, null unsaid: from the form itself, else from the words
- * before it (“Image-2: …”, also for the boxes that follow), else, where no words precede the first box, from those
- * after it (“… in the second image”).
- */
-export function imagesOfQuads(text: string, quads: readonly Quad[]): (number | null)[] {
-  if (!quads.length) return [];
-  const hints = imageHints(text).filter(
-    (hint) => !quads.some((quad) => quad.form === 'object' && hint.start >= quad.start && hint.end <= quad.end),
-  );
-  const trailing = !hints.some((hint) => hint.end <= quads[0]!.start);
-  let carried: number | null = null;
-  return quads.map((quad, i) => {
-    const from = i === 0 ? 0 : quads[i - 1]!.end;
-    const until = quads[i + 1]?.start ?? text.length;
-    const near = trailing
-      ? hints.find((hint) => hint.start >= quad.end && hint.end <= until)
-      : hints.findLast((hint) => hint.start >= from && hint.end <= quad.start);
-    carried = near?.image ?? (trailing ? null : carried);
-    return quad.image ?? carried;
-  });
-}
-
 const isFraction = (quad: Quad): boolean => quad.decimal && quad.numbers.every((v) => v >= 0 && v <= 1);
+
+/** In the family's space, unless the form itself states another one. */
+function readBox(quad: Quad, mode: 'strict' | 'tolerant', convention: BoxConvention, size: Size): Box01 {
+  if (quad.space === 'thousand') return fromThousand(asThousand(quad.numbers));
+  return mode === 'tolerant' && isFraction(quad) ? box01(...quad.numbers) : convention.read(quad.numbers, size);
+}
 
 /** As the convention itself would have written it. */
 function canonical(numbers: Numbers, quad: Quad, convention: BoxConvention, size: Size): boolean {
@@ -127,6 +110,7 @@ function canonical(numbers: Numbers, quad: Quad, convention: BoxConvention, size
   const form = convention.syntax === 'json' ? 'object' : 'pairs';
   return (
     quad.form === form &&
+    (form === 'pairs' || quad.strict) &&
     numbers.every(Number.isInteger) &&
     x1 >= 0 &&
     y1 >= 0 &&
@@ -151,18 +135,14 @@ export function parseAnswer(
   const tagsOk = tagsKept(trimmed, thinking);
   const searched = hasAnswerTag || mode === 'tolerant' ? answer : '';
   const quads = sizes.length ? findQuads(searched) : [];
-  const stated = imagesOfQuads(searched, quads);
+  const stated = statedFor(quads, quads.length ? imageHints(searched) : []);
   let wellFormed = tagsOk && quads.length > 0 && fills(searched, quads, convention.syntax);
   const boxes = quads.map((quad, i): ParsedBox => {
-    const image =
-      stated[i] === null || stated[i] === undefined
-        ? sizes.length === 1
-          ? 0
-          : null
-        : resolveHint(stated[i], sizes.length);
+    const said = stated[i]?.image ?? null;
+    const image = said === null ? (sizes.length === 1 ? 0 : null) : resolveHint(said, sizes.length);
     const size = sizes[image ?? 0]!;
     wellFormed &&= image !== null && canonical(quad.numbers, quad, convention, size);
-    const box = mode === 'tolerant' && isFraction(quad) ? box01(...quad.numbers) : convention.read(quad.numbers, size);
+    const box = readBox(quad, mode, convention, size);
     return { image, box: clampBox01(box), ...(quad.label === undefined ? {} : { label: quad.label }) };
   });
   return { think, answer: searched, boxes, formatOk: wellFormed, tagsOk, parsed: boxes.length > 0 };

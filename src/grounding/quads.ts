@@ -1,175 +1,293 @@
 /**
  * Finds boxes written in text, in any of the field's forms, without deciding their space:
  *
- *     {"image": 2, "bbox_2d": [12, 30, 55, 80]}      fenced or bare JSON, lists of it, other keys (see BOX_KEYS)
+ *     {"image": 2, "bbox_2d": [12, 30, 55, 80]}      fenced or bare, as JSON or nearly (loose-json.ts, box-values.ts)
  *     <|box_start|>(12,30),(55,80)<|box_end|>        with or without tokens, ref labels, <box> tags
- *     [12, 30, 55, 80]   (12, 30, 55, 80)   <box>12 30 55 80</box>
+ *     [12, 30, 55, 80]   (12, 30, 55, 80)   <box>12 30 55 80</box>   x1=12, y1=30, x2=55, y2=80
+ *     <loc0030><loc0012>…   <loc_12>…   {<12><30><55><80>}   <12><30><55><80>
  *
- * Linear in the text's length: brackets are matched in one pass, no regular expression has nested or adjacent
- * unbounded repetition. Never throws.
+ * What is meant as a place and is no box (a quadrilateral, a point) is found as a misfit. Linear in the text's length:
+ * no regular expression has nested or adjacent unbounded repetition. Never throws.
  */
+import { BoxWalk, type FoundBox, type Misfit, type Slot } from './box-values.ts';
 import type { Numbers } from './convention.ts';
-import { imageOfValue } from './image-hint.ts';
+import type { Counted } from './image-hint.ts';
+import { halfWidth, looseValues, type LooseValue } from './loose-json.ts';
 
 export interface Quad {
   /** Where it stands in the text, tokens, fence and label included. Quads of one JSON value share a place. */
   readonly start: number;
   readonly end: number;
+  /** Two corners; of lists of four, the numbers in their order. */
   readonly numbers: Numbers;
-  /** `object`: a JSON object with a box key. */
+  /** `object`: under a key that names a box. */
   readonly form: 'object' | 'pairs' | 'list';
   /** Picture stated inside the form itself, from 0; −1 is the last. */
   readonly image: number | null;
+  /** Its number as written there. */
+  readonly counted?: Counted;
+  /** A picture named there by something else than a number. */
+  readonly named?: string;
   readonly label?: string;
+  /** The form names the sides: two corners, whatever the file's lists are. */
+  readonly corners?: true;
+  /** What the form states of its numbers, whatever the file's others are: thousandths. */
+  readonly space?: 'thousand';
   /** Written with a decimal point. */
   readonly decimal: boolean;
+  /** In JSON, or what is nearly JSON: the list or object that is the box, and where each number stands. */
+  readonly inner?: { readonly start: number; readonly end: number; readonly slots: readonly Slot[] };
+  /** In JSON that any parser reads. */
+  readonly strict: boolean;
 }
 
-const BOX_KEYS = ['bbox_2d', 'bbox', 'box', 'box_2d', 'coordinates', 'coord', 'location', 'position', 'Position'];
-const IMAGE_KEYS = ['image', 'image_index', 'image_number', 'img', 'Image'];
-const LABEL_KEYS = ['label', 'name', 'ref'];
-const MAX_DEPTH = 6;
 /** A runaway answer may repeat itself for ever; nobody scores the thousand-and-first box. */
 const MAX_QUADS = 1000;
 
-const N = String.raw`\s*(-?\d+(?:\.\d+)?)\s*`;
+const D = String.raw`-?\d{1,30}(?:\.\d{0,30})?(?:[eE][-+]?\d{1,2})?`;
+const N = String.raw`\s{0,8}(${D})(?:\s?px)?\s{0,8}`;
 const PAIRS = new RegExp(
   String.raw`(?:<\|box_start\|>|<box>)?\(${N},${N}\)\s{0,4},?\s{0,4}\(${N},${N}\)(?:<\|box_end\|>|<\|box_start\|>|</box>)?`,
   'g',
 );
 const LIST = new RegExp(String.raw`(?:<\|box_start\|>)?[\[(]${N},${N},${N},${N}[\])](?:<\|box_end\|>)?`, 'g');
-const TAGGED = /<box>\s*(-?\d+(?:\.\d+)?)\s(-?\d+(?:\.\d+)?)\s(-?\d+(?:\.\d+)?)\s(-?\d+(?:\.\d+)?)\s*<\/box>/g;
+const TAGGED = new RegExp(String.raw`<box>\s?(${D})\s(${D})\s(${D})\s(${D})\s?</box>`, 'g');
+/** A tag for every number, as XML has it. */
+const tags = (names: readonly string[]) => names.map((name) => `<${name}>${N}</${name}>`).join(String.raw`\s{0,20}`);
+const inTags = (names: readonly string[]) =>
+  new RegExp(String.raw`(?:<(?:box|bbox|bndbox)>\s{0,20})?${tags(names)}(?:\s{0,20}</(?:box|bbox|bndbox)>)?`, 'gi');
+/** A name before every number. */
+const named = (names: readonly string[]) =>
+  new RegExp(names.map((name) => String.raw`\b${name}\s?[=:]\s?(${D})`).join(String.raw`[,;\s]{1,4}`), 'gi');
+const CORNERS = ['x1', 'y1', 'x2', 'y2'];
+const EXTREMES = ['xmin', 'ymin', 'xmax', 'ymax'];
+/** PaliGemma (big_vision, paligemma README): y first, in 1024ths, the label behind. */
+const LOC_1024 = /<loc(\d{4})><loc(\d{4})><loc(\d{4})><loc(\d{4})>(?:\s?([^;<>\n]{1,80}))?/g;
+/** Florence-2 (its processor's quantiser): thousandths, the label before. */
+const LOC_1000 = /([^<>;,\n]{1,80})?<loc_(\d{1,3})><loc_(\d{1,3})><loc_(\d{1,3})><loc_(\d{1,3})>/g;
+/** MiniGPT-4 (minigpt-v2): {<x1><y1><x2><y2>} in hundredths, <p>label</p> before. */
+const BRACED = /(?:<p>([^<>]{1,200})<\/p>\s?)?\{<(\d{1,3})><(\d{1,3})><(\d{1,3})><(\d{1,3})>\}/g;
+/** Rex-Omni: a token for every thousandth, boxes of one label separated by commas. */
+const BINS = /(?:<\|box_start\|>)?<(\d{1,3})><(\d{1,3})><(\d{1,3})><(\d{1,3})>(?:<\|box_end\|>)?/g;
+const OUTLINE =
+  /<\|quad_start\|>[^<]{0,200}<\|quad_end\|>|<\|point_start\|>[^<]{0,80}<\|point_end\|>|<point>[^<]{0,80}<\/point>/g;
+
+interface Pattern {
+  readonly pattern: RegExp;
+  readonly form: 'pairs' | 'list';
+  /** Of a match's groups. */
+  read(groups: readonly (string | undefined)[]): {
+    readonly numbers: Numbers;
+    readonly label?: string;
+    readonly space?: 'thousand';
+  };
+}
+
+const four = ([a, b, c, d]: readonly (string | undefined)[]): Numbers => [Number(a), Number(b), Number(c), Number(d)];
+const withText = (label: string | undefined) => (label?.trim() ? { label: label.trim() } : {});
+const asRead = (pattern: RegExp, form: Pattern['form']): Pattern => ({
+  pattern,
+  form,
+  read: (groups) => ({ numbers: four(groups) }),
+});
+
+const PATTERNS: readonly Pattern[] = [
+  {
+    pattern: BRACED,
+    form: 'pairs',
+    read: ([label, ...rest]) => ({
+      numbers: four(rest).map((n) => n * 10) as unknown as Numbers,
+      space: 'thousand',
+      ...withText(label),
+    }),
+  },
+  asRead(PAIRS, 'pairs'),
+  asRead(TAGGED, 'pairs'),
+  asRead(LIST, 'list'),
+  ...[CORNERS, EXTREMES].flatMap((names) => [asRead(inTags(names), 'pairs'), asRead(named(names), 'pairs')]),
+  {
+    pattern: LOC_1024,
+    form: 'pairs',
+    read: ([y1, x1, y2, x2, label]) => ({
+      numbers: four([x1, y1, x2, y2]).map((n) => (n * 1000) / 1024) as unknown as Numbers,
+      space: 'thousand',
+      ...withText(label),
+    }),
+  },
+  {
+    pattern: LOC_1000,
+    form: 'pairs',
+    read: ([label, ...rest]) => ({ numbers: four(rest), space: 'thousand', ...withText(label) }),
+  },
+  { pattern: BINS, form: 'pairs', read: (groups) => ({ numbers: four(groups), space: 'thousand' }) },
+];
 
 interface Span {
   readonly start: number;
   readonly end: number;
 }
 
-/** Outermost {…} and […] of a text, in one pass; quotes count only inside. */
-function bracketSpans(text: string): Span[] {
-  const spans: Span[] = [];
-  const open: string[] = [];
-  let start = 0;
-  let quotesFrom = 0; // before it, a quote is known to have no partner on its line
-  for (let i = 0; i < text.length; i++) {
-    const c = text[i]!;
-    if (c === '"' && open.length && i >= quotesFrom) {
-      let j = i + 1;
-      while (j < text.length && text[j] !== '"' && text[j] !== '\n') j += text[j] === '\\' ? 2 : 1;
-      if (text[j] === '"') i = j;
-      else quotesFrom = j;
-    } else if (c === '{' || c === '[') {
-      if (!open.length) start = i;
-      open.push(c === '{' ? '}' : ']');
-    } else if ((c === '}' || c === ']') && open.length) {
-      if (open.pop() !== c) open.length = 0;
-      else if (!open.length) spans.push({ start, end: i + 1 });
-    }
+/** What may stand around a value and belongs to its form: opened before, closed after. */
+const AROUND: readonly (readonly [RegExp, RegExp])[] = [
+  [/```(?:json)?[ \t]{0,4}\n?$/, /^\s?```/],
+  [/<(?:box|bbox)>\s?$/, /^\s?<\/(?:box|bbox)>/],
+  [/<\|box_start\|>$/, /^<\|box_end\|>/],
+  [/\\boxed\{\s?$/, /^\s?\}/],
+];
+
+function widened(text: string, { start, end }: Span): Span {
+  for (const [opened, closed] of AROUND) {
+    const before = opened.exec(text.slice(Math.max(0, start - 16), start));
+    const after = before && closed.exec(text.slice(end, end + 16));
+    if (before && after) return { start: start - before[0].length, end: end + after[0].length };
   }
-  return spans;
+  return { start, end };
 }
 
-type Found = Pick<Quad, 'numbers' | 'form' | 'image' | 'label'>;
-
-const isQuad = (value: unknown): value is Numbers =>
-  Array.isArray(value) && value.length === 4 && value.every((v) => Number.isFinite(v));
-
-/** [x1, y1, x2, y2] or [[x1, y1], [x2, y2]]. */
-function quadOf(value: unknown): Numbers | null {
-  if (isQuad(value)) return value;
-  if (
-    Array.isArray(value) &&
-    value.length === 2 &&
-    value.every((corner) => Array.isArray(corner) && corner.length === 2)
-  ) {
-    const flat: unknown = value.flat();
-    if (isQuad(flat)) return flat;
-  }
-  return null;
+/** A text in quotes as the list that it is, its places those of the whole text. */
+function listInString(text: string): (value: LooseValue & { readonly kind: 'string' }) => LooseValue | null {
+  return ({ start, end }) => {
+    const inside = text.slice(start + 1, end - 1);
+    if (inside.length > 400) return null;
+    const bare = /^\s{0,4}[[(]/.test(inside) ? inside : null;
+    // Four numbers without brackets are given some: the quotes' places are free.
+    const [value] = looseValues(
+      bare === null ? `[${inside}]` : inside.replace('(', '[').replace(/\)(?=\s{0,4}$)/, ']'),
+    );
+    return value ? moved(value, start + (bare === null ? 0 : 1)) : null;
+  };
 }
 
-/** Boxes of a JSON value in order; objects pass their picture and label on to what they contain. */
-function walk(
-  value: unknown,
-  inherited: Pick<Quad, 'image' | 'label'>,
-  inObject: boolean,
-  depth: number,
-  found: Found[],
-): void {
-  const numbers = quadOf(value);
-  if (numbers) {
-    found.push({ numbers, form: inObject ? 'object' : 'list', ...inherited });
-  } else if (Array.isArray(value)) {
-    if (depth < MAX_DEPTH) for (const item of value) walk(item, inherited, inObject, depth + 1, found);
-  } else if (typeof value === 'object' && value !== null && depth < MAX_DEPTH) {
-    const fields = value as Record<string, unknown>;
-    const pick = (keys: string[]) => keys.find((key) => Object.hasOwn(fields, key));
-    const [imageKey, labelKey] = [pick(IMAGE_KEYS), pick(LABEL_KEYS)];
-    const label = labelKey === undefined ? undefined : fields[labelKey];
-    const own = {
-      image: (imageKey === undefined ? null : imageOfValue(fields[imageKey])) ?? inherited.image,
-      ...(typeof label === 'string' ? { label } : inherited.label === undefined ? {} : { label: inherited.label }),
-    };
-    const boxKey = pick(BOX_KEYS);
-    if (boxKey !== undefined) walk(fields[boxKey], own, true, depth + 1, found);
-    else
-      for (const item of Object.values(fields)) if (typeof item === 'object') walk(item, own, false, depth + 1, found);
-  }
+function moved(value: LooseValue, by: number): LooseValue {
+  const place = { start: value.start + by, end: value.end + by };
+  if (value.kind === 'list') return { ...value, ...place, items: value.items.map((item) => moved(item, by)) };
+  if (value.kind === 'object')
+    return { ...value, ...place, fields: value.fields.map((field) => ({ ...field, value: moved(field.value, by) })) };
+  return { ...value, ...place };
 }
 
-function jsonQuads(text: string, { start, end }: Span): Quad[] {
-  const body = text.slice(start, end);
-  let value: unknown;
+function isStrict(text: string, { start, end }: Span): boolean {
   try {
-    value = JSON.parse(body);
+    JSON.parse(text.slice(start, end));
+    return true;
   } catch {
-    return []; // single quotes, trailing commas: the patterns below still find the numbers
+    return false;
   }
-  const found: Found[] = [];
-  walk(value, { image: null }, false, 0, found);
-  // The fence belongs to the form.
-  const before = /```(?:json)?[ \t]*\n?$/.exec(text.slice(Math.max(0, start - 12), start));
-  const after = before ? /^\n?```/.exec(text.slice(end, end + 4)) : null;
-  const place = before && after ? { start: start - before[0].length, end: end + after[0].length } : { start, end };
-  const decimal = body.includes('.');
-  return found.map((quad) => ({ ...place, ...quad, decimal }));
 }
 
-/** `<|object_ref_start|>label<|object_ref_end|>` directly before a box is its label. */
+/** `<|object_ref_start|>label<|object_ref_end|>` or `<ref>label</ref>` directly before a box is its label. */
 function withLabel(text: string, quad: Quad): Quad {
   const before = text.slice(Math.max(0, quad.start - 400), quad.start);
-  const match = /<\|object_ref_start\|>([^<]*)<\|object_ref_end\|>$/.exec(before);
-  return match ? { ...quad, start: quad.start - match[0].length, label: match[1]! } : quad;
+  const match = /<\|object_ref_start\|>([^<]*)<\|object_ref_end\|>$|<ref>([^<]*)<\/ref>$/.exec(before);
+  return match ? { ...quad, start: quad.start - match[0].length, label: (match[1] ?? match[2])! } : quad;
 }
 
-/** The boxes of a text in reading order, at most MAX_QUADS. */
-export function findQuads(text: string): Quad[] {
+/** Boxes of one label that follow each other within one pair of tokens. */
+function sharedLabels(text: string, quads: readonly Quad[]): Quad[] {
+  let last: Quad | null = null;
+  return quads.map((quad) => {
+    const follows = last?.label !== undefined && /^\s?,\s?$/.test(text.slice(last.end, quad.start));
+    last = quad.label === undefined && follows ? { ...quad, label: last!.label! } : quad;
+    return last;
+  });
+}
+
+export interface FoundBoxes {
+  /** In reading order, at most MAX_QUADS. */
+  readonly quads: readonly Quad[];
+  readonly misfits: readonly Misfit[];
+}
+
+export function findBoxes(text: string): FoundBoxes {
   const quads: Quad[] = [];
+  const misfits: Misfit[] = [];
   const taken: Span[] = [];
-  for (const span of bracketSpans(text)) {
-    const mine = jsonQuads(text, span);
-    quads.push(...mine);
-    if (mine.length) taken.push(mine[0]!);
+  for (const value of looseValues(text)) {
+    const walk = new BoxWalk(listInString(text));
+    walk.walk(value);
+    misfits.push(...walk.misfits);
+    if (walk.found.length === 0) {
+      taken.push(...walk.others);
+      continue;
+    }
+    const place = widened(text, value);
+    const strict = isStrict(text, value);
+    const decimal = text.slice(value.start, value.end).includes('.');
+    taken.push(place);
+    for (const box of walk.found) quads.push(withLabel(text, jsonQuad(box, place, { decimal, strict })));
   }
-  for (const [pattern, form] of [
-    [PAIRS, 'pairs'],
-    [TAGGED, 'pairs'],
-    [LIST, 'list'],
-  ] as const) {
+  for (const { index, 0: part } of text.matchAll(OUTLINE)) {
+    const place = { start: index, end: index + part.length };
+    misfits.push({ kind: part.startsWith('<|quad') ? 'quadrilateral' : 'point', ...place });
+    taken.push(place);
+  }
+  taken.sort((a, b) => a.start - b.start);
+  const half = halfWidth(text);
+  for (const { pattern, form, read } of PATTERNS) {
     let next = 0; // spans are in order: one walk along both lists
     const fresh: Span[] = [];
-    for (const match of text.matchAll(pattern)) {
+    for (const match of half.matchAll(pattern)) {
       const [start, end] = [match.index, match.index + match[0].length];
       while (next < taken.length && taken[next]!.end <= start) next++;
       if (next < taken.length && taken[next]!.start < end) continue;
-      const numbers = match.slice(1, 5).map(Number) as unknown as Numbers;
-      const quad = withLabel(text, { start, end, numbers, form, image: null, decimal: match[0].includes('.') });
-      quads.push(quad);
+      const quad = {
+        start,
+        end,
+        form,
+        image: null,
+        decimal: match[0].includes('.'),
+        strict: false,
+        ...read(match.slice(1)),
+      };
+      quads.push(withLabel(text, quad));
       fresh.push(quad);
     }
-    taken.push(...fresh);
-    taken.sort((a, b) => a.start - b.start);
+    if (fresh.length) {
+      taken.push(...fresh);
+      taken.sort((a, b) => a.start - b.start);
+    }
   }
+  const bare = quads.length === 0 ? new RegExp(`^${N},${N},${N},${N}$`).exec(half) : null;
+  if (bare)
+    quads.push({
+      start: 0,
+      end: text.length,
+      numbers: four(bare.slice(1)),
+      form: 'list',
+      image: null,
+      decimal: half.includes('.'),
+      strict: false,
+    });
   quads.sort((a, b) => a.start - b.start); // stable: quads of one JSON value keep their order
-  return quads.slice(0, MAX_QUADS);
+  return { quads: sharedLabels(text, quads.slice(0, MAX_QUADS)), misfits };
+}
+
+const jsonQuad = (
+  { place, slots, ...box }: FoundBox,
+  outer: Span,
+  how: { decimal: boolean; strict: boolean },
+): Quad => ({
+  ...outer,
+  ...box,
+  ...how,
+  inner: { ...place, slots },
+});
+
+/** The boxes of a text in reading order. */
+export const findQuads = (text: string): readonly Quad[] => findBoxes(text).quads;
+
+/** A box of JSON as its file writes it, with `$x1` … `$cy` where its numbers stand. */
+export function spellingOf(text: string, { start, end, slots }: NonNullable<Quad['inner']>): string {
+  let [spelling, from] = ['', start];
+  for (const slot of slots.toSorted((a, b) => a.start - b.start)) {
+    spelling += `${text.slice(from, slot.start)}$${slot.side}`;
+    from = slot.end;
+  }
+  return spelling + text.slice(from, end);
+}
+
+/** The reverse: numbers x1, y1, x2, y2 in the places of a spelling. */
+export function spelled(spelling: string, [x1, y1, x2, y2]: Numbers): string {
+  const sides = { x1, y1, x2, y2, w: x2 - x1, h: y2 - y1, cx: (x1 + x2) / 2, cy: (y1 + y2) / 2 };
+  return spelling.replace(/\$(x1|y1|x2|y2|cx|cy|w|h)\b/g, (_, side: keyof typeof sides) => String(sides[side]));
 }

@@ -159,7 +159,10 @@ describe('ms-swift', () => {
 
   test('norm1, and a ref before a box is its label', async () => {
     const dataset = await open({
-      'a.jsonl': row({ ref: ['sheep', 'ram'], bbox: [[0.1, 0.1, 0.2, 0.2]], bbox_type: 'norm1' }, '<ref-object><bbox>'),
+      'a.jsonl': row(
+        { ref: ['sheep', 'ram'], bbox: [[0.1, 0.1, 0.2, 0.2]], bbox_type: 'norm1', image_id: [0] },
+        '<ref-object><bbox>',
+      ),
     });
     expect((await only(dataset)).solution).toEqual([{ image: 0, box: [0.1, 0.1, 0.2, 0.2], label: 'ram' }]);
   });

@@ -14,20 +14,10 @@ describe('each kind is met where it happens, and nowhere else', () => {
   const marks = '<image>\n<image>\n';
   const cases: readonly (readonly [LedgerKey, object])[] = [
     ['answer-reduced', llava(`${marks}Where?`, `It is in Image-2: ${box}`, 2)],
-    ['words-outside-answer', llava(`${marks}Where?`, `I look. <answer>Image-2: ${box}</answer>`, 2)],
-    ['labels-dropped', llava(`${marks}Where?`, `Image-2: <|object_ref_start|>cat<|object_ref_end|>${box}`, 2)],
-    [
-      'earlier-turns',
-      {
-        images: ['images/a.png'],
-        conversations: [
-          { from: 'human', value: '<image>Is it there?' },
-          { from: 'gpt', value: 'yes' },
-          { from: 'human', value: 'Where?' },
-          { from: 'gpt', value: box },
-        ],
-      },
-    ],
+    ['words-outside-answer', llava(`${marks}Where?`, `<answer>Image-2: ${box}</answer> So.`, 2)],
+    ['words-as-thought', llava(`${marks}Where?`, `I look. <answer>Image-2: ${box}</answer>`, 2)],
+    ['other-tags', llava('<image>Where?', `<reasoning>There.</reasoning><answer>${box}</answer>`, 1)],
+    ['nothing-to-find', llava('<image>Where is the dog?', 'None', 1)],
     ['picture-guessed', llava(`${marks}Where?`, box, 2)],
     ['picture-from-question', llava(`${marks}Find it in Image-1.`, box, 2)],
     ['prompt-box-in-first', llava(`${marks}What is at ${box}?`, `Image-1: ${box}`, 2)],

@@ -56,9 +56,9 @@ describe.each(families)('%s', (family) => {
 test('answers as the project writes them', () => {
   const box = { image: 1, box: CONVENTIONS.qwen2_5_vl.read([12, 30, 55, 80], three[1]!), label: 'cup' };
   expect(CONVENTIONS.qwen2_5_vl.formatAnswer([box], three)).toBe(
-    '<answer>{"image": 2, "bbox_2d": [12, 30, 55, 80]}</answer>',
+    '<answer>{"image": 2, "bbox_2d": [12, 30, 55, 80], "label": "cup"}</answer>',
   );
-  expect(CONVENTIONS.qwen2_5_vl.formatAnswer([box, box], three, { tags: false })).toBe(
+  expect(CONVENTIONS.qwen2_5_vl.formatAnswer([box, box], three, { tags: false, labels: false })).toBe(
     '[{"image": 2, "bbox_2d": [12, 30, 55, 80]}, {"image": 2, "bbox_2d": [12, 30, 55, 80]}]',
   );
   const alone = { ...box, image: 0, box: CONVENTIONS.qwen2_5_vl.read([12, 30, 55, 80], three[0]!) };

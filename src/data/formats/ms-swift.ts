@@ -49,7 +49,7 @@ export const msSwift: RowFormat = {
         id,
         task: task ?? '',
         ...talkOf(parsed.output, turnsOf(messages)),
-        boxes: objects.bbox.map((numbers, i) => ({ numbers, image: objects.image_id?.[i] ?? 0 })),
+        boxes: objects.bbox.map((numbers, i) => ({ numbers, image: objects.image_id?.[i] ?? null })),
         refs: objects.ref,
         space: objects.bbox_type === 'norm1' ? 'fraction' : 'natural',
         ...ownSplit(split),
