@@ -1,5 +1,5 @@
 import { defineConfig, devices } from '@playwright/test';
-import { findChromium } from './scripts/chromium.mjs';
+import { chromiumPath } from './scripts/chromium.mjs';
 
 const port = Number(process.env.GROUNDWORK_E2E_PORT ?? 4517);
 
@@ -19,7 +19,7 @@ const fast = ['--enable-dawn-features=allow_unsafe_apis,disable_workgroup_init,d
 
 const chromium = (args: readonly string[]) => ({
   ...devices['Desktop Chrome'],
-  launchOptions: { executablePath: findChromium() ?? undefined, args: [...webgpu, ...quiet, ...sandbox, ...args] },
+  launchOptions: { ...chromiumPath(), args: [...webgpu, ...quiet, ...sandbox, ...args] },
 });
 
 export default defineConfig({

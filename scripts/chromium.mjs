@@ -74,3 +74,9 @@ export function chromiumFolders() {
     folders.push('/usr/lib/chromium', '/usr/lib/chromium-browser', '/opt/google/chrome');
   return folders;
 }
+
+/** For Playwright's `launchOptions`: nothing where there is none, so that Playwright says what it looked for. */
+export function chromiumPath() {
+  const executablePath = findChromium();
+  return executablePath === null ? {} : { executablePath };
+}

@@ -1,6 +1,6 @@
 /** What the specs of the pretended engine share: the browser they want, and the ways into the studio. */
 import type { Page, test } from '@playwright/test';
-import { findChromium } from '../../scripts/chromium.mjs';
+import { chromiumPath } from '../../scripts/chromium.mjs';
 import type { Harness } from './harness.ts';
 import type { Served } from './serve.ts';
 
@@ -16,7 +16,7 @@ const sandbox = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
 export const withoutGpu: Parameters<typeof test.use>[0] = {
   trace: 'off', // a trace photographs the page at every step, which costs more than the tests themselves
   launchOptions: {
-    executablePath: findChromium() ?? undefined,
+    ...chromiumPath(),
     args: ['--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', ...sandbox],
   },
 };

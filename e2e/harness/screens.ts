@@ -1,7 +1,7 @@
 /** Pictures of every room in every width and theme, into screenshots/ (not kept): `npx tsx e2e/harness/screens.ts [filter]`. */
 import { mkdirSync } from 'node:fs';
 import { chromium, type Page } from '@playwright/test';
-import { findChromium } from '../../scripts/chromium.mjs';
+import { chromiumPath } from '../../scripts/chromium.mjs';
 import type { Harness } from './harness.ts';
 import { serveHarness } from './serve.ts';
 
@@ -9,7 +9,7 @@ const filter = process.argv[2] ?? '';
 mkdirSync('screenshots', { recursive: true });
 const served = await serveHarness();
 const browser = await chromium.launch({
-  executablePath: findChromium() ?? undefined,
+  ...chromiumPath(),
   args: ['--no-sandbox', '--disable-background-networking', '--disable-quic', '--no-first-run'],
 });
 

@@ -86,7 +86,7 @@ async function main(): Promise<void> {
   if (dataset.questions.length) {
     const ways = dataset.conventions.map(({ way, space, layout }) => [way, { space, layout }]);
     const skipped = await session.handle({ type: 'skipped', dataset: dataset.id });
-    const options = { conventions: Object.fromEntries(ways) as DatasetOptions['conventions'], skipped };
+    const options = { conventions: Object.fromEntries(ways) as NonNullable<DatasetOptions['conventions']>, skipped };
     await session.handle({ type: 'reread-dataset', dataset: dataset.id, options });
     progress.note(dataset.notes.join('\n'));
   }

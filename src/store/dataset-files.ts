@@ -128,7 +128,10 @@ export async function copyIntoStore(
             controller.enqueue(chunk);
           },
         });
-        await blob.stream().pipeThrough(counted).pipeTo(writable, { signal });
+        await blob
+          .stream()
+          .pipeThrough(counted)
+          .pipeTo(writable, signal ? { signal } : {});
         done = before + blob.size;
       }
     check();
