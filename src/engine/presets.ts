@@ -24,6 +24,8 @@ export {
 export type { StageBase } from '../train/stages/descriptor.ts';
 export { getAt, nameOf, setAt, type RequiredPath, type Spec } from '../train/stages/schema.ts';
 export type { EvaluateStage, GrpoStage, MergeStage, RejectionStage, SftStage } from '../train/recipe.ts';
+export { LOSS_TYPES, lossFaults, lossOf, RATIO_LEVELS, type LossType } from '../train/losses/index.ts';
+export type { Setting, Settings } from '../train/setting.ts';
 export {
   REWARD_NAMES,
   rewardFaults,

@@ -141,28 +141,6 @@ export function head(
   ];
 }
 
-/** Weighted loss, KL, ratio and d log-prob, token by token, with the KL term times the ratio. */
-export function policy(
-  logps: Values,
-  { weight, advantage, old, reference }: Readonly<Record<'weight' | 'advantage' | 'old' | 'reference', Values>>,
-  { epsilon, epsilonHigh, beta }: { epsilon: number; epsilonHigh: number; beta: number },
-): Float64Array[] {
-  const tokens = Array.from({ length: logps.length }, (_, i) => {
-    const [a, r] = [advantage[i]!, Math.exp(logps[i]! - old[i]!)];
-    const gap = reference[i]! - logps[i]!;
-    const kl = Math.exp(gap) - gap - 1;
-    const clipped = Math.min(Math.max(r, 1 - epsilon), 1 + epsilonHigh);
-    const flat = clipped * a < r * a;
-    return [
-      weight[i]! * (-Math.min(r * a, clipped * a) + beta * r * kl),
-      r * kl,
-      r,
-      weight[i]! * ((flat ? 0 : -a * r) + beta * r * (1 - Math.exp(gap) + kl)),
-    ];
-  });
-  return [0, 1, 2, 3].map((c) => Float64Array.from(tokens, (token) => token[c]!));
-}
-
 /** One AdamW step from zero moments, the gradient clipped to a global norm. */
 export function adamw(
   parameter: Values,

@@ -9,7 +9,8 @@ import { adamwControl, adamwStep, CONTROL_SIZE } from './adamw.ts';
 import { attention } from './attention.ts';
 import { linear } from './linear.ts';
 import { logProbs } from './log-probs.ts';
-import { nllLoss, policyLoss } from './policy-loss.ts';
+import { needsSpans, nllLoss, policyLoss, type PolicySettings } from './policy-loss.ts';
+import { policyGradient, policyTerms } from './policy-reference.ts';
 import * as f64 from './proof-reference.ts';
 import { rmsNorm } from './rms-norm.ts';
 import { rotary } from './rotary.ts';
@@ -265,31 +266,72 @@ export const headProof = (sizes: typeof HEAD): ProofCase => ({
 
 const POLICY = { epsilon: 0.2, epsilonHigh: 0.28, beta: 0.04, klRatio: true };
 
-const policyCase: ProofCase = {
-  op: 'GRPO objective',
-  what: 'loss, KL, ratio, d log-prob · 64 tokens, on both sides of the clip',
+const policyCase = (op: string, settings: Partial<PolicySettings> = {}): ProofCase => ({
+  op,
+  what: 'loss, KL, ratio, d log-prob · 64 tokens of 5 completions, on both sides of the clip',
   tolerance: 1e-5,
   async run(session) {
     const random = new Random(7);
     const S = 64;
+    const all = { ...POLICY, ...settings };
     const some = (scale: number, shift: number) => normals(random, S).map((v) => Math.fround(v * scale + shift));
-    const [logps, old, reference, advantage] = [some(0.4, -1.2), some(0.4, -1.2), some(0.4, -1.2), some(1, 0)];
+    const [logps, old, reference, drawn] = [some(0.4, -1.2), some(0.4, -1.2), some(0.4, -1.2), some(1, 0)];
+    const kept = Float64Array.from({ length: S }, (_, s) => Number(s % 3 !== 1));
+    // As packed: the first tokens side by side, then the rest of each completion.
+    const lengths = [20, 14, 1, 17, 12];
+    const starts = lengths.map((_, c) => 5 + lengths.slice(0, c).reduce((a, b) => a + b - 1, 0));
+    const spans = lengths.flatMap((length, c) => [c, starts[c]!, length, 0]);
+    const completion = Float64Array.from({ length: S }, (_, s) =>
+      s < 5 ? s : starts.findLastIndex((at, c) => lengths[c]! > 1 && at <= s),
+    );
+    const advantage = completion.map((c) => drawn[c]!);
     const weight = new Float64Array(S).fill(Math.fround(1 / S));
     const got = await compute(session, (rec, put) => {
       const tape = new Tape(rec);
       const lt = tape.track(put('logps', [S], logps));
-      const rest = { weight, advantage, old, reference };
-      const [w, a, o, r] = Object.entries(rest).map(([name, values]) => put(name, [S], values));
-      const terms = policyLoss(tape, lt, { weight: w!, advantage: a!, old: o!, reference: r! }, POLICY);
+      const rest = { weight, advantage, old, reference, kept };
+      const [w, a, o, r, k] = Object.entries(rest).map(([name, values]) => put(name, [S], values));
+      const targets = {
+        weight: w!,
+        advantage: a!,
+        old: o!,
+        reference: r!,
+        ...(settings.objective && { kept: k! }),
+        ...(needsSpans(all) && { spans: put('spans', [5, 4], spans, 'u32') }),
+      };
+      const terms = policyLoss(tape, lt, targets, all);
       rec.output(terms);
       tape.backward();
       return [terms, tape.grad(lt)!];
     });
-    const want = f64.policy(logps, { weight, advantage, old, reference }, POLICY);
+    const tokens = { completion, weight, advantage, old, reference, ...(settings.objective && { kept }) };
+    const want = policyTerms(logps, logps, tokens, all);
     const column = (c: number) => got[0]!.filter((_, i) => i % 4 === c);
-    return pairs([column(0), column(1), column(2), got[1]!], want);
+    return pairs(
+      [column(0), column(1), column(2), got[1]!],
+      [
+        want.map(({ loss }) => loss),
+        want.map(({ kl }) => kl),
+        want.map(({ coefficient }) => coefficient),
+        policyGradient(logps, tokens, all),
+      ],
+    );
   },
-};
+});
+
+/** One of each objective, and of each level that a ratio can be taken at. */
+const policyCases: readonly ProofCase[] = [
+  policyCase('GRPO objective'),
+  policyCase('GRPO objective, ratio of completions', { level: 'sequence', delta: 1.5 }),
+  policyCase('GSPO-token objective', { level: 'sequence_token', offPolicyThreshold: 0.02 }),
+  policyCase('CISPO objective', { objective: 'cispo', epsilonHigh: 1.2 }),
+  policyCase('SAPO objective', { objective: 'sapo', constants: { TEMPERATURE_POS: 1, TEMPERATURE_NEG: 1.05 } }),
+  policyCase('VESPO objective', {
+    objective: 'vespo',
+    constants: { K_POS: 2, LAMBDA_POS: 3, K_NEG: 3, LAMBDA_NEG: 2 },
+  }),
+  policyCase('GMPO objective', { objective: 'gmpo', epsilon: 0.4, epsilonHigh: 0.4 }),
+];
 
 const ADAMW = {
   learningRate: 1e-3,
@@ -333,6 +375,6 @@ export const PROOF_CASES: readonly ProofCase[] = [
   swigluCase,
   rotaryCase,
   headProof(HEAD),
-  policyCase,
+  ...policyCases,
   adamwCase,
 ];

@@ -4,6 +4,8 @@
  *
  * Source: TRL 1.13 `grpo_trainer.py`.
  */
+import type { ObjectiveName } from '../ops/objectives.ts';
+import type { PolicySettings } from '../ops/policy-loss.ts';
 import { meanOf, stdOf, type Advantages } from './advantage.ts';
 
 export type Metrics = Record<string, number>;
@@ -52,14 +54,31 @@ export interface PolicySums {
    * the default). null when beta is 0: no reference was computed.
    */
   readonly kl: number | null;
-  /** Tokens with ratio < 1 − ε and a negative advantage. */
+  /** Tokens clipped from below: a ratio < 1 − ε and a negative advantage. */
   readonly clippedLow: number;
-  /** Tokens with ratio > 1 + ε_high and a positive advantage. */
+  /** Tokens clipped from above: a ratio > 1 + ε_high and a positive advantage. */
   readonly clippedHigh: number;
+  /** What the objective weighs its tokens by, at one of them. */
+  readonly coefficient: number;
 }
 
-/** entropy, kl and clip_ratio/* over the completions of one forward pass. Means weigh tokens, not completions. */
-export function policyMetrics(completions: readonly PolicySums[]): Metrics {
+/** What TRL logs of each objective beside entropy and KL; null: nothing. */
+const LOGGED: Readonly<Record<ObjectiveName, 'clip_ratio' | 'cispo_clip_ratio' | 'vespo/phi_seq_mean' | null>> = {
+  clipped: 'clip_ratio',
+  gmpo: 'clip_ratio',
+  cispo: 'cispo_clip_ratio',
+  sapo: null,
+  vespo: 'vespo/phi_seq_mean',
+};
+
+/**
+ * Entropy, KL and how much was clipped, over the completions of one step. Means weigh tokens, not completions; where the
+ * ratio is that of whole completions, what is clipped is counted by completion.
+ */
+export function policyMetrics(
+  completions: readonly PolicySums[],
+  { objective = 'clipped', level = 'token' }: Pick<PolicySettings, 'objective' | 'level'> = {},
+): Metrics {
   const metrics: Metrics = {};
   const total = (of: (c: PolicySums) => number) => completions.reduce((sum, c) => sum + of(c), 0);
   const tokens = Math.max(
@@ -69,11 +88,25 @@ export function policyMetrics(completions: readonly PolicySums[]): Metrics {
   const scored = completions.filter((c) => c.tokens > 0);
   put(metrics, 'entropy', total((c) => c.entropy) / tokens);
   if (completions.some((c) => c.kl !== null)) put(metrics, 'kl', total((c) => c.kl ?? 0) / tokens);
-  put(metrics, 'clip_ratio/low_mean', total((c) => c.clippedLow) / tokens);
-  put(metrics, 'clip_ratio/low_min', least(scored.map((c) => c.clippedLow / c.tokens)));
-  put(metrics, 'clip_ratio/high_mean', total((c) => c.clippedHigh) / tokens);
-  put(metrics, 'clip_ratio/high_max', greatest(scored.map((c) => c.clippedHigh / c.tokens)));
-  put(metrics, 'clip_ratio/region_mean', total((c) => c.clippedLow + c.clippedHigh) / tokens);
+  const whole = level === 'sequence';
+  const share = (of: (c: PolicySums) => number) => (c: PolicySums) => (c.tokens > 0 ? of(c) / c.tokens : 0);
+  const mean = (of: (c: PolicySums) => number) => (whole ? total(share(of)) / completions.length : total(of) / tokens);
+  const counted = whole ? completions : scored;
+  const low = (c: PolicySums) => c.clippedLow;
+  const high = (c: PolicySums) => c.clippedHigh;
+  const logged = LOGGED[objective];
+  if (logged === 'clip_ratio') {
+    put(metrics, 'clip_ratio/low_mean', mean(low));
+    put(metrics, 'clip_ratio/low_min', least(counted.map(share(low))));
+    put(metrics, 'clip_ratio/high_mean', mean(high));
+    put(metrics, 'clip_ratio/high_max', greatest(counted.map(share(high))));
+    put(
+      metrics,
+      'clip_ratio/region_mean',
+      mean((c) => c.clippedLow + c.clippedHigh),
+    );
+  } else if (logged === 'cispo_clip_ratio') put(metrics, logged, mean(high));
+  else if (logged) put(metrics, logged, total((c) => (c.tokens > 0 ? c.coefficient : 1)) / completions.length);
   return metrics;
 }
 

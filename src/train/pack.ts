@@ -139,6 +139,28 @@ export function pack(groups: readonly PackedGroup[], { step = 64 } = {}): Packed
   };
 }
 
+/**
+ * u32 [S, 4]: the scored tokens of each completion: its first, where the others start, how many in all, 0. The tokens that
+ * pad make one more, so that every token is in one.
+ */
+export function completionSpans({
+  entries,
+  sizes: { S },
+}: Pick<Packed, 'entries' | 'sizes'>): Uint32Array<ArrayBuffer> {
+  const spans = new Uint32Array(4 * S);
+  const places = new Map<string, number>();
+  entries.forEach(({ group, completion, index }, s) => {
+    const key = `${group} ${completion}`;
+    const place = places.get(key) ?? places.size;
+    places.set(key, place);
+    if (index === 0) spans[4 * place] = s;
+    if (index === 1) spans[4 * place + 1] = s;
+    spans[4 * place + 2]!++;
+  });
+  if (entries.length < S) spans.set([entries.length, entries.length + 1, S - entries.length, 0], 4 * places.size);
+  return spans;
+}
+
 /** u32 [size, 4]: the ranges of some rows; those that pad see nothing. */
 export function rangesOf(ranges: Uint32Array, rows: ArrayLike<number>, size: number): Uint32Array<ArrayBuffer> {
   const own = new Uint32Array(4 * size);

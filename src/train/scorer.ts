@@ -11,9 +11,9 @@ import type { Adapter } from '../nn/adapter.ts';
 import type { Dropout } from '../ops/dropout.ts';
 import type { Lora } from '../ops/linear.ts';
 import { logProbs, type LogProbs } from '../ops/log-probs.ts';
-import { entropyBonus, nllLoss, policyLoss } from '../ops/policy-loss.ts';
+import { entropyBonus, needsSpans, nllLoss, policyLoss, type PolicySettings } from '../ops/policy-loss.ts';
 import { Tape } from '../ops/tape.ts';
-import type { Packed, PackedSizes } from './pack.ts';
+import { completionSpans, type Packed, type PackedSizes } from './pack.ts';
 
 export type ScoreMode =
   /** Log-probs and entropies only. */
@@ -22,13 +22,13 @@ export type ScoreMode =
   | { readonly kind: 'nll' }
   | {
       readonly kind: 'policy';
-      readonly epsilon: number;
-      readonly epsilonHigh: number;
-      readonly beta: number;
-      readonly klRatio: boolean;
-      /** Of an entropy bonus; none if left out. */
-      readonly entropyCoef?: number;
+      readonly settings: PolicySettings;
+      /** The policy has not moved since the rollout. */
       readonly onPolicy: boolean;
+      /** The objective counts at some tokens only; needs `kept` in the inputs. */
+      readonly masked?: boolean;
+      /** Entropy is rewarded; needs `entropyShare` in the inputs. */
+      readonly entropyBonus?: boolean;
     };
 
 export interface ScoreSettings {
@@ -47,6 +47,10 @@ export interface ScoreInputs {
   readonly advantage?: Float32Array;
   readonly old?: Float32Array;
   readonly reference?: Float32Array;
+  /** 1 where the objective counts. */
+  readonly kept?: Float32Array;
+  /** Of the entropy bonus. */
+  readonly entropyShare?: Float32Array;
   /** Of this pass's dropout. */
   readonly seed?: number;
 }
@@ -70,7 +74,7 @@ interface Compiled {
   readonly terms: Tensor | null;
 }
 
-const PER_TARGET = ['weight', 'advantage', 'old', 'reference'] as const;
+const PER_TARGET = ['weight', 'advantage', 'old', 'reference', 'kept', 'entropyShare'] as const;
 
 /** Passes submitted before the first of them was read: while the GPU is at one, the next is packed and recorded. */
 export const PASSES_AHEAD = 2;
@@ -103,7 +107,7 @@ export class Scorer {
     const compiled = this.compile(packed.sizes, settings);
     const { program, inputs: tensors } = compiled;
     const { T, S } = packed.sizes;
-    const arrays: Record<string, ArrayBufferView> = {
+    const arrays: Record<string, ArrayBufferView | undefined> = {
       tokens: packed.tokens,
       rotary: this.#model.rotaryTable(packed.axes),
       positions: Uint32Array.from({ length: T }, (_, i) => i),
@@ -117,6 +121,7 @@ export class Scorer {
       rowsOfKeys: packed.rowsOfKeys,
       start: packed.start,
       targets: packed.targets,
+      spans: tensors['spans'] ? completionSpans(packed) : undefined,
       seed: Uint32Array.of(inputs.seed ?? 0),
       ...Object.fromEntries(PER_TARGET.flatMap((name) => (inputs[name] ? [[name, padded(inputs[name], S)]] : []))),
     };
@@ -229,17 +234,19 @@ export class Scorer {
       const weight = (inputs['weight'] = rec.input('loss weights', [S]));
       if (mode.kind === 'nll') terms = nllLoss(tape, scored.logps, weight);
       else {
-        const { epsilon, epsilonHigh, beta, klRatio, entropyCoef = 0, onPolicy } = mode;
+        const { settings, onPolicy, masked = false } = mode;
         const advantage = (inputs['advantage'] = rec.input('advantages', [S]));
         const old = onPolicy ? undefined : (inputs['old'] = rec.input('old logps', [S]));
-        const reference = beta === 0 ? undefined : (inputs['reference'] = rec.input('reference logps', [S]));
-        terms = policyLoss(
-          tape,
-          scored.logps,
-          { weight, advantage, old, reference },
-          { epsilon, epsilonHigh, beta, klRatio },
-        );
-        if (entropyCoef > 0) entropyBonus(tape, scored.entropy, { weight, terms, coefficient: entropyCoef });
+        const reference = settings.beta === 0 ? undefined : (inputs['reference'] = rec.input('reference logps', [S]));
+        const kept = masked ? (inputs['kept'] = rec.input('tokens kept', [S])) : undefined;
+        const spans = needsSpans(settings)
+          ? (inputs['spans'] = rec.input('completion spans', [S, 4], 'u32'))
+          : undefined;
+        terms = policyLoss(tape, scored.logps, { weight, advantage, old, reference, kept, spans }, settings);
+        if (mode.entropyBonus) {
+          const share = (inputs['entropyShare'] = rec.input('entropy shares', [S]));
+          entropyBonus(tape, scored.entropy, { share, terms });
+        }
       }
       tape.backward();
       rec.output(terms);

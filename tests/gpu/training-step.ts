@@ -173,7 +173,7 @@ export function trainingStep(inputs: Inputs): Lora {
     { weight, advantage: values('advantage'), old: values('old'), reference: values('reference') },
     { epsilon: 0.2, epsilonHigh: 0.28, beta: 0.04, klRatio: true },
   );
-  entropyBonus(tape, entropy, { weight, terms, coefficient: 0.1 });
+  entropyBonus(tape, entropy, { share: values('entropy share'), terms });
   tape.backward();
   return lora;
 }

@@ -1,9 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { Random } from '../../src/base/random.ts';
-import { entropyBonus, nllLoss, policyLoss, type PolicySettings } from '../../src/ops/policy-loss.ts';
+import { entropyBonus, needsSpans, nllLoss, policyLoss, type PolicySettings } from '../../src/ops/policy-loss.ts';
 import { Tape } from '../../src/ops/tape.ts';
-import { lossWeights } from '../../src/train/grpo.ts';
+import { GOLDEN_LOSSES, policyCase } from './policy-cases.ts';
 import { constant, expectClose, finiteDifference, normals, run, useSession } from './harness.ts';
 
 const session = useSession();
@@ -166,7 +165,8 @@ describe('the clipped objective', () => {
   });
 });
 
-test('an entropy bonus is taken from the loss, each token by its weight', async () => {
+test('an entropy bonus is taken from the loss, each token by its own share', async () => {
+  const share = normals(random, N).map((v) => 0.01 * Math.abs(v));
   const entropy = normals(random, N).map((v) => Math.abs(v));
   const [plain, terms, dentropy] = await run(session(), (rec) => {
     const tape = new Tape(rec);
@@ -175,16 +175,16 @@ test('an entropy bonus is taken from the loss, each token by its weight', async 
     const on = { ...settings, beta: 0 };
     const plain = policyLoss(new Tape(rec), l!, targets, on);
     const terms = policyLoss(tape, l!, targets, on);
-    entropyBonus(tape, h!, { weight: w!, terms, coefficient: 0.01 });
+    entropyBonus(tape, h!, { share: constant(rec, 'share', [N], share), terms });
     return [plain, terms, tape.grad(h!)!];
   });
   expectClose(
     terms,
-    plain!.map((v, i) => (i % 4 === 0 ? v - 0.01 * weight[i / 4]! * entropy[i / 4]! : v)),
+    plain!.map((v, i) => (i % 4 === 0 ? v - share[i / 4]! * entropy[i / 4]! : v)),
   );
   expectClose(
     dentropy,
-    weight.map((w) => -0.01 * w),
+    share.map((v) => -v),
   );
 });
 
@@ -206,71 +206,37 @@ describe('the likelihood', () => {
   });
 });
 
-interface GoldenLoss {
-  readonly name: string;
-  readonly settings: {
-    readonly epsilon: number;
-    readonly epsilon_high?: number;
-    readonly beta: number;
-    readonly use_bias_correction_kl: boolean;
-    readonly loss_type: string;
-    readonly max_completion_length?: number;
-  } & Readonly<Record<string, unknown>>;
-  readonly mask: readonly (readonly number[])[];
-  readonly advantages: readonly number[];
-  readonly logps: readonly (readonly number[])[];
-  readonly old_logps?: readonly (readonly number[])[];
-  readonly ref_logps?: readonly (readonly number[])[];
-  readonly loss: number;
-  readonly dlogps: readonly (readonly number[])[];
-}
-
 describe('TRL’s losses', () => {
-  const { losses } = JSON.parse(readFileSync(new URL('../golden/grpo-arithmetic.json', import.meta.url), 'utf8')) as {
-    readonly losses: readonly GoldenLoss[];
-  };
-  const offered = losses.filter(
-    ({ settings: s }) =>
-      ['grpo', 'dapo', 'dr_grpo'].includes(s.loss_type) &&
-      !('delta' in s) &&
-      !('importance_sampling_level' in s) &&
-      !('top_entropy_quantile' in s),
+  test.each(GOLDEN_LOSSES)(
+    'aggregate over a step to the same number, with the same gradients: $name',
+    async (golden) => {
+      const c = policyCase(golden);
+      const n = c.size;
+      const [terms, dlogps, dentropy] = await run(session(), (rec) => {
+        const tape = new Tape(rec);
+        const of = (name: string, values: ArrayLike<number> | undefined) =>
+          values && constant(rec, name, [n], Float32Array.from(values));
+        const [logps, entropy] = [of('logps', c.logps)!, of('entropy', c.entropy)!];
+        const terms = policyLoss(
+          tape,
+          logps,
+          {
+            weight: of('weight', c.weight)!,
+            advantage: of('advantage', c.advantage)!,
+            old: of('old', c.old),
+            reference: of('reference', c.reference),
+            kept: of('kept', c.kept),
+            ...(needsSpans(c.settings) && { spans: constant(rec, 'spans', [n, 4], c.spans, 'u32') }),
+          },
+          c.settings,
+        );
+        if (c.share) entropyBonus(tape, entropy, { share: of('share', c.share)!, terms });
+        return [terms, tape.grad(logps)!, ...(c.share ? [tape.grad(entropy)!] : [])];
+      });
+      const losses = terms!.filter((_, i) => i % 4 === 0);
+      expectClose([losses.reduce((a, b) => a + b, 0)], [golden.loss], 1e-5, 'loss');
+      expectClose(dlogps, c.spread(golden.dlogps), 1e-5, 'gradient');
+      if (golden.dentropies) expectClose(dentropy, c.spread(golden.dentropies), 1e-5, 'gradient by the entropies');
+    },
   );
-  test('of the three kinds are in the fixture', () => {
-    expect(offered.length).toBeGreaterThanOrEqual(11);
-    expect(new Set(offered.map((c) => c.settings.loss_type))).toEqual(new Set(['grpo', 'dapo', 'dr_grpo']));
-  });
-
-  test.each(offered)('aggregate over a step to the same number, with the same gradient: $name', async (c) => {
-    const {
-      epsilon,
-      epsilon_high: epsilonHigh = epsilon,
-      beta,
-      use_bias_correction_kl: klRatio,
-      loss_type,
-      max_completion_length = 0,
-    } = c.settings;
-    const active = c.mask.map((row) => row.reduce((a, b) => a + b, 0));
-    const shares = lossWeights(
-      {
-        lossType: loss_type as 'grpo',
-        sampling: { temperature: 1, topK: 0, topP: 1, maxCompletionLength: max_completion_length },
-      },
-      active,
-      active,
-    );
-    const each = <T>(f: (row: number, column: number) => T) => c.mask.flatMap((row, i) => row.map((_, j) => f(i, j)));
-    const got = await ours(
-      {
-        logps: c.logps.flat(),
-        weight: each((i, j) => c.mask[i]![j]! * shares[i]!),
-        advantage: each((i) => c.advantages[i]!),
-        old: c.old_logps?.flat(),
-        reference: beta === 0 ? undefined : c.ref_logps!.flat(),
-      },
-      { epsilon, epsilonHigh, beta, klRatio },
-    );
-    expectClose([got.losses.reduce((a, b) => a + b, 0)], [c.loss], 1e-5, 'loss');
-    expectClose(got.dlogps, c.dlogps.flat(), 1e-5, 'gradient');
-  });
 });

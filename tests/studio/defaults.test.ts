@@ -39,6 +39,8 @@ describe('defaults', () => {
       const open: Readonly<Record<string, unknown>> = {
         epsilon_high: config.epsilon,
         reward_weights: 1,
+        delta: undefined,
+        off_policy_mask_threshold: undefined,
         target_modules: undefined,
       };
       expect(theirs).toEqual(name in open ? open[name] : config[name]);

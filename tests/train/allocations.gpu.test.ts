@@ -76,7 +76,11 @@ async function trainingStep(tiny: Tiny, mode: ScoreMode) {
 describe('a step that was seen before makes nothing', () => {
   test.each<ScoreMode>([
     { kind: 'nll' },
-    { kind: 'policy', epsilon: 0.2, epsilonHigh: 0.2, beta: 0.04, klRatio: false, onPolicy: false },
+    {
+      kind: 'policy',
+      settings: { epsilon: 0.2, epsilonHigh: 0.2, beta: 0.04, klRatio: false },
+      onPolicy: false,
+    },
   ])('training with loss $kind, and the optimizer', async (mode) => {
     await withTiny(session(), async (tiny) => {
       const { step, destroy } = await trainingStep(tiny, mode);

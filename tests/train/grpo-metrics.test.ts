@@ -65,9 +65,9 @@ test('what TRL would log as NaN is a gap, not a zero', () => {
 
 test('entropy, KL and clipping weigh tokens; least and greatest weigh completions', () => {
   const sums = [
-    { tokens: 10, entropy: 5, kl: 1, clippedLow: 2, clippedHigh: 0 },
-    { tokens: 30, entropy: 3, kl: 1, clippedLow: 0, clippedHigh: 6 },
-    { tokens: 0, entropy: 0, kl: 0, clippedLow: 0, clippedHigh: 0 },
+    { tokens: 10, entropy: 5, kl: 1, clippedLow: 2, clippedHigh: 0, coefficient: 1 },
+    { tokens: 30, entropy: 3, kl: 1, clippedLow: 0, clippedHigh: 6, coefficient: 1 },
+    { tokens: 0, entropy: 0, kl: 0, clippedLow: 0, clippedHigh: 0, coefficient: 1 },
   ];
   expect(policyMetrics(sums)).toEqual({
     entropy: 0.2,

@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { policyTerms } from '../../src/ops/policy-reference.ts';
 import { computeAdvantages } from '../../src/train/advantage.ts';
 import { type Metrics, policyMetrics, type PolicySums, rolloutMetrics } from '../../src/train/grpo-metrics.ts';
+import { GOLDEN_LOSSES, policyCase } from '../ops/policy-cases.ts';
 
 interface AdvantageCase {
   readonly name: string;
@@ -15,20 +17,8 @@ interface AdvantageCase {
   readonly advantages: readonly number[];
   readonly metrics: Readonly<Record<string, number | null>>;
 }
-interface LossCase {
-  readonly name: string;
-  readonly settings: Readonly<Record<string, number | string | boolean>>;
-  readonly mask: readonly (readonly number[])[];
-  readonly advantages: readonly number[];
-  readonly logps: readonly (readonly number[])[];
-  readonly old_logps?: readonly (readonly number[])[] | null;
-  readonly ref_logps?: readonly (readonly number[])[] | null;
-  readonly entropies: readonly (readonly number[])[];
-  readonly metrics: Readonly<Record<string, number | null>>;
-}
 const fixture = JSON.parse(readFileSync(new URL('../golden/grpo-arithmetic.json', import.meta.url), 'utf8')) as {
   readonly advantages: readonly AdvantageCase[];
-  readonly losses: readonly LossCase[];
 };
 
 /** Same names, same values to f32; null there is a gap here. */
@@ -53,36 +43,27 @@ test.each(summed)('advantages and metrics are TRL’s: $name', (c) => {
   expectMetrics(rolloutMetrics(completions, result), c.metrics);
 });
 
-// Sequence-level ratios and the losses that do not clip at both sides are not offered.
-const clipped = fixture.losses.filter(
-  (c) => 'clip_ratio/low_mean' in c.metrics && !('importance_sampling_level' in c.settings),
-);
-
-test.each(clipped)('entropy, KL and clip ratios are TRL’s: $name', (c) => {
-  const low = 1 - Number(c.settings.epsilon);
-  const high = 1 + Number(c.settings.epsilon_high ?? c.settings.epsilon);
-  const sums = c.logps.map((logps, i): PolicySums => {
-    const at = logps.map((_, t) => t).filter((t) => c.mask[i]![t] === 1);
-    const ratio = (t: number) => (c.old_logps ? Math.exp(logps[t]! - c.old_logps[i]![t]!) : 1);
+test.each(GOLDEN_LOSSES)('entropy, KL and what was clipped are TRL’s: $name', (golden) => {
+  const c = policyCase(golden);
+  const terms = policyTerms(c.logps, c.logps, c, c.settings);
+  const sums = golden.mask.map((_, completion): PolicySums => {
+    const at = c.entries.flatMap((e, t) => (e.completion === completion && c.weight[t] !== 0 ? [t] : []));
     const sum = (of: (t: number) => number) => at.reduce((total, t) => total + of(t), 0);
-    // TRL 1.13 logs what it optimises: by default (use_bias_correction_kl) the KL term times the ratio.
-    const k3 = (t: number) => {
-      const d = c.ref_logps![i]![t]! - logps[t]!;
-      return Math.exp(d) - d - 1;
-    };
     return {
       tokens: at.length,
-      entropy: sum((t) => c.entropies[i]![t]!),
-      kl:
-        c.settings.beta === 0 ? null : sum((t) => k3(t) * (c.settings.use_bias_correction_kl === false ? 1 : ratio(t))),
-      clippedLow: sum((t) => Number(ratio(t) < low && c.advantages[i]! < 0)),
-      clippedHigh: sum((t) => Number(ratio(t) > high && c.advantages[i]! > 0)),
+      entropy: sum((t) => c.entropy[t]!),
+      kl: c.reference ? sum((t) => terms[t]!.kl) : null,
+      clippedLow: sum((t) => Number(terms[t]!.clipped < 0)),
+      clippedHigh: sum((t) => Number(terms[t]!.clipped > 0)),
+      coefficient: at.length ? terms[at[0]!]!.coefficient : 1,
     };
   });
-  expectMetrics(policyMetrics(sums), c.metrics);
+  // These are of the step as a whole.
+  const { policy_loss: _, entropy_coef: __, ...wanted } = golden.metrics;
+  expectMetrics(policyMetrics(sums, c.settings), wanted);
 });
 
 test('the fixture has cases for both', () => {
   expect(summed.length).toBeGreaterThan(8);
-  expect(clipped.length).toBeGreaterThan(8);
+  expect(GOLDEN_LOSSES.length).toBeGreaterThan(40);
 });

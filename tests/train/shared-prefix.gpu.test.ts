@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Adapter } from '../../src/nn/adapter.ts';
+import { LOSS_TYPES, policyMode } from '../../src/train/losses/index.ts';
 import { pack } from '../../src/train/pack.ts';
 import { Scorer, type ScoreInputs, type ScoreMode } from '../../src/train/scorer.ts';
 import { expectClose, relativeError, useSession } from '../ops/harness.ts';
@@ -7,14 +8,8 @@ import { joined, withTiny, type Tiny, type TinySample } from './tiny-model.ts';
 
 const session = useSession();
 
-const POLICY: ScoreMode = {
-  kind: 'policy',
-  epsilon: 0.2,
-  epsilonHigh: 0.3,
-  beta: 0.05,
-  klRatio: true,
-  onPolicy: false,
-};
+const SETTINGS = { epsilon: 0.2, epsilonHigh: 0.3, beta: 0.05, klRatio: true };
+const POLICY: ScoreMode = { kind: 'policy', settings: SETTINGS, onPolicy: false };
 const TEXTS = ['[[1, 2, 30, 31]]', 'the box is in the image', '?', 'no'];
 
 /** Per-token numbers of a completion, the same wherever the token is packed. */
@@ -32,6 +27,8 @@ function lossInputs(
     advantage: of((c) => 1.5 * made(c, 0, 1)),
     old: near(2),
     reference: near(3),
+    kept: of((c, i) => Number(made(c, i, 4) > -0.5)),
+    entropyShare: of((c, i) => 0.01 * made(c, i, 5) ** 2),
   };
 }
 
@@ -102,7 +99,7 @@ describe('a group that shares its prompt', () => {
       tiny.attach(3);
       const sample = await tiny.sample('Box the disc.');
       const { logps } = await step(tiny, sample, shared, { kind: 'score' }, false);
-      const mode: ScoreMode = { ...POLICY, entropyCoef: 0.5 };
+      const mode: ScoreMode = { ...POLICY, entropyBonus: true };
       const one = await step(tiny, sample, shared, mode, false, logps);
       const many = await step(tiny, sample, layouts['one pass with the prompt repeated'], mode, false, logps);
       expectClose([many.loss], [one.loss]);
@@ -129,6 +126,41 @@ describe('a group that shares its prompt', () => {
       expectClose(many.gradients, one.gradients);
     });
   });
+
+  test.each(
+    [
+      ...LOSS_TYPES.map((lossType) => ({ lossType, importanceSamplingLevel: 'token' as const })),
+      ...(['sequence', 'sequence_token'] as const).flatMap((importanceSamplingLevel) =>
+        (['grpo', 'cispo', 'luspo'] as const).map((lossType) => ({ lossType, importanceSamplingLevel })),
+      ),
+    ].map((choice) => ({ ...choice, offPolicyMaskThreshold: 0.05, delta: 1.5 })),
+  )(
+    'has the same loss and gradients as repeated prompts: $lossType, ratio of a $importanceSamplingLevel',
+    async (choice) => {
+      await withTiny(session(), async (tiny) => {
+        tiny.attach(3);
+        const sample = await tiny.sample('Box the disc.');
+        const { logps } = await step(tiny, sample, shared, { kind: 'score' }, false);
+        const mode: ScoreMode = {
+          ...policyMode({
+            ...choice,
+            epsilon: 0.2,
+            epsilonHigh: 0.3,
+            beta: 0.05,
+            useBiasCorrectionKl: true,
+            entropyCoef: 0,
+            numIterations: 2,
+            topEntropyQuantile: 0.5,
+          }),
+        };
+        const one = await step(tiny, sample, shared, mode, false, logps);
+        const many = await step(tiny, sample, layouts['one pass with the prompt repeated'], mode, false, logps);
+        expectClose([many.loss], [one.loss]);
+        expect(Math.max(...one.gradients.map(Math.abs))).toBeGreaterThan(1e-4);
+        expectClose(many.gradients, one.gradients);
+      });
+    },
+  );
 
   test('has the same gradients when layers are recomputed, to the bit', async () => {
     await withTiny(session(), async (tiny) => {

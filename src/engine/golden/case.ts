@@ -4,6 +4,7 @@ import { openSafetensors, type Safetensors } from '../../formats/safetensors.ts'
 import type { NamedFile } from '../protocol/words.ts';
 import type { ChatMessage } from '../../text/chat-template.ts';
 import { GroundworkError } from '../../base/error.ts';
+import type { LossType } from '../../train/losses/index.ts';
 
 export interface GoldenCase {
   readonly path: string;
@@ -33,7 +34,7 @@ export interface GoldenSpec {
   };
   readonly generate?: { readonly max_new_tokens: number };
   readonly policy?: {
-    readonly loss_type: 'grpo' | 'dapo' | 'dr_grpo';
+    readonly loss_type: LossType;
     readonly epsilon: number;
     readonly epsilon_high?: number | null;
     readonly beta: number;

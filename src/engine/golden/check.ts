@@ -14,7 +14,7 @@ import { Adapter } from '../../nn/adapter.ts';
 import type { Session } from '../../gpu/recorder.ts';
 import { fullLogits } from '../../train/full-logits.ts';
 import { Generator } from '../../train/generate.ts';
-import { lossWeights } from '../../train/grpo.ts';
+import { lossWeights, policySettings } from '../../train/losses/index.ts';
 import { readAdapter } from '../../train/import.ts';
 import { pack, type EncodedPrompt, type Packed } from '../../train/pack.ts';
 import { Policy } from '../../train/policy.ts';
@@ -238,7 +238,7 @@ class CaseRun {
     const weights = lossWeights(
       {
         lossType: spec.loss_type,
-        sampling: { temperature: spec.temperature, topK: 0, topP: 1, maxCompletionLength: spec.max_completion_length },
+        sampling: { maxCompletionLength: spec.max_completion_length },
       },
       completions.map((c, i) => (masked[i] ? 0 : c.length)),
       completions.map((c) => c.length),
@@ -271,10 +271,15 @@ class CaseRun {
       {
         mode: {
           kind: 'policy',
-          epsilon: spec.epsilon,
-          epsilonHigh: spec.epsilon_high ?? spec.epsilon,
-          beta: spec.beta,
-          klRatio: spec.use_bias_correction_kl ?? false,
+          settings: policySettings({
+            lossType: spec.loss_type,
+            epsilon: spec.epsilon,
+            epsilonHigh: spec.epsilon_high ?? spec.epsilon,
+            beta: spec.beta,
+            useBiasCorrectionKl: spec.use_bias_correction_kl ?? false,
+            entropyCoef: 0,
+            numIterations: old ? 2 : 1,
+          }),
           onPolicy: !old,
         },
         temperature: spec.temperature,

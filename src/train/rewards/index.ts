@@ -4,11 +4,12 @@
  */
 import { GroundworkError } from '../../base/error.ts';
 import { weightedReward } from '../advantage.ts';
+import { defaultValues } from '../setting.ts';
 import * as registry from './registry.ts';
 import { SUBJECTS, type Completion, type Reward, type RewardLimits, type ScoredRow } from './reward.ts';
 
 export { inRightImage, matchBoxes, meanMatched, type PredictedBox } from './matching.ts';
-export type { Completion, Reward, RewardLimits, RewardSetting, ScoredRow } from './reward.ts';
+export type { Completion, Reward, RewardLimits, ScoredRow } from './reward.ts';
 export { succeeds } from './success.ts';
 
 export type RewardName = keyof typeof registry;
@@ -52,18 +53,15 @@ export function defaultRewards(): Required<RewardChoice> {
   return {
     rewardWeights: Object.fromEntries(named.map(([name, { weight }]) => [name, weight])),
     rewardSettings: Object.fromEntries(
-      named.flatMap(([name, { settings }]) => (settings ? [[name, defaultsOf(settings)] as const] : [])),
+      named.flatMap(([name, { settings }]) => (settings ? [[name, defaultValues(settings)] as const] : [])),
     ),
   };
 }
 
-const defaultsOf = (settings: NonNullable<Reward['settings']>) =>
-  Object.fromEntries(Object.entries(settings).map(([key, setting]) => [key, setting.default]));
-
 function valuesOf(name: RewardName, { rewardSettings = {} }: RewardChoice): Readonly<Record<string, number>> {
   const { settings } = REWARDS[name];
   const given = (rewardSettings as Readonly<Partial<Record<RewardName, object>>>)[name];
-  return settings ? { ...defaultsOf(settings), ...given } : {};
+  return settings ? { ...defaultValues(settings), ...given } : {};
 }
 
 /** Whether a recipe's rewards can teach anything, and if not or only in part, why. */

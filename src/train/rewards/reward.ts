@@ -1,6 +1,7 @@
 /** What a reward is: a rule that scores an answer against its row, with the words and settings under which it is offered. */
 import type { Row } from '../../data/row.ts';
 import type { ParsedAnswer } from '../../grounding/parse.ts';
+import type { Setting, Settings, SettingValues } from '../setting.ts';
 
 /** One sampled answer. */
 export interface Completion {
@@ -16,30 +17,13 @@ export type ScoredRow = Pick<Row, 'solution' | 'images'>;
 /** What rewards are about. Forms show them in this order, and sums of rewards run in it. */
 export const SUBJECTS = ['form', 'boxes', 'pictures', 'length'] as const;
 
-/** A number that a reward can be set by. */
-export interface RewardSetting {
-  readonly label: string;
-  readonly help: string;
-  readonly integer: boolean;
-  readonly min: number;
-  readonly max: number;
-  readonly default: number;
-  /** What it counts: tokens, a share. */
-  readonly unit?: string;
-}
-
-export type SettingValues<S> = { readonly [K in keyof S]: number };
-
 /** Bounds of the stage that a reward may depend on. */
 export interface RewardLimits {
   /** Tokens a completion may have. */
   readonly maxCompletionLength: number;
 }
 
-export interface Reward<
-  N extends string = string,
-  S extends Readonly<Record<string, RewardSetting>> = Readonly<Record<string, RewardSetting>>,
-> {
+export interface Reward<N extends string = string, S extends Settings = Settings> {
   /** Metric name: `rewards/{name}/mean`; also the name of its weight in a recipe, and of its line in the registry. */
   readonly name: N;
   /** Two or three words for forms and tables. */
@@ -61,9 +45,6 @@ export interface Reward<
 }
 
 /** Gives a reward the types of its own name and settings. */
-export const defineReward = <
-  const N extends string,
-  const S extends Readonly<Record<string, RewardSetting>> = Record<never, RewardSetting>,
->(
+export const defineReward = <const N extends string, const S extends Settings = Record<never, Setting>>(
   reward: Reward<N, S>,
 ): Reward<N, S> => reward;

@@ -1,5 +1,7 @@
 /** Group Relative Policy Optimization with rules for rewards (train/grpo.ts). */
 import { span, subset } from '../../data/row-list.ts';
+import { defaultLossOptions, LOSS_TYPES, lossFaults, policyMode, type LossChoice } from '../losses/index.ts';
+import { LOSS_SCHEMA } from '../losses/schema.ts';
 import { defaultRewards, rewardFaults, type RewardChoice } from '../rewards/index.ts';
 import { REWARDS_SCHEMA } from '../rewards/schema.ts';
 import type { ScoreSettings } from '../scorer.ts';
@@ -19,10 +21,9 @@ import {
   type SamplingSettings,
 } from './settings.ts';
 
-const LOSS_TYPES = ['grpo', 'dapo', 'dr_grpo'] as const;
 const SCALES = ['group', 'batch', 'none'] as const;
 
-export interface GrpoStage extends StageBase, RewardChoice {
+export interface GrpoStage extends StageBase, RewardChoice, LossChoice {
   readonly kind: 'grpo';
   readonly lora: LoraSettings;
   readonly optimizer: OptimizerSettings;
@@ -31,16 +32,6 @@ export interface GrpoStage extends StageBase, RewardChoice {
   readonly promptsPerStep: number;
   readonly numGenerations: number;
   readonly sampling: SamplingSettings;
-  readonly lossType: (typeof LOSS_TYPES)[number];
-  readonly epsilon: number;
-  readonly epsilonHigh: number;
-  /** KL coefficient; the reference is the policy with its adapters off. */
-  readonly beta: number;
-  /** Multiply the KL term by the probability ratio, as TRL does since 1.13. */
-  readonly useBiasCorrectionKl: boolean;
-  /** Of the entropy bonus that is taken from the loss; 0: none, as in TRL. */
-  readonly entropyCoef: number;
-  readonly numIterations: number;
   readonly scaleRewards: (typeof SCALES)[number];
   readonly maskTruncatedCompletions: boolean;
   readonly gradientCheckpointing: boolean;
@@ -67,6 +58,7 @@ export const grpo: StageDescriptor<GrpoStage> = {
     numIterations: 1,
     scaleRewards: 'group',
     maskTruncatedCompletions: false,
+    ...defaultLossOptions(),
     ...defaultRewards(),
     gradientCheckpointing: true,
   },
@@ -76,8 +68,9 @@ export const grpo: StageDescriptor<GrpoStage> = {
     numGenerations: whole(2, 256, { theirs: 8 }),
     beta: real(0, 10, { theirs: 0 }),
     useBiasCorrectionKl: flag({ theirs: true }),
-    entropyCoef: real(0, 1, own),
+    entropyCoef: real(0, 1, { theirs: 0 }),
     lossType: choice(LOSS_TYPES, { theirs: 'dapo' }),
+    ...LOSS_SCHEMA,
     epsilon: real(0, 1, { theirs: 0.2 }),
     epsilonHigh: real(0, 10, { theirs: 0.2 }),
     numIterations: whole(1, 64, { theirs: 1 }),
@@ -116,15 +109,7 @@ export const grpo: StageDescriptor<GrpoStage> = {
       if (stage.beta > 0) pass(shape, { ...settings, mode: { kind: 'score' }, adapter: false });
       pass(shape, {
         ...settings,
-        mode: {
-          kind: 'policy',
-          epsilon: stage.epsilon,
-          epsilonHigh: stage.epsilonHigh,
-          beta: stage.beta,
-          klRatio: stage.useBiasCorrectionKl,
-          entropyCoef: stage.entropyCoef,
-          onPolicy: stage.numIterations <= 1,
-        },
+        mode: policyMode(stage),
         adapter: true,
       });
     }),
@@ -150,10 +135,10 @@ function objections(stage: GrpoStage): Objection[] {
         'Dropout is switched off in reinforcement: completions share their prompt, and dropout would make that inexact.',
       ),
     );
-  if (stage.lossType === 'grpo')
-    found.push(
-      warning('The grpo average favours short completions; lengths tend to shrink.', 'dapo and dr_grpo do not.'),
-    );
+  for (const fault of lossFaults(stage)) {
+    if (fault.error !== undefined) found.push(error(fault.error, ''));
+    if (fault.warning !== undefined) found.push(warning(fault.warning));
+  }
   return found;
 }
 

@@ -2,6 +2,8 @@
  * What a setting may be, as data: type, bounds, choices, and its namesake in TRL or PEFT. A stage's schema names every
  * setting of its interface by path (`lora.r`); one that is left out does not compile.
  */
+import type { Settings } from '../setting.ts';
+
 export type Origin = 'TRL' | 'PEFT' | 'Groundwork';
 
 interface Namesake {
@@ -99,6 +101,13 @@ export const nameOf = (path: string, { name }: Pick<Namesake, 'name'>): string =
     .split('.')
     .at(-1)!
     .replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`);
+
+/** The specs of what a reward or a loss can be set by. */
+export const ownSettings = (path: string, settings: Settings = {}): [path: string, spec: NumberSpec][] =>
+  Object.entries(settings).map(([key, { integer, min, max, trl, default: theirs }]) => [
+    `${path}.${key}`,
+    (integer ? whole : real)(min, max, { ...(trl === undefined ? own : { name: trl, theirs }), optional: true }),
+  ]);
 
 /** The value at a path like `lora.r`. */
 export function getAt(value: unknown, path: string): unknown {

@@ -1,6 +1,7 @@
 import { lazy } from 'react';
 import type { GrpoStage } from '../../../engine/presets.ts';
 import { plural } from '../../ui/format.ts';
+import { LOSS } from './loss-words.ts';
 import { REWARDS } from './reward-words.ts';
 import { CHECKPOINTING, LORA, OPTIMIZER, SAMPLING } from './shared.ts';
 import { group, small, type KindWords } from './words.ts';
@@ -45,15 +46,7 @@ export const grpo: KindWords<GrpoStage> = {
         label: 'Entropy bonus',
         help: 'Rewards the policy for staying undecided. Where entropy collapses, 0.001 to 0.01 keep it up; more make answers random.',
       },
-      lossType: {
-        label: 'Loss',
-        help: 'How token losses are averaged. grpo favours short completions; dapo and dr_grpo do not.',
-      },
-      epsilon: { label: 'Clip below', help: 'Lower bound of the ratio is 1 − ε. Smaller steps are safer and slower.' },
-      epsilonHigh: {
-        label: 'Clip above',
-        help: 'Upper bound of the ratio is 1 + ε. DAPO uses 0.28: room for rare tokens keeps the entropy up.',
-      },
+      ...LOSS,
       numIterations: {
         label: 'Updates per rollout',
         help: 'μ: how often the same rollouts are used. More save sampling, and drift from the policy that sampled.',

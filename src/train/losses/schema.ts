@@ -1,0 +1,21 @@
+/** What a recipe may say of its loss beside the plain settings of its stage. */
+import { choice, ownSettings, real, type Schema, type Spec } from '../stages/schema.ts';
+import { LOSS_TYPES, lossOf, RATIO_LEVELS, type LossChoice } from './index.ts';
+
+type Options = Pick<
+  LossChoice,
+  'lossSettings' | 'importanceSamplingLevel' | 'delta' | 'topEntropyQuantile' | 'offPolicyMaskThreshold'
+>;
+
+const OWN_SETTINGS = Object.fromEntries(
+  LOSS_TYPES.flatMap((type): [string, Spec][] => ownSettings(`lossSettings.${type}`, lossOf(type).settings)),
+) as Schema<Pick<Options, 'lossSettings'>>;
+
+export const LOSS_SCHEMA: Schema<Options> = {
+  ...OWN_SETTINGS,
+  importanceSamplingLevel: choice(RATIO_LEVELS, { theirs: 'token', optional: true }),
+  // None there where it is 0 here.
+  delta: real(0, 100, { optional: true }),
+  topEntropyQuantile: real(0.01, 1, { theirs: 1, optional: true }),
+  offPolicyMaskThreshold: real(0, 100, { optional: true }),
+};
