@@ -1,19 +1,21 @@
-// All three products, for GPUs: a workgroup of 16 × 16 invocations computes 16·TM rows × 64 columns, TM × 4 each in
-// named registers. Tiles of x and w, 16 steps of the sum deep, are staged in workgroup memory while the next ones are
-// on their way to registers. Tiles lie as they do in memory: nothing is transposed, loads are vec4 and coalesced.
-// Past the edge, tiles hold zeros and nothing is stored. TN wants TM 4.
+// All three products, for GPUs: a workgroup of 16 × 16 invocations computes 16·TM rows × 64·TC columns, TM × 4·TC of
+// them each in named registers. Tiles of x and w, 4·DEPTH steps of the sum deep, are staged in workgroup memory while the
+// next ones are on their way to registers: one vec4 of each an invocation, so TM·DEPTH is at most 16 and TC·DEPTH 4. Tiles
+// lie as they do in memory: nothing is transposed, loads are vec4 and coalesced. Of x·wᵀ and x·w an invocation has every
+// 16th row, and of x·wᵀ every 16th column, so that neighbours read workgroup memory without conflicts. Past the edge,
+// tiles hold zeros and nothing is stored. TN wants TM 4 or 8.
 #include product
 
-// Rows of 4 vec4 along the sum, padded to 5 against bank conflicts; or 16 steps of vec4s along rows or columns.
+// Rows of DEPTH vec4 along the sum, one more against bank conflicts; or 4·DEPTH steps of vec4s along rows or columns.
 #if TN
-var<workgroup> xs: array<vec4<f32>, 256>;
+var<workgroup> xs: array<vec4<f32>, ${16 * TM * DEPTH}>;
 #else
-var<workgroup> xs: array<vec4<f32>, ${16 * TM * 5}>;
+var<workgroup> xs: array<vec4<f32>, ${16 * TM * (DEPTH + 1)}>;
 #endif
 #if NT
-var<workgroup> ws: array<vec4<f32>, 320>;
+var<workgroup> ws: array<vec4<f32>, ${64 * TC * (DEPTH + 1)}>;
 #else
-var<workgroup> ws: array<vec4<f32>, 256>;
+var<workgroup> ws: array<vec4<f32>, ${64 * TC * DEPTH}>;
 #endif
 
 @compute @workgroup_size(256)
@@ -21,14 +23,16 @@ fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) grou
   let tx = local % 16u;
   let ty = local / 16u;
   let row0 = group.y * ${16 * TM}u;
-  let col0 = group.x * 64u;
+  let col0 = group.x * ${64 * TC}u;
 #for i in 0..TM
 #if NT
-#for j in 0..4
+#for j in 0..4*TC
   var c${i}_${j} = 0.0;
 #end
 #else
-  var c${i} = vec4<f32>();
+#for j in 0..TC
+  var c${i}_${j} = vec4<f32>();
+#end
 #endif
 #end
 
@@ -39,58 +43,68 @@ fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) grou
     var nextX = vec4<f32>();
     var nextW = vec4<f32>();
     // Each turn computes the tile fetched in the turn before, so there is one more turn than tiles.
-    for (var k = first; k < end + 16u; k += 16u) {
+    for (var k = first; k < end + ${4 * DEPTH}u; k += ${4 * DEPTH}u) {
       if (k > first) {
         workgroupBarrier();
 #if TN
-        xs[local] = nextX;
+        if (local < ${16 * TM * DEPTH}u) { xs[local] = nextX; }
 #else
-        if (local < ${64 * TM}u) { xs[(local / 4u) * 5u + local % 4u] = nextX; }
+        if (local < ${16 * TM * DEPTH}u) { xs[(local / ${DEPTH}u) * ${DEPTH + 1}u + local % ${DEPTH}u] = nextX; }
 #endif
 #if NT
-        ws[(local / 4u) * 5u + local % 4u] = nextW;
+        if (local < ${64 * TC * DEPTH}u) { ws[(local / ${DEPTH}u) * ${DEPTH + 1}u + local % ${DEPTH}u] = nextW; }
 #else
-        ws[local] = nextW;
+        if (local < ${64 * TC * DEPTH}u) { ws[local] = nextW; }
 #endif
         workgroupBarrier();
       }
 #if TN
-      nextX = leftWithin${phase}(row0 + 4u * tx, k + ty, end);
+      if (local < ${16 * TM * DEPTH}u) { nextX = leftWithin${phase}(row0 + 4u * (local % ${4 * TM}u), k + local / ${4 * TM}u, end); }
 #else
-      if (local < ${64 * TM}u) { nextX = leftWithin${phase}(row0 + local / 4u, k + 4u * (local % 4u), end); }
+      if (local < ${16 * TM * DEPTH}u) { nextX = leftWithin${phase}(row0 + local / ${DEPTH}u, k + 4u * (local % ${DEPTH}u), end); }
 #endif
 #if NT
-      nextW = rightWithin${phase}(col0 + local / 4u, k + 4u * (local % 4u), end);
+      if (local < ${64 * TC * DEPTH}u) { nextW = rightWithin${phase}(col0 + local / ${DEPTH}u, k + 4u * (local % ${DEPTH}u), end); }
 #else
-      nextW = rightWithin${phase}(col0 + 4u * tx, k + ty, end);
+      if (local < ${64 * TC * DEPTH}u) { nextW = rightWithin${phase}(col0 + 4u * (local % ${16 * TC}u), k + local / ${16 * TC}u, end); }
 #endif
       if (k > first) {
 #if TN
-        for (var s = 0u; s < 16u; s++) {
-          let xv = xs[s * 16u + ty];
-          let wv = ws[s * 16u + tx];
+        for (var s = 0u; s < ${4 * DEPTH}u; s++) {
+#for i in 0..TM/4
+          let x${i} = xs[s * ${4 * TM}u + ${16 * i}u + ty];
+#end
+#for j in 0..TC
+          let w${j} = ws[s * ${16 * TC}u + ${16 * j}u + tx];
 #for i in 0..TM
-          c${i} += xv[${i}] * wv;
+          c${i}_${j} = fma(vec4<f32>(x${i / 4}[${i % 4}]), w${j}, c${i}_${j});
+#end
 #end
         }
 #else
-        for (var s = 0u; s < 4u; s++) {
+        for (var s = 0u; s < ${DEPTH}u; s++) {
 #for i in 0..TM
-          let x${i} = xs[(ty * ${TM}u + ${i}u) * 5u + s];
+          let x${i} = xs[(ty + ${16 * i}u) * ${DEPTH + 1}u + s];
 #end
-#for q in 0..4
 #if NT
-          let w${q} = ws[(tx + ${16 * q}u) * 5u + s];
+#for j in 0..4*TC
+          let w${j} = ws[(tx + ${16 * j}u) * ${DEPTH + 1}u + s];
+#for q in 0..4
 #for i in 0..TM
-          c${i}_${q} += dot(x${i}, w${q});
+          c${i}_${j} = fma(x${i}[${q}], w${j}[${q}], c${i}_${j});
+#end
+#end
 #end
 #else
-          let w${q} = ws[(4u * s + ${q}u) * 16u + tx];
+#for q in 0..4
+#for j in 0..TC
+          let w${q}_${j} = ws[(4u * s + ${q}u) * ${16 * TC}u + ${16 * j}u + tx];
 #for i in 0..TM
-          c${i} += x${i}[${q}] * w${q};
+          c${i}_${j} = fma(vec4<f32>(x${i}[${q}]), w${q}_${j}, c${i}_${j});
+#end
+#end
 #end
 #endif
-#end
         }
 #endif
       }
@@ -99,26 +113,36 @@ fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) grou
 #if phase == 0 && (!NT || LORA)
 #for i in 0..TM
 #if NT
-#for j in 0..4
+#for j in 0..4*TC
   c${i}_${j} *= p.scale;
 #end
 #else
-  c${i} *= p.scale;
+#for j in 0..TC
+  c${i}_${j} *= p.scale;
+#end
 #endif
 #end
 #endif
 #end
 
 #for i in 0..TM
-  if (row0 + ty * ${TM}u + ${i}u < p.rows) {
-    let row = row0 + ty * ${TM}u + ${i}u;
+  {
+#if TN
+    let row = row0 + ${i / 4 * 64 + i % 4}u + 4u * ty;
+#else
+    let row = row0 + ${16 * i}u + ty;
+#endif
+    if (row < p.rows) {
 #if NT
-#for j in 0..4
-    if (col0 + tx + ${16 * j}u < p.cols) { store(row, col0 + tx + ${16 * j}u, c${i}_${j}); }
+#for j in 0..4*TC
+      if (col0 + tx + ${16 * j}u < p.cols) { store(row, col0 + tx + ${16 * j}u, c${i}_${j}); }
 #end
 #else
-    if (col0 + 4u * tx < p.cols) { store4(row, col0 + 4u * tx, group.z, c${i}); }
+#for j in 0..TC
+      if (col0 + ${64 * j}u + 4u * tx < p.cols) { store4(row, col0 + ${64 * j}u + 4u * tx, group.z, c${i}_${j}); }
+#end
 #endif
+    }
   }
 #end
 }

@@ -17,6 +17,8 @@ export interface SessionOptions extends WorkQueueOptions {
   readonly weightPartBytes?: number;
   /** Told of a tensor that is larger than the adapter binds, which is else refused: for planning. */
   readonly onUnbindable?: (label: string, bytes: number) => void;
+  /** Told of every program that is recorded: for planning. */
+  readonly onProgram?: (program: Program) => void;
   /** WGSL that kernels include, in place of gpu/library.ts: for tests. */
   readonly pieces?: Readonly<Record<string, string>>;
   /** Another session's on such a device, in place of its own: to learn what will be compiled there. */
@@ -33,12 +35,14 @@ export class Session {
   /** Bytes of a frozen matrix that lie in one piece; longer ones are split by rows (ops/matrix.ts). */
   readonly weightPartBytes: number;
   readonly #onUnbindable: SessionOptions['onUnbindable'];
+  readonly onProgram: SessionOptions['onProgram'];
   #resident = new Map<GPUBuffer, string>();
 
   constructor(gpu: Gpu, options: SessionOptions = {}) {
     this.gpu = gpu;
     this.weightPartBytes = options.weightPartBytes ?? gpu.limits.maxStorageBufferBindingSize;
     this.#onUnbindable = options.onUnbindable;
+    this.onProgram = options.onProgram;
     this.kernels = options.kernels ?? new KernelCache(gpu, options.pieces);
     this.arena = new Arena(gpu);
     this.readback = new Readback(gpu);
@@ -228,13 +232,15 @@ export class Recorder {
     const { storages, lives } = this.#planInput();
     const plan = planLives(lives);
     this.session.arena.reserve(plan.sizes);
-    return new Program(
+    const program = new Program(
       this.session,
       this.label,
       this.#commands,
       new Map(storages.map((s, i) => [s, plan.slots[i]!])),
       plan.sizes,
     );
+    this.session.onProgram?.(program);
+    return program;
   }
 
   #planInput(): { storages: Storage[]; lives: Life[] } {

@@ -34,7 +34,7 @@ export interface TuningFacts {
   readonly matrix: MatrixConfig | null;
 }
 
-/** Products whose tiles an invocation holds in registers: at most `rows` × 4 sums. */
+/** Products whose tiles an invocation holds in registers: at most `rows` × 4 sums, 8 × 8 from 8 rows on. */
 export interface TiledProducts {
   /** `registers`: 8 × 8 invocations that load for themselves; `tiled`: 16 × 16 that stage tiles together. */
   readonly kernel: 'registers' | 'tiled';
@@ -75,7 +75,7 @@ export interface Tuning {
 const loadsForEachOther = (lanes: number): boolean => lanes > 0 && lanes <= 16;
 
 const SHARED = {
-  products: { kernel: 'tiled', rows: 4, busy: 128, few: 8 },
+  products: { kernel: 'tiled', rows: 8, busy: 128, few: 8 },
   attention: { kernel: 'staged', rows: 64, keys: 64 },
   rowInvocations: 256,
 } as const satisfies Tuning;

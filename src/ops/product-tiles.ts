@@ -62,11 +62,25 @@ const KERNELS = {
   registers: { source: registers, rows: 8, columns: 32 },
 } as const;
 
-/** As many rows an invocation as leave the GPU busy; four lie in one vec4 in TN. */
-function registerTile({ kernel, rows: most, busy }: TiledProducts, { layout, rows, cols }: ProductShape): ProductTile {
+/**
+ * As many sums an invocation as leave the GPU busy: rows by `tm`, and in `tiled` eight columns instead of four where there
+ * are eight rows. Four rows lie in one vec4 in TN.
+ */
+function registerTile(
+  { kernel, rows: most, busy }: TiledProducts,
+  { layout, rows, cols }: ProductShape,
+): ProductTile {
   const { source, rows: height, columns } = KERNELS[kernel];
-  const tiles = (tm: number) => ceilDiv(cols, columns) * ceilDiv(rows, height * tm);
-  const fits = (tm: number) => tm <= most && rows > (height * tm) / 2 && tiles(tm) >= busy;
-  const tm = layout === 'tn' || fits(4) ? 4 : fits(2) || rows > 2 * height ? 2 : 1;
-  return { source, constants: { TM: tm }, rows: height * tm, columns };
+  const tiles = (tm: number, tc: number) => ceilDiv(cols, columns * tc) * ceilDiv(rows, height * tm);
+  const fits = (tm: number, tc = 1) => tm <= most && rows > (height * tm) / 2 && tiles(tm, tc) >= busy;
+  // Twice as many where they are large: a unit that has one tile more than others holds up the whole.
+  const tc = most >= 8 && cols > columns && fits(8, 2) && tiles(8, 2) >= 2 * busy ? 2 : 1;
+  const tall = tc === 2 || (fits(8) && tiles(8, 1) >= 2 * busy);
+  const tm = tall ? 8 : layout === 'tn' || fits(4) ? 4 : fits(2) || rows > 2 * height ? 2 : 1;
+  return {
+    source,
+    constants: kernel === 'tiled' ? { TM: tm, TC: tc, DEPTH: tall ? 2 : 4 } : { TM: tm },
+    rows: height * tm,
+    columns: columns * tc,
+  };
 }

@@ -5,6 +5,7 @@
  */
 import { dryGpu, type GpuTraits } from '../gpu/dry.ts';
 import type { KernelCache } from '../gpu/kernel.ts';
+import type { Program } from '../gpu/program.ts';
 import { Session } from '../gpu/recorder.ts';
 import type { Architecture } from '../models/architecture.ts';
 import { matrixShape } from '../models/manifest.ts';
@@ -114,14 +115,16 @@ export function planMemory({ architecture, recipe, longest, gpu: traits, dtype }
 }
 
 /**
- * Asks `kernels` for every kernel that the stages will ask for, found in the same way.
+ * Asks `kernels` for every kernel that the stages will ask for, found in the same way, and tells of every program
+ * that it recorded.
  * @throws GroundworkError as `planMemory`, and `binding-limit` where a tensor is more than the adapter binds
  */
 export function askForKernels(
   kernels: KernelCache,
   { architecture, recipe, longest, gpu, dtype }: MemoryRequest,
+  onProgram?: (program: Program) => void,
 ): void {
-  const session = new Session(dryGpu(gpu).gpu, { kernels });
+  const session = new Session(dryGpu(gpu).gpu, { kernels, ...(onProgram && { onProgram }) });
   const planner = new Planner(session, VisionLanguage.dry(session, architecture, dtype), longest);
   for (const stage of recipe.stages) planner.run(stage, () => {});
 }

@@ -21,7 +21,7 @@ import type { Random } from '../../src/base/random.ts';
 import { openNodeGpu } from '../../src/cli/node-gpu.ts';
 import type { Gpu, GpuOptions } from '../../src/gpu/device.ts';
 import { library } from '../../src/gpu/library.ts';
-import { Recorder, Session } from '../../src/gpu/recorder.ts';
+import { Recorder, Session, type RecorderOptions } from '../../src/gpu/recorder.ts';
 import { elements, type DType, type Tensor } from '../../src/gpu/tensor.ts';
 import type { MatrixConfig, Profile } from '../../src/gpu/tuning.ts';
 import subgroupMatrixTwin from './subgroup-matrix-twin.wgsl';
@@ -107,8 +107,9 @@ export async function run(
   session: Session,
   record: (rec: Recorder) => readonly Tensor[],
   times = 1,
+  options: RecorderOptions = {},
 ): Promise<Float64Array[]> {
-  const rec = new Recorder(session, 'test');
+  const rec = new Recorder(session, 'test', options);
   const outputs = record(rec).map((t) => (t.storage.buffer ? t : rec.output(t)));
   const program = rec.finish();
   await session.kernels.ready();

@@ -41,6 +41,8 @@ export interface ProductCase {
   readonly R?: number;
   /** Runs it again, and wants the same bits. */
   readonly again?: boolean;
+  /** Kernels as for so many times the rows: the tiles of large products, at small ones. */
+  readonly alike?: number;
 }
 
 /** What `record` computes against f64. */
@@ -48,16 +50,16 @@ async function check(
   session: Session,
   record: (rec: Recorder) => Tensor,
   expected: Float64Array,
-  again = false,
+  { again = false, alike = 1 }: Pick<ProductCase, 'again' | 'alike'>,
 ): Promise<void> {
-  const once = await run(session, (rec) => [record(rec)]);
+  const once = await run(session, (rec) => [record(rec)], 1, { alike });
   expectClose(once[0], expected, TOLERANCE);
-  if (again) expect(await run(session, (rec) => [record(rec)], 2)).toEqual(once);
+  if (again) expect(await run(session, (rec) => [record(rec)], 2, { alike })).toEqual(once);
 }
 
 export async function checkNt(
   session: Session,
-  { M, N, K, f16 = false, bias = false, residual = false, R = 0, again }: ProductCase,
+  { M, N, K, f16 = false, bias = false, residual = false, R = 0, ...how }: ProductCase,
 ): Promise<void> {
   const random = new Random(M * 7919 + N * 104729 + K);
   const x = normals(random, M * K);
@@ -98,12 +100,12 @@ export async function checkNt(
     });
     return out;
   };
-  await check(session, record, expected, again);
+  await check(session, record, expected, how);
 }
 
 export async function checkNn(
   session: Session,
-  { M, N, K, f16 = false, accumulate = false, R = 0, again }: ProductCase,
+  { M, N, K, f16 = false, accumulate = false, R = 0, ...how }: ProductCase,
 ): Promise<void> {
   const random = new Random(M * 7919 + N * 104729 + K + 1);
   const x = normals(random, M * K);
@@ -141,10 +143,10 @@ export async function checkNn(
     });
     return out;
   };
-  await check(session, record, expected, again);
+  await check(session, record, expected, how);
 }
 
-export async function checkTn(session: Session, { M, N, K, accumulate = false, again }: ProductCase): Promise<void> {
+export async function checkTn(session: Session, { M, N, K, accumulate = false, ...how }: ProductCase): Promise<void> {
   const random = new Random(M * 7919 + N * 104729 + K + 2);
   const [x, w, before] = [M * K, M * N, K * N].map((n) => normals(random, n)) as [
     Float64Array,
@@ -164,5 +166,5 @@ export async function checkTn(session: Session, { M, N, K, accumulate = false, a
     matmulTn(rec, constant(rec, 'x', [M, K], x), constant(rec, 'w', [M, N], w), out, { scale: 0.5, accumulate });
     return out;
   };
-  await check(session, record, expected, again);
+  await check(session, record, expected, how);
 }

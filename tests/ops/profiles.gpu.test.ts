@@ -187,3 +187,26 @@ describe.skipIf(swift)('profile matrix, of halves', () => {
     await checkQuantised(session(), 'int4');
   });
 });
+
+// On SwiftShader alone: lavapipe takes half a minute to compile one of them.
+describe.runIf(swift)('profile shared, the tiles of large products at small sizes', () => {
+  const session = useSession({ profile: 'shared' });
+  /** So many times the rows leave no unit of a GPU idle. */
+  const alike = 1000;
+  const again = true;
+
+  test('x·wᵀ, past the edges of a tile and within it', async () => {
+    const everything = { f16: true, bias: true, residual: true, R: 8, again, alike };
+    await checkNt(session(), { M: 131, N: 197, K: 36, ...everything });
+    await checkNt(session(), { M: 9, N: 70, K: 12, ...everything });
+  });
+
+  test('x·w', async () => {
+    await checkNn(session(), { M: 131, N: 196, K: 36, accumulate: true, R: 4, again, alike });
+    await checkNn(session(), { M: 5, N: 68, K: 20, f16: true, R: 4, again, alike });
+  });
+
+  test('xᵀ·w', async () => {
+    await checkTn(session(), { M: 77, N: 132, K: 140, accumulate: true, again, alike });
+  });
+});
