@@ -59,6 +59,8 @@ export interface AttentionTuning {
   readonly rows: number;
   /** Keys of a tile in the key gradient. */
   readonly keys: number;
+  /** Workgroups there should be at least: below, the key gradient divides the heads of a group. */
+  readonly busy: number;
 }
 
 export interface Tuning {
@@ -76,7 +78,7 @@ const loadsForEachOther = (lanes: number): boolean => lanes > 0 && lanes <= 16;
 
 const SHARED = {
   products: { kernel: 'tiled', rows: 8, busy: 128, few: 8 },
-  attention: { kernel: 'staged', rows: 64, keys: 64 },
+  attention: { kernel: 'staged', rows: 64, keys: 64, busy: 512 },
   rowInvocations: 256,
 } as const satisfies Tuning;
 
@@ -87,13 +89,13 @@ const TUNINGS: Readonly<Record<Profile, (facts: TuningFacts) => Tuning>> = {
       : { kernel: 'registers', rows: 4, busy: 1, few: 0 },
     attention:
       subgroupSize === 4 || subgroupSize === 8
-        ? { kernel: 'software', rows: 8, keys: 8 }
-        : { kernel: 'wide', rows: 4, keys: 4 },
+        ? { kernel: 'software', rows: 8, keys: 8, busy: 1 }
+        : { kernel: 'wide', rows: 4, keys: 4, busy: 1 },
     rowInvocations: 0,
   }),
   registers: () => ({
     products: { kernel: 'registers', rows: 4, busy: 512, few: 8 },
-    attention: { kernel: 'wide', rows: 4, keys: 4 },
+    attention: { kernel: 'wide', rows: 4, keys: 4, busy: 1 },
     rowInvocations: 256,
   }),
   shared: () => SHARED,

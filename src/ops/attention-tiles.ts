@@ -42,6 +42,10 @@ export interface AttentionTiles {
   readonly heads: number;
   /** Keys of a tile in the key gradient. */
   readonly keys: number;
+  /** Parts into which the heads of a group are divided in the key gradient, so that no unit of the GPU is idle; 1: whole. */
+  keyParts(Tk: number): number;
+  /** Whether the key gradient is told how many heads of a group are its share. */
+  readonly splits: boolean;
   /** Floats per element of the matrices as bound: strides and offsets count these. */
   readonly unit: number;
   readonly forward: TiledKernel;
@@ -50,8 +54,8 @@ export interface AttentionTiles {
 }
 
 /**
- * The two parts of a query's ranges, in `software` the rows of a tile, and in `staged` all short loops, are counted by
- * uniforms: Mesa unrolls what it can count itself, and its compile time goes with the number of memory accesses in the
+ * The two parts of a query's ranges, in `software` the rows of a tile, and on software drivers all short loops of `staged`,
+ * are counted by uniforms: Mesa unrolls what it can count itself, and its compile time goes with the number of memory accesses in the
  * code (5.2 s against 1.6 s).
  */
 const PARTS = { parts: 2 } as const;
@@ -63,7 +67,7 @@ export function attentionTiles(session: Session, shape: HeadShape): AttentionTil
   const { LANES: lanes } = session.kernels.builtins as { LANES: number };
   const { attention } = tuningOf(session.gpu);
   if (attention.kernel === 'software' && shape.headDim % lanes === 0) return softwareTiles(lanes, shape, attention);
-  if (attention.kernel === 'staged' && !shape.scattered) return stagedTiles(shape, attention);
+  if (attention.kernel === 'staged' && !shape.scattered) return stagedTiles(shape, attention, session.gpu.software);
   return wideTiles(lanes, shape, attention.kernel === 'wide' ? attention : WIDE);
 }
 
@@ -86,6 +90,8 @@ function softwareTiles(lanes: number, shape: HeadShape, tuning: AttentionTuning)
     queries: QUERIES,
     heads: HEADS,
     keys,
+    keyParts: () => 1,
+    splits: false,
     unit: VW,
     forward: {
       source: softwareForward,
@@ -101,7 +107,7 @@ function softwareTiles(lanes: number, shape: HeadShape, tuning: AttentionTuning)
   };
 }
 
-function stagedTiles(shape: HeadShape, tuning: AttentionTuning): AttentionTiles {
+function stagedTiles(shape: HeadShape, tuning: AttentionTuning, software: boolean): AttentionTiles {
   const QUADS = shape.headDim / 4;
   const { HEADS, QUERIES } = queryTile(shape, tuning.rows);
   // Sums of both gradients are held at once: with large heads, of half as many keys.
@@ -109,7 +115,16 @@ function stagedTiles(shape: HeadShape, tuning: AttentionTuning): AttentionTiles 
   const tile = (rows: number, PRODUCTS: number) => {
     const TM = rows / 16;
     return {
-      constants: { TM, QUADS, COLUMNS: ceilDiv(QUADS, 8), SLAB: Math.max(16 * TM * 5, 8 * QUADS), PRODUCTS },
+      constants: {
+        TM,
+        QUADS,
+        COLUMNS: ceilDiv(QUADS, 8),
+        SLAB: Math.max(16 * TM * 5, 8 * QUADS),
+        PRODUCTS,
+        ...(software
+          ? { SLICE: 'p.slice', EIGHT: 'p.eight', TWO: 'p.products' }
+          : { SLICE: '4u', EIGHT: '8u', TWO: '2u' }),
+      },
       params: { slice: 4, eight: 8, products: 2, rows: TM },
     };
   };
@@ -121,6 +136,8 @@ function stagedTiles(shape: HeadShape, tuning: AttentionTuning): AttentionTiles 
     queries: QUERIES,
     heads: HEADS,
     keys,
+    keyParts: (Tk) => partsOf(shape.heads / shape.kvHeads, ceilDiv(Tk, keys) * shape.kvHeads, tuning.busy),
+    splits: true,
     unit: 4,
     forward: { source: stagedForward, ...queries(1) },
     queryGradient: { source: stagedQueryGradient, ...queries(2) },
@@ -146,11 +163,20 @@ function wideTiles(lanes: number, shape: HeadShape, tuning: Pick<AttentionTuning
     queries: QUERIES,
     heads: HEADS,
     keys,
+    keyParts: () => 1,
+    splits: false,
     unit: 4,
     forward: { source: wideForward, constants: { ...queries, MIXED: 'v' }, params },
     queryGradient: { source: wideQueryGradient, constants: { ...queries, MIXED: 'k' }, params },
     keyGradient: { source: wideKeyGradient, constants: { ...columns, KEYS: keys, QUERIES: 1 }, params: {} },
   };
+}
+
+/** The fewest equal parts of a group's heads that make of `tiles` as many as keep a GPU busy; else a part for each head. */
+function partsOf(group: number, tiles: number, busy: number): number {
+  let parts = 1;
+  while (parts < group && (group % parts !== 0 || parts * tiles < busy)) parts++;
+  return parts;
 }
 
 /** At most `most` rows: heads that share a kv head first, then neighbouring queries. */

@@ -12,6 +12,7 @@
  *
  * Left out on purpose: dropout, additive biases, f16 keys (the cache is f32 for now).
  */
+import keySum from '../../shaders/attention/key-sum.wgsl';
 import rowFacts from '../../shaders/attention/rows.wgsl';
 import { invariant } from '../base/error.ts';
 import type { Tensor } from '../gpu/tensor.ts';
@@ -104,26 +105,40 @@ export function attention(tape: Tape, args: AttentionArgs): Tensor {
       const { keyRanges } = args;
       invariant(keyRanges, 'attention needs keyRanges for the gradients of k and v');
       const apart = dk.tensor.storage !== dv.tensor.storage;
+      const sinks = { dk: dk.tensor, ...(apart && { dv: dv.tensor }) };
+      const accumulate = { accumulateK: dk.accumulate ? 1 : 0, accumulateV: dv.accumulate ? 1 : 0 };
+      const DV = { DV_APART: apart, DV: apart ? 'dv' : 'dk' };
+      const parts = tiles.keyParts(Tk);
+      const quads = (kvHeads * headDim) / 4;
+      const partial = parts > 1 ? rec.empty('attention key parts', [parts, Tk, 8 * quads]) : null;
       rec.dispatch('attention/key-gradient', tiles.keyGradient.source, {
         constants: {
           ...tiles.keyGradient.constants,
           ELEMENT,
           QUERY_GRADIENT: false,
-          DV_APART: apart,
-          DV: apart ? 'dv' : 'dk',
+          ...(partial ? { SPLIT: true, DV_APART: false, DV: 'dk' } : { SPLIT: false, ...DV }),
         },
-        bind: { q, k, v, dO, rows: facts, keyRanges, dk: dk.tensor, ...(apart && { dv: dv.tensor }) },
+        bind: { q, k, v, dO, rows: facts, keyRanges, ...(partial ? { dk: partial } : sinks) },
         params: {
           ...tiles.keyGradient.params,
+          ...(tiles.splits && { share: heads / kvHeads / parts, quads }),
           ...shape,
           Tk,
           scale: args.scale,
-          accumulateK: dk.accumulate ? 1 : 0,
-          accumulateV: dv.accumulate ? 1 : 0,
+          ...accumulate,
         },
-        groups: [ceilDiv(Tk, tiles.keys), kvHeads],
+        groups: [ceilDiv(Tk, tiles.keys), kvHeads, parts],
         multiplyAdds: 4 * product,
       });
+      if (partial) {
+        const { kStride, vStride, kOffset, vOffset } = views;
+        rec.dispatch('attention/key-sum', keySum, {
+          constants: DV,
+          bind: { part: partial, ...sinks },
+          params: { parts, Tk, quads, kStride, vStride, kOffset, vOffset, ...accumulate },
+          groups: flatGroups(Tk * 2 * quads),
+        });
+      }
     }
   });
   return o;

@@ -29,7 +29,7 @@ fn mixed(mix: u32, at: vec2<u32>) -> vec4<f32> { return v[p.vOffset + at.x * p.v
       weights[tx * 16u + ty] = max(max(score0, score1), max(score2, score3));
       workgroupBarrier();
       var top = most;
-      for (var x = 0u; x < p.eight; x++) { top = max(top, weights[x * 16u + ty]); }
+      for (var x = 0u; x < ${EIGHT}; x++) { top = max(top, weights[x * 16u + ty]); }
       let shrink = exp2(most - top);
       most = top;
       // A row that has seen no key yet has top = s = -1e30: the select keeps its weights at zero.
@@ -51,7 +51,7 @@ fn mixed(mix: u32, at: vec2<u32>) -> vec4<f32> { return v[p.vOffset + at.x * p.v
   weights[tx * 16u + ty] = sum;
   workgroupBarrier();
   sum = vec4<f32>();
-  for (var x = 0u; x < p.eight; x++) { sum += weights[x * 16u + ty]; }
+  for (var x = 0u; x < ${EIGHT}; x++) { sum += weights[x * 16u + ty]; }
   let inverse = select(vec4<f32>(), 1.0 / max(sum, vec4<f32>(1e-30)), sum > vec4<f32>());
   // A loop over the rows' registers keeps the code that touches memory short.
   for (var i = 0u; i < p.rows; i++) {

@@ -1,8 +1,9 @@
 // Flash attention, backward towards keys and values: dv_j = Σ_t w_tj · dO_t,  dk_j = scale · Σ_t ds_tj · q_t
 // A tile's rows are neighbouring keys of one kv head; its columns are the queries that may see them, in every head of the
-// group. One workgroup sums all of a key's gradient in a fixed order, so there are no atomics and reruns agree to the bit.
+// group. A workgroup sums a key's gradient over all heads of the group, or with SPLIT over `share` of them, into a part of
+// its own that key-sum.wgsl adds up: in a fixed order, so there are no atomics and reruns agree to the bit.
 // keyRanges[j] = [q0, q1) holds every query that sees key j; each query's own ranges still decide.
-struct Params { slice: u32, eight: u32, products: u32, rows: u32, Tq: u32, Tk: u32, heads: u32, group: u32, qStride: u32, kStride: u32, vStride: u32, qOffset: u32, kOffset: u32, vOffset: u32, scale: f32, scaleLog2: f32, accumulateK: u32, accumulateV: u32 }
+struct Params { slice: u32, eight: u32, products: u32, rows: u32, Tq: u32, Tk: u32, heads: u32, group: u32, qStride: u32, kStride: u32, vStride: u32, qOffset: u32, kOffset: u32, vOffset: u32, scale: f32, scaleLog2: f32, accumulateK: u32, accumulateV: u32, share: u32, quads: u32 }
 #include attention-gradient-bindings
 
 // Quads by row and column.
@@ -42,7 +43,8 @@ fn mixed(mix: u32, at: vec2<u32>) -> vec4<f32> {
     }
   }
 
-  for (var head = tile.y * p.group; head < (tile.y + 1u) * p.group; head++) {
+  let firstHead = tile.y * p.group + tile.z * p.share;
+  for (var head = firstHead; head < firstHead + p.share; head++) {
     let column = head * ${QUADS}u;
     for (var base = first; base < to; base += 32u) {
       let rightAt = vec2<u32>(min(base + local / 4u, to - 1u), column);
@@ -62,7 +64,7 @@ fn mixed(mix: u32, at: vec2<u32>) -> vec4<f32> {
 #end
 #end
       // Towards values, then towards keys, by the same code: the sums of the two change places.
-      for (var mix = 0u; mix < p.products; mix++) {
+      for (var mix = 0u; mix < ${TWO}; mix++) {
 #include attention-tile-mixed
 #for j in 0..4
         w${j} = ds${j};
@@ -96,6 +98,16 @@ fn mixed(mix: u32, at: vec2<u32>) -> vec4<f32> {
     }
 #end
     if (key < p.Tk) {
+#if SPLIT
+      // parts [parts, Tk, 2, kvHeads · headDim]: towards keys, then towards values.
+      let at = (tile.z * p.Tk + key) * 2u * p.quads + kvColumn + tx;
+#for c in 0..COLUMNS
+      if (tx + ${8 * c}u < ${QUADS}u) {
+        dk[at + ${8 * c}u] = x${c} * p.scale;
+        dk[at + p.quads + ${8 * c}u] = y${c};
+      }
+#end
+#else
       let atK = p.kOffset + key * p.kStride + kvColumn + tx;
       let atV = p.vOffset + key * p.vStride + kvColumn + tx;
 #for c in 0..COLUMNS
@@ -107,6 +119,7 @@ fn mixed(mix: u32, at: vec2<u32>) -> vec4<f32> {
         ${DV}[atV + ${8 * c}u] = y${c};
       }
 #end
+#endif
     }
   }
 }

@@ -10,7 +10,7 @@
 #end
 #end
 #if PRODUCTS == 2
-      for (var product = 0u; product < p.products; product++) {
+      for (var product = 0u; product < ${TWO}; product++) {
 #for i in 0..TM
 #for j in 0..4
         s${i}_${j} = dw${i}_${j};
@@ -31,7 +31,7 @@
           let b = right(product, rightAt + vec2<u32>(0u, inside));
           rights[(local / 4u) * 5u + local % 4u] = select(vec4<f32>(), b, quad < ${QUADS}u);
           workgroupBarrier();
-          for (var x = 0u; x < p.slice; x++) {
+          for (var x = 0u; x < ${SLICE}; x++) {
 #for i in 0..TM
             let a${i} = lefts[(ty * ${TM}u + ${i}u) * 5u + x];
 #end
@@ -40,9 +40,9 @@
               let b = rights[(tx + ${8 * j}u) * 5u + x];
 #for i in 0..TM
 #if PRODUCTS == 2
-              dw${i}_${j} += dot(a${i}, b);
+              dw${i}_${j} = fma(a${i}.w, b.w, fma(a${i}.z, b.z, fma(a${i}.y, b.y, fma(a${i}.x, b.x, dw${i}_${j}))));
 #else
-              s${i}_${j} += dot(a${i}, b);
+              s${i}_${j} = fma(a${i}.w, b.w, fma(a${i}.z, b.z, fma(a${i}.y, b.y, fma(a${i}.x, b.x, s${i}_${j}))));
 #endif
 #end
             }
