@@ -59,7 +59,7 @@ export interface AttentionTuning {
   readonly rows: number;
   /** Keys of a tile in the key gradient. */
   readonly keys: number;
-  /** Workgroups there should be at least: below, the key gradient divides the heads of a group. */
+  /** Workgroups there should be at least: below, the key gradient divides the heads of a group, and decoding the keys of a row. */
   readonly busy: number;
 }
 
@@ -95,7 +95,7 @@ const TUNINGS: Readonly<Record<Profile, (facts: TuningFacts) => Tuning>> = {
   }),
   registers: () => ({
     products: { kernel: 'registers', rows: 4, busy: 512, few: 8 },
-    attention: { kernel: 'wide', rows: 4, keys: 4, busy: 1 },
+    attention: { kernel: 'wide', rows: 4, keys: 4, busy: 512 },
     rowInvocations: 256,
   }),
   shared: () => SHARED,

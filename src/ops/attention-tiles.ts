@@ -46,6 +46,10 @@ export interface AttentionTiles {
   keyParts(Tk: number): number;
   /** Whether the key gradient is told how many heads of a group are its share. */
   readonly splits: boolean;
+  /** Stretches of a row's keys that workgroups share in the forward kernel, where few rows leave a GPU idle; 1: whole. */
+  stretches(Tq: number, Tk: number): number;
+  /** Whether the forward kernel is told of them. */
+  readonly stretched: boolean;
   /** Floats per element of the matrices as bound: strides and offsets count these. */
   readonly unit: number;
   readonly forward: TiledKernel;
@@ -61,14 +65,14 @@ export interface AttentionTiles {
 const PARTS = { parts: 2 } as const;
 
 /** What the other tunings' tiles have where `wide` must step in for them. */
-const WIDE = { rows: 4, keys: 4 } as const;
+const WIDE = { rows: 4, keys: 4, busy: 1 } as const;
 
 export function attentionTiles(session: Session, shape: HeadShape): AttentionTiles {
   const { LANES: lanes } = session.kernels.builtins as { LANES: number };
   const { attention } = tuningOf(session.gpu);
   if (attention.kernel === 'software' && shape.headDim % lanes === 0) return softwareTiles(lanes, shape, attention);
   if (attention.kernel === 'staged' && !shape.scattered) return stagedTiles(shape, attention, session.gpu.software);
-  return wideTiles(lanes, shape, attention.kernel === 'wide' ? attention : WIDE);
+  return wideTiles(lanes, shape, attention.kernel === 'wide' ? attention : { ...WIDE, busy: attention.busy });
 }
 
 function softwareTiles(lanes: number, shape: HeadShape, tuning: AttentionTuning): AttentionTiles {
@@ -92,6 +96,8 @@ function softwareTiles(lanes: number, shape: HeadShape, tuning: AttentionTuning)
     keys,
     keyParts: () => 1,
     splits: false,
+    stretches: () => 1,
+    stretched: false,
     unit: VW,
     forward: {
       source: softwareForward,
@@ -138,6 +144,8 @@ function stagedTiles(shape: HeadShape, tuning: AttentionTuning, software: boolea
     keys,
     keyParts: (Tk) => partsOf(shape.heads / shape.kvHeads, ceilDiv(Tk, keys) * shape.kvHeads, tuning.busy),
     splits: true,
+    stretches: () => 1,
+    stretched: false,
     unit: 4,
     forward: { source: stagedForward, ...queries(1) },
     queryGradient: { source: stagedQueryGradient, ...queries(2) },
@@ -145,7 +153,7 @@ function stagedTiles(shape: HeadShape, tuning: AttentionTuning, software: boolea
   };
 }
 
-function wideTiles(lanes: number, shape: HeadShape, tuning: Pick<AttentionTuning, 'rows' | 'keys'>): AttentionTiles {
+function wideTiles(lanes: number, shape: HeadShape, tuning: Pick<AttentionTuning, 'rows' | 'keys' | 'busy'>): AttentionTiles {
   const { headDim } = shape;
   const vec4 = headDim % (4 * lanes) === 0;
   const columns = {
@@ -165,6 +173,12 @@ function wideTiles(lanes: number, shape: HeadShape, tuning: Pick<AttentionTuning
     keys,
     keyParts: () => 1,
     splits: false,
+    // No fewer than two tiles of keys each.
+    stretches: (Tq, Tk) =>
+      shape.scattered
+        ? Math.max(1, Math.min(ceilDiv(tuning.busy, Tq * (shape.heads / HEADS)), Math.floor(Tk / (2 * lanes)), 16))
+        : 1,
+    stretched: true,
     unit: 4,
     forward: { source: wideForward, constants: { ...queries, MIXED: 'v' }, params },
     queryGradient: { source: wideQueryGradient, constants: { ...queries, MIXED: 'k' }, params },

@@ -13,6 +13,7 @@
  * Left out on purpose: dropout, additive biases, f16 keys (the cache is f32 for now).
  */
 import keySum from '../../shaders/attention/key-sum.wgsl';
+import merge from '../../shaders/attention/merge.wgsl';
 import rowFacts from '../../shaders/attention/rows.wgsl';
 import { invariant } from '../base/error.ts';
 import type { Tensor } from '../gpu/tensor.ts';
@@ -74,13 +75,33 @@ export function attention(tape: Tape, args: AttentionArgs): Tensor {
   const product = Tq * Tk * heads * headDim;
   const queryGroups = [ceilDiv(Tq, tiles.queries), heads / tiles.heads] as const;
 
+  const stretches = save ? 1 : tiles.stretches(Tq, Tk);
+  const halves =
+    stretches > 1
+      ? {
+          part: rec.empty('attention stretches', [stretches, Tq, heads * headDim]),
+          sums: rec.empty('attention sums', [stretches, heads, Tq, 2]),
+        }
+      : null;
   rec.dispatch('attention/forward', tiles.forward.source, {
-    constants: { ...tiles.forward.constants, ELEMENT, SAVE: save },
-    bind: { q, k, v, ranges, o, ...(lse2 && { lse2 }) },
-    params: { ...tiles.forward.params, ...shape },
-    groups: queryGroups,
+    constants: { ...tiles.forward.constants, ELEMENT, SAVE: save, SPLIT: halves !== null },
+    bind: {
+      q,
+      k,
+      v,
+      ranges,
+      ...(halves ? { o: halves.part, lse2: halves.sums } : { o, ...(lse2 && { lse2 }) }),
+    },
+    params: { ...tiles.forward.params, ...shape, ...(tiles.stretched && { stretches }) },
+    groups: [...queryGroups, stretches],
     multiplyAdds: 2 * product,
   });
+  if (halves)
+    rec.dispatch('attention/merge', merge, {
+      bind: { ...halves, o },
+      params: { stretches, Tq, heads, quads: headDim / 4 },
+      groups: flatGroups((Tq * heads * headDim) / 4),
+    });
 
   tape.node(inputs, [o], () => {
     const dO = tape.grad(o);

@@ -131,7 +131,7 @@ function record(rec: Recorder, given: Product): void {
   const product: Chosen = { ...given, alike: alikeRows(rec, given.rows) };
   const { products } = tuningOf(rec.session.gpu);
   if (products.kernel === 'subgroup') recordSubgroup(rec, product);
-  else if (product.layout === 'nt' && product.alike <= products.few) recordFewRows(rec, product);
+  else if (product.layout === 'nt' && product.alike <= products.few) recordFewRows(rec, product, products);
   else recordTiles(rec, product, products);
 }
 
@@ -251,13 +251,36 @@ function columnsPerLane(lanes: number, rows: number, cols: number, places: numbe
   return (wanted > 1 || pairs) && places % 2 === 0 ? 2 : 1;
 }
 
-function recordFewRows(rec: Recorder, product: Chosen): void {
+/** Columns an invocation has in few-rows.wgsl, of eight rows at most: as many as leave the GPU busy. */
+function columnsOfFewRows(cols: number, busy: number): 1 | 2 | 4 {
+  if (cols >= 8 * busy) return 4;
+  return cols >= 4 * busy ? 2 : 1;
+}
+
+/** Elements of narrow weights of which one has eight of them. */
+const EIGHT = { 16: 'vec4<u32>', 8: 'vec2<u32>', 4: 'u32' } as const;
+
+function recordFewRows(rec: Recorder, product: Chosen, { busy }: TiledProducts): void {
   const { rows, alike, cols, inner, R, scale, part, bind } = product;
+  const constants = flags(product);
+  const { BITS } = constants;
+  const TC = columnsOfFewRows(cols, busy);
+  // As many as give every invocation something.
+  const CHUNK = BITS !== 32 && inner % 8 === 0 && inner >= 256 ? 2 : 1;
   rec.dispatch('matmul/nt', fewRows, {
-    constants: { ...flags(product), ...FLOATS, SPLIT: false, Y: 'f32', TM: alike > 4 ? 8 : alike > 2 ? 4 : alike },
+    constants: {
+      ...constants,
+      ...FLOATS,
+      SPLIT: false,
+      Y: 'f32',
+      TM: alike > 4 ? 8 : alike > 2 ? 4 : alike,
+      TC,
+      CHUNK,
+      ...(CHUNK === 2 && { W: EIGHT[BITS as keyof typeof EIGHT], WORDWISE: false }),
+    },
     bind: { ...bind, ...weightBindings(part) },
     params: { rows, cols, inner, R, scale, stretch: 0, ...place(product) },
-    groups: rowGroups(ceilDiv(cols, 8)),
+    groups: rowGroups(ceilDiv(cols, 2 * TC)),
     multiplyAdds: multiplyAdds(product),
   });
 }

@@ -8,8 +8,11 @@ diagnostic(off, subgroup_uniformity);
 // A workgroup of LANES invocations has ROWS = QUERIES × HEADS rows: neighbouring queries, and heads that share keys.
 // Scores: a lane owns a key, so the dot products need no talk between lanes; q is the same for all of them.
 // Values: a lane owns columns of the output; the weights of the tile's keys are handed round.
+// SPLIT: few rows with many keys (decoding) are shared by `stretches` workgroups each, whose unfinished sums merge.wgsl
+// puts together:  o [stretches, Tq, heads·D] not yet divided, lse2 [stretches, heads, Tq, 2] = largest score, sum
+//
 // Query t sees the keys [a0, a1) ∪ [b0, b1) of ranges[t]; the two parts are walked one after the other.
-struct Params { parts: u32, Tq: u32, heads: u32, group: u32, qStride: u32, kStride: u32, vStride: u32, qOffset: u32, kOffset: u32, vOffset: u32, scaleLog2: f32 }
+struct Params { parts: u32, Tq: u32, heads: u32, group: u32, qStride: u32, kStride: u32, vStride: u32, qOffset: u32, kOffset: u32, vOffset: u32, scaleLog2: f32, stretches: u32 }
 #include attention-forward-bindings
 #include lanes
 #if !SUBGROUPS
@@ -104,9 +107,22 @@ fn rangeOf(query: u32, part: u32) -> vec2<u32> { return ranges[2u * query + part
     }
 #end
     sum = lanesAdd(sum);
+#if SPLIT
+    let inverse = 1.0;
+#else
     let inverse = select(0.0, 1.0 / max(sum, 1e-30), sum > 0.0);
+#endif
     if (t < p.Tq) {
+#if SPLIT
+      let row = ((tile.z * p.Tq + t) * p.heads + head) * ${D / 4}u;
+      if (lane == 0u) {
+        let at = 2u * ((tile.z * p.heads + head) * p.Tq + t);
+        lse2[at] = top;
+        lse2[at + 1u] = sum;
+      }
+#else
       let row = (t * p.heads + head) * ${D / 4}u;
+#endif
 #for c in 0..COLUMNS
 #if VW == 4
       o[row + ${c * LANES}u + lane] = x${c} * inverse;
@@ -115,7 +131,7 @@ fn rangeOf(query: u32, part: u32) -> vec2<u32> { return ranges[2u * query + part
       if (at${c} < ${D}u) { o[row + at${c} / 4u][at${c} % 4u] = x${c} * inverse; }
 #endif
 #end
-#if SAVE
+#if SAVE && !SPLIT
       if (lane == 0u) { lse2[head * p.Tq + t] = select(0.0, top + log2(max(sum, 1e-30)), sum > 0.0); }
 #endif
     }
