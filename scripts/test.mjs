@@ -19,7 +19,17 @@ const reports = mkdtempSync(join(tmpdir(), 'groundwork-test-'));
 process.on('exit', () => rmSync(reports, { recursive: true, force: true }));
 
 /** The folders that hold code; one that does not exist yet is left out. */
-const code = ['src', 'tests', 'e2e', 'scripts', 'bench', 'vite.config.ts', 'vitest.config.ts', 'playwright.config.ts'];
+const code = [
+  'src',
+  'tests',
+  'e2e',
+  'scripts',
+  'bench',
+  'tools',
+  'vite.config.ts',
+  'vitest.config.ts',
+  'playwright.config.ts',
+];
 const present = code.filter((path) => existsSync(join(root, path)));
 
 const outcome = (passed, failed, skipped = 0, note = '') => ({ passed, failed, skipped, note });

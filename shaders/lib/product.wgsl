@@ -1,5 +1,5 @@
 // What the kernels for products on GPUs share: the bindings, the two factors four numbers at a time, and the store of a
-// result with all that is added to it. SPLIT: y [parts, K, N] in TN, each part the sum over a stretch of M.
+// result with all that is added to it. SPLIT (NN and TN): y [parts, rows, cols], each part the sum over a stretch.
 //
 // The sum has one phase, or two with a LoRA term: the one that `scale` belongs to comes first. Phase P goes from
 // beginP to endP; leftP and rightP are its factors, zeros past the edge with leftWithinP and rightWithinP.

@@ -153,7 +153,11 @@ function stagedTiles(shape: HeadShape, tuning: AttentionTuning, software: boolea
   };
 }
 
-function wideTiles(lanes: number, shape: HeadShape, tuning: Pick<AttentionTuning, 'rows' | 'keys' | 'busy'>): AttentionTiles {
+function wideTiles(
+  lanes: number,
+  shape: HeadShape,
+  tuning: Pick<AttentionTuning, 'rows' | 'keys' | 'busy'>,
+): AttentionTiles {
   const { headDim } = shape;
   const vec4 = headDim % (4 * lanes) === 0;
   const columns = {

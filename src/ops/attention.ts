@@ -115,7 +115,7 @@ export function attention(tape: Tape, args: AttentionArgs): Tensor {
     const [dq, dk, dv] = gradientSinks(tape, args);
     if (dq) {
       rec.dispatch('attention/query-gradient', tiles.queryGradient.source, {
-        constants: { ...tiles.queryGradient.constants, ELEMENT, QUERY_GRADIENT: true },
+        constants: { ...tiles.queryGradient.constants, ELEMENT, QUERY_GRADIENT: true, SPLIT: false },
         bind: { q, k, v, dO, rows: facts, dq: dq.tensor },
         params: { ...tiles.queryGradient.params, ...shape, scale: args.scale, accumulate: dq.accumulate ? 1 : 0 },
         groups: queryGroups,

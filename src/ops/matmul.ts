@@ -285,15 +285,26 @@ function recordFewRows(rec: Recorder, product: Chosen, { busy }: TiledProducts):
   });
 }
 
-/** Terms in each part of a split sum. */
+/** Terms in each part of a split sum, at least. */
 const STRETCH = 256;
+
+/**
+ * Terms in each part of a sum that is split because its result alone would leave a GPU idle; all of them where it need not
+ * be. What is added to a product is added once, so one with a LoRA term stays whole.
+ */
+function stretchOf({ layout, inner, R }: Product, tiles: number, busy: number): number {
+  if (layout === 'nt' || R > 0 || tiles >= busy) return inner;
+  const parts = Math.min(ceilDiv(inner, STRETCH), layout === 'tn' ? Infinity : ceilDiv(2 * busy, tiles));
+  return ceilDiv(ceilDiv(inner, parts), STRETCH) * STRETCH;
+}
 
 function recordTiles(rec: Recorder, product: Chosen, tuning: TiledProducts): void {
   const { layout, rows, cols, inner, R, scale, part, bind } = product;
   const constants = flags(product);
   const tile = productTile(tuning, { layout, rows: product.alike, cols });
   const [across, down] = [ceilDiv(cols, tile.columns), ceilDiv(rows, tile.rows)];
-  const parts = constants.TN && across * down < tuning.busy ? ceilDiv(inner, STRETCH) : 1;
+  const stretch = stretchOf(product, across * down, tuning.busy);
+  const parts = ceilDiv(inner, stretch);
   const SPLIT = parts > 1;
   const partial = SPLIT ? rec.empty('matmul parts', [parts, rows, cols]) : bind.y!;
   rec.dispatch(`matmul/${layout}`, tile.source, {
@@ -306,7 +317,7 @@ function recordTiles(rec: Recorder, product: Chosen, tuning: TiledProducts): voi
       Y: constants.NT ? 'f32' : 'vec4<f32>',
     },
     bind: { ...bind, ...weightBindings(part), y: partial },
-    params: { rows, cols, inner, R, scale, stretch: STRETCH, ...place(product) },
+    params: { rows, cols, inner, R, scale, stretch, ...place(product) },
     groups: [across, down, parts],
     multiplyAdds: multiplyAdds(product),
   });

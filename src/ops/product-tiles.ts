@@ -66,10 +66,7 @@ const KERNELS = {
  * As many sums an invocation as leave the GPU busy: rows by `tm`, and in `tiled` eight columns instead of four where there
  * are eight rows. Four rows lie in one vec4 in TN.
  */
-function registerTile(
-  { kernel, rows: most, busy }: TiledProducts,
-  { layout, rows, cols }: ProductShape,
-): ProductTile {
+function registerTile({ kernel, rows: most, busy }: TiledProducts, { layout, rows, cols }: ProductShape): ProductTile {
   const { source, rows: height, columns } = KERNELS[kernel];
   const tiles = (tm: number, tc: number) => ceilDiv(cols, columns * tc) * ceilDiv(rows, height * tm);
   const fits = (tm: number, tc = 1) => tm <= most && rows > (height * tm) / 2 && tiles(tm, tc) >= busy;

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Random } from '../../src/base/random.ts';
-import type { Session } from '../../src/gpu/recorder.ts';
+import type { Recorder, Session } from '../../src/gpu/recorder.ts';
 import type { Tensor } from '../../src/gpu/tensor.ts';
 import { PROFILES } from '../../src/gpu/tuning.ts';
 import { attention } from '../../src/ops/attention.ts';
@@ -107,6 +107,25 @@ async function check(session: Session, s: Shape, seed = 1, options: { scattered?
   for (const name of ['o', 'dq', 'dk', 'dv'] as const) expectNear(actual[name], expected[name], TOLERANCE, name);
 }
 
+/** Rows that are decoded: no gradient, and enough keys for several workgroups to share those of a row. */
+async function checkDecoding(session: Session, s: Shape): Promise<void> {
+  const x = inputsFor(s, 6);
+  const record = (rec: Recorder) => {
+    const Tq = s.ranges.length;
+    const [q, k, v] = [
+      constant(rec, 'q', [Tq, s.heads * s.headDim], x.q),
+      constant(rec, 'k', [s.Tk, s.kvHeads * s.headDim], x.k),
+      constant(rec, 'v', [s.Tk, s.kvHeads * s.headDim], x.v),
+    ];
+    const ranges = constant(rec, 'ranges', [Tq, 4], s.ranges.flat(), 'u32');
+    const tape = new Tape(rec, { recording: false });
+    return [attention(tape, { ...s, q, k, v, ranges, keyRanges: null, scattered: true })];
+  };
+  const once = await run(session, record);
+  expectNear(once[0]!, reference(s, x.q, x.k, x.v).o, TOLERANCE, 'o');
+  expect(await run(session, record, 2)).toEqual(once);
+}
+
 /** Relative to the largest value, or to 1: with a single key dq and dk are zero, and what rounding leaves is not. */
 const expectNear = (actual: Float64Array, expected: Float64Array, tolerance: number, what: string): void =>
   expectClose([...actual, 1], [...expected, 1], tolerance, what);
@@ -118,6 +137,15 @@ const DECODING: readonly Range[] = Array.from({ length: 7 }, (_, b) => [
   20 + 10 * b,
   20 + 10 * b + (b % 4),
 ]);
+
+/** The same with long prompts: rows that see many keys, one key, none, and own slots of several tiles. */
+const LONG_DECODING: readonly Range[] = [
+  [0, 331, 400, 400],
+  [0, 331, 400, 477],
+  [0, 331, 477, 478],
+  [331, 332, 478, 478],
+  [0, 0, 0, 0],
+];
 
 /** Small shapes that reach every tile edge. Few combinations of head size and group, since each is compiled. */
 const CASES: readonly (readonly [name: string, shape: Shape])[] = [
@@ -400,6 +428,11 @@ describe.each(['registers', 'shared'] as const)('attention with the tuning of a 
   );
   test('decodes rows against a shared cache, each with its own stretch', async () => {
     await check(session(), shape(DECODING, 4, 2, 32, 90), 3, { scattered: true });
+  });
+
+  test('decodes rows with many keys, which workgroups share', async () => {
+    await checkDecoding(session(), shape(LONG_DECODING, 4, 2, 32, 480));
+    await checkDecoding(session(), shape(LONG_DECODING, 2, 2, 24, 480));
   });
 });
 

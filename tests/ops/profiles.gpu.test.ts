@@ -153,6 +153,8 @@ describe.each(variants)('profile %s', (_, options) => {
   test('x·w, with all that can be added to it', async () => {
     await checkNn(session(), { M: 37, N: 68, K: 20, accumulate: true, R: 4, again });
     await checkNn(session(), { M: 70, N: 132, K: 44, f16: true, accumulate: true, R: 4, again });
+    // A long sum with a small result, which is made in parts.
+    await checkNn(session(), { M: 9, N: 68, K: 1036, accumulate: true, again });
   });
 
   test('xᵀ·w, a long sum in parts', async () => {

@@ -35,13 +35,13 @@ const DUAL = /::/;
 
 function kindOf(op: string): Kind {
   if (/^v_(?:s)?wmma/.test(op)) return 'matrix';
-  if (/^ds_/.test(op)) return 'shared';
+  if (op.startsWith('ds_')) return 'shared';
   if (/^(?:buffer|global|scratch|flat)_store/.test(op)) return 'store';
   if (/^(?:buffer|global|scratch|flat)_/.test(op)) return 'load';
   if (/^s_(?:load|buffer_load)/.test(op)) return 'fetch';
-  if (/^s_wait/.test(op)) return 'wait';
-  if (/^s_barrier/.test(op)) return 'barrier';
-  if (/^v_/.test(op)) return /fma|v_dot2|v_mac/.test(op) ? 'fma' : 'vector';
+  if (op.startsWith('s_wait')) return 'wait';
+  if (op.startsWith('s_barrier')) return 'barrier';
+  if (op.startsWith('v_')) return /fma|v_dot2|v_mac/.test(op) ? 'fma' : 'vector';
   return 'scalar';
 }
 
@@ -52,7 +52,7 @@ function bytesOf(op: string): number {
   return op.includes('2addr') ? 2 * width : width;
 }
 
-function pendingOf(op: string, line: string): Instruction['pending'] {
+function pendingOf(op: string, line: string): NonNullable<Instruction['pending']> {
   const count = (name: string) => {
     const found = new RegExp(`${name}\\((\\d+)\\)`).exec(line)?.[1];
     return found === undefined ? undefined : Number(found);
@@ -75,7 +75,7 @@ function parse(line: string): Instruction | null {
   const kind = kindOf(op);
   const halves = DUAL.test(line) ? line.split('::') : [line];
   const fmas = halves.filter((half) => /\bv_(?:dual_)?(?:fma|fmac|mac)/.test(half)).length;
-  const dot = /^v_dot2/.test(op) ? 2 : 0;
+  const dot = op.startsWith('v_dot2') ? 2 : 0;
   return {
     op,
     kind: kind === 'vector' && fmas > 0 ? 'fma' : kind,
@@ -134,7 +134,9 @@ function turnsOf(blocks: readonly Block[], { from, to }: Loop): number {
       [];
     if (counter === undefined) continue;
     const step = lines
-      .map((l) => new RegExp(`s_addk?_(?:[iu]32|co_i32)\\s+${counter}, (?:${counter}, )?(0x[0-9a-f]+|\\d+)`).exec(l)?.[1])
+      .map(
+        (l) => new RegExp(`s_addk?_(?:[iu]32|co_i32)\\s+${counter}, (?:${counter}, )?(0x[0-9a-f]+|\\d+)`).exec(l)?.[1],
+      )
       .find((found) => found !== undefined);
     if (step !== undefined) return Math.max(1, Math.round(Number(limit) / Number(step)));
   }
@@ -145,9 +147,15 @@ function turnsOf(blocks: readonly Block[], { from, to }: Loop): number {
 function turn(blocks: readonly Block[], loops: readonly Loop[], { from, to }: Loop): Instruction[] {
   const all: Instruction[] = [];
   for (let i = from; i <= to; i++) {
-    const inner = loops.find((loop) => loop.from === i && inside(loop, { from, to }) && !(loop.from === from && loop.to === to));
+    const inner = loops.find(
+      (loop) => loop.from === i && inside(loop, { from, to }) && !(loop.from === from && loop.to === to),
+    );
     if (inner) {
-      const once = turn(blocks, loops.filter((loop) => loop !== inner), inner);
+      const once = turn(
+        blocks,
+        loops.filter((loop) => loop !== inner),
+        inner,
+      );
       for (let t = Math.min(64, turnsOf(blocks, inner)); t > 0; t--) all.push(...once);
       i = inner.to;
     } else all.push(...blocks[i]!.instructions);

@@ -7,7 +7,7 @@
  */
 import { writeFileSync, writeSync } from 'node:fs';
 import { openNodeGpu } from '../../src/cli/node-gpu.ts';
-import { findPublished } from '../../src/engine/full-size/published.ts';
+import { findPublished } from '../../src/engine/model/published.ts';
 import type { Gpu } from '../../src/gpu/device.ts';
 import { KernelCache } from '../../src/gpu/kernel.ts';
 import type { Dispatch, Program } from '../../src/gpu/program.ts';
@@ -16,7 +16,7 @@ import { parseArchitecture } from '../../src/models/load.ts';
 import type { WeightDType } from '../../src/models/weights.ts';
 import { askForKernels } from '../../src/train/memory-plan.ts';
 import type { Stage } from '../../src/train/recipe.ts';
-import { grpoStage, lora, sampling, sftStage } from '../../src/train/stages.ts';
+import { grpoStage, lora, sampling, sftStage } from '../../src/train/stages/index.ts';
 
 /** One kind of dispatch of a program: a kernel at one size. */
 export interface Counted {
@@ -65,7 +65,12 @@ const invocationsOf = (code: string): number =>
     .split(',')
     .reduce((product, size) => product * Number(size.trim().replace(/u$/, '')), 1);
 
-const bytesOf = ({ tensors }: Dispatch) => [...new Set(tensors)].reduce((sum, { bytes }) => sum + bytes, 0);
+/** A gather reads of its matrix only the rows that it writes. */
+function bytesOf({ kernel, tensors }: Dispatch): number {
+  const each = [...new Set(tensors)].map(({ bytes }) => bytes);
+  if (kernel.name.startsWith('gather/')) return 2 * (each.toSorted((a, b) => a - b).at(-2) ?? each[0] ?? 0);
+  return each.reduce((sum, bytes) => sum + bytes, 0);
+}
 
 function counted(program: Program): Compiled['programs'][number] {
   const kinds = new Map<string, { -readonly [K in keyof Counted]: Counted[K] }>();

@@ -1,6 +1,16 @@
 /** Mesa's RADV for a card that is not there: the layer that stands in for it, built when needed, and a run under it. */
 import { execFileSync, spawn } from 'node:child_process';
-import { closeSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, statSync } from 'node:fs';
+import {
+  closeSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -79,7 +89,9 @@ export async function compileFor(family: string, args: readonly string[], entry 
   const lost = /@@LOST (.*)/.exec(text)?.[1];
   if (code !== 0 || lost !== undefined || !existsSync(join(folder, 'programs.json'))) {
     dispose();
-    throw new Error(`The compiler for ${family} stopped with code ${code}${lost ? `, device lost: ${lost}` : ''}:\n${text.replace(/@@BEGIN[\s\S]*?@@END/g, '').slice(-2000)}`);
+    throw new Error(
+      `The compiler for ${family} stopped with code ${code}${lost ? `, device lost: ${lost}` : ''}:\n${text.replace(/@@BEGIN[\s\S]*?@@END/g, '').slice(-2000)}`,
+    );
   }
   return { folder, dispose };
 }

@@ -79,7 +79,12 @@ async function main(): Promise<number> {
     return 2;
   }
   try {
-    const { folder, dispose } = await compileFor(values.family, [values.shapes, values.profile, values.format, values.tokens]);
+    const { folder, dispose } = await compileFor(values.family, [
+      values.shapes,
+      values.profile,
+      values.format,
+      values.tokens,
+    ]);
     const compiled = JSON.parse(readFileSync(join(folder, 'programs.json'), 'utf8')) as Compiled;
     const kernels = readLog(readFileSync(join(folder, 'log'), 'utf8'));
     dispose();
@@ -88,11 +93,15 @@ async function main(): Promise<number> {
       `${family.card}, ${(2e-12 * peak(family)).toFixed(1)} TFLOP/s f32, ${family.memoryBytes / 1e9} GB/s · ${compiled.device} · ${values.shapes}, ${values.format}, T ${values.tokens}, ${values.profile}${compiled.matrix ? `, matrices ${JSON.stringify(compiled.matrix)}` : ''}`,
     );
     for (const program of new Set(lines.map((line) => line.program))) {
-      const own = lines.filter((line) => line.program === program).toSorted((a, b) => b.count * b.time.seconds - a.count * a.time.seconds);
+      const own = lines
+        .filter((line) => line.program === program)
+        .toSorted((a, b) => b.count * b.time.seconds - a.count * a.time.seconds);
       const seconds = own.reduce((sum, { count, time }) => sum + count * time.seconds, 0);
       const work = own.reduce((sum, { count, multiplyAdds }) => sum + count * multiplyAdds, 0);
       const dispatches = own.reduce((sum, { count }) => sum + count, 0);
-      console.log(`\n## ${program}: ${(seconds * 1e3).toFixed(2)} ms in ${dispatches} dispatches, ${percent(work / seconds / peak(family))} of the peak\n`);
+      console.log(
+        `\n## ${program}: ${(seconds * 1e3).toFixed(2)} ms in ${dispatches} dispatches, ${percent(work / seconds / peak(family))} of the peak\n`,
+      );
       console.log(table(values.all ? own : own.slice(0, 14), family).join('\n'));
     }
     return 0;
