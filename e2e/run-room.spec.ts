@@ -412,7 +412,7 @@ test('the ledger says what other rules would have given', async ({ page }) => {
   for (const term of [/^Format/, /^Box overlap/]) await page.getByRole('slider', { name: term }).fill('0');
   // Nothing is left to tell the completions apart but the right image, whose weight is 0.
   await expect(sums).toContainText(/Under these rules\s*0 of 4 groups/);
-  await page.getByRole('slider', { name: /^Right image/ }).fill('2');
+  await page.getByRole('slider', { name: /^Right picture/ }).fill('2');
   await expect(page.getByRole('region', { name: 'Groups that move most' }).getByRole('row')).not.toHaveCount(1);
   await page
     .getByRole('button', { name: /^Look at the group/ })
@@ -487,7 +487,7 @@ test('a run file opened on another dataset or model says so', async ({ page }) =
   await expect(differences).toContainText(
     'This run was made on another dataset. The rows of Sample scenes have changed',
   );
-  await expect(differences).toContainText('It was other-3b, and groundwork-starter is loaded.');
+  await expect(differences).toContainText('It was other-3b, but groundwork-starter is loaded.');
   await expect(page.getByRole('group', { name: /^Watched row/ })).toHaveCount(0);
   await page.evaluate(() => {
     // As it came, a run from a file goes out: the file is forgotten, not its curves.

@@ -170,7 +170,7 @@ test('adapters are brought in, stacked and switched off', async ({ page }) => {
   await expect(panel).toContainText('84 of 86 tensors found their module');
   await page.evaluate(() => window.harness.studio.adapters.getState().keep('ran'));
   await panel.getByRole('checkbox', { name: 'mine' }).check();
-  await expect(panel.getByRole('status')).toContainText('1 adapter in use');
+  await expect(panel.getByRole('status')).toContainText('use 1 adapter');
   await panel.getByRole('checkbox', { name: 'ran' }).check();
   await panel.getByRole('button', { name: 'Move mine up the stack' }).click();
   expect(await page.evaluate(() => window.harness.studio.adapters.getState().report.stack)).toEqual([

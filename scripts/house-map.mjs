@@ -8,7 +8,8 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { root } from './house.mjs';
-import { layers, purposes } from './layers.mjs';
+import { pictureOf, reduced } from './layer-picture.mjs';
+import { layers, purposes, rooms } from './layers.mjs';
 
 /** Folders that the tree shows, with what each is for. `tests` mirrors `src` and is not listed file by file. */
 const folders = {
@@ -132,10 +133,10 @@ export function houseMarkdown(base = root) {
     'Written by `npm run house`. Do not edit it: edit the first comment of the file, or the table in',
     '[scripts/layers.mjs](../scripts/layers.mjs), and run the command again.',
     '',
-    '![The layers of src, and which uses which](house.svg)',
+    '![The layers of src and the rooms of the engine, and which uses which](house.svg)',
     '',
-    'An arrow points from a layer to a layer that it uses. Arrows to `base` are left out, since every layer may use it,',
-    'and so is an arrow where a longer way by other arrows leads to the same layer.',
+    'An arrow points from a layer to a layer that it uses, or from a room of the engine to a room. The box at the bottom',
+    'is open to all, so arrows to it are left out. So is an arrow where a longer way by other arrows leads to the same box.',
     '',
   ];
   return `${[...head, ...parts.flat()].join('\n').trimEnd()}\n`;
@@ -144,148 +145,29 @@ export function houseMarkdown(base = root) {
 // ---------------------------------------------------------------------------------------------------------------------
 // The picture.
 
-/** Layer → layers that it uses, without rooms (`engine/client` is `engine`), `base` and what follows from the rest. */
-function arrows() {
-  const uses = new Map(
-    Object.entries(layers)
-      .filter(([name]) => name !== 'base' && name in purposes)
-      .map(([name, list]) => [
-        name,
-        new Set(list.map((to) => to.split('/')[0]).filter((to) => to !== 'base' && to in purposes && to !== name)),
-      ]),
+/** Of a table name → names it may use: each name's own, without `floor` and what is not in the table. */
+function usesOf(table, floor) {
+  const top = (name) => name.split('/')[0];
+  return new Map(
+    Object.entries(table)
+      .filter(([name]) => name !== floor)
+      .map(([name, list]) => [name, new Set(list.map(top).filter((to) => to !== floor && to !== name && to in table))]),
   );
-  const reaches = (from, to, skip) =>
-    [...(uses.get(from) ?? [])].some((next) => !(skip && next === to) && (next === to || reaches(next, to, false)));
-  return new Map([...uses].map(([from, to]) => [from, [...to].filter((layer) => !reaches(from, layer, true))]));
-}
-
-/** Rows of layers, the lowest first: each layer stands one row above the highest that it uses. */
-function rowsOf(edges) {
-  const height = new Map();
-  const heightOf = (name) => {
-    if (!height.has(name)) height.set(name, Math.max(-1, ...(edges.get(name) ?? []).map(heightOf)) + 1);
-    return height.get(name);
-  };
-  const rows = [];
-  for (const name of edges.keys()) (rows[heightOf(name)] ??= []).push(name);
-  return rows;
-}
-
-/**
- * Long arrows get a place in each row that they pass, so that they go round the boxes. Then rows are sorted by the mean
- * place of their neighbours, up and down a few times, which takes out most crossings.
- */
-function laidOut(edges) {
-  const rows = rowsOf(edges).map((row) => [...row]);
-  const rowOf = new Map(rows.flatMap((row, at) => row.map((name) => [name, at])));
-  const links = [];
-  const paths = [];
-  for (const [from, targets] of edges) {
-    for (const to of targets) {
-      const path = [from];
-      for (let at = rowOf.get(from) - 1; at > rowOf.get(to); at--) {
-        const knot = `${from}>${to}@${at}`;
-        rows[at].push(knot);
-        path.push(knot);
-      }
-      path.push(to);
-      paths.push(path);
-      for (let i = 1; i < path.length; i++) links.push([path[i - 1], path[i]]);
-    }
-  }
-  const place = new Map();
-  const number = (row) => row.forEach((name, i) => place.set(name, i - (row.length - 1) / 2));
-  rows.forEach(number);
-  const mean = (name, side) => {
-    const found = links.filter((link) => link[side] === name).map((link) => place.get(link[1 - side]));
-    return found.length === 0 ? place.get(name) : found.reduce((a, b) => a + b, 0) / found.length;
-  };
-  for (let sweep = 0; sweep < 12; sweep++) {
-    const up = sweep % 2 === 0;
-    for (const row of up ? rows : rows.toReversed()) {
-      const key = new Map(row.map((name) => [name, mean(name, up ? 0 : 1)]));
-      row.sort((a, b) => key.get(a) - key.get(b) || (a < b ? -1 : 1));
-      number(row);
-    }
-  }
-  return { rows, paths };
-}
-
-const BOX = { width: 176, height: 62, gapX: 22, gapY: 40, knot: 26 };
-
-const xml = (text) => text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;');
-
-/** Words on lines of at most `width` letters. */
-function wrapped(text, width) {
-  const lines = [''];
-  for (const word of text.split(' ')) {
-    if (lines.at(-1) !== '' && lines.at(-1).length + 1 + word.length > width) lines.push('');
-    lines[lines.length - 1] += (lines.at(-1) === '' ? '' : ' ') + word;
-  }
-  return lines;
 }
 
 /** docs/house.svg */
 export function houseSvg() {
-  const { rows, paths } = laidOut(arrows());
-  const widthOf = (name) => (name.includes('@') ? BOX.knot : BOX.width);
-  const rowWidth = (row) => row.reduce((sum, name) => sum + widthOf(name) + BOX.gapX, -BOX.gapX);
-  const width = Math.max(...rows.map(rowWidth)) + 40;
-  const pitch = BOX.height + BOX.gapY;
-  const height = (rows.length + 1) * pitch - BOX.gapY + 40;
-  const at = new Map();
-  rows.forEach((row, level) => {
-    let x = (width - rowWidth(row)) / 2;
-    for (const name of row) {
-      at.set(name, { x: x + widthOf(name) / 2, y: 20 + (rows.length - 1 - level) * pitch });
-      x += widthOf(name) + BOX.gapX;
-    }
+  const graph = (heading, table, floor, about, height) => ({
+    heading,
+    edges: reduced(usesOf(table, floor)),
+    floor,
+    about,
+    height,
   });
-  const point = (x, y) => `${Math.round(x)} ${Math.round(y)}`;
-  const line = (path) => {
-    const [first, ...rest] = path.map((name) => at.get(name));
-    let from = { x: first.x, y: first.y + BOX.height };
-    let d = `M${point(from.x, from.y)}`;
-    rest.forEach((next, i) => {
-      const last = i === rest.length - 1;
-      const to = { x: next.x, y: next.y - (last ? 5 : 0) };
-      const bend = (to.y - from.y) / 2;
-      d += `C${point(from.x, from.y + bend)} ${point(to.x, to.y - bend)} ${point(to.x, to.y)}`;
-      from = last ? to : { x: to.x, y: to.y + BOX.height };
-      if (!last) d += `L${point(from.x, from.y)}`;
-    });
-    return `  <path d="${d}" marker-end="url(#tip)"/>`;
-  };
-  const box = (name, x, y, wide) => {
-    const text = wrapped(purposes[name].replace(/\.$/, ''), Math.floor(wide / 5.6));
-    return [
-      `  <rect x="${Math.round(x - wide / 2)}" y="${Math.round(y)}" width="${Math.round(wide)}" height="${BOX.height}" rx="8"/>`,
-      `  <text x="${Math.round(x)}" y="${Math.round(y) + 18}" class="name">${xml(name)}</text>`,
-      ...text.map((words, i) => `  <text x="${Math.round(x)}" y="${Math.round(y) + 33 + i * 12}">${xml(words)}</text>`),
-    ];
-  };
-  const boxes = [...at]
-    .filter(([name]) => !name.includes('@'))
-    .flatMap(([name, { x, y }]) => box(name, x, y, BOX.width));
-  return `${[
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${Math.round(width)} ${height}" role="img" aria-labelledby="t">`,
-    '  <title id="t">The layers of src, and which uses which</title>',
-    '  <!-- Written by `npm run house` from scripts/layers.mjs. -->',
-    '  <style>',
-    '    svg { background: #fff }',
-    '    rect { fill: #f4f6f8; stroke: #7d8896 }',
-    '    path { fill: none; stroke: #7d8896; stroke-width: 1.3 }',
-    '    marker path { fill: #7d8896; stroke: none }',
-    '    text { font: 10px system-ui, sans-serif; fill: #46505c; text-anchor: middle }',
-    '    .name { font: 600 13px system-ui, sans-serif; fill: #12181f }',
-    '  </style>',
-    '  <defs><marker id="tip" viewBox="0 0 8 8" refX="4" refY="4" markerWidth="7" markerHeight="7" orient="auto">' +
-      '<path d="M0 0L8 4L0 8z"/></marker></defs>',
-    ...paths.map(line),
-    ...boxes,
-    ...box('base', width / 2, 20 + rows.length * pitch, width - 40),
-    '</svg>',
-  ].join('\n')}\n`;
+  return pictureOf('The layers of src and the rooms of the engine, and which uses which', [
+    graph('The layers of src', layers, 'base', purposes, 62),
+    graph('The rooms of src/engine', rooms.engine, 'protocol', {}, 28),
+  ]);
 }
 
 // ---------------------------------------------------------------------------------------------------------------------

@@ -77,7 +77,7 @@ export const purposes = {
   ops: 'Differentiable ops: shapes, forward, backward.',
   nn: 'Linear layers with LoRA, attention, blocks.',
   models: 'Model families: config, weights, processor.',
-  train: 'Stages, rewards, losses, rollouts, optimiser.',
+  train: 'Stages, rewards, losses, rollouts, optimizer.',
   evaluate: 'Benchmarks and their metrics.',
   engine: 'The worker: requests, runs, checkpoints, exports.',
   studio: 'The React app.',

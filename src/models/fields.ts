@@ -147,7 +147,7 @@ export class Fields {
   invalid(
     key: string,
     expected: string,
-    hint = `Take ${this.#file} from the model’s page again, from the same revision as the weights.`,
+    hint = `Download ${this.#file} again, from the same revision as the weights.`,
   ): GroundworkError {
     const place = this.#said(key)[0];
     const { path } = place ?? this.#places[0]!;

@@ -28,8 +28,8 @@ export async function runGrpo(stage: GrpoStage, context: StageContext, rows: Row
   if (!rows.length)
     throw new GroundworkError(
       'no-rows',
-      'No prompt is left for RL.',
-      'Loosen the rejection bounds, sample more prompts, or train SFT longer.',
+      'No prompt is left for reinforcement learning.',
+      'Widen the bounds of rejection sampling, sample more prompts, or train SFT longer.',
     );
   const from = context.resume as GrpoPosition | null;
   const adapter = from ? context.policy.learning() : context.policy.attach(stage.lora, context.seed + 1);

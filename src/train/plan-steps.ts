@@ -51,7 +51,7 @@ export class RowSampler {
       throw new GroundworkError(
         'no-rows',
         'There are no rows to train on.',
-        'Check the dataset’s training split, or loosen the bounds of the rejection stage.',
+        'Check the dataset’s training split, or widen the bounds of rejection sampling.',
       );
     this.#count = count;
     this.#random = new Random(typeof from === 'number' ? from : from.random);

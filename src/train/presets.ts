@@ -79,7 +79,8 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
   },
   'demo-quick': {
     title: 'Quick look',
-    summary: 'Every stage once, as short as can be, on the starter: to see that it works, not that it helps.',
+    summary:
+      'Every stage once, as short as possible, on the starter. It shows that the method runs, not that it helps.',
     model: 'starter',
     unverified: [OURS],
     recipe: {
@@ -95,7 +96,7 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
   },
   'sft-only': {
     title: 'SFT only',
-    summary: 'One adapter learned from the answers in the dataset. The plainest thing that works.',
+    summary: 'One adapter, trained on the answers in the dataset. The simplest recipe that works.',
     model: 'starter',
     unverified: [OURS],
     recipe: {
@@ -110,7 +111,7 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
   },
   'rl-only': {
     title: 'RL only',
-    summary: 'For a model that already answers in the right form: keep prompts of middling difficulty, then GRPO.',
+    summary: 'For a model that already answers in the right format: keep prompts of medium difficulty, then GRPO.',
     model: 'starter',
     unverified: [OURS],
     recipe: {
@@ -126,7 +127,7 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
   },
   paper: {
     title: 'Paper’s order',
-    summary: 'The order of arXiv 2507.00748, with its relatives’ settings where the paper gives none.',
+    summary: 'The order of arXiv 2507.00748. Where the paper gives no setting, those of related work.',
     model: 'pretrained',
     unverified: [
       'lora r 64, alpha 128, RL learning rate 1e-5, beta 0.04, 8 generations, the per-sequence GRPO loss: VLM-R1’s LoRA recipe',
@@ -164,7 +165,7 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
   },
   careful: {
     title: 'Careful',
-    summary: 'Low learning rates, longer warm-up: when a run collapsed, or the dataset is small.',
+    summary: 'Low learning rates and a longer warm-up. Use it when a run collapsed or the dataset is small.',
     model: 'pretrained',
     unverified: [OURS],
     recipe: {

@@ -12,7 +12,7 @@ export interface Advice extends Objection {
 /** Everything that speaks against a plan: its own settings by stage, and what the stages leave each other. */
 export function advise({ stages }: Recipe): Advice[] {
   if (stages.length === 0)
-    return [{ stage: null, ...error('The plan is empty.', 'Add a stage, or start from a preset.') }];
+    return [{ stage: null, ...error('The recipe is empty.', 'Add a stage, or start from a preset.') }];
   return [...adapterFaults(stages), ...stages.flatMap((stage, i) => own(stage, i))].sort((a, b) => a.stage! - b.stage!);
 }
 

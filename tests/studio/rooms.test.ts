@@ -191,7 +191,7 @@ describe('the reward ledger', () => {
   });
   it('calls a reward by its label, and one that it does not know by its name', () => {
     expect(['imageIndex', 'iou', 'fromLater', 'a-b_c'].map(termName)).toEqual([
-      'Right image',
+      'Right picture',
       'Box overlap',
       'from later',
       'a b c',

@@ -53,8 +53,8 @@ export class HubSession {
       if (!manifest)
         throw new GroundworkError(
           'cache-manifest',
-          'The record of this cached model is damaged or gone.',
-          'Load the model by its id: what is there of its files is used again. Or delete it.',
+          'The record of this downloaded model is damaged or missing.',
+          'Load the model by its id: the files that are there are used again. Or delete it.',
         );
       const requests = this.#requests(addressOf(manifest), token);
       return this.#alone(async (options) => named(await completeModel(this.#cache, manifest, requests, options)));
@@ -64,7 +64,7 @@ export class HubSession {
         new GroundworkError(
           'cancelled',
           'Loading was stopped.',
-          'What was fetched is kept: load the model again and it goes on from there.',
+          'What was downloaded is kept. Load the model again, and the download resumes.',
         ),
       );
       return null;
@@ -72,7 +72,11 @@ export class HubSession {
     'hub-cached': () => this.#cache.list(),
     'hub-delete': async ({ key }) => {
       if (this.#underWay)
-        throw new GroundworkError('hub-busy', 'A model is being loaded.', 'Stop that first, then delete.');
+        throw new GroundworkError(
+          'hub-busy',
+          'A model is being loaded.',
+          'Stop the loading first, then delete the model.',
+        );
       await this.#cache.remove(key);
       return this.#cache.list();
     },

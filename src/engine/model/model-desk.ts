@@ -61,7 +61,7 @@ export class ModelDesk {
     },
     'memory-plan': async (request) => {
       const { holder, session, dataset } = this.#host;
-      this.#host.refuseWhileRunning('plan another');
+      this.#host.refuseWhileRunning('plan another recipe');
       return answerMemory(request, {
         gpu: (await session()).gpu,
         loaded: holder.loaded,
@@ -91,7 +91,9 @@ export class ModelDesk {
     const session = await this.#host.session();
     const stop = new AbortController();
     this.#stopLoading = () =>
-      stop.abort(new GroundworkError('cancelled', 'Loading was stopped.', 'The model loaded before is still there.'));
+      stop.abort(
+        new GroundworkError('cancelled', 'Loading was stopped.', 'The model that was loaded before is still there.'),
+      );
     const loaded = await loadModel(session, folder, {
       signal: stop.signal,
       ...(storage !== 'auto' && { dtype: storage }),

@@ -40,7 +40,7 @@ export interface KeepSettings {
   /** Units of work: optimizer steps, batches of rejection sampling and of evaluation. */
   readonly everySteps: number;
   readonly everyMinutes: number;
-  /** Newest checkpoints kept, besides the best and the ends of stages. */
+  /** Newest checkpoints kept, besides the best and those at the ends of stages. */
   readonly keepLast: number;
 }
 

@@ -40,8 +40,8 @@ export class Occupancy {
     if (this.#loading === 0) return;
     throw new GroundworkError(
       'model-loading',
-      `A model is being loaded, so Groundwork will not ${what}.`,
-      'Wait until it is there, or stop the loading.',
+      `A model is being loaded, so Groundwork cannot ${what}.`,
+      'Wait until it is loaded, or stop the loading.',
     );
   }
 
@@ -49,8 +49,8 @@ export class Occupancy {
     if (this.#rehearsal)
       throw new GroundworkError(
         'rehearsal-active',
-        `A rehearsal is going on, so Groundwork will not ${what}.`,
-        'Wait for its end, or cancel it; nothing is lost by that.',
+        `A rehearsal is running, so Groundwork cannot ${what}.`,
+        'Wait until it ends, or cancel it. Nothing is lost.',
       );
     this.refuseInRun(what);
   }
@@ -59,8 +59,8 @@ export class Occupancy {
     if (!this.#gate.active) return;
     throw new GroundworkError(
       'run-active',
-      `A run is going on, so Groundwork will not ${what}.`,
-      'Stop the run first; what it has learnt can be exported.',
+      `A run is active, so Groundwork cannot ${what}.`,
+      'Stop the run first. What it has learned can be exported.',
     );
   }
 }

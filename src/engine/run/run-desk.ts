@@ -69,8 +69,8 @@ export class RunDesk {
       if (!this.#host.gate.active)
         throw new GroundworkError(
           'run-missing',
-          'There is no step to profile: no run is going on.',
-          'Start a run, and ask again while it goes on.',
+          'There is no step to profile, because no run is active.',
+          'Start a run and profile it while it is active.',
         );
       return this.#profiling.ask(await this.#host.session());
     },
@@ -106,10 +106,10 @@ export class RunDesk {
 
   async #continue({ runId, dataset, go, paused = false }: RequestOf<'continue-run'>): Promise<{ runId: string }> {
     const { occupancy, holder } = this.#host;
-    occupancy.refuseWhileRunning('go on with another run');
+    occupancy.refuseWhileRunning('resume another run');
     const { project, recipe } = await this.runs.find(runId);
     if (go) this.#host.requireOwned(project);
-    occupancy.refuseWhileLoading('go on with a run');
+    occupancy.refuseWhileLoading('resume a run');
     const { ended } = await this.runs.continue(runId, dataset, go, paused);
     if (ended) this.#follow(ended, recipe);
     else {
@@ -124,7 +124,7 @@ export class RunDesk {
   async #rehearse({ dataset, recipe }: RequestOf<'rehearse'>) {
     const { occupancy, holder, gate } = this.#host;
     occupancy.refuseWhileRunning('rehearse another');
-    occupancy.refuseWhileLoading('rehearse a plan');
+    occupancy.refuseWhileLoading('rehearse a recipe');
     const loaded = holder.require();
     return occupancy.rehearsing((wanted) =>
       gate.aside(() =>

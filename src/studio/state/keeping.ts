@@ -97,7 +97,7 @@ export function createKeeping({ client, project, recipe, run, storage: local }: 
       if (!isActive(run.getState().state)) return true;
       project.getState().report({
         code: 'run-active',
-        what: `A run is active, so Groundwork did not ${what}.`,
+        what: `A run is active, so Groundwork cannot ${what}.`,
         hint: 'Stop the run first. What it has learned is kept.',
       });
       return false;

@@ -8,7 +8,7 @@ const score = inRightImage(({ box }, truth) => Number(centreInside(box, truth.bo
 export const centre = defineReward({
   name: 'centre',
   label: 'Centre inside',
-  summary: '1 when the centre of the box lies inside the solution, in the right image.',
+  summary: '1 when the centre of the box is inside the solution, in the right picture.',
   subject: 'boxes',
   range: [0, 1],
   weight: 0,

@@ -13,7 +13,7 @@ const score = inRightImage(({ box }, truth) =>
 export const giou = defineReward({
   name: 'giou',
   label: 'Generalised overlap',
-  summary: '(1 + generalised IoU)/2: still tells near from far when the boxes do not touch; 0 in the wrong image.',
+  summary: '(1 + generalised IoU)/2. It still tells near from far when the boxes do not touch. 0 in the wrong picture.',
   subject: 'boxes',
   range: [0, 1],
   weight: 0,

@@ -8,8 +8,8 @@ import { defineReward } from './reward.ts';
 
 export const imageIndex = defineReward({
   name: 'imageIndex',
-  label: 'Right image',
-  summary: '1 when the box is on the right image, whatever its place; does not apply to rows of one image.',
+  label: 'Right picture',
+  summary: '1 when the box is in the right picture, wherever it is there. Does not apply to rows with one picture.',
   subject: 'pictures',
   range: [0, 1],
   weight: 0,

@@ -6,7 +6,7 @@ export const iou = defineReward({
   name: 'iou',
   label: 'Box overlap',
   summary:
-    'Intersection over union with the solution, 0 in the wrong image; several boxes: matched IoU / max(wanted, given).',
+    'Intersection over union with the solution. 0 in the wrong picture. Several boxes: matched IoU / max(wanted, given).',
   subject: 'boxes',
   range: [0, 1],
   weight: 1,

@@ -7,14 +7,15 @@ import { defineReward } from './reward.ts';
 export const softOverlong = defineReward({
   name: 'softOverlong',
   label: 'Length limit',
-  summary: '0 for completions well below the longest, then falling to −1 at the longest: DAPO’s soft overlong rule.',
+  summary:
+    '0 for completions well below the longest, then falling to −1 at the longest. This is DAPO’s soft overlong rule.',
   subject: 'length',
   range: [-1, 0],
   weight: 0,
   settings: {
     cacheTokens: {
-      label: 'Length limit: sets in',
-      help: 'How many tokens before the longest completion the punishment sets in. DAPO uses a fifth of the longest.',
+      label: 'Length limit begins',
+      help: 'How many tokens before the longest completion the penalty begins. DAPO uses a fifth of the longest.',
       integer: true,
       min: 1,
       max: 8192,
@@ -25,7 +26,7 @@ export const softOverlong = defineReward({
   check: ({ cacheTokens }, { maxCompletionLength }) =>
     cacheTokens > 0 && cacheTokens <= maxCompletionLength
       ? null
-      : `The length limit sets in ${cacheTokens} tokens before the longest completion, which has only ${maxCompletionLength}.`,
+      : `The length limit begins ${cacheTokens} tokens before the longest completion, but that has only ${maxCompletionLength} tokens.`,
   score: ({ tokens }, _row, { cacheTokens }, { maxCompletionLength }) => {
     const free = maxCompletionLength - cacheTokens;
     return tokens <= free ? 0 : tokens > maxCompletionLength ? -1 : (free - tokens) / cacheTokens;

@@ -4,7 +4,8 @@ import { defineReward } from './reward.ts';
 export const strictFormat = defineReward({
   name: 'strictFormat',
   label: 'Strict format',
-  summary: '1 when, besides the tags, the boxes are written exactly in the model’s convention, inside their images.',
+  summary:
+    '1 when the tags are right and the boxes are written exactly in the model’s convention, inside their pictures.',
   subject: 'form',
   range: [0, 1],
   weight: 0,

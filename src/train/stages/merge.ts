@@ -15,7 +15,7 @@ export const merge: StageDescriptor<MergeStage> = {
     leaves: 'none',
     otherwise: {
       text: 'There is no adapter to merge at this point.',
-      hint: 'Put it after a supervised or GRPO stage.',
+      hint: 'Put the merge after an SFT or GRPO stage.',
     },
   },
   reads: null,

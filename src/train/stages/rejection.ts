@@ -12,7 +12,7 @@ export interface RejectionStage extends StageBase {
   /** Samples a prompt. */
   readonly numGenerations: number;
   readonly sampling: SamplingSettings;
-  /** A sample succeeds at this IoU or above, in the right image. */
+  /** A sample succeeds at this IoU or above, in the right picture. */
   readonly iouThreshold: number;
   /** Kept: minSuccess < success rate < maxSuccess. */
   readonly minSuccess: number;
@@ -70,10 +70,10 @@ export const rejection: StageDescriptor<RejectionStage> = {
   },
   objections: (stage) => [
     ...(stage.minSuccess >= stage.maxSuccess
-      ? [error('No success rate lies between these bounds;', 'every prompt would be set aside.')]
+      ? [error('No success rate is between these bounds.', 'Every prompt would be left out.')]
       : []),
     ...(stage.sampling.temperature === 0
-      ? [warning('At temperature 0 all samples of a prompt are the same: success is all or nothing.')]
+      ? [warning('At temperature 0 all samples of a prompt are the same, so each prompt is solved always or never.')]
       : []),
   ],
 };

@@ -61,7 +61,10 @@ export const sft: StageDescriptor<SftStage> = {
   adapter: {
     needs: 'none',
     leaves: 'open',
-    otherwise: { text: 'An adapter is still open.', hint: 'Merge it first: the next one learns on top of it.' },
+    otherwise: {
+      text: 'The adapter of an earlier stage is not merged.',
+      hint: 'Merge it first. The next adapter then learns on top of it.',
+    },
   },
   reads: 'train',
   rowsAtOnce: rowsAStep,
@@ -93,7 +96,7 @@ export const sft: StageDescriptor<SftStage> = {
   },
   objections: (stage) =>
     stage.maxSteps === 0 && stage.numTrainEpochs === 0
-      ? [error('Steps and epochs are both 0;', 'one of them has to say how long to train.')]
+      ? [error('Steps and epochs are both 0.', 'One of them must say how long to train.')]
       : [],
 };
 

@@ -5,7 +5,7 @@ export function fakeRehearsal({ stages }: Recipe): Rehearsal {
   const rehearsed = stages.map((stage, index) => {
     const secondsEach = stage.kind === 'merge' ? 0.4 : stage.kind === 'sft' ? 1.7 : 4.2;
     const count = stage.kind === 'sft' || stage.kind === 'grpo' ? Math.max(1, stage.maxSteps) : 1;
-    const note = stage.kind === 'sft' ? 'Every row taken to be as long as the longest.' : null;
+    const note = stage.kind === 'sft' ? 'Every row is taken to be as long as the longest.' : null;
     return { index, name: stage.name, secondsEach, count, unit: 'step', seconds: secondsEach * count, note };
   });
   return {

@@ -1,3 +1,4 @@
+/** How an evaluation stage runs and is rehearsed. */
 import { runEvaluation } from '../../../evaluate/run.ts';
 import type { EvaluateStage } from '../../../train/stages/evaluate.ts';
 import { timeTwo, type StageHandler } from './handler.ts';
@@ -12,6 +13,6 @@ export const evaluate: StageHandler<EvaluateStage> = {
   async rehearse(stage, desk) {
     if (desk.rows === 0) return { each: null, note: 'There are no held-out rows with a solution.' };
     const { each } = await timeTwo(stage, desk, runEvaluation);
-    return { each, note: 'Answers end when the model ends them.' };
+    return { each, note: 'An answer ends when the model ends it.' };
   },
 };

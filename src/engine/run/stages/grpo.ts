@@ -1,3 +1,4 @@
+/** How a GRPO stage runs and is rehearsed. */
 import { runGrpo } from '../../../train/grpo.ts';
 import type { GrpoStage } from '../../../train/stages/grpo.ts';
 import { timeTwo, type StageHandler } from './handler.ts';
@@ -23,12 +24,10 @@ export const grpo: StageHandler<GrpoStage> = {
     const idle = stage.beta === 0 && (timed.last['frac_reward_zero_std'] ?? 0) > 0;
     const { each, last } = idle ? await two(HARDLY) : timed;
     const length = Math.round(last['completions/mean_length'] ?? 0);
-    const note = `Completions of ${length} tokens, as the model writes them now, to the longest prompt.`;
+    const note = `Completions of ${length} tokens, as the model writes them now, for the longest prompt.`;
     return {
       each,
-      note: idle
-        ? `${note} All rewards of a group were equal, so a reference pass was added to have gradients at all.`
-        : note,
+      note: idle ? `${note} All rewards of a group were equal, so a reference pass was added to get gradients.` : note,
     };
   },
 };

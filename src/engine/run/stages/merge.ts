@@ -1,3 +1,4 @@
+/** How a merge stage runs. */
 import type { MergeStage } from '../../../train/stages/merge.ts';
 import type { StageHandler } from './handler.ts';
 

@@ -1,3 +1,4 @@
+/** How a rejection sampling stage runs and is rehearsed. */
 import { runRejection } from '../../../train/rejection.ts';
 import type { RejectionStage } from '../../../train/stages/rejection.ts';
 import { timeTwo, type StageHandler } from './handler.ts';
@@ -9,6 +10,6 @@ export const rejection: StageHandler<RejectionStage> = {
   },
   async rehearse(stage, desk) {
     const { each } = await timeTwo(stage, desk, runRejection);
-    return { each, note: 'Answers end when the model ends them.' };
+    return { each, note: 'An answer ends when the model ends it.' };
   },
 };

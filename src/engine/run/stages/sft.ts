@@ -1,3 +1,4 @@
+/** How an SFT stage runs and is rehearsed. */
 import { runSft } from '../../../train/sft.ts';
 import type { SftStage } from '../../../train/stages/sft.ts';
 import { timeTwo, type StageHandler } from './handler.ts';
@@ -9,6 +10,6 @@ export const sft: StageHandler<SftStage> = {
   },
   async rehearse(stage, desk) {
     const { each } = await timeTwo(stage, desk, runSft);
-    return { each, note: 'Every row taken to be as long as the longest.' };
+    return { each, note: 'Every row is taken to be as long as the longest.' };
   },
 };

@@ -1,3 +1,4 @@
+/** An evaluation stage in the studio: its words, fields and view. */
 import { lazy } from 'react';
 import type { EvaluateStage } from '../../../engine/presets.ts';
 import { plural } from '../../ui/format.ts';
@@ -14,19 +15,19 @@ export const evaluate: KindWords<EvaluateStage> = {
   settings: group('Evaluation', {
     limit: {
       label: 'Held-out rows',
-      help: 'At most this many; 0 takes all. More rows narrow the interval of the result, and take longer.',
+      help: 'At most this many. 0 takes all. More rows narrow the interval of the result and take longer.',
       essential: true,
       unit: 'rows',
     },
     maxCompletionLength: {
       label: 'Longest answer',
-      help: 'Longer answers are cut, and a cut answer has seldom a box.',
+      help: 'Longer answers are truncated, and a truncated answer seldom has a box.',
       essential: true,
       unit: 'tokens',
     },
     batchSize: {
       label: 'Rows at once',
-      help: 'Answered together. More is faster and takes more memory; the answers stay the same.',
+      help: 'Rows that are answered together. More is faster and takes more memory. The answers stay the same.',
       unit: 'rows',
     },
   }),

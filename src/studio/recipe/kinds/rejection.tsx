@@ -1,3 +1,4 @@
+/** A rejection sampling stage in the studio: its words, fields and view. */
 import { lazy } from 'react';
 import type { RejectionStage } from '../../../engine/presets.ts';
 import { plural } from '../../ui/format.ts';
@@ -13,40 +14,40 @@ const percent = (x: number) => `${Math.round(x * 100)} %`;
 export const rejection: KindWords<RejectionStage> = {
   name: 'Rejection sampling',
   sentence: (stage) =>
-    `Samples ${stage.numGenerations} answers to ${stage.limit > 0 ? `up to ${plural(stage.limit, 'prompt')}` : 'every training prompt'}; keeps those solved more than ${percent(stage.minSuccess)} and less than ${percent(stage.maxSuccess)} of the time.`,
+    `Samples ${stage.numGenerations} answers to ${stage.limit > 0 ? `up to ${plural(stage.limit, 'prompt')}` : 'every training prompt'}. Keeps prompts that are solved more than ${percent(stage.minSuccess)} and less than ${percent(stage.maxSuccess)} of the time.`,
   settings: {
     ...group('Selection', {
       limit: {
         label: 'Prompts',
-        help: 'Prompts to try; 0 takes all training rows. More find more to learn from, and take longer.',
+        help: 'Prompts to try. 0 takes all training rows. More prompts find more to learn from and take longer.',
         essential: true,
         unit: 'prompts',
       },
       numGenerations: {
-        label: 'Samples a prompt',
-        help: 'More samples tell the success rate more finely.',
+        label: 'Samples per prompt',
+        help: 'More samples measure the success rate more finely.',
         essential: true,
         unit: 'samples',
       },
       iouThreshold: {
         label: 'Success from IoU',
-        help: 'A sample succeeds at this IoU or above, in the right image. Higher keeps harder prompts.',
+        help: 'A sample succeeds at this IoU or above, in the right picture. Higher keeps harder prompts.',
         essential: true,
         unit: 'IoU',
       },
       minSuccess: {
         label: 'Too hard up to',
-        help: 'Prompts with a success rate at or below this are set aside as too hard.',
+        help: 'Prompts with this success rate or less are left out as too hard.',
         unit: 'share',
       },
       maxSuccess: {
         label: 'Too easy from',
-        help: 'Prompts with a success rate at or above this are set aside as too easy.',
+        help: 'Prompts with this success rate or more are left out as too easy.',
         unit: 'share',
       },
       batchSize: {
         label: 'Prompts at once',
-        help: 'Sampled together. More is faster and takes more memory.',
+        help: 'Prompts that are sampled together. More is faster and takes more memory.',
         unit: 'prompts',
       },
     }),

@@ -1,3 +1,4 @@
+/** An SFT stage in the studio: its words and fields. */
 import type { SftStage } from '../../../engine/presets.ts';
 import { plural } from '../../ui/format.ts';
 import { CHECKPOINTING, LORA, OPTIMIZER } from './shared.ts';
@@ -8,36 +9,36 @@ export const sft: KindWords<SftStage> = {
   sentence: (stage) => {
     const rows = stage.perDeviceTrainBatchSize * stage.gradientAccumulationSteps;
     const length = stage.maxSteps > 0 ? plural(stage.maxSteps, 'step') : plural(stage.numTrainEpochs, 'epoch');
-    return `Learns the dataset's own answers for ${length} of ${plural(rows, 'row')}, rank ${stage.lora.r}, learning rate ${small(stage.optimizer.learningRate)}.`;
+    return `Learns the answers of the dataset for ${length} of ${plural(rows, 'row')}, rank ${stage.lora.r}, learning rate ${small(stage.optimizer.learningRate)}.`;
   },
   settings: {
     ...group('Training', {
       maxSteps: {
         label: 'Steps',
-        help: 'Optimizer steps; 0 lets the epochs decide. More learn the answers better, in the end by heart.',
+        help: 'Optimizer steps. 0 lets the epochs decide. With more steps the model learns the answers better, in the end by heart.',
         essential: true,
         unit: 'steps',
       },
       numTrainEpochs: {
         label: 'Epochs',
-        help: 'Passes over the training rows, if steps is 0.',
+        help: 'Passes over the training rows. Used only if steps is 0.',
         essential: true,
         unit: 'epochs',
       },
       perDeviceTrainBatchSize: {
         label: 'Rows at once',
-        help: 'Packed into one forward pass. More smooth the gradient and take more memory.',
+        help: 'Rows in one forward pass. More rows make the gradient smoother and take more memory.',
         essential: true,
         unit: 'rows',
       },
       gradientAccumulationSteps: {
         label: 'Accumulate',
-        help: 'Passes summed before an optimizer step: the effect of more rows at once without their memory.',
+        help: 'Passes that are summed before an optimizer step. The effect is that of more rows at once, without their memory.',
         unit: 'passes',
       },
       maxLength: {
         label: 'Longest row',
-        help: 'Longer rows are reported and left out, never cut: a cut image block trains nonsense. 0 leaves none out.',
+        help: 'Longer rows are reported and left out, never truncated: a truncated picture would teach nonsense. 0 leaves none out.',
         unit: 'tokens',
       },
       ...CHECKPOINTING,

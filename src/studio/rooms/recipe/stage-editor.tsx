@@ -74,7 +74,7 @@ function FieldLine({
     <div className="field">
       <div className="field-name">
         <span>{field.label}</span>
-        <code title={`The name in ${field.origin}`}>
+        <code title={`Its name in ${field.origin}`}>
           {field.origin === 'Groundwork' ? '' : `${field.origin} · `}
           {field.name}
         </code>
