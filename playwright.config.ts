@@ -27,7 +27,7 @@ export default defineConfig({
   outputDir: 'test-results',
   forbidOnly: Boolean(process.env.CI),
   retries: 0,
-  workers: 1,
+  workers: 2,
   // Long enough on a machine that is busy with other things.
   timeout: 600_000,
   expect: { timeout: 60_000 },

@@ -1,13 +1,17 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
 import { wgsl } from './scripts/wgsl-plugin.ts';
 
 /** Tests that open a GPU device (Dawn under Node on a software driver), wherever they lie. */
 const onGpu = 'tests/**/*.gpu.test.ts';
 
-/** One process a file, one at a time: a driver that crashes takes only its own file with it, and two cores suffice. */
+/**
+ * One process a file: a driver that crashes takes only its own file with it. Two at a time: while one compiles a kernel,
+ * on one thread, the other computes.
+ */
 const onDevice: TestProjectInlineConfiguration['test'] = {
   pool: 'forks',
-  maxWorkers: 1,
+  maxWorkers: Math.min(2, availableParallelism()),
   setupFiles: ['scripts/vitest-gpu-setup.ts'],
   testTimeout: 300_000,
   hookTimeout: 300_000,
@@ -23,6 +27,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
+          maxWorkers: '100%',
           include: ['tests/**/*.test.{ts,tsx}'],
           exclude: [onGpu],
           // No driver answers: a test that opens a device belongs to the lane that says so in its name.

@@ -15,17 +15,18 @@ export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 export const bin = (name, path) => join(root, 'node_modules', name, path);
 
 /**
- * Runs a program in the root with our terminal. SIGINT, SIGTERM and SIGHUP are handed on.
+ * Runs a program in the root with our terminal, or with `write` for what it says. SIGINT, SIGTERM and SIGHUP are handed on.
  * @returns {Promise<number>} its exit code; 128 + n when signal n ended it, 127 when it could not be started
  */
-export function run(command, args, { env = {}, quiet = false, shell = false } = {}) {
+export function run(command, args, { env = {}, quiet = false, shell = false, write = undefined } = {}) {
   return new Promise((resolve) => {
     const child = spawn(command, args, {
       cwd: root,
       env: { ...process.env, ...env },
-      stdio: quiet ? 'ignore' : 'inherit',
+      stdio: quiet ? 'ignore' : write ? ['inherit', 'pipe', 'pipe'] : 'inherit',
       shell,
     });
+    for (const stream of write ? [child.stdout, child.stderr] : []) stream.on('data', write);
     const handOn = ['SIGINT', 'SIGTERM', 'SIGHUP'].map((signal) => {
       const listener = () => child.kill(signal);
       process.on(signal, listener);
@@ -39,7 +40,8 @@ export function run(command, args, { env = {}, quiet = false, shell = false } = 
       console.error(`${command}: ${error.message}`);
       settle(127);
     });
-    child.once('exit', (code, signal) => settle(code ?? 128 + (constants.signals[signal] ?? 0)));
+    // Not 'exit': what it said last is still on its way then.
+    child.once('close', (code, signal) => settle(code ?? 128 + (constants.signals[signal] ?? 0)));
   });
 }
 

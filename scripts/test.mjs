@@ -2,8 +2,12 @@
  * `npm test`: installs what is missing, runs every lane and ends with one line, "N passed, N failed".
  *
  *     npm test                          every lane
+ *     npm test -- fast                  what needs neither a driver nor a browser: format, lint, types, unit
  *     npm test -- unit kernels          only these
  *     npm test -- kernels -t matmul     what follows the lanes' names goes to their tool
+ *
+ * Lanes that open no device run side by side, and say what they have to say when they end; those that do follow one
+ * after the other, two files or specs at a time.
  *
  * A lane that ran nothing, or could not run for want of a driver or a browser, has failed.
  */
@@ -12,7 +16,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findChromium } from './chromium.mjs';
 import { aptInstall, installLavapipe, mayInstall } from './debian.mjs';
-import { bin, ensureModules, root, runNode } from './house.mjs';
+import { bin, ensureModules, root, run } from './house.mjs';
 import { hasLoader, vulkanEnvironment } from './vulkan.mjs';
 
 const reports = mkdtempSync(join(tmpdir(), 'groundwork-test-'));
@@ -44,7 +48,7 @@ function counted(exitCode, report, count) {
   return result;
 }
 
-async function vitest(project, extra, environment) {
+async function vitest(runNode, project, extra, environment) {
   const report = join(reports, `${project}.json`);
   const exitCode = await runNode(
     [
@@ -69,7 +73,7 @@ async function vitest(project, extra, environment) {
 }
 
 /** Kernels on one software driver (or the adapter that GROUNDWORK_ADAPTER names). */
-async function kernels(project, fallback, extra) {
+async function kernels(runNode, project, fallback, extra) {
   // Only Linux lets us choose; elsewhere the first lane runs on the system's own GPU interface and the second not at all.
   const wanted = process.platform === 'linux' ? fallback : 'default';
   if (project === 'kernels-swiftshader' && wanted === 'default')
@@ -80,10 +84,10 @@ async function kernels(project, fallback, extra) {
     console.error('To run them on your own GPU instead: GROUNDWORK_ADAPTER=default npm test -- kernels');
     return outcome(0, 1, 0, 'no driver');
   }
-  return vitest(project, extra, { ...environment, GROUNDWORK_ADAPTER: wanted });
+  return vitest(runNode, project, extra, { ...environment, GROUNDWORK_ADAPTER: wanted });
 }
 
-async function playwright(extra) {
+async function playwright(runNode, extra) {
   const chromium = findChromium();
   if (chromium === null) {
     console.error(
@@ -101,30 +105,44 @@ async function playwright(extra) {
   );
 }
 
-async function build() {
+async function build(runNode) {
   const exitCode = await runNode([bin('vite', 'bin/vite.js'), 'build', '--logLevel', 'warn']);
   return check(exitCode === 0 ? await runNode(['scripts/check-size.mjs']) : exitCode);
 }
 
+/** Each is given what runs a script for it, and arguments for its tool. */
 const lanes = {
-  format: async (extra) => check(await runNode([bin('oxfmt', 'bin/oxfmt'), '--check', ...present, ...extra])),
-  lint: async (extra) => check(await runNode([bin('oxlint', 'bin/oxlint'), '--deny-warnings', ...present, ...extra])),
-  types: async (extra) => check(await runNode([bin('typescript', 'bin/tsc'), '--noEmit', ...extra])),
-  unit: (extra) => vitest('unit', extra),
-  kernels: (extra) => kernels('kernels', process.env.GROUNDWORK_ADAPTER || 'lavapipe', extra),
-  swiftshader: (extra) => kernels('kernels-swiftshader', 'swiftshader', extra),
+  format: async (node, extra) => check(await node([bin('oxfmt', 'bin/oxfmt'), '--check', ...present, ...extra])),
+  lint: async (node, extra) =>
+    check(await node([bin('oxlint', 'bin/oxlint'), '--deny-warnings', ...present, ...extra])),
+  types: async (node, extra) => check(await node([bin('typescript', 'bin/tsc'), '--noEmit', ...extra])),
+  unit: (node, extra) => vitest(node, 'unit', extra),
+  kernels: (node, extra) => kernels(node, 'kernels', process.env.GROUNDWORK_ADAPTER || 'lavapipe', extra),
+  swiftshader: (node, extra) => kernels(node, 'kernels-swiftshader', 'swiftshader', extra),
   build,
   e2e: playwright,
 };
 
+/** Lanes by one name. */
+const groups = { fast: ['format', 'lint', 'types', 'unit'] };
+
+/** Lanes that open no device, in two rows that run side by side: what takes longest, and the rest. */
+const rows = [['unit'], ['format', 'lint', 'types', 'build']];
+
 function choose(args) {
-  const known = args.findIndex((arg) => !(arg in lanes));
-  const named = known < 0 ? args : args.slice(0, known);
-  const extra = args.slice(named.length);
+  const known = args.findIndex((arg) => !(arg in lanes) && !(arg in groups));
+  const given = known < 0 ? args : args.slice(0, known);
+  const extra = args.slice(given.length);
+  const named = given.flatMap((name) => groups[name] ?? [name]);
   if (named.length === 0 && extra.length > 0) {
     console.error(
-      `No lane is called ${extra[0]}. Lanes: ${Object.keys(lanes).join(', ')}. What follows a lane's name goes to its tool.`,
+      `No lane is called ${extra[0]}. Lanes: ${Object.keys(lanes).join(', ')}; fast is ${groups.fast.join(', ')}. What follows a lane's name goes to its tool.`,
     );
+    process.exit(2);
+  }
+  const group = given.find((name) => name in groups);
+  if (group !== undefined && extra.length > 0) {
+    console.error(`${group} is several lanes, and ${extra.join(' ')} is for one tool: name the lane it is for.`);
     process.exit(2);
   }
   const chosen = new Set(named.length > 0 ? named : Object.keys(lanes));
@@ -153,14 +171,36 @@ await installFor(chosen);
 
 let interrupted = false;
 process.on('SIGINT', () => (interrupted = true));
-const results = [];
-for (const { lane, extra } of chosen) {
+const finished = new Map();
+
+/** Runs a lane; with `aside`, what its tool says is shown when it ends. */
+async function runLane({ lane, extra }, aside) {
   if (interrupted) process.exit(130);
-  console.log(`\n━━ ${lane} ${'━'.repeat(Math.max(0, 76 - lane.length))}`);
+  const title = `\n━━ ${lane} ${'━'.repeat(Math.max(0, 76 - lane.length))}\n`;
+  const said = [];
+  if (!aside) process.stdout.write(title);
+  const colour = aside && process.stdout.isTTY ? { FORCE_COLOR: '1' } : {};
+  const node = (args, options = {}) =>
+    run(process.execPath, args, {
+      ...options,
+      env: { ...colour, ...options.env },
+      ...(aside && { write: (chunk) => said.push(chunk) }),
+    });
   const start = performance.now();
-  const result = await lanes[lane](extra);
-  results.push({ lane, ...result, seconds: (performance.now() - start) / 1000 });
+  const result = await lanes[lane](node, extra);
+  if (aside) process.stdout.write(Buffer.concat([Buffer.from(title), ...said]));
+  finished.set(lane, { lane, ...result, seconds: (performance.now() - start) / 1000 });
 }
+
+const inRows = rows.map((row) => chosen.filter(({ lane }) => row.includes(lane))).filter((row) => row.length > 0);
+const aside = inRows.length > 1;
+await Promise.all(
+  inRows.map(async (row) => {
+    for (const entry of row) await runLane(entry, aside);
+  }),
+);
+for (const entry of chosen) if (!finished.has(entry.lane)) await runLane(entry, false);
+const results = chosen.map(({ lane }) => finished.get(lane));
 
 const total = (key) => results.reduce((sum, result) => sum + result[key], 0);
 console.log(`\n${'lane'.padEnd(12)} passed failed skipped seconds`);

@@ -10,7 +10,7 @@ export interface Served {
 }
 
 export async function serveHarness(port = 4531): Promise<Served> {
-  const outDir = '.cache/harness';
+  const outDir = `.cache/harness-${port}`; // two specs may build it at once
   await build({
     publicDir: false,
     logLevel: 'error',

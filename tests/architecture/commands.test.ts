@@ -76,6 +76,30 @@ describe('npm test', () => {
     expect(last).toMatch(/^\d passed, 1 failed/);
   });
 
+  test('knows the lanes that need no driver and no browser by one name', () => {
+    vitest(report(7));
+    tool('oxfmt', 0);
+    tool('oxlint', 0);
+    put('node_modules/typescript/bin/tsc', 'process.exit(0)');
+    const { code, last, out } = node(['scripts/test.mjs', 'fast']);
+    expect({ code, last }).toEqual({ code: 0, last: '10 passed, 0 failed' });
+    for (const lane of ['format', 'lint', 'types', 'unit']) expect(out).toMatch(new RegExp(`^━━ ${lane} ━`, 'm'));
+    const { code: refused, all } = node(['scripts/test.mjs', 'fast', '-t', 'boxes']);
+    expect(refused).toBe(2);
+    expect(all).toContain('name the lane it is for');
+  });
+
+  test('shows all that side-by-side lanes said, each under its name, also when one fails', () => {
+    vitest(report(7));
+    put(
+      'node_modules/oxlint/bin/oxlint',
+      'process.stdout.write("x".repeat(300_000) + "the end"); process.exitCode = 1;',
+    );
+    const { code, out, last } = node(['scripts/test.mjs', 'lint', 'unit']);
+    expect({ code, last }).toEqual({ code: 1, last: '7 passed, 1 failed' });
+    expect(/━━ lint ━+\n(x+the end)/.exec(out)?.[1]).toHaveLength(300_007);
+  });
+
   test('says which lanes there are when it is given another', () => {
     const { code, all } = node(['scripts/test.mjs', 'matmul']);
     expect(code).toBe(2);
