@@ -75,12 +75,7 @@ export function promptMessages(
 
 /** Asks for the form that grounding/parse.ts calls well-formed; the wording of the thinking part is VLM-R1's. */
 export function answerInstruction(convention: BoxConvention, pictures: number): string {
-  const example =
-    convention.syntax === 'json'
-      ? pictures > 1
-        ? '{"image": n, "bbox_2d": [x1, y1, x2, y2]}'
-        : '[{"bbox_2d": [x1, y1, x2, y2]}]'
-      : `${pictures > 1 ? 'Image-n: ' : ''}<|box_start|>(x1,y1),(x2,y2)<|box_end|>`;
+  const example = convention.syntax.example(pictures);
   return `First output the thinking process in <think> </think> tags and then output the final answer in <answer> </answer> tags, as <answer>${example}</answer>.`;
 }
 

@@ -3,7 +3,7 @@
  * lacks: shared pieces, compile-time branches, and loops unrolled into named registers (software drivers spill a
  * register tile held in a private array, see docs/decisions/0002-shader-templates.md).
  *
- *     #include NAME            a piece of gpu/library.ts, by name
+ *     #include NAME            a piece of gpu/library.ts, by name, or of the op's own (`withPieces`)
  *     #if EXPR  #elif EXPR  #else  #endif
  *     #for NAME in EXPR..EXPR  #end      body repeated, NAME a constant (upper bound excluded)
  *     ${EXPR}                  the value of an expression, anywhere in a line
@@ -24,6 +24,12 @@ export function expandTemplate(
   expandLines(source.split('\n'), { ...constants }, library, out, 0);
   return out.join('\n');
 }
+
+/** The source with an op's own pieces in place of their `#include`s; a piece may include another. */
+export const withPieces = (source: string, pieces: Readonly<Record<string, string>>): string =>
+  source.replace(/^[ \t]*#include[ \t]+(\S+)[ \t]*$/gm, (line, name: string) =>
+    Object.hasOwn(pieces, name) ? withPieces(pieces[name]!, pieces) : line,
+  );
 
 type Scope = Record<string, number | boolean | string>;
 
@@ -47,7 +53,8 @@ function expandLines(
     const rest = line.slice(line.indexOf('#') + 1 + kind.length).trim();
     if (kind === 'include') {
       const text = library[rest];
-      if (text === undefined) throw templateError(`nothing named "${rest}" in gpu/library.ts`, line);
+      if (text === undefined)
+        throw templateError(`nothing named "${rest}" in gpu/library.ts, nor among the op's own pieces`, line);
       expandLines(text.split('\n'), scope, library, out, depth + 1);
     } else if (kind === 'for') {
       const loop = /^(\w+)\s+in\s+(.+)\.\.(.+)$/.exec(rest);

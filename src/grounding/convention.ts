@@ -5,10 +5,11 @@
  */
 import { GroundworkError } from '../base/error.ts';
 import type { Box01, GroundedBox, Size } from './box.ts';
+import { SYNTAXES, type AnswerItem, type BoxSyntax, type Numbers } from './syntaxes/index.ts';
 import { asModel, asThousand, fromModel, fromThousand, toModel, toThousand } from './convert.ts';
 
 export type BoxFamily = 'qwen2_5_vl' | 'qwen2_vl' | 'qwen3_vl' | 'smolvlm';
-export type Numbers = readonly [number, number, number, number];
+export type { Numbers } from './syntaxes/index.ts';
 
 export interface AnswerOptions {
   /** Around the answer `<answer>…</answer>`. Default true. */
@@ -22,7 +23,7 @@ export interface BoxConvention {
   /** For the user. */
   readonly words: string;
   readonly space: 'model pixels' | 'thousandths';
-  readonly syntax: 'json' | 'tokens';
+  readonly syntax: BoxSyntax;
   /** Largest coordinates a box may have. */
   limits(model: Size): { readonly x: number; readonly y: number };
   write(box: Box01, model: Size): Numbers;
@@ -34,9 +35,6 @@ export interface BoxConvention {
   /** The answer where there is nothing to find, without tags. */
   formatNothing(): string;
 }
-
-const list = (numbers: Numbers): string => `[${numbers.join(', ')}]`;
-const pair = ([x1, y1, x2, y2]: Numbers): string => `<|box_start|>(${x1},${y1}),(${x2},${y2})<|box_end|>`;
 
 type Space = Pick<BoxConvention, 'space' | 'limits' | 'write' | 'read'>;
 
@@ -54,40 +52,16 @@ const thousandths: Space = {
   read: (numbers) => fromThousand(asThousand(numbers)),
 };
 
-interface Item {
-  readonly image: number | null;
-  readonly numbers: Numbers;
-  readonly label: string | null;
-}
-
-/** One object for one box, a list for several; a single picture's answer is always a list, as the models know it. */
-function jsonAnswer(items: readonly Item[], single: boolean): string {
-  const objects = items.map(({ image, numbers, label }) => {
-    const fields = [...(image === null ? [] : [`"image": ${image}`]), `"bbox_2d": ${list(numbers)}`];
-    if (label !== null) fields.push(`"label": ${JSON.stringify(label)}`);
-    return `{${fields.join(', ')}}`;
-  });
-  return objects.length === 1 && !single ? objects[0]! : `[${objects.join(', ')}]`;
-}
-
-const tokenAnswer = (items: readonly Item[]): string =>
-  items
-    .map(({ image, numbers, label }) => {
-      const ref = label === null ? '' : `<|object_ref_start|>${label}<|object_ref_end|>`;
-      return `${image === null ? '' : `Image-${image}: `}${ref}${pair(numbers)}`;
-    })
-    .join('\n');
-
-function convention(family: BoxFamily, space: Space, syntax: 'json' | 'tokens', words: string): BoxConvention {
+function convention(family: BoxFamily, space: Space, syntax: BoxSyntax, words: string): BoxConvention {
   return {
     family,
     words,
     syntax,
     ...space,
-    formatBox: (box, model) => (syntax === 'json' ? list : pair)(space.write(box, model)),
+    formatBox: (box, model) => syntax.write(space.write(box, model)),
     formatAnswer: (boxes, sizes, { tags = true, labels = true } = {}) => {
       const single = sizes.length === 1;
-      const items = boxes.map(({ image, box, label }): Item => {
+      const items = boxes.map(({ image, box, label }): AnswerItem => {
         const size = sizes[image];
         if (!size)
           throw new GroundworkError(
@@ -101,10 +75,10 @@ function convention(family: BoxFamily, space: Space, syntax: 'json' | 'tokens', 
           label: labels && label ? label : null,
         };
       });
-      const body = syntax === 'json' ? jsonAnswer(items, single) : tokenAnswer(items);
+      const body = syntax.answer(items, single);
       return tags ? `<answer>${body}</answer>` : body;
     },
-    formatNothing: () => (syntax === 'json' ? '[]' : 'None'),
+    formatNothing: () => syntax.nothing,
   };
 }
 
@@ -112,15 +86,20 @@ export const CONVENTIONS: Readonly<Record<BoxFamily, BoxConvention>> = {
   qwen2_5_vl: convention(
     'qwen2_5_vl',
     modelPixels,
-    'json',
+    SYNTAXES.json,
     'JSON, in pixels of the picture as the model sees it (after resizing)',
   ),
-  qwen2_vl: convention('qwen2_vl', thousandths, 'tokens', 'box tokens, in thousandths (0–1000) of width and height'),
-  qwen3_vl: convention('qwen3_vl', thousandths, 'json', 'JSON, in thousandths (0–1000) of width and height'),
+  qwen2_vl: convention(
+    'qwen2_vl',
+    thousandths,
+    SYNTAXES.tokens,
+    'box tokens, in thousandths (0–1000) of width and height',
+  ),
+  qwen3_vl: convention('qwen3_vl', thousandths, SYNTAXES.json, 'JSON, in thousandths (0–1000) of width and height'),
   smolvlm: convention(
     'smolvlm',
     thousandths,
-    'json',
+    SYNTAXES.json,
     'JSON, in thousandths (0–1000) of width and height. The model learns this format here, because it has none of its own',
   ),
 };

@@ -107,10 +107,8 @@ function readBox(quad: Quad, mode: 'strict' | 'tolerant', convention: BoxConvent
 function canonical(numbers: Numbers, quad: Quad, convention: BoxConvention, size: Size): boolean {
   const [x1, y1, x2, y2] = numbers;
   const limit = convention.limits(size);
-  const form = convention.syntax === 'json' ? 'object' : 'pairs';
   return (
-    quad.form === form &&
-    (form === 'pairs' || quad.strict) &&
+    convention.syntax.keeps(quad) &&
     numbers.every(Number.isInteger) &&
     x1 >= 0 &&
     y1 >= 0 &&
@@ -119,11 +117,6 @@ function canonical(numbers: Numbers, quad: Quad, convention: BoxConvention, size
     x2 <= limit.x &&
     y2 <= limit.y
   );
-}
-
-/** Whether the answer is boxes and nothing else; box tokens may have words around them. */
-function fills(answer: string, quads: readonly Quad[], syntax: 'json' | 'tokens'): boolean {
-  return syntax === 'tokens' || quads.every((quad) => quad.start === 0 && quad.end === answer.length);
 }
 
 export function parseAnswer(
@@ -136,7 +129,7 @@ export function parseAnswer(
   const searched = hasAnswerTag || mode === 'tolerant' ? answer : '';
   const quads = sizes.length ? findQuads(searched) : [];
   const stated = statedFor(quads, quads.length ? imageHints(searched) : []);
-  let wellFormed = tagsOk && quads.length > 0 && fills(searched, quads, convention.syntax);
+  let wellFormed = tagsOk && quads.length > 0 && convention.syntax.fills(searched, quads);
   const boxes = quads.map((quad, i): ParsedBox => {
     const said = stated[i]?.image ?? null;
     const image = said === null ? (sizes.length === 1 ? 0 : null) : resolveHint(said, sizes.length);

@@ -9,18 +9,10 @@
  *   staged    128 invocations have 64 rows; slices of q, k, v and dO pass through workgroup memory, each loaded once for
  *             all of them. Scattered rows (decoding), which share few keys, go to `wide`.
  */
-import softwareForward from '../../shaders/attention/software/forward.wgsl';
-import softwareKeyGradient from '../../shaders/attention/software/key-gradient.wgsl';
-import softwareQueryGradient from '../../shaders/attention/software/query-gradient.wgsl';
-import stagedForward from '../../shaders/attention/staged/forward.wgsl';
-import stagedKeyGradient from '../../shaders/attention/staged/key-gradient.wgsl';
-import stagedQueryGradient from '../../shaders/attention/staged/query-gradient.wgsl';
-import wideForward from '../../shaders/attention/wide/forward.wgsl';
-import wideKeyGradient from '../../shaders/attention/wide/key-gradient.wgsl';
-import wideQueryGradient from '../../shaders/attention/wide/query-gradient.wgsl';
 import type { Session } from '../gpu/recorder.ts';
 import type { Constants } from '../gpu/template.ts';
 import { tuningOf, type AttentionTuning } from '../gpu/tuning.ts';
+import { ATTENTION } from './attention-kernels.ts';
 import { ceilDiv } from './groups.ts';
 
 export interface HeadShape {
@@ -100,13 +92,13 @@ function softwareTiles(lanes: number, shape: HeadShape, tuning: AttentionTuning)
     stretched: false,
     unit: VW,
     forward: {
-      source: softwareForward,
+      source: ATTENTION.software.forward,
       constants: { ...queries, SCATTERED, KEYS: headDim > 32 ? 1 : 2 },
       params: { ...params, queries: QUERIES },
     },
-    queryGradient: { source: softwareQueryGradient, constants: queries, params },
+    queryGradient: { source: ATTENTION.software.queryGradient, constants: queries, params },
     keyGradient: {
-      source: softwareKeyGradient,
+      source: ATTENTION.software.keyGradient,
       constants: { ...columns, ...rows(keys) },
       params: { rows: keys },
     },
@@ -147,9 +139,9 @@ function stagedTiles(shape: HeadShape, tuning: AttentionTuning, software: boolea
     stretches: () => 1,
     stretched: false,
     unit: 4,
-    forward: { source: stagedForward, ...queries(1) },
-    queryGradient: { source: stagedQueryGradient, ...queries(2) },
-    keyGradient: { source: stagedKeyGradient, ...tile(keys, 2) },
+    forward: { source: ATTENTION.staged.forward, ...queries(1) },
+    queryGradient: { source: ATTENTION.staged.queryGradient, ...queries(2) },
+    keyGradient: { source: ATTENTION.staged.keyGradient, ...tile(keys, 2) },
   };
 }
 
@@ -184,9 +176,9 @@ function wideTiles(
         : 1,
     stretched: true,
     unit: 4,
-    forward: { source: wideForward, constants: { ...queries, MIXED: 'v' }, params },
-    queryGradient: { source: wideQueryGradient, constants: { ...queries, MIXED: 'k' }, params },
-    keyGradient: { source: wideKeyGradient, constants: { ...columns, KEYS: keys, QUERIES: 1 }, params: {} },
+    forward: { source: ATTENTION.wide.forward, constants: { ...queries, MIXED: 'v' }, params },
+    queryGradient: { source: ATTENTION.wide.queryGradient, constants: { ...queries, MIXED: 'k' }, params },
+    keyGradient: { source: ATTENTION.wide.keyGradient, constants: { ...columns, KEYS: keys, QUERIES: 1 }, params: {} },
   };
 }
 

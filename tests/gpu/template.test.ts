@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { evaluate, expandTemplate, type Constants } from '../../src/gpu/template.ts';
+import { evaluate, expandTemplate, withPieces, type Constants } from '../../src/gpu/template.ts';
 
 const expand = (source: string, constants: Constants = {}, library: Record<string, string> = {}) =>
   expandTemplate(source, constants, library);
@@ -90,6 +90,13 @@ describe('#include', () => {
     const library = { piece: '#if HALF\nhalf\n#else\nfull ${N}\n#endif' };
     expect(expand('a\n#include piece\nb', { HALF: false, N: 3 }, library)).toBe('a\nfull 3\nb');
     expect(expand('#for N in 0..2\n#include piece\n#end', { HALF: false }, library)).toBe('full 0\nfull 1');
+  });
+
+  test('an op puts its own pieces in place before, and leaves the rest to the library', () => {
+    const own = { mine: '  #include deeper', deeper: 'own $& ${N}' };
+    const source = withPieces('#if A\n#include mine\n#endif\n#include shared', own);
+    expect(source).toBe('#if A\nown $& ${N}\n#endif\n#include shared');
+    expect(expand(source, { A: true, N: 2 }, { shared: 'b' })).toBe('own $& 2\nb');
   });
 
   test('a piece may include another', () => {

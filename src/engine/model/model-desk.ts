@@ -2,6 +2,7 @@
 import { GroundworkError } from '../../base/error.ts';
 import type { Dataset } from '../../data/dataset.ts';
 import { blobSource } from '../../formats/byte-source.ts';
+import { legacyName } from '../../formats/peft-names.ts';
 import type { Session } from '../../gpu/recorder.ts';
 import { loadModel, type CheckpointFolder } from '../../models/load.ts';
 import { folderDigest } from '../keep/identity.ts';
@@ -102,7 +103,8 @@ export class ModelDesk {
     await session.kernels.ready();
     const digest = await folderDigest(folder);
     this.#host.holder.put({ ...loaded, name }, kept);
-    const { model, processor } = loaded;
+    const { model, processor, architecture } = loaded;
+    const older = legacyName('model.language_model.layers');
     return {
       name,
       digest,
@@ -112,6 +114,7 @@ export class ModelDesk {
       hiddenSize: model.decoderShape.hiddenSize,
       layers: model.decoderShape.layers,
       vocabSize: model.vocabSize,
+      renamed: architecture.canonicalName(older) !== older,
       boxConvention: processor.convention.words,
       notes: loaded.notes,
       ...storageReport(loaded),

@@ -31,6 +31,8 @@ export interface ModelReport extends WeightsReport {
   readonly hiddenSize: number;
   readonly layers: number;
   readonly vocabSize: number;
+  /** Older versions of transformers name its modules differently: an adapter can be written for either. */
+  readonly renamed: boolean;
   /** How the model writes boxes, in words for the user. */
   readonly boxConvention: string;
   /** What was passed over or assumed in its files, in whole sentences. */

@@ -167,6 +167,7 @@ export class FakeTransport implements Transport {
           hiddenSize: 192,
           layers: 6,
           vocabSize: 2048,
+          renamed: true,
           ...heldAs(request.storage ?? 'auto'),
           notes: [],
           boxConvention:

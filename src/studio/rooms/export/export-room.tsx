@@ -47,9 +47,6 @@ model = AutoModelForImageTextToText.from_pretrained("merged")`,
   },
 ];
 
-/** Families whose modules transformers 4.52 renamed. */
-const RENAMED: ReadonlySet<string> = new Set(['qwen2_vl', 'qwen2_5_vl']);
-
 export function ExportRoom() {
   const model = useProject((project) => project.model);
   const stacked = useAdapters(({ report }) => report.stack.length > 0);
@@ -130,7 +127,7 @@ const toFolder =
 
 function ExportCard({ kind, ready }: { readonly kind: Kind; readonly ready: boolean }) {
   const { client } = useStudio();
-  const renamed = useProject((project) => RENAMED.has(project.model?.modelType ?? ''));
+  const renamed = useProject((project) => project.model?.renamed ?? false);
   const [style, setStyle] = useState<KeyStyle>('current');
   const [progress, setProgress] = useState<Progressing | null>(null);
   const stop = useRef<AbortController | null>(null);
