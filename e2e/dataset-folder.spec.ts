@@ -17,8 +17,10 @@ const stored = (page: Page) =>
           const all = opening.result.transaction('projects').objectStore('projects').getAll();
           all.onsuccess = () => {
             opening.result.close();
-            const [project] = all.result as { dataset: { options: { conventions?: { list?: { layout: string } } } } }[];
-            resolve(project?.dataset.options.conventions?.list?.layout);
+            const [project] = all.result as {
+              dataset: { options: { readings?: { file: string; layout: string }[] } };
+            }[];
+            resolve(project?.dataset.options.readings?.map(({ file, layout }) => `${file} ${layout}`).join());
           };
         };
       }),
@@ -48,16 +50,17 @@ test('a folder is read in place, nothing of it is copied, and the next visit rea
   await questions.getByRole('button', { name: 'Skip 3 rows' }).click();
   await expect(questions).not.toContainText('cannot be used');
   await questions.getByRole('button', { name: 'Look and confirm' }).click();
-  await page.getByRole('radio', { name: /Pixels of the picture file corner, width, height/ }).check();
+  await page.getByRole('radio', { name: /Pixels of the picture file/ }).check();
+  await page.getByRole('radio', { name: 'corner, width, height', exact: true }).check();
   await page.getByRole('button', { name: 'Read them so' }).click();
   // As widths and heights most boxes would leave their pictures: that is asked about at once.
   await expect(page.getByText('as corner, width and height, because you said so')).toBeVisible();
   await expect(questions).toContainText('cannot be used');
-  await page.getByRole('radio', { name: /Pixels of the picture file two corners/ }).check();
+  await page.getByRole('radio', { name: 'two corners', exact: true }).check();
   await page.getByRole('button', { name: 'Read them so' }).click();
   await expect(page.getByText('as two corners, because you said so')).toBeVisible();
   await expect(questions).toHaveCount(0);
-  await expect.poll(() => stored(page)).toBe('xyxy');
+  await expect.poll(() => stored(page)).toBe('train.jsonl xyxy');
   await page.reload();
   const note = page.getByRole('status').filter({ hasText: 'still on your disk' });
   await expect(note).toContainText('my set');

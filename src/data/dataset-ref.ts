@@ -3,7 +3,10 @@
  * structured cloning (IndexedDB, a worker) carries; without `handle` sources it is JSON as well. Opening the same bytes
  * with the same options gives the same rows, ids and split.
  */
+import type { BoxLayout } from '../grounding/numbers.ts';
 import type { RowFormatName } from './raw-row.ts';
+
+export type { BoxLayout } from '../grounding/numbers.ts';
 
 /** Where a dataset's files are. `path` is the folder they are mounted at inside the dataset; '' is its root. */
 export type SourceRef =
@@ -20,24 +23,45 @@ export type SourceRef =
   /** Given by a file input: readable in this visit only, then to be chosen again. Size and date tell whether it is the same. */
   | { readonly kind: 'once'; readonly path: string; readonly bytes: number; readonly lastModified: number };
 
-/** What the numbers of a box are measured in. `model`: pixels after Qwen2.5-VL's resizing with its default limits. */
-export type CoordinateSpace = 'fraction' | 'thousand' | 'natural' | 'model';
-/** Two corners, or a corner with width and height. */
-export type BoxLayout = 'xyxy' | 'xywh';
+/**
+ * What the numbers of a box are measured in. `natural`: pixels of the picture as shown; `stored`: of the picture before
+ * its EXIF turning; `listed`: of the size that the rows themselves give for it; `model`: of the picture after a resize.
+ */
+export type CoordinateSpace = 'fraction' | 'percent' | 'thousand' | 'natural' | 'stored' | 'listed' | 'model';
+
+/** How pictures were resized before their boxes were written. */
+export type Resize =
+  /** As Qwen's processors do: sides are multiples of `factor`, the area within the limits. No `maxPixels`: no limit. */
+  | { readonly kind: 'budget'; readonly factor: number; readonly minPixels: number; readonly maxPixels?: number }
+  /** All to one size. */
+  | { readonly kind: 'size'; readonly width: number; readonly height: number };
 
 export interface Convention {
   readonly space: CoordinateSpace;
   readonly layout: BoxLayout;
+  /** Of `model`. Default: Qwen2.5-VL's own limits. */
+  readonly resize?: Resize;
 }
 
-/** How boxes are written where a row does not declare it: `(x1,y1),(x2,y2)`, or a list of four numbers. */
-export type WayOfWriting = 'pairs' | 'list';
+/**
+ * How boxes are written: `(x1,y1),(x2,y2)`; a list of four numbers; or in a field whose meaning the format declares
+ * (COCO's annotations, ms-swift's objects), which may be doubted like the others.
+ */
+export type WayOfWriting = 'pairs' | 'list' | 'declared';
+
+/** How the boxes of one file that are written in one way are read, because the user said so. */
+export interface Reading extends Convention {
+  readonly file: string;
+  readonly way: WayOfWriting;
+}
 
 export interface DatasetOptions {
   /** Read every row so, whatever its keys suggest. */
   readonly format?: RowFormatName;
-  /** Confirmed by the user, who may overrule what the numbers suggest. */
-  readonly conventions?: Readonly<Partial<Record<WayOfWriting, Convention>>>;
+  /** Confirmed by the user, who may overrule what the numbers suggest. One answer settles one file. */
+  readonly readings?: readonly Reading[];
+  /** As `readings`, for all files at once: of projects stored by versions that asked so. Becomes `readings` on opening. */
+  readonly conventions?: Readonly<Partial<Record<'pairs' | 'list', Convention>>>;
   /**
    * What is taught of an answer with boxes: the boxes alone in the model's own form, or with the words around them.
    * Default boxes.

@@ -4,9 +4,10 @@ import { GroundworkError } from '../base/error.ts';
 import { Lru } from '../base/lru.ts';
 import { pipelined } from '../base/pipelined.ts';
 import type { Size } from '../grounding/box.ts';
+import type { Numbers } from '../grounding/convention.ts';
 import { Counting } from './counting.ts';
-import { conventionWords, type Decision } from './conventions.ts';
-import type { DatasetOptions, WayOfWriting } from './dataset-ref.ts';
+import type { Decision } from './conventions.ts';
+import type { Convention, DatasetOptions, WayOfWriting } from './dataset-ref.ts';
 import { FileSet, fileIssue, type Source } from './file-set.ts';
 import { bitOf, findingsOf, type FindingKey, type Health } from './health.ts';
 import { interpretRow, searchRow } from './interpret.ts';
@@ -14,12 +15,15 @@ import type { IssueLog } from './issue-log.ts';
 import { Ledger, type LedgerEntry, type LedgerKey } from './ledger.ts';
 import { Pictures } from './pictures.ts';
 import { placesIn } from './places.ts';
+import { conventionKey, conventionWords, type PictureFacts } from './reading.ts';
+import { conventionOnly, optionsWith, readingOf } from './settled.ts';
 import { ROW_FORMATS, type FormatName, type RawRow, type RowFormatName } from './raw-row.ts';
 import type { Row, RowIssue } from './row.ts';
 import type { RowList } from './row-list.ts';
 import {
   checkAborted,
   conventionFrom,
+  decisionKey,
   layoutFrom,
   rawOf,
   scan,
@@ -97,6 +101,14 @@ interface Opened extends Shelf {
   readonly issues: readonly RowIssue[];
 }
 
+/** A box as its file has it. */
+export interface LooseNumbers {
+  readonly way: WayOfWriting;
+  readonly numbers: Numbers;
+  readonly image: number;
+  readonly picture: PictureFacts | null;
+}
+
 export class Dataset {
   readonly report: DatasetReport;
   readonly #opened: Opened;
@@ -109,11 +121,15 @@ export class Dataset {
   constructor(opened: Opened, scanned: Scanned, options: DatasetOptions) {
     this.#opened = opened;
     this.#scanned = scanned;
-    this.#options = options;
+    // Every answer that holds, each for its file, whatever form it was given in.
+    this.#options = optionsWith(
+      options,
+      [...scanned.decisions].map(([key, decision]) => [fileOf(key), decision]),
+    );
     const numbers = (part: Split) =>
       Uint32Array.from(scanned.index.splits.flatMap((split, i) => (split === part ? [i] : [])));
     this.#parts = { train: numbers('train'), heldout: numbers('heldout') };
-    this.report = report(opened, scanned, options, this.#parts);
+    this.report = report(opened, scanned, this.#options, this.#parts);
   }
 
   /** As the rows showed; with the pictures that were found broken since. */
@@ -221,6 +237,16 @@ export class Dataset {
     return new Dataset(opened, await scan(opened, options, opened.issues, progress), options);
   }
 
+  /** The share of a file's boxes that would lie inside their pictures if they were read so; null if it cannot be told. */
+  fits(file: string, way: WayOfWriting, convention: Convention): number | null {
+    const { decisions, evidence } = this.#scanned;
+    const key = decisionKey(file, way);
+    const counted = decisions.get(key)?.candidates.find((each) => conventionKey(each) === conventionKey(convention));
+    if (counted) return counted.fits;
+    const score = evidence.get(key)?.estimate(convention);
+    return score?.seen ? score.inside / score.seen : null;
+  }
+
   /** Rows whose boxes are of one file and one way of writing, for trying conventions on. */
   async samplesOf(file: string, way: WayOfWriting, limit: number): Promise<Row[]> {
     const found: Row[] = [];
@@ -235,16 +261,21 @@ export class Dataset {
   }
 
   /** The numbers of a row's boxes as its file has them, for those whose convention is not declared. */
-  async loose(row: Row): Promise<{ way: WayOfWriting; numbers: readonly number[]; image: number }[]> {
+  async loose(row: Row): Promise<LooseNumbers[]> {
     const number = this.#scanned.index.ids.find(row.id);
     const { value } = await this.#raws([number]).next();
     const raw = (value as { raw: RawRow | null } | undefined)?.raw;
     if (!raw) throw changed(row.id);
     const searched = searchRow(raw, this.#opened.pictures, this.#opened.counting);
     const target = placesIn(searched.texts.at(-1)!, layoutFrom(this.#scanned.decisions, raw.source.file)).boxes;
-    return target.flatMap(({ written, numbers, space }, i) =>
-      written === 'declared' || space ? [] : [{ way: written, numbers, image: row.solution[i]?.image ?? 0 }],
-    );
+    const found: LooseNumbers[] = [];
+    for (const [i, { written, numbers }] of target.entries()) {
+      if (written === 'stated') continue;
+      const image = row.solution[i]?.image ?? 0;
+      const facts = await this.#opened.pictures.facts(row.images[image]!);
+      found.push({ way: written, numbers, image, picture: facts && { ...facts, listed: raw.sizes?.[image] ?? null } });
+    }
+    return found;
   }
 
   #list(numbers: Uint32Array): RowList {
@@ -329,7 +360,7 @@ export class Dataset {
           : await interpretRow(searchRow(raw, pictures, counting), {
               layout: layoutFrom(decisions, raw.source.file),
               conventionOf: conventionFrom(decisions, raw.source.file),
-              sizeOf: (path) => pictures.measure(path),
+              factsOf: (path) => pictures.facts(path),
               counting,
               words: this.#options.answers === 'words',
             });
@@ -355,29 +386,35 @@ const wordsOf = (row: Row): string =>
     ),
   ].join(' ');
 
-/** What of the options changes rows: with the same value there is nothing to read again. */
-function keyOf(
-  { format, imagesPerRow, split, seed, heldoutShare, conventions, answers }: DatasetOptions,
-  { decisions }: Scanned,
-): string {
-  const read = [...decisions].map(([key, { way, space, layout }]) => [key, conventions?.[way] ?? { space, layout }]);
-  return JSON.stringify([
-    format,
-    imagesPerRow ?? 1,
-    split,
-    seed ?? 0,
-    heldoutShare ?? 0.1,
-    answers ?? 'boxes',
-    read.map(([key, c]) => [key, (c as Decision).space, (c as Decision).layout]),
-  ]);
+/**
+ * What of the options changes rows: with the same value there is nothing to read again. Boxes read as their file's form
+ * declares add nothing to it.
+ */
+function keyOf(options: DatasetOptions, { decisions, evidence }: Scanned): string {
+  const { format, imagesPerRow, split, seed, heldoutShare, answers } = options;
+  const read = [...decisions].flatMap(([key, decision]) => {
+    const said = readingOf(options, fileOf(key), decision.way);
+    const { declared = null } = evidence.get(key) ?? {};
+    // An answer that was taken back: what the numbers show is not known here.
+    if (decision.settled && !said) return [[key, 'open']];
+    const { space, layout, resize } = conventionOnly(said ?? decision);
+    if (declared && conventionKey({ space, layout }) === conventionKey(declared)) return [];
+    return [resize ? [key, space, layout, resize] : [key, space, layout]];
+  });
+  const taught = answers === 'words' ? [answers] : [];
+  return JSON.stringify([format, imagesPerRow ?? 1, split, seed ?? 0, heldoutShare ?? 0.1, read, ...taught]);
 }
 
+const fileOf = (key: string): string => key.slice(key.indexOf('\n') + 1);
+
 /** Conventions that were guessed and are now agreed to. */
-function confirmed(scanned: Scanned, { conventions }: DatasetOptions): Scanned {
+function confirmed(scanned: Scanned, options: DatasetOptions): Scanned {
   const decisions = new Map(
-    [...scanned.decisions].map(([key, decision]) => [
+    [...scanned.decisions].map(([key, decision]): [string, Decision] => [
       key,
-      conventions?.[decision.way] ? { ...decision, ambiguous: false } : decision,
+      readingOf(options, fileOf(key), decision.way)
+        ? { ...decision, reason: 'you said so', ambiguous: false, settled: true }
+        : decision,
     ]),
   );
   return { ...scanned, decisions };
@@ -393,7 +430,7 @@ function report(
   const formats = [...scanned.formats].sort((a, b) => b[1] - a[1]).map(([format, rows]) => ({ name: format, rows }));
   const conventions = [...decisions].map(([key, decision]) => ({
     ...decision,
-    file: key.slice(key.indexOf('\n') + 1),
+    file: fileOf(key),
     words: conventionWords(decision),
   }));
   const questions: OpenQuestion[] = conventions

@@ -7,7 +7,7 @@
  * for an answer else the one the question asks for (“… in Image-2”); else the last, marked `imageGuessed` and reported,
  * so that no answer is called wrong for naming another. A prompt's box without a word is put in the first picture.
  */
-import type { GroundedBox, Size } from '../grounding/box.ts';
+import type { GroundedBox } from '../grounding/box.ts';
 import { imageOf, resolveHint } from '../grounding/image-hint.ts';
 import type { Misfit } from '../grounding/box-values.ts';
 import { findQuads } from '../grounding/quads.ts';
@@ -27,6 +27,7 @@ import {
   type SearchedText,
 } from './places.ts';
 import { rowIssue, type RawRow } from './raw-row.ts';
+import { needsPicture, type PictureFacts } from './reading.ts';
 import type { Message, Row, RowIssue, Segment } from './row.ts';
 import { checkBox, checkImages, checkTurns, roleOf } from './validate.ts';
 
@@ -53,7 +54,7 @@ export function searchRow(raw: RawRow, pictures: Pick<Pictures, 'find'>, countin
   const parts = raw.turns.map(({ role, text }): AnswerParts =>
     roleOf(role) === 'assistant' ? answerParts(text) : { think: null, answer: text, done: [] },
   );
-  const texts = parts.map(({ answer }) => searchText(answer, supply, raw.space !== null, names));
+  const texts = parts.map(({ answer }) => searchText(answer, supply, raw.said, names));
   for (const counted of texts.flatMap(countedIn)) counting.see(raw.source.file, counted, raw.images.length);
   if (supply.missing)
     issues.push(
@@ -99,7 +100,7 @@ function misfitIssue(raw: RawRow, turn: number, misfits: readonly Misfit[]): Row
   );
 }
 
-/** A box whose file does not declare its convention, and the picture it most probably lies in, from 0. */
+/** A box whose row does not itself say what its numbers are, and the picture it most probably lies in, from 0. */
 export interface LooseBox {
   readonly way: WayOfWriting;
   readonly place: BoxPlace;
@@ -109,7 +110,7 @@ export interface LooseBox {
 export function looseBoxes({ raw, texts, images }: SearchedRow, counting: Counting): LooseBox[] {
   return texts.flatMap((text) =>
     placesIn(text, null, (by) => counting.from(raw.source.file, by)).boxes.flatMap((place) =>
-      place.written === 'declared' || place.space
+      place.written === 'stated'
         ? []
         : [{ way: place.written, place, image: resolveHint(place.image ?? -1, images.length) }],
     ),
@@ -136,7 +137,7 @@ export interface InterpretContext {
   /** Of lists of four numbers. */
   readonly layout: BoxLayout;
   conventionOf(written: BoxPlace['written'], raw: RawRow): Convention;
-  sizeOf(path: string): Promise<Size | null>;
+  factsOf(path: string): Promise<Omit<PictureFacts, 'listed'> | null>;
   readonly counting: Counting;
   /** Keep the words around an answer's boxes. */
   readonly words: boolean;
@@ -200,7 +201,7 @@ export async function interpretRow(searched: SearchedRow, context: InterpretCont
       } else if (image === null) {
         image = askedImage(questionOf(searched, roles, turn), images.length, countsFrom);
         // A benchmark is not taught, so its guess does no harm.
-        if (image === null && raw.space !== null && raw.format !== 'MIG-Bench') {
+        if (image === null && raw.said !== null && raw.format !== 'MIG-Bench') {
           issues.push(unsaidIssue(raw, field, images.length));
           return [];
         }
@@ -218,8 +219,9 @@ export async function interpretRow(searched: SearchedRow, context: InterpretCont
       const convention: Convention = place.space
         ? { space: place.space, layout: 'xyxy' }
         : context.conventionOf(place.written, raw);
-      const pixels = convention.space === 'natural' || convention.space === 'model';
-      const checked = checkBox(place, convention, pixels ? await context.sizeOf(path) : null, field, raw.source);
+      const facts = needsPicture(convention.space) ? await context.factsOf(path) : null;
+      const listed = raw.sizes?.[image] ?? null;
+      const checked = checkBox(place, convention, facts && { ...facts, listed }, field, raw.source);
       if (!checked.ok) {
         issues.push(checked.issue);
         return [];

@@ -30,6 +30,8 @@ export class Pictures {
   /** 0 until measured; −1: cannot be. */
   readonly #width = new Column(Int32Array);
   readonly #height = new Column(Int32Array);
+  /** EXIF orientation, 1–8. */
+  readonly #orientation = new Column(Uint8Array);
   readonly #content = new Column(Uint32Array);
   readonly #fileSize = new Column(Float64Array);
   readonly #state = new Column(Uint8Array);
@@ -56,6 +58,7 @@ export class Pictures {
       this.#paths,
       this.#width,
       this.#height,
+      this.#orientation,
       this.#content,
       this.#fileSize,
       this.#state,
@@ -78,6 +81,7 @@ export class Pictures {
     while (this.#width.length <= number) {
       this.#width.push(0);
       this.#height.push(0);
+      this.#orientation.push(1);
       this.#content.push(0);
       this.#fileSize.push(0);
       this.#state.push(UNKNOWN);
@@ -158,6 +162,12 @@ export class Pictures {
     return pending;
   }
 
+  /** Size as shown and how it is turned; null as with `measure`. */
+  async facts(path: string): Promise<{ readonly shown: Size; readonly orientation: number } | null> {
+    const shown = await this.measure(path);
+    return shown && { shown, orientation: this.#orientation.get(this.number(path)) };
+  }
+
   async #measure(picture: number, path: string): Promise<Size | null> {
     const file = this.#files.find(path);
     let header: ImageHeader | null = null;
@@ -180,6 +190,7 @@ export class Pictures {
       if (!(error instanceof GroundworkError)) throw error;
     }
     const size = header?.size ?? null;
+    this.#orientation.set(picture, header?.orientation ?? 1);
     this.#width.set(picture, size ? size.width : -1);
     this.#height.set(picture, size ? size.height : -1);
     return size;

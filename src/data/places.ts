@@ -3,8 +3,11 @@ import type { Misfit } from '../grounding/box-values.ts';
 import type { Numbers } from '../grounding/convention.ts';
 import { imageHints, imageOf, statedFor, type Counted, type ImageHint, type Stated } from '../grounding/image-hint.ts';
 import { findBoxes, spellingOf, type Quad } from '../grounding/quads.ts';
-import type { BoxLayout } from './dataset-ref.ts';
-import type { RawBox } from './raw-row.ts';
+import type { BoxLayout, WayOfWriting } from './dataset-ref.ts';
+import type { RawBox, RawRow } from './raw-row.ts';
+
+/** `stated`: the row or the form itself says what its numbers are. */
+export type Written = 'stated' | WayOfWriting;
 
 export interface BoxPlace {
   /** Of the whole form: boxes of one JSON value share it. */
@@ -14,8 +17,8 @@ export interface BoxPlace {
   readonly label?: string;
   /** Picture the text or the row states, from 0, −1 the last; null unsaid. */
   readonly image: number | null;
-  /** Which decision about coordinates applies: the row's own declaration, or what was found for this way of writing. */
-  readonly written: 'declared' | 'pairs' | 'list';
+  /** Which decision about coordinates applies: the box's own word, or what was found for this way of writing. */
+  readonly written: Written;
   /** What the form itself states of its numbers: thousandths. */
   readonly space?: 'thousand';
   /** Between `<|box_start|>` tokens. */
@@ -39,8 +42,8 @@ export interface SearchedText {
   readonly misfits: readonly Misfit[];
   /** Those of the quads that stand for `<bbox>` marks. */
   readonly marks: ReadonlySet<Quad>;
-  /** Whether the row states the space of its `<bbox>` boxes. */
-  readonly declared: boolean;
+  /** Who says what the numbers of its `<bbox>` boxes are. */
+  readonly said: RawRow['said'];
   /** Words that name a picture. */
   readonly hints: readonly ImageHint[];
 }
@@ -82,7 +85,9 @@ const fills = ({ start, end }: Quad, text: string): boolean => text.trim().lengt
 /** Four loose numbers are taken for a box only if they could be one; `null`: in either layout. */
 const plausible = ({ form, numbers: [a, b, c, d] }: Quad, layout: BoxLayout | null): boolean =>
   form !== 'list' ||
-  (a >= 0 && b >= 0 && ((layout !== 'xywh' && a <= c && b <= d) || (layout !== 'xyxy' && c > 0 && d > 0)));
+  (a >= 0 &&
+    b >= 0 &&
+    (((layout === null || layout === 'xyxy') && a <= c && b <= d) || (layout !== 'xyxy' && c > 0 && d > 0)));
 
 interface FilledMark {
   readonly start: number;
@@ -133,11 +138,11 @@ function nameHints(text: string, images: readonly string[]): ImageHint[] {
 export const lastPart = (path: string): string =>
   path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1);
 
-/** `declared`: whether the row states the space of its `<bbox>` boxes. `images`: the row's pictures by name. */
+/** `said`: of the row. `images`: the row's pictures by name. */
 export function searchText(
   original: string,
   supply: MarkSupply,
-  declared: boolean,
+  said: RawRow['said'],
   images: readonly string[] = [],
 ): SearchedText {
   const { text, marks: filledMarks } = filled(original, supply);
@@ -168,7 +173,7 @@ export function searchText(
   }
   quads.sort((a, b) => a.start - b.start || (a.inner?.start ?? 0) - (b.inner?.start ?? 0));
   const hints = [...imageHints(text), ...nameHints(text, images)].sort((a, b) => a.start - b.start);
-  return { text, quads, misfits: found.misfits, marks, declared, hints };
+  return { text, quads, misfits: found.misfits, marks, said, hints };
 }
 
 /** Its numbers are the row's own, whatever key they were put under. */
@@ -204,9 +209,15 @@ export const countedIn = ({ quads, hints }: SearchedText): Counted[] =>
 /** From which number a word or key counts pictures in this file; undefined: as its name says. */
 export type CountsFrom = (by: string) => 0 | 1 | undefined;
 
+function writtenAs({ form, corners, space }: Quad, said: RawRow['said']): Written {
+  if (said) return said.by === 'row' ? 'stated' : 'declared';
+  if (space) return 'stated';
+  return form === 'pairs' || corners ? 'pairs' : 'list';
+}
+
 /** The boxes of a text. `layout`: of lists of four; null: what could be a box in either. */
 export function placesIn(
-  { text, quads: all, marks, declared, hints }: SearchedText,
+  { text, quads: all, marks, said, hints }: SearchedText,
   layout: BoxLayout | null,
   countsFrom: CountsFrom = () => undefined,
 ): MarkedText {
@@ -215,13 +226,13 @@ export function placesIn(
   const quads = all.filter((quad) => marks.has(quad) || plausible(quad, layout) || fills(quad, text));
   const stated = statedFor(quads.map(counted), hints.map(counted));
   const boxes = quads.map((quad, i): BoxPlace => {
-    const { start, end, numbers, label, form, corners, decimal, space, inner } = quad;
+    const { start, end, numbers, label, decimal, space, inner } = quad;
     return {
       start,
       end,
       numbers,
       image: stated[i]?.image ?? null,
-      written: marks.has(quad) && declared ? 'declared' : form === 'pairs' || corners ? 'pairs' : 'list',
+      written: writtenAs(quad, marks.has(quad) ? said : null),
       tokens: text.slice(start, end).includes('<|box_'),
       decimal,
       ...(label === undefined ? {} : { label }),

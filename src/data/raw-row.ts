@@ -1,6 +1,7 @@
 /** What the dataset formats have in common, as their files state it: texts, picture references, loose numbers. */
 import * as v from 'valibot';
-import type { BoxLayout } from './dataset-ref.ts';
+import type { Size } from '../grounding/box.ts';
+import type { Convention } from './dataset-ref.ts';
 import type { LedgerKey } from './ledger.ts';
 import type { RowIssue } from './row.ts';
 
@@ -33,6 +34,11 @@ export interface RawTurn {
   readonly field: string;
 }
 
+/** `row`: this row's own word, which is believed. `format`: what files of this form mean, which may be doubted. */
+export interface Said extends Convention {
+  readonly by: 'row' | 'format';
+}
+
 export interface RawRow {
   readonly format: FormatName;
   readonly id: string | null;
@@ -42,10 +48,12 @@ export interface RawRow {
   readonly boxes: readonly RawBox[];
   /** Texts for `<ref-object>` marks. */
   readonly refs: readonly string[];
-  /** Space the row declares for `boxes`; null: to be found out. */
-  readonly space: 'natural' | 'fraction' | null;
-  /** How `boxes` are laid out, where `space` is declared. Default xyxy. */
-  readonly layout?: BoxLayout;
+  /** What the numbers of `boxes` are, and who says so; null: to be found out. */
+  readonly said: Said | null;
+  /** Sizes of the pictures as the file gives them, by place. */
+  readonly sizes?: readonly (Size | null)[];
+  /** Each box is one annotation of many: one that is wrong is dropped, not the row. */
+  readonly separable?: true;
   /** What the reader did to the row beyond reading it. */
   readonly done?: readonly LedgerKey[];
   /** What the row itself says about its part: `train`, `val`, `testA`. */

@@ -4,8 +4,9 @@
  */
 import { GroundworkError } from '../base/error.ts';
 import type { Size } from '../grounding/box.ts';
-import { Evidence, conventionWords, type Decision } from './conventions.ts';
+import { decide, type Decision } from './conventions.ts';
 import type { BoxLayout, Convention, DatasetOptions, WayOfWriting } from './dataset-ref.ts';
+import { Evidence } from './evidence.ts';
 import { HealthTally, type RowHealth } from './health.ts';
 import type { Counting } from './counting.ts';
 import { interpretRow, looseBoxes, searchRow, type SearchedRow } from './interpret.ts';
@@ -13,7 +14,10 @@ import { IssueLog } from './issue-log.ts';
 import { Ledger } from './ledger.ts';
 import type { Pictures } from './pictures.ts';
 import { rowIssue, type FormatName, type RawRow } from './raw-row.ts';
+import type { Written } from './places.ts';
+import { conventionKey, conventionWords } from './reading.ts';
 import { readRow } from './recognise.ts';
+import { settled } from './settled.ts';
 import type { RowIssue } from './row.ts';
 import { RowIndex } from './row-index.ts';
 import { drawSplit, splitByName, splitByWord, type Split } from './split.ts';
@@ -46,6 +50,8 @@ export interface Scanned {
   /** What was done to the rows as they were read. */
   readonly ledger: Ledger;
   readonly decisions: Decisions;
+  /** What they rest on. */
+  readonly evidence: ReadonlyMap<string, Evidence>;
   /** Rows by the format they were read in, left-out ones not counted. */
   readonly formats: ReadonlyMap<FormatName, number>;
   readonly notes: readonly string[];
@@ -62,6 +68,12 @@ const rows = (n: number, one: string, many: string): string => (n === 1 ? `1 row
 
 const BENCHMARKS = new Set<FormatName>(['MIG-Bench', 'MC-Bench']);
 const NARROW = 8;
+
+const WAY_WORDS: Readonly<Record<WayOfWriting, string>> = {
+  pairs: '(x1,y1),(x2,y2)',
+  list: 'as four numbers',
+  declared: 'in fields of their own',
+};
 
 /** A table's row in the form that all formats share, or what is wrong with it. */
 export function rawOf(
@@ -89,25 +101,22 @@ async function weigh(
   { pictures, counting }: Shelf,
   evidence: Map<WayOfWriting, Evidence>,
 ): Promise<void> {
+  const { said, sizes } = searched.raw;
   for (const { way, place, image } of looseBoxes(searched, counting)) {
     const path = image === null ? undefined : searched.images[image];
     let mine = evidence.get(way);
-    if (!mine) evidence.set(way, (mine = new Evidence(way)));
-    mine.add(place.numbers, place.tokens, path === undefined ? null : await pictures.measure(path));
+    if (!mine) evidence.set(way, (mine = new Evidence(way, way === 'declared' ? said : null)));
+    const facts = path === undefined ? null : await pictures.facts(path);
+    mine.add(place.numbers, place.tokens, facts && { ...facts, listed: sizes?.[image!] ?? null });
   }
 }
 
-/** What the user confirmed, else what the numbers show. */
-function decided(evidence: Evidence, options: DatasetOptions): Decision {
-  const found = evidence.decide();
-  const confirmed = options.conventions?.[found.way];
-  return confirmed ? { ...found, ...confirmed, reason: 'you said so', ambiguous: false } : found;
-}
+/** Whether all rows are of one file. */
+const alone = ({ tables }: Shelf): boolean => tables.length === 1;
 
 async function sampleDecisions(shelf: Shelf, options: DatasetOptions, progress: Progress): Promise<Decisions> {
   const decisions = new Map<string, Decision>();
   for (const table of shelf.tables) {
-    if (table.format !== null) continue; // its boxes are declared
     const evidence = new Map<WayOfWriting, Evidence>();
     const runs = Math.max(1, Math.min(Math.ceil(table.length / SAMPLE_RUN), SAMPLE / SAMPLE_RUN));
     for (let run = 0; run < runs; run++) {
@@ -118,7 +127,8 @@ async function sampleDecisions(shelf: Shelf, options: DatasetOptions, progress: 
         if (raw) await weigh(searchRow(raw, shelf.pictures, shelf.counting), shelf, evidence);
       }
     }
-    for (const [way, each] of evidence) decisions.set(decisionKey(table.file, way), decided(each, options));
+    for (const [way, each] of evidence)
+      decisions.set(decisionKey(table.file, way), settled(decide(each), table.file, options, alone(shelf)));
   }
   return decisions;
 }
@@ -139,10 +149,10 @@ export const layoutFrom = (decisions: Decisions, file: string): BoxLayout =>
 /** How boxes written in a way are to be read. */
 export const conventionFrom =
   (decisions: Decisions, file: string) =>
-  (written: 'declared' | WayOfWriting, raw: RawRow): Convention =>
-    written === 'declared'
-      ? { space: raw.space!, layout: raw.layout ?? 'xyxy' }
-      : (decisions.get(decisionKey(file, written)) ?? { space: 'thousand', layout: 'xyxy' });
+  (written: Written, raw: RawRow): Convention =>
+    written === 'stated'
+      ? raw.said!
+      : (decisions.get(decisionKey(file, written)) ?? raw.said ?? { space: 'thousand', layout: 'xyxy' });
 
 class Pass {
   readonly index = new RowIndex();
@@ -181,7 +191,7 @@ class Pass {
           this.#leaveOut(issues);
           continue;
         }
-        if (table.format === null) await weigh(searched, this.#shelf, evidence);
+        await weigh(searched, this.#shelf, evidence);
         await this.#row(number, at, searched);
       }
       progress.tell('Checking rows', before + Math.min(table.length, from + BATCH), total);
@@ -216,7 +226,7 @@ class Pass {
     const { row, issues, clipped, done } = await interpretRow(searched, {
       layout: layoutFrom(this.#decisions, file),
       conventionOf: conventionFrom(this.#decisions, file),
-      sizeOf: (path) => pictures.measure(path),
+      factsOf: (path) => pictures.facts(path),
       counting: this.#shelf.counting,
       words: this.#options.answers === 'words',
     });
@@ -285,17 +295,21 @@ function corrected(
   pass: Pass,
   decisions: Decisions,
   options: DatasetOptions,
-): { decisions: Decisions; changed: boolean } {
+  onlyFile: boolean,
+): { decisions: Decisions; evidence: ReadonlyMap<string, Evidence>; changed: boolean } {
   const next = new Map<string, Decision>();
+  const all = new Map<string, Evidence>();
   let changed = false;
   for (const [file, ways] of pass.evidence)
     for (const [way, evidence] of ways) {
-      const decision = decided(evidence, options);
-      const before = decisions.get(decisionKey(file, way));
-      if (before?.space !== decision.space || before.layout !== decision.layout) changed = true;
-      next.set(decisionKey(file, way), decision);
+      const key = decisionKey(file, way);
+      const decision = settled(decide(evidence), file, options, onlyFile);
+      const before = decisions.get(key);
+      if (!before || conventionKey(before) !== conventionKey(decision)) changed = true;
+      next.set(key, decision);
+      all.set(key, evidence);
     }
-  return { decisions: next, changed };
+  return { decisions: next, evidence: all, changed };
 }
 
 /** `issues`: found before any row was read. Throws `cancelled`; never for what the files contain. */
@@ -316,13 +330,12 @@ export async function scan(
       await pass.table(number, progress, before, total);
       before += table.length;
     }
-    const all = corrected(pass, decisions, options);
+    const all = corrected(pass, decisions, options, alone(shelf));
     decisions = all.decisions;
     if ((all.changed || shelf.counting.version !== known) && attempt === 0) continue;
     const notes = [...decisions].map(([key, decision]) => {
-      const way = decision.way === 'pairs' ? '(x1,y1),(x2,y2)' : 'as four numbers';
       const doubt = decision.ambiguous ? '. This is a guess: confirm it' : '';
-      return `${key.slice(key.indexOf('\n') + 1)}: boxes written ${way} are read as ${conventionWords(decision)}, because ${decision.reason}${doubt}.`;
+      return `${key.slice(key.indexOf('\n') + 1)}: boxes written ${WAY_WORDS[decision.way]} are read as ${conventionWords(decision)}, because ${decision.reason}${doubt}.`;
     });
     const { index } = pass;
     index.splits = splitRows(index, shelf.pictures, options, notes);
@@ -334,6 +347,15 @@ export async function scan(
       notes.push(
         `${rows(leaks.rows, 'uses', 'use')} pictures that are both in training and held out: the measured accuracy will be too high.`,
       );
-    return { index, log: pass.log, health, ledger: pass.ledger, decisions, formats: pass.formats, notes };
+    return {
+      index,
+      log: pass.log,
+      health,
+      ledger: pass.ledger,
+      decisions,
+      evidence: all.evidence,
+      formats: pass.formats,
+      notes,
+    };
   }
 }

@@ -1,12 +1,15 @@
 /** The checks a row must pass. Each complaint says where, why and what to do; a row with an error is left out. */
-import { box01, type Box01, type Size } from '../grounding/box.ts';
+import type { Box01 } from '../grounding/box.ts';
 import { clampBox01 } from '../grounding/convert.ts';
-import { conventionWords, corners, extent, TOLERANCE } from './conventions.ts';
 import type { Convention } from './dataset-ref.ts';
 import type { Pictures } from './pictures.ts';
 import type { BoxPlace } from './places.ts';
 import { rowIssue, type RawRow, type Source } from './raw-row.ts';
+import { boxOf, conventionWords, extent, needsPicture, type PictureFacts } from './reading.ts';
 import type { Fault, Message, RowIssue } from './row.ts';
+
+/** Annotations may overshoot a picture's edge by rounding; more is an error. */
+const TOLERANCE = 0.01;
 
 const ROLES: Readonly<Record<string, Message['role']>> = {
   human: 'user',
@@ -113,11 +116,11 @@ export type CheckedBox =
     }
   | { readonly ok: false; readonly issue: RowIssue };
 
-/** Loose numbers → a box inside its picture. `natural` is needed for pixels only. */
+/** Loose numbers → a box inside its picture. `picture` is needed for pixels only. */
 export function checkBox(
   place: BoxPlace,
   convention: Convention,
-  natural: Size | null,
+  picture: PictureFacts | null,
   field: string,
   source: Source,
 ): CheckedBox {
@@ -126,22 +129,20 @@ export function checkBox(
     issue: { ...rowIssue(source, field, reason, fix), ...(fault && { fault }) },
   });
   const written = `[${place.numbers.join(', ')}]`;
-  const whole = extent(convention.space, natural);
-  if (!whole)
+  const box = boxOf(place.numbers, convention, picture);
+  if (!box)
     return fail(
       'the picture of a box could not be measured',
       'Replace the picture by a PNG, JPEG, WebP, GIF or BMP file.',
     );
-  const [x1, y1, x2, y2] = corners(place.numbers, convention.layout);
-  const box = box01(x1 / whole.width, y1 / whole.height, x2 / whole.width, y2 / whole.height);
   if (!box.every(Number.isFinite)) return fail(`${written} is no box`, 'Give four numbers.');
   if (box[0] > box[2] || box[1] > box[3])
     return convention.layout === 'xyxy'
       ? fail(`${written} is inverted`, 'Give [x1, y1, x2, y2] with x1 < x2 and y1 < y2 (not x, y, width, height).')
-      : fail(`${written} has a negative width or height`, 'Give [x, y, width, height].');
+      : fail(`${written} has a negative width or height`, 'Width and height are the third and fourth number.');
   if (box.some((v) => v < -TOLERANCE || v > 1 + TOLERANCE)) {
-    const pixels = convention.space === 'natural' || convention.space === 'model';
-    const size = pixels ? ` of ${whole.width} × ${whole.height}` : '';
+    const whole = needsPicture(convention.space) && extent(convention, picture);
+    const size = whole ? ` of ${whole.width} × ${whole.height}` : '';
     return fail(
       `${written} lies outside the picture${size}`,
       `Boxes here are read as ${conventionWords(convention)}; correct the box, or choose another reading.`,

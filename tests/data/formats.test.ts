@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { openDataset } from '../../src/data/dataset.ts';
-import { allRows, llava, named, only, open, pngHeader, zipped } from './make-dataset.ts';
+import { allRows, llava, named, only, open, pngHeader, zipped, read } from './make-dataset.ts';
 
 const marks = '<image>\n<image>\n<image>\n';
 
@@ -65,12 +65,15 @@ describe('MGrounding', () => {
 
   test('a box in the question lies in the picture its words name', async () => {
     const row = await only(
-      await open({
-        'a.jsonl': llava(
-          `${marks}The region <|box_start|>(1,2),(3,4)<|box_end|> of Image-1: find it in Image-3.`,
-          '<|box_start|>(5,6),(7,8)<|box_end|>',
-        ),
-      }),
+      await open(
+        {
+          'a.jsonl': llava(
+            `${marks}The region <|box_start|>(1,2),(3,4)<|box_end|> of Image-1: find it in Image-3.`,
+            '<|box_start|>(5,6),(7,8)<|box_end|>',
+          ),
+        },
+        read('a.jsonl', 'pairs', 'thousand'),
+      ),
     );
     expect(row.prompt[0]!.content).toContainEqual({
       type: 'box',
@@ -95,7 +98,9 @@ test('LLaVA with one `image` and Qwen JSON in pixels of the file', async () => {
   expect((await only(dataset)).answer).toEqual([
     { type: 'box', box: { image: 0, box: [0.1, 0.1, 1, 0.5], label: 'cat' } },
   ]);
-  expect(dataset.report.notes.join()).toMatch(/pixels of the picture file, as two corners, because they fit.*guess/);
+  expect(dataset.report.notes.join()).toMatch(
+    /pixels of the picture file, as two corners, because one box is too few.*guess/,
+  );
 });
 
 test('ShareGPT messages, TRL parts, and a row without boxes', async () => {

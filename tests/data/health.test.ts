@@ -5,7 +5,7 @@ import { openDataset, type Dataset } from '../../src/data/dataset.ts';
 import { HEAT, HealthTally } from '../../src/data/health.ts';
 import { span } from '../../src/data/row-list.ts';
 import { box01 } from '../../src/grounding/box.ts';
-import { llava, open, pngHeader, zipped, type Content } from './make-dataset.ts';
+import { llava, open, pngHeader, zipped, type Content, read } from './make-dataset.ts';
 
 const marks = '<image><image><image>';
 const box = (numbers: string) => `Image-1: <|box_start|>${numbers}<|box_end|>`;
@@ -22,7 +22,7 @@ test('a box is laid over just its cells', () => {
 /** Rows by finding. */
 async function findingsOf(files: Record<string, Content>) {
   // Nothing is drawn: rows stay where their files put them.
-  const dataset = await open(files, { split: 'files' });
+  const dataset = await open(files, { split: 'files', ...read('train.json', 'pairs', 'thousand') });
   expect(dataset.report.issues.filter(({ severity }) => severity === 'error')).toEqual([]);
   const found = Object.fromEntries(dataset.health.findings.map(({ key, rows }) => [key, rows]));
   return { dataset, found };

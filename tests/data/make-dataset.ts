@@ -1,6 +1,6 @@
 import { zipSync } from 'fflate';
 import { openDataset, type Dataset } from '../../src/data/dataset.ts';
-import type { DatasetOptions } from '../../src/data/dataset-ref.ts';
+import type { DatasetOptions, Reading } from '../../src/data/dataset-ref.ts';
 import type { NamedFile } from '../../src/data/file-set.ts';
 import type { Row } from '../../src/data/row.ts';
 import { span, type RowList } from '../../src/data/row-list.ts';
@@ -45,6 +45,14 @@ export const open = (files: Record<string, Content>, options?: DatasetOptions): 
     }),
     options,
   );
+
+/** The user's answer for one file. */
+export const read = (
+  file: string,
+  way: Reading['way'],
+  space: Reading['space'],
+  layout: Reading['layout'] = 'xyxy',
+): DatasetOptions => ({ readings: [{ file, way, space, layout }] });
 
 export const listed = (rows: RowList): Promise<Row[]> => rows.read(span(rows, 0, rows.length));
 

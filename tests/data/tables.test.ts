@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { allRows, listed, llava, named, only, open, pngHeader } from './make-dataset.ts';
+import { allRows, listed, llava, named, only, open, pngHeader, read } from './make-dataset.ts';
 import { openDataset } from '../../src/data/dataset.ts';
 
 const picture = pngHeader(200, 100);
@@ -83,7 +83,11 @@ const coco = {
 describe('COCO', () => {
   test('a question for every category of a picture; crowds left out; what points nowhere is reported', async () => {
     const dataset = await open({ 'instances.json': coco });
-    expect(dataset.report).toMatchObject({ format: 'COCO', conventions: [] });
+    expect(dataset.report).toMatchObject({
+      format: 'COCO',
+      conventions: [{ way: 'declared', space: 'natural', layout: 'xywh', ambiguous: false }],
+      questions: [],
+    });
     expect(dataset.report.issues.map(({ field, line }) => [field, line])).toEqual([['annotations[4].image_id', 5]]);
     const rows = (await allRows(dataset)).sort((a, b) => a.source.line - b.source.line);
     expect(rows.map(({ images, solution }) => [images, solution])).toEqual([
@@ -171,7 +175,8 @@ describe('Parquet', () => {
   const file = readFileSync(join(import.meta.dirname, 'rows.parquet'));
 
   test('rows over row groups, pictures in the file itself', async () => {
-    const dataset = await openDataset('hub', [{ path: 'data/train-00000.parquet', file: new Blob([file]) }]);
+    const path = 'data/train-00000.parquet';
+    const dataset = await openDataset('hub', [{ path, file: new Blob([file]) }], read(path, 'list', 'natural'));
     expect(dataset.report).toMatchObject({
       format: 'VLM-R1 / EasyR1',
       images: 140,

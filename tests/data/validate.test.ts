@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { allRows, llava, open, pngHeader, type Content } from './make-dataset.ts';
+import { allRows, llava, open, pngHeader, type Content, read } from './make-dataset.ts';
 
 const marks = '<image><image><image>';
 const good = llava(`${marks}Where?`, 'Image-1: <|box_start|>(1,2),(3,4)<|box_end|>', 3, { id: 'good' });
@@ -133,15 +133,15 @@ describe('what the numbers mean', () => {
   };
 
   test.each([
-    ['decimals up to 1', rowsWith('[0.1, 0.2, 0.3, 0.4]'), [0.1, 0.2, 0.3, 0.4], 'no number is above 1'],
-    ['pixels that fit', rowsWith('[20, 10, 100, 50]'), [0.1, 0.1, 0.5, 0.5], 'they fit into the pictures'],
+    ['decimals up to 1', rowsWith('[0.1, 0.2, 0.3, 0.4]'), [0.1, 0.2, 0.3, 0.4], 'fit more than one layout'],
+    ['pixels that fit', rowsWith('[20, 10, 100, 50]'), [0.1, 0.1, 0.5, 0.5], 'one box is too few to tell by'],
     [
       'numbers that do not fit as pixels',
       rowsWith('[100, 200, 500, 900]'),
       [0.1, 0.2, 0.5, 0.9],
-      'as pixels they would lie outside',
+      'one box is too few to tell by',
     ],
-    ['pairs without tokens', rowsWith('(10,20),(50,90)'), [0.01, 0.02, 0.05, 0.09], 'written (x1,y1),(x2,y2)'],
+    ['pairs without tokens', rowsWith('(10,20),(50,120)'), [0.01, 0.02, 0.05, 0.12], 'written (x1,y1),(x2,y2)'],
   ])('%s', async (_, rows, box, reason) => {
     const found = await firstBox(rows);
     expect(found.box).toEqual(box);
@@ -157,17 +157,18 @@ describe('what the numbers mean', () => {
   });
 
   test('one stray number does not change the reading of a file, and is reported', async () => {
-    const rows = rowsWith('[20, 10, 2000, 50]', ...Array<string>(99).fill('[20, 10, 100, 50]'));
+    const rows = rowsWith(
+      '[20, 10, 2000, 50]',
+      ...Array.from({ length: 99 }, (_, i) => `[${i}, ${i % 50}, ${101 + i}, ${51 + (i % 50)}]`),
+    );
     const dataset = await open({ 'a.json': rows });
     expect(dataset.report.train + dataset.report.heldout).toBe(99);
     expect(dataset.report.issues).toMatchObject([{ line: 1, reason: expect.stringContaining('200 × 100') as string }]);
   });
 
   test('the user may overrule it', async () => {
-    expect(
-      (await firstBox(rowsWith('[20, 10, 100, 50]'), { conventions: { list: { space: 'thousand', layout: 'xyxy' } } }))
-        .box,
-    ).toEqual([0.02, 0.01, 0.1, 0.05]);
+    const { box } = await firstBox(rowsWith('[20, 10, 100, 50]'), read('a.json', 'list', 'thousand'));
+    expect(box).toEqual([0.02, 0.01, 0.1, 0.05]);
   });
 });
 

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import type { DatasetOptions } from '../../src/data/dataset-ref.ts';
 import { datasetDigest } from '../../src/engine/keep/identity.ts';
-import { llava, open, pngHeader } from '../data/make-dataset.ts';
+import { textDigest } from '../../src/store/digest.ts';
+import { llava, open, pngHeader, read } from '../data/make-dataset.ts';
 
 const six = [0, 1, 2, 3, 4, 5];
 const files = {
@@ -21,4 +22,24 @@ test('the same rows read alike have the same digest; boxes read in another way, 
     digest({ ...natural, split: 'files' }),
   ]);
   expect(new Set(digests).size).toBe(digests.length);
+});
+
+test('an answer from before each file had its own gives the digest that it gave then', async () => {
+  const former = { conventions: { list: { space: 'natural', layout: 'xyxy' } } } as const;
+  const dataset = await open(files, former);
+  expect(dataset.report.options).toEqual(read('train.json', 'list', 'natural'));
+  const ids = (['train', 'heldout'] as const).map((split) => {
+    const rows = dataset.rows(split);
+    return Array.from({ length: rows.length }, (_, i) => rows.id(i)).join('\n');
+  });
+  const then = JSON.stringify([undefined, undefined, former.conventions.list]);
+  expect(await datasetDigest(dataset)).toBe(await textDigest([...ids, then].join('\n\n')));
+});
+
+test('an answer for one of two files is another than the same for both', async () => {
+  const two = { ...files, 'more.json': files['train.json'] };
+  const said = read('train.json', 'list', 'natural').readings!;
+  const one = await datasetDigest(await open(two, { readings: said }));
+  const both = [...said, ...read('more.json', 'list', 'natural').readings!];
+  expect(await datasetDigest(await open(two, { readings: both }))).not.toBe(one);
 });

@@ -46,7 +46,7 @@ export const llava: RowFormat = {
         ),
         boxes: [],
         refs: [],
-        space: null,
+        said: null,
         ...ownSplit(split),
         source,
       },

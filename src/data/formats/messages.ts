@@ -45,7 +45,7 @@ export const messages: RowFormat = {
         ...talkOf(parsed.output, turnsOf(list)),
         boxes: [],
         refs: [],
-        space: null,
+        said: null,
         ...ownSplit(split),
         source,
       },

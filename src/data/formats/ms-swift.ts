@@ -51,7 +51,11 @@ export const msSwift: RowFormat = {
         ...talkOf(parsed.output, turnsOf(messages)),
         boxes: objects.bbox.map((numbers, i) => ({ numbers, image: objects.image_id?.[i] ?? null })),
         refs: objects.ref,
-        space: objects.bbox_type === 'norm1' ? 'fraction' : 'natural',
+        said: {
+          space: objects.bbox_type === 'norm1' ? 'fraction' : 'natural',
+          layout: 'xyxy',
+          by: objects.bbox_type ? 'row' : 'format',
+        },
         ...ownSplit(split),
         source,
       },

@@ -61,7 +61,7 @@ export const promptCompletion: RowFormat = {
         ]),
         boxes: read.boxes,
         refs: [],
-        space: null,
+        said: null,
         ...ownSplit(split),
         source,
       },

@@ -46,8 +46,7 @@ function rawQuestion({ format, id, task, images, text, label, boxes, split, file
     ],
     boxes,
     refs: label === null ? [] : boxes.map(() => label),
-    space: 'natural',
-    layout: 'xywh',
+    said: { space: 'natural', layout: 'xywh', by: 'format' },
     ...(split === undefined ? {} : { split }),
     source: { file, line },
   };

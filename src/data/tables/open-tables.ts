@@ -17,7 +17,8 @@ const LIST_KEYS = ['data', 'rows', 'samples', 'train', 'items'];
 const ROW_KEYS = ['conversations', 'messages', 'question', 'problem', 'prompt'];
 
 /** Names under which rows are found elsewhere; none of them is read here. */
-const MAY_HOLD_ROWS = /\.(?:gz|tgz|tar|bz2|xz|7z|rar|txt|xml|ya?ml|bak|tfrecord|xlsx?)$/i;
+const MAY_HOLD_ROWS =
+  /^(?!(?:.*\/)?(?:readme|licen[cs]e|citation|changelog)[^/]*$).*\.(?:gz|tgz|tar|bz2|xz|7z|rar|txt|xml|ya?ml|bak|tfrecord|xlsx?)$/i;
 
 export const isDataFile = (path: string): boolean => DATA_FILE.test(path);
 

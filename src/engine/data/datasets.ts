@@ -1,15 +1,14 @@
 /** The engine's desk for datasets: opens them, reads them anew, answers what the page asks of them. */
 import { GroundworkError } from '../../base/error.ts';
-import { corners, extent, LAYOUTS, SPACES } from '../../data/conventions.ts';
 import { openDataset, type Dataset } from '../../data/dataset.ts';
 import type { Source } from '../../data/file-set.ts';
 import type { Row } from '../../data/row.ts';
+import { boxOf } from '../../data/reading.ts';
 import { span, type RowList } from '../../data/row-list.ts';
 import type { Progress } from '../../data/scan.ts';
-import { box01, type Size } from '../../grounding/box.ts';
 import { clampBox01 } from '../../grounding/convert.ts';
 import { copyIntoStore, storeFolder, storedDatasets } from '../../store/dataset-files.ts';
-import type { ConventionSample, DatasetReport, DatasetRequest } from '../protocol/dataset.ts';
+import type { ConventionSample, ConventionTrial, DatasetReport, DatasetRequest } from '../protocol/dataset.ts';
 import type { NamedFile } from '../protocol/words.ts';
 import type { Handlers } from '../protocol/messages.ts';
 import { Thumbnails } from './thumbnails.ts';
@@ -109,7 +108,7 @@ export class Datasets {
       await this.#working((progress) => this.get(dataset).checkPictures(progress));
       return null;
     },
-    'try-conventions': async (request) => trySamples(this.get(request.dataset), request),
+    'try-convention': (request) => tryConvention(this.get(request.dataset), request),
   };
 
   #rows(dataset: Dataset, split: Row['split'], filter: Parameters<Dataset['select']>[1] | undefined): Promise<RowList> {
@@ -186,34 +185,23 @@ function textStream(pieces: AsyncIterator<string>): ReadableStream<Uint8Array> {
   });
 }
 
-/** Some rows of a file with their boxes under every convention. */
-async function trySamples(
+/** Some rows of a file with their boxes as a convention has them. */
+async function tryConvention(
   dataset: Dataset,
-  { file, way, count }: Extract<DatasetRequest, { type: 'try-conventions' }>,
-): Promise<ConventionSample[]> {
+  { file, way, convention, count }: Extract<DatasetRequest, { type: 'try-convention' }>,
+): Promise<ConventionTrial> {
   const samples: ConventionSample[] = [];
   for (const row of await dataset.samplesOf(file, way, count)) {
-    const boxes = (await dataset.loose(row)).filter((box) => box.way === way);
-    const sizes: (Size | null)[] = [];
-    for (const path of row.images) sizes.push(await dataset.naturalSize(path));
+    const loose = (await dataset.loose(row)).filter((box) => box.way === way);
     samples.push({
       rowId: row.id,
       images: row.images,
-      numbers: boxes.map(({ numbers }) => numbers),
-      candidates: SPACES.flatMap((space) =>
-        LAYOUTS.map((layout) => ({
-          space,
-          layout,
-          boxes: boxes.flatMap(({ numbers, image }) => {
-            const whole = extent(space, sizes[image] ?? null);
-            if (!whole) return [];
-            const [x1, y1, x2, y2] = corners(numbers as [number, number, number, number], layout);
-            const box = box01(x1 / whole.width, y1 / whole.height, x2 / whole.width, y2 / whole.height);
-            return [{ image, box: clampBox01(box) }];
-          }),
-        })),
-      ),
+      numbers: loose.map(({ numbers }) => numbers),
+      boxes: loose.flatMap(({ numbers, image, picture }) => {
+        const box = boxOf(numbers, convention, picture);
+        return box ? [{ image, box: clampBox01(box) }] : [];
+      }),
     });
   }
-  return samples;
+  return { samples, fits: dataset.fits(file, way, convention) };
 }

@@ -1,5 +1,6 @@
 /** What a run was started on, as digests: a checkpoint fits the same model and the same rows, and nothing else. */
-import type { Dataset } from '../../data/dataset.ts';
+import type { Reading, WayOfWriting } from '../../data/dataset-ref.ts';
+import type { ConventionReport, Dataset } from '../../data/dataset.ts';
 import { INDEX_FILE } from '../../formats/checkpoint-files.ts';
 import type { CheckpointFolder, LoadedModel } from '../../models/load.ts';
 import type { RowList } from '../../data/row-list.ts';
@@ -20,12 +21,29 @@ export function datasetDigest(dataset: Dataset): Promise<string> {
   const known = datasetDigests.get(dataset);
   if (known) return known;
   const parts = (['train', 'heldout'] as const).map((split) => idsOf(dataset.rows(split)));
-  const { format, conventions } = dataset.report.options;
+  const { options, conventions } = dataset.report;
+  const { format, readings } = options;
   // Rows that are read in another way have the same ids and other boxes.
-  if (format !== undefined || conventions) parts.push(JSON.stringify([format, conventions?.pairs, conventions?.list]));
+  if (format !== undefined || readings) parts.push(JSON.stringify([format, ...answersOf(readings ?? [], conventions)]));
   const digest = textDigest(parts.join('\n\n'));
   datasetDigests.set(dataset, digest);
   return digest;
+}
+
+/**
+ * What the user said of the readings. One answer for all files that write boxes in its way is put as it was when there
+ * was no other, so that checkpoints of then fit the same rows now.
+ */
+function answersOf(readings: readonly Reading[], files: readonly ConventionReport[]): readonly unknown[] {
+  const forAll = (way: WayOfWriting) => {
+    const mine = readings.filter((each) => each.way === way).map(({ space, layout }) => ({ space, layout }));
+    const every = mine.length === files.filter((each) => each.way === way).length;
+    return every && mine.every((each) => JSON.stringify(each) === JSON.stringify(mine[0])) ? mine[0] : undefined;
+  };
+  const [pairs, list] = [forAll('pairs'), forAll('list')];
+  const covered = (['pairs', 'list'] as const).filter((way) => (way === 'pairs' ? pairs : list) !== undefined);
+  const plain = readings.every(({ way, resize }) => !resize && covered.some((each) => each === way));
+  return plain ? [pairs, list] : [readings];
 }
 
 /** Tells a folder from one with other files: a digest of its configuration, its index, and its weight files' names and sizes. */

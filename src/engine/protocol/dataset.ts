@@ -12,6 +12,8 @@ export type {
   CoordinateSpace,
   DatasetOptions,
   DatasetRef,
+  Reading,
+  Resize,
   SkippedRows,
   SourceRef,
   WayOfWriting,
@@ -25,13 +27,19 @@ export type { StoredDataset } from '../../store/dataset-files.ts';
 
 type Part = 'train' | 'heldout';
 
-/** A row's boxes under every convention that they could be in. */
+/** A row's boxes as they would lie under one convention. */
 export interface ConventionSample {
   readonly rowId: string;
   readonly images: readonly string[];
   /** As the file has them. */
   readonly numbers: readonly (readonly number[])[];
-  readonly candidates: readonly (Convention & { readonly boxes: readonly GroundedBox[] })[];
+  readonly boxes: readonly GroundedBox[];
+}
+
+export interface ConventionTrial {
+  readonly samples: readonly ConventionSample[];
+  /** Share of the file's boxes that would lie inside their pictures; null if it cannot be told. */
+  readonly fits: number | null;
 }
 
 /** A picture no larger than it is shown. */
@@ -92,10 +100,11 @@ export type DatasetRequest =
   /** Reads pictures to their end of which only the beginning was read; what it finds is in `health`. */
   | { readonly type: 'check-pictures'; readonly dataset: string }
   | {
-      readonly type: 'try-conventions';
+      readonly type: 'try-convention';
       readonly dataset: string;
       readonly file: string;
       readonly way: WayOfWriting;
+      readonly convention: Convention;
       readonly count: number;
     };
 
@@ -115,5 +124,5 @@ export interface DatasetReplies {
   skipped: SkippedRows;
   health: Health;
   'check-pictures': null;
-  'try-conventions': readonly ConventionSample[];
+  'try-convention': ConventionTrial;
 }

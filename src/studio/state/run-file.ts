@@ -155,8 +155,25 @@ const EvaluationShape = v.object({
   parseFailures: number,
   tasks: v.record(text, v.object({ n: number, accAt50: orNaN, meanIoU: orNaN, parseFailures: number })),
 });
+const whole = v.pipe(number, v.integer(), v.minValue(1), v.maxValue(1e9));
+const ResizeShape = v.variant('kind', [
+  v.object({ kind: v.literal('budget'), factor: whole, minPixels: whole, maxPixels: v.optional(whole) }),
+  v.object({ kind: v.literal('size'), width: whole, height: whole }),
+]);
 const Reading = v.object({
   format: v.optional(text),
+  readings: v.optional(
+    v.array(
+      v.object({
+        file: text,
+        way: v.picklist(['pairs', 'list', 'declared']),
+        space: v.picklist(['fraction', 'percent', 'thousand', 'natural', 'stored', 'listed', 'model']),
+        layout: v.picklist(['xyxy', 'xywh', 'cxcywh']),
+        resize: v.optional(ResizeShape),
+      }),
+    ),
+  ),
+  /** Of files written before each file had its own reading. */
   conventions: v.optional(
     v.record(
       v.picklist(['pairs', 'list']),

@@ -43,7 +43,18 @@ export function readingToTry(
   if (!reading || was.name !== open.name) return null;
   if (reading.format !== undefined && !open.rowFormats.includes(reading.format)) return null;
   const sorted = (options: DatasetReading) => JSON.stringify(Object.entries(options).sort());
-  return sorted(reading) === sorted(readingOf(open.options)) ? null : reading;
+  return sorted(byFile(reading, open.options)) === sorted(readingOf(open.options)) ? null : reading;
+}
+
+/** A reading of a run from before each file had its own answer, as those answers where they say the same. */
+function byFile(was: DatasetReading, { readings = [] }: DatasetOptions): DatasetReading {
+  const { conventions, ...others } = was;
+  if (!conventions || was.readings) return was;
+  const agrees = readings.every(({ way, space, layout, resize }) => {
+    const said = way === 'declared' ? undefined : conventions[way];
+    return said?.space === space && said.layout === layout && !resize;
+  });
+  return agrees && readings.length > 0 ? { ...others, readings } : was;
 }
 
 /** Compares a run from a file with what is open, whenever either changes; its pictures come with its dataset. */

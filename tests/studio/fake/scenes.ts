@@ -178,7 +178,7 @@ export const FAKE_CONVENTION: ConventionReport = {
   candidates: [
     { space: 'natural', layout: 'xyxy', fits: 1 },
     { space: 'natural', layout: 'xywh', fits: 0.61 },
-    { space: 'model', layout: 'xyxy', fits: 0.98 },
+    { space: 'model', layout: 'xyxy', resize: { kind: 'budget', factor: 28, minPixels: 3136 }, fits: 0.98 },
     { space: 'thousand', layout: 'xyxy', fits: 1 },
     { space: 'thousand', layout: 'xywh', fits: 1 },
     { space: 'fraction', layout: 'xyxy', fits: 0 },

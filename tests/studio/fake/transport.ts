@@ -206,20 +206,19 @@ export class FakeTransport implements Transport {
         }
         this.#picturesChecked = true;
         return null;
-      case 'try-conventions':
-        return this.#data.rows.slice(0, request.count).map((row) => ({
+      case 'try-convention': {
+        const i = ['natural', 'model', 'thousand', 'fraction'].indexOf(request.convention.space);
+        const samples = this.#data.rows.slice(0, request.count).map((row) => ({
           rowId: row.id,
           images: row.images,
           numbers: [[12, 30, 80, 96]],
-          candidates: (['natural', 'model', 'thousand', 'fraction'] as const).map((space, i) => ({
-            space,
-            layout: 'xyxy' as const,
-            boxes: row.solution.map(({ image, box }) => ({
-              image,
-              box: box01(box[0] * (1 - i / 5), box[1] * (1 - i / 5), box[2] * (1 - i / 6), box[3] * (1 - i / 6)),
-            })),
+          boxes: row.solution.map(({ image, box }) => ({
+            image,
+            box: box01(box[0] * (1 - i / 5), box[1] * (1 - i / 5), box[2] * (1 - i / 6), box[3] * (1 - i / 6)),
           })),
         }));
+        return { samples, fits: 1 - i / 10 };
+      }
       case 'rows': {
         const { task, text, finding } = request.filter ?? {};
         const rows = (request.split === 'train' ? this.#data.rows : this.#data.heldout).filter(
@@ -387,7 +386,7 @@ export class FakeTransport implements Transport {
       leftOut: 4,
       conventions: [FAKE_CONVENTION],
       questions: [
-        ...(options.conventions ? [] : [{ kind: 'convention' as const, ...FAKE_CONVENTION }]),
+        ...(options.readings ? [] : [{ kind: 'convention' as const, ...FAKE_CONVENTION }]),
         ...(options.skipped ? [] : [{ kind: 'skip' as const, rows: 4 }]),
       ],
       options,

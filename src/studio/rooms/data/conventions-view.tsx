@@ -1,28 +1,67 @@
-/** Coordinates: what the numbers say about how boxes are written, and the boxes on a picture under every reading. */
+/** Coordinates: what the numbers of a file say about how its boxes are written, and the boxes on a picture as they would be read. */
 import { useEffect, useState } from 'react';
-import type { Convention, ConventionReport, ConventionSample, DatasetReport } from '../../../engine/protocol/index.ts';
+import type {
+  Convention,
+  ConventionReport,
+  ConventionTrial,
+  DatasetReport,
+  WayOfWriting,
+} from '../../../engine/protocol/index.ts';
 import { Strip } from '../../boxes/strip.tsx';
 import { problemOf } from '../../problem.ts';
 import { useProject, useStudio } from '../../state/studio.ts';
+import { Choice } from '../../ui/choice.tsx';
 import { count, percent } from '../../ui/format.ts';
 import { Icon } from '../../ui/icon.tsx';
+import { ResizeControls } from './resize-controls.tsx';
 
 const SPACES: Readonly<Record<Convention['space'], string>> = {
   natural: 'Pixels of the picture file',
-  model: 'Pixels after Qwen2.5-VL’s resizing',
+  model: 'Pixels after a resize',
   thousand: 'Thousandths (0–1000)',
   fraction: 'Fractions (0–1)',
+  percent: 'Percent (0–100)',
+  listed: 'Pixels of the size that the file gives',
+  stored: 'Pixels before the picture is turned (EXIF)',
 };
 const LAYOUTS: Readonly<Record<Convention['layout'], string>> = {
   xyxy: 'two corners',
   xywh: 'corner, width, height',
+  cxcywh: 'centre, width, height',
+};
+const WAYS: Readonly<Record<WayOfWriting, string>> = {
+  pairs: '(x1,y1),(x2,y2)',
+  list: 'four numbers',
+  declared: 'fields for boxes',
 };
 
-const same = (a: Convention, b: Convention) => a.space === b.space && a.layout === b.layout;
+/** One file's boxes that are written in one way: each is asked about by itself. */
+export interface FileAndWay {
+  readonly file: string;
+  readonly way: WayOfWriting;
+}
 
-export function ConventionsView({ dataset }: { readonly dataset: DatasetReport }) {
-  const [at, setAt] = useState(0);
-  const report = dataset.conventions[Math.min(at, dataset.conventions.length - 1)];
+const sameConvention = (a: Convention, b: Convention): boolean =>
+  a.space === b.space &&
+  a.layout === b.layout &&
+  (a.space !== 'model' || JSON.stringify(a.resize) === JSON.stringify(b.resize));
+
+interface ConventionsViewProps {
+  readonly dataset: DatasetReport;
+  /** Shown first; else the first that is open. */
+  readonly wanted: FileAndWay | null;
+}
+
+export function ConventionsView({ dataset, wanted }: ConventionsViewProps) {
+  const { conventions } = dataset;
+  const first = conventions.findIndex(({ file, way }) => file === wanted?.file && way === wanted.way);
+  const [at, setAt] = useState(() =>
+    Math.max(0, first >= 0 ? first : conventions.findIndex(({ ambiguous }) => ambiguous)),
+  );
+  useEffect(() => {
+    if (first >= 0) setAt(first);
+  }, [first]);
+  const report = conventions[Math.min(at, conventions.length - 1)];
   if (!report)
     return (
       <p className="note note-good">
@@ -31,13 +70,13 @@ export function ConventionsView({ dataset }: { readonly dataset: DatasetReport }
     );
   return (
     <div className="coordinates">
-      {dataset.conventions.length > 1 && (
+      {conventions.length > 1 && (
         <label className="stacked coordinates-file">
           <span>File and way of writing</span>
           <select value={at} onChange={(event) => setAt(Number(event.target.value))}>
-            {dataset.conventions.map((each, i) => (
+            {conventions.map((each, i) => (
               <option key={i} value={i}>
-                {each.file}, {each.way === 'pairs' ? '(x1,y1),(x2,y2)' : 'four numbers'}
+                {each.file}, {WAYS[each.way]}
                 {each.ambiguous ? ' (a guess)' : ''}
               </option>
             ))}
@@ -49,22 +88,36 @@ export function ConventionsView({ dataset }: { readonly dataset: DatasetReport }
   );
 }
 
+const conventionOf = ({ space, layout, resize }: Convention): Convention =>
+  space === 'model' && resize ? { space, layout, resize } : { space, layout };
+
 function Candidates({ dataset, report }: { readonly dataset: DatasetReport; readonly report: ConventionReport }) {
   const reread = useProject((project) => project.reread);
   const busy = useProject((project) => project.loading !== null);
-  const [chosen, setChosen] = useState<Convention>(report);
-  const samples = useSamples(dataset.id, report);
-  const [at, setAt] = useState(0);
-  const sample = samples?.[Math.min(at, samples.length - 1)];
+  const [chosen, setChosen] = useState<Convention>(conventionOf(report));
+  const trial = useTrial(dataset.id, report, chosen);
+  const { file, way } = report;
   const confirm = () =>
     void reread({
       ...dataset.options,
-      conventions: {
-        ...dataset.options.conventions,
-        [report.way]: { space: chosen.space, layout: chosen.layout },
-      },
+      readings: [
+        ...(dataset.options.readings ?? []).filter((each) => each.file !== file || each.way !== way),
+        { file, way, ...chosen },
+      ],
     });
-  const layouts = report.way === 'pairs' ? ['xyxy'] : ['xyxy', 'xywh'];
+  const known = report.candidates.filter(({ space, layout }) => space === 'model' && layout === chosen.layout);
+  const spaces = (Object.keys(SPACES) as Convention['space'][]).filter((space) =>
+    report.candidates.some((each) => each.space === space),
+  );
+  const fitsOf = (space: Convention['space']): number | null => {
+    if (space === chosen.space && trial) return trial.fits;
+    const shares = report.candidates.filter((each) => each.space === space && each.layout === chosen.layout);
+    return shares.reduce<number | null>((best, { fits }) => (fits === null ? best : Math.max(best ?? 0, fits)), null);
+  };
+  const choose = (space: Convention['space']) => {
+    const resize = report.resize ?? known.find((each) => each.resize)?.resize;
+    setChosen({ space, layout: chosen.layout, ...(space === 'model' && resize && { resize }) });
+  };
   return (
     <>
       <p>
@@ -76,85 +129,123 @@ function Candidates({ dataset, report }: { readonly dataset: DatasetReport; read
       </p>
       <div className="coordinates-columns">
         <fieldset className="coordinates-choice">
-          <legend className="minor">Read the numbers as</legend>
-          {report.candidates
-            .filter(({ layout }) => layouts.includes(layout))
-            .map((candidate) => (
-              <label key={`${candidate.space} ${candidate.layout}`} data-chosen={same(candidate, chosen) || undefined}>
+          <legend className="minor">Read the numbers of {report.file} as</legend>
+          {spaces.map((space) => {
+            const fits = fitsOf(space);
+            return (
+              <label key={space} data-chosen={space === chosen.space || undefined}>
                 <input
                   type="radio"
                   name={`convention-${report.file}-${report.way}`}
-                  checked={same(candidate, chosen)}
-                  onChange={() => setChosen(candidate)}
+                  checked={space === chosen.space}
+                  onChange={() => choose(space)}
                 />
                 <span>
-                  {SPACES[candidate.space]}
-                  <small className="muted"> {LAYOUTS[candidate.layout]}</small>
+                  {SPACES[space]}
+                  <small className="muted"> {LAYOUTS[chosen.layout]}</small>
                 </span>
                 <span className="num" title="Boxes that would lie inside their pictures">
-                  {candidate.fits === null ? '?' : percent(candidate.fits)}
+                  {fits === null ? '?' : percent(fits)}
                 </span>
               </label>
-            ))}
-          <p className="muted">The share says how many boxes would lie inside their pictures.</p>
+            );
+          })}
+          {chosen.space === 'model' && chosen.resize && (
+            <ResizeControls
+              value={chosen.resize}
+              known={known.flatMap(({ resize }) => resize ?? [])}
+              onChange={(resize) => setChosen({ ...chosen, resize })}
+            />
+          )}
+          {report.way !== 'pairs' && (
+            <Choice
+              label="Layout of four numbers"
+              choices={(['xyxy', 'xywh', 'cxcywh'] as const).map((key) => ({ key, title: LAYOUTS[key] }))}
+              selected={chosen.layout}
+              onSelect={(layout) => setChosen({ ...chosen, layout })}
+            />
+          )}
+          <p className="muted">
+            The share says how many boxes would lie inside their pictures. This settles {report.file} and no other file.
+          </p>
           <div className="button-row">
             <button type="button" className="button primary" disabled={busy} onClick={confirm}>
-              <Icon name="check" /> {same(chosen, report) ? 'Confirm this reading' : 'Read them so'}
+              <Icon name="check" /> {sameConvention(chosen, report) ? 'Confirm this reading' : 'Read them so'}
             </button>
           </div>
         </fieldset>
-        <div className="coordinates-sample">
-          {sample ? (
-            <>
-              <Strip
-                dataset={dataset.id}
-                images={sample.images}
-                layers={[
-                  { role: 'truth', boxes: sample.candidates.find((candidate) => same(candidate, chosen))?.boxes ?? [] },
-                ]}
-                height={0.4}
-                label={`Images of row ${sample.rowId}, boxes as ${SPACES[chosen.space]}`}
-              />
-              <div className="detail-line">
-                <span className="num muted">
-                  {sample.rowId}: {sample.numbers.map((numbers) => `[${numbers.join(', ')}]`).join(' ')}
-                </span>
-                <span className="button-row">
-                  <button type="button" className="button small" disabled={at === 0} onClick={() => setAt(at - 1)}>
-                    Previous
-                  </button>
-                  <button
-                    type="button"
-                    className="button small"
-                    disabled={at + 1 >= samples.length}
-                    onClick={() => setAt(at + 1)}
-                  >
-                    Next
-                  </button>
-                </span>
-              </div>
-            </>
-          ) : (
-            <p className="room-wait">{samples ? 'No row with such a box could be read.' : 'Reading rows…'}</p>
-          )}
-        </div>
+        <Samples dataset={dataset.id} trial={trial} words={SPACES[chosen.space]} />
       </div>
     </>
   );
 }
 
-const SAMPLES = 8;
+interface SamplesProps {
+  readonly dataset: string;
+  readonly trial: ConventionTrial | null;
+  readonly words: string;
+}
 
-function useSamples(dataset: string, { file, way }: ConventionReport): readonly ConventionSample[] | null {
+function Samples({ dataset, trial, words }: SamplesProps) {
+  const [at, setAt] = useState(0);
+  const sample = trial?.samples[Math.min(at, trial.samples.length - 1)];
+  if (!trial || !sample)
+    return (
+      <div className="coordinates-sample">
+        <p className="room-wait">{trial ? 'No row with such a box could be read.' : 'Reading rows…'}</p>
+      </div>
+    );
+  return (
+    <div className="coordinates-sample">
+      <Strip
+        dataset={dataset}
+        images={sample.images}
+        layers={[{ role: 'truth', boxes: sample.boxes }]}
+        height={0.4}
+        label={`Images of row ${sample.rowId}, boxes as ${words}`}
+      />
+      <div className="detail-line">
+        <span className="num muted">
+          {sample.rowId}: {sample.numbers.map((numbers) => `[${numbers.join(', ')}]`).join(' ')}
+        </span>
+        <span className="button-row">
+          <button type="button" className="button small" disabled={at === 0} onClick={() => setAt(at - 1)}>
+            Previous
+          </button>
+          <button
+            type="button"
+            className="button small"
+            disabled={at + 1 >= trial.samples.length}
+            onClick={() => setAt(at + 1)}
+          >
+            Next
+          </button>
+        </span>
+      </div>
+    </div>
+  );
+}
+
+const SAMPLES = 8;
+/** A slider moves faster than rows are read. */
+const SETTLE_MS = 60;
+
+/** Some rows with their boxes as `chosen` reads them; the last ones while others are on their way. */
+function useTrial(dataset: string, { file, way }: FileAndWay, chosen: Convention): ConventionTrial | null {
   const { client, project } = useStudio();
-  const [samples, setSamples] = useState<readonly ConventionSample[] | null>(null);
+  const [trial, setTrial] = useState<ConventionTrial | null>(null);
   useEffect(() => {
     let live = true;
-    client.request({ type: 'try-conventions', dataset, file, way, count: SAMPLES }).then(
-      (found) => live && setSamples(found),
-      (error) => live && project.getState().report(problemOf(error)),
-    );
-    return () => void (live = false);
-  }, [client, project, dataset, file, way]);
-  return samples;
+    const timer = setTimeout(() => {
+      client.request({ type: 'try-convention', dataset, file, way, convention: chosen, count: SAMPLES }).then(
+        (found) => live && setTrial(found),
+        (error) => live && project.getState().report(problemOf(error)),
+      );
+    }, SETTLE_MS);
+    return () => {
+      live = false;
+      clearTimeout(timer);
+    };
+  }, [client, project, dataset, file, way, chosen]);
+  return trial;
 }

@@ -8,7 +8,7 @@ import { count, plural } from '../../ui/format.ts';
 import { Icon } from '../../ui/icon.tsx';
 import { RoomHead } from '../../ui/room-head.tsx';
 import { Tabs } from '../../ui/tabs.tsx';
-import { ConventionsView } from './conventions-view.tsx';
+import { ConventionsView, type FileAndWay } from './conventions-view.tsx';
 import { FilesView } from './files-view.tsx';
 import { HealthView } from './health-view.tsx';
 import { looksLikeModel, type Intake } from './intake-files.ts';
@@ -84,6 +84,7 @@ interface OpenDatasetProps {
 
 function OpenDataset({ dataset, tab, onTab }: OpenDatasetProps) {
   const [filter, setFilter] = useState<RowFilterState>(NO_FILTER);
+  const [asked, setAsked] = useState<FileAndWay | null>(null);
   const intake = useIntake();
   const issues = dataset.issueCount.errors + dataset.issueCount.warnings;
   const showRows = (only: Partial<RowFilterState>) => {
@@ -113,7 +114,16 @@ function OpenDataset({ dataset, tab, onTab }: OpenDatasetProps) {
           alarm={dataset.leftOut > 0}
         />
       </dl>
-      {dataset.questions.length > 0 && <Settle dataset={dataset} onShow={onTab} />}
+      {dataset.questions.length > 0 && (
+        <Settle
+          dataset={dataset}
+          onIssues={() => onTab('issues')}
+          onCoordinates={(of) => {
+            setAsked(of);
+            onTab('coordinates');
+          }}
+        />
+      )}
       <Tabs
         label="Views of the dataset"
         selected={tab}
@@ -145,7 +155,11 @@ function OpenDataset({ dataset, tab, onTab }: OpenDatasetProps) {
               />
             ),
           },
-          { key: 'coordinates', title: 'Coordinates', body: () => <ConventionsView dataset={dataset} /> },
+          {
+            key: 'coordinates',
+            title: 'Coordinates',
+            body: () => <ConventionsView dataset={dataset} wanted={asked} />,
+          },
           { key: 'files', title: 'Format and split', body: () => <FilesView dataset={dataset} /> },
         ]}
       />

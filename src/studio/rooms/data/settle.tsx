@@ -4,13 +4,19 @@ import type { DatasetReport } from '../../../engine/protocol/index.ts';
 import { useProject, useStudio } from '../../state/studio.ts';
 import { plural } from '../../ui/format.ts';
 import { Icon } from '../../ui/icon.tsx';
+import type { FileAndWay } from './conventions-view.tsx';
+
+/** Files that are asked about at a time. */
+const ASKED_AT_ONCE = 4;
 
 export function Settle({
   dataset,
-  onShow,
+  onIssues,
+  onCoordinates,
 }: {
   readonly dataset: DatasetReport;
-  readonly onShow: (tab: string) => void;
+  readonly onIssues: () => void;
+  readonly onCoordinates: (of: FileAndWay) => void;
 }) {
   const { client } = useStudio();
   const reread = useProject((project) => project.reread);
@@ -25,17 +31,22 @@ export function Settle({
   const skips = dataset.questions.find((question) => question.kind === 'skip');
   return (
     <section className="settle" aria-label="To settle before a run">
-      {conventions.length > 0 && (
-        <div>
+      {conventions.slice(0, ASKED_AT_ONCE).map(({ file, way, words }) => (
+        <div key={`${file} ${way}`}>
           <Icon name="alert" />
           <p>
-            <b>How are the boxes to be read?</b> {files(conventions.map(({ file }) => file))} not say.{' '}
-            {sentence(conventions[0]!.words)} is a guess. Wrong coordinates train a wrong model.
+            <b>How are the boxes of {file} to be read?</b> It does not say. {sentence(words)} is a guess. Wrong
+            coordinates train a wrong model.
           </p>
-          <button type="button" className="button primary" onClick={() => onShow('coordinates')}>
+          <button type="button" className="button primary" onClick={() => onCoordinates({ file, way })}>
             Look and confirm
           </button>
         </div>
+      ))}
+      {conventions.length > ASKED_AT_ONCE && (
+        <p className="muted">
+          {plural(conventions.length - ASKED_AT_ONCE, 'other question')} of this kind will follow, each about one file.
+        </p>
       )}
       {skips && (
         <div>
@@ -45,7 +56,7 @@ export function Settle({
             {skips.rows === 1 ? 'it' : 'them'} and open the dataset again, or skip {skips.rows === 1 ? 'it' : 'them'}; a
             run records which and why.
           </p>
-          <button type="button" className="button" onClick={() => onShow('issues')}>
+          <button type="button" className="button" onClick={onIssues}>
             See why
           </button>
           <button type="button" className="button primary" disabled={busy} onClick={() => void skip()}>
@@ -55,12 +66,6 @@ export function Settle({
       )}
     </section>
   );
-}
-
-/** “a.jsonl does”, “a.jsonl and 2 other files do”. */
-function files(names: readonly string[]): string {
-  const others = new Set(names).size - 1;
-  return others === 0 ? `${names[0]} does` : `${names[0]} and ${plural(others, 'other file')} do`;
 }
 
 const sentence = (words: string): string => words[0]!.toUpperCase() + words.slice(1);
