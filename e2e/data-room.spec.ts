@@ -42,7 +42,11 @@ test('what only the user knows is asked for before a run: coordinates confirmed,
   await expect(questions).not.toContainText('cannot be used');
   await expect(page.getByText('3 rows skipped, as you said')).toBeVisible();
 
-  await questions.getByRole('button', { name: 'Look and confirm' }).click();
+  // Each file has its own question, with its own guess.
+  for (const file of ['train.jsonl', 'val.jsonl'])
+    await expect(questions).toContainText(`How are the boxes of ${file} to be read?`);
+  await questions.getByRole('button', { name: 'Look and confirm' }).first().click();
+  await expect(page.getByText('Read the numbers of train.jsonl as')).toBeVisible();
   const chosen = page.getByRole('radio', { name: /Pixels of the picture file two corners/ });
   await expect(chosen).toBeChecked();
   await expect(
@@ -50,9 +54,31 @@ test('what only the user knows is asked for before a run: coordinates confirmed,
   ).toHaveCount(1);
   await page.getByRole('radio', { name: /Thousandths \(0–1000\) two corners/ }).check();
   await expect(page.getByRole('group', { name: /boxes as Thousandths/ })).toBeVisible();
+  await page.getByRole('radio', { name: /Pixels after a resize/ }).check();
+  const slider = page.getByRole('slider', { name: /Largest picture/ });
+  await slider.focus();
+  await page.keyboard.press('Home');
+  await expect(slider).toHaveAttribute('aria-valuetext', '50,176 pixels');
+  await expect(page.getByRole('group', { name: /boxes as Pixels after a resize/ })).toBeVisible();
   await chosen.check();
   await page.getByRole('button', { name: 'Confirm this reading' }).click();
+  // One answer settles one file: the other is still asked about, and shown next.
+  await expect(questions).not.toContainText('train.jsonl');
+  await expect(questions).toContainText('How are the boxes of val.jsonl to be read?');
+  await expect(page.getByText('Read the numbers of val.jsonl as')).toBeVisible();
+  await page.getByRole('radio', { name: /Pixels of the picture file two corners/ }).check();
+  await page.getByRole('button', { name: /Confirm this reading|Read them so/ }).click();
   await expect(questions).toHaveCount(0);
+
+  // What was done to the rows is listed, and leads to them.
+  await page.getByRole('tab', { name: /What was done/ }).click();
+  const ledger = page.getByRole('list', { name: 'What was done to your rows' });
+  await expect(ledger).toContainText('words around the boxes of the answer');
+  await ledger
+    .getByRole('button', { name: /Show \d+ rows/ })
+    .first()
+    .click();
+  await expect(page.getByRole('status').filter({ hasText: 'rows of' })).toBeVisible();
   await goTo(page, 'Recipe');
   await expect(page.getByRole('button', { name: 'Start the run' })).toBeEnabled();
 });

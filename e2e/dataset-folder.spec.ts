@@ -49,7 +49,7 @@ test('a folder is read in place, nothing of it is copied, and the next visit rea
   const questions = page.getByRole('region', { name: 'To settle before a run' });
   await questions.getByRole('button', { name: 'Skip 3 rows' }).click();
   await expect(questions).not.toContainText('cannot be used');
-  await questions.getByRole('button', { name: 'Look and confirm' }).click();
+  await questions.getByRole('button', { name: 'Look and confirm' }).first().click();
   await page.getByRole('radio', { name: /Pixels of the picture file/ }).check();
   await page.getByRole('radio', { name: 'corner, width, height', exact: true }).check();
   await page.getByRole('button', { name: 'Read them so' }).click();
@@ -59,8 +59,12 @@ test('a folder is read in place, nothing of it is copied, and the next visit rea
   await page.getByRole('radio', { name: 'two corners', exact: true }).check();
   await page.getByRole('button', { name: 'Read them so' }).click();
   await expect(page.getByText('as two corners, because you said so')).toBeVisible();
+  await expect(questions).not.toContainText('train.jsonl');
+  await questions.getByRole('button', { name: 'Look and confirm' }).click();
+  await page.getByRole('radio', { name: /Pixels of the picture file/ }).check();
+  await page.getByRole('button', { name: /Confirm this reading|Read them so/ }).click();
   await expect(questions).toHaveCount(0);
-  await expect.poll(() => stored(page)).toBe('train.jsonl xyxy');
+  await expect.poll(() => stored(page)).toBe('train.jsonl xyxy,val.jsonl xyxy');
   await page.reload();
   const note = page.getByRole('status').filter({ hasText: 'still on your disk' });
   await expect(note).toContainText('my set');

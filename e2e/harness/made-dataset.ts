@@ -31,7 +31,7 @@ async function draw(random: Random, i: number): Promise<Drawn> {
 
 export interface MadeOptions {
   readonly rows: number;
-  /** Boxes in pixels of the files, few enough that the numbers do not decide their reading. */
+  /** Boxes in pixels of the files, few enough that the numbers do not decide their reading; else in fractions. */
   readonly ambiguous: boolean;
   /** Three rows that cannot be used. */
   readonly faults: boolean;
@@ -52,10 +52,10 @@ export async function madeZip({ rows, ambiguous, faults }: MadeOptions): Promise
     const own = Array.from({ length: count }, (_, k) => (i * 3 + k * 5) % pictures.length);
     const at = random.below(count);
     const { box, width, height } = pictures[own[at]!]!;
-    const thousand = box.map((v, k) => Math.round((v / (k % 2 ? height : width)) * 1000));
+    const share = box.map((v, k) => (v / (k % 2 ? height : width)).toFixed(4));
     const answer = ambiguous
       ? JSON.stringify([box[0], box[1], box[2], box[3]])
-      : `<|box_start|>(${thousand[0]},${thousand[1]}),(${thousand[2]},${thousand[3]})<|box_end|>`;
+      : `(${share[0]},${share[1]}),(${share[2]},${share[3]})`;
     lines.push({
       id: `row-${i}`,
       task: ['find', 'compare', 'follow'][i % 3],

@@ -29,11 +29,14 @@ function former(found: Decision, { conventions }: DatasetOptions, onlyFile: bool
 
 /** The options with every answer that holds, each for its file. */
 export function optionsWith(
-  { conventions: _, readings: __, ...options }: DatasetOptions,
+  given: DatasetOptions,
   decisions: Iterable<readonly [file: string, decision: Decision]>,
 ): DatasetOptions {
   const readings = [...decisions].flatMap(([file, decision]): Reading[] =>
     decision.settled ? [{ file, way: decision.way, ...conventionOnly(decision) }] : [],
   );
+  const options: { -readonly [K in keyof DatasetOptions]: DatasetOptions[K] } = { ...given };
+  delete options.conventions;
+  delete options.readings;
   return readings.length ? { ...options, readings } : options;
 }
