@@ -4,13 +4,13 @@
 // Order as transformers' warpers: suppression, temperature, top-k, top-p. Thresholds are found by bisection over the
 // bits of the logits, which is exact; tokens tied with the threshold are kept. The draw is keyed by (seed, row, step)
 // and made of integer operations up to its last multiplication.
-// Beside the token its log-probability is kept, as TRL defines it: under the softmax of logits / temperature over the
+// Beside the token its log-probability and the entropy are kept, as TRL defines them: under the softmax of logits / temperature over the
 // whole vocabulary, before suppression and cuts (temperature 0 counts as 1).
 #if SUBGROUPS
 enable subgroups;
 diagnostic(off, subgroup_uniformity);
 #endif
-struct Params { rows: u32, vocab: u32, eosCount: u32, pad: u32, maxLength: u32, tokensAt: u32, positionsAt: u32, slotsAt: u32, rangesAt: u32, finishedAt: u32, outputAt: u32, logProbsAt: u32, stepAt: u32 }
+struct Params { rows: u32, vocab: u32, eosCount: u32, pad: u32, maxLength: u32, tokensAt: u32, positionsAt: u32, slotsAt: u32, rangesAt: u32, finishedAt: u32, outputAt: u32, logProbsAt: u32, entropiesAt: u32, stepAt: u32 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> logits: array<f32>;
 @group(0) @binding(2) var<storage, read> suppressed: array<u32>;
@@ -59,12 +59,17 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let scale = select(1.0, 1.0 / temperature, temperature > 0.0);
   var best = p.vocab;
   var mass = 0.0;
+  var moment = 0.0;
   for (var v = local; v < p.vocab; v += ${LANES}u) {
     let l = logits[base + v];
-    mass += exp((l - peak) * scale);
+    let gap = (l - peak) * scale;
+    let share = exp(gap);
+    mass += share;
+    moment += share * gap;
     if (v < best && allowed(v) && l >= top) { best = v; }
   }
   mass = lanesAdd(mass);
+  moment = lanesAdd(moment);
   // Indices are exact in f32 up to 2²⁴, beyond any vocabulary.
   best = min(u32(-lanesMax(-f32(best))), p.vocab - 1u);
 
@@ -143,6 +148,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
       let logProb = (logits[base + chosen] - peak) * scale - log(mass);
       state[p.outputAt + step * p.rows + row] = token;
       state[p.logProbsAt + step * p.rows + row] = bitcast<u32>(select(logProb, 0.0, done));
+      state[p.entropiesAt + step * p.rows + row] = bitcast<u32>(select(log(mass) - moment / mass, 0.0, done));
     }
     if (!done) {
       state[p.positionsAt + row] += 1u;

@@ -39,9 +39,19 @@ export class DecodeState {
   readonly output: Tensor;
   /** [maxLength, B]: log-probability of each drawn token under the whole softmax(logits / temperature); 0 for padding. */
   readonly logProbs: Tensor;
+  /** [maxLength, B]: entropy of that distribution at each draw, nats; 0 for padding. */
+  readonly entropies: Tensor;
   readonly offsets: Readonly<
     Record<
-      'tokensAt' | 'positionsAt' | 'slotsAt' | 'rangesAt' | 'finishedAt' | 'outputAt' | 'logProbsAt' | 'stepAt',
+      | 'tokensAt'
+      | 'positionsAt'
+      | 'slotsAt'
+      | 'rangesAt'
+      | 'finishedAt'
+      | 'outputAt'
+      | 'logProbsAt'
+      | 'entropiesAt'
+      | 'stepAt',
       number
     >
   >;
@@ -66,6 +76,7 @@ export class DecodeState {
       stepAt: place(1),
       outputAt: place(rows * maxLength),
       logProbsAt: place(rows * maxLength),
+      entropiesAt: place(rows * maxLength),
     };
     this.all = session.resident('decode state', [words], 'u32');
     const view = (label: string, dtype: DType, shape: readonly number[], at: number) =>
@@ -77,6 +88,7 @@ export class DecodeState {
     this.finished = view('decode finished', 'u32', [rows], this.offsets.finishedAt);
     this.output = view('decode output', 'u32', [maxLength, rows], this.offsets.outputAt);
     this.logProbs = view('decode log-probs', 'f32', [maxLength, rows], this.offsets.logProbsAt);
+    this.entropies = view('decode entropies', 'f32', [maxLength, rows], this.offsets.entropiesAt);
   }
 
   /** Sets the state before the first token is drawn: each draw advances it by one. Rows beyond the given ones are finished. */
@@ -127,7 +139,7 @@ export interface SampleInputs {
 }
 
 /**
- * Draws a token for every row, keyed by (seed, row, step), and advances the state: token, output, log-prob, position,
+ * Draws a token for every row, keyed by (seed, row, step), and advances the state: token, output, log-prob, entropy, position,
  * cache slot and range of unfinished rows, then the step. Temperature 0 takes the likeliest token, the first of equals.
  * Everything but shapes is read when the commands run, so that they can be replayed with other settings.
  */

@@ -31,6 +31,8 @@ export interface GenerateOptions {
   readonly numGenerations: number;
   readonly sampling: SamplingSettings;
   readonly seed: number;
+  /** Log-probabilities and entropies are read back too. */
+  readonly scores?: boolean;
   /** `base`: neither adapter nor merges; `reference`: merges only. Default `policy`. */
   readonly which?: 'policy' | 'reference' | 'base';
   /** Called as tokens arrive, some steps at a time. Row i·G + g is completion g of sample i. */
@@ -116,7 +118,7 @@ export class Generator<S extends Promptable = Promptable> {
     this.#prefill(decoder, packed, samples, G, options);
 
     const tokens = new RolloutTokens(rows, this.#processor.eosTokenIds, options.onTokens);
-    await this.#decode(decoder, sampling.maxCompletionLength, tokens, options.signal);
+    await this.#decode(decoder, sampling.maxCompletionLength, tokens, options);
     return tokens.rollouts(G, this.#processor.tokenizer);
   }
 
@@ -130,14 +132,27 @@ export class Generator<S extends Promptable = Promptable> {
   }
 
   /** Replays the decode step up to `limit` tokens a row (the prefill drew the first), or until all rows have ended. */
-  async #decode(decoder: Decoder, limit: number, tokens: RolloutTokens, signal?: AbortSignal): Promise<void> {
+  async #decode(
+    decoder: Decoder,
+    limit: number,
+    tokens: RolloutTokens,
+    { signal, scores = false }: Pick<GenerateOptions, 'signal' | 'scores'>,
+  ): Promise<void> {
     const { session } = this.#policy.model;
-    const { output, rows } = decoder.state;
+    const { output, logProbs, entropies, rows } = decoder.state;
     const readGroup = async (from: number, steps: number) => {
-      const [bytes] = await session.readback.read([
-        { buffer: output.storage.buffer!, offset: output.offset + from * rows * 4, bytes: steps * rows * 4 },
-      ]);
-      return { ids: new Uint32Array(bytes!), steps };
+      const parts = await session.readback.read(
+        [output, ...(scores ? [logProbs, entropies] : [])].map(({ storage, offset }) => ({
+          buffer: storage.buffer!,
+          offset: offset + from * rows * 4,
+          bytes: steps * rows * 4,
+        })),
+      );
+      return {
+        ids: new Uint32Array(parts[0]!),
+        drawn: scores ? { logProbs: new Float32Array(parts[1]!), entropies: new Float32Array(parts[2]!) } : undefined,
+        steps,
+      };
     };
     const read = (from: number, steps: number) => {
       const group = readGroup(from, steps);
@@ -156,8 +171,8 @@ export class Generator<S extends Promptable = Promptable> {
         groups.push(read(submitted, steps));
         submitted += steps;
       }
-      const { ids, steps } = await groups.shift()!;
-      tokens.take(ids, rows);
+      const { ids, drawn, steps } = await groups.shift()!;
+      tokens.take(ids, rows, drawn);
       const now = performance.now();
       // The first group came with the prefill, whose time says nothing of a step's.
       if (arrived) burst = Math.max(1, Math.min(GROUP_STEPS, Math.round((GROUP_MS * steps) / (now - arrived))));

@@ -4,16 +4,16 @@
  * policy with its adapter off. A group's completions share their prompt in rollout and in training (ops/attention.ts).
  */
 import { GroundworkError } from '../base/error.ts';
+import { Random } from '../base/random.ts';
 import type { RowList } from '../data/row-list.ts';
-import { computeAdvantages, type Advantages } from './advantage.ts';
-import type { Rollout } from './generate.ts';
+import { EntropyControl, type EntropyState } from './entropy-control.ts';
 import { rolloutMetrics } from './grpo-metrics.ts';
 import { Optimizer } from './optimizer.ts';
 import { Batches, RowSampler, type SamplerState } from './plan-steps.ts';
 import { updatePolicy } from './policy-update.ts';
 import type { GrpoStage } from './recipe.ts';
-import { scoreCompletion, weightedRewards } from './rewards/index.ts';
-import type { Sample } from './samples.ts';
+import { ReplayBuffer, type ReplayedGroup } from './replay-buffer.ts';
+import { drawGroups } from './rollout-groups.ts';
 import type { StageContext } from './stage.ts';
 
 interface GrpoPosition {
@@ -21,6 +21,9 @@ interface GrpoPosition {
   readonly step: number;
   readonly tokens: number;
   readonly sampler: SamplerState;
+  /** Of an adaptive entropy bonus. */
+  readonly entropy?: EntropyState;
+  readonly replay?: readonly ReplayedGroup[];
 }
 
 /** Trains a new adapter (or goes on with the one attached) on `rows` and leaves it attached. Throws `no-rows`. */
@@ -42,34 +45,35 @@ export async function runGrpo(stage: GrpoStage, context: StageContext, rows: Row
   const batches = new Batches(new RowSampler(rows.length, from?.sampler ?? context.seed), (sampler) =>
     sampler.next(stage.promptsPerStep),
   );
+  const control = new EntropyControl(stage, from?.entropy);
+  const buffer = stage.replayBufferSize ? new ReplayBuffer(stage.replayBufferSize, from?.replay) : null;
   let tokens = from?.tokens ?? 0;
   try {
     if (from) context.restore?.(optimizer);
     if ((from?.step ?? 0) < stage.maxSteps) context.samples.readAhead(rows, batches.peek());
     await context.compiled;
     for (let step = from?.step ?? 0; step < stage.maxSteps; step++) {
-      const position: GrpoPosition = { step, tokens, sampler: batches.state };
+      const position: GrpoPosition = {
+        step,
+        tokens,
+        sampler: batches.state,
+        entropy: control.state,
+        ...(buffer && { replay: buffer.state }),
+      };
       if (!(await context.gate({ position, optimizer }))) return;
       const started = performance.now();
-      const samples = await context.samples.prepare(await rows.read(batches.next()));
-      if (step + 1 < stage.maxSteps) context.samples.readAhead(rows, batches.peek());
-      const groups = await context.generator.generate(samples, {
-        numGenerations: stage.numGenerations,
-        sampling: stage.sampling,
-        seed: context.seed * 100_003 + step,
-      });
-      const judged = judgeGroups(stage, context, samples, groups);
-      const metrics = { ...rolloutMetrics(judged.completions, judged.advantages) };
-      const update = await updatePolicy(stage, context, optimizer, samples, groups, judged.advantages.advantages);
-      tokens +=
-        samples.reduce((sum, s) => sum + s.prompt.tokens.length * stage.numGenerations, 0) +
-        groups.flat().reduce((sum, r) => sum + r.tokens.length, 0);
+      const random = new Random(context.seed * 100_003 + step);
+      const drawn = await drawGroups(stage, context, rows, batches, { step, buffer, random });
+      const update = await updatePolicy(stage, context, optimizer, control, drawn.groups);
+      tokens += drawn.tokens;
       context.emit({
         type: 'metrics',
         values: {
           loss: update.loss,
-          ...metrics,
+          ...rolloutMetrics(drawn.completions, drawn.advantages),
           ...update.metrics,
+          frac_groups_dropped: (drawn.sampled - drawn.groups.length + update.skipped) / drawn.sampled,
+          ...(buffer && { frac_groups_replayed: drawn.replayed }),
           grad_norm: update.gradNorm,
           learning_rate: update.learningRate,
           num_tokens: tokens,
@@ -81,50 +85,4 @@ export async function runGrpo(stage: GrpoStage, context: StageContext, rows: Row
   } finally {
     optimizer.destroy();
   }
-}
-
-function judgeGroups(
-  stage: GrpoStage,
-  context: StageContext,
-  samples: readonly Sample[],
-  groups: readonly (readonly Rollout[])[],
-) {
-  const rewards = weightedRewards(stage, stage.sampling);
-  const scored = groups.map((group, g) =>
-    group.map((rollout) => {
-      const answer = context.samples.parse(samples[g]!, rollout.text);
-      return { answer, ...scoreCompletion({ answer, tokens: rollout.tokens.length }, samples[g]!.row, rewards) };
-    }),
-  );
-  const advantages: Advantages = computeAdvantages(
-    scored.flat().map((s) => rewards.map((r) => s.rewards[r.name] ?? null)),
-    rewards.map(({ weight }) => weight),
-    stage.numGenerations,
-    stage.scaleRewards,
-  );
-  groups.forEach((group, g) =>
-    context.emit({
-      type: 'group',
-      rowId: samples[g]!.row.id,
-      completions: group.map((rollout, i) => ({
-        text: rollout.text,
-        tokens: rollout.tokens.length,
-        truncated: rollout.truncated,
-        rewards: Object.fromEntries(
-          Object.entries(scored[g]![i]!.rewards).map(([name, value]) => [name, value ?? NaN]),
-        ),
-        reward: scored[g]![i]!.reward ?? NaN,
-        advantage: advantages.advantages[g * stage.numGenerations + i]!,
-        answer: scored[g]![i]!.answer,
-      })),
-    }),
-  );
-  const completions = groups.flatMap((group, g) =>
-    group.map((rollout, i) => ({
-      tokens: rollout.tokens.length,
-      truncated: rollout.truncated,
-      rewards: scored[g]![i]!.rewards,
-    })),
-  );
-  return { completions, advantages };
 }

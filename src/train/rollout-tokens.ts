@@ -7,6 +7,15 @@ export interface Rollout {
   readonly text: string;
   /** Stopped by the length limit, or from outside. */
   readonly truncated: boolean;
+  /** Of each token as it was drawn, and the entropy it was drawn from; empty where they were not asked for. */
+  readonly logProbs: Float32Array;
+  readonly entropies: Float32Array;
+}
+
+/** f32 [steps, stride] each, beside the ids. */
+export interface DrawnScores {
+  readonly logProbs: Float32Array;
+  readonly entropies: Float32Array;
 }
 
 /** New token ids of one row, in order; the end-of-turn token is the last a row gets. */
@@ -14,12 +23,15 @@ export type OnTokens = (row: number, tokens: Uint32Array) => void;
 
 export class RolloutTokens {
   readonly #rows: readonly number[][];
+  readonly #logProbs: readonly number[][];
+  readonly #entropies: readonly number[][];
   readonly #ended: boolean[];
   readonly #ends: ReadonlySet<number>;
   readonly #onTokens: OnTokens | undefined;
 
   constructor(rows: number, eosTokenIds: readonly number[], onTokens?: OnTokens) {
-    this.#rows = Array.from({ length: rows }, () => []);
+    const empty = () => Array.from({ length: rows }, (): number[] => []);
+    [this.#rows, this.#logProbs, this.#entropies] = [empty(), empty(), empty()];
     this.#ended = new Array<boolean>(rows).fill(false);
     this.#ends = new Set(eosTokenIds);
     this.#onTokens = onTokens;
@@ -31,11 +43,15 @@ export class RolloutTokens {
   }
 
   /** @param ids u32 [steps, stride]: what each step drew for each row, padding behind a row's end included */
-  take(ids: Uint32Array, stride: number): void {
+  take(ids: Uint32Array, stride: number, scores?: DrawnScores): void {
     this.#rows.forEach((row, b) => {
       const before = row.length;
       for (let at = b; at < ids.length && !this.#ended[b]; at += stride) {
         row.push(ids[at]!);
+        if (scores) {
+          this.#logProbs[b]!.push(scores.logProbs[at]!);
+          this.#entropies[b]!.push(scores.entropies[at]!);
+        }
         this.#ended[b] = this.#ends.has(ids[at]!);
       }
       if (row.length > before) this.#onTokens?.(b, Uint32Array.from(row.slice(before)));
@@ -47,7 +63,13 @@ export class RolloutTokens {
     const all = this.#rows.map((row, b): Rollout => {
       const ended = this.#ended[b]!;
       const tokens = Uint32Array.from(row);
-      return { tokens, truncated: !ended, text: tokenizer.decode(ended ? tokens.subarray(0, -1) : tokens) };
+      return {
+        tokens,
+        truncated: !ended,
+        text: tokenizer.decode(ended ? tokens.subarray(0, -1) : tokens),
+        logProbs: Float32Array.from(this.#logProbs[b]!),
+        entropies: Float32Array.from(this.#entropies[b]!),
+      };
     });
     return Array.from({ length: all.length / G }, (_, i) => all.slice(i * G, (i + 1) * G));
   }

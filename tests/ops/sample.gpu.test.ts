@@ -4,7 +4,7 @@ import type { Session } from '../../src/gpu/recorder.ts';
 import { Recorder } from '../../src/gpu/recorder.ts';
 import type { Tensor } from '../../src/gpu/tensor.ts';
 import { DecodeState, sampleTokens, samplingControl, suppressionMask } from '../../src/ops/sample.ts';
-import { normals, useSession } from './harness.ts';
+import { expectClose, normals, useSession } from './harness.ts';
 
 const PAD = 0;
 
@@ -27,6 +27,7 @@ interface Drawn {
   /** [B][steps] */
   readonly tokens: number[][];
   readonly logProbs: number[][];
+  readonly entropies: number[][];
   readonly state: Readonly<Record<'tokens' | 'positions' | 'slots' | 'ranges' | 'finished', number[]>>;
 }
 
@@ -66,6 +67,7 @@ async function draw(session: Session, d: Draw): Promise<Drawn> {
     state.slots,
     state.ranges,
     state.finished,
+    state.entropies,
   );
   program.destroy();
   state.destroy();
@@ -75,6 +77,7 @@ async function draw(session: Session, d: Draw): Promise<Drawn> {
   return {
     tokens: split(u32(0)),
     logProbs: split([...new Float32Array(bytes[1]!)]),
+    entropies: split([...new Float32Array(bytes[7]!)]),
     state: {
       tokens: u32(2),
       positions: u32(3),
@@ -173,7 +176,7 @@ function describeSampling(session: () => Session): void {
   test('draws follow softmax(logits / temperature)', async () => {
     const [vocab, rows, steps, temperature] = [12, 64, 32, 0.7];
     const logits = normals(new Random(2), vocab);
-    const { tokens, logProbs } = await draw(session(), {
+    const { tokens, logProbs, entropies } = await draw(session(), {
       logits: repeat(logits, rows),
       rows,
       steps,
@@ -181,6 +184,8 @@ function describeSampling(session: () => Session): void {
       seed: 11,
     });
     const expected = logSoftmax(logits, temperature);
+    const entropy = -expected.reduce((sum, l) => sum + Math.exp(l) * l, 0);
+    expectClose(entropies.flat(), new Array<number>(rows * steps).fill(entropy), 1e-5, 'entropy');
     expectDistribution(tokens.flat(), new Map(Array.from(expected, (l, v) => [v, Math.exp(l)])));
     tokens.flat().forEach((token, i) => expect(logProbs.flat()[i]).toBeCloseTo(expected[token]!, 4));
     // Neither rows nor steps repeat one another.

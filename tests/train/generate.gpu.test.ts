@@ -1,8 +1,10 @@
 import { describe, expect, test, vi } from 'vitest';
 import type { Program } from '../../src/gpu/program.ts';
 import type { GenerateOptions, Rollout } from '../../src/train/generate.ts';
+import { pack } from '../../src/train/pack.ts';
 import { RolloutTokens } from '../../src/train/rollout-tokens.ts';
-import { useSession } from '../ops/harness.ts';
+import { Scorer } from '../../src/train/scorer.ts';
+import { expectClose, useSession } from '../ops/harness.ts';
 import { withTiny, type Tiny, type TinySample } from './tiny-model.ts';
 
 const session = useSession();
@@ -44,6 +46,33 @@ describe('greedy generation', () => {
       const samples = [await tiny.sample('Box the disc.'), await tiny.sample('And?', [])];
       const rollouts = await tiny.generator().generate(samples, options());
       for (const [i, sample] of samples.entries()) await expectGreedy(tiny, sample, rollouts[i]![0]!);
+    });
+  });
+
+  test('tells what each token was drawn from, as a pass over the whole completion does', async () => {
+    await withTiny(session(), async (tiny) => {
+      tiny.attach(3);
+      const sample = await tiny.sample('Box the disc.');
+      const temperature = 0.8;
+      const [rollouts] = await tiny
+        .generator()
+        .generate([sample], options({ temperature, numGenerations: 3, scores: true }));
+      const packed = pack([{ prompt: sample.prompt, completions: rollouts!.map(({ tokens }) => tokens) }]);
+      const scorer = new Scorer(tiny.model, tiny.policy.adapter);
+      const { logps, entropy } = await scorer.run(packed, sample.features, {
+        mode: { kind: 'score' },
+        temperature,
+        adapter: true,
+        checkpoint: false,
+      });
+      const of = (name: 'logProbs' | 'entropies') =>
+        packed.entries.map(({ completion, index }) => rollouts![completion]![name][index]!);
+      expectClose(of('logProbs'), logps, 1e-4, 'log-probs');
+      expectClose(of('entropies'), entropy, 1e-4, 'entropies');
+      scorer.destroy();
+      const [silent] = await tiny.generator().generate([sample], options({ temperature, numGenerations: 3 }));
+      expect(silent!.map(({ logProbs }) => logProbs.length)).toEqual([0, 0, 0]);
+      expect(ids([silent!])).toEqual(ids([rollouts!]));
     });
   });
 

@@ -20,7 +20,7 @@ const metricsOf = (completions: ScoredCompletion[]) =>
       completions.map((c) => [c.rewards.format!, c.rewards.iou!]),
       [1, 2],
       2,
-      'group',
+      { scaleRewards: 'group' },
     ),
   );
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { policyTerms } from '../../src/ops/policy-reference.ts';
-import { computeAdvantages } from '../../src/train/advantage.ts';
+import { AGGREGATIONS, computeAdvantages } from '../../src/train/advantage.ts';
 import { type Metrics, policyMetrics, type PolicySums, rolloutMetrics } from '../../src/train/grpo-metrics.ts';
 import { GOLDEN_LOSSES, policyCase } from '../ops/policy-cases.ts';
 
@@ -9,7 +9,7 @@ interface AdvantageCase {
   readonly name: string;
   readonly group: number;
   readonly scale_rewards: 'group' | 'batch' | 'none';
-  readonly aggregation: string;
+  readonly aggregation: (typeof AGGREGATIONS)[number];
   readonly weights: readonly number[];
   readonly rewards: readonly (readonly (number | null)[])[];
   readonly lengths: readonly number[];
@@ -28,11 +28,11 @@ function expectMetrics(got: Metrics, wanted: Readonly<Record<string, number | nu
   for (const [name, value] of present) expect([name, got[name]]).toEqual([name, expect.closeTo(value!, 5)]);
 }
 
-// normalize_then_sum (GDPO) is not offered.
-const summed = fixture.advantages.filter((c) => c.aggregation === 'sum_then_normalize');
-
-test.each(summed)('advantages and metrics are TRL’s: $name', (c) => {
-  const result = computeAdvantages(c.rewards, c.weights, c.group, c.scale_rewards);
+test.each(fixture.advantages)('advantages and metrics are TRL’s: $name', (c) => {
+  const result = computeAdvantages(c.rewards, c.weights, c.group, {
+    scaleRewards: c.scale_rewards,
+    multiObjectiveAggregation: c.aggregation,
+  });
   // TRL computes in f32: a deviation of 1e-4's size amplifies its rounding.
   result.advantages.forEach((a, i) => expect(a).toBeCloseTo(c.advantages[i]!, 4));
   const completions = c.rewards.map((rewards, i) => ({
@@ -64,6 +64,7 @@ test.each(GOLDEN_LOSSES)('entropy, KL and what was clipped are TRL’s: $name', 
 });
 
 test('the fixture has cases for both', () => {
-  expect(summed.length).toBeGreaterThan(8);
+  expect(new Set(fixture.advantages.map(({ aggregation }) => aggregation))).toEqual(new Set(AGGREGATIONS));
+  expect(fixture.advantages.length).toBeGreaterThan(12);
   expect(GOLDEN_LOSSES.length).toBeGreaterThan(40);
 });

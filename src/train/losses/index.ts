@@ -2,6 +2,7 @@
 import { OBJECTIVES, type ObjectiveKernel } from '../../ops/objectives.ts';
 import type { PolicySettings, RATIO_LEVELS } from '../../ops/policy-loss.ts';
 import type { ScoreMode } from '../scorer.ts';
+import { ENTROPY_DEFAULTS, type EntropySettings } from '../entropy-control.ts';
 import { defaultValues } from '../setting.ts';
 import { LOSS_TYPES, lossOf, type LOSSES, type LossType } from './table.ts';
 
@@ -18,7 +19,7 @@ export type LossSettings = {
 };
 
 /** Settings of the loss. Those that may be absent came later; a plan without them runs as it did before they came. */
-export interface LossChoice {
+export interface LossChoice extends EntropySettings {
   readonly lossType: LossType;
   readonly epsilon: number;
   readonly epsilonHigh: number;
@@ -26,8 +27,6 @@ export interface LossChoice {
   readonly beta: number;
   /** Multiply the KL term by the probability ratio, as TRL does since 1.13. */
   readonly useBiasCorrectionKl: boolean;
-  /** Of the entropy bonus that is taken from the loss; 0: none, as in TRL. */
-  readonly entropyCoef: number;
   readonly numIterations: number;
   readonly lossSettings?: LossSettings;
   /** Whose probability ratio is taken: a token's, its whole completion's (GSPO), or the latter with a token's gradient. */
@@ -38,15 +37,25 @@ export interface LossChoice {
   readonly topEntropyQuantile?: number;
   /** Completions with a negative advantage that have drifted further drop out; 0: none. */
   readonly offPolicyMaskThreshold?: number;
+  /** Groups of earlier steps that may take the place of groups without differences; 0: none. */
+  readonly replayBufferSize?: number;
 }
 
 /** What came after the first plans, written out for a new stage. */
 export const defaultLossOptions = (): Required<
   Pick<
     LossChoice,
-    'lossSettings' | 'importanceSamplingLevel' | 'delta' | 'topEntropyQuantile' | 'offPolicyMaskThreshold'
+    | 'lossSettings'
+    | 'importanceSamplingLevel'
+    | 'delta'
+    | 'topEntropyQuantile'
+    | 'offPolicyMaskThreshold'
+    | 'replayBufferSize'
+    | keyof typeof ENTROPY_DEFAULTS
   >
 > => ({
+  ...ENTROPY_DEFAULTS,
+  replayBufferSize: 0,
   lossSettings: Object.fromEntries(
     LOSS_TYPES.flatMap((type) => {
       const { settings } = lossOf(type);
@@ -86,9 +95,9 @@ export function policyMode(choice: LossChoice): Extract<ScoreMode, { kind: 'poli
   return {
     kind: 'policy',
     settings: policySettings(choice),
-    onPolicy: choice.numIterations <= 1,
+    onPolicy: choice.numIterations <= 1 && !choice.replayBufferSize,
     masked: (choice.topEntropyQuantile ?? 1) < 1,
-    entropyBonus: choice.entropyCoef > 0,
+    entropyBonus: choice.entropyCoef > 0 || (choice.useAdaptiveEntropy ?? false),
   };
 }
 

@@ -1,10 +1,17 @@
 /** What a recipe may say of its loss beside the plain settings of its stage. */
-import { choice, ownSettings, real, type Schema, type Spec } from '../stages/schema.ts';
+import { choice, flag, ownSettings, real, whole, type Schema, type Spec } from '../stages/schema.ts';
+import type { ENTROPY_DEFAULTS } from '../entropy-control.ts';
 import { LOSS_TYPES, lossOf, RATIO_LEVELS, type LossChoice } from './index.ts';
 
 type Options = Pick<
   LossChoice,
-  'lossSettings' | 'importanceSamplingLevel' | 'delta' | 'topEntropyQuantile' | 'offPolicyMaskThreshold'
+  | 'lossSettings'
+  | 'importanceSamplingLevel'
+  | 'delta'
+  | 'topEntropyQuantile'
+  | 'offPolicyMaskThreshold'
+  | 'replayBufferSize'
+  | keyof typeof ENTROPY_DEFAULTS
 >;
 
 const OWN_SETTINGS = Object.fromEntries(
@@ -18,4 +25,10 @@ export const LOSS_SCHEMA: Schema<Options> = {
   delta: real(0, 100, { optional: true }),
   topEntropyQuantile: real(0.01, 1, { theirs: 1, optional: true }),
   offPolicyMaskThreshold: real(0, 100, { optional: true }),
+  useAdaptiveEntropy: flag({ theirs: false, optional: true }),
+  entropyCoefMin: real(0, 1, { theirs: 0, optional: true }),
+  entropyCoefMax: real(0, 1, { theirs: 1, optional: true }),
+  entropyCoefDelta: real(0, 1, { theirs: 0.005, optional: true }),
+  entropyTarget: real(0, 20, { theirs: 0.2, optional: true }),
+  replayBufferSize: whole(0, 4096, { theirs: 64, optional: true }),
 };

@@ -4,6 +4,14 @@ import { defaultLossOptions, LOSS_TYPES, lossFaults, policyMode, type LossChoice
 import { LOSS_SCHEMA } from '../losses/schema.ts';
 import { defaultRewards, rewardFaults, type RewardChoice } from '../rewards/index.ts';
 import { REWARDS_SCHEMA } from '../rewards/schema.ts';
+import {
+  AGGREGATIONS,
+  DIFFICULTY_WEIGHTS,
+  ESTIMATORS,
+  SCALES,
+  type AdvantageSettings,
+  type DifficultyWeight,
+} from '../advantage.ts';
 import type { ScoreSettings } from '../scorer.ts';
 import { error, warning, type Objection, type StageBase, type StageDescriptor } from './descriptor.ts';
 import { choice, flag, own, real, whole } from './schema.ts';
@@ -21,9 +29,7 @@ import {
   type SamplingSettings,
 } from './settings.ts';
 
-const SCALES = ['group', 'batch', 'none'] as const;
-
-export interface GrpoStage extends StageBase, RewardChoice, LossChoice {
+export interface GrpoStage extends StageBase, RewardChoice, LossChoice, AdvantageSettings {
   readonly kind: 'grpo';
   readonly lora: LoraSettings;
   readonly optimizer: OptimizerSettings;
@@ -32,7 +38,10 @@ export interface GrpoStage extends StageBase, RewardChoice, LossChoice {
   readonly promptsPerStep: number;
   readonly numGenerations: number;
   readonly sampling: SamplingSettings;
-  readonly scaleRewards: (typeof SCALES)[number];
+  /** Hard prompts weigh more: groups with a lower mean IoU. */
+  readonly difficultyWeight?: DifficultyWeight;
+  /** Groups without differences are replaced by those of other prompts, so many rounds of sampling at most; 0: not. */
+  readonly maxResamples?: number;
   readonly maskTruncatedCompletions: boolean;
   readonly gradientCheckpointing: boolean;
 }
@@ -57,6 +66,10 @@ export const grpo: StageDescriptor<GrpoStage> = {
     entropyCoef: 0,
     numIterations: 1,
     scaleRewards: 'group',
+    multiObjectiveAggregation: 'sum_then_normalize',
+    advantageEstimator: 'grpo',
+    difficultyWeight: 'none',
+    maxResamples: 0,
     maskTruncatedCompletions: false,
     ...defaultLossOptions(),
     ...defaultRewards(),
@@ -75,6 +88,10 @@ export const grpo: StageDescriptor<GrpoStage> = {
     epsilonHigh: real(0, 10, { theirs: 0.2 }),
     numIterations: whole(1, 64, { theirs: 1 }),
     scaleRewards: choice(SCALES, { theirs: 'group' }),
+    multiObjectiveAggregation: choice(AGGREGATIONS, { theirs: 'sum_then_normalize', optional: true }),
+    advantageEstimator: choice(ESTIMATORS, { ...own, optional: true }),
+    difficultyWeight: choice(Object.keys(DIFFICULTY_WEIGHTS) as DifficultyWeight[], { ...own, optional: true }),
+    maxResamples: whole(0, 64, { ...own, optional: true }),
     maskTruncatedCompletions: flag({ theirs: false }),
     ...REWARDS_SCHEMA,
     ...CHECKPOINTING,
@@ -133,6 +150,14 @@ function objections(stage: GrpoStage): Objection[] {
     found.push(
       warning(
         'Dropout is switched off in reinforcement: completions share their prompt, and dropout would make that inexact.',
+      ),
+    );
+  if (stage.advantageEstimator === 'rloo' && stage.multiObjectiveAggregation === 'normalize_then_sum')
+    found.push(error('Leave-one-out compares sums of rewards.', 'Set the rewards to be summed first.'));
+  if (stage.multiObjectiveAggregation === 'normalize_then_sum' && stage.scaleRewards !== 'batch')
+    found.push(
+      warning(
+        'Rewards that are normalised one by one are always scaled over the batch; “Advantage scale” is not used.',
       ),
     );
   for (const fault of lossFaults(stage)) {

@@ -46,6 +46,18 @@ export const grpo: KindWords<GrpoStage> = {
         label: 'Entropy bonus',
         help: 'Rewards the policy for staying undecided. Where entropy collapses, 0.001 to 0.01 keep it up; more make answers random.',
       },
+      useAdaptiveEntropy: {
+        label: 'Adapt the bonus',
+        help: 'Raises the entropy bonus while the policy is surer of itself than the target, and lowers it after that.',
+      },
+      entropyTarget: {
+        label: 'Entropy target',
+        help: 'Mean entropy of a token below which the adapted bonus acts and grows.',
+        unit: 'nats',
+      },
+      entropyCoefDelta: { label: 'Bonus step', help: 'By how much the adapted bonus changes after each step.' },
+      entropyCoefMin: { label: 'Least bonus', help: 'The adapted bonus never falls below this.' },
+      entropyCoefMax: { label: 'Largest bonus', help: 'The adapted bonus never rises above this.' },
       ...LOSS,
       numIterations: {
         label: 'Updates per rollout',
@@ -56,11 +68,35 @@ export const grpo: KindWords<GrpoStage> = {
         label: 'Advantage scale',
         help: 'What the centred reward is divided by. group: its own deviation, so that every group pulls alike; none: as large as it is.',
       },
+      multiObjectiveAggregation: {
+        label: 'Sum of rewards',
+        help: 'sum_then_normalize: rewards are summed, then compared. normalize_then_sum (GDPO): each reward is compared first, so that none drowns the others; it then scales over the batch.',
+      },
+      advantageEstimator: {
+        label: 'Compared with',
+        help: 'grpo: the mean of the group. rloo: the mean of the others in the group, which is unbiased; it is scaled over the batch, or not at all.',
+      },
       maskTruncatedCompletions: {
         label: 'Leave out truncated',
         help: 'Truncated completions do not count in the loss: what was cut is not blamed.',
       },
       ...CHECKPOINTING,
+    }),
+    ...group('Choosing groups', {
+      maxResamples: {
+        label: 'Replace idle groups',
+        help: 'Groups whose rewards are all equal teach nothing. Their prompts are replaced by others, in so many rounds of sampling at most (DAPO’s dynamic sampling); 0 is off, 3 is usual.',
+        unit: 'rounds',
+      },
+      replayBufferSize: {
+        label: 'Replay buffer',
+        help: 'So many of the most telling groups of earlier steps are kept, and take the place of groups whose rewards are all equal; 0 is off, 64 is TRL’s.',
+        unit: 'groups',
+      },
+      difficultyWeight: {
+        label: 'Weight of hard prompts',
+        help: 'Groups with a lower mean overlap count more (UniVG-R1). exp: from 1 to 2.7; log: from 0 to 3.9; none: all alike.',
+      },
     }),
     ...REWARDS,
     ...SAMPLING,

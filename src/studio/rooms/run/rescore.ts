@@ -35,7 +35,7 @@ export function rescore(
     terms.map((values) => names.map((name) => (Number.isFinite(values[name]) ? values[name]! : null))),
     names.map((name) => weightOf(whatIf.weights, name)),
     completions.length,
-    scale,
+    { scaleRewards: scale },
   );
   return completions.map((completion, i) => ({
     ...completion,
