@@ -96,7 +96,7 @@ test('another reading, another format and another split are taken at once, witho
   await expect(page.getByRole('status').filter({ hasText: 'rows of' })).toBeVisible();
   await tab(page, 'Format and split');
   await page.getByLabel('Read rows as').selectOption('ShareGPT messages');
-  await expect(page.getByText('You said so; 0 rows could be read, 12 could not.')).toBeVisible();
+  await expect(page.getByText('You chose this format. 0 rows could be read, 12 could not.')).toBeVisible();
   await page.getByLabel('Read rows as').selectOption('');
   await expect(page.getByText('my set.zip, read as MGrounding / LLaVA')).toBeVisible();
 });
@@ -128,7 +128,7 @@ test('rows by keyboard and by text; every picture of 1, 2, 4 and 8, none wider t
     ['row-2', 4],
     ['row-3', 8],
   ] as const) {
-    const strip = page.getByRole('group', { name: `Images of row ${id}` });
+    const strip = page.getByRole('group', { name: `Pictures of row ${id}` });
     await expect(strip.locator('img')).toHaveCount(pictures);
     await expect(strip.locator('canvas[data-boxes="1"]')).toHaveCount(1);
     // One in six pictures is eight times as wide as high.
@@ -214,7 +214,7 @@ test('of many rows only those in sight are in the page, and of a large picture o
   await expect(page.getByRole('article')).toHaveAccessibleName('Row row-4999');
   await expect(list.getByRole('option', { selected: true })).toContainText('Number 4999?');
   expect(await shown()).toBeLessThan(40);
-  const image = page.getByRole('group', { name: 'Images of row row-4999' }).locator('img');
+  const image = page.getByRole('group', { name: 'Pictures of row row-4999' }).locator('img');
   await expect(image).toBeVisible();
   expect(await image.evaluate((element: HTMLImageElement) => element.decode().then(() => element.naturalHeight))).toBe(
     512,
@@ -251,7 +251,7 @@ test('a picture cut off inside a zip is found by a check of all, counted in Heal
   const check = page.getByRole('button', { name: /^Check them all \(/ });
   await expect(page.getByText('Only the beginning of 3 pictures was read')).toBeVisible();
   await check.press('Enter');
-  await expect(page.getByText('All 3 picture files were looked at to the end.')).toBeVisible();
+  await expect(page.getByText('All 3 picture files were read to the end.')).toBeVisible();
   const finding = page
     .getByRole('list', { name: 'What to look at twice' })
     .getByRole('listitem')
@@ -266,7 +266,7 @@ test('why rows are left out is counted in Health, and leads to the rows', async 
   await tab(page, 'Health');
   const why = page.getByRole('list', { name: 'Why rows are left out' });
   await expect(why.getByRole('listitem').first()).toContainText('1 row with a picture that is not among the files');
-  await expect(why).toContainText('2 rows with another fault');
+  await expect(why).toContainText('2 rows with another error');
   await why.getByRole('button', { name: 'See why' }).first().click();
   await expect(page.getByRole('region', { name: 'Issues by row' })).toContainText('no file matches');
 });

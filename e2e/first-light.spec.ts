@@ -125,7 +125,7 @@ test('from a dropped dataset to an adapter that has learned', async ({ page, bas
 
   await drop(page, 'Drop a dataset', 'public/starter/sample.zip', 'my-own-scenes.zip');
   await expect(page.getByRole('option', { selected: true })).toContainText('1', { timeout: 60_000 });
-  const strip = page.getByRole('group', { name: /Images of row/ });
+  const strip = page.getByRole('group', { name: /Pictures of row/ });
   await expect(strip.locator('canvas[data-boxes="1"]').first()).toBeVisible();
   await expect.poll(() => strip.locator('img').count()).toBeGreaterThan(1);
 

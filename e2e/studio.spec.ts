@@ -208,7 +208,7 @@ test('text of the data and the model stays text', async ({ page }) => {
 test('boxes are drawn over every image of a sample', async ({ page }) => {
   await open(page);
   await takeSample(page);
-  const strip = page.getByRole('group', { name: /Images of row/ });
+  const strip = page.getByRole('group', { name: /Pictures of row/ });
   await expect(strip.locator('img')).toHaveCount(3);
   await expect(strip.locator('canvas[data-boxes="1"]')).toHaveCount(1);
   await expect

@@ -373,8 +373,8 @@ export class Dataset {
 const changed = (id: string) =>
   new GroundworkError(
     'dataset-changed',
-    `Row ${id} cannot be read any more.`,
-    'Its file was changed since the dataset was opened: open it again.',
+    `Row ${id} can no longer be read.`,
+    'Its file has changed since the dataset was opened. Open the dataset again.',
   );
 
 const wordsOf = (row: Row): string =>

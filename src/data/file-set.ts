@@ -153,7 +153,7 @@ export class FileSet {
       throw new GroundworkError(
         'file-unreadable',
         `${this.path(file)} could not be read.`,
-        'It may have been moved or deleted since it was chosen, or the browser asks for permission again: open the dataset again.',
+        'It may have been moved or deleted since you chose it, or the browser needs your permission again. Open the dataset again.',
         { cause },
       );
     }

@@ -43,7 +43,7 @@ const WORDS: Readonly<Record<FindingKey, Omit<Finding, 'key' | 'rows'>>> = {
   'question-leak': {
     severity: 'bad',
     title: 'with a question that is asked of the same pictures in training and held out',
-    fix: 'The answer is learnt by heart. Draw the split here, or remove the copies.',
+    fix: 'The model learns the answer by heart. Draw the split here, or remove the copies.',
   },
   'repeated-question': {
     severity: 'odd',
@@ -52,18 +52,18 @@ const WORDS: Readonly<Record<FindingKey, Omit<Finding, 'key' | 'rows'>>> = {
   },
   'copied-picture': {
     severity: 'odd',
-    title: 'with a picture that lies under another name as well',
-    fix: 'Copies are one picture to the split, so they do not leak.',
+    title: 'with a picture that also exists under another name',
+    fix: 'The split treats copies as one picture, so they do not leak.',
   },
   'same-picture-twice': {
     severity: 'odd',
     title: 'with the same picture twice',
-    fix: 'Which of the two is meant cannot be learnt. Look whether a path is wrong.',
+    fix: 'The model cannot learn which of the two is meant. Check whether a path is wrong.',
   },
   'clipped-box': {
     severity: 'odd',
     title: 'with a box that reached a little beyond its picture and was cut at the edge',
-    fix: 'Rounding does that. If there are many, the coordinates may be read in the wrong way.',
+    fix: 'Rounding causes this. If there are many, the coordinates may be read in the wrong way.',
   },
   'tiny-box': {
     severity: 'odd',
@@ -73,12 +73,12 @@ const WORDS: Readonly<Record<FindingKey, Omit<Finding, 'key' | 'rows'>>> = {
   'whole-picture-box': {
     severity: 'odd',
     title: 'with a box over 95 % of its picture',
-    fix: 'A whole picture teaches nothing about where. Look whether the coordinates are read in the right way.',
+    fix: 'A box of the whole picture teaches nothing about places. Check whether the coordinates are read in the right way.',
   },
   'picture-guessed': {
     severity: 'odd',
-    title: 'with a box of which nothing says in which picture it lies: the last is assumed',
-    fix: 'No answer is called wrong for naming another picture. Write it into the answer or the question.',
+    title: 'with a box whose picture is not stated: the last picture is assumed',
+    fix: 'No answer counts as wrong for naming another picture. State the picture in the answer or the question.',
   },
   'no-box': {
     severity: 'odd',
@@ -93,12 +93,12 @@ const WORDS: Readonly<Record<FindingKey, Omit<Finding, 'key' | 'rows'>>> = {
   'narrow-picture': {
     severity: 'odd',
     title: 'with a picture more than 8 times as long as wide',
-    fix: 'Resizing leaves little of its short side. Crop it if that is where the box lies.',
+    fix: 'Resizing leaves little of its short side. Crop the picture if the box is small.',
   },
   'cut-picture': {
     severity: 'bad',
-    title: 'with a picture whose file is cut off or damaged',
-    fix: 'A run stops where it comes to one. Copy or download it again.',
+    title: 'with a picture whose file is truncated or damaged',
+    fix: 'A run stops when it reaches one. Copy or download it again.',
   },
 };
 
@@ -236,7 +236,7 @@ export class HealthTally {
       faults: ([...Object.keys(FAULT_WORDS), 'other'] as const).flatMap((key) => {
         const fault = key as FaultCount['fault'];
         const rows = this.#faults.get(fault) ?? 0;
-        return rows ? [{ fault, rows, title: fault === 'other' ? 'with another fault' : FAULT_WORDS[fault] }] : [];
+        return rows ? [{ fault, rows, title: fault === 'other' ? 'with another error' : FAULT_WORDS[fault] }] : [];
       }),
     };
   }

@@ -189,7 +189,7 @@ export async function interpretRow(searched: SearchedRow, context: InterpretCont
             rowIssue(
               raw.source,
               field,
-              `a box lies in picture ${place.image + 1} of ${images.length}`,
+              `a box is in picture ${place.image + 1}, but the row has ${images.length}`,
               'Correct the number of the picture.',
             ),
           );
@@ -280,8 +280,8 @@ export async function interpretRow(searched: SearchedRow, context: InterpretCont
       rowIssue(
         raw.source,
         raw.turns.at(-1)!.field,
-        'the row does not say in which picture the box lies; the last is assumed',
-        'Write it into the answer (“It’s in the second image.”) or the question (“… in Image-2”).',
+        'the row does not say which picture the box is in, so the last is assumed',
+        'State it in the answer (“It’s in the second image.”) or in the question (“… in Image-2”).',
         'warning',
       ),
     );

@@ -1,3 +1,4 @@
+/** Which format a row has, by its keys. */
 import { llava } from './formats/llava.ts';
 import { messages } from './formats/messages.ts';
 import { msSwift } from './formats/ms-swift.ts';

@@ -1,3 +1,4 @@
+/** Rows by number, read when they are wanted. */
 import type { Row } from './row.ts';
 
 /** Rows in an order, none of them in memory: read a batch when it is its turn. */

@@ -1,3 +1,4 @@
+/** A row: one example, whatever format it came from. */
 import type { GroundedBox } from '../grounding/box.ts';
 
 /** A piece of a message: text, the place of a picture, or a box written in the text. */

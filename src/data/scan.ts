@@ -138,7 +138,7 @@ export function checkAborted({ signal }: Progress): void {
     throw new GroundworkError(
       'cancelled',
       'Reading the dataset was cancelled.',
-      'Nothing was changed; open it again when you like.',
+      'Nothing was changed. You can open it again.',
     );
 }
 
@@ -242,7 +242,7 @@ class Pass {
           raw.source,
           'id',
           `the id “${wanted}” is used twice`,
-          `It is called “${id}” here; give each row its own id.`,
+          `Here it is called “${id}”. Give each row its own id.`,
           'warning',
         ),
       );
@@ -272,7 +272,7 @@ function splitRows(index: RowIndex, pictures: Pictures, options: DatasetOptions,
   const benchmark = named.filter((n) => n === 3).length;
   if (benchmark)
     notes.push(
-      `${rows(benchmark, 'is', 'are')} of a benchmark and always held out: training on it would make it worthless.`,
+      `${rows(benchmark, 'is', 'are')} of a benchmark and always held out. Training on a benchmark would make it worthless.`,
     );
   const byFiles = named.some((n) => n >= 2);
   if (index.length && (options.split === 'draw' || (options.split === undefined && !byFiles))) {
@@ -281,12 +281,12 @@ function splitRows(index: RowIndex, pictures: Pictures, options: DatasetOptions,
       options.seed ?? 0,
       options.heldoutShare,
     );
-    notes.push(byFiles ? note : `No file is named as held out: ${note}`);
+    notes.push(byFiles ? note : `No file name says that it is held out. ${note}`);
     return splits.map((split, i): Split => (named[i] === 3 ? 'heldout' : split));
   }
   const splits = Array.from(named, (n): Split => (n >= 2 ? 'heldout' : 'train'));
   if (index.length && !splits.includes('train'))
-    notes.push('All rows are held out, by the names of their files: add a file named train.jsonl to train on.');
+    notes.push('All rows are held out, by the names of their files. Add a file named train.jsonl to train on.');
   return splits;
 }
 
@@ -345,7 +345,7 @@ export async function scan(
     const leaks = health.findings.find(({ key }) => key === 'picture-leak');
     if (leaks)
       notes.push(
-        `${rows(leaks.rows, 'uses', 'use')} pictures that are both in training and held out: the measured accuracy will be too high.`,
+        `${rows(leaks.rows, 'uses', 'use')} pictures that are both in training and held out. The measured accuracy will be too high.`,
       );
     return {
       index,

@@ -77,7 +77,7 @@ export function drawSplit(rows: RowPictures, seed: number, share = 0.1): SplitRe
   if (held === 0 && order.length)
     hold(order.reduce((least, members) => (members.length < least.length ? members : least)));
   const note = held
-    ? `${held} of ${total} rows ${held === 1 ? 'was' : 'were'} drawn to be held out (seed ${seed}), none of whose pictures is used in training.`
-    : 'Nothing could be held out: all rows share pictures with each other. Add a file named heldout.jsonl to measure progress.';
+    ? `${held} of ${total} rows ${held === 1 ? 'was' : 'were'} drawn at random to be held out (seed ${seed}). None of their pictures is used in training.`
+    : 'No row could be held out, because all rows share pictures with each other. Add a file named heldout.jsonl to measure progress.';
   return { splits, note };
 }

@@ -193,7 +193,7 @@ describe('ms-swift', () => {
           [1, 2, 3, 4],
         ],
       },
-      'are no box',
+      'are not a box',
     ],
     [
       {
@@ -204,7 +204,7 @@ describe('ms-swift', () => {
         ],
         image_id: [0, 5],
       },
-      'picture 6 of 2',
+      'picture 6, but the row has 2',
     ],
     [
       {

@@ -93,7 +93,7 @@ describe('a bad row is reported with its line and a way out, the good rows stay'
       'a picture number beyond',
       llava(`${marks}?`, 'Image-7: <|box_start|>(1,2),(3,4)<|box_end|>'),
       'conversations[1].value',
-      'picture 7 of 3',
+      'picture 7, but the row has 3',
     ],
   ])('%s', async (_, bad, field, reason) => {
     const issues = await issuesOf(bad);

@@ -37,7 +37,7 @@ export const msSwift: RowFormat = {
           rowIssue(
             source,
             `objects.bbox[${odd}]`,
-            `${objects.bbox[odd]!.length} numbers are no box`,
+            `${objects.bbox[odd]!.length} numbers are not a box`,
             'Points are not supported: give [x1, y1, x2, y2].',
           ),
         ],

@@ -150,7 +150,7 @@ export const refCocoRow: RowFormat = {
         issues: [
           phrase === undefined
             ? rowIssue(source, 'answer', 'there is no phrase', 'Give the phrases that refer to the box.')
-            : rowIssue(source, 'bbox', `${bbox.length} numbers are no box`, 'Give [x, y, width, height].'),
+            : rowIssue(source, 'bbox', `${bbox.length} numbers are not a box`, 'Give [x, y, width, height].'),
         ],
       };
     return {

@@ -32,7 +32,7 @@ const UNREAD: readonly (readonly [RegExp, string, string])[] = [
   [
     /\.arrow$/i,
     'Arrow files are not read',
-    'In Python: datasets.load_from_disk(folder).to_parquet("rows.parquet"), and drop that.',
+    'In Python, run datasets.load_from_disk(folder).to_parquet("rows.parquet") and drop the new file.',
   ],
 ];
 
@@ -100,7 +100,7 @@ async function jsonTables(
   if (isAnnotations(index)) return void pending.documents.push({ file, blob, index });
   if (index.root === 'scalar' && !index.problem)
     return void opened.issues.push(
-      fileIssue(file, 'not JSON: it holds no list and no object', 'Repair the file, or export it again.'),
+      fileIssue(file, 'not JSON: it contains no list and no object', 'Repair the file, or export it again.'),
     );
   if (index.root !== 'object') return;
   if (ROW_KEYS.some((name) => index.members.has(name))) {
@@ -153,8 +153,8 @@ async function annotationTables(
       opened.issues.push(
         fileIssue(
           file,
-          'these are referring expressions without the boxes that they refer to',
-          'Drop the instances.json of the same release with them.',
+          'these are referring expressions without their boxes',
+          'Drop them together with the instances.json of the same release.',
         ),
       );
   }

@@ -39,7 +39,7 @@ export class Datasets {
 
   get(id: string): Dataset {
     const dataset = this.#open.get(id);
-    if (!dataset) throw new GroundworkError('dataset-missing', 'This dataset is not open any more.', 'Open it again.');
+    if (!dataset) throw new GroundworkError('dataset-missing', 'This dataset is no longer open.', 'Open it again.');
     return dataset;
   }
 
@@ -49,7 +49,7 @@ export class Datasets {
       throw new GroundworkError(
         'row-missing',
         `There is no row ${id}.`,
-        'The dataset may have changed: open it again.',
+        'The dataset may have changed. Open it again.',
       );
     return row;
   }
@@ -62,11 +62,11 @@ export class Datasets {
     throw new GroundworkError(
       'dataset-unsettled',
       first.kind === 'convention'
-        ? `It is not certain how ${first.file} writes its boxes; ${first.words} is a guess.`
+        ? `It is not certain how ${first.file} writes its boxes: ${first.words} is a guess.`
         : `${first.rows} rows of the dataset cannot be used.`,
       first.kind === 'convention'
-        ? 'Look at the boxes in the data room and confirm the reading: wrong coordinates train a wrong model.'
-        : 'Say in the data room that they are to be skipped, or mend them and open the dataset again.',
+        ? 'Look at the boxes in the Data room and confirm the reading. Wrong coordinates train a wrong model.'
+        : 'Confirm in the Data room that they are skipped, or correct them and open the dataset again.',
     );
   }
 

@@ -46,19 +46,19 @@ const real = { integer: false, min: 0, max: 100 } as const;
 
 export const LOSSES = {
   grpo: {
-    summary: 'Clipped; each completion counts the same, so that short ones have heavier tokens.',
+    summary: 'Clipped. Each completion counts the same, so tokens of short completions weigh more.',
     objective: 'clipped',
     average: 'completion-mean',
-    advise: () => 'The grpo average favours short completions; lengths tend to shrink. dapo and dr_grpo do not.',
+    advise: () => 'The grpo average favours short completions, so lengths tend to shrink. dapo and dr_grpo do not.',
   },
-  dapo: { summary: 'Clipped; every token of a step counts the same.', objective: 'clipped', average: 'token-mean' },
+  dapo: { summary: 'Clipped. Every token of a step counts the same.', objective: 'clipped', average: 'token-mean' },
   dr_grpo: {
-    summary: 'Clipped; every token counts the same, in every step: sums are divided by the longest completion.',
+    summary: 'Clipped. Every token counts the same in every step: sums are divided by the length limit of completions.',
     objective: 'clipped',
     average: 'fixed-length',
   },
   bnpo: {
-    summary: 'Clipped; every token of a batch counts the same. A step is one batch here, so this is dapo.',
+    summary: 'Clipped. Every token of a batch counts the same. Here a step is one batch, so this equals dapo.',
     objective: 'clipped',
     average: 'token-mean',
   },
@@ -69,7 +69,7 @@ export const LOSSES = {
     advise: ({ epsilonHigh }) =>
       epsilonHigh >= 1
         ? null
-        : 'cispo takes “Clip above” as the largest ratio itself: 5 is usual, and below 1 every token is capped.',
+        : 'cispo uses “Clip above” as the largest ratio itself. 5 is usual. Below 1 every token is capped.',
   },
   sapo: {
     summary: 'A soft gate in place of the clip.',
@@ -95,7 +95,7 @@ export const LOSSES = {
     },
   },
   luspo: {
-    summary: 'Clipped, weighted by length: meant for the ratio of whole completions.',
+    summary: 'Clipped and weighted by length. Meant for the ratio of whole completions.',
     objective: 'clipped',
     average: 'completion-sum',
     advise: ({ importanceSamplingLevel }) =>
@@ -139,7 +139,7 @@ export const LOSSES = {
     },
   },
   gmpo: {
-    summary: 'The geometric mean of a completion’s ratios, each clipped in log space: outliers count less.',
+    summary: 'The geometric mean of a completion’s ratios, each clipped in log space, so that outliers count less.',
     objective: 'gmpo',
     average: 'completion-mean',
     advise: ({ epsilonHigh }) =>

@@ -104,8 +104,8 @@ export const grpo: StageDescriptor<GrpoStage> = {
     needs: 'none',
     leaves: 'open',
     otherwise: {
-      text: 'An adapter is still open.',
-      hint: 'Merge it first: otherwise the reference for KL is the untrained base, not the model you just taught.',
+      text: 'The adapter of an earlier stage is not merged.',
+      hint: 'Merge it first. Otherwise the reference for the KL is the untrained base, not the model that you just trained.',
     },
   },
   reads: 'kept',
@@ -149,7 +149,7 @@ function objections(stage: GrpoStage): Objection[] {
   if (stage.lora.loraDropout > 0)
     found.push(
       warning(
-        'Dropout is switched off in reinforcement: completions share their prompt, and dropout would make that inexact.',
+        'Dropout is switched off in reinforcement learning: completions share their prompt, and dropout would make that inexact.',
       ),
     );
   if (stage.advantageEstimator === 'rloo' && stage.multiObjectiveAggregation === 'normalize_then_sum')

@@ -1,3 +1,4 @@
+/** A GRPO stage in the studio: its words, fields and views. */
 import { lazy } from 'react';
 import type { GrpoStage } from '../../../engine/presets.ts';
 import { plural } from '../../ui/format.ts';
@@ -17,34 +18,34 @@ export const grpo: KindWords<GrpoStage> = {
     ...group('Training', {
       maxSteps: {
         label: 'Steps',
-        help: 'Optimizer steps. Watch reward and entropy: when they stand still, more do nothing.',
+        help: 'Optimiser steps. Watch reward and entropy: when they no longer change, more steps do nothing.',
         essential: true,
         unit: 'steps',
       },
       promptsPerStep: {
-        label: 'Prompts a step',
-        help: 'Groups in one optimizer step. More steady the gradient, and each step takes longer.',
+        label: 'Prompts per step',
+        help: 'Groups in one optimiser step. More groups steady the gradient and make each step longer.',
         essential: true,
         unit: 'groups',
       },
       numGenerations: {
         label: 'Group size',
-        help: 'Completions of one prompt; the advantage compares them with each other. Larger groups separate skill from luck.',
+        help: 'Completions of one prompt. The advantage compares them with each other. Larger groups separate skill from luck.',
         essential: true,
         unit: 'completions',
       },
       beta: {
         label: 'KL coefficient',
-        help: 'Pull towards the reference, which is the policy with its adapters off. 0 is off (the TRL default).',
+        help: 'Strength of the pull towards the reference policy, which is the model with its adapter off. 0 is off (the default of TRL).',
         essential: true,
       },
       useBiasCorrectionKl: {
         label: 'Correct the KL',
-        help: 'Weights the KL term by the policy ratio, so that its gradient is that of the KL itself when rollouts are used more than once.',
+        help: 'Weights the KL term by the policy ratio. Its gradient is then that of the true KL, also when rollouts are used more than once.',
       },
       entropyCoef: {
         label: 'Entropy bonus',
-        help: 'Rewards the policy for staying undecided. Where entropy collapses, 0.001 to 0.01 keep it up; more make answers random.',
+        help: 'Rewards the policy for exploring. If entropy collapses, 0.001 to 0.01 keeps it up. Higher values make answers random.',
       },
       useAdaptiveEntropy: {
         label: 'Adapt the bonus',
@@ -61,12 +62,12 @@ export const grpo: KindWords<GrpoStage> = {
       ...LOSS,
       numIterations: {
         label: 'Updates per rollout',
-        help: 'μ: how often the same rollouts are used. More save sampling, and drift from the policy that sampled.',
+        help: 'μ: how often the same rollouts are used. More updates save sampling, but drift from the policy that sampled.',
         unit: 'updates',
       },
       scaleRewards: {
         label: 'Advantage scale',
-        help: 'What the centred reward is divided by. group: its own deviation, so that every group pulls alike; none: as large as it is.',
+        help: 'What the centred reward is divided by. group: the deviation of the group, so that every group counts the same. none: nothing.',
       },
       multiObjectiveAggregation: {
         label: 'Sum of rewards',
@@ -78,7 +79,7 @@ export const grpo: KindWords<GrpoStage> = {
       },
       maskTruncatedCompletions: {
         label: 'Leave out truncated',
-        help: 'Truncated completions do not count in the loss: what was cut is not blamed.',
+        help: 'Truncated completions do not count in the loss, so a completion is not blamed for being truncated.',
       },
       ...CHECKPOINTING,
     }),

@@ -11,7 +11,7 @@ export const LOSS = {
   },
   epsilon: {
     label: 'Clip below',
-    help: 'Lower bound of the ratio is 1 − ε. Smaller steps are safer and slower. gmpo: in log space.',
+    help: 'The lower bound of the policy ratio is 1 − ε. A smaller ε is safer and slower. gmpo: in log space.',
   },
   epsilonHigh: {
     label: 'Clip above',

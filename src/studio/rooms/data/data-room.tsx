@@ -44,7 +44,7 @@ function NoDataset() {
     <div className="room data-empty">
       <RoomHead
         title="Data"
-        lede="Rows of several pictures, a question, and boxes that answer it. Nothing leaves this machine."
+        lede="Each row has pictures, a question, and boxes that answer it. Nothing leaves this machine."
       />
       <DropTarget
         label="Drop a dataset"
@@ -64,8 +64,8 @@ function NoDataset() {
         <div>
           <h2>No dataset at hand?</h2>
           <p>
-            The sample has objects set into photographs, two to four pictures to a question, and comes with a starter
-            model that already reads them a little. It shows the whole road in minutes.
+            The sample has objects set into photographs, with two to four pictures per question. It comes with a starter
+            model that already knows them a little. It shows the whole method in minutes.
           </p>
         </div>
         <button type="button" className="button primary large" disabled={busy} onClick={() => void startWithSample()}>

@@ -11,7 +11,7 @@ import { TableHead } from '../../ui/table-head.tsx';
 function guess({ formats, leftOut }: DatasetReport): string {
   const rows = formats.reduce((sum, format) => sum + format.rows, 0);
   const [first] = formats;
-  if (!first) return leftOut > 0 ? 'No row has the keys of a format that is known.' : 'There are no rows.';
+  if (!first) return leftOut > 0 ? 'No row has the keys of a known format.' : 'There are no rows.';
   const share = Math.round((100 * first.rows) / Math.max(1, rows));
   return `Guessed from the keys of every row: ${share} % of ${plural(rows, 'readable row')} are ${first.name}.`;
 }
@@ -33,7 +33,7 @@ export function FilesView({ dataset }: { readonly dataset: DatasetReport }) {
             disabled={busy}
             onChange={(event) => again({ format: (event.target.value || undefined) as RowFormatName })}
           >
-            <option value="">As their keys say ({dataset.format})</option>
+            <option value="">By their keys ({dataset.format})</option>
             {dataset.rowFormats.map((name) => (
               <option key={name}>{name}</option>
             ))}
@@ -41,18 +41,18 @@ export function FilesView({ dataset }: { readonly dataset: DatasetReport }) {
         </label>
         <p className="muted">
           {options.format
-            ? `You said so; ${count(dataset.train + dataset.heldout)} rows could be read, ${count(dataset.leftOut)} could not.`
+            ? `You chose this format. ${count(dataset.train + dataset.heldout)} rows could be read, ${count(dataset.leftOut)} could not.`
             : guess(dataset)}
         </p>
         {isCoco && (
           <div className="stacked">
-            <span aria-hidden="true">Pictures a question</span>
+            <span aria-hidden="true">Pictures per question</span>
             <NumberInput
               value={options.imagesPerRow ?? 1}
               min={1}
               max={12}
               integer
-              label="Pictures a question"
+              label="Pictures per question"
               onChange={(imagesPerRow) => again({ imagesPerRow })}
             />
           </div>
@@ -112,15 +112,15 @@ function SplitCard({ dataset, busy, onApply }: SplitCardProps) {
       <Choice
         label="How the held-out part is chosen"
         choices={[
-          { key: 'auto', title: 'By files, else drawn' },
+          { key: 'auto', title: 'By files, else at random' },
           { key: 'files', title: 'By files' },
-          { key: 'draw', title: 'Drawn' },
+          { key: 'draw', title: 'At random' },
         ]}
         selected={split}
         onSelect={setSplit}
       />
       <p className="muted">
-        A draw keeps rows that share a picture, or a copy of it, on one side. Benchmarks are always held out.
+        A random split keeps rows that share a picture, or a copy of it, on one side. Benchmarks are always held out.
       </p>
       <div className="files-numbers">
         <div className="stacked">

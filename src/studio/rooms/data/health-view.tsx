@@ -47,8 +47,8 @@ export function HealthView({ dataset, onRows, onIssues }: HealthViewProps) {
       )}
       {health.findings.length === 0 ? (
         <p className="note note-good">
-          <Icon name="check" /> Nothing stands out in {plural(health.rows, 'row')}: no picture is on both sides of the
-          split, no question is repeated.
+          <Icon name="check" /> No problems in {plural(health.rows, 'row')}: no picture is on both sides of the split,
+          no question is repeated.
         </p>
       ) : (
         <ul className="findings" aria-label="What to look at twice">
@@ -68,13 +68,13 @@ export function HealthView({ dataset, onRows, onIssues }: HealthViewProps) {
       <PictureCheck pictures={health.pictures} busy={busy} />
       <div className="health-grid">
         <Tasks tasks={health.tasks} />
-        <Bars title="Images a row" about="Rows" entries={named(health.imagesPerRow, (n) => plural(n, 'image'))} />
+        <Bars title="Pictures per row" about="Rows" entries={named(health.imagesPerRow, (n) => plural(n, 'picture'))} />
         <Bars
-          title="Image with the box"
-          about="Boxes. If one image always has the answer, that is what will be learned"
+          title="Picture with the box"
+          about="Boxes. If one picture always has the answer, the model will learn just that"
           entries={named(health.answerImage, (n) => `Image ${n}`)}
         />
-        <Bars title="Boxes a row" about="Rows" entries={named(health.boxesPerRow, (n) => plural(n, 'box'))} />
+        <Bars title="Boxes per row" about="Rows" entries={named(health.boxesPerRow, (n) => plural(n, 'box'))} />
         <Bars
           title="Box size"
           about="Share of the picture"
@@ -103,7 +103,7 @@ function PictureCheck({ pictures, busy }: { readonly pictures: Health['pictures'
     <div className="picture-check">
       {unchecked === 0 ? (
         <p className="muted">
-          {total === 1 ? 'The picture file was' : `All ${count(total)} picture files were`} looked at to the end.
+          {total === 1 ? 'The picture file was' : `All ${count(total)} picture files were`} read to the end.
         </p>
       ) : (
         <>
@@ -111,7 +111,7 @@ function PictureCheck({ pictures, busy }: { readonly pictures: Health['pictures'
             Only the beginning of {unchecked === total ? '' : `${count(unchecked)} of `}
             {plural(total, 'picture')} was read, because a zip keeps them packed.{' '}
             <span className="muted">
-              One that is cut off or damaged is counted here once it is seen, or by a check.
+              A truncated or damaged picture is counted here when it is first used, or by a check.
             </span>
           </p>
           <button type="button" className="button small" disabled={busy} onClick={() => void check()}>
@@ -187,8 +187,8 @@ function Heat({ heat }: { readonly heat: readonly number[] }) {
   }, [heat, side, theme]);
   return (
     <section className="card">
-      <h2 className="minor">Where boxes lie</h2>
-      <p className="muted">All boxes laid over one picture</p>
+      <h2 className="minor">Where the boxes are</h2>
+      <p className="muted">All boxes on one picture</p>
       <canvas ref={canvas} className="heat" width={side} height={side} role="img" aria-label={heatWords(heat)} />
     </section>
   );

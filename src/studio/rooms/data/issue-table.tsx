@@ -23,7 +23,7 @@ export function IssueTable({ dataset }: { readonly dataset: DatasetReport }) {
   if (errors + warnings === 0) {
     return (
       <p className="note note-good">
-        <Icon name="check" /> Every row was read: nothing is missing, and every box lies on its picture.
+        <Icon name="check" /> Every row was read. Nothing is missing, and every box is inside its picture.
       </p>
     );
   }
@@ -38,7 +38,7 @@ export function IssueTable({ dataset }: { readonly dataset: DatasetReport }) {
             label="Which issues"
             choices={[
               { key: 'all', title: `All ${count(errors + warnings)}` },
-              { key: 'error', title: `Faults ${count(errors)}` },
+              { key: 'error', title: `Errors ${count(errors)}` },
               { key: 'warning', title: `Warnings ${count(warnings)}` },
             ]}
             selected={filter}
@@ -73,11 +73,11 @@ export function IssueTable({ dataset }: { readonly dataset: DatasetReport }) {
 function outcome({ leftOut, options, issueCount }: DatasetReport): string {
   if (leftOut === 0)
     return issueCount.errors > 0
-      ? 'Some files could not be read; no row of the others is missing.'
-      : 'Nothing was left out; the warnings are for you to judge.';
+      ? 'Some files could not be read. No row of the other files is missing.'
+      : 'No row was left out. Please judge the warnings yourself.';
   return options.skipped
-    ? `${plural(leftOut, 'row')} skipped, as you said; a run records which and why.`
-    : `${plural(leftOut, 'row')} cannot be used until mended.`;
+    ? `${plural(leftOut, 'row')} skipped, as you chose. A run records which rows and why.`
+    : `${plural(leftOut, 'row')} cannot be used until corrected.`;
 }
 
 function useIssues(dataset: string, filter: Filter, wanted: number): readonly RowIssue[] {

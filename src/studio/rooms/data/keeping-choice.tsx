@@ -30,7 +30,7 @@ export function KeepingChoice() {
       <p className="muted">
         {keeping === 'in-place'
           ? 'Nothing is copied. After a reload the browser may ask for permission again.'
-          : 'The dataset can then be opened again without its files.'}{' '}
+          : 'You can then open the dataset again without its files.'}{' '}
         {room && room.free > 0 && keeping === 'copy' && (
           <span className="num">
             {bytes(room.used)} used, {bytes(room.free)} free.

@@ -24,7 +24,7 @@ const FINDING_NAMES: Readonly<Record<FindingKey, string>> = {
   'no-box': 'No box',
   'long-answer': 'Long answer',
   'narrow-picture': 'Narrow picture',
-  'cut-picture': 'Picture cut off or damaged',
+  'cut-picture': 'Picture truncated or damaged',
 };
 
 export interface RowFilterState {
@@ -167,7 +167,7 @@ function Selects({ dataset, chosen, onFilter }: Omit<RowBrowserProps, 'filter'> 
           value={chosen.done}
           onChange={(event) => onFilter({ ...chosen, done: event.target.value as LedgerKey | '' })}
         >
-          <option value="">Whatever was done</option>
+          <option value="">Everything that was done</option>
           {dataset.ledger
             .filter(({ rows }) => rows > 0)
             .map(({ key, sentence }) => (
@@ -202,7 +202,7 @@ export function RowDetail({ dataset, row }: { readonly dataset: string; readonly
   const layers = useMemo<Layer[]>(() => [{ role: 'truth', boxes: row.solution }], [row]);
   return (
     <article className="detail" tabIndex={0} aria-label={`Row ${row.id}`}>
-      <Strip dataset={dataset} images={row.images} layers={layers} height={0.42} label={`Images of row ${row.id}`} />
+      <Strip dataset={dataset} images={row.images} layers={layers} height={0.42} label={`Pictures of row ${row.id}`} />
       <div className="detail-line">
         <Legend roles={['truth']} />
         <span className="num muted">
@@ -227,7 +227,7 @@ export function RowDetail({ dataset, row }: { readonly dataset: string; readonly
             {row.answer.length > 0 ? (
               <Segments segments={row.answer} />
             ) : (
-              <span className="muted">None: this row can be learned from by reward only.</span>
+              <span className="muted">None. This row can be used only in reinforcement learning.</span>
             )}
           </p>
         </section>
