@@ -241,7 +241,7 @@ describe('what to change where a run does not fit', () => {
     const small = { ...request, architecture: parseArchitecture(QWEN3_2B) };
     const held = (dtype: 'f16' | 'nf4', storageToo = true) =>
       [...memoryLadder({ ...small, dtype }, storageToo)].map((advice) => {
-        const named = advice.changes.filter((words) => words.startsWith('hold '));
+        const named = advice.changes.filter((words) => words.startsWith('store '));
         expect(named.length).toBe(advice.request.dtype === dtype ? 0 : 1);
         if (named[0]) expect(named[0]).toContain(`(${advice.request.dtype})`);
         return advice.request.dtype;
