@@ -48,8 +48,11 @@ export function parseAdapterKey(key: string): { readonly module: string; readonl
   const prefixed = key.startsWith(PREFIX);
   const path = prefixed ? key.slice(PREFIX.length) : key;
   const found = KEY.exec(path);
-  if (!found)
-    return prefixed && path.includes('.') ? { module: path.slice(0, path.lastIndexOf('.')), part: 'base' } : null;
+  if (!found) {
+    // Beside an adapter on the head or the embedding PEFT saves the whole matrix as well.
+    const module = path.slice(0, path.lastIndexOf('.')).replace(/\.base_layer$/, '');
+    return prefixed && path.includes('.') ? { module, part: 'base' } : null;
+  }
   const [, module, matrix, leaf, bare] = found;
   if (bare) return { module: module!, part: bare as AdapterPart };
   if (leaf === 'weight') return { module: module!, part: matrix as AdapterPart };

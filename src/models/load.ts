@@ -112,6 +112,16 @@ export function parseArchitecture(config: Json): Architecture {
   return parse(config);
 }
 
+/** The checkpoint's key of a module's weight; the head's is the embedding's where the two are one. */
+export function weightKey(
+  { architecture, checkpoint }: Pick<LoadedModel, 'architecture' | 'checkpoint'>,
+  module: string,
+): string | undefined {
+  const { tieWordEmbeddings, module: decoder } = architecture.decoder;
+  const name = module === 'lm_head' && tieWordEmbeddings ? `${decoder}.embed_tokens` : module;
+  return [...checkpoint.tensors.keys()].find((key) => architecture.canonicalName(key) === `${name}.weight`);
+}
+
 async function openText(folder: CheckpointFolder): Promise<{ tokenizer: Tokenizer; template: ChatTemplate }> {
   const tokenizerConfig = ((await optionalJson(folder, 'tokenizer_config.json')) ?? {}) as TokenizerConfig;
   const tokenizer = new Tokenizer(await requireJson(folder, 'tokenizer.json'), tokenizerConfig);

@@ -5,6 +5,7 @@
 import type { DecoderContext, DecoderShape, LayerCache } from '../nn/decoder.ts';
 import type { Features } from '../ops/gather.ts';
 import type { LinearWeights, Lora } from '../ops/linear.ts';
+import type { Head } from '../ops/log-probs.ts';
 import type { Matrix } from '../ops/matrix.ts';
 import type { Tape } from '../ops/tape.ts';
 import type { Tensor } from '../gpu/tensor.ts';
@@ -88,6 +89,8 @@ export interface VisionLanguageModel {
   ): Tensor;
   /** [V, H] */
   readonly head: Matrix;
+  /** The head with what was merged into it and the adapter on it. */
+  headLayer(policy?: PolicyWeights, lora?: LoraLookup): Head;
   newCache(capacity: number, label?: string): readonly LayerCache[];
   weights(module: string): LinearWeights & { readonly weight: Matrix };
   destroy(): void;

@@ -12,6 +12,7 @@ import {
 } from '../nn/decoder.ts';
 import { embed, type Features } from '../ops/gather.ts';
 import type { LinearWeights } from '../ops/linear.ts';
+import type { Head } from '../ops/log-probs.ts';
 import type { Matrix } from '../ops/matrix.ts';
 import { rmsNorm } from '../ops/rms-norm.ts';
 import type { Tape } from '../ops/tape.ts';
@@ -30,6 +31,9 @@ import {
 /** Every tensor of a checkpoint of this architecture. */
 export const entriesOf = ({ vision, decoder: layout }: Architecture) => [...vision.entries, ...decoderEntries(layout)];
 
+/** The output head's module, tied to the embedding or not. */
+const HEAD = 'lm_head';
+
 /** Every linear in the order of the module tree, vision first, the head last. */
 export function linearModules(architecture: Architecture): LinearModule[] {
   const { vocabSize, shape } = architecture.decoder;
@@ -42,7 +46,7 @@ export function linearModules(architecture: Architecture): LinearModule[] {
         outFeatures: outFeatures!,
         inFeatures: inFeatures!,
       })),
-    { name: 'lm_head', tower: 'text', outFeatures: vocabSize, inFeatures: shape.hiddenSize, outputHead: true },
+    { name: HEAD, tower: 'text', outFeatures: vocabSize, inFeatures: shape.hiddenSize, outputHead: true },
   ];
 }
 
@@ -161,6 +165,10 @@ export class VisionLanguage implements VisionLanguageModel {
     return rmsNorm(tape, hidden, this.#weights.tensor(`${layout.module}.norm.weight`), layout.shape.normEps);
   }
 
+  headLayer(policy?: PolicyWeights, lora?: LoraLookup): Head {
+    return { ...(policy?.get(HEAD) ?? { weight: this.head }), lora: lora?.(HEAD) };
+  }
+
   newCache(capacity: number, label = 'cache'): readonly LayerCache[] {
     const { layers, kvHeads, headDim } = this.decoderShape;
     return Array.from({ length: layers }, (_, i) => ({
@@ -174,7 +182,7 @@ export class VisionLanguage implements VisionLanguageModel {
       this.linears.some((l) => l.name === module),
       `no linear named ${module}`,
     );
-    return module === 'lm_head' ? { weight: this.head } : this.#weights.linear(module);
+    return module === HEAD ? { weight: this.head } : this.#weights.linear(module);
   }
 
   destroy(): void {

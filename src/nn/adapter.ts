@@ -20,6 +20,8 @@ export interface AdapterTarget {
   readonly alpha: number;
   /** α/r, or α/√r with rsLoRA. */
   readonly scaling: number;
+  /** The scaling is rsLoRA's. */
+  readonly rslora?: true;
 }
 
 /** Values of one target as PEFT stores them: a [r, in], b [out, r]. */
@@ -60,7 +62,8 @@ export class Adapter {
     };
     const places = targets.map((t) => ({
       a: place(paddedRank(t.r) * t.inFeatures),
-      b: place(t.outFeatures * paddedRank(t.r)),
+      // Products over the rows of B take four at a time: a head of 49,155 rows has one more.
+      b: place(Math.ceil(t.outFeatures / 4) * 4 * paddedRank(t.r)),
     }));
     this.parameters = session.resident(`${label} parameters`, [bytes / 4]);
     this.gradients = session.resident(`${label} gradients`, [bytes / 4]);

@@ -5,11 +5,13 @@
 import type { CheckpointWeights } from '../formats/checkpoint-files.ts';
 import type { ByteSource } from '../formats/byte-source.ts';
 import { f32ArrayToBf16, f32ArrayToF16 } from '../formats/half.ts';
-import { adapterKey, writeAdapterConfig, type KeyStyle } from '../formats/peft.ts';
+import { adapterKey, legacyName, writeAdapterConfig, type KeyStyle } from '../formats/peft.ts';
 import type { Dtype, TensorInfo } from '../formats/safetensors.ts';
 import { writeSafetensors, type TensorSpec, type TensorToWrite } from '../formats/safetensors-writer.ts';
 import { INDEX_FILE, SINGLE_FILE } from '../formats/checkpoint-files.ts';
-import { GroundworkError } from '../base/error.ts';
+import { GroundworkError, invariant } from '../base/error.ts';
+import type { Architecture } from '../models/architecture.ts';
+import { weightKey } from '../models/load.ts';
 import type { LinearModule } from '../models/model.ts';
 import { describeTargets } from './peft-targets.ts';
 import { mergedRows, rowBlocks, type MergedAdapter } from './merged-rows.ts';
@@ -24,7 +26,7 @@ export interface OutputFile {
 const bytesOf = (values: Float32Array): Uint8Array =>
   new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 
-/** adapter_config.json and adapter_model.safetensors. */
+/** adapter_config.json and adapter_model.safetensors; both name modules as `style` says. */
 export function adapterFiles(
   adapter: MergedAdapter,
   linears: readonly LinearModule[],
@@ -33,17 +35,22 @@ export function adapterFiles(
 ): OutputFile[] {
   const { targets, matrices } = adapter;
   const first = targets[0]!;
+  const named = style === 'legacy' ? legacyName : (module: string) => module;
   const pattern = (value: 'r' | 'alpha') =>
-    Object.fromEntries(targets.filter((t) => t[value] !== first[value]).map((t) => [t.module, t[value]]));
-  const rslora = first.scaling !== first.alpha / first.r;
+    Object.fromEntries(targets.filter((t) => t[value] !== first[value]).map((t) => [named(t.module), t[value]]));
+  const rslora = targets.some((t) => t.rslora);
+  invariant(
+    targets.every(({ scaling, alpha, r }) => close(scaling, alpha / (rslora ? Math.sqrt(r) : r))),
+    'an adapter whose scaling is neither LoRA’s nor rsLoRA’s',
+  );
   const config = writeAdapterConfig({
     baseModelNameOrPath: baseName,
     r: first.r,
     loraAlpha: first.alpha,
     loraDropout: 0,
     targetModules: describeTargets(
-      targets.map((t) => t.module),
-      linears.map(({ name, outputHead }) => ({ name, linear: true, ...(outputHead && { outputHead }) })),
+      targets.map((t) => named(t.module)),
+      linears.map(({ name, outputHead }) => ({ name: named(name), linear: true, ...(outputHead && { outputHead }) })),
     ),
     excludeModules: null,
     layersToTransform: null,
@@ -67,12 +74,15 @@ export function adapterFiles(
   ];
 }
 
+const close = (a: number, b: number): boolean => Math.abs(a - b) <= 1e-9 * Math.abs(b);
+
 /** Bytes copied at a time. */
 const COPY = 4 << 20;
 
 /**
  * Every file of the checkpoint folder; weight files with the adapters folded in, in order, all others copied.
- * @param canonicalName of a checkpoint's key (Architecture)
+ * An adapter on a head that is the embedding's matrix, too, gives the checkpoint a head of its own: PEFT's forward pass
+ * leaves the embedding as it is.
  * @throws GroundworkError `adapter-mismatch` if a module of an adapter is not in the checkpoint: nothing is written
  * that lacks part of what was learnt
  */
@@ -81,8 +91,9 @@ export function mergedFiles(
   checkpoint: CheckpointWeights,
   shardOf: ReadonlyMap<string, string>,
   adapters: readonly MergedAdapter[],
-  canonicalName: (key: string) => string,
+  architecture: Architecture,
 ): OutputFile[] {
+  const canonicalName = (key: string) => architecture.canonicalName(key);
   const files: OutputFile[] = [];
   const shards = new Map<string, TensorInfo[]>();
   for (const info of checkpoint.tensors.values()) {
@@ -95,6 +106,12 @@ export function mergedFiles(
   const index = folder.get(INDEX_FILE);
   if (index) files.push({ path: INDEX_FILE, data: copy(index) });
   const modules = new Map(adapters.flatMap(({ targets }) => targets.map((t) => [`${t.module}.weight`, t.module])));
+  const embedding = weightKey({ architecture, checkpoint }, HEAD);
+  const untied = modules.has(`${HEAD}.weight`) && architecture.decoder.tieWordEmbeddings ? embedding : undefined;
+  if (untied !== undefined) {
+    modules.delete(`${HEAD}.weight`);
+    untie(files, folder, untied, checkpoint.tensors.get(untied)!.byteLength);
+  }
   const here = new Set([...checkpoint.tensors.keys()].map(canonicalName));
   const missing = [...modules.keys()].filter((name) => !here.has(name));
   if (missing.length)
@@ -114,9 +131,48 @@ export function mergedFiles(
         bytes: module === undefined ? plain : () => mergedTensor(checkpoint, info, module, adapters),
       };
     });
+    const shared = infos.find(({ name }) => name === untied);
+    if (shared)
+      tensors.push({
+        name: `${HEAD}.weight`,
+        dtype: shared.dtype,
+        shape: shared.shape,
+        bytes: () => mergedTensor(checkpoint, shared, HEAD, adapters),
+      });
     files.push({ path, data: writeSafetensors(tensors), tensors });
   }
   return files;
+}
+
+const HEAD = 'lm_head';
+
+/** config.json without the tie, and the index with the new tensor in the embedding's file. */
+function untie(files: OutputFile[], folder: ReadonlyMap<string, ByteSource>, embedding: string, bytes: number): void {
+  const change = (path: string, edit: (json: Record<string, unknown>) => void) => {
+    const source = folder.get(path);
+    const at = files.findIndex((file) => file.path === path);
+    if (source && at >= 0) files[at] = { path, data: editedJson(source, edit) };
+  };
+  change('config.json', (config) => {
+    config['tie_word_embeddings'] = false;
+    const text = config['text_config'] as Record<string, unknown> | undefined;
+    if (text) text['tie_word_embeddings'] = false;
+  });
+  change(INDEX_FILE, (index) => {
+    const map = index['weight_map'] as Record<string, string>;
+    map[`${HEAD}.weight`] = map[embedding]!;
+    const metadata = index['metadata'] as { total_size?: number } | undefined;
+    if (metadata?.total_size !== undefined) metadata.total_size += bytes;
+  });
+}
+
+async function* editedJson(
+  source: ByteSource,
+  edit: (json: Record<string, unknown>) => void,
+): AsyncGenerator<Uint8Array> {
+  const json = JSON.parse(new TextDecoder().decode(await source.read(0, source.size))) as Record<string, unknown>;
+  edit(json);
+  yield new TextEncoder().encode(`${JSON.stringify(json, null, 2)}\n`);
 }
 
 async function* copy(source: ByteSource): AsyncGenerator<Uint8Array> {

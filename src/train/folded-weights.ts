@@ -4,7 +4,7 @@
  * low-rank term, exact and small (docs/decisions/0013-merging-into-quantised-weights.md).
  */
 import type { Session } from '../gpu/recorder.ts';
-import type { Tensor } from '../gpu/tensor.ts';
+import { Tensor } from '../gpu/tensor.ts';
 import { paddedRank, widened, type AdapterMatrices, type AdapterTarget } from '../nn/adapter.ts';
 import type { LinearWeights } from '../ops/linear.ts';
 import { allocateMatrix, isQuantised, type Matrix } from '../ops/matrix.ts';
@@ -28,8 +28,9 @@ export function roomForFold(session: Session, module: string, now: Weights, rank
   if (!isQuantised(now.weight.format)) return wholeWeights(session, module, now);
   const [out, inn] = now.weight.shape;
   const a = session.resident(`${module} merged`, [paddedRank(rank), inn]);
-  const b = session.resident(`${module} merged`, [out, paddedRank(rank)]);
-  return { ...now, frozen: { a, b }, owned: [a, b] };
+  const room = session.resident(`${module} merged`, [Math.ceil(out / 4) * 4, paddedRank(rank)]);
+  const b = new Tensor(room.label, 'f32', [out, paddedRank(rank)], room.storage, room.offset);
+  return { ...now, frozen: { a, b }, owned: [a, room] };
 }
 
 /** Fills a frozen term from adapters side by side. */

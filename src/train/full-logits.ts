@@ -31,7 +31,7 @@ export async function fullLogits(
     { rotary: inputs, ranges: inputs.ranges, lora },
     policy,
   );
-  const logits = rec.output(headLogits(rec, hidden, model.head));
+  const logits = rec.output(headLogits(rec, hidden, model.headLayer(policy, lora)));
   const program = rec.finish();
   program.write(inputs.tokens, packed.tokens);
   program.write(inputs.table, model.rotaryTable(packed.axes));

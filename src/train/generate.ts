@@ -7,7 +7,7 @@ import { Recorder } from '../gpu/recorder.ts';
 import type { Tensor } from '../gpu/tensor.ts';
 import type { Processor } from '../models/processor.ts';
 import type { LayerCache } from '../nn/decoder.ts';
-import { logits as headLogits } from '../ops/log-probs.ts';
+import { logits as headLogits, type Head } from '../ops/log-probs.ts';
 import { DecodeState, sampleTokens, samplingControl, suppressionMask } from '../ops/sample.ts';
 import { Tape } from '../ops/tape.ts';
 import { pack, rangesOf, type EncodedPrompt, type Packed, type PackedSizes } from './pack.ts';
@@ -223,7 +223,7 @@ export class Generator<S extends Promptable = Promptable> {
     );
     sampleTokens(
       rec,
-      { logits: headLogits(rec, hidden, model.head), ...this.#fixed, control },
+      { logits: headLogits(rec, hidden, this.#head(which)), ...this.#fixed, control },
       state,
       this.#processor.padTokenId,
     );
@@ -300,11 +300,16 @@ export class Generator<S extends Promptable = Promptable> {
       },
       which === 'base' ? undefined : this.#policy.weights,
     );
-    const logits = headLogits(rec, hidden, model.head);
+    const logits = headLogits(rec, hidden, this.#head(which));
     sampleTokens(rec, { logits, ...this.#fixed, control: decoder.control }, decoder.state, this.#processor.padTokenId);
     const compiled = { program: rec.finish(), inputs };
     decoder.prefills.set(key, compiled);
     return compiled;
+  }
+
+  #head(which: GenerateOptions['which']): Head {
+    const { model, weights } = this.#policy;
+    return model.headLayer(which === 'base' ? undefined : weights, this.#lora(which));
   }
 
   #lora(which: GenerateOptions['which']) {

@@ -1,14 +1,23 @@
 /**
  * Adapters made elsewhere: a PEFT folder read, matched to this model's modules, and made ours. LoRA (with rsLoRA, rank
- * and alpha patterns) can be trained further; DoRA can only be folded in, because its row norms are not low-rank.
+ * and alpha patterns) can be trained further; DoRA can only be folded in, because its row norms are not low-rank. What
+ * an adapter has and the engine does not compute is refused by name, or told where the rest still means something.
  */
 import { GroundworkError } from '../base/error.ts';
-import { matchAdapterKeys, readAdapterConfig, type AdapterPart } from '../formats/peft.ts';
-import { toFloat32, type Safetensors } from '../formats/safetensors.ts';
+import type { CheckpointWeights } from '../formats/checkpoint-files.ts';
+import {
+  legacyName,
+  matchAdapterKeys,
+  parseAdapterKey,
+  readAdapterConfig,
+  type AdapterConfig,
+  type AdapterPart,
+} from '../formats/peft.ts';
+import { isFloat, toFloat32, type Safetensors } from '../formats/safetensors.ts';
 import type { LinearModule } from '../models/model.ts';
 import type { AdapterMatrices, AdapterTarget } from '../nn/adapter.ts';
-import type { MergedAdapter } from './merged-rows.ts';
-import { resolveLoraTargets } from './peft-targets.ts';
+import { rowBlocks, type MergedAdapter } from './merged-rows.ts';
+import { resolveLoraTargets, unmatchedTargets, type LoraTarget } from './peft-targets.ts';
 
 export interface ImportedAdapter extends MergedAdapter {
   /** What adapter_config.json names as its base, for the user to compare. */
@@ -20,25 +29,35 @@ export interface ImportedAdapter extends MergedAdapter {
   readonly unmatched: readonly string[];
   /** Modules of the vision tower: read, but left out, since image features are computed without adapters. */
   readonly leftOut: readonly string[];
+  /** What the adapter is, where it is not what it seems, in whole sentences. */
+  readonly notes: readonly string[];
+}
+
+/** The model's own weights, to hold whole matrices of an adapter's file against. */
+export interface BaseWeights {
+  readonly checkpoint: CheckpointWeights;
+  /** The checkpoint's key of a module's weight. */
+  keyOf(module: string): string | undefined;
 }
 
 /**
  * @param config text of adapter_config.json
  * @throws GroundworkError `adapter-mismatch` (nothing matches, or shapes are of another model), `adapter-incomplete`,
- * `adapter-unsupported`, `adapter-config`
+ * `adapter-not-finite`, `adapter-unsupported`, `adapter-config`
  */
 export async function readAdapter(
   linears: readonly LinearModule[],
   config: string,
   tensors: Safetensors,
+  base?: BaseWeights,
 ): Promise<ImportedAdapter> {
-  const { config: settings } = readAdapterConfig(config);
-  const chosen = resolveLoraTargets(
-    linears.map(({ name, outputHead }) => ({ name, linear: true, ...(outputHead && { outputHead }) })),
-    settings,
-  );
+  const { config: settings, unknown } = readAdapterConfig(config);
+  if (settings.modulesToSave?.length) throw wholeModules(settings.modulesToSave);
+  const keys = [...tensors.tensors.keys()];
+  refuseEmbeddings(keys);
+  const chosen = chosenModules(linears, settings, keys);
   const match = matchAdapterKeys(
-    [...tensors.tensors.keys()],
+    keys,
     chosen.map((t) => t.module),
   );
   if (match.incomplete.length)
@@ -47,13 +66,9 @@ export async function readAdapter(
       `${match.incomplete[0]} has only one of lora_A and lora_B (${match.incomplete.length} modules in all).`,
       'The file is damaged or incomplete. Export the adapter again.',
     );
+  await checkWholeWeights(keys, tensors, base);
   const odd = match.tensors.find((t) => !PARTS.has(t.part));
-  if (odd)
-    throw new GroundworkError(
-      'adapter-unsupported',
-      `The adapter has ${odd.key}, which Groundwork does not compute.`,
-      'Merge the adapter into its base model with PEFT (merge_and_unload) and load the merged model here.',
-    );
+  if (odd) throw uncomputed(`has ${odd.key}`);
   const keyOf = new Map(match.tensors.map((t) => [`${t.module} ${t.part}`, t.key]));
   const read = async (module: string, part: AdapterPart, shape: readonly number[]): Promise<Float32Array> => {
     const key = keyOf.get(`${module} ${part}`);
@@ -62,25 +77,40 @@ export async function readAdapter(
       throw new GroundworkError(
         'adapter-mismatch',
         `${module}: ${part} ${info ? `is [${info.shape.join(', ')}]` : 'is missing'}, but this model needs [${shape.join(', ')}].`,
-        'The adapter was trained for a model of another size, or its adapter_config.json belongs to another file.',
+        info?.shape.includes(0)
+          ? 'The file was saved from a model whose weights were spread over processes (DeepSpeed ZeRO-3): gather them when saving.'
+          : 'The adapter was trained for a model of another size, or its adapter_config.json belongs to another file.',
       );
-    return toFloat32(await tensors.read(key), info.dtype).slice();
+    const values = toFloat32(await tensors.read(key), info.dtype).slice();
+    if (!values.every(Number.isFinite))
+      throw new GroundworkError(
+        'adapter-not-finite',
+        `${key} has ${values.filter((v) => !Number.isFinite(v)).length.toLocaleString('en')} values that are not numbers (NaN or infinite).`,
+        'Its training broke down: take a checkpoint from before that.',
+      );
+    return values;
   };
 
   const targets: AdapterTarget[] = [];
   const matrices = new Map<string, AdapterMatrices>();
   const magnitudes = new Map<string, Float32Array>();
-  const leftOut: string[] = [];
+  const [leftOut, absent, idle]: [string[], string[], string[]] = [[], [], []];
   for (const target of chosen) {
     const { module, r } = target;
     // PEFT saves what it trained; a pattern may name more modules than the file holds, and those stay as they are.
-    if (!keyOf.has(`${module} lora_A`)) continue;
-    const { inFeatures, outFeatures, tower } = linears.find((l) => l.name === module)!;
-    const [a, b] = [await read(module, 'lora_A', [r, inFeatures]), await read(module, 'lora_B', [outFeatures, r])];
-    if (tower !== 'text') {
-      leftOut.push(module);
+    if (!keyOf.has(`${module} lora_A`)) {
+      absent.push(module);
       continue;
     }
+    const { inFeatures, outFeatures, tower } = linears.find((l) => l.name === module)!;
+    const [a, b] = [await read(module, 'lora_A', [r, inFeatures]), await read(module, 'lora_B', [outFeatures, r])];
+    const changes = b.some((v) => v !== 0) && a.some((v) => v !== 0);
+    if (tower !== 'text') {
+      // One that changes nothing is the same as none.
+      if (changes) leftOut.push(module);
+      continue;
+    }
+    if (!changes) idle.push(module);
     targets.push({ ...target, inFeatures, outFeatures });
     matrices.set(module, { a, b });
     if (settings.useDora) magnitudes.set(module, await read(module, 'lora_magnitude_vector', [outFeatures]));
@@ -91,6 +121,7 @@ export async function readAdapter(
       'The adapter is only for the vision tower.',
       'Groundwork does not change the vision tower. Merge the adapter with PEFT and load the merged model here.',
     );
+  const names = linears.map(({ name }) => ({ name, linear: true }));
   return {
     targets,
     matrices,
@@ -100,7 +131,132 @@ export async function readAdapter(
     total: match.total,
     unmatched: match.unmatched,
     leftOut,
+    notes: [
+      ...idleNotes(idle, targets.length, settings.useDora),
+      ...leftOutNotes(leftOut),
+      ...absentNotes(absent, chosen.length),
+      ...unmatchedTargets(names, settings.targetModules)
+        .filter((target) => !names.some(({ name }) => endsWith(legacyName(name), target)))
+        .map((target) => `adapter_config.json names ${target}, which no linear layer of this model is called.`),
+      ...(unknown.length
+        ? [`adapter_config.json has fields that are not known here and not used: ${unknown.join(', ')}.`]
+        : []),
+    ],
   };
 }
 
-const PARTS: ReadonlySet<AdapterPart> = new Set<AdapterPart>(['lora_A', 'lora_B', 'lora_magnitude_vector']);
+const PARTS: ReadonlySet<AdapterPart> = new Set<AdapterPart>(['lora_A', 'lora_B', 'lora_magnitude_vector', 'base']);
+
+const endsWith = (name: string, target: string): boolean => name === target || name.endsWith(`.${target}`);
+
+/**
+ * The modules that the configuration names: by the names of today, or by those of transformers before 4.52, in which
+ * configurations with whole names are written. The naming that reaches more of the file's tensors counts.
+ */
+function chosenModules(
+  linears: readonly LinearModule[],
+  settings: AdapterConfig,
+  keys: readonly string[],
+): LoraTarget[] {
+  const under = (naming: (name: string) => string) => {
+    const back = new Map(linears.map(({ name }) => [naming(name), name]));
+    try {
+      const found = resolveLoraTargets(
+        linears.map(({ name, outputHead }) => ({
+          name: naming(name),
+          linear: true,
+          ...(outputHead && { outputHead }),
+        })),
+        settings,
+      ).map((target) => ({ ...target, module: back.get(target.module)! }));
+      return { found, reached: reached(keys, found), error: null };
+    } catch (error) {
+      return { found: [], reached: -1, error };
+    }
+  };
+  const now = under((name) => name);
+  if (now.reached === keys.length) return now.found;
+  const before = under(legacyName);
+  if (before.reached > now.reached) return before.found;
+  if (now.error) throw now.error;
+  return now.found;
+}
+
+function reached(keys: readonly string[], chosen: readonly LoraTarget[]): number {
+  try {
+    return matchAdapterKeys(
+      keys,
+      chosen.map((t) => t.module),
+    ).matched;
+  } catch {
+    return 0;
+  }
+}
+
+const uncomputed = (what: string): GroundworkError =>
+  new GroundworkError(
+    'adapter-unsupported',
+    `The adapter ${what}, which Groundwork does not compute.`,
+    'Merge the adapter into its base model with PEFT (merge_and_unload) and load the merged model here.',
+  );
+
+const wholeModules = (names: readonly string[]): GroundworkError =>
+  uncomputed(`brings whole weights of its own for ${names.join(', ')} (modules_to_save)`);
+
+function refuseEmbeddings(keys: readonly string[]): void {
+  const embedding = keys.find((key) => parseAdapterKey(key)?.part.startsWith('lora_embedding'));
+  if (embedding !== undefined) throw uncomputed(`changes the embedding (${embedding})`);
+}
+
+/** Whole matrices in the file: PEFT saves the head's and the embedding's beside an adapter on them. They must be the model's. */
+async function checkWholeWeights(keys: readonly string[], tensors: Safetensors, base?: BaseWeights): Promise<void> {
+  for (const key of keys) {
+    const parsed = parseAdapterKey(key);
+    if (parsed?.part !== 'base') continue;
+    if (!base || !(await isOurs(key, parsed.module, tensors, base))) throw wholeModules([parsed.module]);
+  }
+}
+
+/** Equal up to the rounding of 16-bit floats, in which one of the two may have been saved. */
+async function isOurs(
+  key: string,
+  module: string,
+  tensors: Safetensors,
+  { checkpoint, keyOf }: BaseWeights,
+): Promise<boolean> {
+  const ours = keyOf(module);
+  const [theirs, mine] = [tensors.tensors.get(key)!, ours === undefined ? undefined : checkpoint.tensors.get(ours)];
+  if (ours === undefined || !mine || theirs.shape.join() !== mine.shape.join()) return false;
+  if (!isFloat(theirs.dtype) || !isFloat(mine.dtype)) return false;
+  const rows = theirs.shape[0] ?? 1;
+  for (const [first, count] of rowBlocks(
+    rows,
+    theirs.shape.slice(1).reduce((a, b) => a * b, 1),
+  )) {
+    const a = toFloat32(await tensors.readRows(key, first, count), theirs.dtype);
+    const b = toFloat32(await checkpoint.readRows(ours, first, count), mine.dtype);
+    if (a.some((v, i) => !(Math.abs(v - b[i]!) <= Math.abs(b[i]!) / 128 + 1e-7))) return false;
+  }
+  return true;
+}
+
+function idleNotes(idle: readonly string[], all: number, dora: boolean): string[] {
+  if (!idle.length || dora) return [];
+  return idle.length === all
+    ? ['Every pair of matrices multiplies to zero: the adapter changes nothing.']
+    : [`${idle.length} of ${all} modules have matrices that multiply to zero, and change nothing.`];
+}
+
+const leftOutNotes = (leftOut: readonly string[]): string[] =>
+  leftOut.length
+    ? [
+        `The adapter also changes ${leftOut.length} modules of the vision tower, such as ${leftOut[0]!}. They are left out, so answers here differ from those with the whole adapter; no run can stand on it and nothing is exported from it.`,
+      ]
+    : [];
+
+const absentNotes = (absent: readonly string[], all: number): string[] =>
+  absent.length
+    ? [
+        `${absent.length} of the ${all} modules that adapter_config.json names have no matrices in the file, such as ${absent[0]!}: they stay as in the base model. If they were trained, the file is incomplete.`,
+      ]
+    : [];

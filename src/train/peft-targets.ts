@@ -37,6 +37,8 @@ export interface LoraTarget {
   readonly alpha: number;
   /** What B·A is multiplied by: α/r, or α/√r with rslora. */
   readonly scaling: number;
+  /** Present where the scaling is that of rslora: at rank 1 the number does not tell. */
+  readonly rslora?: true;
 }
 
 /** The seven projections of a decoder layer, in every family we know. */
@@ -100,7 +102,9 @@ export function resolveLoraTargets(modules: readonly ModelModule[], settings: Ta
   const alphas = patternLookup(settings.alphaPattern, settings.loraAlpha);
   return chosen.map(({ name }) => {
     const [r, alpha] = [ranks(name), alphas(name)];
-    return { module: name, r, alpha, scaling: alpha / (settings.useRslora ? Math.sqrt(r) : r) };
+    return settings.useRslora
+      ? { module: name, r, alpha, scaling: alpha / Math.sqrt(r), rslora: true }
+      : { module: name, r, alpha, scaling: alpha / r };
   });
 }
 
@@ -119,6 +123,12 @@ export function describeTargets(chosen: readonly string[], modules: readonly Mod
   };
   const languageOnly = `^(?!${VISION_MODULES}).*\\.(?:${names.join('|')})$`;
   return [names, languageOnly].find(exact) ?? [...chosen].sort();
+}
+
+/** Names of a list that match no module at all; a pattern is one name, which `resolveLoraTargets` looks after. */
+export function unmatchedTargets(modules: readonly ModelModule[], targetModules: ModulePattern): readonly string[] {
+  if (typeof targetModules === 'string') return [];
+  return targetModules.filter((target) => !modules.some(({ name }) => name === target || name.endsWith(`.${target}`)));
 }
 
 function nameMatcher(pattern: ModulePattern | null | undefined): (name: string) => boolean {

@@ -13,7 +13,7 @@ import { fold } from '../ops/fold.ts';
 import { blocksOf } from '../ops/matrix.ts';
 import { releaseFolded, roomForFold, wholeWeights, writeFrozen, type FoldedWeights } from './folded-weights.ts';
 import { sideBySide } from './combine.ts';
-import { resolveLoraTargets, VISION_MODULES } from './peft-targets.ts';
+import { resolveLoraTargets, unmatchedTargets, VISION_MODULES } from './peft-targets.ts';
 import { mergedRows, type MergedAdapter } from './merged-rows.ts';
 import type { LoraSettings } from './recipe.ts';
 
@@ -258,7 +258,18 @@ export function adapterTargets(model: VisionLanguageModel, settings: LoraSetting
       excludeModules: settings.excludeModules ?? VISION_MODULES,
     },
   );
-  return chosen.map(({ module, r, alpha, scaling }) => {
+  const modules = model.linears.map(({ name }) => ({ name, linear: true }));
+  const [unknown] = unmatchedTargets(modules, settings.targetModules);
+  if (unknown !== undefined)
+    throw new GroundworkError(
+      'lora-no-target',
+      `No linear layer of the model is called ${unknown}, which target_modules names; the others are.`,
+      unknown.includes('embed')
+        ? 'Embeddings get no adapter here: leave it out.'
+        : 'Correct the name or leave it out, so that what is trained is what the recipe says.',
+    );
+  return chosen.map((target) => {
+    const { module } = target;
     const { inFeatures, outFeatures, tower } = model.linears.find((l) => l.name === module)!;
     if (tower !== 'text')
       throw new GroundworkError(
@@ -266,6 +277,6 @@ export function adapterTargets(model: VisionLanguageModel, settings: LoraSetting
         `${module} is outside the language model.`,
         'Image features are computed once and reused, so only the language model can have adapters. Exclude the vision tower.',
       );
-    return { module, inFeatures, outFeatures, r, alpha, scaling };
+    return { ...target, inFeatures, outFeatures };
   });
 }

@@ -225,7 +225,7 @@ export class Scorer {
     const scored: LogProbs = logProbs(
       tape,
       hidden,
-      model.head,
+      model.headLayer(this.#policy, lora),
       { rows: null, start: inputs['start']!, targets: inputs['targets']! },
       temperature,
     );

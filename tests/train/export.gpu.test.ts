@@ -108,6 +108,7 @@ describe('an exported adapter', () => {
       const folder = await folderOf(adapterFiles(await taught(tiny, 1), tiny.model.linears, 'Qwen/tiny', 'legacy'));
       const file = await openSafetensors(folder.get('adapter_model.safetensors')!);
       expect([...file.tensors.keys()]).toContain('base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight');
+      expect(await text(folder, 'adapter_config.json')).not.toContain('language_model');
     });
   });
 });
@@ -129,8 +130,9 @@ describe('an exported checkpoint', () => {
         async (tiny) => {
           const adapter = await taught(tiny, stages);
           const { folder: before, checkpoint, architecture } = tiny.loaded;
-          const rename = (key: string) => architecture.canonicalName(key);
-          const after = await folderOf(mergedFiles(before, checkpoint, await shardNames(before), [adapter], rename));
+          const after = await folderOf(
+            mergedFiles(before, checkpoint, await shardNames(before), [adapter], architecture),
+          );
           expect([...after.keys()].sort()).toEqual([...before.keys()].sort());
           for (const [path, source] of before)
             if (!path.endsWith('.safetensors')) expect(await text(after, path), path).toBe(await text(before, path));
@@ -146,7 +148,7 @@ describe('an exported checkpoint', () => {
           let changed = 0;
           for (const [key, { dtype }] of checkpoint.tensors) {
             const [was, is] = [await checkpoint.read(key), await merged.read(key)];
-            const target = targets.get(rename(key));
+            const target = targets.get(architecture.canonicalName(key));
             if (!target) {
               expect(Buffer.compare(is, was), key).toBe(0);
               continue;
@@ -176,8 +178,9 @@ describe('an exported checkpoint', () => {
         const completions = [tiny.encode('[[1, 2, 30, 31]]')];
         const wanted = await tiny.logps(sample, completions);
         const { folder, checkpoint, architecture } = tiny.loaded;
-        const rename = (key: string) => architecture.canonicalName(key);
-        const written = await folderOf(mergedFiles(folder, checkpoint, await shardNames(folder), [adapter], rename));
+        const written = await folderOf(
+          mergedFiles(folder, checkpoint, await shardNames(folder), [adapter], architecture),
+        );
         const again = new Tiny(tiny.session, tiny.golden, await loadModel(tiny.session, written, { dtype: 'f32' }));
         expectClose(await again.logps(sample, completions), wanted);
         again.destroy();
@@ -195,8 +198,9 @@ describe('an exported checkpoint', () => {
           async (tiny) => {
             const adapter = await taught(tiny, 2);
             const { folder, checkpoint, architecture } = tiny.loaded;
-            const rename = (key: string) => architecture.canonicalName(key);
-            const after = await folderOf(mergedFiles(folder, checkpoint, await shardNames(folder), [adapter], rename));
+            const after = await folderOf(
+              mergedFiles(folder, checkpoint, await shardNames(folder), [adapter], architecture),
+            );
             const parts = tiny.model.linears.map(({ name }) => tiny.model.weights(name).weight.parts.length);
             const shards = [...after].filter(([path]) => path.endsWith('.safetensors'));
             const bytes = await Promise.all(shards.map(([, source]) => source.read(0, source.size)));
@@ -215,7 +219,8 @@ describe('an exported checkpoint', () => {
     await withTiny(session(), async (tiny) => {
       const adapter = await taught(tiny, 1);
       const { folder, checkpoint, architecture } = tiny.loaded;
-      const elsewhere = (key: string) => architecture.canonicalName(key).replace('layers.1', 'layers.7');
+      const canonicalName = (key: string) => architecture.canonicalName(key).replace('layers.1', 'layers.7');
+      const elsewhere = { ...architecture, canonicalName };
       expect(() => mergedFiles(folder, checkpoint, new Map(), [adapter], elsewhere)).toThrow(
         /layers\.1\..*modules are missing/,
       );

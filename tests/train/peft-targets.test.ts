@@ -124,7 +124,7 @@ test('rank and alpha follow the first pattern that matches the end of a name', (
 
 test('rslora scales by the square root of the rank', () => {
   const [target] = resolveLoraTargets(MODEL, { r: 16, loraAlpha: 32, useRslora: true, targetModules: ['lm_head'] });
-  expect(target).toEqual({ module: 'lm_head', r: 16, alpha: 32, scaling: 8 });
+  expect(target).toEqual({ module: 'lm_head', r: 16, alpha: 32, scaling: 8, rslora: true });
 });
 
 test('chosen modules are described as shortly as stays exact, so that PEFT finds the same ones', () => {

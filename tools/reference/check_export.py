@@ -93,6 +93,14 @@ def stored_type(folder: Path) -> str:
     return next(kind for kind in ("BF16", "F16", "F32") if kind in types)
 
 
+def _untie(model: PeftModel) -> None:
+    """A head with an adapter gets weights of its own, as PEFT advises: its merge would change a tied embedding, too."""
+    base = model.get_base_model()
+    head, embedding = base.lm_head, base.get_input_embeddings()
+    if hasattr(head, "base_layer") and head.base_layer.weight is embedding.weight:
+        head.base_layer.weight = torch.nn.Parameter(embedding.weight.clone())
+
+
 def check_merged(model: PeftModel, merged: Path, with_adapter: torch.Tensor, inputs: dict) -> list[Check]:
     """`model` is consumed: PEFT merges it to have something to compare with."""
     kind = stored_type(merged)
@@ -100,6 +108,7 @@ def check_merged(model: PeftModel, merged: Path, with_adapter: torch.Tensor, inp
     error = relative_error(logits_of(ours, inputs), with_adapter)
     checks = [Check("merged logits", error < LOGITS_ROUNDING[kind], f"{error:.2e} from base + adapter, stored as {kind}")]
 
+    _untie(model)
     theirs = model.merge_and_unload(safe_merge=True).state_dict()
     worst, worst_name = 0.0, "none"
     for name, weight in ours.state_dict().items():

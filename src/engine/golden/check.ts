@@ -7,7 +7,7 @@ import type { Size } from '../../grounding/box.ts';
 import { decodeImage } from '../../image/decode.ts';
 import { encodeConversation, type EncodedConversation } from '../../models/encode.ts';
 import { cutPlanes } from '../../image/patchify.ts';
-import { loadModel, type LoadedModel } from '../../models/load.ts';
+import { loadModel, weightKey, type LoadedModel } from '../../models/load.ts';
 import type { PixelInput } from '../../models/model.ts';
 import type { WeightDType } from '../../models/weights.ts';
 import { Adapter } from '../../nn/adapter.ts';
@@ -149,7 +149,10 @@ class CaseRun {
   async #attach(): Promise<void> {
     const { adapter } = this.#golden;
     if (!adapter) return;
-    const read = await readAdapter(this.#loaded.model.linears, adapter.config, adapter.tensors);
+    const read = await readAdapter(this.#loaded.model.linears, adapter.config, adapter.tensors, {
+      checkpoint: this.#loaded.checkpoint,
+      keyOf: (module) => weightKey(this.#loaded, module),
+    });
     this.results.push({
       name: 'adapter keys',
       ok: read.matched === read.total,

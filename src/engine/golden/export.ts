@@ -5,7 +5,7 @@
 import { writeSafetensors } from '../../formats/safetensors-writer.ts';
 import type { Session } from '../../gpu/recorder.ts';
 import { encodeConversation, readPixels } from '../../models/encode.ts';
-import { loadModel } from '../../models/load.ts';
+import { loadModel, weightKey } from '../../models/load.ts';
 import { decodeImage } from '../../image/decode.ts';
 import { adapterFiles, mergedFiles, shardNames, type OutputFile } from '../../train/export.ts';
 import { fullLogits } from '../../train/full-logits.ts';
@@ -31,7 +31,10 @@ export async function exportGolden(session: Session, golden: GoldenCase): Promis
   const policy = new Policy(model);
   const vision = new VisionRunner(model);
   try {
-    const read = await readAdapter(model.linears, given.config, given.tensors);
+    const read = await readAdapter(model.linears, given.config, given.tensors, {
+      checkpoint: loaded.checkpoint,
+      keyOf: (module) => weightKey(loaded, module),
+    });
     const adapter = policy.resume(read);
     const paths = spec.messages.flatMap(({ content }) =>
       typeof content === 'string' ? [] : content.flatMap((part) => (part.type === 'image' ? [part.image] : [])),
@@ -61,10 +64,7 @@ export async function exportGolden(session: Session, golden: GoldenCase): Promis
       inside.map((file) => ({ ...file, path: `${name}/${file.path}` }));
     return [
       ...under('adapter', adapterFiles(read, model.linears, golden.path)),
-      ...under(
-        'merged',
-        mergedFiles(folder, checkpoint, await shardNames(folder), [read], (key) => architecture.canonicalName(key)),
-      ),
+      ...under('merged', mergedFiles(folder, checkpoint, await shardNames(folder), [read], architecture)),
       {
         path: 'ours.safetensors',
         data: writeSafetensors([

@@ -6,7 +6,7 @@ import { GroundworkError } from '../../base/error.ts';
 import { blobSource } from '../../formats/byte-source.ts';
 import { openSafetensors } from '../../formats/safetensors.ts';
 import { looksLikeZip, openZip } from '../../formats/zip.ts';
-import type { LoadedModel } from '../../models/load.ts';
+import { weightKey, type LoadedModel } from '../../models/load.ts';
 import { readAdapter, type ImportedAdapter } from '../../train/import.ts';
 import { Policy, type MergedAdapter } from '../../train/policy.ts';
 import type { AdapterReport, AdaptersReport } from '../protocol/adapters.ts';
@@ -53,7 +53,10 @@ export class Adapters {
   async import(name: string, given: readonly NamedFile[]): Promise<void> {
     const { config, weights } = await adapterFilesOf(given);
     const tensors = await openSafetensors(blobSource(weights), 'adapter_model.safetensors');
-    const adapter = await readAdapter(this.#loaded.model.linears, await config.text(), tensors);
+    const adapter = await readAdapter(this.#loaded.model.linears, await config.text(), tensors, {
+      checkpoint: this.#loaded.checkpoint,
+      keyOf: (module) => weightKey(this.#loaded, module),
+    });
     this.#add(name, 'imported', adapter, adapter);
   }
 
@@ -86,6 +89,12 @@ export class Adapters {
     this.#continueTop = continueTop && ids.length > 0;
     this.#tuned = 'stack';
     this.#dropPolicy();
+  }
+
+  /** Adapters whose numbers are about to leave as files. @throws GroundworkError `adapter-partial` for one that was read in part */
+  leaving(adapters: readonly MergedAdapter[]): void {
+    const kept = [...this.#kept.values()].filter(({ adapter }) => adapters.includes(adapter));
+    refusePartial(kept, 'nothing is exported from it');
   }
 
   /** What the stack has, from the bottom; null while the tuned policy is the run's. */
@@ -129,6 +138,10 @@ export class Adapters {
         `“${dora.report.name}” is a DoRA adapter, and a run cannot start on one.`,
         'Export it as merged weights (Export room), load those and start the run on them. Or switch it off.',
       );
+    refusePartial(
+      this.#stack.map((id) => this.#find(id)),
+      'no run can stand on it',
+    );
     await this.#build(policy, this.#stacked, this.#continueTop);
   }
 
@@ -139,18 +152,12 @@ export class Adapters {
   async #build(policy: Policy, adapters: readonly MergedAdapter[], openTop: boolean): Promise<void> {
     for (const [i, adapter] of adapters.entries()) {
       if (adapter.magnitudes) {
-        await policy.foldIn(adapter, this.#loaded.checkpoint, (module) => this.#keyOf(module));
+        await policy.foldIn(adapter, this.#loaded.checkpoint, (module) => weightKey(this.#loaded, module)!);
         continue;
       }
       policy.resume(adapter);
       if (!openTop || i < adapters.length - 1) await policy.merge();
     }
-  }
-
-  /** A module's weight as the checkpoint names it. */
-  #keyOf(module: string): string {
-    const { checkpoint, architecture } = this.#loaded;
-    return [...checkpoint.tensors.keys()].find((key) => architecture.canonicalName(key) === `${module}.weight`)!;
   }
 
   #add(name: string, origin: AdapterReport['origin'], adapter: MergedAdapter, read?: ImportedAdapter): void {
@@ -170,6 +177,7 @@ export class Adapters {
       total: read?.total ?? tensors,
       unmatched: read?.unmatched.slice(0, UNMATCHED_SHOWN) ?? [],
       leftOut: read?.leftOut.length ?? 0,
+      notes: read?.notes ?? [],
     };
     this.#kept.set(id, { report, adapter });
   }
@@ -190,6 +198,16 @@ export class Adapters {
     this.#policy?.destroy();
     this.#policy = null;
   }
+}
+
+function refusePartial(kept: readonly Kept[], consequence: string): void {
+  const partial = kept.find(({ report }) => report.leftOut > 0);
+  if (partial)
+    throw new GroundworkError(
+      'adapter-partial',
+      `“${partial.report.name}” also changes ${partial.report.leftOut} modules of the vision tower, which were left out: ${consequence}.`,
+      'Merge it into its base model with PEFT (merge_and_unload) and load the merged model here.',
+    );
 }
 
 function checkStack(kept: readonly Kept[], continueTop: boolean): void {

@@ -35,6 +35,7 @@ export class FakeShelf {
           ? ['base_model.model.model.visual.merger.mlp.0.lora_A.weight', 'base_model.model.score.lora_A.weight']
           : [],
         leftOut: 0,
+        notes: [],
       };
       this.#report = { ...this.#report, adapters: [...adapters, adapter] };
     } else if (request.type === 'adapter-remove') {

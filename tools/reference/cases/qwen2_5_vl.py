@@ -248,4 +248,25 @@ YARN = Case(
     left_out=("pixel_values",),
 )  # fmt: skip
 
-CASES = [ONE_IMAGE, TWO_IMAGES, FOUR_IMAGES, TEXT_ONLY, TURNS, POLICY_GRPO, POLICY_DAPO, POLICY_DR_GRPO, YARN]
+HEAD = Case(
+    name="head",
+    about="An adapter on the output head, which is the embedding's matrix, too, and on one projection: the embedding "
+    "stays as it is. PEFT saves the whole head beside it. float16, tied head.",
+    checkpoint=Checkpoint(
+        family=QWEN2_5_VL,
+        text=Text(hidden=48, heads=3, kv_heads=1, layers=2, ffn=48, mrope_section=[2, 3, 3]),
+        vision=Vision(hidden=24, heads=2, depth=2, ffn=32, full_attention=[1], window=32, patch=8),
+        pictures=PixelLimits(256, 1024),
+        seed=741,
+        dtype="float16",
+        tied=True,
+    ),
+    adapter={"r": 6, "lora_alpha": 9, "target_modules": ["lm_head", "q_proj"]},
+    pictures={"a.png": (30, 20)},
+    messages=[user(picture("a.png"), words("Where is the red box?"))],
+    completion="[12, 8, 60, 71]",
+    max_new_tokens=12,
+    left_out=("pixel_values",),
+)
+
+CASES = [ONE_IMAGE, TWO_IMAGES, FOUR_IMAGES, TEXT_ONLY, TURNS, POLICY_GRPO, POLICY_DAPO, POLICY_DR_GRPO, YARN, HEAD]

@@ -190,4 +190,31 @@ LLAMA3 = Case(
     left_out=("pixel_values",),
 )  # fmt: skip
 
-CASES = [SPLIT, SINGLE_TILES, WHOLE, NINE, UNEVEN, POLICY_DAPO, LLAMA3]
+POLICY_HEAD = Case(
+    name="policy-head",
+    about="One group under loss_type dapo with an adapter on the output head and on one projection. smolvlm, float16, untied head.",
+    checkpoint=Checkpoint(
+        family=SMOLVLM,
+        text=Text(hidden=48, heads=3, kv_heads=1, layers=2, ffn=48, rope_theta=1e5, eps=1e-5),
+        vision=Vision(hidden=24, heads=2, depth=2, ffn=32, image=16, patch=4, scale=2),
+        pictures=Tiles(longest_edge=16, splitting=False),
+        seed=3511,
+        dtype="float16",
+    ),
+    adapter={"r": 4, "lora_alpha": 4, "target_modules": ["lm_head", "v_proj"], "exclude_modules": ".*vision_model.*"},
+    pictures={"a.png": (20, 20)},
+    messages=[user(picture("a.png"), words("Which is it?"))],
+    policy={
+        "loss_type": "dapo",
+        "epsilon": 0.2,
+        "epsilon_high": 0.28,
+        "beta": 0.04,
+        "temperature": 0.9,
+        "max_completion_length": 64,
+        "completions": [" Image-2", " It is the first image.", " I am not sure"],
+        "advantages": [1.1, -0.8, -0.3],
+    },
+    left_out=SEEN_ELSEWHERE,
+)
+
+CASES = [SPLIT, SINGLE_TILES, WHOLE, NINE, UNEVEN, POLICY_DAPO, LLAMA3, POLICY_HEAD]

@@ -150,7 +150,7 @@ function AdapterLine({ adapter, place, stack, disabled, onStack }: LineProps) {
   );
 }
 
-function Matched({ adapter: { origin, matched, total, unmatched, leftOut } }: { readonly adapter: AdapterReport }) {
+function Matched({ adapter: { origin, matched, total, unmatched, notes } }: { readonly adapter: AdapterReport }) {
   if (origin === 'trained') return null;
   return (
     <>
@@ -169,11 +169,11 @@ function Matched({ adapter: { origin, matched, total, unmatched, leftOut } }: { 
           </ul>
         </details>
       )}
-      {leftOut > 0 && (
-        <p className="muted">
-          {plural(leftOut, 'module')} of the vision tower left out: the vision tower is not changed.
+      {notes.map((note) => (
+        <p key={note} className="severity" data-severity="warning">
+          {note}
         </p>
-      )}
+      ))}
     </>
   );
 }
