@@ -6,7 +6,7 @@ import gradient from '../../shaders/head/gradient.wgsl';
 import stats from '../../shaders/head/stats.wgsl';
 import { invariant } from '../base/error.ts';
 import type { Recorder } from '../gpu/recorder.ts';
-import type { Tensor } from '../gpu/tensor.ts';
+import { Tensor } from '../gpu/tensor.ts';
 import { dropout } from './dropout.ts';
 import { gatherRows, scatterRows } from './gather.ts';
 import { rowConstants, rowGroups } from './groups.ts';
@@ -105,7 +105,8 @@ export function logProbs(
         groups: rowGroups(count),
       });
       if (lora) {
-        const gradB = whole(rec, lora.gradB);
+        const gradB = wholeRows(lora.gradB);
+        invariant(gradB instanceof Tensor, 'the gradient of a head’s adapter has no room for whole rows');
         const z = rowsOf(rec, learning!.z, first, count);
         matmulTn(rec, logits, z, gradB, { scale: lora.scaling, accumulate: true });
         intoRows(rec, dz!, first, count, (du) => matmulNn(rec, logits, learning!.b, du, { scale: lora.scaling }));
