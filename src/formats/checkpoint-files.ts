@@ -3,6 +3,7 @@
  * each tensor when reading, and how to cut when writing (huggingface_hub's `split_torch_state_dict_into_shards`).
  */
 import { GroundworkError } from '../base/error.ts';
+import { parseShallow } from '../base/json.ts';
 import type { ByteSource, Bytes } from './byte-source.ts';
 import { openSafetensors, type Safetensors, type TensorInfo } from './safetensors.ts';
 import { tensorBytes, type TensorSpec } from './safetensors-writer.ts';
@@ -21,7 +22,7 @@ function parseIndex(text: string): Map<string, string> {
     new GroundworkError('checkpoint-index', `${INDEX_FILE}: ${what}`, 'Download the index file again.', { cause });
   let index: unknown;
   try {
-    index = JSON.parse(text);
+    index = parseShallow(text);
   } catch (cause) {
     throw broken('it is not JSON.', cause);
   }

@@ -8,6 +8,7 @@
  * Source: PEFT 0.21 `tuners/lora/config.py`, `config.py`.
  */
 import { GroundworkError } from '../base/error.ts';
+import { parseShallow } from '../base/json.ts';
 
 /** A list matches by suffix, a string is a regular expression that must match the whole name. */
 export type ModulePattern = readonly string[] | string;
@@ -90,7 +91,7 @@ const unsupported = (what: string): never => {
 export function readAdapterConfig(text: string): AdapterConfigReading {
   let json: unknown;
   try {
-    json = JSON.parse(text.replace(/^\uFEFF/, ''));
+    json = parseShallow(text.replace(/^\uFEFF/, ''));
   } catch (cause) {
     throw new GroundworkError(
       'adapter-config',
@@ -103,7 +104,7 @@ export function readAdapterConfig(text: string): AdapterConfigReading {
     return refuse('as a whole', 'is not an object.');
   const fields = json as Record<string, unknown>;
 
-  if (fields.peft_type !== undefined && String(fields.peft_type).toUpperCase() !== 'LORA')
+  if (fields.peft_type !== undefined && !(isText(fields.peft_type) && fields.peft_type.toUpperCase() === 'LORA'))
     unsupported(`peft_type ${JSON.stringify(fields.peft_type)}`);
   for (const [field, neutral] of Object.entries(NEUTRAL)) {
     const value = fields[field];

@@ -4,6 +4,7 @@
  * (huggingface/safetensors, `Metadata::validate`) plus duplicate keys. Writing is in safetensors-writer.ts.
  */
 import { GroundworkError } from '../base/error.ts';
+import { parseShallow } from '../base/json.ts';
 import type { ByteSource, Bytes } from './byte-source.ts';
 import { duplicateKey } from './duplicate-keys.ts';
 import { bf16ArrayToF16, bf16ArrayToF32, f16ArrayToF32, f32ArrayToF16, type Halves } from './half.ts';
@@ -129,7 +130,7 @@ export async function openSafetensors(source: ByteSource, label = 'file'): Promi
   let text: string;
   try {
     text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(await source.read(8, headerBytes));
-    header = JSON.parse(text);
+    header = parseShallow(text);
   } catch (cause) {
     if (cause instanceof GroundworkError) throw cause;
     throw bad(label, 'its header is not JSON.', cause);

@@ -5,6 +5,7 @@
 import { Template } from '@huggingface/jinja';
 import { GroundworkError } from '../base/error.ts';
 import { Lru } from '../base/lru.ts';
+import { renderBounded } from './template-interpreter.ts';
 import type { TokenizerConfig } from './tokenizer.ts';
 
 export type ChatPart =
@@ -43,12 +44,23 @@ export function findTemplate({ jinja, json, tokenizerConfig }: TemplateFiles): s
   if (jinja) return jinja;
   const inJson = (json as { chat_template?: unknown } | null | undefined)?.chat_template;
   if (typeof inJson === 'string') return inJson;
-  const inConfig = tokenizerConfig?.chat_template;
+  const inConfig: unknown = tokenizerConfig?.chat_template;
   if (typeof inConfig === 'string') return inConfig;
-  const named = inConfig?.find(({ name }) => name === 'default') ?? inConfig?.[0];
-  if (!named) throw missing();
-  return named.template;
+  // A list of named ones, or as an object by name.
+  const named: readonly unknown[] = Array.isArray(inConfig)
+    ? inConfig
+    : Object.entries(inConfig ?? {}).map(([name, template]) => ({ name, template }));
+  const usable = named.filter(isNamedTemplate);
+  const chosen = usable.find(({ name }) => name === 'default') ?? usable[0];
+  if (!chosen) throw missing();
+  return chosen.template;
 }
+
+const isNamedTemplate = (value: unknown): value is { readonly name: string; readonly template: string } =>
+  typeof value === 'object' &&
+  value !== null &&
+  typeof (value as { name?: unknown }).name === 'string' &&
+  typeof (value as { template?: unknown }).template === 'string';
 
 /** Characters of rendered conversations that are kept: many rows ask the same, and differ in their pictures. */
 const CHARACTERS_KEPT = 2 ** 20;
@@ -89,7 +101,7 @@ export class ChatTemplate {
 
   #render(messages: readonly ChatMessage[], { addGenerationPrompt = true, ...variables }: RenderOptions = {}): string {
     try {
-      return this.#template.render({
+      return renderBounded(this.#template, {
         ...this.#variables,
         ...variables,
         messages,
@@ -99,7 +111,7 @@ export class ChatTemplate {
       throw new GroundworkError(
         'chat-template-refused',
         `The chat template refuses this conversation: ${(cause as Error).message}`,
-        'Check the order of roles in the row.',
+        'Check the order of roles in the row, and that the template is the model’s own.',
         { cause },
       );
     }

@@ -2,6 +2,7 @@
 import { SplitPreTokenizer as Split, Tokenizer as HubTokenizer } from '@huggingface/tokenizers';
 import { GroundworkError } from '../base/error.ts';
 import { Lru } from '../base/lru.ts';
+import { checkTokenizerPatterns } from './tokenizer-patterns.ts';
 
 /** tokenizer_config.json, as far as it is read here. */
 export interface TokenizerConfig {
@@ -33,8 +34,9 @@ export class Tokenizer {
   #split: Split | null;
   readonly #words = new Map<string, readonly number[]>();
 
-  /** From the parsed tokenizer.json and tokenizer_config.json. Throws `tokenizer-invalid`. */
+  /** From the parsed tokenizer.json and tokenizer_config.json. Throws `tokenizer-invalid`, `tokenizer-costly`. */
   constructor(tokenizerJson: object, config: TokenizerConfig = {}) {
+    checkTokenizerPatterns(tokenizerJson);
     try {
       this.#hub = new HubTokenizer(tokenizerJson, config);
     } catch (cause) {

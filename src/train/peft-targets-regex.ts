@@ -5,25 +5,27 @@
  *
  * Source: the grammar of CPython's `re` module documentation (3.12).
  */
+import { BoundedRegex } from '../base/bounded-regex.ts';
 import { GroundworkError } from '../base/error.ts';
 
 /** Python's `re.fullmatch(pattern, name)`. Throws `regex-unsupported`. */
-export function pythonFullMatch(pattern: string): RegExp {
+export function pythonFullMatch(pattern: string): BoundedRegex {
   const { source, flags } = translate(pattern);
   return compile(`^(?:${source})$`, flags, pattern);
 }
 
 /** Python's `re.match(before + pattern + after, name)` where `before` and `after` are JavaScript already. */
-export function pythonMatchInside(before: string, pattern: string, after: string): RegExp {
+export function pythonMatchInside(before: string, pattern: string, after: string): BoundedRegex {
   const { source, flags } = translate(pattern);
   if (flags) refuse(pattern, 0, 'flags (?…) inside a longer pattern'); // Python: "global flags not at the start"
   return compile(`^(?:${before}${source}${after})`, '', pattern);
 }
 
-function compile(source: string, flags: string, original: string): RegExp {
+function compile(source: string, flags: string, original: string): BoundedRegex {
   try {
-    return new RegExp(source, flags);
+    return new BoundedRegex(source, flags);
   } catch (cause) {
+    if (cause instanceof GroundworkError) throw cause;
     throw new GroundworkError(
       'regex-unsupported',
       `"${original}" is not a valid regular expression.`,

@@ -5,6 +5,7 @@
  * Source: PEFT 0.21, `tuners_utils.py` (check_target_module_exists, inject_adapter, _maybe_include_all_linear_layers),
  * `utils/other.py` (get_pattern_key), `tuners/lora/model.py` (_create_and_replace).
  */
+import { BoundedRegex } from '../base/bounded-regex.ts';
 import { GroundworkError } from '../base/error.ts';
 import type { ModulePattern } from '../formats/peft.ts';
 import { pythonFullMatch, pythonMatchInside } from './peft-targets-regex.ts';
@@ -149,12 +150,12 @@ function targetMatcher(modules: readonly ModelModule[], settings: TargetSettings
   if (!layersToTransform?.length) return matches;
   const patterns = settings.layersPattern?.length
     ? settings.layersPattern.map((p) => pythonMatchInside('(?:^|.*?\\.)', p, '\\.(?<idx>\\d+)\\.'))
-    : [/^.*?\.[^.]*\.(?<idx>\d+)\./];
+    : [new BoundedRegex('^.*?\\.[^.]*\\.(?<idx>\\d+)\\.')];
   return (name) => {
     if (targetModules.includes(name)) return true; // a full name is not asked for its layer
     if (!matches(name)) return false;
-    const found = patterns.map((p) => p.exec(name)).find((m) => m !== null);
-    return found !== undefined && layersToTransform.includes(Number(found!.groups!.idx));
+    const found = patterns.map((p) => p.match(name)).find((m) => m !== null);
+    return found !== undefined && layersToTransform.includes(Number(found['idx']));
   };
 }
 
