@@ -5,7 +5,7 @@
 import { Template } from '@huggingface/jinja';
 import { GroundworkError } from '../base/error.ts';
 import { Lru } from '../base/lru.ts';
-import { renderBounded } from './template-interpreter.ts';
+import { parseTemplate, renderBounded } from './template-interpreter.ts';
 import type { TokenizerConfig } from './tokenizer.ts';
 
 export type ChatPart =
@@ -75,7 +75,7 @@ export class ChatTemplate {
   /** Throws `chat-template-invalid` if the text is no template. `variables` are what templates may name, such as bos_token. */
   constructor(text: string, variables: Readonly<Record<string, unknown>> = {}) {
     try {
-      this.#template = new Template(text);
+      this.#template = parseTemplate(text);
     } catch (cause) {
       throw new GroundworkError(
         'chat-template-invalid',
