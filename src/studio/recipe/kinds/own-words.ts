@@ -1,3 +1,4 @@
+/** The settings that a reward or a loss brings along, as fields of the form. */
 import type { Settings } from '../../../engine/presets.ts';
 import type { Words } from './words.ts';
 
