@@ -24,7 +24,7 @@ test('what only the user knows is asked for before a run: coordinates confirmed,
   page,
 }) => {
   await openZip(page, { rows: 8, ambiguous: true, faults: true });
-  const questions = page.getByRole('region', { name: 'To settle before a run' });
+  const questions = page.getByRole('region', { name: 'To decide before a run' });
   await expect(questions).toContainText('3 rows cannot be used');
   await goTo(page, 'Model');
   await page.getByRole('button', { name: 'Load the starter' }).click();
@@ -44,8 +44,8 @@ test('what only the user knows is asked for before a run: coordinates confirmed,
 
   // Each file has its own question, with its own guess.
   for (const file of ['train.jsonl', 'val.jsonl'])
-    await expect(questions).toContainText(`How are the boxes of ${file} to be read?`);
-  await questions.getByRole('button', { name: 'Look and confirm' }).first().click();
+    await expect(questions).toContainText(`How should the boxes of ${file} be read?`);
+  await questions.getByRole('button', { name: 'Check and confirm' }).first().click();
   await expect(page.getByText('Read the numbers of train.jsonl as')).toBeVisible();
   const chosen = page.getByRole('radio', { name: /Pixels of the picture file two corners/ });
   await expect(chosen).toBeChecked();
@@ -64,10 +64,10 @@ test('what only the user knows is asked for before a run: coordinates confirmed,
   await page.getByRole('button', { name: 'Confirm this reading' }).click();
   // One answer settles one file: the other is still asked about, and shown next.
   await expect(questions).not.toContainText('train.jsonl');
-  await expect(questions).toContainText('How are the boxes of val.jsonl to be read?');
+  await expect(questions).toContainText('How should the boxes of val.jsonl be read?');
   await expect(page.getByText('Read the numbers of val.jsonl as')).toBeVisible();
   await page.getByRole('radio', { name: /Pixels of the picture file two corners/ }).check();
-  await page.getByRole('button', { name: /Confirm this reading|Read them so/ }).click();
+  await page.getByRole('button', { name: /Confirm this reading|Use this reading/ }).click();
   await expect(questions).toHaveCount(0);
 
   // What was done to the rows is listed, and leads to them.
@@ -87,7 +87,7 @@ test('another reading, another format and another split are taken at once, witho
   page,
 }) => {
   await openZip(page, { rows: 12, ambiguous: false, faults: false });
-  await expect(page.getByRole('region', { name: 'To settle before a run' })).toHaveCount(0);
+  await expect(page.getByRole('region', { name: 'To decide before a run' })).toHaveCount(0);
   await tab(page, 'Health');
   await expect(page.getByRole('list', { name: 'What to look at twice' })).toContainText(
     'both in training and held out',

@@ -46,23 +46,23 @@ test('a folder is read in place, nothing of it is copied, and the next visit rea
   await expect(page.getByRole('article', { name: 'Row row-0' }).locator('img').first()).toBeVisible();
   expect(await names(page)).not.toContain('datasets');
 
-  const questions = page.getByRole('region', { name: 'To settle before a run' });
+  const questions = page.getByRole('region', { name: 'To decide before a run' });
   await questions.getByRole('button', { name: 'Skip 3 rows' }).click();
   await expect(questions).not.toContainText('cannot be used');
-  await questions.getByRole('button', { name: 'Look and confirm' }).first().click();
+  await questions.getByRole('button', { name: 'Check and confirm' }).first().click();
   await page.getByRole('radio', { name: /Pixels of the picture file/ }).check();
   await page.getByRole('radio', { name: 'corner, width, height', exact: true }).check();
-  await page.getByRole('button', { name: 'Read them so' }).click();
+  await page.getByRole('button', { name: 'Use this reading' }).click();
   // As widths and heights most boxes would leave their pictures: that is asked about at once.
   await expect(page.getByText('as corner, width and height, because you said so')).toBeVisible();
   await expect(questions).toContainText('cannot be used');
   await page.getByRole('radio', { name: 'two corners', exact: true }).check();
-  await page.getByRole('button', { name: 'Read them so' }).click();
+  await page.getByRole('button', { name: 'Use this reading' }).click();
   await expect(page.getByText('as two corners, because you said so')).toBeVisible();
   await expect(questions).not.toContainText('train.jsonl');
-  await questions.getByRole('button', { name: 'Look and confirm' }).click();
+  await questions.getByRole('button', { name: 'Check and confirm' }).click();
   await page.getByRole('radio', { name: /Pixels of the picture file/ }).check();
-  await page.getByRole('button', { name: /Confirm this reading|Read them so/ }).click();
+  await page.getByRole('button', { name: /Confirm this reading|Use this reading/ }).click();
   await expect(questions).toHaveCount(0);
   await expect.poll(() => stored(page)).toBe('train.jsonl xyxy,val.jsonl xyxy');
   await page.reload();

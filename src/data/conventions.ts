@@ -258,24 +258,24 @@ function doubt(best: Weighed, all: readonly Weighed[], evidence: Evidence): stri
   if (needsPicture(space) && evidence.measured === 0) return 'no picture could be measured';
   if (evidence.measured === 0 && space === 'thousand') return 'no picture could be measured';
   if (!fitsLike(best, 1, evidence))
-    return `they fit best so, but ${percent(1 - best.fits)} of ${boxes} would still lie outside their pictures`;
+    return `this reading fits best, but ${percent(1 - best.fits)} of ${boxes} would still lie outside their pictures`;
   if (declared && !ownWord) {
-    if (space !== 'listed') return 'the file’s form means something else by its numbers, and they do not fit that';
-    if (rival('natural')) return 'the file gives other sizes for its pictures than they have, and the numbers fit both';
+    if (space !== 'listed') return 'the file’s format gives its numbers another meaning, and they do not fit it';
+    if (rival('natural')) return 'the file states other sizes than its pictures have, and the numbers fit both';
   }
   const listed = ownWord ? rival('listed') : undefined;
   if (listed && !listed.likeNatural)
-    return 'the file gives other sizes for its pictures than they have, and the numbers fit both';
+    return 'the file states other sizes than its pictures have, and the numbers fit both';
   if (evidence.tokens >= 0.5 && space !== 'thousand')
-    return 'box tokens usually hold thousandths, and these numbers look otherwise';
+    return 'box tokens usually hold thousandths, but these numbers do not look like thousandths';
   if (space === 'model')
     return best.likeNatural
       ? 'some leave the picture files a little, and all fit the pictures after a resize'
-      : 'they fit the pictures after a resize, and the numbers do not tell its limit';
+      : 'they fit the pictures after a resize, but the numbers do not show its limit';
   const boxesSeen = different(evidence);
   const few = rival(space === 'thousand' ? 'natural' : 'thousand') ? 2 * FEW : FEW;
   if (declared === null && space !== 'fraction' && boxesSeen < few)
-    return `${boxesSeen === 1 ? 'one box is' : `${boxesSeen} different boxes are`} too few to tell by`;
+    return `${boxesSeen === 1 ? 'one box is' : `${boxesSeen} different boxes are`} too few to decide`;
   if (space !== 'listed' && odds(best, all) < CERTAIN) {
     const layouts = all.some(
       (each) =>
@@ -293,14 +293,14 @@ function doubt(best: Weighed, all: readonly Weighed[], evidence: Evidence): stri
 
 function certainty({ reading }: Weighed, evidence: Evidence): string {
   if (evidence.declared && sameReading(reading, evidence.declared))
-    return 'the file’s form says so, and the numbers fit';
+    return 'the file’s format says so, and the numbers fit';
   if (reading.space === 'listed')
-    return 'the file gives other sizes for its pictures than they have, and the numbers fit those';
+    return 'the file states other sizes than its pictures have, and the numbers fit those';
   if (reading.space === 'fraction')
     return reading.layout === 'xyxy'
       ? 'nearly no number is above 1'
-      : 'nearly no number is above 1, and only so do they lie in their pictures';
-  return 'they fit so, and no other reading explains the numbers as well';
+      : 'nearly no number is above 1, and only this reading puts them inside their pictures';
+  return 'they fit this reading, and no other explains the numbers as well';
 }
 
 /** Readings that are listed with their share; any resize may be tried. */

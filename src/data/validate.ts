@@ -30,9 +30,7 @@ export function checkTurns({ turns, images, source }: RawRow): RowIssue[] {
   const issues: RowIssue[] = [];
   for (const { role, field } of turns)
     if (!roleOf(role))
-      issues.push(
-        rowIssue(source, field, `the role “${role}” is not known`, 'Use human/gpt, or user/assistant/system.'),
-      );
+      issues.push(rowIssue(source, field, `the role “${role}” is unknown`, 'Use human/gpt, or user/assistant/system.'));
   if (!turns.some(({ role }) => roleOf(role) === 'user'))
     issues.push(rowIssue(source, '', 'there is no question', 'Add a turn from human (or user).'));
   const last = turns.at(-1);
@@ -78,7 +76,7 @@ export function checkImages(
           source,
           field,
           'the picture is not a file of the dataset',
-          'Save the picture as a file next to the rows: nothing is fetched from the net.',
+          'Save the picture as a file next to the rows. Groundwork downloads no pictures.',
         ),
       );
       continue;
@@ -100,8 +98,8 @@ export function checkImages(
         rowIssue(
           source,
           field,
-          `“${reference}” fits ${found.count} files: ${found.candidates.join(', ')}${found.count > found.candidates.length ? ', …' : ''}`,
-          'Write more of the path, so that one file is meant.',
+          `“${reference}” matches ${found.count} files: ${found.candidates.join(', ')}${found.count > found.candidates.length ? ', …' : ''}`,
+          'Write more of the path, so that it matches one file.',
         ),
       );
   }
@@ -133,9 +131,9 @@ export function checkBox(
   if (!box)
     return fail(
       'the picture of a box could not be measured',
-      'Replace the picture by a PNG, JPEG, WebP, GIF or BMP file.',
+      'Replace the picture with a PNG, JPEG, WebP, GIF or BMP file.',
     );
-  if (!box.every(Number.isFinite)) return fail(`${written} is no box`, 'Give four numbers.');
+  if (!box.every(Number.isFinite)) return fail(`${written} is not a box`, 'Give four numbers.');
   if (box[0] > box[2] || box[1] > box[3])
     return convention.layout === 'xyxy'
       ? fail(`${written} is inverted`, 'Give [x1, y1, x2, y2] with x1 < x2 and y1 < y2 (not x, y, width, height).')
@@ -145,7 +143,7 @@ export function checkBox(
     const size = whole ? ` of ${whole.width} × ${whole.height}` : '';
     return fail(
       `${written} lies outside the picture${size}`,
-      `Boxes here are read as ${conventionWords(convention)}; correct the box, or choose another reading.`,
+      `Boxes here are read as ${conventionWords(convention)}. Correct the box, or choose another reading.`,
       'box-outside',
     );
   }

@@ -134,12 +134,12 @@ describe('what the numbers mean', () => {
 
   test.each([
     ['decimals up to 1', rowsWith('[0.1, 0.2, 0.3, 0.4]'), [0.1, 0.2, 0.3, 0.4], 'fit more than one layout'],
-    ['pixels that fit', rowsWith('[20, 10, 100, 50]'), [0.1, 0.1, 0.5, 0.5], 'one box is too few to tell by'],
+    ['pixels that fit', rowsWith('[20, 10, 100, 50]'), [0.1, 0.1, 0.5, 0.5], 'one box is too few to decide'],
     [
       'numbers that do not fit as pixels',
       rowsWith('[100, 200, 500, 900]'),
       [0.1, 0.2, 0.5, 0.9],
-      'one box is too few to tell by',
+      'one box is too few to decide',
     ],
     ['pairs without tokens', rowsWith('(10,20),(50,120)'), [0.01, 0.02, 0.05, 0.12], 'written (x1,y1),(x2,y2)'],
   ])('%s', async (_, rows, box, reason) => {

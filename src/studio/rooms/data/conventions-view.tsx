@@ -65,14 +65,14 @@ export function ConventionsView({ dataset, wanted }: ConventionsViewProps) {
   if (!report)
     return (
       <p className="note note-good">
-        <Icon name="check" /> The rows state their coordinates themselves, or have none: there is nothing to decide.
+        <Icon name="check" /> The rows state their coordinates, or have none. There is nothing to decide.
       </p>
     );
   return (
     <div className="coordinates">
       {conventions.length > 1 && (
         <label className="stacked coordinates-file">
-          <span>File and way of writing</span>
+          <span>File and notation</span>
           <select value={at} onChange={(event) => setAt(Number(event.target.value))}>
             {conventions.map((each, i) => (
               <option key={i} value={i}>
@@ -125,7 +125,7 @@ function Candidates({ dataset, report }: { readonly dataset: DatasetReport; read
           {count(report.boxes)} boxes of {report.file} are read as {report.words}
         </b>
         , because {report.reason}
-        {report.ambiguous ? '. The numbers alone do not decide it: look, and confirm.' : '.'}
+        {report.ambiguous ? '. The numbers alone do not prove it. Look at the boxes and confirm.' : '.'}
       </p>
       <div className="coordinates-columns">
         <fieldset className="coordinates-choice">
@@ -170,7 +170,7 @@ function Candidates({ dataset, report }: { readonly dataset: DatasetReport; read
           </p>
           <div className="button-row">
             <button type="button" className="button primary" disabled={busy} onClick={confirm}>
-              <Icon name="check" /> {sameConvention(chosen, report) ? 'Confirm this reading' : 'Read them so'}
+              <Icon name="check" /> {sameConvention(chosen, report) ? 'Confirm this reading' : 'Use this reading'}
             </button>
           </div>
         </fieldset>
@@ -202,7 +202,7 @@ function Samples({ dataset, trial, words }: SamplesProps) {
         images={sample.images}
         layers={[{ role: 'truth', boxes: sample.boxes }]}
         height={0.4}
-        label={`Images of row ${sample.rowId}, boxes as ${words}`}
+        label={`Pictures of row ${sample.rowId}, boxes as ${words}`}
       />
       <div className="detail-line">
         <span className="num muted">

@@ -30,16 +30,16 @@ export function Settle({
   const conventions = dataset.questions.filter((question) => question.kind === 'convention');
   const skips = dataset.questions.find((question) => question.kind === 'skip');
   return (
-    <section className="settle" aria-label="To settle before a run">
+    <section className="settle" aria-label="To decide before a run">
       {conventions.slice(0, ASKED_AT_ONCE).map(({ file, way, words }) => (
         <div key={`${file} ${way}`}>
           <Icon name="alert" />
           <p>
-            <b>How are the boxes of {file} to be read?</b> It does not say. {sentence(words)} is a guess. Wrong
+            <b>How should the boxes of {file} be read?</b> It does not say. {sentence(words)} is a guess. Wrong
             coordinates train a wrong model.
           </p>
           <button type="button" className="button primary" onClick={() => onCoordinates({ file, way })}>
-            Look and confirm
+            Check and confirm
           </button>
         </div>
       ))}
@@ -52,9 +52,9 @@ export function Settle({
         <div>
           <Icon name="alert" />
           <p>
-            <b>{plural(skips.rows, 'row')} cannot be used.</b> The others are kept. Mend{' '}
-            {skips.rows === 1 ? 'it' : 'them'} and open the dataset again, or skip {skips.rows === 1 ? 'it' : 'them'}; a
-            run records which and why.
+            <b>{plural(skips.rows, 'row')} cannot be used.</b> The others are kept. Correct{' '}
+            {skips.rows === 1 ? 'it' : 'them'} and open the dataset again, or skip {skips.rows === 1 ? 'it' : 'them'}. A
+            run records which rows and why.
           </p>
           <button type="button" className="button" onClick={onIssues}>
             See why
