@@ -113,7 +113,7 @@ export function lossFaults({
   if (kernel.sequence && level !== 'token')
     found.push({ error: `${lossType} looks at whole completions in its own way. Set “Ratio of” to token.` });
   if (delta && objective === 'clipped' && delta <= 1 + epsilonHigh)
-    found.push({ warning: `The cap of the ratio, ${delta}, lies within the clip, which ends at ${1 + epsilonHigh}.` });
+    found.push({ warning: `The cap of the ratio, ${delta}, is inside the clip, which ends at ${1 + epsilonHigh}.` });
   if (level === 'sequence' && ['token-mean', 'fixed-length'].includes(average))
     found.push({
       warning: `With the ratio of whole completions, ${lossType} weighs a completion by its length. GSPO averages as grpo does.`,

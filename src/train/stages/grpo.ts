@@ -142,7 +142,7 @@ export const grpo: StageDescriptor<GrpoStage> = {
 function objections(stage: GrpoStage): Objection[] {
   const found: Objection[] = [];
   if (stage.numGenerations < 2)
-    found.push(error('A group needs at least 2 completions:', 'an advantage compares them.'));
+    found.push(error('A group needs at least 2 completions.', 'An advantage compares them with each other.'));
   for (const fault of rewardFaults(stage, stage.sampling)) found.push(error(fault, ''));
   if (stage.sampling.temperature === 0)
     found.push(error('At temperature 0 all completions of a group are the same, and every advantage is 0.', ''));
@@ -157,7 +157,7 @@ function objections(stage: GrpoStage): Objection[] {
   if (stage.multiObjectiveAggregation === 'normalize_then_sum' && stage.scaleRewards !== 'batch')
     found.push(
       warning(
-        'Rewards that are normalised one by one are always scaled over the batch; “Advantage scale” is not used.',
+        'Rewards that are normalised one by one are always scaled over the batch. “Advantage scale” is not used.',
       ),
     );
   for (const fault of lossFaults(stage)) {

@@ -18,13 +18,13 @@ export const grpo: KindWords<GrpoStage> = {
     ...group('Training', {
       maxSteps: {
         label: 'Steps',
-        help: 'Optimiser steps. Watch reward and entropy: when they no longer change, more steps do nothing.',
+        help: 'Optimizer steps. Watch reward and entropy: when they no longer change, more steps do nothing.',
         essential: true,
         unit: 'steps',
       },
       promptsPerStep: {
         label: 'Prompts per step',
-        help: 'Groups in one optimiser step. More groups steady the gradient and make each step longer.',
+        help: 'Groups in one optimizer step. More groups steady the gradient and make each step longer.',
         essential: true,
         unit: 'groups',
       },
@@ -49,14 +49,14 @@ export const grpo: KindWords<GrpoStage> = {
       },
       useAdaptiveEntropy: {
         label: 'Adapt the bonus',
-        help: 'Raises the entropy bonus while the policy is surer of itself than the target, and lowers it after that.',
+        help: 'Raises the entropy bonus while the entropy is below the target, and lowers it above the target.',
       },
       entropyTarget: {
         label: 'Entropy target',
-        help: 'Mean entropy of a token below which the adapted bonus acts and grows.',
+        help: 'Mean entropy per token. The adapted bonus acts and grows below it.',
         unit: 'nats',
       },
-      entropyCoefDelta: { label: 'Bonus step', help: 'By how much the adapted bonus changes after each step.' },
+      entropyCoefDelta: { label: 'Bonus step', help: 'How much the adapted bonus changes after each step.' },
       entropyCoefMin: { label: 'Least bonus', help: 'The adapted bonus never falls below this.' },
       entropyCoefMax: { label: 'Largest bonus', help: 'The adapted bonus never rises above this.' },
       ...LOSS,
@@ -71,11 +71,11 @@ export const grpo: KindWords<GrpoStage> = {
       },
       multiObjectiveAggregation: {
         label: 'Sum of rewards',
-        help: 'sum_then_normalize: rewards are summed, then compared. normalize_then_sum (GDPO): each reward is compared first, so that none drowns the others; it then scales over the batch.',
+        help: 'sum_then_normalize: rewards are summed, then compared. normalize_then_sum (GDPO): each reward is compared first, so that none dominates. The sum is then scaled over the batch.',
       },
       advantageEstimator: {
         label: 'Compared with',
-        help: 'grpo: the mean of the group. rloo: the mean of the others in the group, which is unbiased; it is scaled over the batch, or not at all.',
+        help: 'grpo: the mean of the group. rloo: the mean of the others in the group, which is unbiased. It is scaled over the batch, or not at all.',
       },
       maskTruncatedCompletions: {
         label: 'Leave out truncated',
@@ -86,17 +86,17 @@ export const grpo: KindWords<GrpoStage> = {
     ...group('Choosing groups', {
       maxResamples: {
         label: 'Replace idle groups',
-        help: 'Groups whose rewards are all equal teach nothing. Their prompts are replaced by others, in so many rounds of sampling at most (DAPO’s dynamic sampling); 0 is off, 3 is usual.',
+        help: 'Groups with equal rewards teach nothing. Other prompts replace theirs, in at most this many rounds of sampling (DAPO’s dynamic sampling). 0 is off. 3 is usual.',
         unit: 'rounds',
       },
       replayBufferSize: {
         label: 'Replay buffer',
-        help: 'So many of the most telling groups of earlier steps are kept, and take the place of groups whose rewards are all equal; 0 is off, 64 is TRL’s.',
+        help: 'How many of the most useful groups of earlier steps are kept. They replace groups with equal rewards. 0 is off. TRL uses 64.',
         unit: 'groups',
       },
       difficultyWeight: {
         label: 'Weight of hard prompts',
-        help: 'Groups with a lower mean overlap count more (UniVG-R1). exp: from 1 to 2.7; log: from 0 to 3.9; none: all alike.',
+        help: 'Groups with a lower mean overlap count more (UniVG-R1). exp: from 1 to 2.7. log: from 0 to 3.9. none: all the same.',
       },
     }),
     ...REWARDS,
