@@ -71,6 +71,7 @@ export async function runGrpo(stage: GrpoStage, context: StageContext, rows: Row
         values: {
           loss: update.loss,
           ...rolloutMetrics(drawn.completions, drawn.advantages),
+          ...drawn.answers,
           ...update.metrics,
           frac_groups_dropped: (drawn.sampled - drawn.groups.length + update.skipped) / drawn.sampled,
           ...(buffer && { frac_groups_replayed: drawn.replayed }),

@@ -6,17 +6,18 @@ import type { Random } from '../base/random.ts';
 import type { RowList } from '../data/row-list.ts';
 import { computeAdvantages, DIFFICULTY_WEIGHTS, meanOf, stdOf, type Advantages } from './advantage.ts';
 import type { Rollout } from './generate.ts';
-import type { ScoredCompletion } from './grpo-metrics.ts';
+import { answerMetrics } from './answer-metrics.ts';
+import type { Metrics, ScoredCompletion } from './grpo-metrics.ts';
 import type { Batches } from './plan-steps.ts';
 import type { PolicyGroup } from './policy-update.ts';
 import type { GrpoStage } from './recipe.ts';
 import type { ReplayBuffer } from './replay-buffer.ts';
 import { scoreCompletion, weightedRewards, type Score } from './rewards/index.ts';
-import type { Sample } from './samples.ts';
-import type { RolloutView, StageContext } from './stage.ts';
+import type { ReadAnswer, Sample } from './samples.ts';
+import type { StageContext } from './stage.ts';
 
 /** What a completion earned, and what was read in it. */
-type JudgedAnswer = Score & Pick<RolloutView, 'answer'>;
+type JudgedAnswer = Score & { readonly answer: ReadAnswer };
 
 /** A prompt with its completions and what each earned. */
 interface ScoredGroup {
@@ -33,6 +34,8 @@ export interface StepGroups {
   /** Everything that was sampled, replaced groups included. */
   readonly completions: readonly ScoredCompletion[];
   readonly advantages: Advantages;
+  /** What the answers themselves show, beside their rewards. */
+  readonly answers: Metrics;
   /** Prompt and completion tokens of all that. */
   readonly tokens: number;
   /** Share of the step's groups that come from earlier steps. */
@@ -87,7 +90,10 @@ export async function drawGroups(
     completions: all.flatMap(({ rollouts, scores }) =>
       rollouts.map(({ tokens, truncated }, i) => ({ tokens: tokens.length, truncated, rewards: scores[i]!.rewards })),
     ),
-    advantages: all.length === chosen.length ? advantages : { ...compare(stage, all) },
+    advantages: all.length === chosen.length ? advantages : compare(stage, all),
+    answers: answerMetrics(
+      all.flatMap(({ sample, scores }) => scores.map(({ answer }) => ({ answer, row: sample.row }))),
+    ),
     tokens: all.reduce(
       (sum, { sample, rollouts }) =>
         sum + rollouts.reduce((n, { tokens }) => n + sample.prompt.tokens.length + tokens.length, 0),
@@ -112,7 +118,7 @@ function scoreGroups(
     rollouts: rollouts[g]!,
     scores: rollouts[g]!.map(({ text, tokens }) => {
       const answer = context.samples.parse(sample, text);
-      return { answer, ...scoreCompletion({ answer, tokens: tokens.length }, sample.row, rewards) };
+      return { answer, ...scoreCompletion({ answer, tokens: tokens.length, tokenIds: tokens }, sample.row, rewards) };
     }),
   }));
 }

@@ -33,6 +33,12 @@ const SAMPLES_KEPT = 2048;
 /** Image features that are kept. A picture of 256 tokens at hidden size 2048 has two megabytes. */
 const FEATURE_BYTES = 512 * 2 ** 20;
 
+/** An answer, and what its thought names. */
+export interface ReadAnswer extends ParsedAnswer {
+  /** Boxes in the thought, in reading order. */
+  readonly thoughtBoxes: ParsedAnswer['boxes'];
+}
+
 export class SampleStore {
   readonly #dataset: Dataset;
   readonly #model: VisionLanguageModel;
@@ -100,20 +106,22 @@ export class SampleStore {
   }
 
   /** What the model wrote, read in its own convention and forgiving about form. */
-  parse(sample: Sample, text: string): ParsedAnswer {
-    const tolerant = parseAnswer(text, {
+  parse(sample: Sample, text: string): ReadAnswer {
+    const anyForm = {
       convention: this.#processor.convention,
       sizes: sample.sizes,
       mode: 'tolerant',
       thinking: 'optional',
-    });
+    } as const;
+    const tolerant = parseAnswer(text, anyForm);
     // The form is judged strictly; the boxes are read wherever they are.
     const strict = parseAnswer(text, {
       convention: this.#processor.convention,
       sizes: sample.sizes,
       thinking: 'required',
     });
-    return { ...tolerant, formatOk: strict.formatOk, tagsOk: strict.tagsOk };
+    const thoughtBoxes = tolerant.think === null ? [] : parseAnswer(tolerant.think, anyForm).boxes;
+    return { ...tolerant, formatOk: strict.formatOk, tagsOk: strict.tagsOk, thoughtBoxes };
   }
 
   destroy(): void {

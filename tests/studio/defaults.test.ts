@@ -33,7 +33,7 @@ describe('defaults', () => {
     ({ kind, field }) => {
       const { theirs } = defaultsOf(kind, field);
       const config = field.origin === 'PEFT' ? golden.lora : kind === 'sft' ? golden.sft : golden.grpo;
-      const name = field.name.replace(/\[\d\]$/, '');
+      const name = field.name.replace(/\[\d+\]$/, '');
       expect(Object.keys(config)).toContain(name);
       // What the classes leave open until they know more: these sentences are of their documentation.
       const open: Readonly<Record<string, unknown>> = {

@@ -172,6 +172,10 @@ describe('alarms', () => {
         frac_reward_zero_std: 0.2,
         entropy: 0.5,
         'completions/mean_length': 50,
+        frac_groups_dropped: 0.2,
+        'thoughts/agreement': 0.9,
+        'answers/refused': 0.1,
+        'boxes/area_ratio': 1.1,
       });
     expect(alarmsOf(book)).toEqual([]);
   });
@@ -183,6 +187,11 @@ describe('alarms', () => {
     ['idle', { frac_reward_zero_std: 1 }],
     ['entropy', { entropy: 0.001 }],
     ['kl', { kl: 3 }],
+    ['dropped', { frac_groups_dropped: 0.9 }],
+    ['disagreeing', { 'thoughts/agreement': 0.1 }],
+    ['refusing', { 'answers/refused': 0.7 }],
+    ['large-boxes', { 'boxes/area_ratio': 2 }],
+    ['small-boxes', { 'boxes/area_ratio': 0.5 }],
   ])('tell of %s', (key, values) => {
     const book = new SeriesBook();
     for (let step = 0; step < 5; step++) book.push(step, values);

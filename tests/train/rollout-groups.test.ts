@@ -20,13 +20,15 @@ const stageOf = (part: Partial<GrpoStage> = {}) =>
     ...part,
   });
 
+const READ = { answer: '', boxes: [], thoughtBoxes: [], think: null, tagsOk: true, formatOk: false, parsed: false };
+
 /** Rows by number; `differs` says whose completions are told apart. Every completion is one token, its row's number. */
 function world(differs: (row: number) => boolean) {
   const events: StageEvent[] = [];
   const asked: number[][] = [];
   const prepared: number[][] = [];
   const numbers = (rows: readonly Row[]) => rows.map(({ id }) => Number(id));
-  const row = (i: number) => ({ id: String(i), images: [], solution: [] }) as unknown as Row;
+  const row = (i: number) => ({ id: String(i), images: [], solution: [], prompt: [], answer: [] }) as unknown as Row;
   const rows = { length: ROWS, read: async (places: readonly number[]) => places.map(row) } as unknown as RowList;
   const context = {
     seed: 1,
@@ -37,7 +39,7 @@ function world(differs: (row: number) => boolean) {
         return of.map((r) => ({ row: r, prompt: { tokens: new Uint32Array(3) } }));
       },
       readAhead: () => {},
-      parse: (_: unknown, text: string) => ({ boxes: [], think: null, tagsOk: text === 'good', formatOk: false }),
+      parse: (_: unknown, text: string) => ({ ...READ, tagsOk: text === 'good' }),
     },
     generator: {
       generate: async (samples: readonly { readonly row: Row }[]) => {
@@ -132,7 +134,7 @@ test('hard prompts weigh more, by the mean overlap of their completions', async 
     samples: {
       ...context.samples,
       prepare: context.samples.prepare,
-      parse: (_: unknown, text: string) => ({ boxes: text === 'good' ? [solved] : [], think: null, tagsOk: true }),
+      parse: (_: unknown, text: string) => ({ ...READ, boxes: text === 'good' ? [solved] : [] }),
     },
   } as unknown as StageContext;
   const draw = (part: Partial<GrpoStage>, of: RowList) =>

@@ -56,8 +56,14 @@ const RULES: readonly Rule[] = [
   {
     title: 'Truncated and idle',
     about:
-      'Share of completions that reached the length limit, and of groups with equal rewards, from which nothing is learned.',
-    matches: one('completions/clipped_ratio', 'frac_reward_zero_std'),
+      'Share of completions that reached the length limit, of groups with equal rewards, from which nothing is learned, and of groups that were dropped or replaced for it.',
+    matches: one('completions/clipped_ratio', 'frac_reward_zero_std', 'frac_groups_dropped', 'frac_groups_replayed'),
+  },
+  {
+    title: 'Answers',
+    about:
+      'Boxes: area given over area wanted. Thoughts: overlap of the box they end with and the answer’s. Refused: share of answers that say that nothing is there.',
+    matches: one('boxes/area_ratio', 'thoughts/agreement', 'answers/refused'),
   },
   { title: 'KL', about: 'Distance to the reference policy: the model with its adapter off.', matches: one('kl') },
   {
@@ -68,7 +74,7 @@ const RULES: readonly Rule[] = [
   {
     title: 'Clipped ratios',
     about: 'Share of tokens whose policy ratio is clipped.',
-    matches: (name) => name.startsWith('clip_ratio/'),
+    matches: (name) => name.startsWith('clip_ratio/') || name === 'cispo_clip_ratio',
   },
   { title: 'Gradient norm', about: 'Before clipping.', matches: one('grad_norm') },
   { title: 'Learning rate', about: 'By the schedule.', matches: one('learning_rate') },

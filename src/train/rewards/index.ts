@@ -3,13 +3,17 @@
  * advice derive from the registry.
  */
 import { GroundworkError } from '../../base/error.ts';
+import type { Row } from '../../data/row.ts';
 import { weightedReward } from '../advantage.ts';
 import { defaultValues } from '../setting.ts';
+import { isAbsent } from './absence.ts';
 import * as registry from './registry.ts';
 import { SUBJECTS, type Completion, type Reward, type RewardLimits, type ScoredRow } from './reward.ts';
 
 export { inRightImage, matchBoxes, meanMatched, type PredictedBox } from './matching.ts';
 export type { Completion, Reward, RewardLimits, ScoredRow } from './reward.ts';
+export { isAbsent, refuses } from './absence.ts';
+export { agreementOf } from './agreement.ts';
 export { succeeds } from './success.ts';
 
 export type RewardName = keyof typeof registry;
@@ -104,8 +108,13 @@ export interface Score {
 }
 
 /** Scores one completion by every rule. */
-export function scoreCompletion(completion: Completion, row: ScoredRow, rewards: readonly WeightedReward[]): Score {
-  const values = rewards.map((r) => r.score(completion, row));
+export function scoreCompletion(
+  completion: Completion,
+  row: Pick<Row, 'prompt' | 'answer' | 'solution' | 'images'>,
+  rewards: readonly WeightedReward[],
+): Score {
+  const scored: ScoredRow = { ...row, absent: isAbsent(row) };
+  const values = rewards.map((r) => r.score(completion, scored));
   return {
     rewards: Object.fromEntries(rewards.map((r, k) => [r.name, values[k]!])),
     reward: weightedReward(

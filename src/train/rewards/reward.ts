@@ -6,16 +6,23 @@ import type { Setting, Settings, SettingValues } from '../setting.ts';
 /** One sampled answer. */
 export interface Completion {
   /** What grounding/parse read in it, with the model's convention and whether thinking was asked for. */
-  readonly answer: Pick<ParsedAnswer, 'boxes' | 'tagsOk' | 'formatOk'>;
+  readonly answer: Pick<ParsedAnswer, 'answer' | 'boxes' | 'tagsOk' | 'formatOk'> & {
+    /** Boxes named in the thought, in reading order. */
+    readonly thoughtBoxes: ParsedAnswer['boxes'];
+  };
   /** Tokens generated, the end-of-turn token included. */
   readonly tokens: number;
+  readonly tokenIds: Uint32Array;
 }
 
 /** What of a row a rule may look at. */
-export type ScoredRow = Pick<Row, 'solution' | 'images'>;
+export interface ScoredRow extends Pick<Row, 'prompt' | 'solution' | 'images'> {
+  /** Its right answer is that the thing asked for is not there. */
+  readonly absent: boolean;
+}
 
 /** What rewards are about. Forms show them in this order, and sums of rewards run in it. */
-export const SUBJECTS = ['form', 'boxes', 'pictures', 'length'] as const;
+export const SUBJECTS = ['form', 'boxes', 'pictures', 'thought', 'length'] as const;
 
 /** Bounds of the stage that a reward may depend on. */
 export interface RewardLimits {

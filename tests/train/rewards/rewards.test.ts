@@ -1,11 +1,13 @@
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { box01, type GroundedBox } from '../../../src/grounding/box.ts';
 import { CONVENTIONS } from '../../../src/grounding/convention.ts';
 import { parseAnswer } from '../../../src/grounding/parse.ts';
 import {
   type Completion,
   defaultRewards,
+  isAbsent,
+  refuses,
   REWARD_NAMES,
   rewardFaults,
   REWARDS,
@@ -15,6 +17,8 @@ import {
   succeeds,
   weightedRewards,
 } from '../../../src/train/rewards/index.ts';
+import { answerMetrics } from '../../../src/train/answer-metrics.ts';
+import { askedOf } from '../../../src/train/rewards/asked.ts';
 
 const at = (image: number, x1: number, y1: number, x2: number, y2: number): GroundedBox => ({
   image,
@@ -24,14 +28,26 @@ const sizes = [
   { width: 1000, height: 1000 },
   { width: 500, height: 500 },
 ];
-const row = (...solution: GroundedBox[]) => ({ solution, images: ['a.png', 'b.png'] });
-const read = (text: string): Completion => ({
-  answer: parseAnswer(text, { convention: CONVENTIONS.qwen3_vl, sizes }),
-  tokens: text.length,
+const asking = (question: string, ...solution: GroundedBox[]) => ({
+  solution,
+  images: ['a.png', 'b.png'],
+  prompt: [{ role: 'user' as const, content: [{ type: 'text' as const, text: question }] }],
+  answer: [{ type: 'text' as const, text: solution.length > 0 ? '' : 'a cup' }],
+  absent: false,
 });
+const row = (...solution: GroundedBox[]) => asking('Where is it?', ...solution);
+/** A row whose right answer is that nothing is there. */
+const absent = { ...row(), answer: [{ type: 'text' as const, text: 'None.' }], absent: true };
+const read = (text: string): Completion => {
+  const context = { convention: CONVENTIONS.qwen3_vl, sizes };
+  const answer = parseAnswer(text, context);
+  const thoughtBoxes = answer.think === null ? [] : parseAnswer(answer.think, { ...context, mode: 'tolerant' }).boxes;
+  return { answer: { ...answer, thoughtBoxes }, tokens: text.length, tokenIds: new Uint32Array(text.length) };
+};
 const given = (...boxes: { image: number | null; box: GroundedBox['box'] }[]): Completion => ({
-  answer: { boxes, tagsOk: true, formatOk: true },
+  answer: { boxes, tagsOk: true, formatOk: true, answer: '', thoughtBoxes: [] },
   tokens: 10,
+  tokenIds: Uint32Array.from({ length: 10 }, (_, i) => i),
 });
 
 const LIMITS = { maxCompletionLength: 100 };
@@ -181,7 +197,7 @@ test('a new stage weighs format and overlap, and writes every weight and setting
     ['format', 1],
     ['iou', 1],
   ]);
-  expect(rewardSettings).toEqual({ softOverlong: { cacheTokens: 32 } });
+  expect(rewardSettings).toMatchObject({ softOverlong: { cacheTokens: 32 }, repetition: { ngramSize: 3 } });
   expect(rewardFaults(defaultRewards(), LIMITS)).toEqual([]);
 });
 
@@ -200,10 +216,142 @@ test('every reward stays in its range, whatever boxes are given', () => {
     fc.property(fc.array(box, { maxLength: 6 }), fc.array(truth, { minLength: 1, maxLength: 4 }), (boxes, solution) => {
       for (const name of REWARD_NAMES) {
         const { range } = REWARDS[name];
-        const value = scored(name, given(...boxes), row(...solution));
+        const completion = given(...boxes);
+        const thought = { ...completion.answer, thoughtBoxes: boxes };
+        const value = scored(name, { ...completion, answer: thought }, row(...solution));
+        // A thought without a box, or a question that asks for nothing: the rule does not apply.
+        if (value === null) continue;
         expect(value).toBeGreaterThanOrEqual(range[0]);
         expect(value).toBeLessThanOrEqual(range[1] + 1e-12);
       }
     }),
   );
+});
+
+test('the number of boxes is right, or off by as much as it is off', () => {
+  const [a, b] = [at(0, 0, 0, 0.2, 0.2), at(1, 0.5, 0.5, 1, 1)];
+  expect(scored('count', given(a, b), row(a, b))).toBe(1);
+  expect(scored('count', given(a), row(a, b))).toBe(0.5);
+  expect(scored('count', given(a, a, a, b), row(a, b))).toBe(0.5);
+  expect(scored('count', given(), row(a))).toBe(0);
+});
+
+test('“nothing” pays where nothing is there, costs where something is, and does not apply to other rows', () => {
+  const nothing = read('<think>I see none.</think><answer>None.</answer>');
+  expect(scored('refusal', nothing, absent)).toBe(1);
+  expect(scored('refusal', read(GOOD), absent)).toBe(0);
+  expect(scored('refusal', nothing, TRUTH)).toBe(-1);
+  expect(scored('refusal', read(GOOD), TRUTH)).toBe(0);
+  expect(scored('refusal', nothing, row())).toBeNull();
+  // Refusing all of the time is worth less than finding what is there.
+  expect(scored('refusal', nothing, absent)! + scored('refusal', nothing, TRUTH)!).toBe(0);
+});
+
+test.each(['None', 'nothing', '[]', 'There is no such cup.', 'The red cup is not present.', 'Not found', '没有'])(
+  '%j says that nothing is there',
+  (answer) => expect(refuses(answer)).toBe(true),
+);
+test.each([
+  '',
+  'no',
+  'a cup',
+  'There is no cup in image 1, but one in image 2: it stands left of the plate.',
+  '[1, 2]',
+])('%j does not', (answer) => expect(refuses(answer)).toBe(false));
+test('a very long answer is read in no time, and is no refusal', () => {
+  expect(refuses(`the ${'very '.repeat(50_000)}cup is not present`)).toBe(false);
+});
+test('a row is one without a target only where its answer says so', () => {
+  expect([isAbsent(absent), isAbsent(row()), isAbsent({ ...TRUTH, answer: absent.answer })]).toEqual([
+    true,
+    false,
+    false,
+  ]);
+});
+
+test('a thought agrees when the box it ends with is the answer’s', () => {
+  const think = (box: string) =>
+    read(
+      `<think>Not [0, 0, 9, 9], but {"image": 2, "bbox_2d": ${box}}.</think><answer>{"image": 2, "bbox_2d": [100, 100, 300, 300]}</answer>`,
+    );
+  expect(scored('agreement', think('[100, 100, 300, 300]'), TRUTH)).toBeCloseTo(1, 12);
+  expect(scored('agreement', think('[100, 100, 200, 300]'), TRUTH)).toBeCloseTo(0.5, 12);
+  expect(scored('agreement', think('[500, 500, 600, 600]'), TRUTH)).toBe(0);
+  expect(scored('agreement', read(GOOD), TRUTH)).toBeNull();
+  const elsewhere = read(
+    '<think>{"image": 1, "bbox_2d": [100, 100, 300, 300]}</think><answer>{"image": 2, "bbox_2d": [100, 100, 300, 300]}</answer>',
+  );
+  expect(scored('agreement', elsewhere, TRUTH)).toBe(0);
+});
+
+test('right answers are worth more when short, wrong ones less: TRL’s cosine', () => {
+  const of = (tokens: number, right: boolean) =>
+    scored('cosineLength', { ...(right ? given(TRUTH.solution[0]!) : given()), tokens }, TRUTH)!;
+  // get_cosine_scaled_reward(max_len=100) at 0, 25, 100 and 150 tokens.
+  [1, 0.926776695, 0.5, 0.5].forEach((v, i) => expect(of([0, 25, 100, 150][i]!, true)).toBeCloseTo(v, 8));
+  [-1, -0.926776695, -0.5, -0.5].forEach((v, i) => expect(of([0, 25, 100, 150][i]!, false)).toBeCloseTo(v, 8));
+  expect(scored('cosineLength', given(), row())).toBeNull();
+});
+
+test('repeated stretches of tokens cost, as TRL counts them', () => {
+  const of = (ids: number[], settings = {}) =>
+    scored('repetition', { ...given(), tokenIds: Uint32Array.from(ids) }, TRUTH, settings);
+  // get_repetition_penalty_reward(ngram_size=2)
+  expect(of([1, 2, 3, 4], { ngramSize: 2 })).toBe(0);
+  expect(of([5, 5, 5, 5, 5], { ngramSize: 2 })).toBe(-0.75);
+  expect(of([5, 5], { ngramSize: 3 })).toBe(0);
+  expect(of([1, 2, 1, 2, 1, 2], { ngramSize: 2, maxPenalty: -2 })).toBeCloseTo(-2 * (1 - 2 / 5), 12);
+});
+
+describe('what a question asks for', () => {
+  const [here, there] = [at(0, 0, 0, 0.2, 0.2), at(1, 0.5, 0.5, 1, 1)];
+  test.each([
+    { asks: 'Find the dog in Image-2.', of: [there], pictures: [1], count: 1 },
+    { asks: 'Find in image 2 what image 1 shows.', of: [there], pictures: null, count: 1 },
+    { asks: 'Where is the cup of the first image in the second image?', of: [there], pictures: null, count: 1 },
+    { asks: 'Box both cups.', of: [here, there], pictures: null, count: 2 },
+    { asks: 'Box all cups.', of: [here, there], pictures: null, count: 2 },
+    { asks: 'Box the three-legged stools.', of: [here, there], pictures: null, count: null },
+    { asks: 'Find the cup in image 9.', of: [there], pictures: null, count: 1 },
+  ])('$asks', ({ asks, of, pictures, count }) => {
+    expect(askedOf(asking(asks, ...of))).toEqual({ pictures, count, form: { kind: 'boxes' } });
+  });
+  test('letters that are offered, yes or no, or nothing', () => {
+    expect(askedOf(asking('Which image has a dog?\nA. Image-1\nB. Image-2')).form).toEqual({
+      kind: 'choice',
+      choices: ['A', 'B'],
+    });
+    expect(askedOf(asking('Is there a dog? Answer yes or no.')).form).toEqual({
+      kind: 'choice',
+      choices: ['yes', 'no'],
+    });
+    expect(askedOf(asking('Describe A. Then stop.')).form).toBeNull();
+    expect(askedOf(absent).form).toEqual({ kind: 'nothing' });
+  });
+  test('is scored by the share that is kept', () => {
+    const question = asking('Find the cup in Image-2.', TRUTH.solution[0]!);
+    expect(scored('instruction', read(GOOD), question)).toBe(1);
+    // One box, in the form that is asked for, in the other picture.
+    expect(scored('instruction', read(GOOD.replace('"image": 2', '"image": 1')), question)).toBeCloseTo(2 / 3, 12);
+    expect(scored('instruction', read('<think>a</think><answer>there</answer>'), question)).toBe(0);
+    const choice = asking('Which image?\nA. Image-1\nB. Image-2');
+    expect(scored('instruction', read('<think>a</think><answer>(B)</answer>'), choice)).toBe(1);
+    expect(scored('instruction', read('<think>a</think><answer>B or A</answer>'), choice)).toBe(0);
+    expect(scored('instruction', read('<think>a</think><answer>It is a cup.</answer>'), row())).toBeNull();
+  });
+});
+
+test('curves show boxes that grow, thoughts that disagree and answers that refuse', () => {
+  const answers = [
+    { answer: given(at(1, 0.1, 0.1, 0.5, 0.5)).answer, row: TRUTH },
+    { answer: given(at(1, 0.1, 0.1, 0.3, 0.3)).answer, row: TRUTH },
+    { answer: read('<think>a</think><answer>None</answer>').answer, row: TRUTH },
+    { answer: read('<think>a</think><answer>None</answer>').answer, row: row() },
+  ];
+  const metrics = answerMetrics(answers);
+  // 4 and 1, and their geometric mean.
+  expect(metrics['boxes/area_ratio']).toBeCloseTo(2, 12);
+  expect(metrics['answers/refused']).toBeCloseTo(1 / 3, 12);
+  expect(metrics).not.toHaveProperty('thoughts/agreement');
+  expect(answerMetrics([])).toEqual({});
 });

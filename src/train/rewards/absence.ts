@@ -1,0 +1,21 @@
+/** Answers that say that the thing asked for is not there. */
+import type { Row } from '../../data/row.ts';
+
+/** Nothing but this, in an answer without boxes. Whole answers, so that "no other dog" and "none of the red ones" stay answers. */
+const NOTHING =
+  /^(?:none|null|nothing|n\/a|\[\s*\]|\{\s*\}|no (?:such )?(?:objects?|targets?|match(?:es)?|box(?:es)?|results?|answer)|not (?:present|found|visible|there|in (?:any|the|this|these) (?:image|picture|photo|frame)s?)|(?:there is|there are) (?:no(?:thing| such [\w -]{1,40})|none)|it is not (?:there|present|visible)|(?:the|this) [\w -]{1,60} (?:is|are) (?:not (?:there|present|visible|found|shown)|absent|missing)[\w -]{0,40}|absent|没有|无|不存在|找不到)$/i;
+
+const LONGEST = 120;
+
+/** True for an answer that says that nothing is there, and nothing else. Linear time: long texts are none. */
+export function refuses(answer: string): boolean {
+  const plain = answer
+    .trim()
+    .replace(/^["'`“”]+|["'`“”.。!]+$/g, '')
+    .trim();
+  return plain.length > 0 && plain.length <= LONGEST && NOTHING.test(plain);
+}
+
+/** A row whose right answer is that the thing is not there: it has no boxes, and its answer says so. */
+export const isAbsent = ({ solution, answer }: Pick<Row, 'solution' | 'answer'>): boolean =>
+  solution.length === 0 && refuses(answer.map((segment) => (segment.type === 'text' ? segment.text : '')).join(''));
