@@ -1,45 +1,104 @@
-/** Records as JSON files, where there is no database: the command line's folder, and tests. */
+/**
+ * Records as JSON files, where there is no database: the command line's folder, and tests. The first line of each holds
+ * the digest of the rest; files of older versions have none, and are believed if they can be read.
+ */
 import { parseJson, writeJson } from '../base/json.ts';
+import { textDigest } from './digest.ts';
 import type { FileStore } from './file-store.ts';
-import { cutPiece, type LogPiece, type RecordKind, type Records, type StoredRecord } from './records.ts';
+import {
+  cutPiece,
+  DamageList,
+  isPiece,
+  isRecord,
+  type LogPiece,
+  type RecordKind,
+  type Records,
+  type StoredRecord,
+} from './records.ts';
+
+const HEAD = 'groundwork record ';
+
+const sealed = async (value: unknown): Promise<string> => {
+  const text = writeJson(value);
+  return `${HEAD}${await textDigest(text)}\n${text}`;
+};
+
+/** What was sealed; undefined for anything else. */
+async function unsealed(text: string): Promise<unknown> {
+  try {
+    if (!text.startsWith(HEAD)) return parseJson(text);
+    const end = text.indexOf('\n');
+    const body = text.slice(end + 1);
+    return text.slice(HEAD.length, end) === (await textDigest(body)) ? parseJson(body) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Damaged files are moved below this folder; nothing is ever read there. */
+const ASIDE = 'damaged';
 
 export function fileRecords(files: FileStore): Records {
-  const read = async <T>(path: string) => {
-    const text = await (await files.blob(path))?.text();
-    return text === undefined ? null : (parseJson(text) as T);
+  const damages = new DamageList();
+  /** Null for a file that is not there, or that is damaged: then it is set aside. */
+  const read = async <T>(
+    path: string,
+    about: { readonly kind: RecordKind | 'log'; readonly id: string },
+    sound: (value: unknown) => boolean,
+  ): Promise<T | null> => {
+    const blob = await files.blob(path);
+    if (!blob) return null;
+    // A disk that refuses to read a file, and a file that is gone meanwhile, are no reason to stop either.
+    const value = await blob.text().then(unsealed, () => undefined);
+    if (sound(value)) return value as T;
+    const keptAt = `${ASIDE}/${path.replaceAll('/', '-')}`;
+    await files.rename(path, keptAt).catch(() => undefined);
+    damages.add({ ...about, keptAt });
+    return null;
   };
   const within = async (folder: string) =>
     (await files.list())
       .map(({ path }) => path)
-      .filter((path) => path.startsWith(`${folder}/`) && path.endsWith('.json'));
+      .filter((path) => path.startsWith(`${folder}/`) && path.endsWith('.json'))
+      .sort();
   const recordPath = (kind: RecordKind, id: string) => `records/${kind}/${id}.json`;
+  const readRecord = <T extends StoredRecord>(kind: RecordKind, id: string) =>
+    read<T>(recordPath(kind, id), { kind, id }, (value) => isRecord(value) && value.id === id);
   const piecePath = (run: string, from: number) => `records/log/${run}/${String(from).padStart(9, '0')}.json`;
   const log = async (run: string) => {
     const pieces: LogPiece[] = [];
-    for (const path of (await within(`records/log/${run}`)).sort()) pieces.push((await read<LogPiece>(path))!);
+    for (const path of await within(`records/log/${run}`)) {
+      const sound = (value: unknown) => isPiece(value) && piecePath(run, value.from) === path;
+      const piece = await read<LogPiece>(path, { kind: 'log', id: run }, sound);
+      if (piece) pieces.push(piece);
+    }
     return pieces;
   };
   return {
     all: async <T extends StoredRecord>(kind: RecordKind) => {
       const records: T[] = [];
-      for (const path of await within(`records/${kind}`)) records.push((await read<T>(path))!);
+      for (const path of await within(`records/${kind}`)) {
+        const record = await readRecord<T>(kind, path.slice(`records/${kind}/`.length, -'.json'.length));
+        if (record) records.push(record);
+      }
       return records;
     },
-    get: <T extends StoredRecord>(kind: RecordKind, id: string) => read<T>(recordPath(kind, id)),
-    put: (kind, record) => files.writeText(recordPath(kind, record.id), writeJson(record)),
+    get: readRecord,
+    put: async (kind, record) => files.writeText(recordPath(kind, record.id), await sealed(record)),
     async remove(kind, id) {
       await files.remove(recordPath(kind, id));
       if (kind === 'runs') await files.remove(`records/log/${id}`);
     },
-    append: (run, piece) => files.writeText(piecePath(run, piece.from), writeJson(piece)),
+    append: async (run, piece) => files.writeText(piecePath(run, piece.from), await sealed(piece)),
     log,
     async cut(run, from) {
       for (const piece of await log(run)) {
         const left = cutPiece(piece, from);
         if (!left) await files.remove(piecePath(run, piece.from));
         else if (left.entries.length < piece.entries.length)
-          await files.writeText(piecePath(run, piece.from), writeJson(left));
+          await files.writeText(piecePath(run, piece.from), await sealed(left));
       }
     },
+    onDamage: damages.listen,
   };
 }

@@ -1,7 +1,16 @@
 /** Records in IndexedDB. A change of what is stored is a new version with a migration; none is ever edited. */
 import { openDB, type IDBPDatabase, type IDBPTransaction } from 'idb';
 import { GroundworkError } from '../base/error.ts';
-import { cutPiece, type LogPiece, type RecordKind, type Records, type StoredRecord } from './records.ts';
+import {
+  cutPiece,
+  DamageList,
+  isPiece,
+  isRecord,
+  type LogPiece,
+  type RecordKind,
+  type Records,
+  type StoredRecord,
+} from './records.ts';
 
 type Upgrade = IDBPTransaction<unknown, string[], 'versionchange'>;
 
@@ -23,7 +32,12 @@ export const MIGRATIONS: readonly ((db: IDBPDatabase, upgrade: Upgrade) => Promi
     }
   },
   async (db) => void db.createObjectStore('tunings', { keyPath: 'id' }),
+  // Where damaged records are kept.
+  async (db) => void db.createObjectStore('damaged', { autoIncrement: true }),
 ];
+
+/** On disk when the transaction ends, and not only handed to the system. */
+const STRICT: IDBTransactionOptions = { durability: 'strict' };
 
 /** @param version of the database; other than the newest only in tests */
 export async function idbRecords(
@@ -57,24 +71,58 @@ export async function idbRecords(
       );
     }
   };
+  const write = async (store: RecordKind | 'log', value: unknown) => {
+    const change = db.transaction(store, 'readwrite', STRICT);
+    await change.store.put(value);
+    await change.done;
+  };
+  const damages = new DamageList();
+  /**
+   * All values of a range. A browser keeps large values in files of their own; if it has lost one, it refuses all of
+   * them. Then each is asked for alone, and what cannot be read, or is not what `sound` says, is set aside.
+   */
+  const readAll = async <T>(
+    store: RecordKind | 'log',
+    range: IDBKeyRange | undefined,
+    sound: (value: unknown) => value is T,
+  ): Promise<T[]> => {
+    const all = (await db.getAll(store, range).catch(() => null)) as unknown[] | null;
+    if (all?.every(sound)) return all as T[];
+    const found: T[] = [];
+    for (const key of await db.getAllKeys(store, range)) {
+      const value = (await db.get(store, key).catch(() => undefined)) as unknown;
+      if (sound(value)) found.push(value);
+      else await setAside(store, key, value);
+    }
+    return found;
+  };
+  /** Moves what is no record out of the way of all the others. */
+  const setAside = async (kind: RecordKind | 'log', key: IDBValidKey, value: unknown) => {
+    const change = db.transaction([kind, 'damaged'], 'readwrite', STRICT);
+    await change.objectStore('damaged').put({ kind, key, value });
+    await change.objectStore(kind).delete(key);
+    await change.done;
+    damages.add({ kind, id: String(Array.isArray(key) ? key[0] : key), keptAt: `“damaged” in the database ${name}` });
+  };
   const pieces = (run: string, from = 0) => IDBKeyRange.bound([run, from], [run, Infinity]);
   return {
-    all: <T extends StoredRecord>(kind: RecordKind) => guarded(() => db.getAll(kind) as Promise<T[]>),
+    all: <T extends StoredRecord>(kind: RecordKind) =>
+      guarded(async () => (await readAll(kind, undefined, isRecord)) as T[]),
     get: <T extends StoredRecord>(kind: RecordKind, id: string) =>
-      guarded(async () => ((await db.get(kind, id)) as T | undefined) ?? null),
-    put: (kind, record) => guarded(async () => void (await db.put(kind, record))),
+      guarded(async () => ((await readAll(kind, IDBKeyRange.only(id), isRecord))[0] as T | undefined) ?? null),
+    put: (kind, record) => guarded(() => write(kind, record)),
     remove: (kind, id) =>
       guarded(async () => {
-        const change = db.transaction([kind, 'log'], 'readwrite');
+        const change = db.transaction([kind, 'log'], 'readwrite', STRICT);
         await change.objectStore(kind).delete(id);
         if (kind === 'runs') await change.objectStore('log').delete(pieces(id));
         await change.done;
       }),
-    append: (run, piece) => guarded(async () => void (await db.put('log', { run, ...piece }))),
-    log: (run) => guarded(() => db.getAll('log', pieces(run)) as Promise<LogPiece[]>),
+    append: (run, piece) => guarded(() => write('log', { run, ...piece })),
+    log: (run) => guarded(() => readAll('log', pieces(run), isPiece)),
     cut: (run, from) =>
       guarded(async () => {
-        const change = db.transaction('log', 'readwrite');
+        const change = db.transaction('log', 'readwrite', STRICT);
         const last = await change.store.openCursor(
           IDBKeyRange.bound([run, -Infinity], [run, from], false, true),
           'prev',
@@ -86,6 +134,7 @@ export async function idbRecords(
         await change.store.delete(pieces(run, from));
         await change.done;
       }),
+    onDamage: damages.listen,
     close: () => db.close(),
   };
 }

@@ -4,7 +4,7 @@
  * without a record is swept away. What was damaged since is found by its checksum, and the one before is used.
  */
 import { GroundworkError } from '../base/error.ts';
-import { BlockDigest, BLOCK_BYTES } from './digest.ts';
+import { BlockDigest, BLOCK_BYTES, textDigest } from './digest.ts';
 import type { FileStore } from './file-store.ts';
 
 /** A commit record. `about` is the owner's: small, plain data. */
@@ -22,6 +22,8 @@ export interface Newest<About> {
   readonly file: Blob | null;
   /** Newer ones that cannot be used. */
   readonly damaged: readonly VaultEntry<About>[];
+  /** Newer ones of which not even the record can be read: what they were is not known, and they are left alone. */
+  readonly unreadable: number;
 }
 
 export class Vault<About> {
@@ -40,7 +42,7 @@ export class Vault<About> {
     const entries: VaultEntry<About>[] = [];
     for (const { path } of await this.#own()) {
       if (!path.endsWith('.json')) continue;
-      const entry = parse<About>(await (await this.#files.blob(path))?.text());
+      const entry = await this.#entry(path);
       if (entry) entries.push(entry);
     }
     return entries.sort((a, b) => b.id - a.id);
@@ -64,7 +66,7 @@ export class Vault<About> {
       }
       await this.#files.rename(`${path}.new`, `${path}.bin`);
       const entry = { id, bytes: digest.bytes, digest: await digest.finish(), at: Date.now(), about };
-      await this.#files.writeText(`${path}.json`, JSON.stringify(entry));
+      await this.#files.writeText(`${path}.json`, await seal(entry));
       return entry;
     } catch (error) {
       for (const end of ['.new', '.bin', '.json']) await this.#files.remove(path + end).catch(() => undefined);
@@ -89,12 +91,13 @@ export class Vault<About> {
   /** The newest that is sound. */
   async newest(): Promise<Newest<About>> {
     const damaged: VaultEntry<About>[] = [];
+    const unreadable = await this.#unreadable();
     for (const entry of await this.entries()) {
       const file = await this.read(entry);
-      if (file) return { entry, file, damaged };
+      if (file) return { entry, file, damaged, unreadable: unreadable.filter((id) => id > entry.id).length };
       damaged.push(entry);
     }
-    return { entry: null, file: null, damaged };
+    return { entry: null, file: null, damaged, unreadable: unreadable.length };
   }
 
   async remove(id: number): Promise<void> {
@@ -103,10 +106,13 @@ export class Vault<About> {
     await this.#files.remove(`${this.#path(id)}.bin`);
   }
 
-  /** Removes what was never committed. Returns the bytes freed. */
+  /** Removes what was never committed, but nothing whose record was damaged since. Returns the bytes freed. */
   async sweep(): Promise<number> {
     const kept = new Set(
-      (await this.entries()).flatMap(({ id }) => [`${this.#path(id)}.bin`, `${this.#path(id)}.json`]),
+      [...(await this.entries()).map(({ id }) => id), ...(await this.#unreadable())].flatMap((id) => [
+        `${this.#path(id)}.bin`,
+        `${this.#path(id)}.json`,
+      ]),
     );
     let freed = 0;
     for (const { path, size } of await this.#own())
@@ -115,6 +121,19 @@ export class Vault<About> {
         freed += size;
       }
     return freed;
+  }
+
+  async #entry(path: string): Promise<VaultEntry<About> | null> {
+    const text = await this.#files.blob(path).then((blob) => blob?.text());
+    return parse<About>(text);
+  }
+
+  /** Ids of records that are there and cannot be read. A record is written whole: it was damaged later. */
+  async #unreadable(): Promise<number[]> {
+    const ids: number[] = [];
+    for (const { path } of await this.#own())
+      if (path.endsWith('.json') && !(await this.#entry(path))) ids.push(Number(/(\d+)\.json$/.exec(path)?.[1] ?? NaN));
+    return ids.filter((id) => !Number.isNaN(id));
   }
 
   async #own() {
@@ -133,9 +152,17 @@ export class Vault<About> {
   }
 }
 
-function parse<About>(text: string | undefined): VaultEntry<About> | null {
+/** The record with a digest of itself. */
+const seal = async (entry: VaultEntry<unknown>): Promise<string> =>
+  JSON.stringify({ ...entry, seal: await textDigest(JSON.stringify(entry)) });
+
+/** Null for what is no record, or another one than was written. Those of older versions have no seal. */
+async function parse<About>(text: string | undefined): Promise<VaultEntry<About> | null> {
   try {
-    const entry = JSON.parse(text ?? '') as Partial<VaultEntry<About>>;
+    const { seal: sealed, ...entry } = JSON.parse(text ?? '') as Partial<VaultEntry<About>> & {
+      readonly seal?: string;
+    };
+    if (sealed !== undefined && sealed !== (await textDigest(JSON.stringify(entry)))) return null;
     const sound = Number.isSafeInteger(entry.id) && typeof entry.digest === 'string' && typeof entry.bytes === 'number';
     return sound ? (entry as VaultEntry<About>) : null;
   } catch {

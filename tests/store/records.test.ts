@@ -1,10 +1,11 @@
 import 'fake-indexeddb/auto';
 import { openDB } from 'idb';
-import { describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { fileRecords } from '../../src/store/file-records.ts';
 import { idbRecords, MIGRATIONS } from '../../src/store/idb-records.ts';
 import { memoryFiles } from '../../src/store/memory-files.ts';
-import type { Records } from '../../src/store/records.ts';
+import type { FileStore } from '../../src/store/file-store.ts';
+import { damageNotice, missingEntries, type Damage, type Records } from '../../src/store/records.ts';
 
 let databases = 0;
 
@@ -97,4 +98,130 @@ describe('a database of an older version', () => {
       hint: expect.stringMatching(/\w/),
     });
   });
+});
+
+/** Changes what is in a file behind everybody's back. */
+async function spoil(files: FileStore, path: string, change: (text: string) => string): Promise<void> {
+  await files.writeText(path, change(await (await files.blob(path))!.text()));
+}
+
+describe('a damaged record in files', () => {
+  const RUN = 'records/runs/bad.json';
+  const PIECE = 'records/log/good/000000002.json';
+  const begin = async () => {
+    const files = memoryFiles();
+    const records = fileRecords(files);
+    for (const id of ['good', 'bad']) await records.put('runs', { id, step: 1 } as { id: string });
+    for (const from of [0, 2, 4]) await records.append('good', { from, entries: [from, from + 1] });
+    const told: Damage[] = [];
+    records.onDamage((damage) => told.push(damage));
+    return { files, records, told };
+  };
+
+  test.each<[string, (text: string) => string]>([
+    ['is empty', () => ''],
+    ['was cut short', (text) => text.slice(0, -4)],
+    ['has another number in it', (text) => text.replace('"step":1', '"step":7')],
+    ['has another digest', (text) => text.replace(/record ./, 'record -')],
+    ['is of another run', () => '{"id":"good"}'],
+    ['is no record', () => '[1, 2]'],
+  ])('that %s is set aside and told, and the others are there', async (_, change) => {
+    const { files, records, told } = await begin();
+    await spoil(files, RUN, change);
+    expect((await records.all('runs')).map(({ id }) => id)).toEqual(['good']);
+    expect(await records.get('runs', 'bad')).toBeNull();
+    expect(told).toEqual([{ kind: 'runs', id: 'bad', keptAt: 'damaged/records-runs-bad.json' }]);
+    expect(await files.blob(RUN)).toBeNull();
+    expect(await files.blob('damaged/records-runs-bad.json')).not.toBeNull();
+    await records.put('runs', { id: 'bad' });
+    expect(await records.all('runs')).toHaveLength(2);
+  });
+
+  test('of an older version, without a digest, is believed', async () => {
+    const { files, records, told } = await begin();
+    await files.writeText(RUN, '{"id":"bad","step":3}');
+    await files.writeText(PIECE, '{"from":2,"entries":[2,3]}');
+    expect(await records.get('runs', 'bad')).toEqual({ id: 'bad', step: 3 });
+    expect(await records.log('good')).toHaveLength(3);
+    expect(told).toEqual([]);
+  });
+
+  test.each<[string, (text: string) => string]>([
+    ['flipped', (text) => text.replace('[2,3]', '[2,4]')],
+    ['empty', () => ''],
+    ['in the wrong place', () => '{"from":9,"entries":[1]}'],
+  ])('a %s piece of a log leaves a gap that is counted, and the run is cut and gone on with', async (_, change) => {
+    const { files, records, told } = await begin();
+    await spoil(files, PIECE, change);
+    const pieces = await records.log('good');
+    expect(pieces.map(({ from }) => from)).toEqual([0, 4]);
+    expect(missingEntries(pieces, 6)).toBe(2);
+    expect(told).toMatchObject([{ kind: 'log', id: 'good' }]);
+    await records.cut('good', 5);
+    await records.append('good', { from: 5, entries: ['x'] });
+    expect((await records.log('good')).flatMap(({ entries }) => entries)).toEqual([0, 1, 4, 'x']);
+  });
+
+  test('stray files are passed over', async () => {
+    const { files, records, told } = await begin();
+    for (const path of ['records/runs/.DS_Store', 'records/runs/bad.json.new', 'records/log/good/notes.txt'])
+      await files.writeText(path, 'x');
+    expect(await records.all('runs')).toHaveLength(2);
+    expect(await records.log('good')).toHaveLength(3);
+    expect(told).toEqual([]);
+  });
+
+  test('is told to whoever asks later, too', async () => {
+    const { files, records } = await begin();
+    await spoil(files, RUN, () => '');
+    await records.all('runs');
+    const late: Damage[] = [];
+    records.onDamage((damage) => late.push(damage));
+    expect(late.map(damageNotice)).toEqual([
+      'The record of the run bad is damaged. It was set aside as damaged/records-runs-bad.json. Everything else is safe.',
+    ]);
+  });
+});
+
+describe('a damaged record in IndexedDB', () => {
+  afterEach(() => vi.restoreAllMocks());
+
+  test('a value whose file the browser has lost is set aside and told, and the others are there', async () => {
+    const records = await idbRecords(`test-${databases++}`);
+    for (const id of ['good', 'bad']) await records.put('runs', { id });
+    const told: Damage[] = [];
+    records.onDamage((damage) => told.push(damage));
+    // As Chromium does it: one lost file, and no value can be read together with it.
+    const { get } = IDBObjectStore.prototype;
+    const refuse = () => {
+      throw new DOMException('Failed to read large IndexedDB value', 'NotReadableError');
+    };
+    vi.spyOn(IDBObjectStore.prototype, 'getAll').mockImplementation(refuse);
+    vi.spyOn(IDBObjectStore.prototype, 'get').mockImplementation(function (this: IDBObjectStore, key) {
+      return key === 'bad' ? refuse() : get.call(this, key);
+    });
+    expect(await records.all('runs')).toEqual([{ id: 'good' }]);
+    expect(told).toMatchObject([{ kind: 'runs', id: 'bad' }]);
+    vi.restoreAllMocks();
+    expect(await records.all('runs')).toEqual([{ id: 'good' }]);
+  });
+
+  test('a piece of a log that is none is set aside', async () => {
+    const name = `test-${databases++}`;
+    const records = await idbRecords(name);
+    await records.append('run', { from: 0, entries: ['a'] });
+    const raw = await openDB(name);
+    await raw.put('log', { run: 'run', from: 1, entries: 'b' });
+    raw.close();
+    expect(await records.log('run')).toMatchObject([{ from: 0, entries: ['a'] }]);
+    expect(await records.log('run')).toHaveLength(1);
+  });
+});
+
+test('entries that no piece has are counted', () => {
+  const piece = (from: number, count: number) => ({ from, entries: Array<number>(count).fill(0) });
+  expect(missingEntries([], 5)).toBe(5);
+  expect(missingEntries([piece(0, 5)], 5)).toBe(0);
+  expect(missingEntries([piece(2, 2)], 5)).toBe(3);
+  expect(missingEntries([piece(0, 2), piece(4, 9)], 5)).toBe(2);
 });

@@ -56,6 +56,30 @@ describe('a vault', () => {
     expect([entry!.about, damaged.map(({ about }) => about)]).toEqual(['sound', ['gone', 'short']]);
   });
 
+  test('tells of a newer one whose record is damaged, and leaves its bytes alone', async () => {
+    const files = memoryFiles();
+    const vault = new Vault<string>(files, 'run');
+    for (const about of ['first', 'second', 'third']) await vault.write(chunks(`${about} bytes`), about);
+    const record = await (await files.blob('run/000001.json'))!.text();
+    await files.writeText('run/000001.json', record.replace('second', 'secund'));
+    await files.writeText('run/000002.json', '');
+    const { entry, damaged, unreadable } = await vault.newest();
+    expect([entry!.about, damaged, unreadable]).toEqual(['first', [], 2]);
+    expect(await vault.sweep()).toBe(0);
+    expect(await (await files.blob('run/000001.bin'))!.text()).toBe('second bytes');
+    expect((await vault.write(chunks('x'), 'fourth')).id).toBe(3);
+    expect(await vault.newest()).toMatchObject({ entry: { about: 'fourth' }, unreadable: 0 });
+  });
+
+  test('believes a record of an older version, which has no seal', async () => {
+    const files = memoryFiles();
+    const vault = new Vault<string>(files, 'run');
+    await vault.write(chunks('bytes'), 'old');
+    const { seal: _, ...entry } = JSON.parse(await (await files.blob('run/000000.json'))!.text()) as { seal: string };
+    await files.writeText('run/000000.json', JSON.stringify(entry));
+    expect((await vault.newest()).entry!.about).toBe('old');
+  });
+
   test('has nothing when nothing was committed, and sweeps what a crash left', async () => {
     const files = memoryFiles();
     const vault = new Vault<string>(files, 'run');

@@ -228,8 +228,9 @@ export interface LoadedCheckpoint {
 export async function loadCheckpoint(storage: Storage, run: string): Promise<LoadedCheckpoint> {
   const vault = vaultOf(storage, run);
   await vault.sweep();
-  const { entry, file, damaged } = await vault.newest();
-  if (!entry || !file) return { start: null, damaged: damaged.length };
+  const { entry, file, damaged: found, unreadable } = await vault.newest();
+  const damaged = found.length + unreadable;
+  if (!entry || !file) return { start: null, damaged };
   const { policy, rest } = await readCheckpoint<RunPosition>(blobSource(file));
-  return { start: { policy, position: readPosition(rest), about: entry.about }, damaged: damaged.length };
+  return { start: { policy, position: readPosition(rest), about: entry.about }, damaged };
 }
