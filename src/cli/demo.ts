@@ -9,12 +9,13 @@
  * DIR/run: --resume goes on with one that was interrupted there, from its last checkpoint, with the recipe it was
  * started with.
  */
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { GroundworkError } from '../base/error.ts';
-import type { DatasetOptions, EngineEvent, Recipe } from '../engine/protocol/index.ts';
+import type { DatasetOptions, Recipe } from '../engine/protocol/index.ts';
 import { EngineSession } from '../engine/session.ts';
 import { heldAs, storageChoice } from '../engine/model/weight-storage.ts';
 import { exportWitness } from '../engine/run/witness.ts';
@@ -24,12 +25,18 @@ import { buildReport, printReport, writeReport } from '../evaluate/report.ts';
 import { registerDecoder } from '../image/decode.ts';
 import { nodeDecode } from '../image/node-decode.ts';
 import { presetRecipe } from '../train/presets.ts';
+import { damageNotice, type Damage } from '../store/records.ts';
 import { findModel } from './find-model.ts';
+import { lockFolder } from './folder-lock.ts';
 import { nodeFileStore } from './node-file-store.ts';
 import { filesUnder, writeFiles } from './node-files.ts';
 import { runCommand } from './run-command.ts';
+import { RunEnd } from './run-end.ts';
 import { openTunedGpu } from './tuned-gpu.ts';
 import { Progress } from './progress.ts';
+
+/** Of the results. */
+const LAST_FILE = 'witness.safetensors';
 
 const home = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -49,25 +56,29 @@ async function main(): Promise<void> {
   const plan = values.recipe
     ? (JSON.parse(await readFile(values.recipe, 'utf8')) as Recipe)
     : presetRecipe(values.quick ? 'demo-quick' : 'demo');
-  const storage = storageInFiles(nodeFileStore(join(values.out, 'run')));
-  const kept = await interrupted(storage);
+  const folder = join(values.out, 'run');
+  await lockFolder(folder);
+  const storage = storageInFiles(nodeFileStore(folder));
+  const damages: Damage[] = [];
+  storage.records.onDamage((damage) => damages.push(damage));
+  const kept = await interrupted(storage, values.out);
   if (values.resume && !kept)
     throw new GroundworkError(
       'run-missing',
-      `There is no interrupted run in ${values.out}.`,
+      [`There is no interrupted run in ${values.out}.`, ...damages.map(damageNotice)].join(' '),
       'Leave out --resume to start a new run.',
     );
   const seeded = values.seed === undefined ? plan : { ...plan, seed: Number(values.seed) };
   const recipe = values.resume ? kept!.recipe : seeded;
   registerDecoder(nodeDecode);
   const progress = new Progress(recipe);
-  let failure: Extract<EngineEvent, { type: 'failure' }> | null = null;
+  const end = new RunEnd(storage.records, values.out);
   const session = new EngineSession({
     openGpu: () => openTunedGpu({ onError: (message) => progress.note(`GPU error: ${message}`) }),
     storage,
     fetchFile: () => Promise.reject(new Error('the command line reads files from disk')),
     emit: (event) => {
-      if (event.type === 'failure') failure = event;
+      end.hear(event);
       progress.show(event);
     },
   });
@@ -92,15 +103,13 @@ async function main(): Promise<void> {
   }
   if (values.resume) {
     progress.note(`Resuming the run of ${new Date(kept!.startedAt).toISOString()}, after step ${kept!.step}`);
-    await session.handle({ type: 'continue-run', runId: kept!.id, dataset: dataset.id, go: true });
-  } else await session.handle({ type: 'start', dataset: dataset.id, recipe });
+  }
+  const { runId } = values.resume
+    ? await session.handle({ type: 'continue-run', runId: kept!.id, dataset: dataset.id, go: true })
+    : await session.handle({ type: 'start', dataset: dataset.id, recipe });
   process.once('SIGINT', () => void session.handle({ type: 'control', action: 'stop' }));
-  await session.running;
+  await end.of(runId, session.running);
   progress.end();
-  if (failure)
-    throw Object.assign(new Error((failure as { message: string }).message), {
-      hint: (failure as { hint: string }).hint,
-    });
 
   const bench = session.bench!;
   const report = buildReport({
@@ -109,21 +118,22 @@ async function main(): Promise<void> {
     stages: bench.evaluations,
     ...(bench.rejection && { rejection: bench.rejection }),
   });
-  await mkdir(values.out, { recursive: true });
-  await writeFile(join(values.out, 'report.json'), writeReport(report));
+  // The last file that is written: while it is not there, the run can be resumed to write them all again.
+  await rm(join(values.out, LAST_FILE), { force: true });
+  await writeFiles(values.out, [{ path: 'report.json', data: writeReport(report) }]);
   for (const what of ['adapter', 'merged'] as const)
     await writeFiles(join(values.out, what), await session.exportFiles({ what }));
-  await writeFiles(values.out, [{ path: 'witness.safetensors', data: await exportWitness(bench) }]);
+  await writeFiles(values.out, [{ path: LAST_FILE, data: await exportWitness(bench) }]);
   console.log(
     `\n${printReport(report)}\nWritten to ${values.out}: report.json, adapter/, merged/, witness.safetensors`,
   );
   await session.destroy();
 }
 
-/** The newest run that has not ended. */
-async function interrupted({ records }: Storage): Promise<RunRecord | undefined> {
-  const runs = await records.all<RunRecord>('runs');
-  return runs.filter(({ state }) => state !== 'finished').sort((a, b) => b.changedAt - a.changedAt)[0];
+/** The newest run, if it has not ended, or not all of its results were written. */
+async function interrupted({ records }: Storage, out: string): Promise<RunRecord | undefined> {
+  const runs = (await records.all<RunRecord>('runs')).toSorted((a, b) => b.changedAt - a.changedAt);
+  return runs.find(({ state }, i) => state !== 'finished' || (i === 0 && !existsSync(join(out, LAST_FILE))));
 }
 
 runCommand(main);

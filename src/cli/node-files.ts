@@ -1,9 +1,10 @@
 /** Files on disk as the engine takes them: random access without reading them whole. */
 import { createWriteStream, openAsBlob } from 'node:fs';
-import { mkdir, readdir, stat } from 'node:fs/promises';
+import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative, sep } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { toldByDisk } from './disk-error.ts';
 import { fileBlob } from './file-blob.ts';
 
 /** Largest file that openAsBlob sees whole. */
@@ -41,10 +42,17 @@ export async function writeFiles(
   files: Iterable<FileToWrite>,
   onFile?: (path: string) => void,
 ): Promise<void> {
+  const disk = toldByDisk(folder);
   for (const { path, data } of files) {
     const file = join(folder, path);
-    await mkdir(dirname(file), { recursive: true });
-    await pipeline(Readable.from(typeof data === 'string' ? [data] : data), createWriteStream(file));
+    await disk(() => mkdir(dirname(file), { recursive: true }));
+    try {
+      await disk(() => pipeline(Readable.from(typeof data === 'string' ? [data] : data), createWriteStream(file)));
+    } catch (error) {
+      // Half a file would be taken for a whole one.
+      await rm(file, { force: true }).catch(() => undefined);
+      throw error;
+    }
     onFile?.(file);
   }
 }

@@ -1,14 +1,22 @@
 /** Runs a command to its end. A failure is told with what to do about it, and whole with GROUNDWORK_DEBUG. */
-import { describeError } from '../base/error.ts';
+import { describeError, GroundworkError } from '../base/error.ts';
 
 export function runCommand(main: () => Promise<void>): void {
-  main().then(
-    () => process.exit(),
-    (error: unknown) => {
-      const { message, hint } = describeError(error);
-      console.error(`\n${message}\n${(error as { hint?: string }).hint ?? hint}`);
-      if (process.env['GROUNDWORK_DEBUG']) console.error(error);
-      process.exit(1);
-    },
+  const fail = (error: unknown) => {
+    const { message, hint } = describeError(error);
+    console.error(`\n${message}\n${hint}`);
+    if (process.env['GROUNDWORK_DEBUG']) console.error(error);
+    process.exit(1);
+  };
+  // Node ends with success when nothing is left to do, even if the command still waits for something.
+  process.once('beforeExit', () =>
+    fail(
+      new GroundworkError(
+        'ended-early',
+        'The command ended before its work was done.',
+        'What was written before is kept. This is a bug in Groundwork. Please report it with this message.',
+      ),
+    ),
   );
+  main().then(() => process.exit(), fail);
 }

@@ -5,6 +5,7 @@
  */
 import { describeError } from '../base/error.ts';
 import type { Gpu } from '../gpu/device.ts';
+import { damageNotice } from '../store/records.ts';
 import { memoryStorage, type Storage } from '../store/storage.ts';
 import type { OutputFile } from '../train/export.ts';
 import { AnswerDesk } from './answers/answer-desk.ts';
@@ -58,6 +59,7 @@ export class EngineSession {
     this.#host = host;
     const storage = host.storage ?? memoryStorage();
     const emit = (event: EngineEvent) => host.emit(event);
+    storage.records.onDamage((damage) => emit({ type: 'notice', message: damageNotice(damage) }));
     const gate = (this.#gate = new Gate((state) => emit({ type: 'state', state })));
     const occupancy = new Occupancy(gate);
     const gpu = (this.#gpu = new GpuHolder(

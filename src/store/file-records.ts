@@ -35,6 +35,9 @@ async function unsealed(text: string): Promise<unknown> {
   }
 }
 
+/** Before a file counts as damaged. */
+const LOOKS = 3;
+
 /** Damaged files are moved below this folder; nothing is ever read there. */
 const ASIDE = 'damaged';
 
@@ -46,11 +49,13 @@ export function fileRecords(files: FileStore): Records {
     about: { readonly kind: RecordKind | 'log'; readonly id: string },
     sound: (value: unknown) => boolean,
   ): Promise<T | null> => {
-    const blob = await files.blob(path);
-    if (!blob) return null;
-    // A disk that refuses to read a file, and a file that is gone meanwhile, are no reason to stop either.
-    const value = await blob.text().then(unsealed, () => undefined);
-    if (sound(value)) return value as T;
+    // One that is replaced while it is read cannot be read, and is whole at the next look.
+    for (let look = 0; look < LOOKS; look++) {
+      const blob = await files.blob(path);
+      if (!blob) return null;
+      const value = await blob.text().then(unsealed, () => undefined);
+      if (sound(value)) return value as T;
+    }
     const keptAt = `${ASIDE}/${path.replaceAll('/', '-')}`;
     await files.rename(path, keptAt).catch(() => undefined);
     damages.add({ ...about, keptAt });

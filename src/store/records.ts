@@ -86,7 +86,7 @@ export function damageNotice({ kind, id, keptAt }: Damage): string {
     projects: 'The record of a project is damaged',
     runs: `The record of the run ${id} is damaged`,
     tunings: 'A stored measurement of the graphics device is damaged',
-    log: `A part of what the run ${id} reported is damaged, so its curves have a gap`,
+    log: `A part of the log of ${id} is damaged and cannot be shown`,
   }[kind];
   return `${what}. It was set aside as ${keptAt}. Everything else is safe.`;
 }

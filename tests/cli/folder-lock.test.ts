@@ -58,9 +58,9 @@ test('the lock of a living process holds, and that of one that was killed is tak
 
 test.runIf(process.platform === 'linux')('a process that has the number of a dead owner is not the owner', async () => {
   owner({ pid: (await idle()).pid, began: '1' });
-  await (
-    await lockFolder(folder)
-  )();
+  const release = await lockFolder(folder);
+  expect(JSON.parse(readFileSync(join(folder, 'lock'), 'utf8'))).toMatchObject({ pid: process.pid });
+  await release();
 });
 
 test('of many that find a lock without an owner one gets it', async () => {

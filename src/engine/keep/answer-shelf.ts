@@ -67,8 +67,15 @@ export class AnswerShelf {
   async #entries(project: string): Promise<Entry[]> {
     let entries = this.#read.get(project);
     if (!entries) {
-      const pieces = await this.#storage.records.log(logOf(project));
+      const { records } = this.#storage;
+      const pieces = await records.log(logOf(project));
       entries = pieces.flatMap((piece) => piece.entries as Entry[]);
+      const end = pieces.at(-1);
+      // A piece was lost: the others are numbered anew, so that what is added does not take the place of one.
+      if (end && end.from + end.entries.length !== entries.length) {
+        await records.cut(logOf(project), 0);
+        if (entries.length > 0) await records.append(logOf(project), { from: 0, entries });
+      }
       this.#read.clear();
       this.#read.set(project, entries);
     }

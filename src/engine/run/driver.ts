@@ -3,6 +3,7 @@
  * checkpoint restored, and the run goes on from there.
  */
 import { GroundworkError } from '../../base/error.ts';
+import { missingEntries } from '../../store/records.ts';
 import type { Storage } from '../../store/storage.ts';
 import { restorePolicy } from '../../train/checkpoint.ts';
 import type { Policy } from '../../train/policy.ts';
@@ -10,6 +11,7 @@ import type { Gate } from './gate.ts';
 import { Keeper, loadCheckpoint, type SavedCheckpoint } from '../keep/keeper.ts';
 import type { EngineEvent } from '../protocol/messages.ts';
 import type { ToldEvent } from '../protocol/run.ts';
+import type { NoticeEvent } from '../protocol/words.ts';
 import type { RunRecord } from '../protocol/records.ts';
 import type { Workbench } from '../model/workbench.ts';
 import { runRecipe, type RunHooks } from './run.ts';
@@ -183,6 +185,16 @@ export async function restoredEvent(
   record: RunRecord,
 ): Promise<Extract<EngineEvent, { type: 'restored' }>> {
   return { type: 'restored', runId: record.id, recipe: record.recipe, events: await toldBy(storage, record.id) };
+}
+
+/** What is to be said of a log that is not whole; null: it is. */
+export async function gapNotice(storage: Storage, { id, events }: RunRecord): Promise<NoticeEvent | null> {
+  const missing = missingEntries(await storage.records.log(id), events);
+  if (missing === 0) return null;
+  return {
+    type: 'notice',
+    message: `${missing} of ${events} events that this run reported are missing, so its curves have a gap. Its checkpoints are not affected.`,
+  };
 }
 
 export async function toldBy(storage: Storage, run: string): Promise<ToldEvent[]> {

@@ -6,7 +6,7 @@ import type { LoadedModel } from '../../models/load.ts';
 import type { Storage } from '../../store/storage.ts';
 import { restorePolicy } from '../../train/checkpoint.ts';
 import type { Policy } from '../../train/policy.ts';
-import { Driver, restoredEvent, rewind, toldBy } from './driver.ts';
+import { Driver, gapNotice, restoredEvent, rewind, toldBy } from './driver.ts';
 import type { Gate } from './gate.ts';
 import { identityOf } from '../keep/identity.ts';
 import type { EngineEvent } from '../protocol/messages.ts';
@@ -112,6 +112,7 @@ export class Runs {
       ? await rewind(storage, stored)
       : { record: stored, ...(await loadCheckpoint(storage, id)) };
     emit(await restoredEvent(storage, record));
+    await this.#tellGap(record);
     if (damaged > 0)
       emit({
         type: 'notice',
@@ -147,6 +148,7 @@ export class Runs {
   async show(id: string): Promise<RunRecord> {
     const record = await this.find(id);
     this.#host.emit(await restoredEvent(this.#host.storage, record));
+    await this.#tellGap(record);
     return record;
   }
 
@@ -184,6 +186,11 @@ export class Runs {
     const record = await this.#host.storage.records.get<RunRecord>('runs', id);
     if (!record) throw missing();
     return record;
+  }
+
+  async #tellGap(record: RunRecord): Promise<void> {
+    const notice = await gapNotice(this.#host.storage, record);
+    if (notice) this.#host.emit(notice);
   }
 
   #begin(id: string, dataset: string, paused: boolean): void {
