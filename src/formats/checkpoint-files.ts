@@ -13,6 +13,8 @@ export const INDEX_FILE = 'model.safetensors.index.json';
 
 export interface CheckpointWeights {
   readonly tensors: ReadonlyMap<string, TensorInfo>;
+  /** The files hold codes, and what is read are the values they stand for (quantised-weights.ts). */
+  readonly dequantised?: true;
   read(name: string): Promise<Bytes>;
   readRows(name: string, first: number, count: number): Promise<Bytes>;
 }

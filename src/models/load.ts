@@ -3,6 +3,7 @@ import { GroundworkError } from '../base/error.ts';
 import { parseShallow } from '../base/json.ts';
 import type { ByteSource } from '../formats/byte-source.ts';
 import { openCheckpoint, type CheckpointWeights } from '../formats/checkpoint-files.ts';
+import { readableWeights } from '../formats/quantised-weights.ts';
 import type { Session } from '../gpu/recorder.ts';
 import { ChatTemplate, findTemplate } from '../text/chat-template.ts';
 import { Tokenizer, type TokenizerConfig } from '../text/tokenizer.ts';
@@ -83,12 +84,13 @@ export async function loadModel(
   );
   // Of another model's tokenizer this would only be found with the first picture.
   tokenizer.requireId(processor.placeholder([]).token);
-  const checkpoint = await openCheckpoint(folder);
+  const { checkpoint, notes: ofWeights } = await readableWeights(await openCheckpoint(folder), config);
   const parameters = [...checkpoint.tensors.values()].reduce((sum, t) => sum + t.shape.reduce((a, b) => a * b, 1), 0);
   const dtype = options.dtype ?? (parameters * 4 <= F32_BUDGET ? 'f32' : 'f16');
   const model = await VisionLanguage.load(session, architecture, checkpoint, { ...options, dtype });
   const notes = [
     ...architecture.notes,
+    ...ofWeights,
     ...notesOnPictures(preprocessor, saysOfPictures(folder, preprocessor), limitsInWords(processor.limits)),
   ];
   return { model, architecture, dtype, reconstruction: model.reconstruction, processor, notes, folder, checkpoint };

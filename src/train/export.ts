@@ -94,6 +94,14 @@ export function mergedFiles(
   architecture: Architecture,
 ): OutputFile[] {
   const canonicalName = (key: string) => architecture.canonicalName(key);
+  const modules = new Map(adapters.flatMap(({ targets }) => targets.map((t) => [`${t.module}.weight`, t.module])));
+  const tied = modules.has(`${HEAD}.weight`) && architecture.decoder.tieWordEmbeddings;
+  const untied = tied ? weightKey({ architecture, checkpoint }, HEAD) : undefined;
+  if (untied !== undefined) modules.delete(`${HEAD}.weight`);
+  const edits = [
+    ...(checkpoint.dequantised ? [withoutCodes(checkpoint)] : []),
+    ...(untied ? [withoutTie(untied, checkpoint)] : []),
+  ];
   const files: OutputFile[] = [];
   const shards = new Map<string, TensorInfo[]>();
   for (const info of checkpoint.tensors.values()) {
@@ -102,16 +110,9 @@ export function mergedFiles(
   }
   for (const [path, source] of folder)
     if (!shards.has(path) && path !== INDEX_FILE && !path.endsWith('.safetensors'))
-      files.push({ path, data: copy(source) });
+      files.push({ path, data: copyEdited(source, path, edits) });
   const index = folder.get(INDEX_FILE);
-  if (index) files.push({ path: INDEX_FILE, data: copy(index) });
-  const modules = new Map(adapters.flatMap(({ targets }) => targets.map((t) => [`${t.module}.weight`, t.module])));
-  const embedding = weightKey({ architecture, checkpoint }, HEAD);
-  const untied = modules.has(`${HEAD}.weight`) && architecture.decoder.tieWordEmbeddings ? embedding : undefined;
-  if (untied !== undefined) {
-    modules.delete(`${HEAD}.weight`);
-    untie(files, folder, untied, checkpoint.tensors.get(untied)!.byteLength);
-  }
+  if (index) files.push({ path: INDEX_FILE, data: copyEdited(index, INDEX_FILE, edits) });
   const here = new Set([...checkpoint.tensors.keys()].map(canonicalName));
   const missing = [...modules.keys()].filter((name) => !here.has(name));
   if (missing.length)
@@ -146,32 +147,48 @@ export function mergedFiles(
 
 const HEAD = 'lm_head';
 
-/** config.json without the tie, and the index with the new tensor in the embedding's file. */
-function untie(files: OutputFile[], folder: ReadonlyMap<string, ByteSource>, embedding: string, bytes: number): void {
-  const change = (path: string, edit: (json: Record<string, unknown>) => void) => {
-    const source = folder.get(path);
-    const at = files.findIndex((file) => file.path === path);
-    if (source && at >= 0) files[at] = { path, data: editedJson(source, edit) };
-  };
-  change('config.json', (config) => {
+/** Changes to the JSON files of a folder, by path. */
+type Edits = Readonly<Record<string, (json: Record<string, unknown>) => void>>;
+
+/** No tie in config.json, and the head in the embedding's file. */
+const withoutTie = (embedding: string, checkpoint: CheckpointWeights): Edits => ({
+  'config.json': (config) => {
     config['tie_word_embeddings'] = false;
     const text = config['text_config'] as Record<string, unknown> | undefined;
     if (text) text['tie_word_embeddings'] = false;
-  });
-  change(INDEX_FILE, (index) => {
+  },
+  [INDEX_FILE]: (index) => {
     const map = index['weight_map'] as Record<string, string>;
     map[`${HEAD}.weight`] = map[embedding]!;
     const metadata = index['metadata'] as { total_size?: number } | undefined;
-    if (metadata?.total_size !== undefined) metadata.total_size += bytes;
-  });
+    if (metadata?.total_size !== undefined) metadata.total_size += checkpoint.tensors.get(embedding)!.byteLength;
+  },
+});
+
+/** What is written are floats: no file may say otherwise, nor name what belonged to the codes. */
+const withoutCodes = (checkpoint: CheckpointWeights): Edits => ({
+  'config.json': (config) => {
+    delete config['quantization_config'];
+  },
+  [INDEX_FILE]: (index) => {
+    const map = Object.entries(index['weight_map'] as Record<string, string>);
+    index['weight_map'] = Object.fromEntries(map.filter(([name]) => checkpoint.tensors.has(name)));
+    const total = [...checkpoint.tensors.values()].reduce((sum, { byteLength }) => sum + byteLength, 0);
+    index['metadata'] = { total_size: total };
+  },
+});
+
+function copyEdited(source: ByteSource, path: string, edits: readonly Edits[]): AsyncIterable<Uint8Array> {
+  const mine = edits.flatMap((edit) => edit[path] ?? []);
+  return mine.length ? editedJson(source, mine) : copy(source);
 }
 
 async function* editedJson(
   source: ByteSource,
-  edit: (json: Record<string, unknown>) => void,
+  edits: readonly ((json: Record<string, unknown>) => void)[],
 ): AsyncGenerator<Uint8Array> {
   const json = JSON.parse(new TextDecoder().decode(await source.read(0, source.size))) as Record<string, unknown>;
-  edit(json);
+  for (const edit of edits) edit(json);
   yield new TextEncoder().encode(`${JSON.stringify(json, null, 2)}\n`);
 }
 
