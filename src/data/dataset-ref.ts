@@ -4,7 +4,7 @@
  * with the same options gives the same rows, ids and split.
  */
 import type { BoxLayout } from '../grounding/numbers.ts';
-import type { RowFormatName } from './raw-row.ts';
+import type { RowFormatName } from './formats/table.ts';
 
 export type { BoxLayout } from '../grounding/numbers.ts';
 

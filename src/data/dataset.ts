@@ -17,7 +17,8 @@ import { Pictures } from './pictures.ts';
 import { placesIn } from './places.ts';
 import { conventionKey, conventionWords, type PictureFacts } from './reading.ts';
 import { conventionOnly, optionsWith, readingOf } from './settled.ts';
-import { ROW_FORMATS, type FormatName, type RawRow, type RowFormatName } from './raw-row.ts';
+import { ROW_FORMATS, type RowFormatName } from './formats/table.ts';
+import type { FormatName, RawRow } from './raw-row.ts';
 import type { Row, RowIssue } from './row.ts';
 import type { RowList } from './row-list.ts';
 import {

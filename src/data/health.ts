@@ -103,6 +103,7 @@ const WORDS: Readonly<Record<FindingKey, Omit<Finding, 'key' | 'rows'>>> = {
 };
 
 const FAULT_WORDS: Readonly<Record<Fault, string>> = {
+  'not-taught': 'with a video, a sound, tools or preferences, which are not taught',
   'picture-missing': 'with a picture that is not among the files',
   'picture-unreadable': 'with a picture that cannot be read',
   'box-outside': 'with a box that lies outside its picture',

@@ -45,6 +45,23 @@ export const LEDGER = {
     of: 'row',
     say: (n) => `${rows(n, 'loses', 'lose')} the words outside its <answer> tags.`,
   },
+  'classes-by-number': {
+    of: 'row',
+    say: (n) =>
+      `${rows(n, 'names', 'name')} its classes by number only: they are asked for as “class 0”, “class 1”, ….`,
+  },
+  'outlines-reduced': {
+    of: 'row',
+    say: (n) => `${rows(n, 'has', 'have')} outlines: the boxes around them are learned.`,
+  },
+  'shapes-dropped': {
+    of: 'row',
+    say: (n) => `${rows(n, 'has', 'have')} shapes that are no boxes (points, lines, circles): they are dropped.`,
+  },
+  'phrases-dropped': {
+    of: 'row',
+    say: (n) => `${rows(n, 'has', 'have')} several phrases for one box: the first is asked for.`,
+  },
   'y-first': {
     of: 'row',
     say: (n) =>

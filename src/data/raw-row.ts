@@ -2,23 +2,11 @@
 import * as v from 'valibot';
 import type { Size } from '../grounding/box.ts';
 import type { Convention } from './dataset-ref.ts';
+import type { RowFormatName } from './formats/table.ts';
 import type { LedgerKey } from './ledger.ts';
 import type { RowIssue } from './row.ts';
 
-/** Formats whose rows are told by their keys; a user may overrule the guess. */
-export const ROW_FORMATS = [
-  'MGrounding / LLaVA',
-  'ShareGPT messages',
-  'ms-swift grounding',
-  'TRL prompt and completion',
-  'VLM-R1 / EasyR1',
-  'MIG-Bench',
-  'RefCOCO rows',
-  'question and answer',
-] as const;
-export type RowFormatName = (typeof ROW_FORMATS)[number];
-
-export type FormatName = RowFormatName | 'COCO' | 'RefCOCO' | 'MC-Bench';
+export type FormatName = RowFormatName | 'COCO' | 'RefCOCO' | 'MC-Bench' | 'VOC' | 'YOLO';
 
 /** A box kept apart from the text, taken up by the text's `<bbox>` marks in order. */
 export interface RawBox {
@@ -44,6 +32,8 @@ export interface RawRow {
   readonly id: string | null;
   readonly task: string;
   readonly images: readonly string[];
+  /** Pictures that the turns name, beside a list of them. */
+  readonly named?: readonly string[];
   readonly turns: readonly RawTurn[];
   readonly boxes: readonly RawBox[];
   /** Texts for `<ref-object>` marks. */
@@ -63,12 +53,11 @@ export interface RawRow {
 
 export type Source = RawRow['source'];
 export type ReadRow =
-  | { readonly ok: true; readonly row: RawRow }
+  | { readonly ok: true; readonly row: Omit<RawRow, 'format'> }
   | { readonly ok: false; readonly issues: readonly RowIssue[] };
 
-/** One dataset format: how to know it and how to read it. */
+/** One dataset format: how to know it and how to read it. Its name is its key in formats/table.ts. */
 export interface RowFormat {
-  readonly name: RowFormatName;
   /** By its keys only; the values may still be wrong. */
   matches(value: Readonly<Record<string, unknown>>): boolean;
   read(value: Readonly<Record<string, unknown>>, source: Source): ReadRow;
@@ -83,10 +72,14 @@ export const rowIssue = (
 ): RowIssue => ({
   ...source,
   field,
-  reason,
-  fix,
+  reason: short(reason),
+  fix: short(fix),
   severity,
 });
+
+/** A picture in a text has hundreds of thousands of characters; no message is as long. */
+const LONGEST = 400;
+const short = (text: string): string => (text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text);
 
 /** What schemas expect, and what rows have instead, in words. */
 const KINDS: Readonly<Record<string, string>> = {
@@ -142,20 +135,44 @@ export const idSchema = v.optional(v.nullable(v.pipe(v.union([v.string(), v.numb
 
 const mark = (path?: string) => ({ text: '<image>', pictures: path === undefined ? [] : [path] });
 
-const part = v.variant('type', [
-  v.pipe(
-    v.object({ type: v.literal('text'), text: v.string() }),
-    v.transform(({ text }) => ({ text, pictures: [] as string[] })),
-  ),
-  v.pipe(
-    v.object({ type: v.literal('image'), image: v.optional(v.nullable(picture)) }),
-    v.transform(({ image }) => mark(image ?? undefined)),
-  ),
-  v.pipe(
-    v.object({ type: v.literal('image_url'), image_url: v.union([pathText, v.object({ url: pathText })]) }),
-    v.transform(({ image_url: url }) => mark(typeof url === 'string' ? url : url.url)),
-  ),
-]);
+const TEXT_KEYS = ['text', 'value', 'content'];
+const PICTURE_KEYS = ['image', 'image_url', 'url', 'path', 'value'];
+
+/** The first of these that is a text, or an object with an address or a path. */
+function said(part: Readonly<Record<string, unknown>>, keys: readonly string[]): string | null {
+  for (const key of keys) {
+    const value = part[key];
+    const inner =
+      typeof value === 'object' && value !== null ? ((value as Fields).url ?? (value as Fields).path) : value;
+    if (typeof inner === 'string' && inner !== '') return inner;
+  }
+  return null;
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** OpenAI's, Qwen's, TRL's and LLaMA-Factory's parts; some leave out the type. */
+const part = v.pipe(
+  v.looseObject({}),
+  v.rawTransform(({ dataset, addIssue, NEVER }) => {
+    const fields = dataset.value as Fields;
+    const type = fields.type ?? (TEXT_KEYS.some((key) => key in fields) ? 'text' : 'image');
+    if (typeof type === 'string' && /^(?:(?:input|output)_)?text$|^reasoning$/.test(type)) {
+      const text = TEXT_KEYS.map((key) => fields[key]).find((each) => typeof each === 'string');
+      if (text !== undefined) {
+        const thought = type === 'reasoning' ? `<think>${text as string}</think>` : (text as string);
+        return { text: thought, pictures: [] as string[] };
+      }
+    }
+    if (typeof type === 'string' && /^(?:input_)?image(?:_url)?$/.test(type)) {
+      const given = PICTURE_KEYS.some((key) => fields[key] !== undefined && fields[key] !== null);
+      const path = said(fields, PICTURE_KEYS);
+      if (path !== null || !given) return mark(path ?? undefined);
+    }
+    addIssue({ message: 'it is no text and no image' });
+    return NEVER;
+  }),
+);
 
 /**
  * Text, or a list of parts, as text with `<image>` marks. Parts may name their pictures, as Qwen's (`image`) and OpenAI's
@@ -185,18 +202,27 @@ export const talkEntries = {
   images: v.optional(v.nullable(imagesSchema)),
   image: v.optional(v.nullable(imagesSchema)),
   system: v.fallback(v.optional(v.string()), undefined),
+  system_prompt: v.fallback(v.optional(v.string()), undefined),
 };
 
 /** A row's turns and pictures. A list of pictures counts before those that turns name. */
 export function talkOf(
-  { images, image, system }: { readonly [key in keyof typeof talkEntries]?: v.InferOutput<(typeof talkEntries)[key]> },
+  {
+    images,
+    image,
+    system,
+    system_prompt: prompt,
+  }: { readonly [key in keyof typeof talkEntries]?: v.InferOutput<(typeof talkEntries)[key]> },
   said: readonly (RawTurn & { readonly pictures?: readonly string[] })[],
-): Pick<RawRow, 'images' | 'turns'> {
+): Pick<RawRow, 'images' | 'turns' | 'named'> {
   const turns = said.map(({ role, text, field }): RawTurn => ({ role, text, field }));
+  const named = said.flatMap(({ pictures = [] }) => pictures);
+  const beside = system || prompt;
   return {
-    images: images ?? image ?? said.flatMap(({ pictures = [] }) => pictures),
+    images: images ?? image ?? named,
+    ...(named.length && { named }),
     turns:
-      system && turns[0]?.role !== 'system' ? [{ role: 'system', text: system, field: 'system' }, ...turns] : turns,
+      beside && turns[0]?.role !== 'system' ? [{ role: 'system', text: beside, field: 'system' }, ...turns] : turns,
   };
 }
 

@@ -1,59 +1,56 @@
-/** Which format a row has, by its keys. */
-import { llava } from './formats/llava.ts';
-import { messages } from './formats/messages.ts';
-import { msSwift } from './formats/ms-swift.ts';
-import { promptCompletion } from './formats/prompt-completion.ts';
-import { migBench, questionAnswer, refCocoRow, vlmR1 } from './formats/question-answer.ts';
-import { rowIssue, type ReadRow, type RowFormat, type RowFormatName, type Source } from './raw-row.ts';
+/** A row in whatever format → the form that all of them share. */
+import { namesOthers, withImages, withUsualMarks } from './formats/pictures-of-row.ts';
+import { refusal } from './formats/refused.ts';
+import { FORMATS, ROW_FORMATS, type RowFormatName } from './formats/table.ts';
+import { rowIssue, type RawRow, type Source } from './raw-row.ts';
+import type { RowIssue } from './row.ts';
 
-/** The more particular first. */
-const FORMATS: readonly RowFormat[] = [
-  msSwift,
-  llava,
-  messages,
-  vlmR1,
-  promptCompletion,
-  refCocoRow,
-  migBench,
-  questionAnswer,
-];
+type Fields = Readonly<Record<string, unknown>>;
+export type RecognisedRow =
+  | { readonly ok: true; readonly row: RawRow }
+  | { readonly ok: false; readonly issues: readonly RowIssue[] };
 
-const isObject = (value: unknown): value is Record<string, unknown> =>
+const isObject = (value: unknown): value is Fields =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const formatOf = (value: Fields): RowFormatName | undefined => ROW_FORMATS.find((name) => FORMATS[name].matches(value));
 
 /** The first format whose keys the row has; null if none. */
 export function guessFormat(value: unknown): RowFormatName | null {
-  return isObject(value) ? (FORMATS.find((format) => format.matches(value))?.name ?? null) : null;
+  return isObject(value) ? (formatOf(withImages(value)) ?? null) : null;
 }
 
 /** Reads one row in whichever format its keys show, or in the one that is `wanted`. */
-export function readRow(value: unknown, source: Source, wanted?: RowFormatName): ReadRow {
-  if (!isObject(value))
-    return {
-      ok: false,
-      issues: [
-        rowIssue(
-          source,
-          '',
-          'the row is not a JSON object',
-          'Each row must be an object such as {"images": […], "conversations": […]}.',
-        ),
-      ],
-    };
-  const format = FORMATS.find((candidate) =>
-    wanted === undefined ? candidate.matches(value) : candidate.name === wanted,
-  );
-  if (format) return format.read(value, source);
-  const keys = Object.keys(value).slice(0, 8).join(', ') || 'none';
-  return {
+export function readRow(value: unknown, source: Source, wanted?: RowFormatName): RecognisedRow {
+  const fail = (field: string, reason: string, fix: string): RecognisedRow => ({
     ok: false,
-    issues: [
-      rowIssue(
-        source,
-        '',
-        `no known format has these keys: ${keys}`,
-        'Use conversations + images, messages + images (+ objects), prompt + completion, problem + solution, or question + answer + images.',
-      ),
-    ],
-  };
+    issues: [rowIssue(source, field, reason, fix)],
+  });
+  if (!isObject(value))
+    return fail(
+      '',
+      'the row is not a JSON object',
+      'Each row must be an object such as {"images": […], "conversations": […]}.',
+    );
+  const refused = refusal(value, source);
+  if (refused) return { ok: false, issues: [refused] };
+  const fields = withImages(value);
+  const name = wanted ?? formatOf(fields);
+  if (name === undefined) {
+    const keys = Object.keys(value).slice(0, 8).join(', ') || 'none';
+    return fail(
+      '',
+      `no known format has these keys: ${keys}`,
+      'Use conversations + images, messages + images (+ objects), prompt + completion, problem + solution, or question + answer + images.',
+    );
+  }
+  const read = FORMATS[name].read(fields, source);
+  if (!read.ok) return read;
+  if (namesOthers(read.row))
+    return fail(
+      'images',
+      `the turns name ${read.row.named!.slice(0, 3).join(', ')}, the list of pictures ${read.row.images.slice(0, 3).join(', ')}`,
+      'Name the same pictures in both places, or in one only.',
+    );
+  return { ok: true, row: { ...withUsualMarks(read.row), format: name } };
 }

@@ -62,4 +62,4 @@ export interface RowIssue {
   readonly fault?: Fault;
 }
 
-export type Fault = 'picture-missing' | 'picture-unreadable' | 'box-outside';
+export type Fault = 'not-taught' | 'picture-missing' | 'picture-unreadable' | 'box-outside';

@@ -84,7 +84,12 @@ export function rawOf(
   if (row.kind === 'bad') return { raw: null, issues: [row.issue] };
   if (row.kind === 'raw') return { raw: row.raw, issues: [] };
   const read = readRow(row.value, { file, line: row.line }, options.format);
-  return read.ok ? { raw: read.row, issues: [] } : { raw: null, issues: read.issues };
+  if (!read.ok) return { raw: null, issues: read.issues };
+  const split = read.row.split ?? row.split;
+  return {
+    raw: { ...read.row, id: read.row.id ?? row.id ?? null, ...(split !== undefined && { split }) },
+    issues: [],
+  };
 }
 
 async function measureAll(paths: readonly string[], pictures: Pictures): Promise<void> {

@@ -60,9 +60,9 @@ describe('each kind is met where it happens, and nowhere else', () => {
 test('files and lists that are not read are named, and pictures are not among them', async () => {
   const rows = [llava('<image>Where is it?', box, 1)];
   const { ledger } = await entriesOf({
-    'train.json': { data: rows, rows },
+    'train.json': { data: rows, names: ['cat'] },
     'more.jsonl.xz': 'x',
-    'labels/a.txt': '0 0.5 0.5 1 1',
+    'labels/a.txt': 'cat, dog',
     'old.json.bak': '[]',
   });
   expect(ledger).toMatchObject([

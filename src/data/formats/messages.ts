@@ -30,7 +30,6 @@ export const turnsOf = (
 ) => messages.map(({ role, content }, i) => ({ role, ...content, field: `${field}[${i}].content` }));
 
 export const messages: RowFormat = {
-  name: 'ShareGPT messages',
   matches: (value) => Object.hasOwn(value, 'messages'),
   read: (value, source) => {
     const parsed = v.safeParse(schema, value);
@@ -39,7 +38,6 @@ export const messages: RowFormat = {
     return {
       ok: true,
       row: {
-        format: 'ShareGPT messages',
         id,
         task: task ?? '',
         ...talkOf(parsed.output, turnsOf(list)),

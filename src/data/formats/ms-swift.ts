@@ -5,10 +5,30 @@
 import * as v from 'valibot';
 import { ownSplit, quadSchema, rowIssue, schemaIssues, talkOf, type RowFormat } from '../raw-row.ts';
 import { messagesEntries, turnsOf } from './messages.ts';
+import { objectsList } from './swift-query.ts';
 
-const schema = v.object({
-  ...messagesEntries,
-  objects: v.object({
+const UNSAID = -1;
+
+/** ms-swift 2's, a list or JSON text. */
+const listed = v.pipe(
+  v.unknown(),
+  v.rawTransform(({ dataset, addIssue, NEVER }) => {
+    const objects = objectsList(dataset.value);
+    if (objects)
+      return {
+        ref: [...objects.refs],
+        bbox: objects.boxes.flat().map(({ numbers }) => [...numbers]),
+        image_id: objects.boxes.flat().map(({ image }) => image ?? UNSAID),
+        space: objects.space,
+        stated: objects.stated,
+      };
+    addIssue({ message: 'it is neither { ref, bbox } nor a list of { caption, bbox, bbox_type }' });
+    return NEVER;
+  }),
+);
+
+const lists = v.pipe(
+  v.object({
     ref: v.optional(v.array(v.string()), []),
     bbox: v.optional(v.array(quadSchema), []),
     bbox_type: v.optional(v.nullable(v.picklist(['real', 'norm1'], 'it should be "real" or "norm1"'))),
@@ -20,10 +40,19 @@ const schema = v.object({
       ),
     ),
   }),
+  v.transform((objects) => ({
+    ...objects,
+    space: objects.bbox_type === 'norm1' ? ('fraction' as const) : ('natural' as const),
+    stated: objects.bbox_type !== null && objects.bbox_type !== undefined,
+  })),
+);
+
+const schema = v.object({
+  ...messagesEntries,
+  objects: v.lazy((value) => (Array.isArray(value) || typeof value === 'string' ? listed : lists)),
 });
 
 export const msSwift: RowFormat = {
-  name: 'ms-swift grounding',
   matches: (value) => Object.hasOwn(value, 'messages') && Object.hasOwn(value, 'objects'),
   read: (value, source) => {
     const parsed = v.safeParse(schema, value);
@@ -45,17 +74,15 @@ export const msSwift: RowFormat = {
     return {
       ok: true,
       row: {
-        format: 'ms-swift grounding',
         id,
         task: task ?? '',
         ...talkOf(parsed.output, turnsOf(messages)),
-        boxes: objects.bbox.map((numbers, i) => ({ numbers, image: objects.image_id?.[i] ?? null })),
+        boxes: objects.bbox.map((numbers, i) => {
+          const image = objects.image_id?.[i] ?? UNSAID;
+          return { numbers, image: image === UNSAID ? null : image };
+        }),
         refs: objects.ref,
-        said: {
-          space: objects.bbox_type === 'norm1' ? 'fraction' : 'natural',
-          layout: 'xyxy',
-          by: objects.bbox_type ? 'row' : 'format',
-        },
+        said: { space: objects.space ?? 'natural', layout: 'xyxy', by: objects.stated ? 'row' : 'format' },
         ...ownSplit(split),
         source,
       },

@@ -33,7 +33,6 @@ const turns = (value: v.InferOutput<typeof said>, role: string, field: string) =
   typeof value === 'string' ? [{ role, text: value, field }] : turnsOf(value, field);
 
 export const promptCompletion: RowFormat = {
-  name: 'TRL prompt and completion',
   matches: (value) =>
     Object.hasOwn(value, 'prompt') && ['completion', 'solution', 'answer'].some((key) => Object.hasOwn(value, key)),
   read: (value, source) => {
@@ -50,7 +49,6 @@ export const promptCompletion: RowFormat = {
     return {
       ok: true,
       row: {
-        format: 'TRL prompt and completion',
         id,
         task: task ?? '',
         ...talkOf(parsed.output, [

@@ -13,7 +13,6 @@ import {
   schemaIssues,
   splitSchema,
   type RowFormat,
-  type RowFormatName,
 } from '../raw-row.ts';
 import { answerSchema, readAnswer } from './answer.ts';
 
@@ -29,7 +28,6 @@ type Fields = Readonly<Record<string, unknown>>;
 const has = (value: Fields, ...keys: readonly string[]) => keys.some((key) => Object.hasOwn(value, key));
 
 interface Kind {
-  readonly name: RowFormatName;
   matches(value: Fields): boolean;
   /** The keys of question and answer; of several, the first that the row has. */
   readonly question: readonly string[];
@@ -37,9 +35,8 @@ interface Kind {
   readonly space?: 'fraction';
 }
 
-function format({ name, matches, question, answer, space }: Kind): RowFormat {
+function format({ matches, question, answer, space }: Kind): RowFormat {
   return {
-    name,
     matches,
     read: (value, source) => {
       const [asked, answered] = [question, answer].map((keys) => keys.find((key) => has(value, key)) ?? keys[0]!) as [
@@ -69,7 +66,6 @@ function format({ name, matches, question, answer, space }: Kind): RowFormat {
       return {
         ok: true,
         row: {
-          format: name,
           id,
           task: task ?? '',
           images,
@@ -96,7 +92,6 @@ const inFractions = (answer: unknown): boolean =>
   Array.isArray(answer) && answer.every((n) => typeof n !== 'number' || n <= 1);
 
 export const migBench = format({
-  name: 'MIG-Bench',
   matches: (value) => isQuestion(value) && typeof value.task === 'string' && inFractions(value.answer),
   question: ['question'],
   answer: ['answer'],
@@ -104,14 +99,12 @@ export const migBench = format({
 });
 
 export const questionAnswer = format({
-  name: 'question and answer',
   matches: isQuestion,
   question: ['question'],
   answer: ['answer', 'solution', 'bbox'],
 });
 
 export const vlmR1 = format({
-  name: 'VLM-R1 / EasyR1',
   matches: (value) => has(value, 'problem') && has(value, 'solution', 'answer'),
   question: ['problem'],
   answer: ['solution', 'answer'],
@@ -136,7 +129,6 @@ const reference = v.object({
 });
 
 export const refCocoRow: RowFormat = {
-  name: 'RefCOCO rows',
   matches: (value) =>
     has(value, 'bbox') && has(value, 'image') && (Array.isArray(value.answer) || has(value, 'sentences')),
   read: (value, source) => {
@@ -156,7 +148,6 @@ export const refCocoRow: RowFormat = {
     return {
       ok: true,
       row: {
-        format: 'RefCOCO rows',
         id: id ?? question_id,
         task: task ?? 'refer',
         images: images ?? image ?? [],

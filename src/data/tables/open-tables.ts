@@ -1,24 +1,29 @@
 /** Data files → tables. What a file is, is found from its content; its name only says where to begin. */
 import { ElementIndex } from '../../formats/element-index.ts';
 import { indexJson, type JsonIndex } from '../../formats/json-index.ts';
-import { indexLines, parseJson } from '../../formats/jsonl.ts';
+import { indexLines, MAX_ELEMENT, parseJson } from '../../formats/jsonl.ts';
 import { fromUtf16, utf16Of } from '../../formats/utf16.ts';
 import { fileIssue, type FileSet } from '../file-set.ts';
 import type { Ledger } from '../ledger.ts';
+import { guessFormat } from '../recognise.ts';
 import type { RowIssue } from '../row.ts';
+import { splitByWord } from '../split.ts';
 import { isAnnotations, readAnnotations, type Annotations } from './annotations.ts';
 import { cocoTable, mcBenchTable, refCocoTable } from './coco-tables.ts';
 import { parquetTable } from './parquet-table.ts';
 import type { Table } from './table.ts';
-import { csvTable, linesTable, listTable } from './text-table.ts';
+import { labelTables } from './label-files.ts';
+import { csvTable, idsTable, linesTable, listTable, partsTable } from './text-table.ts';
 
 const DATA_FILE = /\.(?:json|jsonl|ndjson|csv|tsv|parquet)$/i;
 const LIST_KEYS = ['data', 'rows', 'samples', 'train', 'items'];
-const ROW_KEYS = ['conversations', 'messages', 'question', 'problem', 'prompt'];
 
 /** Names under which rows are found elsewhere; none of them is read here. */
 const MAY_HOLD_ROWS =
   /^(?!(?:.*\/)?(?:readme|licen[cs]e|citation|changelog)[^/]*$).*\.(?:gz|tgz|tar|bz2|xz|7z|rar|txt|xml|ya?ml|bak|tfrecord|xlsx?)$/i;
+
+/** Words for people, not rows. */
+const FOR_PEOPLE = /(?:^|\/)(?:readme|licen[cs]e|changelog|requirements|notice)[^/]*$/i;
 
 export const isDataFile = (path: string): boolean => DATA_FILE.test(path);
 
@@ -97,23 +102,83 @@ async function jsonTables(
     else opened.tables.push(listTable(file, blob, index.elements));
     return;
   }
-  if (isAnnotations(index)) return void pending.documents.push({ file, blob, index });
+  if (isAnnotations(index)) {
+    const other = await otherAnnotations(blob, index);
+    if (other) opened.issues.push(fileIssue(file, ...other));
+    else pending.documents.push({ file, blob, index });
+    return;
+  }
   if (index.root === 'scalar' && !index.problem)
     return void opened.issues.push(
       fileIssue(file, 'not JSON: it contains no list and no object', 'Repair the file, or export it again.'),
     );
-  if (index.root !== 'object') return;
-  if (ROW_KEYS.some((name) => index.members.has(name))) {
-    if (!index.problem) opened.tables.push(linesTable(file, blob, wholeFile(blob)));
+  if (index.root === 'object') await objectTables(file, blob, index, ledger, opened);
+}
+
+/** COCO's files of another kind, by their first annotation: what they are, and what to bring instead. */
+async function otherAnnotations(blob: Blob, { members }: JsonIndex): Promise<[string, string] | null> {
+  const first = await elementOf(blob, members.get('annotations')!.elements!);
+  if (!isFields(first) || 'bbox' in first) return null;
+  if ('caption' in first)
+    return ['these are captions of COCO: they have no boxes', 'Drop the instances file of the same release instead.'];
+  if ('segments_info' in first)
+    return [
+      'these are panoptic segments of COCO: masks, no boxes of objects',
+      'Drop the instances file of the same release instead.',
+    ];
+  if ('keypoints' in first)
+    return ['these are keypoints of COCO without boxes', 'Drop the instances file of the same release instead.'];
+  return null;
+}
+
+const isFields = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+async function valueAt(blob: Blob, { start, end }: { readonly start: number; readonly end: number }): Promise<unknown> {
+  if (end - start > MAX_ELEMENT) return null;
+  const parsed = parseJson(new Uint8Array(await blob.slice(start, end).arrayBuffer()));
+  return parsed.ok ? parsed.value : null;
+}
+
+const elementOf = (blob: Blob, elements: ElementIndex): Promise<unknown> =>
+  elements.length ? valueAt(blob, { start: elements.start(0), end: elements.end(0) }) : Promise.resolve(null);
+
+/** Values looked at to know whether an object is rows by their ids. */
+const LOOKED_AT = 3;
+
+/** An object at the root: a row of its own, lists of rows, or rows by their ids. */
+async function objectTables(file: string, blob: Blob, index: JsonIndex, ledger: Ledger, opened: Opened): Promise<void> {
+  const members = [...index.members];
+  if (!index.problem && guessFormat(await valueAt(blob, { start: 0, end: blob.size })) !== null)
+    return void opened.tables.push(linesTable(file, blob, wholeFile(blob)));
+  const lists = members.flatMap(([name, { elements }]) => (elements?.length ? [{ name, elements }] : []));
+  const rows: typeof lists = [];
+  for (const list of lists) if (guessFormat(await elementOf(blob, list.elements)) !== null) rows.push(list);
+  const usual = lists.filter(({ name }) => LIST_KEYS.includes(name) || splitByWord(name) !== null);
+  const read = rows.length ? rows : usual.slice(0, 1);
+  if (read.length) {
+    const [only] = read;
+    opened.tables.push(
+      read.length === 1 && splitByWord(only!.name) === null
+        ? listTable(file, blob, only!.elements)
+        : partsTable(file, blob, read),
+    );
+    if (lists.length > read.length) ledger.add('list-not-read', { file, line: 0 });
     return;
   }
-  const key = LIST_KEYS.find((name) => index.members.get(name)?.elements);
-  if (key) {
-    opened.tables.push(listTable(file, blob, index.members.get(key)!.elements!));
-    const others = [...index.members].filter(([name, { elements }]) => name !== key && (elements?.length ?? 0) > 0);
-    if (others.length) ledger.add('list-not-read', { file, line: 0 });
+  const values = members.filter(([, { elements }]) => elements === null);
+  for (const [, member] of values.slice(0, LOOKED_AT))
+    if (guessFormat(await valueAt(blob, member)) === null) return nested();
+  if (values.length && values.length === members.length) opened.tables.push(idsTable(file, blob, values));
+
+  /** VoTT keeps its rows by their ids one level deeper. */
+  async function nested(): Promise<void> {
+    const assets = index.members.get('assets');
+    if (!assets || assets.elements) return;
+    const inner = blob.slice(assets.start, assets.end);
+    const { members: own } = await indexJson(inner);
+    if (own.size) opened.tables.push(idsTable(file, inner, [...own]));
   }
-  // Anything else is a configuration file, not rows.
 }
 
 async function parses(blob: Blob, lines: ElementIndex, i: number): Promise<boolean> {
@@ -165,12 +230,17 @@ export async function openTables(context: Context): Promise<Opened> {
   const { files } = context;
   const opened: Opened = { tables: [], issues: [] };
   const pending: Pending = { documents: [], references: [] };
+  const labels = await labelTables(files);
+  opened.tables.push(...labels.tables);
+  opened.issues.push(...labels.issues);
   for (let i = 0; i < files.count; i++) {
+    if (labels.read.has(i)) continue;
     const file = files.path(i);
     const unread = UNREAD.find(([pattern]) => pattern.test(file));
     if (unread) opened.issues.push(fileIssue(file, unread[1], unread[2]));
     if (!isDataFile(file)) {
-      if (!unread && MAY_HOLD_ROWS.test(file)) context.ledger.add('file-not-read', { file, line: 0 });
+      if (!unread && MAY_HOLD_ROWS.test(file) && !FOR_PEOPLE.test(file))
+        context.ledger.add('file-not-read', { file, line: 0 });
       continue;
     }
     const packed = await files.open(i).catch((error: Error) => {

@@ -8,6 +8,7 @@ import { GroundworkError } from '../../base/error.ts';
 import { fileIssue } from '../file-set.ts';
 import { rowIssue } from '../raw-row.ts';
 import type { RowIssue } from '../row.ts';
+import { decoded, withPictureNames } from './inline-pictures.ts';
 import { EMBEDDED, type Table } from './table.ts';
 
 type Fields = Record<string, unknown>;
@@ -28,6 +29,7 @@ function pictureBytes(value: unknown): Uint8Array | null {
 function plain(value: unknown, name: string): unknown {
   if (typeof value === 'bigint') return Number(value);
   if (pictureBytes(value)) return name;
+  if (typeof value === 'string') return withPictureNames(value, name);
   if (Array.isArray(value)) return value.map((item, i) => plain(item, `${name}/${i}`));
   if (value instanceof Date) return value.toISOString();
   if (typeof value === 'object' && value !== null && !ArrayBuffer.isView(value)) {
@@ -159,6 +161,8 @@ export async function parquetTable(file: string, blob: Blob): Promise<{ table: T
       let value: unknown = (await batch.rows)[row - batch.from];
       for (const step of steps) value = (value as Fields | undefined)?.[step];
       const bytes = pictureBytes(value);
+      const inline = typeof value === 'string' ? decoded(value) : null;
+      if (inline) return inline;
       if (!bytes)
         throw new GroundworkError(
           'image-missing',

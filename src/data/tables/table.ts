@@ -4,7 +4,14 @@ import type { RowIssue } from '../row.ts';
 
 /** A row as its file has it: a value in some row format, a row already told from others, or a complaint. */
 export type TableRow =
-  | { readonly line: number; readonly kind: 'value'; readonly value: unknown }
+  | {
+      readonly line: number;
+      readonly kind: 'value';
+      readonly value: unknown;
+      /** What the place in the file says, where the row does not: its part, its id. */
+      readonly split?: string;
+      readonly id?: string;
+    }
   | { readonly line: number; readonly kind: 'raw'; readonly raw: RawRow }
   | { readonly line: number; readonly kind: 'bad'; readonly issue: RowIssue };
 

@@ -1,11 +1,13 @@
 /** Tables of JSON elements and CSV records, read from their file by place. */
-import { readElements, type ElementIndex } from '../../formats/element-index.ts';
+import { ElementIndex, readElements } from '../../formats/element-index.ts';
 import { delimiterOf, indexCsv, parseRecord } from '../../formats/csv.ts';
 import { MAX_ELEMENT, parseJson } from '../../formats/jsonl.ts';
 import { fileIssue } from '../file-set.ts';
 import { rowIssue } from '../raw-row.ts';
 import type { RowIssue } from '../row.ts';
-import type { Table, TableRow } from './table.ts';
+import { GroundworkError } from '../../base/error.ts';
+import { pictureIn, placeOf, withPictureNames } from './inline-pictures.ts';
+import { EMBEDDED, type Table, type TableRow } from './table.ts';
 
 interface TextTableParts {
   readonly file: string;
@@ -20,9 +22,11 @@ interface TextTableParts {
   readonly fix: string;
   /** Elements before the first row: a CSV's header. */
   readonly skip?: number;
+  /** What the place of an element says of it. */
+  said?(i: number): { readonly split?: string; readonly id?: string };
 }
 
-function textTable({ file, kind, blob, index, lineOf, parse, fix, skip = 0 }: TextTableParts): Table {
+function textTable({ file, kind, blob, index, lineOf, parse, fix, skip = 0, said }: TextTableParts): Table {
   const bad = (line: number, reason: string): TableRow => ({
     line,
     kind: 'bad',
@@ -46,10 +50,28 @@ function textTable({ file, kind, blob, index, lineOf, parse, fix, skip = 0 }: Te
         while (stop < Math.min(to + skip, index.length) && index.end(stop) - index.start(stop) <= MAX_ELEMENT) stop++;
         for await (const { i, bytes } of readElements(blob, index, next, stop)) {
           const parsed = parse(bytes);
-          yield parsed.ok ? { line: lineOf(i), kind: 'value', value: parsed.value } : bad(lineOf(i), parsed.reason);
+          if (!parsed.ok) yield bad(lineOf(i), parsed.reason);
+          else {
+            const value = withPictureNames(parsed.value, `${file}${EMBEDDED}${i}`);
+            yield { line: lineOf(i), kind: 'value', value, ...said?.(i) };
+          }
         }
         next = stop;
       }
+    },
+    async picture(name) {
+      const { row, steps } = placeOf(name, file);
+      if (row >= 0 && row < index.length)
+        for await (const { bytes } of readElements(blob, index, row, row + 1)) {
+          const parsed = parse(bytes);
+          const picture = parsed.ok ? pictureIn(parsed.value, steps) : null;
+          if (picture) return picture;
+        }
+      throw new GroundworkError(
+        'image-missing',
+        `There is no picture ${name}.`,
+        'The file was changed since it was opened, or the picture is no base64: open the dataset again.',
+      );
     },
   };
 }
@@ -75,6 +97,50 @@ export const listTable = (file: string, blob: Blob, index: ElementIndex): Table 
     parse: parseJson,
     fix: 'Each element of the list must be one JSON object.',
   });
+
+/** Several lists of a document as one table; each is a part that its name says: `{"train": […], "test": […]}`. */
+export function partsTable(
+  file: string,
+  blob: Blob,
+  parts: readonly { readonly name: string; readonly elements: ElementIndex }[],
+): Table {
+  const index = new ElementIndex();
+  const ends: number[] = [];
+  for (const { elements } of parts) {
+    for (let i = 0; i < elements.length; i++) index.add(elements.start(i), elements.end(i), elements.line(i));
+    ends.push(index.length);
+  }
+  return textTable({
+    file,
+    kind: 'JSON',
+    blob,
+    index,
+    lineOf: (i) => i + 1,
+    parse: parseJson,
+    fix: 'Each element of the lists must be one JSON object.',
+    said: (i) => ({ split: parts[ends.findIndex((end) => i < end)]!.name }),
+  });
+}
+
+/** Rows of a document by their ids: `{"0001": {…}, "0002": {…}}`. */
+export function idsTable(
+  file: string,
+  blob: Blob,
+  members: readonly (readonly [string, { readonly start: number; readonly end: number }])[],
+): Table {
+  const index = new ElementIndex();
+  for (const [, { start, end }] of members) index.add(start, end, 1);
+  return textTable({
+    file,
+    kind: 'JSON',
+    blob,
+    index,
+    lineOf: (i) => i + 1,
+    parse: parseJson,
+    fix: 'Each value must be one JSON object.',
+    said: (i) => ({ id: members[i]![0] }),
+  });
+}
 
 /** A field that holds JSON, or a list as Python prints it, is that; others are texts: “12” may be an answer. */
 function cell(text: string): unknown {

@@ -21,7 +21,7 @@ export type {
 export type { ConventionReport, DatasetReport, OpenQuestion, RowFilter } from '../../data/dataset.ts';
 export type { LedgerEntry, LedgerKey } from '../../data/ledger.ts';
 export type { Finding, FindingKey, Health } from '../../data/health.ts';
-export type { RowFormatName } from '../../data/raw-row.ts';
+export type { RowFormatName } from '../../data/formats/table.ts';
 export type { Message, Row, RowIssue, Segment } from '../../data/row.ts';
 export type { StoredDataset } from '../../store/dataset-files.ts';
 

@@ -21,7 +21,7 @@ import type {
   RunState,
   ToEngine,
 } from '../../../src/engine/protocol/index.ts';
-import { ROW_FORMATS } from '../../../src/data/raw-row.ts';
+import { ROW_FORMATS } from '../../../src/data/formats/table.ts';
 import { HealthTally } from '../../../src/data/health.ts';
 import { box01, iou } from '../../../src/grounding/box.ts';
 import { fakeDevice } from './device.ts';

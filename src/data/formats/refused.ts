@@ -1,0 +1,89 @@
+/** Rows that are known and not taught: one line each, with the way round. They are looked at before any format. */
+import { rowIssue, type Source } from '../raw-row.ts';
+import type { RowIssue } from '../row.ts';
+
+type Fields = Readonly<Record<string, unknown>>;
+
+interface Refused {
+  /** What the row has that is not taught, in words; null if it has none. */
+  found(value: Fields): string | null;
+  readonly fix: string;
+}
+
+const MEDIA = ['video', 'videos', 'audio', 'audios'];
+const isGiven = (value: unknown): boolean =>
+  value !== null && value !== undefined && value !== '' && !(Array.isArray(value) && value.length === 0);
+
+/** Texts and parts of a row's turns, whatever they are called. */
+function* parts(value: Fields): Generator<string | Fields> {
+  for (const key of [
+    'messages',
+    'conversations',
+    'conversation',
+    'prompt',
+    'completion',
+    'query',
+    'question',
+    'problem',
+    'instruction',
+  ]) {
+    const turns = value[key];
+    if (typeof turns === 'string') yield turns;
+    if (!Array.isArray(turns)) continue;
+    for (const turn of turns as unknown[]) {
+      if (typeof turn !== 'object' || turn === null) continue;
+      const content = (turn as Fields).content ?? (turn as Fields).value;
+      if (typeof content === 'string') yield content;
+      else if (Array.isArray(content))
+        for (const part of content as unknown[]) if (typeof part === 'object' && part !== null) yield part as Fields;
+    }
+  }
+}
+
+const shown = (value: unknown): string => {
+  const first: unknown = Array.isArray(value) ? value[0] : value;
+  return typeof first === 'string' && first.length < 80 ? ` (${first})` : '';
+};
+
+function mediaOf(value: Fields): string | null {
+  const key = MEDIA.find((each) => isGiven(value[each]));
+  if (key) return `${key.startsWith('v') ? 'a video' : 'a sound'}${shown(value[key])}`;
+  for (const part of parts(value)) {
+    const type = typeof part === 'string' ? /<(video|audio)>/.exec(part)?.[1] : part.type;
+    if (typeof type !== 'string') continue;
+    if (/video/.test(type)) return 'a video';
+    if (/audio|sound/.test(type)) return 'a sound';
+  }
+  return null;
+}
+
+function toolsOf(value: Fields): string | null {
+  if (isGiven(value.tools)) return 'tools';
+  const turns = [value.messages, value.conversations].find(Array.isArray) as unknown[] | undefined;
+  const uses = turns?.some((turn) => typeof turn === 'object' && turn !== null && isGiven((turn as Fields).tool_calls));
+  return uses ? 'calls of tools' : null;
+}
+
+const REFUSED: readonly Refused[] = [
+  {
+    found: mediaOf,
+    fix: 'Only pictures are taught: take frames out of a video and give them as pictures, or leave the row out.',
+  },
+  { found: toolsOf, fix: 'Calls of tools are not taught: leave the row out, or write what was found as text.' },
+  {
+    found: (value) =>
+      isGiven(value.chosen) && (isGiven(value.rejected) || isGiven(value.prompt)) && !isGiven(value.messages)
+        ? 'a chosen and a rejected answer'
+        : null,
+    fix: 'Preferences are not taught: keep the chosen answer, as the last turn of messages or as completion.',
+  },
+];
+
+/** null: the row may be read. */
+export function refusal(value: Fields, source: Source): RowIssue | null {
+  for (const { found, fix } of REFUSED) {
+    const what = found(value);
+    if (what !== null) return { ...rowIssue(source, '', `the row has ${what}`, fix), fault: 'not-taught' };
+  }
+  return null;
+}

@@ -1,0 +1,297 @@
+/** Forms in which others publish or export rows: read as what they are, or named with the way round. */
+import { describe, expect, test } from 'vitest';
+import { allRows, llava, only, open, pngHeader, type Content } from './make-dataset.ts';
+import { PUBLISHED } from './published-rows.ts';
+
+const fox = [0.1, 0.2, 0.5, 0.6];
+const near = (box: readonly number[]) => box.forEach((v, i) => expect(v).toBeCloseTo(fox[i]!, 9));
+const coco = { 'COCO_train2014_000000000007.jpg': pngHeader(200, 100) };
+
+describe.each(Object.entries(PUBLISHED))('%s', (name, row) => {
+  test.each<[string, Content]>([
+    ['rows.jsonl', JSON.stringify(row)],
+    ['rows.json', [row]],
+    ['row.json', row],
+  ])('in %s', async (file, content) => {
+    const dataset = await open({ ...coco, [file]: content });
+    expect(dataset.report.issues).toEqual([]);
+    expect(dataset.report.format).toBe(name);
+    const { solution, images } = await only(dataset);
+    expect(images[0]).toMatch(/b\.png$|000007\.jpg$/);
+    expect(solution).toHaveLength(1);
+    near(solution[0]!.box);
+  });
+});
+
+describe('labels in files of their own', () => {
+  const voc = (objects: string, size = '<size><width>200</width><height>100</height></size>') =>
+    `<annotation><filename>b.png</filename>${size}${objects}</annotation>`;
+  const object =
+    '<object><name>fox &amp; cub</name><bndbox><xmin>20</xmin><ymin>20</ymin><xmax>100</xmax><ymax>60</ymax></bndbox></object>';
+
+  test('VOC: a file a picture; one without sides is told, the others stay', async () => {
+    const dataset = await open({
+      'Annotations/1.xml': voc(object),
+      'Annotations/2.xml': voc('<object><name>owl</name><bndbox><xmin>1</xmin></bndbox></object>'),
+    });
+    expect(dataset.report).toMatchObject({
+      format: 'VOC',
+      files: [{ path: 'Annotations/*.xml', kind: 'VOC XML', rows: 2 }],
+    });
+    expect(dataset.report.issues).toMatchObject([{ file: 'Annotations/2.xml', field: 'object[0].bndbox' }]);
+    const row = await only(dataset);
+    near(row.solution[0]!.box);
+    expect(row.solution[0]!.label).toBe('fox & cub');
+    expect(row.source.file).toBe('Annotations/1.xml');
+  });
+
+  test('YOLO: names from data.yaml, the picture in images, outlines reduced, parts by the folder', async () => {
+    const dataset = await open({
+      'data.yaml': 'train: ../train\nnames:\n  0: owl\n  1: "fox"\nnc: 2\n',
+      'train/images/p.png': pngHeader(200, 100),
+      'train/labels/p.txt': '1 0.3 0.4 0.4 0.4\n',
+      'val/images/q.png': pngHeader(200, 100),
+      'val/labels/q.txt': '1 0.1 0.2 0.5 0.2 0.5 0.6\n',
+      'notes.txt': 'not a label',
+    });
+    expect(dataset.report).toMatchObject({ format: 'YOLO', train: 1, heldout: 1, issues: [] });
+    for (const row of await allRows(dataset)) {
+      near(row.solution[0]!.box);
+      expect(row.solution[0]!.label).toBe('fox');
+      expect(row.images[0]).toBe(row.split === 'train' ? 'train/images/p.png' : 'val/images/q.png');
+    }
+    expect(dataset.report.ledger.map(({ key }) => key)).toEqual(['file-not-read', 'outlines-reduced']);
+  });
+
+  test('YOLO without names is told by number; CVAT’s XML by name', async () => {
+    const dataset = await open({
+      'images/b.txt': '3 0.3 0.4 0.4 0.4\n',
+      'cvat.xml': '<annotations><image name="b.png"><box xtl="1"/></image></annotations>',
+    });
+    expect((await only(dataset)).solution[0]!.label).toBe('class 3');
+    expect(dataset.report.ledger).toMatchObject([{ key: 'classes-by-number', count: 1 }]);
+    expect(dataset.report.issues).toMatchObject([{ file: 'cvat.xml', reason: expect.stringContaining('CVAT') }]);
+  });
+
+  test('VoTT’s export of a whole project: assets by their ids', async () => {
+    const dataset = await open({ 'p.json': { name: 'p', assets: { x1: PUBLISHED.VoTT, x2: PUBLISHED.VoTT } } });
+    expect((await allRows(dataset)).map(({ id }) => id).sort()).toEqual(['x1', 'x2']);
+  });
+
+  test('labelme’s outlines become the boxes around them, and other shapes are dropped, both told', async () => {
+    const dataset = await open({
+      'l.json': {
+        ...PUBLISHED.labelme,
+        shapes: [
+          {
+            label: 'fox',
+            shape_type: 'polygon',
+            points: [
+              [20, 20],
+              [100, 30],
+              [60, 60],
+            ],
+          },
+          { label: 'eye', shape_type: 'point', points: [[5, 5]] },
+        ],
+      },
+    });
+    near((await only(dataset)).solution[0]!.box);
+    expect(dataset.report.ledger.map(({ key }) => key)).toEqual(['outlines-reduced', 'shapes-dropped']);
+  });
+
+  test.each([
+    ['caption', { id: 1, image_id: 1, caption: 'a fox' }, 'captions'],
+    ['panoptic', { image_id: 1, segments_info: [] }, 'panoptic'],
+    ['keypoint', { id: 1, image_id: 1, keypoints: [1, 2, 2] }, 'keypoints'],
+  ])('COCO’s %s file is named as what it is, once', async (_, annotation, word) => {
+    const { report } = await open({
+      'c.json': { images: [{ id: 1, file_name: 'a.png' }], annotations: [annotation, annotation] },
+    });
+    expect(report.issues).toHaveLength(1);
+    expect(report.issues[0]!.reason).toContain(word);
+    expect(report.issues[0]!.fix).toContain('instances');
+  });
+});
+
+describe('one document with several lists', () => {
+  const row = (id: string) => llava('<image>Where?', '(100,200),(500,600)', 1, { id, images: [`images/${id}.png`] });
+
+  test('train and test are both read, each as its part', async () => {
+    const dataset = await open({ 'all.json': { info: { version: 1 }, train: [row('a'), row('b')], test: [row('c')] } });
+    expect(dataset.report).toMatchObject({ train: 2, heldout: 1, issues: [], ledger: [] });
+    expect((await allRows(dataset)).map(({ id, split }) => `${id} ${split}`)).toEqual([
+      'a train',
+      'b train',
+      'c heldout',
+    ]);
+  });
+
+  test('rows by their ids take them as ids', async () => {
+    const { id: _, ...plain } = row('a') as unknown as { id: string };
+    const dataset = await open({ 'byid.json': { x7: plain, x8: plain } });
+    expect((await allRows(dataset)).map(({ id }) => id).sort()).toEqual(['x7', 'x8']);
+  });
+
+  test('a configuration beside them is no rows', async () => {
+    const dataset = await open({
+      'dataset_info.json': { mine: { file_name: 'train.json', columns: {} } },
+      't.json': [row('a')],
+    });
+    expect(dataset.report).toMatchObject({ train: 1, issues: [] });
+  });
+});
+
+describe('pictures in the rows themselves', () => {
+  const png = btoa(String.fromCharCode(...pngHeader(200, 100))).padEnd(400, 'A');
+
+  test.each([
+    [
+      'a data: address in a list',
+      { images: [`data:image/png;base64,${png}`], question: 'Where?', answer: '[0.1, 0.2, 0.5, 0.6]' },
+    ],
+    ['base64 alone', { image: png, question: 'Where?', answer: '[0.1, 0.2, 0.5, 0.6]' }],
+    [
+      'an address in a turn',
+      {
+        messages: [
+          {
+            role: 'user',
+            content: [
+              { type: 'image_url', image_url: { url: `data:image/png;base64,${png}` } },
+              { type: 'text', text: 'Where?' },
+            ],
+          },
+          { role: 'assistant', content: '[0.1, 0.2, 0.5, 0.6]' },
+        ],
+      },
+    ],
+  ])('%s', async (_, row) => {
+    const dataset = await open({ 'r.jsonl': `\n${JSON.stringify(row)}` });
+    expect(dataset.report.issues).toEqual([]);
+    const { images } = await only(dataset);
+    expect(images[0]!.length).toBeLessThan(80);
+    expect(await dataset.naturalSize(images[0]!)).toEqual({ width: 200, height: 100 });
+  });
+
+  test('no message repeats one, whatever is wrong', async () => {
+    const { report } = await open({
+      'r.jsonl': [
+        JSON.stringify({ images: [`data:image/png;base64,${'A'.repeat(50_000)}`], question: 'Where?', answer: 'x' }),
+        JSON.stringify({ images: [`${'y'.repeat(50_000)}.png`], question: 'Where?', answer: 'x' }),
+        `{"images": ["data:image/png;base64,${png.repeat(100)}"`,
+      ].join('\n'),
+    });
+    expect(report.issues.length).toBeGreaterThanOrEqual(3);
+    expect(JSON.stringify(report.issues).length).toBeLessThan(5000);
+  });
+});
+
+describe('rows that are not taught are refused by name', () => {
+  const turns = (content: unknown) => ({
+    messages: [
+      { role: 'user', content },
+      { role: 'assistant', content: 'fine' },
+    ],
+  });
+  test.each([
+    [{ ...turns('<video>What?'), videos: ['clip.mp4'] }, 'the row has a video (clip.mp4)'],
+    [
+      turns([
+        { type: 'video', video: 'a.mp4' },
+        { type: 'text', text: 'What?' },
+      ]),
+      'the row has a video',
+    ],
+    [turns('<audio>What?'), 'the row has a sound'],
+    [turns([{ type: 'input_audio', input_audio: {} }]), 'the row has a sound'],
+    [{ ...turns('<image>?'), images: ['images/a.png'], tools: [{ name: 'x' }] }, 'the row has tools'],
+    [{ prompt: '?', chosen: 'a', rejected: 'b' }, 'the row has a chosen and a rejected answer'],
+  ])('%j', async (row, reason) => {
+    const { report } = await open({ 'r.json': [row] });
+    expect(report.issues).toMatchObject([{ reason, fault: 'not-taught' }]);
+  });
+
+  test('a row of words about videos is none', async () => {
+    const dataset = await open({
+      'r.json': [{ ...turns('<image>Is this a video?'), images: ['images/a.png'], videos: [] }],
+    });
+    expect(dataset.report).toMatchObject({ train: 1, issues: [] });
+  });
+});
+
+describe('pictures under other keys and marks', () => {
+  const turns = (content: unknown) => [
+    { role: 'user', content },
+    { role: 'assistant', content: '[0.1, 0.2, 0.5, 0.6]' },
+  ];
+  const b = 'images/b.png';
+  test.each<[string, object, number]>([
+    ['imgs', { messages: turns('Where?'), imgs: [b] }, 1],
+    ['image_path', { messages: turns('Where?'), image_path: b }, 1],
+    [
+      'image_1 and image_2',
+      { question: 'Where? Image-2', answer: '[0.1, 0.2, 0.5, 0.6]', image_1: 'images/a.png', image_2: b },
+      2,
+    ],
+    [
+      'input_image',
+      {
+        messages: turns([
+          { type: 'input_image', image_url: b },
+          { type: 'input_text', text: 'Where?' },
+        ]),
+      },
+      1,
+    ],
+    ['parts without a type', { messages: turns([{ image: b }, { text: 'Where?' }]) }, 1],
+    [
+      'LLaMA-Factory’s values',
+      {
+        messages: turns([
+          { type: 'image_url', value: b },
+          { type: 'text', value: 'Where?' },
+        ]),
+      },
+      1,
+    ],
+    ['Mantis’s conversation', { conversation: turns('<image> Where?'), images: [{ path: b }] }, 1],
+    ['Qwen’s tokens', { messages: turns('<|vision_start|><|image_pad|><|vision_end|>Where?'), images: [b] }, 1],
+    ['Qwen-VL’s path in the text', { messages: turns(`Picture 1: <img>${b}</img>\nWhere?`) }, 1],
+    [
+      'numbered marks',
+      { messages: turns('<image1> and <image2>: find it in image 2.'), images: ['images/a.png', b] },
+      2,
+    ],
+    [
+      'Ferret’s boxes by their place',
+      {
+        conversations: [
+          { from: 'human', value: '<image>Where is the fox near <bbox_location0>?' },
+          { from: 'gpt', value: 'fox <bbox_location0>' },
+        ],
+        image: b,
+        image_w: 400,
+        image_h: 200,
+        box_x1y1x2y2: [[[0, 0, 40, 40]], [[40, 40, 200, 120]]],
+      },
+      1,
+    ],
+  ])('%s', async (_, row, pictures) => {
+    const dataset = await open({ 'r.json': [row] });
+    expect(dataset.report.issues.filter(({ severity }) => severity === 'error')).toEqual([]);
+    const { images, prompt, solution } = await only(dataset);
+    expect(images).toHaveLength(pictures);
+    expect(images.at(-1)).toBe(b);
+    expect(prompt.flatMap(({ content }) => content.filter(({ type }) => type === 'image'))).toHaveLength(pictures);
+    expect(JSON.stringify(prompt)).not.toMatch(/<\|vision|<img>|<image|bbox_location/);
+    near(solution[0]!.box);
+  });
+
+  test('what a system prompt says stands before the turns', async () => {
+    const row = await only(
+      await open({ 'r.json': [llava('<image>Where?', '(1,2),(3,4)', 1, { system_prompt: 'Be brief.' })] }),
+    );
+    expect(row.prompt[0]).toEqual({ role: 'system', content: [{ type: 'text', text: 'Be brief.' }] });
+  });
+});
