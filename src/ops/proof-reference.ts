@@ -91,6 +91,86 @@ export function rmsNorm(
   ];
 }
 
+export function layerNorm(
+  x: Values,
+  w: Values,
+  b: Values,
+  dy: Values,
+  { T, C, eps }: { T: number; C: number; eps: number },
+): Float64Array[] {
+  const means = Array.from({ length: T }, (_, t) => sum(C, (c) => x[t * C + c]!) / C);
+  const inverse = means.map((mean, t) => 1 / Math.sqrt(sum(C, (c) => (x[t * C + c]! - mean) ** 2) / C + eps));
+  const normed = (t: number, c: number) => (x[t * C + c]! - means[t]!) * inverse[t]!;
+  const g = (t: number, c: number) => dy[t * C + c]! * w[c]!;
+  const level = means.map((_, t) => sum(C, (c) => g(t, c)) / C);
+  const along = means.map((_, t) => sum(C, (c) => g(t, c) * normed(t, c)) / C);
+  return [
+    matrix(T, C, (t, c) => normed(t, c) * w[c]! + b[c]!),
+    matrix(T, C, (t, c) => inverse[t]! * (g(t, c) - level[t]! - normed(t, c) * along[t]!)),
+  ];
+}
+
+/** By its series, for |x| of a few units. */
+function erf(x: number): number {
+  let [term, total] = [x, x];
+  for (let n = 1; n < 200 && Math.abs(term) > 1e-18; n++) {
+    term *= -(x * x) / n;
+    total += term / (2 * n + 1);
+  }
+  return (2 / Math.sqrt(Math.PI)) * total;
+}
+
+/** Value and slope of each form of GELU. */
+const GELU: Readonly<Record<'erf' | 'tanh' | 'quick', (x: number) => readonly [number, number]>> = {
+  erf: (x) => {
+    const cdf = (1 + erf(x / Math.SQRT2)) / 2;
+    return [x * cdf, cdf + (x * Math.exp((-x * x) / 2)) / Math.sqrt(2 * Math.PI)];
+  },
+  tanh: (x) => {
+    const k = Math.sqrt(2 / Math.PI);
+    const t = Math.tanh(k * (x + 0.044715 * x ** 3));
+    return [(x * (1 + t)) / 2, (1 + t) / 2 + (x * (1 - t * t) * k * (1 + 3 * 0.044715 * x * x)) / 2];
+  },
+  quick: (x) => {
+    const s = 1 / (1 + Math.exp(-1.702 * x));
+    return [x * s, s + 1.702 * x * s * (1 - s)];
+  },
+};
+
+export function gelu(x: Values, dy: Values, form: keyof typeof GELU): Float64Array[] {
+  const each = Array.from(x, GELU[form]);
+  return [Float64Array.from(each, ([y]) => y), Float64Array.from(each, ([, slope], i) => slope * dy[i]!)];
+}
+
+/** w + scaling · B·A */
+export function fold(
+  w: Values,
+  a: Values,
+  b: Values,
+  { N, K, R, scaling }: { N: number; K: number; R: number; scaling: number },
+): Float64Array[] {
+  return [matrix(N, K, (n, k) => w[n * K + k]! + scaling * sum(R, (r) => b[n * R + r]! * a[r * K + k]!))];
+}
+
+/** Rows of the table, or of gelu(features) where there is an index, and the gradient of the features. */
+export function embed(
+  table: Values,
+  features: Values,
+  dy: Values,
+  { C, tokens, index }: { C: number; tokens: readonly number[]; index: readonly number[] },
+): Float64Array[] {
+  const pictured = GELU.tanh;
+  const place = (f: number) => index.indexOf(f);
+  return [
+    matrix(tokens.length, C, (t, c) =>
+      index[t]! < 0 ? table[tokens[t]! * C + c]! : pictured(features[index[t]! * C + c]!)[0],
+    ),
+    matrix(features.length / C, C, (f, c) =>
+      place(f) < 0 ? 0 : pictured(features[f * C + c]!)[1] * dy[place(f) * C + c]!,
+    ),
+  ];
+}
+
 export function swiglu(gate: Values, up: Values, dy: Values): Float64Array[] {
   const n = gate.length;
   const s = (i: number) => 1 / (1 + Math.exp(-gate[i]!));

@@ -7,6 +7,10 @@ import { Recorder, type Session } from '../gpu/recorder.ts';
 import type { DType, Tensor } from '../gpu/tensor.ts';
 import { adamwControl, adamwStep, CONTROL_SIZE } from './adamw.ts';
 import { attention } from './attention.ts';
+import { fold } from './fold.ts';
+import { embed } from './gather.ts';
+import { gelu, type GeluForm } from './gelu.ts';
+import { layerNorm } from './layer-norm.ts';
 import { linear } from './linear.ts';
 import { logProbs } from './log-probs.ts';
 import { needsSpans, nllLoss, policyLoss, type PolicySettings } from './policy-loss.ts';
@@ -172,6 +176,94 @@ const normCase: ProofCase = {
       return [y, tape.grad(xt)!];
     });
     return pairs(got, f64.rmsNorm(x!, w!, dy!, ROWS));
+  },
+};
+
+const layerNormCase: ProofCase = {
+  op: 'Layer norm',
+  what: `y, dx · ${ROWS.T} × ${ROWS.C}`,
+  tolerance: 1e-5,
+  async run(session) {
+    const random = new Random(9);
+    const { T, C, eps } = ROWS;
+    const [x, w, b, dy] = [T * C, C, C, T * C].map((n) => normals(random, n));
+    const got = await compute(session, (rec, put) => {
+      const tape = new Tape(rec);
+      const xt = tape.track(put('x', [T, C], x!));
+      const y = layerNorm(tape, xt, put('w', [C], w!), put('b', [C], b!), eps);
+      tape.addGrad(y, put('dy', [T, C], dy!));
+      rec.output(y);
+      tape.backward();
+      return [y, tape.grad(xt)!];
+    });
+    return pairs(got, f64.layerNorm(x!, w!, b!, dy!, ROWS));
+  },
+};
+
+const geluCase = (form: GeluForm): ProofCase => ({
+  op: `GELU, ${form}`,
+  what: `y, dx · ${ROWS.T} × ${ROWS.C}`,
+  tolerance: 1e-5,
+  async run(session) {
+    const random = new Random(10);
+    const { T, C } = ROWS;
+    const [x, dy] = [1, 2].map(() => normals(random, T * C));
+    const got = await compute(session, (rec, put) => {
+      const tape = new Tape(rec);
+      const xt = tape.track(put('x', [T, C], x!));
+      const y = gelu(tape, xt, form);
+      tape.addGrad(y, put('dy', [T, C], dy!));
+      rec.output(y);
+      tape.backward();
+      return [y, tape.grad(xt)!];
+    });
+    return pairs(got, f64.gelu(x!, dy!, form));
+  },
+});
+
+const FOLD = { N: 24, K: 40, R: 4, scaling: 1.5 };
+
+const foldCase: ProofCase = {
+  op: 'Merge of an adapter',
+  what: `w + s·B·A · ${FOLD.N} × ${FOLD.K}, rank ${FOLD.R}`,
+  tolerance: 1e-5,
+  async run(session) {
+    const random = new Random(11);
+    const { N, K, R, scaling } = FOLD;
+    const [w, a, b] = [N * K, R * K, N * R].map((n) => normals(random, n));
+    const got = await compute(session, (rec, put) => {
+      const y = rec.empty('merged', [N, K]);
+      const [at, bt] = [put('A', [R, K], a!), put('B', [N, R], b!)];
+      fold(rec, put('w', [N, K], w!), { a: at, b: bt, gradA: at, gradB: bt, scaling }, y);
+      return [y];
+    });
+    return pairs(got, f64.fold(w!, a!, b!, FOLD));
+  },
+};
+
+const EMBED = { V: 33, C: 20, tokens: [5, 32, 0, 7, 7], features: 3, index: [-1, 2, -1, 0, -1] };
+
+const embedCase: ProofCase = {
+  op: 'Embedding with image features',
+  what: `y, d features · ${EMBED.tokens.length} tokens of ${EMBED.V}, width ${EMBED.C}`,
+  // Rows are moved, and moving does not round; gelu before them does, so that the comparison has something to measure.
+  tolerance: 1e-5,
+  async run(session) {
+    const random = new Random(12);
+    const { V, C, tokens, features, index } = EMBED;
+    const T = tokens.length;
+    const [table, x, dy] = [V * C, features * C, T * C].map((n) => normals(random, n));
+    const got = await compute(session, (rec, put) => {
+      const tape = new Tape(rec);
+      const xt = tape.track(put('features', [features, C], x!));
+      const images = { features: gelu(tape, xt, 'tanh'), index: put('index', [T], index, 'i32') };
+      const y = embed(tape, put('tokens', [T], tokens, 'u32'), put('table', [V, C], table!), images);
+      tape.addGrad(y, put('dy', [T, C], dy!));
+      rec.output(y);
+      tape.backward();
+      return [y, tape.grad(xt)!];
+    });
+    return pairs(got, f64.embed(table!, x!, dy!, EMBED));
   },
 };
 
@@ -372,9 +464,15 @@ export const PROOF_CASES: readonly ProofCase[] = [
   linearCase,
   attentionCase,
   normCase,
+  layerNormCase,
   swigluCase,
+  geluCase('erf'),
+  geluCase('tanh'),
+  geluCase('quick'),
+  embedCase,
   rotaryCase,
   headProof(HEAD),
   ...policyCases,
   adamwCase,
+  foldCase,
 ];

@@ -107,6 +107,35 @@ test('RMS norm, the gated product and the rotary embedding', () => {
   );
 });
 
+test('layer norm, the three forms of GELU, and features in their places', () => {
+  const [T, C, eps] = [3, 8, 1e-6];
+  const [x, w, b, dy] = [T * C, C, C, T * C].map(draw) as [Float64Array, Float64Array, Float64Array, Float64Array];
+  const slope = (of: (v: Float64Array) => Float64Array, at: Float64Array) =>
+    finiteDifference((v) => dot(of(v), dy), at);
+  const norm = (v: Float64Array) => f64.layerNorm(v, w, b, dy, { T, C, eps });
+  expectClose(
+    slope((v) => norm(v)[0]!, x),
+    norm(x)[1]!,
+    1e-8,
+    'dx of the layer norm',
+  );
+  for (const form of ['erf', 'tanh', 'quick'] as const)
+    expectClose(
+      slope((v) => f64.gelu(v, dy, form)[0]!, x),
+      f64.gelu(x, dy, form)[1]!,
+      1e-8,
+      form,
+    );
+  const [table, features] = [draw(5 * C), draw(2 * C)];
+  const places = { C, tokens: [4, 0, 2], index: [1, -1, -1] };
+  expectClose(
+    slope((v) => f64.embed(table, v, dy, places)[0]!, features),
+    f64.embed(table, features, dy, places)[1]!,
+    1e-8,
+    'd features',
+  );
+});
+
 test('the head, its log-probs weighted', () => {
   const sizes = { T: 3, H: 4, V: 11, temperature: 0.8 };
   const [hidden, head] = [draw(sizes.T * sizes.H), draw(sizes.V * sizes.H)];
