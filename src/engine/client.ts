@@ -26,6 +26,7 @@ export class EngineClient {
   #transport: Transport;
   readonly #losses: number[] = [];
   readonly #restarts = new Set<() => void>();
+  readonly #ends = new Set<(error: GroundworkError) => void>();
   readonly #waiting = new Map<number, Waiting>();
   readonly #listeners = new Set<(event: EngineEvent) => void>();
   #nextId = 1;
@@ -42,6 +43,12 @@ export class EngineClient {
   onRestart(listener: () => void): () => void {
     this.#restarts.add(listener);
     return () => this.#restarts.delete(listener);
+  }
+
+  /** Called when the engine is lost: what it was writing stands still. Returns the way to stop listening. */
+  onLost(listener: (error: GroundworkError) => void): () => void {
+    this.#ends.add(listener);
+    return () => this.#ends.delete(listener);
   }
 
   /** Rejects with a `GroundworkError` (code, message, hint), never with anything else. */
@@ -102,9 +109,10 @@ export class EngineClient {
     const error = new GroundworkError(
       'engine-lost',
       `The engine stopped: ${reason}.`,
-      'Files that you exported are safe, and the stop wrote nothing to your disk. Reload the page to start the engine again.',
+      'Exports that had ended are safe; one that was being written is incomplete. Reload the page to start the engine again.',
     );
     this.#fail(error);
+    for (const listener of this.#ends) listener(error);
     if (this.#again && this.#mayRestart()) {
       this.#transport.close();
       this.#transport = this.#again();

@@ -107,7 +107,7 @@ export async function copyIntoStore(
       if (++files % 500 === 0) tell('Measuring files', files, 0);
     }
   const { quota = Infinity, usage = 0 } = await navigator.storage.estimate();
-  if (total + SPARE > quota - usage) throw full(total, quota - usage);
+  if (total + SPARE > quota - usage) throw full(total + SPARE, quota - usage);
   const root = await storeFolder(location, true);
   let done = 0;
   try {
@@ -138,18 +138,30 @@ export async function copyIntoStore(
   } catch (cause) {
     await removeFromStore(location).catch(() => undefined);
     if (signal?.aborted) check();
-    if (cause instanceof DOMException && cause.name === 'QuotaExceededError') throw full(total, quota - usage, cause);
+    if (cause instanceof DOMException && cause.name === 'QuotaExceededError')
+      throw full(total + SPARE, quota - usage, cause);
     throw cause;
   }
   return { bytes: total, files };
 }
 
-const gib = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
+/** Two sizes with as many digits as it takes to see that they differ. */
+function compared(a: number, b: number): [string, string] {
+  const [unit, name] = Math.max(a, b) < 2 ** 30 ? [2 ** 20, 'MiB'] : [2 ** 30, 'GiB'];
+  for (let digits = 1; digits <= 3; digits++) {
+    const [x, y] = [(a / unit).toFixed(digits), (b / unit).toFixed(digits)];
+    if (x !== y) return [`${x} ${name}`, `${y} ${name}`];
+  }
+  return [`${a} bytes`, `${b} bytes`];
+}
 
-const full = (wanted: number, free: number, cause?: unknown) =>
-  new GroundworkError(
+/** @param wanted what the files need, and what is to stay free for everything else */
+function full(wanted: number, free: number, cause?: unknown): GroundworkError {
+  const [needed, left] = compared(wanted, Math.max(0, free));
+  return new GroundworkError(
     'storage-full',
-    `The files need ${gib(wanted)}, but the browser has only ${gib(Math.max(0, free))} for this page.`,
+    `A copy of these files needs ${needed} (${SPARE / 2 ** 20} MiB of it stay free), but the browser has only ${left} for this page.`,
     'Nothing was changed. Read them in place instead, or remove other datasets and projects.',
     { cause },
   );
+}

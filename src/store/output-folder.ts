@@ -12,6 +12,8 @@ export interface FileToPlace {
 export interface PlacingOptions {
   /** Bytes written so far, of all files. */
   readonly onBytes: (bytes: number) => void;
+  /** A file is begun; nothing of it is there yet. */
+  readonly onFile?: (path: string) => void;
   /** Its reason is thrown. */
   readonly signal: AbortSignal;
 }
@@ -40,7 +42,7 @@ export async function fileIn(folder: FileSystemDirectoryHandle, path: string): P
 export async function placeFiles(
   folder: FileSystemDirectoryHandle,
   files: readonly FileToPlace[],
-  { onBytes, signal }: PlacingOptions,
+  { onBytes, onFile, signal }: PlacingOptions,
 ): Promise<number> {
   const made = new Made(folder);
   let bytes = 0;
@@ -54,6 +56,7 @@ export async function placeFiles(
   try {
     for (const { path, data } of files) {
       signal.throwIfAborted();
+      onFile?.(path);
       const file = await guarded(made.file(path));
       const stream = await guarded(file.createWritable());
       try {

@@ -5,6 +5,7 @@ import { Exports } from '../../src/engine/export/exports.ts';
 import { writeExportFolder } from '../../src/engine/export/export-folder.ts';
 import { writeSafetensors } from '../../src/formats/safetensors-writer.ts';
 import type { OutputFile } from '../../src/train/export.ts';
+import { removeFiles } from '../../src/studio/ui/save.ts';
 import { MemoryFolder } from '../store/memory-folder.ts';
 
 const tensors = [
@@ -129,6 +130,42 @@ test('stopped half-way, everything written is removed', async () => {
   });
   expect(await folder.contents()).toEqual({});
   expect(seen).toEqual([256, 256]);
+});
+
+test('each file is told of before it is there, so that the page can take it away if the engine dies', async () => {
+  const folder = new MemoryFolder('out');
+  const told: string[] = [];
+  const there: string[][] = [];
+  const exports = new Exports({
+    files: async () => files(),
+    emit: (event) => {
+      if (event.type !== 'exporting' || told.includes(event.path)) return;
+      told.push(event.path);
+      there.push([...folder.entriesByName.keys()]);
+    },
+  });
+  await exports.handlers['export-folder']({ type: 'export-folder', what: 'merged', folder: folder.handle });
+  expect(told.toSorted()).toEqual(Object.keys(await folder.contents()).toSorted());
+  told.forEach((path, i) => expect(there[i]).not.toContain(path));
+  expect(await removeFiles(folder.handle, [...told, 'never-begun.json'])).toEqual([]);
+  expect(await folder.contents()).toEqual({});
+});
+
+test('a file that the dead engine still holds is waited for, and one that cannot be removed is named', async () => {
+  let held = 2;
+  const folder = new MemoryFolder('out', (bytes) => {
+    if (bytes === 0 && folder.entriesByName.size === 2 && held-- > 0)
+      throw new DOMException('held', 'NoModificationAllowedError');
+  });
+  const made = async (name: string) => folder.getFileHandle(name, { create: true });
+  await made('a.json');
+  await made('b.json');
+  expect(await removeFiles(folder.handle, ['a.json', 'b.json'])).toEqual([]);
+  expect(held).toBeLessThan(0);
+  const kept = new MemoryFolder('kept');
+  await kept.getFileHandle('c.json', { create: true });
+  kept.removeEntry = () => Promise.reject(new DOMException('no', 'NotAllowedError'));
+  expect(await removeFiles(kept.handle, ['c.json'])).toEqual(['c.json']);
 });
 
 test('without an export of this session there is nothing to compare with', async () => {

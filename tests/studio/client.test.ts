@@ -53,6 +53,16 @@ describe('the client of the engine', () => {
     expect(seen).toEqual([event]);
   });
 
+  it('tells whoever has work with the engine that it is lost, until they have not', () => {
+    const { client, lose } = setUp();
+    const told: string[] = [];
+    const forget = client.onLost(({ code }) => told.push(`gone ${code}`));
+    client.onLost(({ code }) => told.push(code));
+    forget();
+    lose('it was ended');
+    expect(told).toEqual(['engine-lost']);
+  });
+
   it('when the engine is lost, fails what waits and what comes, and says so once', async () => {
     const { client, lose, sent } = setUp();
     const events: EngineEvent[] = [];

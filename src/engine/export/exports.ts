@@ -51,13 +51,21 @@ export class Exports {
       stop.abort(new GroundworkError('cancelled', 'Writing was stopped.', 'What was written was removed.'));
     const record = await this.#record(choice);
     let told = 0;
+    let [at, written] = ['', 0];
+    const tell = () =>
+      this.#host.emit({ type: 'exporting', bytes: written, weightBytes: record.weightBytes, path: at });
     return writeExportFolder(folder, record.files(), {
       signal: stop.signal,
+      onFile: (path) => {
+        at = path;
+        tell();
+      },
       onBytes: (bytes) => {
+        written = bytes;
         const now = performance.now();
         if (now - told < NEWS_MS) return;
         told = now;
-        this.#host.emit({ type: 'exporting', bytes, weightBytes: record.weightBytes });
+        tell();
       },
     });
   }

@@ -30,11 +30,13 @@ export interface ExportReplies {
   'check-export': ExportCheck;
 }
 
-/** A folder is being written: bytes so far, and the bytes of all tensors that go there. */
+/** A folder is being written: bytes so far, the bytes of all tensors that go there, and the file that is begun. */
 export interface ExportEvent {
   readonly type: 'exporting';
   readonly bytes: number;
   readonly weightBytes: number;
+  /** Told before it is made, so that whoever outlives the engine can take it away. */
+  readonly path: string;
 }
 
 /** An export as it was read back. */

@@ -51,6 +51,39 @@ export interface Saved {
   readonly written: Blob;
 }
 
+/** Tries to remove a file, and the wait between two: a worker that has ended lets its files go a little later. */
+const TRIES = 8;
+const TRY_MS = 250;
+
+/**
+ * Removes files from a folder of the user's. One that is not there is none to remove.
+ * @returns paths of those that could not be removed
+ */
+export async function removeFiles(folder: FileSystemDirectoryHandle, paths: Iterable<string>): Promise<string[]> {
+  const left: string[] = [];
+  for (const path of paths) if (!(await removed(folder, path))) left.push(path);
+  return left;
+}
+
+async function removed(folder: FileSystemDirectoryHandle, path: string): Promise<boolean> {
+  const parts = path.split('/');
+  const file = parts.pop()!;
+  for (let tries = 1; tries <= TRIES; tries++) {
+    try {
+      let parent = folder;
+      for (const part of parts) parent = await parent.getDirectoryHandle(part);
+      await parent.removeEntry(file);
+      return true;
+    } catch (error) {
+      const { name } = error as { name?: unknown };
+      if (name === 'NotFoundError') return true;
+      if (name !== 'NoModificationAllowedError') return false;
+      await new Promise((resolve) => setTimeout(resolve, TRY_MS));
+    }
+  }
+  return false;
+}
+
 /** Where a download waits in the browser's private storage, so that it is never in memory. */
 const OUTBOX = 'outgoing';
 /** Milliseconds after which a download is taken to be over. */

@@ -298,7 +298,7 @@ export class FakeTransport implements Transport {
           weightBytes: 10_000,
         };
       case 'export-folder':
-        this.emit({ type: 'exporting', bytes: 5000, weightBytes: 10_000 });
+        this.emit({ type: 'exporting', bytes: 5000, weightBytes: 10_000, path: 'model.safetensors' });
         await pause(this.#options.loadMs);
         return { bytes: 10_700 };
       case 'cancel-export':

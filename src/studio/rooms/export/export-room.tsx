@@ -1,5 +1,6 @@
 /** Export: the adapter, the merged weights, the run file; written straight to the disk where the browser can. */
 import { useRef, useState } from 'react';
+import { GroundworkError } from '../../../base/error.ts';
 import type { EngineClient } from '../../../engine/client.ts';
 import type { ExportCheck, ExportChoice, KeyStyle } from '../../../engine/protocol/index.ts';
 import { problemOf, type Problem } from '../../problem.ts';
@@ -9,7 +10,7 @@ import { Icon } from '../../ui/icon.tsx';
 import { ProblemNote } from '../../ui/problem-note.tsx';
 import { Progress } from '../../ui/progress.tsx';
 import { RoomHead } from '../../ui/room-head.tsx';
-import { askForFile, askForFolder, canAskForFolder, saveBlob, saveStream } from '../../ui/save.ts';
+import { askForFile, askForFolder, canAskForFolder, removeFiles, saveBlob, saveStream } from '../../ui/save.ts';
 import { foundationOf, writeRunFile } from '../../state/run-file.ts';
 import { SUFFIX } from '../run/open-run.ts';
 import './export.css';
@@ -106,24 +107,47 @@ const toZip =
   (handle: FileSystemFileHandle | undefined): Writer =>
   async (client, choice, onBytes, signal) => {
     const { fileName, stream, weightBytes } = await client.request({ type: 'export', ...choice });
-    const saved = await saveStream(stream, fileName, handle, (bytes) => onBytes(bytes, weightBytes), signal);
-    return { bytes: saved.bytes, name: handle?.name ?? fileName, place: saved.written };
+    const lost = new AbortController();
+    const forget = client.onLost((error) => lost.abort(engineLost(error, 'The incomplete file was removed.')));
+    const ended = AbortSignal.any([signal, lost.signal]);
+    try {
+      const saved = await saveStream(stream, fileName, handle, (bytes) => onBytes(bytes, weightBytes), ended);
+      return { bytes: saved.bytes, name: handle?.name ?? fileName, place: saved.written };
+    } finally {
+      forget();
+    }
   };
 
 const toFolder =
   (folder: FileSystemDirectoryHandle): Writer =>
   async (client, choice, onBytes, signal) => {
+    const begun = new Set<string>();
     const unsubscribe = client.subscribe((event) => {
-      if (event.type === 'exporting') onBytes(event.bytes, event.weightBytes);
+      if (event.type !== 'exporting') return;
+      begun.add(event.path);
+      onBytes(event.bytes, event.weightBytes);
     });
     signal.addEventListener('abort', () => void client.request({ type: 'cancel-export' }).catch(() => undefined));
     try {
       const { bytes } = await client.request({ type: 'export-folder', folder, ...choice });
       return { bytes, name: folder.name, place: folder };
+    } catch (error) {
+      if (!(error instanceof GroundworkError && error.code === 'engine-lost')) throw error;
+      // Nobody else is left to take away what it wrote.
+      const left = await removeFiles(folder, begun);
+      throw engineLost(
+        error,
+        left.length > 0
+          ? `Delete ${left.join(', ')} from “${folder.name}”: they are incomplete.`
+          : `What was written to “${folder.name}” was removed.`,
+      );
     } finally {
       unsubscribe();
     }
   };
+
+const engineLost = ({ code, message }: GroundworkError, left: string) =>
+  new GroundworkError(code, message, `${left} The engine starts again. Then write it again.`);
 
 function ExportCard({ kind, ready }: { readonly kind: Kind; readonly ready: boolean }) {
   const { client } = useStudio();
