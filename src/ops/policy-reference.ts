@@ -137,7 +137,10 @@ export function policyTerms(
   });
 }
 
-/** d loss / d logp of every token, by central differences. */
+/**
+ * d loss / d logp of every token, by central differences. Where a token lies exactly on a clip limit, the difference
+ * towards ratio 1: what is at the limit is not clipped, as in torch.
+ */
 export function policyGradient(
   logps: Values,
   tokens: PolicyTokens,
@@ -146,8 +149,15 @@ export function policyGradient(
 ): Float64Array {
   const total = (values: Values) =>
     policyTerms(values, logps, tokens, settings).reduce((loss, term) => loss + term.loss, 0);
+  const here = total(logps);
   return Float64Array.from({ length: logps.length }, (_, s) => {
-    const moved = (by: number) => Float64Array.from(logps, (value, t) => (t === s ? value + by : value));
-    return (total(moved(step)) - total(moved(-step))) / (2 * step);
+    const at = (steps: number) =>
+      total(Float64Array.from(logps, (value, t) => (t === s ? value + steps * step : value)));
+    const [above, below] = [at(1), at(-1)];
+    const [up, down] = [(above - here) / step, (here - below) / step];
+    const bends = Math.abs(up - down) > 1e-3 * Math.max(Math.abs(up), Math.abs(down)) + 1e-8;
+    if (!bends) return (above - below) / (2 * step);
+    const side = logps[s]! > (tokens.old ?? logps)[s]! ? -1 : 1;
+    return (side * (4 * at(side) - 3 * here - at(2 * side))) / (2 * step);
   });
 }

@@ -23,6 +23,16 @@ describe('the f64 reference of a policy loss', () => {
       ).toBeLessThan(1e-6);
   });
 
+  test.each([
+    { what: 'the upper clip', ratio: 1.28, advantage: 1, settings: {}, slope: -1.28 },
+    { what: 'the lower clip', ratio: 0.8, advantage: -1, settings: {}, slope: 0.8 },
+    { what: 'the cap of the ratio', ratio: 1.5, advantage: -1, settings: { delta: 1.5 }, slope: 1.5 },
+  ])('does not clip what lies exactly on $what', ({ ratio, advantage, settings, slope }) => {
+    const tokens = { completion: [0], weight: [1], advantage: [advantage], old: [-1 - Math.log(ratio)] };
+    const all = { epsilon: 0.2, epsilonHigh: 0.28, beta: 0, klRatio: false, ...settings };
+    expect(policyGradient([-1], tokens, all)[0]).toBeCloseTo(slope, 6);
+  });
+
   test('has a case of TRL’s for every loss, every objective and every level of the ratio', () => {
     const types = new Set(GOLDEN_LOSSES.map(({ settings }) => settings.loss_type));
     expect([...types].sort()).toEqual([...LOSS_TYPES].sort());

@@ -4,7 +4,7 @@ import { openSafetensors, type Safetensors } from '../../formats/safetensors.ts'
 import type { NamedFile } from '../protocol/words.ts';
 import type { ChatMessage } from '../../text/chat-template.ts';
 import { GroundworkError } from '../../base/error.ts';
-import type { LossType } from '../../train/losses/index.ts';
+import type { PolicySpec } from './policy-spec.ts';
 
 export interface GoldenCase {
   readonly path: string;
@@ -33,19 +33,7 @@ export interface GoldenSpec {
     readonly do_image_splitting?: boolean;
   };
   readonly generate?: { readonly max_new_tokens: number };
-  readonly policy?: {
-    readonly loss_type: LossType;
-    readonly epsilon: number;
-    readonly epsilon_high?: number | null;
-    readonly beta: number;
-    readonly temperature: number;
-    readonly max_completion_length: number;
-    readonly use_bias_correction_kl?: boolean;
-    readonly mask_truncated_completions?: boolean;
-    readonly truncated?: readonly boolean[];
-    readonly completions: readonly string[];
-    readonly advantages: readonly number[];
-  };
+  readonly policy?: PolicySpec;
 }
 
 /** The case in a folder's files, by path inside it. Throws `golden-incomplete`. */

@@ -14,13 +14,15 @@ import { Adapter } from '../../nn/adapter.ts';
 import type { Session } from '../../gpu/recorder.ts';
 import { fullLogits } from '../../train/full-logits.ts';
 import { Generator } from '../../train/generate.ts';
-import { lossWeights, policySettings } from '../../train/losses/index.ts';
+import { lossWeights, policyMode } from '../../train/losses/index.ts';
 import { readAdapter } from '../../train/import.ts';
 import { pack, type EncodedPrompt, type Packed } from '../../train/pack.ts';
 import { Policy } from '../../train/policy.ts';
+import { entropyShares, keptTokens } from '../../train/policy-update.ts';
 import { Scorer } from '../../train/scorer.ts';
 import { VisionRunner } from '../../train/vision-runner.ts';
 import { numberedMessages, type GoldenCase } from './case.ts';
+import { lossChoice } from './policy-spec.ts';
 
 export interface Comparison {
   readonly name: string;
@@ -267,33 +269,43 @@ class CaseRun {
         await floats(inputs!, 'ref_logps'),
       );
     }
+    const choice = lossChoice(spec, old !== undefined);
+    const mode = policyMode(choice);
+    const weight = Float32Array.from(packed.entries, (e) => weights[e.completion]!);
+    const kept = mode.masked
+      ? keptTokens(
+          [{ weight }],
+          [
+            (
+              await scorer.run(packed, this.#features, {
+                mode: { kind: 'score' },
+                temperature: spec.temperature,
+                adapter: true,
+                checkpoint: false,
+              })
+            ).entropy,
+          ],
+          choice.topEntropyQuantile ?? 1,
+        )
+      : undefined;
+    const shares = mode.entropyBonus ? entropyShares([{ weight }], kept, choice.entropyCoef) : undefined;
     if (this.#adapter) this.#session.write(this.#adapter.gradients, new Float32Array(this.#adapter.gradients.size));
     const result = await scorer.run(
       packed,
       this.#features,
       {
-        mode: {
-          kind: 'policy',
-          settings: policySettings({
-            lossType: spec.loss_type,
-            epsilon: spec.epsilon,
-            epsilonHigh: spec.epsilon_high ?? spec.epsilon,
-            beta: spec.beta,
-            useBiasCorrectionKl: spec.use_bias_correction_kl ?? false,
-            entropyCoef: 0,
-            numIterations: old ? 2 : 1,
-          }),
-          onPolicy: !old,
-        },
+        mode,
         temperature: spec.temperature,
         adapter: true,
         checkpoint: false,
       },
       {
-        weight: Float32Array.from(packed.entries, (e) => weights[e.completion]!),
+        weight,
         advantage: Float32Array.from(packed.entries, (e) => spec.advantages[e.completion]!),
         ...(old && { old }),
         ...(reference && { reference }),
+        ...(kept && { kept: kept[0]! }),
+        ...(shares && { entropyShare: shares[0]! }),
       },
     );
     await this.#compareFloats('policy.logps', this.#grid(packed, result.logps, masked, width));

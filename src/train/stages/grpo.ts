@@ -123,12 +123,14 @@ export const grpo: StageDescriptor<GrpoStage> = {
         temperature: stage.sampling.temperature,
         checkpoint: stage.gradientCheckpointing,
       };
-      if (stage.beta > 0) pass(shape, { ...settings, mode: { kind: 'score' }, adapter: false });
-      pass(shape, {
-        ...settings,
-        mode: policyMode(stage),
-        adapter: true,
-      });
+      const mode = policyMode(stage);
+      const scores = { ...settings, mode: { kind: 'score' } } as const;
+      if (stage.beta > 0) pass(shape, { ...scores, adapter: false });
+      if (mode.masked || stage.numIterations > 1) pass(shape, { ...scores, adapter: true });
+      // Groups of this step, and with a replay buffer those of earlier ones.
+      if (stage.replayBufferSize && stage.numIterations <= 1)
+        pass(shape, { ...settings, mode: { ...mode, onPolicy: true }, adapter: true });
+      pass(shape, { ...settings, mode, adapter: true });
     }),
   eased: {
     recompute: (stage) => ({ ...stage, gradientCheckpointing: true }),
