@@ -287,7 +287,6 @@ export async function interpretRow(searched: SearchedRow, context: InterpretCont
     );
   for (const content of [...messages.filter(({ role }) => role === 'assistant').map((m) => m.content), target])
     for (const key of shortened(content, context.words)) done.add(key);
-  if (messages.some(({ role }) => role === 'assistant')) done.add('earlier-turns');
   if (clipped > 0) done.add('box-cut');
   const row = {
     task: raw.task,

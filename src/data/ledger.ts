@@ -81,10 +81,6 @@ export const LEDGER = {
     say: (n) =>
       `${rows(n, 'says', 'say')} that there is nothing to find: the answer is learned as an empty one, in the form of the others.`,
   },
-  'earlier-turns': {
-    of: 'row',
-    say: (n) => `${rows(n, 'has', 'have')} earlier answers that are shown to the model and not learned.`,
-  },
   'picture-guessed': {
     of: 'row',
     say: (n) =>

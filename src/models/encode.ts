@@ -3,7 +3,13 @@ import { GroundworkError } from '../base/error.ts';
 import type { Size } from '../grounding/box.ts';
 import { decodeImage } from '../image/decode.ts';
 import type { ChatMessage } from '../text/chat-template.ts';
-import { encodePrompt, encodeSample, type EncodedPrompt, type Encoding } from '../text/prompt-segments.ts';
+import {
+  encodePrompt,
+  encodeSample,
+  type EncodedPrompt,
+  type EncodedSample,
+  type Encoding,
+} from '../text/prompt-segments.ts';
 import type { PixelInput } from './model.ts';
 import type { Processor } from './processor.ts';
 
@@ -18,6 +24,10 @@ export interface EncodedConversation {
   /** i32 [tokens]: running number of the feature at image tokens, else −1. */
   readonly featureIndex: Int32Array;
   readonly featureRows: number;
+  /** u8 [tokens]: 1 where an earlier answer is learnt. */
+  readonly learnt: Uint8Array;
+  /** Earlier answers that cannot be learnt. */
+  readonly unlearnt: number;
 }
 
 /** @throws GroundworkError `row-encoding`, named by `id` */
@@ -30,7 +40,7 @@ export function encodeConversation(
 ): EncodedConversation {
   const { tokenizer, template, endOfTurn } = processor;
   const placeholder = processor.placeholder(sizes);
-  const encoded: Encoding<EncodedPrompt & { readonly promptLength?: number }> =
+  const encoded: Encoding<EncodedPrompt & Partial<Pick<EncodedSample, 'promptLength' | 'inLoss' | 'unlearnt'>>> =
     completion === null
       ? encodePrompt(tokenizer, template, messages.map(inParts), placeholder)
       : encodeSample(tokenizer, template, messages.map(inParts), completion, placeholder, endOfTurn);
@@ -50,6 +60,8 @@ export function encodeConversation(
     grids: encoded.images.map(({ image }) => processor.gridOf(sizes[image]!)),
     featureIndex,
     featureRows: features,
+    learnt: encoded.inLoss?.subarray(0, length) ?? new Uint8Array(length),
+    unlearnt: encoded.unlearnt ?? 0,
   };
 }
 

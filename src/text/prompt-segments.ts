@@ -5,6 +5,7 @@
  * fails is a value, not a throw.
  */
 import type { ChatMessage, ChatTemplate } from './chat-template.ts';
+import { earlierAnswers, type TextSpan } from './earlier-answers.ts';
 import type { Tokenizer } from './tokenizer.ts';
 
 /** What stands for a picture in the template's text, and what the model reads instead. */
@@ -32,8 +33,10 @@ export interface EncodedPrompt {
 
 export interface EncodedSample extends EncodedPrompt {
   readonly promptLength: number;
-  /** Per id, 1 where it is learnt: the completion and the end of the turn, nothing else. */
+  /** Per id, 1 where it is learnt: every answer, the completion as the last of them, with the ends of their turns. */
   readonly inLoss: Uint8Array;
+  /** Earlier answers that are not learnt: the template rewrites them, or the tokenizer merges across their borders. */
+  readonly unlearnt: number;
 }
 
 export type Encoding<T> =
@@ -123,7 +126,40 @@ export function encodeSample(
   ids.set(prompt.ids);
   ids.set(learnt, prompt.ids.length);
   const inLoss = new Uint8Array(ids.length).fill(1, prompt.ids.length);
-  return { ...prompt, ids, promptLength: prompt.ids.length, inLoss };
+  const { spans, missing } = earlierAnswers(template, messages, prompt.text, endOfTurn);
+  const marked = spans.length ? markSpans(tokenizer, prompt, spans, inLoss) : true;
+  return { ...prompt, ids, promptLength: prompt.ids.length, inLoss, unlearnt: missing + (marked ? 0 : spans.length) };
+}
+
+/** Sets what stands in the spans of the prompt's text; false where a token spans a border, and nothing is set. */
+function markSpans(
+  tokenizer: Tokenizer,
+  { text, plain, images }: EncodedPrompt,
+  spans: readonly TextSpan[],
+  inLoss: Uint8Array,
+): boolean {
+  const pieces: { ids: readonly number[]; learnt: boolean }[] = [];
+  let at = 0;
+  for (const { start, end } of spans) {
+    pieces.push({ ids: tokenizer.encode(text.slice(at, start)), learnt: false });
+    pieces.push({ ids: tokenizer.encode(text.slice(start, end)), learnt: true });
+    at = end;
+  }
+  pieces.push({ ids: tokenizer.encode(text.slice(at)), learnt: false });
+  const joined = pieces.flatMap(({ ids }) => ids);
+  if (joined.length !== plain.length || joined.some((id, i) => id !== plain[i])) return false;
+  let place = 0;
+  let picture = 0;
+  // A placeholder is one token of the text, and many of the prompt.
+  for (const { ids, learnt } of pieces)
+    for (let i = 0; i < ids.length; i++) {
+      const span = images[picture];
+      if (span?.start === place) {
+        place += span.length;
+        picture++;
+      } else inLoss[place++] = Number(learnt);
+    }
+  return true;
 }
 
 type Encoded = Pick<EncodedPrompt, 'text' | 'plain'>;

@@ -21,11 +21,14 @@ export interface PackedGroup {
   readonly prompt: EncodedPrompt;
   /** Token ids of each completion, end-of-turn included where it was reached. None is empty; no completions at all is a prefill. */
   readonly completions: readonly Uint32Array[];
+  /** u8 [T]: tokens of the prompt that are scored as well, 1 each: earlier answers in supervised training. */
+  readonly learnt?: Uint8Array;
 }
 
 /** Where one scored token sits. */
 export interface Entry {
   readonly group: number;
+  /** −1: the prompt itself. */
   readonly completion: number;
   readonly index: number;
 }
@@ -83,7 +86,7 @@ export function pack(groups: readonly PackedGroup[], { step = 64 } = {}): Packed
 
   let row = 0;
   let featureBase = 0;
-  groups.forEach(({ prompt, completions }, g) => {
+  groups.forEach(({ prompt, completions, learnt }, g) => {
     const base = row;
     const P = prompt.tokens.length;
     const end = base + groupRows(groups[g]!);
@@ -93,6 +96,11 @@ export function pack(groups: readonly PackedGroup[], { step = 64 } = {}): Packed
       if (prompt.featureIndex[t]! >= 0) featureIndex[row] = featureBase + prompt.featureIndex[t]!;
       ranges.set([0, 0, base, row + 1], 4 * row);
       keyRanges.set([row, end], 2 * row);
+      if (!learnt?.[t + 1]) continue;
+      rows.push(row);
+      start.push(targets.length);
+      targets.push(prompt.tokens[t + 1]!);
+      entries.push({ group: g, completion: -1, index: t + 1 });
     }
     if (completions.length) {
       rows.push(row - 1);

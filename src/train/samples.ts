@@ -22,6 +22,10 @@ export interface Sample {
   readonly promptText: string;
   /** Target tokens with the end of the turn. Empty for rows without a target. */
   readonly completion: Uint32Array;
+  /** u8 [prompt tokens]: 1 where an earlier answer is learnt in supervised training. */
+  readonly learnt: Uint8Array;
+  /** Earlier answers that cannot be. */
+  readonly unlearnt: number;
   readonly targetText: string;
   readonly natural: readonly Size[];
   /** Pictures as the model sees them. */
@@ -158,6 +162,8 @@ export class SampleStore {
       },
       promptText: encoded.text,
       completion: encoded.completion,
+      learnt: encoded.learnt,
+      unlearnt: encoded.unlearnt,
       targetText: target,
       natural,
       sizes,

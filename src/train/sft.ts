@@ -1,6 +1,6 @@
 /**
- * Supervised fine-tuning on completions only: the loss is the mean negative log-likelihood over completion and
- * end-of-turn tokens of the whole accumulated batch, as transformers' Trainer counts it (num_items_in_batch).
+ * Supervised fine-tuning on answers only, each of a conversation: the loss is the mean negative log-likelihood over
+ * their tokens and the ends of their turns, of the whole accumulated batch, as transformers' Trainer counts it (num_items_in_batch).
  */
 import { GroundworkError } from '../base/error.ts';
 import { pipelined } from '../base/pipelined.ts';
@@ -77,12 +77,14 @@ async function trainable(stage: SftStage, context: StageContext): Promise<RowLis
   const usable: number[] = [];
   let long = 0;
   let without = 0;
+  let unlearnt = 0;
   const { length } = context.train;
   for (let start = 0; start < length; start += ROWS_AT_ONCE) {
     if (!(await context.turn())) return null;
     const places = span(context.train, start, start + ROWS_AT_ONCE);
     const samples = await context.samples.encode(await context.train.read(places));
-    samples.forEach(({ prompt, completion }, i) => {
+    samples.forEach(({ prompt, completion, unlearnt: earlier }, i) => {
+      if (earlier > 0) unlearnt++;
       if (!completion.length) without++;
       else if (stage.maxLength > 0 && prompt.tokens.length + completion.length > stage.maxLength) long++;
       else usable.push(places[i]!);
@@ -98,6 +100,11 @@ async function trainable(stage: SftStage, context: StageContext): Promise<RowLis
     });
   if (without && !context.resume)
     context.emit({ type: 'notice', message: `${without} rows have no target and were left out.` });
+  if (unlearnt && !context.resume)
+    context.emit({
+      type: 'notice',
+      message: `${unlearnt} rows have earlier answers that this model’s chat template rewrites: those answers are shown, and not learned.`,
+    });
   if (!usable.length)
     throw new GroundworkError(
       'no-rows',
@@ -115,15 +122,21 @@ function tellEncoded({ train, emit }: StageContext, start: number, count: number
     emit({ type: 'progress', done, total: train.length, unit: 'rows encoded', preparing: true });
 }
 
+const countLearnt = (mask: Uint8Array): number => mask.reduce((sum, one) => sum + one, 0);
+
 /** Forward and backward over micro-batches; gradients are left in the adapter. */
 async function accumulate(stage: SftStage, context: StageContext, optimizer: Optimizer, samples: readonly Sample[]) {
-  const total = samples.reduce((sum, s) => sum + s.completion.length, 0);
+  const total = samples.reduce((sum, s) => sum + s.completion.length + countLearnt(s.learnt), 0);
   optimizer.zeroGrad();
   const size = stage.perDeviceTrainBatchSize;
   const starts = Array.from({ length: Math.ceil(samples.length / size) }, (_, i) => i * size);
   const passes = await pipelined(starts, PASSES_AHEAD, async (start) => {
     const part = samples.slice(start, start + size);
-    const groups: PackedGroup[] = part.map((s) => ({ prompt: s.prompt, completions: [s.completion] }));
+    const groups: PackedGroup[] = part.map((s) => ({
+      prompt: s.prompt,
+      completions: [s.completion],
+      learnt: s.learnt,
+    }));
     const packed = pack(groups);
     const scores = await context.scorer().run(
       packed,

@@ -40,3 +40,31 @@ test('scored rows alone see what they see among all rows, and are seen by the sa
     }),
   );
 });
+
+test('earlier answers are scored where their tokens stand in the prompt, before the completion', () => {
+  const tokens = Uint32Array.of(10, 11, 12, 13, 14);
+  const { rows, start, targets, entries } = pack([
+    {
+      prompt: {
+        id: '',
+        tokens,
+        axes: Int32Array.from(tokens.keys()),
+        next: 5,
+        featureIndex: new Int32Array(5).fill(-1),
+        featureRows: 0,
+      },
+      completions: [Uint32Array.of(20, 21)],
+      learnt: Uint8Array.of(0, 0, 1, 1, 0),
+    },
+  ]);
+  // Row i predicts the token after it.
+  expect([...rows.subarray(0, 4)]).toEqual([1, 2, 4, 5]);
+  expect([...start.subarray(0, 5)]).toEqual([0, 1, 2, 3, 4]);
+  expect([...targets.subarray(0, 4)]).toEqual([12, 13, 20, 21]);
+  expect(entries).toEqual([
+    { group: 0, completion: -1, index: 2 },
+    { group: 0, completion: -1, index: 3 },
+    { group: 0, completion: 0, index: 0 },
+    { group: 0, completion: 0, index: 1 },
+  ]);
+});

@@ -61,17 +61,24 @@ const gradientsOf = async ({ policy }: Tiny): Promise<Float32Array> =>
   joined([...(await policy.adapter!.read('gradients')).values()].flatMap(({ a, b }) => [a, b]));
 
 test.each([
-  ['qwen2_5_vl/policy-grpo', false],
-  ['qwen2_5_vl/policy-grpo', true],
-  ['qwen3_vl/policy-dapo', false],
-] as const)('%s, layers recomputed: %s', async (name, checkpoint) => {
+  ['qwen2_5_vl/policy-grpo', false, 0],
+  ['qwen2_5_vl/policy-grpo', true, 0],
+  ['qwen3_vl/policy-dapo', false, 0],
+  ['qwen2_5_vl/policy-grpo', true, 6],
+] as const)('%s, layers recomputed: %s, tokens of the prompt scored as well: %s', async (name, checkpoint, earlier) => {
   await withTiny(
     session(),
     async (tiny) => {
       const adapter = tiny.attach(3);
       const { prompt, features } = await tiny.sample('Box the disc.');
       const packed = pack(
-        [{ prompt, completions: ['the box is here', 'no', 'a disc'].map((text) => tiny.encode(text)) }],
+        [
+          {
+            prompt,
+            completions: ['the box is here', 'no', 'a disc'].map((text) => tiny.encode(text)),
+            learnt: Uint8Array.from(prompt.tokens, (_, t) => Number(t >= prompt.tokens.length - earlier)),
+          },
+        ],
         { step: 8 },
       );
       const padded = new Float32Array(packed.sizes.F * tiny.model.featureColumns);

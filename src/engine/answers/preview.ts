@@ -6,7 +6,7 @@ import type { Workbench } from '../model/workbench.ts';
 /** Pictures are opened no further than their header. Throws what `SampleStore.encode` throws. */
 export async function previewRow({ loaded, samples }: Workbench, row: Row): Promise<EncodedPreview> {
   const [sample] = await samples.encode([row]);
-  const { sizes, natural, promptText, targetText, prompt, completion } = sample!;
+  const { sizes, natural, promptText, targetText, prompt, completion, learnt } = sample!;
   const { tokenizer, gridOf } = loaded.processor;
   const text = (id: number) => tokenizer.decode([id]);
   return {
@@ -18,7 +18,7 @@ export async function previewRow({ loaded, samples }: Workbench, row: Row): Prom
     promptText,
     targetText,
     tokens: [
-      ...Array.from(prompt.tokens, (id) => ({ text: text(id), inLoss: false })),
+      ...Array.from(prompt.tokens, (id, i) => ({ text: text(id), inLoss: learnt[i] === 1 })),
       ...Array.from(completion, (id) => ({ text: text(id), inLoss: true })),
     ],
   };

@@ -21,6 +21,7 @@ export function FilesView({ dataset }: { readonly dataset: DatasetReport }) {
   const busy = useProject((project) => project.loading !== null);
   const { options } = dataset;
   const again = (change: Partial<DatasetOptions>) => void reread(cleaned({ ...options, ...change }));
+  const reduced = dataset.ledger.find(({ key }) => key === 'answer-reduced')?.rows ?? 0;
   const isCoco = dataset.formats.some(({ name }) => name === 'COCO');
   return (
     <div className="files">
@@ -44,6 +45,27 @@ export function FilesView({ dataset }: { readonly dataset: DatasetReport }) {
             ? `You chose this format. ${count(dataset.train + dataset.heldout)} rows could be read, ${count(dataset.leftOut)} could not.`
             : guess(dataset)}
         </p>
+        {(reduced > 0 || options.answers === 'words') && (
+          <>
+            <Choice
+              label="What is taught of an answer with boxes"
+              choices={[
+                { key: 'boxes', title: 'Boxes alone' },
+                { key: 'words', title: 'With the words around them' },
+              ]}
+              selected={options.answers ?? 'boxes'}
+              onSelect={(answers) =>
+                again({ answers: answers === 'words' ? answers : undefined } as Partial<DatasetOptions>)
+              }
+            />
+            <p className="muted">
+              {options.answers === 'words'
+                ? 'The words around the boxes are taught as well. Rewards that ask for boxes alone count them as a broken form.'
+                : `${plural(reduced, 'row')} ${reduced === 1 ? 'loses' : 'lose'} words around the boxes.`}{' '}
+              The preview in Recipe shows a row as it is taught.
+            </p>
+          </>
+        )}
         {isCoco && (
           <div className="stacked">
             <span aria-hidden="true">Pictures per question</span>
