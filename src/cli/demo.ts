@@ -3,7 +3,7 @@
  * starter model and the sample dataset. Prints progress and one table; writes report.json, adapter/ and merged/.
  *
  *   npm run demo -- --out DIR [--quick | --recipe FILE] [--seed N] [--model DIR|ID] [--data PATH] [--resume]
- *     [--storage auto|f32|f16|int8|int4|nf4]
+ *     [--storage auto|f32|f16|int8|int4|nf4] [--coordinates FILE=SPACE] [--skip-unusable]
  *
  * FILE is a plan as the studio's Recipe room writes it. ID is a model on a Hub (find-model.ts). The run is kept in
  * DIR/run: --resume goes on with one that was interrupted there, from its last checkpoint, with the recipe it was
@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { GroundworkError } from '../base/error.ts';
-import type { DatasetOptions, Recipe } from '../engine/protocol/index.ts';
+import type { Recipe } from '../engine/protocol/index.ts';
 import { EngineSession } from '../engine/session.ts';
 import { heldAs, storageChoice } from '../engine/model/weight-storage.ts';
 import { exportWitness } from '../engine/run/witness.ts';
@@ -28,6 +28,7 @@ import { presetRecipe } from '../train/presets.ts';
 import { damageNotice, type Damage } from '../store/records.ts';
 import { findModel } from './find-model.ts';
 import { lockFolder } from './folder-lock.ts';
+import { INTAKE_FLAGS, settleByFlags } from './intake.ts';
 import { nodeFileStore } from './node-file-store.ts';
 import { filesUnder, writeFiles } from './node-files.ts';
 import { runCommand } from './run-command.ts';
@@ -51,6 +52,7 @@ async function main(): Promise<void> {
       model: { type: 'string', default: join(home, 'public/starter/model') },
       data: { type: 'string', default: join(home, 'public/starter/sample.zip') },
       storage: { type: 'string', default: 'auto' },
+      ...INTAKE_FLAGS,
     },
   });
   const plan = values.recipe
@@ -87,20 +89,16 @@ async function main(): Promise<void> {
   // A run goes on with weights held as they were.
   const held = (values.resume && kept!.weights) || storageChoice(values.storage);
   const model = await session.handle({ type: 'load-model', files, name, storage: held });
-  const dataset = await session.handle({ type: 'open-dataset', name: 'demo', files: await filesUnder(values.data) });
+  const opened = await session.handle({ type: 'open-dataset', name: 'demo', files: await filesUnder(values.data) });
   progress.note(
-    `${device.name}\n${model.parameters.toLocaleString('en')} parameters, ${heldAs(model)}; ${dataset.train} training rows, ${dataset.heldout} held out, ${dataset.issueCount.errors + dataset.issueCount.warnings} problems`,
+    `${device.name}\n${model.parameters.toLocaleString('en')} parameters, ${heldAs(model)}; ${opened.train} training rows, ${opened.heldout} held out, ${opened.issueCount.errors + opened.issueCount.warnings} problems`,
   );
   for (const note of model.notes) progress.note(note);
-  for (const { sentence } of dataset.ledger) progress.note(`  ${sentence}`);
-  // Nobody is there to ask: what the numbers suggest is taken, and rows that cannot be used are left out.
-  if (dataset.questions.length) {
-    const ways = dataset.conventions.map(({ way, space, layout }) => [way, { space, layout }]);
-    const skipped = await session.handle({ type: 'skipped', dataset: dataset.id });
-    const options = { conventions: Object.fromEntries(ways) as NonNullable<DatasetOptions['conventions']>, skipped };
-    await session.handle({ type: 'reread-dataset', dataset: dataset.id, options });
-    progress.note(dataset.notes.join('\n'));
-  }
+  const dataset = await settleByFlags(opened, values, {
+    reread: (options) => session.handle({ type: 'reread-dataset', dataset: opened.id, options }),
+    skipped: (id) => session.handle({ type: 'skipped', dataset: id }),
+    note: (line) => progress.note(line),
+  });
   if (values.resume) {
     progress.note(`Resuming the run of ${new Date(kept!.startedAt).toISOString()}, after step ${kept!.step}`);
   }

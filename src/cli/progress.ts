@@ -34,7 +34,9 @@ export class Progress {
         parseFailures,
       } = event.evaluation;
       this.note(
-        `${event.name}: Acc@0.5 ${percent(accAt50)} [${percent(low)}, ${percent(high)}] on ${n} rows, mean IoU ${meanIoU.toFixed(3)}, ${parseFailures} unreadable`,
+        n === 0
+          ? `${event.name}: no held-out row to measure it on`
+          : `${event.name}: Acc@0.5 ${percent(accAt50)} [${percent(low)}, ${percent(high)}] on ${n} rows, mean IoU ${meanIoU.toFixed(3)}, ${parseFailures} unreadable`,
       );
     } else if (event.type === 'stage' && event.status !== 'started') {
       const { kept, 'too-easy': easy, 'too-hard': hard } = this.#counts;

@@ -1,4 +1,7 @@
-/** Runs a command to its end. A failure is told with what to do about it, and whole with GROUNDWORK_DEBUG. */
+/**
+ * Runs a command to its end. A failure is told with what to do about it, and whole with GROUNDWORK_DEBUG. Exit code 1,
+ * or the one that the error brings: 2 where a flag would have answered.
+ */
 import { describeError, GroundworkError } from '../base/error.ts';
 
 export function runCommand(main: () => Promise<void>): void {
@@ -6,7 +9,7 @@ export function runCommand(main: () => Promise<void>): void {
     const { message, hint } = describeError(error);
     console.error(`\n${message}\n${hint}`);
     if (process.env['GROUNDWORK_DEBUG']) console.error(error);
-    process.exit(1);
+    process.exit((error as { exitCode?: number }).exitCode ?? 1);
   };
   // Node ends with success when nothing is left to do, even if the command still waits for something.
   process.once('beforeExit', () =>

@@ -59,7 +59,7 @@ const TOKENS_PRIOR = Math.log(300);
 /** Resizes that are proposed before the others of the field. */
 const FIRST_RESIZES = 4;
 /** A declaration is believed unless the numbers speak against it. */
-const DECLARED_PRIOR = Math.log(1e5);
+const DECLARED_PRIOR = Math.log(1e9);
 /** A reading with a parameter that is fitted to these very boxes. */
 const FITTED_PRIOR = Math.log(0.005);
 

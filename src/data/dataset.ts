@@ -5,7 +5,9 @@ import { Lru } from '../base/lru.ts';
 import { pipelined } from '../base/pipelined.ts';
 import type { Size } from '../grounding/box.ts';
 import type { Numbers } from '../grounding/convention.ts';
+import { resolveHint } from '../grounding/image-hint.ts';
 import { Counting } from './counting.ts';
+import { migBenchSpace, type BenchmarkSpace } from './benchmark.ts';
 import type { Decision } from './conventions.ts';
 import type { Convention, DatasetOptions, WayOfWriting } from './dataset-ref.ts';
 import { FileSet, fileIssue, type Source } from './file-set.ts';
@@ -32,7 +34,7 @@ import {
   type Scanned,
   type Shelf,
 } from './scan.ts';
-import type { Split } from './split.ts';
+import { shortfallsOf, type Split } from './split.ts';
 import { openTables } from './tables/open-tables.ts';
 
 /** How the boxes of one file are read, and what else they could be. */
@@ -72,6 +74,8 @@ export interface DatasetReport {
   readonly options: DatasetOptions;
   /** What was done to the rows, each with its count and places. */
   readonly ledger: readonly LedgerEntry[];
+  /** Parts and tasks that the split leaves without rows, in sentences. */
+  readonly shortfalls: readonly string[];
   /** Decisions that were made for the user, in sentences. */
   readonly notes: readonly string[];
 }
@@ -270,9 +274,9 @@ export class Dataset {
     const searched = searchRow(raw, this.#opened.pictures, this.#opened.counting);
     const target = placesIn(searched.texts.at(-1)!, layoutFrom(this.#scanned.decisions, raw.source.file)).boxes;
     const found: LooseNumbers[] = [];
-    for (const [i, { written, numbers }] of target.entries()) {
+    for (const [i, { written, numbers, image: stated }] of target.entries()) {
       if (written === 'stated') continue;
-      const image = row.solution[i]?.image ?? 0;
+      const image = resolveHint(stated ?? -2, row.images.length) ?? row.solution[i]?.image ?? 0;
       const facts = await this.#opened.pictures.facts(row.images[image]!);
       found.push({ way: written, numbers, image, picture: facts && { ...facts, listed: raw.sizes?.[image] ?? null } });
     }
@@ -344,7 +348,10 @@ export class Dataset {
       for await (const row of table.read(first, index.place(numbers[last]!) + 1)) {
         // Between the rows that are wanted lie some that are not.
         if (i <= last && place === index.place(numbers[i]!))
-          yield { number: numbers[i++]!, raw: rawOf(row, table.file, this.#options).raw };
+          yield {
+            number: numbers[i++]!,
+            raw: rawOf(row, table.file, this.#options, this.#opened.benchmarks.get(table.file)).raw,
+          };
         place++;
       }
       while (i <= last) yield { number: numbers[i++]!, raw: null };
@@ -460,6 +467,7 @@ function report(
     questions,
     options,
     ledger: Ledger.entries([ledger, scanned.ledger], (key) => index.countDone(key)),
+    shortfalls: shortfallsOf(health.tasks),
     notes: scanned.notes,
   };
 }
@@ -476,6 +484,12 @@ async function openShelf(name: string, files: FileSet, options: DatasetOptions, 
       progress.tell(what, done, total);
     },
   });
+  const benchmarks = new Map<string, BenchmarkSpace>();
+  for (const table of tables) {
+    checkAborted(progress);
+    const space = await migBenchSpace(table);
+    if (space) benchmarks.set(table.file, space);
+  }
   const all = [...files.issues, ...issues];
   if (!tables.length && !all.length)
     all.push(
@@ -493,6 +507,7 @@ async function openShelf(name: string, files: FileSet, options: DatasetOptions, 
     pictures: new Pictures(files, tables),
     counting: new Counting(),
     ledger,
+    benchmarks,
     issues: all,
   };
 }

@@ -162,6 +162,7 @@ export async function interpretRow(searched: SearchedRow, context: InterpretCont
   const texts = searched.texts.map((text) => placesIn(text, context.layout, countsFrom));
   const roles = raw.turns.map(({ role }) => roleOf(role)!);
   const done = new Set(searched.done);
+  const dropped: RowIssue[] = [];
   let picture = 0;
   let clipped = 0;
 
@@ -223,6 +224,12 @@ export async function interpretRow(searched: SearchedRow, context: InterpretCont
       const listed = raw.sizes?.[image] ?? null;
       const checked = checkBox(place, convention, facts && { ...facts, listed }, field, raw.source);
       if (!checked.ok) {
+        if (raw.separable && isAnswer) {
+          // One annotation of many is dropped with its own line, and the row keeps the others.
+          dropped.push(checked.issue);
+          from = Math.max(from, place.end);
+          continue;
+        }
         issues.push(checked.issue);
         return [];
       }
@@ -241,6 +248,7 @@ export async function interpretRow(searched: SearchedRow, context: InterpretCont
       from = Math.max(from, own.end);
     }
     addText(text.slice(from));
+    if (dropped.length && isAnswer && !segments.some(({ type }) => type === 'box')) issues.push(...dropped);
     return segments;
   };
 
@@ -260,6 +268,10 @@ export async function interpretRow(searched: SearchedRow, context: InterpretCont
       ...(think === null || think === undefined ? {} : { think }),
       ...(nothing && { nothing }),
     });
+  }
+  if (dropped.length && !issues.some(({ severity }) => severity === 'error')) {
+    done.add('boxes-dropped');
+    issues.push(...dropped.map((issue): RowIssue => ({ ...issue, severity: 'warning' })));
   }
   const { content: target, think, nothing } = messages.pop()!;
   if (issues.some(({ severity }) => severity === 'error')) return lost();

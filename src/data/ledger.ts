@@ -103,6 +103,19 @@ export const LEDGER = {
     say: (n) =>
       `${rows(n, 'has', 'have')} coordinates in the thinking: those are left as written, in the dataset's own space.`,
   },
+  'other-size': {
+    of: 'row',
+    say: (n) => `${rows(n, 'has', 'have')} a picture of another size than the file gives for it.`,
+  },
+  'turned-picture': {
+    of: 'row',
+    say: (n) =>
+      `${rows(n, 'has', 'have')} a picture that is turned by its EXIF data: boxes are laid on it as it is shown, unless Coordinates say otherwise.`,
+  },
+  'boxes-dropped': {
+    of: 'row',
+    say: (n) => `${rows(n, 'loses', 'lose')} a box that cannot be one: the others are kept.`,
+  },
   'box-cut': {
     of: 'row',
     say: (n) => `${rows(n, 'has', 'have')} a box that reached a little beyond its picture and was cut at the edge.`,

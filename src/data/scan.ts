@@ -4,6 +4,7 @@
  */
 import { GroundworkError } from '../base/error.ts';
 import type { Size } from '../grounding/box.ts';
+import { asBenchmark, type BenchmarkSpace } from './benchmark.ts';
 import { decide, type Decision } from './conventions.ts';
 import type { BoxLayout, Convention, DatasetOptions, WayOfWriting } from './dataset-ref.ts';
 import { Evidence } from './evidence.ts';
@@ -31,6 +32,8 @@ export interface Shelf {
   readonly counting: Counting;
   /** What was done before any row was read. */
   readonly ledger: Ledger;
+  /** Files that are a benchmark, whatever one of their rows looks like. */
+  readonly benchmarks: ReadonlyMap<string, BenchmarkSpace>;
 }
 
 export interface Progress {
@@ -80,16 +83,16 @@ export function rawOf(
   row: TableRow,
   file: string,
   options: DatasetOptions,
+  benchmark?: BenchmarkSpace,
 ): { readonly raw: RawRow | null; readonly issues: readonly RowIssue[] } {
   if (row.kind === 'bad') return { raw: null, issues: [row.issue] };
   if (row.kind === 'raw') return { raw: row.raw, issues: [] };
-  const read = readRow(row.value, { file, line: row.line }, options.format);
+  const ofBenchmark = options.format === undefined ? benchmark : undefined;
+  const read = readRow(row.value, { file, line: row.line }, ofBenchmark ? 'MIG-Bench' : options.format);
   if (!read.ok) return { raw: null, issues: read.issues };
   const split = read.row.split ?? row.split;
-  return {
-    raw: { ...read.row, id: read.row.id ?? row.id ?? null, ...(split !== undefined && { split }) },
-    issues: [],
-  };
+  const raw = { ...read.row, id: read.row.id ?? row.id ?? null, ...(split !== undefined && { split }) };
+  return { raw: ofBenchmark ? asBenchmark(raw, ofBenchmark) : raw, issues: [] };
 }
 
 async function measureAll(paths: readonly string[], pictures: Pictures): Promise<void> {
@@ -128,7 +131,7 @@ async function sampleDecisions(shelf: Shelf, options: DatasetOptions, progress: 
       checkAborted(progress);
       const from = Math.floor((table.length * run) / runs);
       for await (const row of table.read(from, Math.min(table.length, from + SAMPLE_RUN))) {
-        const { raw } = rawOf(row, table.file, options);
+        const { raw } = rawOf(row, table.file, options, shelf.benchmarks.get(table.file));
         if (raw) await weigh(searchRow(raw, shelf.pictures, shelf.counting), shelf, evidence);
       }
     }
@@ -186,7 +189,7 @@ class Pass {
       const batch: { place: number; searched: SearchedRow | null; issues: readonly RowIssue[] }[] = [];
       let place = from;
       for await (const row of table.read(from, Math.min(table.length, from + BATCH))) {
-        const { raw, issues } = rawOf(row, table.file, this.#options);
+        const { raw, issues } = rawOf(row, table.file, this.#options, this.#shelf.benchmarks.get(table.file));
         batch.push({ place, searched: raw && searchRow(raw, pictures, counting), issues });
         place++;
       }
@@ -237,7 +240,14 @@ class Pass {
     });
     const all = [...issues];
     if (!row) return this.#leaveOut(all);
-    for (const key of done) this.ledger.add(key, raw.source);
+    const facts = new Set(done);
+    for (const [i, path] of searched.images.entries()) {
+      const { shown, orientation } = (await pictures.facts(path))!;
+      const listed = raw.sizes?.[i];
+      if (listed && (listed.width !== shown.width || listed.height !== shown.height)) facts.add('other-size');
+      if (orientation > 1 && row.solution.some(({ image }) => image === i)) facts.add('turned-picture');
+    }
+    for (const key of facts) this.ledger.add(key, raw.source);
     this.formats.set(raw.format, (this.formats.get(raw.format) ?? 0) + 1);
     const wanted = raw.id ?? `${file}:${raw.source.line}`;
     const id = this.index.freeId(wanted);
@@ -266,7 +276,7 @@ class Pass {
         .slice(0, -1)
         .map(({ text }) => text)
         .join('\n'),
-      done,
+      done: facts,
     });
   }
 }
@@ -285,6 +295,7 @@ function splitRows(index: RowIndex, pictures: Pictures, options: DatasetOptions,
       { ends: index.pictureEnds.view(), pictures: index.pictures.view().map((picture) => pictures.sameAs(picture)) },
       options.seed ?? 0,
       options.heldoutShare,
+      index.taskNumbers(),
     );
     notes.push(byFiles ? note : `No file name says that it is held out. ${note}`);
     return splits.map((split, i): Split => (named[i] === 3 ? 'heldout' : split));

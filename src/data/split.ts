@@ -54,30 +54,86 @@ export interface SplitResult {
 }
 
 /**
- * Draws about `share` of the rows. Groups are taken in random order as long as they fit; a group of more than half of
- * the rows stays in training. With one group only, nothing is held out.
+ * Draws about `share` of the rows of every task. Groups are taken in random order as long as they fit; a group of more
+ * than half of the rows stays in training. With one group only, nothing is held out. `tasks`: a number for each row.
  */
-export function drawSplit(rows: RowPictures, seed: number, share = 0.1): SplitResult {
+export function drawSplit(rows: RowPictures, seed: number, share = 0.1, tasks?: ArrayLike<number>): SplitResult {
   const total = rows.ends.length;
+  const taskOf = (row: number): number => tasks?.[row] ?? 0;
   const groups = new Map<number, number[]>();
+  const sizes = new Map<number, number>();
   for (const [i, group] of connectedGroups(rows).entries()) {
     const members = groups.get(group);
     if (members) members.push(i);
     else groups.set(group, [i]);
+    sizes.set(taskOf(i), (sizes.get(taskOf(i)) ?? 0) + 1);
   }
   const splits = Array<Split>(total).fill('train');
   const order = new Random(seed).shuffle([...groups.values()]).filter((members) => members.length <= total / 2);
-  const wanted = Math.max(1, Math.round(total * share));
-  let held = 0;
+  const wanted = new Map([...sizes].map(([task, n]) => [task, Math.max(1, Math.round(n * share))]));
+  const most = Math.max(1, Math.round(total * share));
+  const held = new Map<number, number>();
+  let count = 0;
+  const room = (task: number, more: number): boolean => (held.get(task) ?? 0) + more <= wanted.get(task)!;
   const hold = (members: readonly number[]) => {
-    for (const i of members) splits[i] = 'heldout';
-    held += members.length;
+    for (const i of members) {
+      splits[i] = 'heldout';
+      held.set(taskOf(i), (held.get(taskOf(i)) ?? 0) + 1);
+    }
+    count += members.length;
   };
-  for (const members of order) if (held + members.length <= wanted) hold(members);
-  if (held === 0 && order.length)
+  const byTask = (members: readonly number[]): Map<number, number> => {
+    const counts = new Map<number, number>();
+    for (const i of members) counts.set(taskOf(i), (counts.get(taskOf(i)) ?? 0) + 1);
+    return counts;
+  };
+  const taken = new Set<readonly number[]>();
+  for (const members of order)
+    if ([...byTask(members)].every(([task, n]) => room(task, n))) {
+      taken.add(members);
+      hold(members);
+    }
+  // A task of which no group fitted: the smallest that leaves it rows to train on.
+  for (const [task, n] of sizes) {
+    if ((held.get(task) ?? 0) > 0 || n < 2) continue;
+    const fitting = order.filter((members) => {
+      const counts = byTask(members);
+      return (
+        !taken.has(members) &&
+        counts.has(task) &&
+        [...counts].every(([each, k]) => k + (held.get(each) ?? 0) < sizes.get(each)!)
+      );
+    });
+    const least = fitting.reduce<readonly number[] | null>((a, b) => (!a || b.length < a.length ? b : a), null);
+    if (least && count + least.length <= Math.max(2 * most, total / 4)) {
+      taken.add(least);
+      hold(least);
+    }
+  }
+  if (count === 0 && order.length)
     hold(order.reduce((least, members) => (members.length < least.length ? members : least)));
-  const note = held
-    ? `${held} of ${total} rows ${held === 1 ? 'was' : 'were'} drawn at random to be held out (seed ${seed}). None of their pictures is used in training.`
-    : 'No row could be held out, because all rows share pictures with each other. Add a file named heldout.jsonl to measure progress.';
+  const note = count
+    ? `${count} of ${total} rows ${count === 1 ? 'was' : 'were'} drawn to be held out (seed ${seed}), of every task where it could be, none of whose pictures is used in training.`
+    : 'Nothing could be held out: all rows share pictures with each other. Add a file named heldout.jsonl to measure progress.';
   return { splits, note };
+}
+
+/** What a split leaves without rows: said before a run, because nothing can be trained or measured there. */
+export function shortfallsOf(
+  tasks: readonly { readonly name: string; readonly train: number; readonly heldout: number }[],
+): string[] {
+  const total = (part: Split) => tasks.reduce((sum, task) => sum + task[part], 0);
+  const [train, heldout] = [total('train'), total('heldout')];
+  if (train + heldout === 0) return [];
+  if (train === 0) return ['There are no training rows: nothing can be trained.'];
+  if (heldout === 0)
+    return [
+      'No row is held out: evaluations have nothing to measure, and progress cannot be told from learning by heart.',
+    ];
+  const missing = tasks
+    .filter((task) => task.train > 0 && task.heldout === 0)
+    .map(({ name }) => name || 'rows without a task');
+  if (!missing.length) return [];
+  const named = missing.slice(0, 5).join(', ') + (missing.length > 5 ? ` and ${missing.length - 5} more` : '');
+  return [`Never held out, so not measured: ${named}. They are too few, or share pictures with the training rows.`];
 }

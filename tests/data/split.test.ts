@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { connectedGroups, drawSplit, splitByName, type RowPictures } from '../../src/data/split.ts';
+import { connectedGroups, drawSplit, shortfallsOf, splitByName, type RowPictures } from '../../src/data/split.ts';
 import { llava, open } from './make-dataset.ts';
 
 test.each([
@@ -57,6 +57,17 @@ describe('the draw', () => {
     expect(new Set(groups).size).toBe(3);
   });
 
+  test('every task is held out by its share, the rare as well', () => {
+    const list = Array.from({ length: 230 }, (_, i) => ({ images: [`${i}`] }));
+    const tasks = list.map((_, i) => (i < 200 ? 0 : i < 225 ? 1 : 2));
+    for (let seed = 0; seed < 20; seed++) {
+      const held = drawSplit(packed(list), seed, 0.1, tasks).splits.flatMap((split, i) =>
+        split === 'heldout' ? [tasks[i]!] : [],
+      );
+      expect([0, 1, 2].map((task) => held.filter((each) => each === task).length)).toEqual([20, 3, 1]);
+    }
+  });
+
   test('it takes about the share asked for', () => {
     const list = Array.from({ length: 200 }, (_, i) => ({ images: [`${i}`] }));
     expect(drawSplit(packed(list), 1, 0.1).splits.filter((split) => split === 'heldout')).toHaveLength(20);
@@ -68,4 +79,13 @@ test('pictures on both sides of a split made by file names are mentioned', async
   const { report } = await open({ 'train.json': [row], 'heldout.json': [row] });
   expect(report).toMatchObject({ train: 1, heldout: 1 });
   expect(report.notes.join()).toContain('2 rows use pictures that are both in training and held out');
+});
+
+test('what a split leaves without rows is said', () => {
+  const task = (name: string, train: number, heldout: number) => ({ name, train, heldout });
+  expect(shortfallsOf([task('a', 4, 1), task('b', 5, 2)])).toEqual([]);
+  expect(shortfallsOf([task('a', 4, 1), task('rare', 1, 0)])[0]).toContain('rare');
+  expect(shortfallsOf([task('a', 4, 0)])[0]).toContain('No row is held out');
+  expect(shortfallsOf([task('a', 0, 4)])[0]).toContain('no training rows');
+  expect(shortfallsOf([])).toEqual([]);
 });

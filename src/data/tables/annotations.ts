@@ -6,6 +6,7 @@ import { Column, HashIndex, TextColumn, TextSet, textHash } from '../../base/col
 import { readElements, type ElementIndex } from '../../formats/element-index.ts';
 import type { JsonIndex } from '../../formats/json-index.ts';
 import { parseJson } from '../../formats/jsonl.ts';
+import type { Size } from '../../grounding/box.ts';
 import type { Ledger } from '../ledger.ts';
 import { rowIssue, type RawBox } from '../raw-row.ts';
 import type { RowIssue } from '../row.ts';
@@ -37,6 +38,9 @@ export class Annotations {
   readonly issues: RowIssue[] = [];
   readonly imageIds = new Ids();
   readonly imageNames = new TextColumn();
+  /** As the file gives them; 0 where it does not. */
+  readonly #width = new Column(Float64Array);
+  readonly #height = new Column(Float64Array);
   readonly categories = new TextSet();
   readonly annotationIds = new Ids();
   /** Of each annotation: image, category, the text it belongs to (MC-Bench; −1), and its box. */
@@ -56,6 +60,8 @@ export class Annotations {
     return [
       this.imageIds,
       this.imageNames,
+      this.#width,
+      this.#height,
       this.categories,
       this.annotationIds,
       this.image,
@@ -63,6 +69,20 @@ export class Annotations {
       this.textOf,
       this.#box,
     ].reduce((sum, { bytes }) => sum + bytes, 0);
+  }
+
+  addImage(value: Fields): void {
+    this.imageIds.add(value.id);
+    this.imageNames.push(String(value.file_name ?? value.coco_url ?? ''));
+    const side = (n: unknown) => (typeof n === 'number' && Number.isFinite(n) && n > 0 ? n : 0);
+    this.#width.push(side(value.width));
+    this.#height.push(side(value.height));
+  }
+
+  /** The size that the file gives for a picture. */
+  size(image: number): Size | null {
+    const [width, height] = [this.#width.get(image), this.#height.get(image)];
+    return width > 0 && height > 0 ? { width, height } : null;
   }
 
   box(annotation: number, image: number): RawBox {
@@ -115,13 +135,25 @@ export class Annotations {
   }
 }
 
+/** Whole numbers of so many digits lose their last ones as JSON's numbers (2^53), and ids must stay apart. */
+const LONG = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?/g;
+const encoder = new TextEncoder();
+
+/** Such numbers as texts, digit by digit. */
+export function withWholeIds(bytes: Uint8Array): Uint8Array {
+  let run = 0;
+  if (!bytes.some((byte) => (run = byte >= 48 && byte <= 57 ? run + 1 : 0) >= 16)) return bytes;
+  const text = new TextDecoder().decode(bytes);
+  return encoder.encode(text.replace(LONG, (token) => (/^-?\d{16,}$/.test(token) ? `"${token}"` : token)));
+}
+
 /** The elements of a list in a document, parsed one by one, with their 1-based place. */
 export async function* elementsOf(
   blob: Blob,
   index: ElementIndex,
 ): AsyncGenerator<{ readonly place: number; readonly value: Fields }> {
   for await (const { i, bytes } of readElements(blob, index, 0, index.length)) {
-    const parsed = parseJson(bytes);
+    const parsed = parseJson(withWholeIds(bytes));
     if (parsed.ok && typeof parsed.value === 'object' && parsed.value !== null)
       yield { place: i + 1, value: parsed.value as Fields };
   }
@@ -140,8 +172,7 @@ export async function readAnnotations(
   const annotations = new Annotations(file, ledger);
   const list = (name: string) => members.get(name)?.elements ?? null;
   for await (const { value } of elementsOf(blob, list('images')!)) {
-    annotations.imageIds.add(value.id);
-    annotations.imageNames.push(String(value.file_name ?? value.coco_url ?? ''));
+    annotations.addImage(value);
   }
   const categoryIds = new Map<string, number>();
   const categories = list('categories');

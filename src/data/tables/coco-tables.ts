@@ -7,10 +7,11 @@ import type { ElementIndex } from '../../formats/element-index.ts';
 import type { JsonIndex } from '../../formats/json-index.ts';
 import { readElements } from '../../formats/element-index.ts';
 import { parseJson } from '../../formats/jsonl.ts';
+import type { Size } from '../../grounding/box.ts';
 import type { Ledger } from '../ledger.ts';
 import type { FormatName, RawBox, RawRow } from '../raw-row.ts';
 import { rowIssue } from '../raw-row.ts';
-import { elementsOf, type Annotations } from './annotations.ts';
+import { elementsOf, withWholeIds, type Annotations } from './annotations.ts';
 import type { Table, TableRow } from './table.ts';
 
 interface Question {
@@ -21,6 +22,7 @@ interface Question {
   readonly text: string;
   readonly label: string | null;
   readonly boxes: readonly RawBox[];
+  readonly sizes: readonly (Size | null)[];
   readonly split?: string;
   readonly file: string;
   readonly line: number;
@@ -28,7 +30,20 @@ interface Question {
   readonly none?: string;
 }
 
-function rawQuestion({ format, id, task, images, text, label, boxes, split, file, line, none }: Question): RawRow {
+function rawQuestion({
+  format,
+  id,
+  task,
+  images,
+  text,
+  label,
+  boxes,
+  sizes,
+  split,
+  file,
+  line,
+  none,
+}: Question): RawRow {
   return {
     format,
     id,
@@ -47,6 +62,8 @@ function rawQuestion({ format, id, task, images, text, label, boxes, split, file
     boxes,
     refs: label === null ? [] : boxes.map(() => label),
     said: { space: 'natural', layout: 'xywh', by: 'format' },
+    sizes,
+    separable: true,
     ...(split === undefined ? {} : { split }),
     source: { file, line },
   };
@@ -96,6 +113,7 @@ export function cocoTable(annotations: Annotations, perRow: number, ledger: Ledg
           text: `Find every ${name} in the ${images.length > 1 ? 'images' : 'image'} and give ${images.length > 1 ? 'their boxes' : 'its box'}.`,
           label: name,
           boxes: boxes.map(({ annotation, image }) => annotations.box(annotation, image)),
+          sizes: imagesOf(group).map((image) => annotations.size(image)),
           file,
           line: row + 1,
         });
@@ -130,7 +148,7 @@ function mcBenchRow(annotations: Annotations, i: number, bytes: Uint8Array, own:
     kind: 'bad',
     issue: rowIssue(source, `descriptions[${i}]${field}`, reason, fix),
   });
-  const parsed = parseJson(bytes);
+  const parsed = parseJson(withWholeIds(bytes));
   const value = (parsed.ok ? parsed.value : null) as Record<string, unknown> | null;
   if (typeof value !== 'object' || value === null) return bad('', 'it is not an object', 'Download the file again.');
   const ids = Array.isArray(value.images_id) ? (value.images_id as unknown[]) : [];
@@ -147,6 +165,7 @@ function mcBenchRow(annotations: Annotations, i: number, bytes: Uint8Array, own:
     boxes: Array.from(own, (annotation) =>
       annotations.box(annotation, images.indexOf(annotations.image.get(annotation))),
     ),
+    sizes: images.map((image) => annotations.size(image)),
     none: 'Neither image shows it.',
     file: annotations.file,
     line: i + 1,
@@ -186,7 +205,7 @@ export async function refCocoTable(
 
 function refRow(file: string, row: number, bytes: Uint8Array, k: number, annotations: Annotations): TableRow {
   const source = { file, line: row + 1 };
-  const value = (parseJson(bytes) as { value: Record<string, unknown> }).value;
+  const value = (parseJson(withWholeIds(bytes)) as { value: Record<string, unknown> }).value;
   const sentence = (value.sentences as unknown[])[k];
   const phrase =
     typeof sentence === 'string'
@@ -212,6 +231,7 @@ function refRow(file: string, row: number, bytes: Uint8Array, k: number, annotat
     text: `Find the region this refers to and give its box: ${phrase}`,
     label: phrase,
     boxes: [annotations.box(annotation, 0)],
+    sizes: [annotations.size(annotations.image.get(annotation))],
     ...(typeof value.split === 'string' ? { split: value.split } : {}),
     file,
     line: row + 1,

@@ -35,7 +35,8 @@ export function value(x: number): string {
 }
 
 export const ratio = (x: number): string => x.toFixed(2).replace('-', '−');
-export const percent = (x: number): string => `${(x * 100).toFixed(1)} %`;
+/** Of nothing there is no share. */
+export const percent = (x: number): string => (Number.isNaN(x) ? '–' : `${(x * 100).toFixed(1)} %`);
 export const signed = (x: number): string => `${x >= 0 ? '+' : '−'}${Math.abs(x).toFixed(2)}`;
 export const plural = (n: number, word: string): string =>
   `${count(n)} ${word}${n === 1 ? '' : /(?:[xs]|ch)$/.test(word) ? 'es' : 's'}`;

@@ -391,6 +391,7 @@ export class FakeTransport implements Transport {
       ],
       options,
       ledger: [],
+      shortfalls: [],
       notes: ['train.jsonl: boxes written as four numbers are read as pixels of the picture file, as two corners.'],
     };
   }

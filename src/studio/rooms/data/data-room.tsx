@@ -124,6 +124,11 @@ function OpenDataset({ dataset, tab, onTab }: OpenDatasetProps) {
           }}
         />
       )}
+      {dataset.shortfalls.map((shortfall) => (
+        <p key={shortfall} className="note">
+          <Icon name="alert" /> {shortfall}
+        </p>
+      ))}
       <Tabs
         label="Views of the dataset"
         selected={tab}

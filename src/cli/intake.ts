@@ -1,0 +1,162 @@
+/**
+ * A dataset on the command line: what was done to its rows is printed, and what only its owner knows is asked for.
+ * Nobody is there to answer, so a question ends the command with exit code 2 and the flag that answers it.
+ *
+ *   --coordinates FILE[#WAY]=SPACE[,LAYOUT]   (several times) how a file's boxes are read. SPACE: pixels, thousandths,
+ *       fractions, percent, listed-pixels, stored-pixels, resized:MAX[:MIN[:MULTIPLE]] (MAX in pixels, or none),
+ *       resized:WIDTHxHEIGHT. LAYOUT: xyxy, xywh, cxcywh. WAY: list, pairs, declared
+ *   --skip-unusable   leave out rows that cannot be used
+ */
+import { GroundworkError } from '../base/error.ts';
+import type {
+  Convention,
+  DatasetOptions,
+  DatasetReport,
+  OpenQuestion,
+  Reading,
+  Resize,
+  SkippedRows,
+} from '../engine/protocol/index.ts';
+
+export const INTAKE_FLAGS = {
+  coordinates: { type: 'string', multiple: true },
+  'skip-unusable': { type: 'boolean', default: false },
+} as const;
+
+export interface IntakeAnswers {
+  readonly coordinates?: readonly string[] | undefined;
+  readonly 'skip-unusable'?: boolean | undefined;
+}
+
+const SPACES: Readonly<Record<string, Convention['space']>> = {
+  pixels: 'natural',
+  natural: 'natural',
+  thousandths: 'thousand',
+  thousand: 'thousand',
+  fractions: 'fraction',
+  fraction: 'fraction',
+  percent: 'percent',
+  'listed-pixels': 'listed',
+  listed: 'listed',
+  'stored-pixels': 'stored',
+  stored: 'stored',
+};
+const LAYOUTS: readonly string[] = ['xyxy', 'xywh', 'cxcywh'] satisfies Convention['layout'][];
+const WAYS: readonly string[] = ['list', 'pairs', 'declared'] satisfies Reading['way'][];
+
+/** A question that ends a command: exit code 2. */
+class Unanswered extends GroundworkError {
+  readonly exitCode = 2;
+}
+
+const wrong = (text: string, why: string): Unanswered =>
+  new Unanswered(
+    'flag-wrong',
+    `--coordinates ${text}: ${why}.`,
+    'Write FILE=SPACE or FILE=SPACE,LAYOUT, such as train.json=pixels or "train.json=resized:1003520,xyxy".',
+  );
+
+function resizeOf(text: string, words: string): Resize {
+  const size = /^(\d{1,6})x(\d{1,6})$/.exec(words);
+  if (size) return { kind: 'size', width: Number(size[1]), height: Number(size[2]) };
+  const limits = /^(\d{1,12}|none)(?::(\d{1,12}))?(?::(\d{1,4}))?$/.exec(words);
+  if (!limits) throw wrong(text, `“${words}” is no limit of pixels and no size`);
+  const [, max, min, factor] = limits;
+  return {
+    kind: 'budget',
+    factor: Number(factor ?? 28),
+    minPixels: Number(min ?? 56 * 56),
+    ...(max === 'none' ? {} : { maxPixels: Number(max) }),
+  };
+}
+
+/** One `--coordinates`. `way` undefined: the file's only one in doubt. Throws `flag-wrong`. */
+export function readCoordinates(text: string): Convention & { readonly file: string; readonly way?: Reading['way'] } {
+  const at = text.lastIndexOf('=');
+  if (at <= 0) throw wrong(text, 'there is no FILE=');
+  const [place, words] = [text.slice(0, at), text.slice(at + 1).split(',')];
+  const hash = place.lastIndexOf('#');
+  const way = hash > 0 && WAYS.includes(place.slice(hash + 1)) ? (place.slice(hash + 1) as Reading['way']) : undefined;
+  const file = way ? place.slice(0, hash) : place;
+  const [spaceWords = '', layout = 'xyxy'] = words.map((word) => word.trim());
+  if (words.length > 2 || !LAYOUTS.includes(layout)) throw wrong(text, `“${words.slice(1).join(',')}” is no layout`);
+  const common = { file, layout: layout as Convention['layout'], ...(way && { way }) };
+  if (spaceWords.startsWith('resized:'))
+    return { ...common, space: 'model', resize: resizeOf(text, spaceWords.slice('resized:'.length)) };
+  const space = Object.hasOwn(SPACES, spaceWords) ? SPACES[spaceWords]! : null;
+  if (!space) throw wrong(text, `“${spaceWords}” is no space: ${Object.keys(SPACES).join(', ')} or resized:MAX`);
+  return { ...common, space };
+}
+
+const flagOf = ({ space, layout, resize }: Convention): string => {
+  const words = Object.entries(SPACES).find(([, each]) => each === space)?.[0];
+  const resized = !resize
+    ? 'resized:12845056'
+    : resize.kind === 'size'
+      ? `resized:${resize.width}x${resize.height}`
+      : `resized:${resize.maxPixels ?? 'none'}:${resize.minPixels}:${resize.factor}`;
+  return `${words ?? resized},${layout}`;
+};
+
+/** The readings that the flags give for an open dataset. Throws `flag-wrong` for a file that has no boxes to read. */
+export function readingsFrom(flags: readonly string[], { conventions }: DatasetReport): Reading[] {
+  return flags.map((text) => {
+    const { file, way, ...convention } = readCoordinates(text);
+    const mine = conventions.filter((each) => each.file === file && (way === undefined || each.way === way));
+    if (!mine.length)
+      throw wrong(
+        text,
+        `${file} has no such boxes; files with boxes: ${conventions.map((each) => each.file).join(', ')}`,
+      );
+    const open = mine.filter(({ ambiguous }) => ambiguous);
+    const meant = mine.length === 1 ? mine[0]! : open.length === 1 ? open[0]! : null;
+    if (!meant)
+      throw wrong(
+        text,
+        `${file} writes boxes in several ways; say ${mine.map((each) => `${file}#${each.way}`).join(' or ')}`,
+      );
+    return { file, way: meant.way, ...convention };
+  });
+}
+
+/** The questions that are left, each with the flag that answers it. Throws `dataset-unsettled` with exit code 2. */
+export function requireAnswers({ questions, conventions }: DatasetReport): void {
+  if (!questions.length) return;
+  const several = (file: string) => conventions.filter((each) => each.file === file).length > 1;
+  const line = (question: OpenQuestion): string => {
+    if (question.kind === 'skip')
+      return `${question.rows} ${question.rows === 1 ? 'row' : 'rows'} cannot be used. Mend them, or leave them out: --skip-unusable`;
+    const found = conventions.find(({ file, way }) => file === question.file && way === question.way)!;
+    const place = several(question.file) ? `${question.file}#${question.way}` : question.file;
+    return `${question.file}: ${question.words} is a guess, because ${found.reason}. Confirm it or say another: --coordinates "${place}=${flagOf(found)}"`;
+  };
+  throw new Unanswered(
+    'dataset-unsettled',
+    `The dataset leaves ${questions.length === 1 ? 'a question' : `${questions.length} questions`} open:\n${questions.map((each) => `  ${line(each)}`).join('\n')}`,
+    'Spaces: pixels, thousandths, fractions, percent, listed-pixels, stored-pixels, resized:MAX, resized:WIDTHxHEIGHT. Layouts: xyxy, xywh, cxcywh.',
+  );
+}
+
+export interface IntakeDesk {
+  reread(options: DatasetOptions): Promise<DatasetReport>;
+  skipped(dataset: string): Promise<SkippedRows>;
+  note(line: string): void;
+}
+
+/** Prints what was done, and settles a dataset by the flags. Throws `flag-wrong` and `dataset-unsettled`, exit code 2. */
+export async function settleByFlags(
+  opened: DatasetReport,
+  answers: IntakeAnswers,
+  desk: IntakeDesk,
+): Promise<DatasetReport> {
+  let dataset = opened;
+  const readings = readingsFrom(answers.coordinates ?? [], dataset);
+  if (readings.length) dataset = await desk.reread({ ...dataset.options, readings });
+  if (answers['skip-unusable'] && dataset.questions.some(({ kind }) => kind === 'skip'))
+    dataset = await desk.reread({ ...dataset.options, skipped: await desk.skipped(dataset.id) });
+  for (const shortfall of dataset.shortfalls) desk.note(`  ${shortfall}`);
+  for (const { sentence } of dataset.ledger) desk.note(`  ${sentence}`);
+  for (const note of dataset.notes) desk.note(`  ${note}`);
+  requireAnswers(dataset);
+  return dataset;
+}
