@@ -113,8 +113,8 @@ export function drawSplit(rows: RowPictures, seed: number, share = 0.1, tasks?: 
   if (count === 0 && order.length)
     hold(order.reduce((least, members) => (members.length < least.length ? members : least)));
   const note = count
-    ? `${count} of ${total} rows ${count === 1 ? 'was' : 'were'} drawn to be held out (seed ${seed}), of every task where it could be, none of whose pictures is used in training.`
-    : 'Nothing could be held out: all rows share pictures with each other. Add a file named heldout.jsonl to measure progress.';
+    ? `${count} of ${total} rows ${count === 1 ? 'was' : 'were'} drawn at random to be held out (seed ${seed}), of every task where it could be. None of their pictures is used in training.`
+    : 'No row could be held out, because all rows share pictures with each other. Add a file named heldout.jsonl to measure progress.';
   return { splits, note };
 }
 
