@@ -1,5 +1,5 @@
 /**
- * Planted omissions: what is forgotten when a reward or a loss is added is refused by name. Each variant is a copy of the
+ * Planted omissions: what is forgotten when a reward, a loss or a request is added is refused by name. Each variant is a copy of the
  * smallest example with one part left out, beside it in a copy of the sources; one run of the compiler judges them all.
  */
 import { execFileSync } from 'node:child_process';
@@ -21,8 +21,14 @@ function without(path: string, part: string | RegExp, instead = ''): string {
 
 const property = (name: string) => new RegExp(`\\n {2}${name}:.*,`);
 const REWARD = 'src/train/rewards/strict-format.ts';
+const PROJECTS = 'src/engine/keep/project-desk.ts';
+const MESSAGES = 'src/engine/protocol/messages.ts';
+const SESSION = 'src/engine/session.ts';
 const LOSSES = 'src/train/losses/table.ts';
 const dapo = (name: string) => new RegExp(`(dapo: \\{[^}]*?)${name}: '[^']*',?`);
+
+/** Compiled beside the variants, which are copies of them. */
+const WHOLE = [REWARD, LOSSES, PROJECTS, MESSAGES, SESSION];
 
 /** What was left out → [beside which file, the source without it]. */
 const VARIANTS: Readonly<Record<string, readonly [beside: string, source: string]>> = {
@@ -49,6 +55,16 @@ const VARIANTS: Readonly<Record<string, readonly [beside: string, source: string
     'src/ops/policy-reference.ts',
     without('src/ops/policy-reference.ts', /\n {2}cispo: \([\s\S]*?\n {2}\},/),
   ],
+  'a request without its handler': [PROJECTS, without(PROJECTS, /\n {4}storage: .*,/)],
+  'a request whose handler gives another reply': [PROJECTS, without(PROJECTS, '{ used: null, quota: null }', 'null')],
+  'a handler for a request that nobody makes': [PROJECTS, without(PROJECTS, '    storage:', '    store:')],
+  'requests without their replies': [MESSAGES, without(MESSAGES, /\n {4}KeepReplies,/)],
+  'requests that nobody may make': [MESSAGES, without(MESSAGES, /\n {2}readonly keep: KeepRequest;/)],
+  'a request in two parts of the protocol': [
+    MESSAGES,
+    without(MESSAGES, 'chat: ChatRequest;', 'chat: ChatRequest | KeepRequest;'),
+  ],
+  'a desk that is not put together with the others': [SESSION, without(SESSION, /\n {6}\.\.\.runs\.handlers,/)],
   'an objective of which nothing is said about its curves': [
     'src/train/grpo-metrics.ts',
     without('src/train/grpo-metrics.ts', /\n {2}sapo: null,/),
@@ -74,7 +90,7 @@ beforeAll(() => {
   const files = Object.values(VARIANTS).map(([beside], at) => fileOf(at, beside));
   writeFileSync(
     join(folder, 'tsconfig.json'),
-    JSON.stringify({ extends: '../../tsconfig.json', include: ['src/wgsl.d.ts', ...files, REWARD, LOSSES] }),
+    JSON.stringify({ extends: '../../tsconfig.json', include: ['src/wgsl.d.ts', ...files, ...WHOLE] }),
   );
   try {
     execFileSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '--noEmit', '-p', folder], {
@@ -91,7 +107,7 @@ describe('the compiler refuses', () => {
     (_, file) => expect(complaints).toContain(file),
   );
   test('nothing that is whole', () => {
-    for (const file of [REWARD, LOSSES]) expect(complaints).not.toContain(`${file}(`);
+    for (const file of WHOLE) expect(complaints).not.toContain(`${file}(`);
   });
 });
 
