@@ -13,9 +13,10 @@ import { describeError } from '../base/error.ts';
 import { registerDecoder } from '../image/decode.ts';
 import { nodeDecode } from '../image/node-decode.ts';
 import { openGolden } from '../engine/golden/case.ts';
-import { checkGolden } from '../engine/golden/check.ts';
+import { checkGolden, type Comparison } from '../engine/golden/check.ts';
 import { exportGolden } from '../engine/golden/export.ts';
 import { filesUnder, writeFiles } from './node-files.ts';
+import { signsOfLife } from './signs-of-life.ts';
 import { openTunedGpu } from './tuned-gpu.ts';
 import { Session } from '../gpu/recorder.ts';
 
@@ -64,13 +65,22 @@ async function main(): Promise<number> {
   console.log(session.gpu.name);
   if (values.export !== undefined) return writeExports(session, cases, values.export);
   let missed = 0;
+  const show = ({ name, detail, ok }: Comparison) => {
+    console.log(`  ${ok ? 'ok  ' : 'MISS'} ${name.padEnd(78)} ${detail}`);
+    if (!ok) missed++;
+    signs.seen();
+  };
+  // The first run on a device compiles every kernel: seconds of processor time each, minutes on a busy machine.
+  const signs = signsOfLife((seconds) =>
+    console.log(
+      `  … nothing to compare for ${seconds} s; ${session.kernels.sources.length} kernels compiled or compiling`,
+    ),
+  );
   for (const path of cases) {
     console.log(`\n${path}`);
-    for (const { name, detail, ok } of await checkGolden(session, await openGolden(path, await filesUnder(path)))) {
-      console.log(`  ${ok ? 'ok  ' : 'MISS'} ${name.padEnd(78)} ${detail}`);
-      if (!ok) missed++;
-    }
+    await checkGolden(session, await openGolden(path, await filesUnder(path)), 'f32', show);
   }
+  signs.stop();
   console.log(missed ? `\n${missed} comparisons failed.` : '\nAll comparisons agree.');
   session.destroy();
   return missed ? 1 : 0;

@@ -9,7 +9,7 @@ import { Recorder } from '../../src/gpu/recorder.ts';
 import { PROFILES } from '../../src/gpu/tuning.ts';
 import { PROOF_CASES } from '../../src/ops/proof.ts';
 import { drySession } from '../gpu/dry-session.ts';
-import { LONG_ROW, RACE_CASES } from '../gpu/race-cases.ts';
+import { LONG_ROW, RACE_CASES, type RaceCase } from '../gpu/race-cases.ts';
 import { Inputs } from '../gpu/training-step.ts';
 
 /** A test: its file under tests/, and words of its name or of its group's. */
@@ -134,6 +134,7 @@ const CHECKS: Readonly<Record<string, Checks>> = {
 
 /** Modules that are parts of an op, which answers for them. */
 const PART_OF: Readonly<Record<string, string>> = {
+  'attention-kernels': 'attention',
   'attention-tiles': 'attention',
   'product-tiles': 'matmul',
   objectives: 'policy-loss',
@@ -147,9 +148,22 @@ const ops = readdirSync('src/ops')
   .map((file) => file.replace(/\.ts$/, ''))
   .map((name) => PART_OF[name] ?? name);
 
-/** WGSL that ops bring in; pieces that they include come by gpu/library.ts. */
+/** WGSL that is included by name: what stands in gpu/library.ts or in an op's table of its own pieces. */
+const pieces = new Set(
+  ['src/gpu/library.ts', ...readdirSync('src/ops').map((file) => `src/ops/${file}`)].flatMap((path) => {
+    const source = text(path);
+    const table = /(?:library|PIECES)[^=]*= \{([^}]*)\}/.exec(source)?.[1] ?? '';
+    return [...source.matchAll(/import (\w+) from '.*shaders\/(.+\.wgsl)'/g)].flatMap(([, name, file]) =>
+      new RegExp(`\\b${name}\\b`).test(table) ? [file!] : [],
+    );
+  }),
+);
+
+/** WGSL that ops bring in. */
 const kernelFiles = (readdirSync('src/ops') as string[])
   .flatMap((file) => [...text(`src/ops/${file}`).matchAll(/shaders\/(.+\.wgsl)'/g)].map((match) => match[1]!))
+  // Pieces that kernels include have no entry of their own, or leave the entry's work to who includes them.
+  .filter((file) => !pieces.has(file))
   // Its operands are as large as a GPU is fast; each invocation touches words of its own alone.
   .filter((file) => !file.startsWith('roofline/'));
 
@@ -172,18 +186,38 @@ describe.each(Object.entries(CHECKS))('of %s', (op, { golden, differences, proof
   });
 });
 
-describe('the race check', () => {
+/** Sources of all kernels that the given cases record, in every tuning. */
+function recorded(cases: readonly RaceCase[]): string[] {
   const run = new Set<string>();
   for (const profile of PROFILES)
     for (const subgroupSize of [4, 8, 32, 0])
-      for (const record of [...Object.values(RACE_CASES), LONG_ROW]) {
+      for (const record of cases) {
         const session = drySession({ profile, subgroupSize });
         record(new Inputs(new Recorder(session, 'recorded')), session);
         for (const { source } of session.kernels.sources) run.add(source);
       }
+  return [...run];
+}
+
+/** Whether a kernel file is among the sources; pieces of the op's own may stand in the place of its includes. */
+const among = (sources: readonly string[], file: string): boolean => {
+  const own = text(`shaders/${file}`).split(/^[ \t]*#include.*$/m);
+  return sources.some((source) => own.every((part) => source.includes(part)));
+};
+
+describe('the race check', () => {
+  const sources = recorded([...Object.values(RACE_CASES), LONG_ROW]);
+
   test.each(kernelFiles)('runs shaders/%s', (file) => {
-    const own = text(`shaders/${file}`);
-    const found = [...run].some((source) => source.includes(own));
-    expect(found, 'add a case with this kernel to tests/gpu/race-cases.ts').toBe(true);
+    expect(among(sources, file), 'add a case with this kernel to tests/gpu/race-cases.ts').toBe(true);
   });
+
+  test.each(['the optimizer and the merge', 'every objective, and ratios of every level'])(
+    'misses kernels without %s',
+    (name) => {
+      expect(RACE_CASES).toHaveProperty([name]);
+      const fewer = recorded(Object.entries(RACE_CASES).flatMap(([each, record]) => (each === name ? [] : [record])));
+      expect(kernelFiles.filter((file) => !among(fewer, file))).not.toEqual([]);
+    },
+  );
 });

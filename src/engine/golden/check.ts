@@ -34,11 +34,15 @@ export const TOLERANCE = { relative: 1e-3, cosine: 0.9999 } as const;
 
 type Floats = Float32Array<ArrayBuffer>;
 
-/** @param dtype how weights are held; the reference must have computed with the values that leaves */
+/**
+ * @param dtype how weights are held; the reference must have computed with the values that leaves
+ * @param tell of each comparison as soon as it is made: on a cold cache kernels compile for minutes in between
+ */
 export async function checkGolden(
   session: Session,
   golden: GoldenCase,
   dtype: WeightDType = 'f32',
+  tell: (comparison: Comparison) => void = () => {},
 ): Promise<Comparison[]> {
   const before = session.residentLabels.length;
   const { min_pixels: minPixels, max_pixels: maxPixels, do_image_splitting: splitting } = golden.spec.processor ?? {};
@@ -50,19 +54,20 @@ export async function checkGolden(
       ...(splitting !== undefined && { imageSplitting: splitting }),
     },
   });
-  const run = new CaseRun(session, golden, loaded);
+  const run = new CaseRun(session, golden, loaded, tell);
   try {
     await run.all();
   } finally {
     run.destroy();
   }
   const leaked = session.residentLabels.length - before;
-  if (leaked) run.results.push({ name: 'GPU buffers released', ok: false, detail: `${leaked} left` });
+  if (leaked) run.note({ name: 'GPU buffers released', ok: false, detail: `${leaked} left` });
   return run.results;
 }
 
 class CaseRun {
   readonly results: Comparison[] = [];
+  readonly #tell: (comparison: Comparison) => void;
   readonly #session: Session;
   readonly #golden: GoldenCase;
   readonly #loaded: LoadedModel;
@@ -70,11 +75,17 @@ class CaseRun {
   #adapter: Adapter | null = null;
   #features: Floats = new Float32Array();
 
-  constructor(session: Session, golden: GoldenCase, loaded: LoadedModel) {
+  constructor(session: Session, golden: GoldenCase, loaded: LoadedModel, tell: (comparison: Comparison) => void) {
+    this.#tell = tell;
     this.#session = session;
     this.#golden = golden;
     this.#loaded = loaded;
     this.#policy = new Policy(loaded.model);
+  }
+
+  note(comparison: Comparison): void {
+    this.results.push(comparison);
+    this.#tell(comparison);
   }
 
   async all(): Promise<void> {
@@ -155,7 +166,7 @@ class CaseRun {
       checkpoint: this.#loaded.checkpoint,
       keyOf: (module) => weightKey(this.#loaded, module),
     });
-    this.results.push({
+    this.note({
       name: 'adapter keys',
       ok: read.matched === read.total,
       detail: `${read.matched} of ${read.total} matched`,
@@ -329,7 +340,7 @@ class CaseRun {
       if (!key.startsWith(prefix)) continue;
       const module = [...gradients.keys()].find((m) => key.includes(`${m}.`) || key.includes(`${legacy(m)}.`));
       const pair = module === undefined ? undefined : gradients.get(module);
-      if (!pair) this.results.push({ name: key, ok: false, detail: 'no such module here' });
+      if (!pair) this.note({ name: key, ok: false, detail: 'no such module here' });
       else await this.#compareFloats(key, key.includes('lora_A') ? pair.a : pair.b, true);
     }
   }
@@ -341,12 +352,12 @@ class CaseRun {
 
   async #against(name: string, ours: Float32Array, reference: Float32Array, direction = false): Promise<void> {
     if (ours.length !== reference.length) {
-      this.results.push({ name, ok: false, detail: `${ours.length} values instead of ${reference.length}` });
+      this.note({ name, ok: false, detail: `${ours.length} values instead of ${reference.length}` });
       return;
     }
     const { relative, cosine } = compare(ours, reference);
     const ok = relative <= TOLERANCE.relative && (!direction || cosine >= TOLERANCE.cosine);
-    this.results.push({
+    this.note({
       name,
       ok,
       detail: `relative ${relative.toExponential(2)}${direction ? `  cosine ${cosine.toFixed(7)}` : ''}`,
@@ -363,7 +374,7 @@ class CaseRun {
         : Array.from(new Int32Array(bytes.buffer));
     const first = reference.findIndex((v, i) => v !== ours[i]);
     const ok = ours.length === reference.length && first < 0;
-    this.results.push({
+    this.note({
       name: key,
       ok,
       detail: ok
