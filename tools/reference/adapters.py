@@ -21,6 +21,8 @@ def write_adapter(folder: Path, model, settings: dict, seed: int) -> None:
                 parameter.copy_(torch.randn(parameter.shape, generator=random) / parameter.shape[1] ** 0.5)
             elif "lora_B" in name:
                 parameter.copy_(torch.randn(parameter.shape, generator=random) * 0.15)
+            elif "lora_magnitude" in name:  # as initialised they are the rows' norms, which would hide a reader without them
+                parameter.mul_(1 + 0.3 * torch.randn(parameter.shape, generator=random))
     peft_model.save_pretrained(folder)
     (folder / "README.md").unlink()
     config = json.loads((folder / "adapter_config.json").read_text())
@@ -38,4 +40,4 @@ def load_adapter(model, folder: Path) -> PeftModel:
 
 def stored_name(name: str) -> str:
     """A parameter's name in memory → its key in adapter_model.safetensors."""
-    return name.replace(".default.weight", ".weight")
+    return name.replace(".lora_magnitude_vector.default.weight", ".lora_magnitude_vector").replace(".default.weight", ".weight")

@@ -269,4 +269,23 @@ HEAD = Case(
     left_out=("pixel_values",),
 )
 
-CASES = [ONE_IMAGE, TWO_IMAGES, FOUR_IMAGES, TEXT_ONLY, TURNS, POLICY_GRPO, POLICY_DAPO, POLICY_DR_GRPO, YARN, HEAD]
+DORA = Case(
+    name="dora",
+    about="A DoRA adapter, whose row norms were trained, too: it is folded into the weights. float16, untied head.",
+    checkpoint=Checkpoint(
+        family=QWEN2_5_VL,
+        text=Text(hidden=48, heads=3, kv_heads=1, layers=2, ffn=48, mrope_section=[2, 3, 3]),
+        vision=Vision(hidden=24, heads=2, depth=2, ffn=32, full_attention=[1], window=32, patch=8),
+        pictures=PixelLimits(256, 1024),
+        seed=751,
+        dtype="float16",
+    ),
+    adapter={"r": 4, "lora_alpha": 6, "use_dora": True, "target_modules": ["q_proj", "down_proj"], "exclude_modules": ".*visual.*"},
+    pictures={"a.png": (30, 20)},
+    messages=[user(picture("a.png"), words("Where is the red box?"))],
+    completion="[12, 8, 60, 71]",
+    max_new_tokens=12,
+    left_out=("pixel_values",),
+)  # fmt: skip
+
+CASES = [ONE_IMAGE, TWO_IMAGES, FOUR_IMAGES, TEXT_ONLY, TURNS, POLICY_GRPO, POLICY_DAPO, POLICY_DR_GRPO, YARN, HEAD, DORA]
