@@ -4,8 +4,9 @@
  * a decoder is registered (image/node-decode.ts).
  */
 import { GroundworkError } from '../base/error.ts';
+import { decodeGif } from './gif.ts';
 import type { RgbImage } from './rgb-image.ts';
-import { readImageHeader } from './size.ts';
+import { isCmyk, readImageHeader } from './size.ts';
 
 export type ImageDecoder = (bytes: Blob) => Promise<RgbImage>;
 
@@ -25,6 +26,24 @@ export function withoutAlpha(rgba: ArrayLike<number>, width: number, height: num
     data[o++] = rgba[i + 2]!;
   }
   return { width, height, data };
+}
+
+/** As shown, by the EXIF orientation 1 … 8 (what Pillow's exif_transpose does). */
+export function turned(image: RgbImage, orientation: number): RgbImage {
+  if (orientation === 1) return image;
+  const { width: w, height: h, data } = image;
+  const swapped = orientation >= 5;
+  const [width, height] = swapped ? [h, w] : [w, h];
+  const out = new Uint8Array(data.length);
+  const flipX = [2, 3, 7, 8].includes(orientation);
+  const flipY = [3, 4, 6, 7].includes(orientation);
+  for (let y = 0; y < height; y++)
+    for (let x = 0; x < width; x++) {
+      const [u, v] = swapped ? [y, x] : [x, y];
+      const from = ((flipY ? h - 1 - v : v) * w + (flipX ? w - 1 - u : u)) * 3;
+      out.set(data.subarray(from, from + 3), (y * width + x) * 3);
+    }
+  return { width, height, data: out };
 }
 
 interface WebCodecsDecoder {
@@ -66,9 +85,10 @@ async function decodeUnmultiplied(bytes: Blob, type: string): Promise<RgbImage |
 /** Decodes with the browser's own decoders; also in a worker. */
 export async function browserDecode(bytes: Blob): Promise<RgbImage> {
   const header = await readImageHeader(bytes);
-  if (header?.hasAlpha && header.orientation === 1) {
+  // Not every browser turns a WebP by its EXIF: what WebCodecs gives lies as stored, and is turned here.
+  if (header?.hasAlpha || (header?.format === 'webp' && header.orientation !== 1)) {
     const exact = await decodeUnmultiplied(bytes, `image/${header.format}`);
-    if (exact) return exact;
+    if (exact) return turned(exact, header.orientation);
   }
   const bitmap = await createImageBitmap(bytes, {
     premultiplyAlpha: 'none',
@@ -103,7 +123,16 @@ export async function decodeImage(bytes: Blob | Uint8Array): Promise<RgbImage> {
       'Under Node, call registerDecoder(nodeDecode) first.',
     );
   try {
-    return await decoder(bytes instanceof Blob ? bytes : new Blob([bytes as Uint8Array<ArrayBuffer>]));
+    const file = bytes instanceof Blob ? bytes : new Blob([bytes as Uint8Array<ArrayBuffer>]);
+    // The same everywhere, with the colours of what is transparent.
+    if ((await readImageHeader(file))?.format === 'gif') return decodeGif(new Uint8Array(await file.arrayBuffer()));
+    if (await isCmyk(file))
+      throw new GroundworkError(
+        'image-undecodable',
+        'A picture is a JPEG in CMYK, the four colours of printing, which is not read.',
+        'Convert it to RGB.',
+      );
+    return await decoder(file);
   } catch (cause) {
     if (cause instanceof GroundworkError) throw cause;
     throw new GroundworkError(

@@ -93,7 +93,18 @@ async function png(reader: Reader): Promise<ImageHeader | null> {
   return header('png', ihdr.getUint32(8), ihdr.getUint32(12), orientation, hasAlpha);
 }
 
+/** Four colours (CMYK) are no picture here: browsers turn them into three each in a way of its own. */
 async function jpeg(reader: Reader): Promise<ImageHeader | null> {
+  const frame = await jpegFrame(reader);
+  return frame && frame.components !== 4 ? header('jpeg', frame.width, frame.height, frame.orientation) : null;
+}
+
+async function jpegFrame(reader: Reader): Promise<{
+  readonly width: number;
+  readonly height: number;
+  readonly orientation: number;
+  readonly components: number;
+} | null> {
   let orientation = 1;
   for (let at = 2; ;) {
     const marker = await reader.at(at, 4);
@@ -105,8 +116,9 @@ async function jpeg(reader: Reader): Promise<ImageHeader | null> {
       const length = marker.getUint16(2);
       const isFrame = code >= 0xc0 && code <= 0xcf && code !== 0xc4 && code !== 0xc8 && code !== 0xcc;
       if (isFrame) {
-        const frame = await reader.at(at + 4, 5);
-        return frame && header('jpeg', frame.getUint16(3), frame.getUint16(1), orientation);
+        const frame = await reader.at(at + 4, 6);
+        if (!frame) return null;
+        return { width: frame.getUint16(3), height: frame.getUint16(1), orientation, components: frame.getUint8(5) };
       }
       if (code === 0xd9 || code === 0xda || length < 2) return null;
       const body = code === 0xe1 ? await reader.at(at + 4, length - 2) : null;
@@ -238,10 +250,19 @@ const FOREIGN: readonly (readonly [RegExp, string, string])[] = [
   [/^(?:\x89PNG|\xff\xd8|RIFF[^]{4}WEBP|GIF8)/, 'is truncated or damaged', 'Copy or download the picture again.'],
 ];
 
+/** Whether a file is a JPEG of four colours. */
+export async function isCmyk(file: Blob): Promise<boolean> {
+  const reader = new Reader(file);
+  const magic = await reader.at(0, 12);
+  return magic !== null && formatOf(magic) === 'jpeg' && (await jpegFrame(reader))?.components === 4;
+}
+
 /** Why a file is not a readable picture, as the end of a sentence that begins with its name, and what to do. */
 export async function whyUnreadable(file: Blob): Promise<{ readonly reason: string; readonly fix: string }> {
   const bytes = new Uint8Array(await file.slice(0, 64).arrayBuffer());
   const begin = String.fromCharCode(...bytes);
+  if (await isCmyk(file))
+    return { reason: 'is a JPEG in CMYK, the four colours of printing, which is not read', fix: 'Convert it to RGB.' };
   const known = FOREIGN.find(([pattern]) => pattern.test(begin));
   return known
     ? { reason: known[1], fix: known[2] }
