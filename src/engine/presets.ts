@@ -5,6 +5,7 @@
 export { AGGREGATIONS, computeAdvantages, DIFFICULTY_WEIGHTS, ESTIMATORS } from '../train/advantage.ts';
 export { presetRecipe, PRESETS, type Preset, type PresetName } from '../train/presets.ts';
 export { advise, type Advice } from '../train/recipe-check.ts';
+export { parseRecipe, readRecipe, requireRecipe, sayFault } from '../train/recipe-schema.ts';
 export {
   descriptorOf,
   evaluateStage,

@@ -1,4 +1,5 @@
 /** What page and engine say to each other about runs: started, held, gone on with, and what they tell as they go. */
+import type { Evaluation as Measured, TaskEvaluation } from '../../evaluate/metrics.ts';
 import type { StepProfile } from '../../train/profile.ts';
 import type { CheckpointAbout, KeepSettings, RunRecord } from './records.ts';
 import type { Answer, GroundedBox, NoticeEvent, Recipe, Stage } from './words.ts';
@@ -61,23 +62,12 @@ export interface GroupCompletion {
   readonly truncated: boolean;
 }
 
-/** Accuracy of one set of answers. Interval: 95 % bootstrap. */
-export interface Evaluation {
-  readonly n: number;
-  readonly accAt30: number;
-  readonly accAt50: number;
-  readonly accAt70: number;
-  readonly accAt50Interval: readonly [number, number];
-  readonly meanIoU: number;
-  readonly imageAccuracy: number;
-  readonly parseFailures: number;
-  readonly tasks: Readonly<
-    Record<
-      string,
-      { readonly n: number; readonly accAt50: number; readonly meanIoU: number; readonly parseFailures: number }
-    >
-  >;
-}
+type TaskNumbers = 'n' | 'accAt50' | 'meanIoU' | 'parseFailures';
+
+/** Accuracy of one set of answers: of what evaluate/metrics.ts measures, what every version of Groundwork has told. */
+export type Evaluation = Pick<Measured, TaskNumbers | 'accAt30' | 'accAt70' | 'accAt50Interval' | 'imageAccuracy'> & {
+  readonly tasks: Readonly<Record<string, Pick<TaskEvaluation, TaskNumbers>>>;
+};
 
 export type RunRequest =
   /** `paused`: hold before the first step, so that the run can be walked through step by step. */

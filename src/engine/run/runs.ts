@@ -5,6 +5,7 @@ import type { Row } from '../../data/row.ts';
 import type { LoadedModel } from '../../models/load.ts';
 import type { Storage } from '../../store/storage.ts';
 import { restorePolicy } from '../../train/checkpoint.ts';
+import { readRecipe, requireRecipe } from '../../train/recipe-schema.ts';
 import type { Policy } from '../../train/policy.ts';
 import { Driver, gapNotice, restoredEvent, rewind, toldBy } from './driver.ts';
 import type { Gate } from './gate.ts';
@@ -106,7 +107,8 @@ export class Runs {
     const { storage, emit } = this.#host;
     const loaded = this.#host.model();
     const opened = this.#host.dataset(dataset);
-    const stored = await this.find(id);
+    const found = await this.find(id);
+    const stored = { ...found, recipe: requireRecipe(found.recipe, 'The recipe of this run', 'default') };
     await this.#requireSame(stored, loaded, opened);
     const { record, start, damaged } = go
       ? await rewind(storage, stored)
@@ -185,7 +187,9 @@ export class Runs {
   async find(id: string): Promise<RunRecord> {
     const record = await this.#host.storage.records.get<RunRecord>('runs', id);
     if (!record) throw missing();
-    return record;
+    // A plan of an older version has what came since; one that cannot be read can still be looked at.
+    const read = readRecipe(record.recipe, 'default');
+    return 'recipe' in read ? { ...record, recipe: read.recipe } : record;
   }
 
   async #tellGap(record: RunRecord): Promise<void> {

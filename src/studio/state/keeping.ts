@@ -2,6 +2,7 @@
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { EngineClient } from '../../engine/client.ts';
 import type { ProjectView, RunRecord } from '../../engine/protocol/index.ts';
+import { requireRecipe } from '../../engine/presets.ts';
 import { autosave, choicesOf } from './autosave.ts';
 import { readKeepSettings, writeKeepSettings } from './keep-settings.ts';
 import { currentProject, interruptedRun, type Keeping } from './kept.ts';
@@ -90,7 +91,12 @@ export function createKeeping({ client, project, recipe, run, storage: local }: 
       await refresh();
       const view = currentProject(get());
       if (!view) return;
-      if (view.recipe) recipe.getState().use(view.recipe);
+      if (view.recipe)
+        try {
+          recipe.getState().use(requireRecipe(view.recipe, `The recipe of the project “${view.name}”`, 'default'));
+        } catch (error) {
+          report(error);
+        }
       if (await restore(view)) await bringNewest();
     };
     const whileIdle = (what: string): boolean => {

@@ -1,7 +1,8 @@
 /** The plan being edited. It survives a reload. */
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { Recipe, Stage } from '../../engine/protocol/index.ts';
-import { KINDS, newStage, presetRecipe } from '../../engine/presets.ts';
+import { newStage, parseRecipe, presetRecipe } from '../../engine/presets.ts';
+import { problemOf, type Problem } from '../problem.ts';
 
 export interface RecipeEditor {
   readonly recipe: Recipe;
@@ -16,47 +17,29 @@ export interface RecipeEditor {
 
 const KEY = 'groundwork.recipe';
 
-/** Reads a recipe from JSON someone gave; null if it is not one. Missing settings take their defaults. */
-export function readRecipe(json: string): Recipe | null {
-  try {
-    const value = JSON.parse(json) as Partial<Recipe> | null;
-    if (!value || !Array.isArray(value.stages)) return null;
-    const stages = (value.stages as Partial<Stage>[]).map((stage) =>
-      stage.kind && KINDS.includes(stage.kind) ? withDefaults(stage as Stage) : null,
-    );
-    if (stages.includes(null)) return null;
-    return {
-      name: String(value.name ?? 'Opened recipe'),
-      seed: Number.isSafeInteger(value.seed) ? value.seed! : 42,
-      stages: stages as Stage[],
-    };
-  } catch {
-    return null;
-  }
-}
-
-function withDefaults(stage: Stage): Stage {
-  const fresh = newStage(stage.kind) as unknown as Record<string, unknown>;
-  const merged: Record<string, unknown> = {};
-  for (const [key, value] of Object.entries(fresh)) {
-    const given = (stage as unknown as Record<string, unknown>)[key];
-    const nested = typeof value === 'object' && value !== null && !Array.isArray(value);
-    merged[key] = nested
-      ? { ...value, ...(given as object | undefined) }
-      : given === undefined || typeof given !== typeof value
-        ? value
-        : given;
-  }
-  return merged as unknown as Stage;
-}
-
-export function createRecipeEditor(storage: Pick<Storage, 'getItem' | 'setItem'> | null): StoreApi<RecipeEditor> {
+/** @param tell what is wrong with the stored plan, where it cannot be read */
+export function createRecipeEditor(
+  storage: Pick<Storage, 'getItem' | 'setItem'> | null,
+  tell: (problem: Problem) => void = () => {},
+): StoreApi<RecipeEditor> {
   const saved = storage?.getItem(KEY);
+  const stored = (): Recipe | null => {
+    if (!saved) return null;
+    try {
+      return parseRecipe(saved, 'The recipe of your last visit', 'default');
+    } catch (error) {
+      tell({
+        ...problemOf(error),
+        hint: 'The quick recipe is open instead. Your projects and runs are unchanged.',
+      });
+      return null;
+    }
+  };
   const store = createStore<RecipeEditor>()((set) => {
     const stages = (edit: (stages: readonly Stage[]) => readonly Stage[]) =>
       set(({ recipe }) => ({ recipe: { ...recipe, stages: edit(recipe.stages) } }));
     return {
-      recipe: (saved ? readRecipe(saved) : null) ?? presetRecipe('demo-quick'),
+      recipe: stored() ?? presetRecipe('demo-quick'),
       use: (recipe) => set({ recipe }),
       rename: (name) => set(({ recipe }) => ({ recipe: { ...recipe, name } })),
       reseed: (seed) => set(({ recipe }) => ({ recipe: { ...recipe, seed } })),

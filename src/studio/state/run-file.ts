@@ -7,12 +7,12 @@ import * as v from 'valibot';
 import { version as groundwork } from '../../../package.json';
 import { parseJson, writeJson } from '../../base/json.ts';
 import type { EngineClient } from '../../engine/client.ts';
+import { readRecipe, sayFault } from '../../engine/presets.ts';
 import type { Row } from '../../engine/protocol/index.ts';
 import type { SeriesBook } from '../charts/series-book.ts';
 import type { Problem } from '../problem.ts';
 import { readingOf } from './run-match.ts';
 import type { Project } from './project.ts';
-import { readRecipe } from './recipe.ts';
 import type { RowCache } from './row-cache.ts';
 import type { Run } from './run.ts';
 import { FORMAT, type MadeOn, type RunFile, type Tried } from './run-records.ts';
@@ -275,8 +275,9 @@ export function readRunFile(json: string, fileName: string): RunFile | Problem {
     const [issue] = read.issues;
     return wrong(`is damaged at ${v.getDotPath(issue) ?? 'its top'}: ${issue.message}`);
   }
-  const recipe = readRecipe(JSON.stringify(read.output.recipe));
-  if (!recipe) return wrong('has no readable recipe.');
+  const plan = readRecipe(read.output.recipe, 'default');
+  if ('faults' in plan) return wrong(`has no readable recipe: ${sayFault(plan.faults[0]!)}`);
+  const { recipe } = plan;
   const { stages } = read.output;
   return { ...read.output, recipe, stages } as unknown as RunFile;
 }

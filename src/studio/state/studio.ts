@@ -52,7 +52,7 @@ export function createStudio(client: EngineClient, storage: Pick<Storage, 'getIt
   const rows = new RowCache(client);
   const watchlist = createWatchlist(rows);
   const rehearsal = createRehearsal(client);
-  const recipe = createRecipeEditor(storage);
+  const recipe = createRecipeEditor(storage, (problem) => project.getState().report(problem));
   const run = createRun(client, book, {
     past,
     watch: (dataset) => watchlist.getState().forRun(dataset),

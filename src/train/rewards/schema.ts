@@ -5,7 +5,8 @@ import { REWARD_NAMES, REWARDS, type RewardChoice } from './index.ts';
 const MOST = 100;
 
 /** TRL has a list of weights, one for each reward function; all weigh 1 where it is not given. */
-const weight = (place: number) => real(0, MOST, { name: `reward_weights[${place}]`, theirs: 1, optional: true });
+const weight = (place: number) =>
+  real(0, MOST, { name: `reward_weights[${place}]`, theirs: 1, optional: true, absent: 0 });
 
 export const REWARDS_SCHEMA = Object.fromEntries(
   REWARD_NAMES.flatMap((name, k): [string, Spec][] => [

@@ -81,7 +81,7 @@ export const grpo: StageDescriptor<GrpoStage> = {
     numGenerations: whole(2, 256, { theirs: 8 }),
     beta: real(0, 10, { theirs: 0 }),
     useBiasCorrectionKl: flag({ theirs: true }),
-    entropyCoef: real(0, 1, { theirs: 0 }),
+    entropyCoef: real(0, 1, { theirs: 0, later: true }),
     lossType: choice(LOSS_TYPES, { theirs: 'dapo' }),
     ...LOSS_SCHEMA,
     epsilon: real(0, 1, { theirs: 0.2 }),

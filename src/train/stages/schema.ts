@@ -15,6 +15,10 @@ interface Namesake {
   readonly theirs?: unknown;
   /** May be absent from a stage. */
   readonly optional?: true;
+  /** What an absent one means, if not its default. */
+  readonly absent?: unknown;
+  /** Came after plans were first saved as files: where it is missing, it has its default. */
+  readonly later?: true;
 }
 
 export type NumberSpec = Namesake & {
@@ -106,7 +110,11 @@ export const nameOf = (path: string, { name }: Pick<Namesake, 'name'>): string =
 export const ownSettings = (path: string, settings: Settings = {}): [path: string, spec: NumberSpec][] =>
   Object.entries(settings).map(([key, { integer, min, max, trl, default: theirs }]) => [
     `${path}.${key}`,
-    (integer ? whole : real)(min, max, { ...(trl === undefined ? own : { name: trl, theirs }), optional: true }),
+    (integer ? whole : real)(min, max, {
+      ...(trl === undefined ? own : { name: trl, theirs }),
+      optional: true,
+      later: true,
+    }),
   ]);
 
 /** The value at a path like `lora.r`. */
@@ -114,9 +122,10 @@ export function getAt(value: unknown, path: string): unknown {
   return path.split('.').reduce<unknown>((at, key) => (at as Record<string, unknown> | undefined)?.[key], value);
 }
 
-/** A copy with the value at `path` replaced. */
+/** A copy with the value at `path` replaced; the objects on the way are made. */
 export function setAt<T>(value: T, path: string, next: unknown): T {
   const [head, ...rest] = path.split('.') as [string, ...string[]];
-  const inner = rest.length > 0 ? setAt((value as Record<string, unknown>)[head], rest.join('.'), next) : next;
+  const inner =
+    rest.length > 0 ? setAt((value as Record<string, unknown> | undefined)?.[head], rest.join('.'), next) : next;
   return { ...value, [head]: inner };
 }

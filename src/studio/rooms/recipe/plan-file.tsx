@@ -1,6 +1,7 @@
 /** The exact configuration, to read, copy, keep and open again. */
 import { useState } from 'react';
-import { readRecipe } from '../../state/recipe.ts';
+import { parseRecipe } from '../../../engine/presets.ts';
+import { problemOf } from '../../problem.ts';
 import { useProject, useRecipe } from '../../state/studio.ts';
 import { saveBlob } from '../../ui/save.ts';
 import { FileButton } from '../../ui/file-button.tsx';
@@ -13,14 +14,12 @@ export function PlanFile() {
   const [copied, setCopied] = useState(false);
   const json = JSON.stringify(recipe, null, 2);
   const open = async (file: File) => {
-    const opened = readRecipe(await file.text());
-    if (opened) use(opened);
-    else
-      report({
-        code: 'not-a-plan',
-        what: `${file.name} is not a Groundwork recipe.`,
-        hint: 'It should be JSON with a list of stages, as saved here. Your recipe was not changed.',
-      });
+    try {
+      use(parseRecipe(await file.text(), file.name, 'refused'));
+    } catch (error) {
+      const { hint, ...problem } = problemOf(error);
+      report({ ...problem, hint: `${hint} Your recipe was not changed.` });
+    }
   };
   return (
     <div className="plan-file">
