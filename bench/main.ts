@@ -13,61 +13,58 @@
  * compile for each device anew, and ours compiles on two at once.)
  */
 import { writeFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
-import { describeError } from '../src/base/error.ts';
+import { flag, outFile, pattern, readArguments, text, UsageError, whole } from '../src/cli/arguments.ts';
 import { withEmptyShaderCache } from '../src/cli/cold.ts';
+import { runCommand } from '../src/cli/run-command.ts';
 import { isProfile, PROFILES } from '../src/gpu/tuning.ts';
 import { header, print, type Row } from './contest.ts';
 
-const { values: options } = parseArgs({
-  options: {
-    only: { type: 'string', default: '' },
-    against: { type: 'string', default: '' },
-    rounds: { type: 'string', default: '12' },
-    seconds: { type: 'string', default: '60' },
-    json: { type: 'string' },
-    chromium: { type: 'boolean', default: false },
-    toggles: { type: 'string', default: 'disable_workgroup_init' },
-    cold: { type: 'boolean', default: false },
-    revision: { type: 'string' },
-  },
-});
-const rows: Row[] = [];
-const show = (row: Row) => {
-  if (!rows.length) console.log(`${row.adapter}; best of ${options.rounds} runs in turns, at most\n${header()}`);
-  rows.push(row);
-  console.log(print(row));
-};
+const USAGE =
+  'usage: npm run bench -- [--only REGEX] [--against REGEX] [--rounds N] [--seconds N] [--json FILE] [--chromium] [--toggles a,b] [--cold] [--revision REV]';
 
-const named = process.env['GROUNDWORK_PROFILE'] || null;
-if (named !== null && !isProfile(named))
-  throw new Error(`GROUNDWORK_PROFILE is ${named}: choose one of ${PROFILES.join(', ')}.`);
+async function main(): Promise<number> {
+  const { values: options } = await readArguments(USAGE, {
+    only: pattern,
+    against: pattern,
+    rounds: whole(1, 12),
+    seconds: whole(1, 60),
+    json: outFile,
+    chromium: flag,
+    toggles: text('disable_workgroup_init'),
+    cold: flag,
+    revision: text(),
+  });
+  const named = process.env['GROUNDWORK_PROFILE'] || null;
+  if (named !== null && !isProfile(named))
+    throw new UsageError(`GROUNDWORK_PROFILE is “${named}”.`, `Choose one of ${PROFILES.join(', ')}.`);
+  if (options.revision !== undefined && options.chromium)
+    throw new UsageError('--revision runs under Node.', 'Leave out --chromium.');
+  const rows: Row[] = [];
+  const show = (row: Row) => {
+    if (!rows.length) console.log(`${row.adapter}; best of ${options.rounds} runs in turns, at most\n${header()}`);
+    rows.push(row);
+    console.log(print(row));
+  };
+  const { run } = options.chromium ? await import('./chromium.ts') : await import('./node.ts');
+  const race = () =>
+    run(
+      {
+        only: options.only,
+        against: options.against,
+        rounds: options.rounds,
+        seconds: options.seconds,
+        ...(named !== null && { profile: named }),
+        ...(options.revision !== undefined && { revision: options.revision }),
+        toggles: options.toggles.split(',').filter(Boolean),
+      },
+      show,
+    );
+  await (options.cold ? withEmptyShaderCache(race) : race());
+  if (options.json) writeFileSync(options.json, JSON.stringify(rows, null, 2));
+  const apart = rows.filter((row) => !(row.difference < 1e-3));
+  for (const row of apart) console.error(`${row.name} and ${row.rival} disagree by ${row.difference}.`);
+  // Both sides keep devices open; Node would wait for them, and the command does not.
+  return rows.length && !apart.length ? 0 : 1;
+}
 
-if (options.revision !== undefined && options.chromium)
-  throw new Error('--revision runs under Node: leave out --chromium.');
-
-const { run } = options.chromium ? await import('./chromium.ts') : await import('./node.ts');
-const race = () =>
-  run(
-    {
-      only: options.only,
-      against: options.against,
-      rounds: Number(options.rounds),
-      seconds: Number(options.seconds),
-      ...(named !== null && { profile: named }),
-      ...(options.revision !== undefined && { revision: options.revision }),
-      toggles: options.toggles.split(',').filter(Boolean),
-    },
-    show,
-  );
-await (options.cold ? withEmptyShaderCache(race) : race()).catch((error: unknown) => {
-  const { message, hint } = describeError(error);
-  console.error(`${message}\n${hint}`);
-  process.exit(1);
-});
-
-if (options.json) writeFileSync(options.json, JSON.stringify(rows, null, 2));
-const apart = rows.filter((row) => !(row.difference < 1e-3));
-for (const row of apart) console.error(`${row.name} and ${row.rival} disagree by ${row.difference}.`);
-// Both sides keep devices open; Node would wait for them.
-process.exit(rows.length && !apart.length ? 0 : 1);
+runCommand(main);

@@ -10,14 +10,12 @@
  * started with.
  */
 import { existsSync } from 'node:fs';
-import { readFile, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { GroundworkError } from '../base/error.ts';
-import type { Recipe } from '../engine/protocol/index.ts';
 import { EngineSession } from '../engine/session.ts';
-import { heldAs, storageChoice } from '../engine/model/weight-storage.ts';
+import { heldAs } from '../engine/model/weight-storage.ts';
 import { exportWitness } from '../engine/run/witness.ts';
 import type { RunRecord } from '../engine/protocol/records.ts';
 import { storageInFiles, type Storage } from '../store/storage.ts';
@@ -26,6 +24,7 @@ import { registerDecoder } from '../image/decode.ts';
 import { nodeDecode } from '../image/node-decode.ts';
 import { presetRecipe } from '../train/presets.ts';
 import { damageNotice, type Damage } from '../store/records.ts';
+import { existing, flag, outFolder, plan, readArguments, text, whole } from './arguments.ts';
 import { findModel } from './find-model.ts';
 import { lockFolder } from './folder-lock.ts';
 import { INTAKE_FLAGS, settleByFlags } from './intake.ts';
@@ -33,6 +32,7 @@ import { nodeFileStore } from './node-file-store.ts';
 import { filesUnder, writeFiles } from './node-files.ts';
 import { runCommand } from './run-command.ts';
 import { RunEnd } from './run-end.ts';
+import { storage as heldHow } from './storage-option.ts';
 import { openTunedGpu } from './tuned-gpu.ts';
 import { Progress } from './progress.ts';
 
@@ -41,23 +41,22 @@ const LAST_FILE = 'witness.safetensors';
 
 const home = fileURLToPath(new URL('../../', import.meta.url));
 
+const USAGE =
+  'usage: npm run demo -- --out DIR [--quick | --recipe FILE] [--seed N] [--model DIR|ID] [--data PATH] [--resume] [--storage HOW]';
+
 async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      out: { type: 'string', default: 'out' },
-      quick: { type: 'boolean', default: false },
-      recipe: { type: 'string' },
-      resume: { type: 'boolean', default: false },
-      seed: { type: 'string' },
-      model: { type: 'string', default: join(home, 'public/starter/model') },
-      data: { type: 'string', default: join(home, 'public/starter/sample.zip') },
-      storage: { type: 'string', default: 'auto' },
-      ...INTAKE_FLAGS,
-    },
+  const { values } = await readArguments(USAGE, {
+    quick: flag,
+    recipe: plan,
+    resume: flag,
+    seed: whole(0),
+    model: text(join(home, 'public/starter/model')),
+    data: existing(join(home, 'public/starter/sample.zip')),
+    storage: heldHow,
+    out: outFolder('out'),
+    ...INTAKE_FLAGS,
   });
-  const plan = values.recipe
-    ? (JSON.parse(await readFile(values.recipe, 'utf8')) as Recipe)
-    : presetRecipe(values.quick ? 'demo-quick' : 'demo');
+  const planned = values.recipe ?? presetRecipe(values.quick ? 'demo-quick' : 'demo');
   const folder = join(values.out, 'run');
   await lockFolder(folder);
   const storage = storageInFiles(nodeFileStore(folder));
@@ -70,7 +69,7 @@ async function main(): Promise<void> {
       [`There is no interrupted run in ${values.out}.`, ...damages.map(damageNotice)].join(' '),
       'Leave out --resume to start a new run.',
     );
-  const seeded = values.seed === undefined ? plan : { ...plan, seed: Number(values.seed) };
+  const seeded = values.seed === undefined ? planned : { ...planned, seed: values.seed };
   const recipe = values.resume ? kept!.recipe : seeded;
   registerDecoder(nodeDecode);
   const progress = new Progress(recipe);
@@ -87,7 +86,7 @@ async function main(): Promise<void> {
   const device = await session.handle({ type: 'device' });
   const { name, files } = await findModel(values.model, (line) => progress.note(line));
   // A run goes on with weights held as they were.
-  const held = (values.resume && kept!.weights) || storageChoice(values.storage);
+  const held = (values.resume && kept!.weights) || values.storage;
   const model = await session.handle({ type: 'load-model', files, name, storage: held });
   const opened = await session.handle({ type: 'open-dataset', name: 'demo', files: await filesUnder(values.data) });
   progress.note(

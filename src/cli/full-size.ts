@@ -12,35 +12,33 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { measureFullSize, STAGES } from '../engine/full-size/measure.ts';
-import { findPublished, publishedIds } from '../engine/model/published.ts';
 import { registerDecoder } from '../image/decode.ts';
 import { nodeDecode } from '../image/node-decode.ts';
 import { filesUnder } from './node-files.ts';
+import { outFolder, readArguments, someOf, whole } from './arguments.ts';
+import { publishedModel } from './published-model.ts';
 import { runCommand } from './run-command.ts';
+import { dtype } from './storage-option.ts';
 import { openTunedGpu } from './tuned-gpu.ts';
 import { writeSynthetic } from './synthetic-folder.ts';
 
 const sample = fileURLToPath(new URL('../../public/starter/sample.zip', import.meta.url));
 
+const USAGE = 'usage: npm run full-size -- MODEL [--storage f16] [--stages sft,grpo] [--pixels 50176] [--folder DIR]';
+
 async function main(): Promise<void> {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: {
-      storage: { type: 'string', default: 'f16' },
-      stages: { type: 'string', default: 'sft,grpo' },
-      pixels: { type: 'string', default: '50176' },
-      folder: { type: 'string' },
+  const { values, positionals } = await readArguments(
+    USAGE,
+    {
+      storage: dtype,
+      stages: someOf(Object.keys(STAGES), 'sft,grpo'),
+      pixels: whole(1, 50176),
+      folder: outFolder(),
     },
-  });
-  const model = findPublished(positionals[0]);
-  const kinds = values.stages.split(',');
-  if (!model || kinds.some((kind) => !STAGES[kind])) {
-    console.error(`usage: npm run full-size -- MODEL\nmodels:\n  ${publishedIds().join('\n  ')}`);
-    process.exitCode = 2;
-    return;
-  }
+    1,
+  );
+  const model = publishedModel(positionals[0], USAGE);
   registerDecoder(nodeDecode);
   const folder = values.folder ?? (await mkdtemp(join(tmpdir(), 'groundwork-full-size-')));
   try {
@@ -49,9 +47,9 @@ async function main(): Promise<void> {
       gpu: await openTunedGpu({ onError: (message) => console.error(`GPU error: ${message}`) }),
       checkpoint: await filesUnder(folder),
       sample: await openAsBlob(sample),
-      dtype: values.storage as Parameters<typeof measureFullSize>[0]['dtype'],
-      kinds,
-      maxPixels: Number(values.pixels),
+      dtype: values.storage,
+      kinds: values.stages,
+      maxPixels: values.pixels,
       tell: (line) => console.error(line),
       process: () => {
         const { heapUsed, arrayBuffers, rss } = process.memoryUsage();

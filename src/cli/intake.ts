@@ -8,6 +8,7 @@
  *   --skip-unusable   leave out rows that cannot be used
  */
 import { GroundworkError } from '../base/error.ts';
+import { flag, texts } from './arguments.ts';
 import type {
   Convention,
   DatasetOptions,
@@ -18,10 +19,7 @@ import type {
   SkippedRows,
 } from '../engine/protocol/index.ts';
 
-export const INTAKE_FLAGS = {
-  coordinates: { type: 'string', multiple: true },
-  'skip-unusable': { type: 'boolean', default: false },
-} as const;
+export const INTAKE_FLAGS = { coordinates: texts, 'skip-unusable': flag } as const;
 
 export interface IntakeAnswers {
   readonly coordinates?: readonly string[] | undefined;

@@ -5,13 +5,13 @@
  *   npm run memory -- [--out docs/memory.md]
  */
 import { writeFile } from 'node:fs/promises';
-import { parseArgs } from 'node:util';
 import { memoryTable } from '../engine/full-size/memory-table.ts';
+import { outFile, readArguments } from './arguments.ts';
 import { openNodeGpu } from './node-gpu.ts';
 import { runCommand } from './run-command.ts';
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { out: { type: 'string' } } });
+  const { values } = await readArguments('usage: npm run memory -- [--out FILE]', { out: outFile });
   await openNodeGpu(); // for WebGPU's constants only
   const text = memoryTable((line) => console.error(line));
   if (values.out) await writeFile(values.out, text);

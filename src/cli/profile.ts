@@ -10,10 +10,9 @@
  * otherwise) where the driver has compiled nothing, and then its kernels one by one. `trial` times every tuning profile
  * that this adapter can run.
  */
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import type { EngineEvent, Recipe, Stage, StepProfile } from '../engine/protocol/index.ts';
 import { EngineSession } from '../engine/session.ts';
 import { trySupported } from '../engine/device/tuned-gpu.ts';
@@ -21,6 +20,7 @@ import { registerDecoder } from '../image/decode.ts';
 import { nodeDecode } from '../image/node-decode.ts';
 import { presetRecipe } from '../train/presets.ts';
 import { descriptorOf, KINDS, STAGES, type StageKind } from '../train/stages/index.ts';
+import { existing, outFile, plan, readArguments, UsageError } from './arguments.ts';
 import { compileEach, stopwatch, withEmptyShaderCache, type Cost } from './cold.ts';
 import { filesUnder } from './node-files.ts';
 import { openNodeGpu } from './node-gpu.ts';
@@ -38,34 +38,32 @@ const PROFILED: Readonly<Record<string, StageKind>> = {
 /** Rows of a batch that is decoded. */
 const MOST_ROWS = 4;
 
+const USAGE = `usage: npm run profile -- trial | [cold] ${Object.keys(PROFILED).join('|')} [--json FILE] [--trace FILE] [--model DIR] [--data PATH] [--recipe FILE]`;
+
 /** Steps before those that are watched: kernels are compiled and submissions sized. */
 const WARM = 4;
 
 async function main(): Promise<void> {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: {
-      json: { type: 'string' },
-      trace: { type: 'string' },
-      recipe: { type: 'string' },
-      model: { type: 'string', default: join(home, 'public/starter/model') },
-      data: { type: 'string', default: join(home, 'public/starter/sample.zip') },
+  const { values, positionals } = await readArguments(
+    USAGE,
+    {
+      json: outFile,
+      trace: outFile,
+      recipe: plan,
+      model: existing(join(home, 'public/starter/model')),
+      data: existing(join(home, 'public/starter/sample.zip')),
     },
-  });
+    2,
+  );
   if (positionals[0] === 'trial') return printTrial();
   const cold = positionals[0] === 'cold';
   const what = (cold ? (positionals[1] ?? 'sft') : positionals[0]) ?? '';
-  if (!Object.hasOwn(PROFILED, what)) {
-    console.error('usage: npm run profile -- trial | [cold] sft|grpo|decode [--json FILE] [--trace FILE]');
-    process.exitCode = 2;
-    return;
-  }
+  if (!Object.hasOwn(PROFILED, what) || (!cold && positionals.length > 1))
+    throw new UsageError('Say what to profile, and nothing else.', USAGE);
   registerDecoder(nodeDecode);
-  const source = values.recipe
-    ? (JSON.parse(await readFile(values.recipe, 'utf8')) as Recipe)
-    : presetRecipe('demo-quick');
+  const source = values.recipe ?? presetRecipe('demo-quick');
   const stage = source.stages.find(({ kind }) => kind === PROFILED[what]);
-  if (!stage) throw new Error(`The recipe has no stage of kind ${PROFILED[what]}.`);
+  if (!stage) throw new UsageError(`The plan has no stage of kind ${PROFILED[what]}.`, 'Give a plan that has one.');
 
   const brief = (steps: number): Recipe => ({ ...source, stages: [short(stage, steps) ?? stage] });
   if (cold) return withEmptyShaderCache(() => coldStart(values, brief(1)));

@@ -1,15 +1,52 @@
 /**
- * Runs a command to its end. A failure is told with what to do about it, and whole with GROUNDWORK_DEBUG. Exit code 1,
- * or the one that the error brings: 2 where a flag would have answered.
+ * Runs a command to its end; the process ends with the status that it answers, 0 if none. A failure is told with what to
+ * do about it, and whole with GROUNDWORK_DEBUG. Status 2: it was told something that it cannot do. 1: it failed.
  */
 import { describeError, GroundworkError } from '../base/error.ts';
+import { systemCode } from './arguments.ts';
 
-export function runCommand(main: () => Promise<void>): void {
+/** Faults of what the command was told, wherever they are found. */
+const TOLD = new Set(['usage', 'recipe-unreadable', 'recipe-invalid', 'storage-unknown', 'run-missing']);
+
+/** What the file system has against a path, in words. */
+const SYSTEM: Readonly<Record<string, string>> = {
+  ENOENT: 'is not there',
+  ENOTDIR: 'lies below a file, not a folder',
+  EISDIR: 'is a folder, not a file',
+  EACCES: 'may not be opened',
+  EPERM: 'may not be opened',
+  EROFS: 'lies on a disk that cannot be written',
+  ENOSPC: 'could not be written: the disk is full',
+};
+
+export interface Failure {
+  readonly message: string;
+  readonly hint: string;
+  readonly status: 1 | 2;
+}
+
+export function failureOf(error: unknown): Failure {
+  if (error instanceof GroundworkError) {
+    const { message, hint, code } = error;
+    const asked = (error as { exitCode?: number }).exitCode === 2;
+    return { message, hint, status: asked || TOLD.has(code) ? 2 : 1 };
+  }
+  const trouble = SYSTEM[systemCode(error) ?? ''];
+  const { path, code } = error as { path?: unknown; code?: unknown };
+  // The only one that may come on the way, however good the path.
+  const full = code === 'ENOSPC';
+  if (trouble !== undefined && typeof path === 'string')
+    return { message: `${path} ${trouble}.`, hint: 'Check the path, or choose another.', status: full ? 1 : 2 };
+  const { message, hint } = describeError(error);
+  return { message, hint, status: 1 };
+}
+
+export function runCommand(main: () => Promise<number | void>): void {
   const fail = (error: unknown) => {
-    const { message, hint } = describeError(error);
+    const { message, hint, status } = failureOf(error);
     console.error(`\n${message}\n${hint}`);
     if (process.env['GROUNDWORK_DEBUG']) console.error(error);
-    process.exit((error as { exitCode?: number }).exitCode ?? 1);
+    process.exit(status);
   };
   // Node ends with success when nothing is left to do, even if the command still waits for something.
   process.once('beforeExit', () =>
@@ -21,5 +58,5 @@ export function runCommand(main: () => Promise<void>): void {
       ),
     ),
   );
-  main().then(() => process.exit(), fail);
+  main().then((status) => process.exit(status ?? 0), fail);
 }

@@ -12,51 +12,52 @@
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
-import { findPublished, publishedIds } from '../engine/model/published.ts';
-import { measureThroughput, type ThroughputOptions } from '../engine/full-size/throughput.ts';
+import { measureThroughput } from '../engine/full-size/throughput.ts';
 import { filesUnder, writeFiles } from './node-files.ts';
+import { flag, outFolder, readArguments, UsageError, whole } from './arguments.ts';
+import { publishedModel } from './published-model.ts';
 import { runCommand } from './run-command.ts';
+import { dtype } from './storage-option.ts';
 import { writeSynthetic } from './synthetic-folder.ts';
 import { openTunedGpu } from './tuned-gpu.ts';
 
+const USAGE =
+  'usage: npm run throughput -- MODEL --out DIR [--storage f16] [--prompt 512] [--answer 512] [--group 8] [--completion 64] [--rounds 3] [--checkpoint]';
+
 async function main(): Promise<void> {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: {
-      out: { type: 'string' },
-      storage: { type: 'string', default: 'f16' },
-      prompt: { type: 'string', default: '512' },
-      answer: { type: 'string', default: '512' },
-      group: { type: 'string', default: '8' },
-      completion: { type: 'string', default: '64' },
-      rounds: { type: 'string', default: '3' },
-      checkpoint: { type: 'boolean', default: false },
+  const { values, positionals } = await readArguments(
+    USAGE,
+    {
+      storage: dtype,
+      prompt: whole(1, 512),
+      answer: whole(1, 512),
+      group: whole(1, 8),
+      completion: whole(1, 64),
+      rounds: whole(1, 3),
+      checkpoint: flag,
+      out: outFolder(),
     },
-  });
-  const model = findPublished(positionals[0]);
-  if (!model || values.out === undefined) {
-    console.error(`usage: npm run throughput -- MODEL --out DIR\nmodels:\n  ${publishedIds().join('\n  ')}`);
-    process.exitCode = 2;
-    return;
-  }
-  const weights = join(values.out, 'model');
+    1,
+  );
+  const model = publishedModel(positionals[0], USAGE);
+  const { out, storage, prompt, answer, group, completion, rounds, checkpoint } = values;
+  if (out === undefined) throw new UsageError('--out is missing.', USAGE);
+  const weights = join(out, 'model');
   if (!existsSync(join(weights, 'config.json'))) await writeSynthetic(model, weights, { seed: 1 });
   const gpu = await openTunedGpu({ onError: (message) => console.error(`GPU error: ${message}`) });
-  const count = (name: 'prompt' | 'answer' | 'group' | 'completion' | 'rounds') => Number(values[name]);
   const { throughput, files: adapter } = await measureThroughput(gpu, model.id, await filesUnder(weights), {
-    storage: values.storage as ThroughputOptions['storage'],
-    prompt: count('prompt'),
-    answer: count('answer'),
-    group: count('group'),
-    completion: count('completion'),
-    rounds: count('rounds'),
-    checkpoint: values.checkpoint,
+    storage,
+    prompt,
+    answer,
+    group,
+    completion,
+    rounds,
+    checkpoint,
   });
-  await writeFiles(join(values.out, 'adapter'), adapter);
-  await writeFile(join(values.out, 'throughput.json'), JSON.stringify(throughput));
+  await writeFiles(join(out, 'adapter'), adapter);
+  await writeFile(join(out, 'throughput.json'), JSON.stringify(throughput));
   const { sft, rollout, loss, gradientNorm } = throughput;
-  console.log(`${model.id} in ${values.storage} on ${gpu.name}; best (median) of ${values.rounds} rounds`);
+  console.log(`${model.id} in ${storage} on ${gpu.name}; best (median) of ${rounds} rounds`);
   console.log(`SFT      ${sft.tokensPerSecond.toFixed(1)} (${sft.median.toFixed(1)}) tokens/s`);
   console.log(`rollouts ${rollout.tokensPerSecond.toFixed(1)} (${rollout.median.toFixed(1)}) tokens/s`);
   console.log(`loss ${loss.toFixed(6)}, norm of the gradient ${gradientNorm.toExponential(6)}`);

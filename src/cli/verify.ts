@@ -8,8 +8,6 @@
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { parseArgs } from 'node:util';
-import { describeError } from '../base/error.ts';
 import { registerDecoder } from '../image/decode.ts';
 import { nodeDecode } from '../image/node-decode.ts';
 import { openGolden } from '../engine/golden/case.ts';
@@ -18,6 +16,8 @@ import { exportGolden } from '../engine/golden/export.ts';
 import { filesUnder, writeFiles } from './node-files.ts';
 import { signsOfLife } from './signs-of-life.ts';
 import { openTunedGpu } from './tuned-gpu.ts';
+import { outFolder, readArguments, UsageError } from './arguments.ts';
+import { runCommand } from './run-command.ts';
 import { Session } from '../gpu/recorder.ts';
 
 /** Folders with a case.json at or below the given ones. */
@@ -52,14 +52,13 @@ async function writeExports(session: Session, cases: readonly string[], out: str
   return 0;
 }
 
+const USAGE = 'usage: npm run verify -- [--export DIR] PATH…';
+
 async function main(): Promise<number> {
-  const { values, positionals: paths } = parseArgs({
-    allowPositionals: true,
-    options: { export: { type: 'string' } },
-  });
-  if (!paths.length) throw new Error('Name one or more folders with a case.json.');
+  const { values, positionals: paths } = await readArguments(USAGE, { export: outFolder() }, Infinity);
+  if (!paths.length) throw new UsageError('Name one or more folders with a case.json.', USAGE);
   const cases = await findCases(paths);
-  if (!cases.length) throw new Error(`No case.json at or below ${paths.join(', ')}.`);
+  if (!cases.length) throw new UsageError(`No case.json at or below ${paths.join(', ')}.`, USAGE);
   registerDecoder(nodeDecode);
   const session = new Session(await openTunedGpu({ onError: (message) => console.error(`GPU error: ${message}`) }));
   console.log(session.gpu.name);
@@ -87,11 +86,4 @@ async function main(): Promise<number> {
 }
 
 if (process.argv[1] && import.meta.url.endsWith('/src/cli/verify.ts') && process.argv[1].endsWith('verify.ts'))
-  main().then(
-    (status) => process.exit(status),
-    (error: unknown) => {
-      const { message, hint } = describeError(error);
-      console.error(`${message} ${hint}`);
-      process.exit(2);
-    },
-  );
+  runCommand(main);

@@ -1,0 +1,159 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { GroundworkError } from '../../src/base/error.ts';
+import {
+  existing,
+  flag,
+  outFile,
+  outFolder,
+  pattern,
+  plan,
+  readArguments,
+  someOf,
+  text,
+  whole,
+} from '../../src/cli/arguments.ts';
+import { failureOf } from '../../src/cli/run-command.ts';
+import { dtype, storage } from '../../src/cli/storage-option.ts';
+import { evaluateStage, grpoStage, mergeStage, sftStage } from '../../src/train/stages/index.ts';
+
+const house = mkdtempSync(join(tmpdir(), 'groundwork-arguments-'));
+const at = (name: string) => join(house, name);
+const write = (name: string, value: unknown) => {
+  writeFileSync(at(name), typeof value === 'string' ? value : JSON.stringify(value));
+  return at(name);
+};
+beforeAll(() => write('file', ''));
+afterAll(() => rmSync(house, { recursive: true, force: true }));
+
+const recipe = (...stages: unknown[]) => ({ name: 'p', seed: 1, stages });
+
+/** What a command with options of every sort says to these words. */
+async function said(...words: string[]): Promise<{ status: number; message: string }> {
+  const before = process.argv;
+  process.argv = [process.execPath, 'command', ...words];
+  try {
+    await readArguments('usage: command', {
+      recipe: plan,
+      seed: whole(0),
+      name: text('none'),
+      quick: flag,
+      data: existing(),
+      stages: someOf(['a', 'b'], 'a'),
+      only: pattern,
+      storage,
+      dtype,
+      json: outFile,
+      out: outFolder(),
+    });
+    return { status: 0, message: '' };
+  } catch (error) {
+    return failureOf(error);
+  } finally {
+    process.argv = before;
+  }
+}
+
+describe('what a command cannot do it says in a sentence, and its status is 2', () => {
+  test.each([
+    ['a plan of nothing', () => ['--recipe', write('a.json', {})], 'stages is nothing; allowed is a list of stages'],
+    [
+      'a plan without stages',
+      () => ['--recipe', write('b.json', recipe())],
+      'b.json cannot be run. The recipe is empty.',
+    ],
+    [
+      'half a stage',
+      () => ['--recipe', write('c.json', recipe({ kind: 'sft', maxSteps: 3 }))],
+      'stages[0].lora is nothing; allowed is an object with its settings',
+    ],
+    [
+      'an unknown loss',
+      () => ['--recipe', write('d.json', recipe(sftStage(), mergeStage(), { ...grpoStage(), lossType: 'foo' }))],
+      'stages[2].lossType is the text “foo”; allowed is',
+    ],
+    ['half a file', () => ['--recipe', write('e.json', '{"stages": [')], 'e.json is not JSON'],
+    [
+      'stages that cannot follow each other',
+      () => ['--recipe', write('f.json', recipe(sftStage(), sftStage()))],
+      'Stage 2, “Cold start”: The adapter of an earlier stage is not merged.',
+    ],
+    ['a plan that is not there', () => ['--recipe', at('missing.json')], 'missing.json cannot be read (ENOENT)'],
+    ['a plan that is a folder', () => ['--recipe', house], 'cannot be read (EISDIR)'],
+    ['a seed that is no number', () => ['--seed', 'abc'], '--seed is “abc”.'],
+    ['a seed that is no whole number', () => ['--seed', '1.5'], '--seed is “1.5”.'],
+    ['a seed that is missing', () => ['--seed'], "'--seed <value>' argument missing"],
+    ['an option that there is not', () => ['--sede', '3'], "Unknown option '--sede'"],
+    ['a word that is not expected', () => ['quick'], '“quick” is not expected.'],
+    ['weights held in a way that there is not', () => ['--storage', 'int3'], '“int3” is not a storage for weights.'],
+    ['weights to be held anyhow', () => ['--dtype', 'auto'], '--dtype is “auto”.'],
+    ['data that is not there', () => ['--data', at('nowhere')], '--data: there is nothing at'],
+    ['one thing that there is not, of several', () => ['--stages', 'a,c'], '--stages has “c”.'],
+    ['a pattern that is none', () => ['--only', '('], '--only is “(”.'],
+    ['a folder below a file', () => ['--out', at('file/out')], '--out: '],
+    ['a file in a folder that is not there', () => ['--json', at('no/a.json')], '--json: '],
+    ['a file that is a folder', () => ['--json', house], '(EISDIR)'],
+  ])('%s', async (_, words, sentence) => {
+    const { status, message } = await said(...words());
+    expect(message).toContain(sentence);
+    expect(message).toMatch(/\.$/);
+    expect(status).toBe(2);
+  });
+
+  test('what it can do it reads', async () => {
+    const good = write('good.json', recipe(evaluateStage()));
+    expect(
+      await said(
+        '--recipe',
+        good,
+        '--seed',
+        '3',
+        '--quick',
+        '--data',
+        house,
+        '--out',
+        at('new/out'),
+        '--json',
+        at('a'),
+      ),
+    ).toEqual({ status: 0, message: '' });
+    expect([existsSync(at('new/out')), existsSync(at('a'))]).toEqual([true, false]);
+  });
+});
+
+describe('every command ends with 2 and without a word of defects when it is told', () => {
+  test.each([
+    ['demo', ['--seed', 'abc'], '--seed is “abc”.'],
+    ['profile', ['sft', '--recipe', 'good'], 'has no stage of kind sft'],
+    ['verify', ['nowhere'], 'nowhere is not there.'],
+    ['memory', ['--out', 'nowhere/a/b.md'], 'cannot be written'],
+    ['synthesise', ['no-such-model', '--out', 'x'], 'is no model known here'],
+    ['throughput', ['--rounds', '0'], '--rounds is “0”.'],
+    ['full-size', ['--stages', 'sft,dance'], '--stages has “dance”.'],
+    ['bench', ['--only', '('], '--only is “(”.'],
+  ])('%s %j', { timeout: 60_000 }, (name, words, sentence) => {
+    const paths: Readonly<Record<string, string>> = { good: write('good.json', recipe(evaluateStage())), x: at('x') };
+    const entry = name === 'bench' ? 'bench/main.ts' : `src/cli/${name}.ts`;
+    const { status, stdout, stderr } = spawnSync(
+      process.execPath,
+      ['--import', './scripts/register.mjs', entry, ...words.map((word) => paths[word] ?? word)],
+      { encoding: 'utf8' },
+    );
+    expect(stdout + stderr).toContain(sentence);
+    expect([status, (stdout + stderr).includes('defect')]).toEqual([2, false]);
+  });
+});
+
+test('what fails on the way ends with 1, and a defect is called one', () => {
+  expect(failureOf(new GroundworkError('device-lost', 'Gone.', 'Again.'))).toEqual({
+    message: 'Gone.',
+    hint: 'Again.',
+    status: 1,
+  });
+  expect(failureOf(new TypeError('x is undefined'))).toMatchObject({ message: 'x is undefined', status: 1 });
+  const full = Object.assign(new Error('ENOSPC'), { code: 'ENOSPC', syscall: 'write', path: '/out/a' });
+  expect(failureOf(full)).toMatchObject({ message: '/out/a could not be written: the disk is full.', status: 1 });
+});
