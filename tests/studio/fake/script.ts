@@ -73,7 +73,7 @@ export function* script(recipe: Recipe, data: FakeData): Generator<EngineEvent> 
         };
         yield progress(i + 1, rows.length, 'prompts');
       }
-    } else {
+    } else if (stage.kind === 'grpo') {
       const total = Math.min(stage.maxSteps, LONGEST);
       for (let i = 0; i < total; i++) {
         step++;
