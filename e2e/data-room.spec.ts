@@ -40,7 +40,7 @@ test('what only the user knows is asked for before a run: coordinates confirmed,
     await expect(issues).toContainText(words);
   await questions.getByRole('button', { name: 'Skip 3 rows' }).click();
   await expect(questions).not.toContainText('cannot be used');
-  await expect(page.getByText('3 rows skipped, as you said')).toBeVisible();
+  await expect(page.getByText('3 rows skipped, as you chose')).toBeVisible();
 
   // Each file has its own question, with its own guess.
   for (const file of ['train.jsonl', 'val.jsonl'])
