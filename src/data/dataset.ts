@@ -11,18 +11,18 @@ import { migBenchSpace, type BenchmarkSpace } from './benchmark.ts';
 import type { Decision } from './conventions.ts';
 import type { Convention, DatasetOptions, WayOfWriting } from './dataset-ref.ts';
 import { FileSet, fileIssue, type Source } from './file-set.ts';
-import { bitOf, findingsOf, type FindingKey, type Health } from './health.ts';
+import { bitOf, findingsOf, type Health } from './health.ts';
 import { interpretRow, searchRow } from './interpret.ts';
 import type { IssueLog } from './issue-log.ts';
-import { Ledger, type LedgerEntry, type LedgerKey } from './ledger.ts';
+import { Ledger, type LedgerEntry } from './ledger.ts';
 import { Pictures } from './pictures.ts';
 import { placesIn } from './places.ts';
 import { conventionKey, conventionWords, type PictureFacts } from './reading.ts';
 import { conventionOnly, optionsWith, readingOf } from './settled.ts';
 import { ROW_FORMATS, type RowFormatName } from './formats/table.ts';
 import type { FormatName, RawRow } from './raw-row.ts';
-import type { Row, RowIssue } from './row.ts';
-import type { RowList } from './row-list.ts';
+import { wordsOf, type Row, type RowIssue } from './row.ts';
+import type { RowFilter, RowList } from './row-list.ts';
 import {
   checkAborted,
   conventionFrom,
@@ -80,16 +80,9 @@ export interface DatasetReport {
   readonly notes: readonly string[];
 }
 
-export const ISSUES_LISTED = 200;
+export type { RowFilter } from './row-list.ts';
 
-export interface RowFilter {
-  readonly task?: string;
-  readonly finding?: FindingKey;
-  /** Rows to which something of the ledger was done. */
-  readonly done?: LedgerKey;
-  /** Anywhere in question, answer, thought or id; case does not matter. */
-  readonly text?: string;
-}
+export const ISSUES_LISTED = 200;
 
 /** Rows kept parsed. A page of the browser and a few batches; not a dataset. */
 export const ROWS_KEPT = 512;
@@ -384,15 +377,6 @@ const changed = (id: string) =>
     `Row ${id} can no longer be read.`,
     'Its file has changed since the dataset was opened. Open the dataset again.',
   );
-
-const wordsOf = (row: Row): string =>
-  [
-    row.id,
-    row.think ?? '',
-    ...[...row.prompt.flatMap(({ content }) => content), ...row.answer].map((segment) =>
-      segment.type === 'text' ? segment.text : segment.type === 'box' ? (segment.box.label ?? '') : '',
-    ),
-  ].join(' ');
 
 /**
  * What of the options changes rows: with the same value there is nothing to read again. Boxes read as their file's form

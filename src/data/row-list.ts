@@ -1,5 +1,16 @@
 /** Rows by number, read when they are wanted. */
+import type { FindingKey } from './health.ts';
+import type { LedgerKey } from './ledger.ts';
 import type { Row } from './row.ts';
+
+export interface RowFilter {
+  readonly task?: string;
+  readonly finding?: FindingKey;
+  /** Rows to which something of the ledger was done. */
+  readonly done?: LedgerKey;
+  /** Anywhere in question, answer, thought or id; case does not matter. */
+  readonly text?: string;
+}
 
 /** Rows in an order, none of them in memory: read a batch when it is its turn. */
 export interface RowList {

@@ -63,3 +63,13 @@ export interface RowIssue {
 }
 
 export type Fault = 'not-taught' | 'picture-missing' | 'picture-unreadable' | 'box-outside';
+
+/** All words of a row, as they are searched. */
+export const wordsOf = (row: Row): string =>
+  [
+    row.id,
+    row.think ?? '',
+    ...[...row.prompt.flatMap(({ content }) => content), ...row.answer].map((segment) =>
+      segment.type === 'text' ? segment.text : segment.type === 'box' ? (segment.box.label ?? '') : '',
+    ),
+  ].join(' ');
