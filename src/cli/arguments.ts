@@ -10,6 +10,7 @@ import { GroundworkError } from '../base/error.ts';
 import { advise } from '../train/recipe-check.ts';
 import { parseRecipe } from '../train/recipe-schema.ts';
 import type { Recipe } from '../train/recipe.ts';
+import { systemCode } from './system-code.ts';
 
 /** The command was told something that it cannot do; nothing was begun. */
 export class UsageError extends GroundworkError {
@@ -140,12 +141,6 @@ export const plan: Option<Recipe | undefined> = {
     const where = fault.stage === null ? '' : ` Stage ${fault.stage + 1}, “${recipe.stages[fault.stage]!.name}”:`;
     throw new UsageError(`${given} cannot be run.${where} ${fault.text}`, fault.hint || 'Change the plan.');
   },
-};
-
-/** Node's short word for what the file system had against it, e.g. ENOENT. */
-export const systemCode = (error: unknown): string | null => {
-  const { code, syscall } = error as { code?: unknown; syscall?: unknown };
-  return typeof code === 'string' && syscall !== undefined ? code : null;
 };
 
 /**

@@ -3,7 +3,7 @@
  * do about it, and whole with GROUNDWORK_DEBUG. Status 2: it was told something that it cannot do. 1: it failed.
  */
 import { describeError, GroundworkError } from '../base/error.ts';
-import { systemCode } from './arguments.ts';
+import { systemCode } from './system-code.ts';
 
 /** Faults of what the command was told, wherever they are found. */
 const TOLD = new Set(['usage', 'recipe-unreadable', 'recipe-invalid', 'storage-unknown', 'run-missing']);
