@@ -61,7 +61,7 @@ const pipeline = (
 
 export const PRESETS: Readonly<Record<PresetName, Preset>> = {
   demo: {
-    title: 'Full plan',
+    title: 'Full recipe',
     summary: 'The whole method on the starter model and the sample: about 20 minutes on two processor cores.',
     model: 'starter',
     unverified: [OURS],

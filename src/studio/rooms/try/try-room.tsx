@@ -92,7 +92,7 @@ function Reply({ turn, writing }: { readonly turn: Turn; readonly writing: boole
         </h2>
         {answer && (
           <p className="muted num">
-            {count(answer.tokens)} tokens, {(answer.tokens / Math.max(answer.seconds, 1e-3)).toFixed(1)} a second
+            {count(answer.tokens)} tokens, {(answer.tokens / Math.max(answer.seconds, 1e-3)).toFixed(1)} per second
             {answer.finish === 'stopped' && ', stopped'}
             {answer.finish === 'length' && ', truncated at the limit'}
           </p>
