@@ -1,16 +1,10 @@
 /**
- * What a policy-gradient loss does with a token's probability ratio: kernels and what they need. To add an objective:
- * its WGSL (shaders/loss), a line here, and its definition in f64 (policy-reference.ts), which the compiler asks for.
+ * What a policy-gradient loss does with a token's probability ratio. To add an objective: a line here, its WGSL
+ * (shaders/loss, objective-kernels.ts) and its definition in f64 (policy-reference.ts), both of which the compiler asks for.
  */
-import cispo from '../../shaders/loss/cispo.wgsl';
-import clipped from '../../shaders/loss/clipped.wgsl';
-import gmpo from '../../shaders/loss/gmpo.wgsl';
-import sapo from '../../shaders/loss/sapo.wgsl';
-import vespo from '../../shaders/loss/vespo.wgsl';
 
-export interface ObjectiveKernel {
-  /** `objective`, and `tokenShare` where it has a sequence of its own. */
-  readonly source: string;
+/** What a loss needs to know of an objective; its kernel is in objective-kernels.ts. */
+export interface Objective {
   /** Its gradient is that of the token's own log-probability, whatever the level of its ratio. */
   readonly likelihood?: true;
   /** It always looks at whole completions: at the sum of what tokens share, or at their mean over the kept ones. */
@@ -22,18 +16,18 @@ export interface ObjectiveKernel {
 }
 
 export const OBJECTIVES = {
-  clipped: { source: clipped },
-  cispo: { source: cispo, likelihood: true },
-  sapo: { source: sapo, constants: ['TEMPERATURE_POS', 'TEMPERATURE_NEG'] },
+  clipped: {},
+  cispo: { likelihood: true },
+  sapo: { constants: ['TEMPERATURE_POS', 'TEMPERATURE_NEG'] },
   vespo: {
-    source: vespo,
     likelihood: true,
     sequence: 'sum',
     constants: ['K_POS', 'LAMBDA_POS', 'K_NEG', 'LAMBDA_NEG'],
   },
-  gmpo: { source: gmpo, sequence: 'geometric', plainKl: true },
-} as const satisfies Readonly<Record<string, ObjectiveKernel>>;
+  gmpo: { sequence: 'geometric', plainKl: true },
+} as const satisfies Readonly<Record<string, Objective>>;
 
 export type ObjectiveName = keyof typeof OBJECTIVES;
 
-export const kernelOf = (name: ObjectiveName): ObjectiveKernel => OBJECTIVES[name];
+/** At which the ratio is taken: TRL's importance_sampling_level, with that of GSPO-token. */
+export const RATIO_LEVELS = ['token', 'sequence', 'sequence_token'] as const;

@@ -5,7 +5,8 @@ import sequence from '../../shaders/loss/sequence.wgsl';
 import { invariant } from '../base/error.ts';
 import type { Tensor } from '../gpu/tensor.ts';
 import { ceilDiv, FLAT } from './groups.ts';
-import { kernelOf, type ObjectiveName } from './objectives.ts';
+import { kernelOf } from './objective-kernels.ts';
+import type { ObjectiveName, RATIO_LEVELS } from './objectives.ts';
 import type { Tape } from './tape.ts';
 
 export interface PolicyTargets {
@@ -25,9 +26,6 @@ export interface PolicyTargets {
    */
   readonly spans?: Tensor | undefined;
 }
-
-/** At which the ratio is taken: TRL's importance_sampling_level, with that of GSPO-token. */
-export const RATIO_LEVELS = ['token', 'sequence', 'sequence_token'] as const;
 
 export interface PolicySettings {
   readonly epsilon: number;

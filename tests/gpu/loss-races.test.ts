@@ -1,8 +1,9 @@
 /** The policy losses on the emulator: every objective at every level that it can have, with all that can be asked of it. */
 import { expect, test } from 'vitest';
 import { Recorder } from '../../src/gpu/recorder.ts';
-import { kernelOf, OBJECTIVES, type ObjectiveName } from '../../src/ops/objectives.ts';
-import { needsSpans, policyLoss, RATIO_LEVELS, type PolicySettings } from '../../src/ops/policy-loss.ts';
+import { kernelOf } from '../../src/ops/objective-kernels.ts';
+import { OBJECTIVES, RATIO_LEVELS, type ObjectiveName } from '../../src/ops/objectives.ts';
+import { needsSpans, policyLoss, type PolicySettings } from '../../src/ops/policy-loss.ts';
 import { Tape } from '../../src/ops/tape.ts';
 import { drySession } from './dry-session.ts';
 import { checkProgram } from './race-check.ts';

@@ -1,13 +1,13 @@
 /** What a recipe says of its loss, and the pass that computes it. */
-import { OBJECTIVES, type ObjectiveKernel } from '../../ops/objectives.ts';
-import type { PolicySettings, RATIO_LEVELS } from '../../ops/policy-loss.ts';
+import { OBJECTIVES, type Objective, type RATIO_LEVELS } from '../../ops/objectives.ts';
+import type { PolicySettings } from '../../ops/policy-loss.ts';
 import type { ScoreMode } from '../scorer.ts';
 import { ENTROPY_DEFAULTS, type EntropySettings } from '../entropy-control.ts';
 import { defaultValues } from '../setting.ts';
 import { LOSS_TYPES, lossOf, type LOSSES, type LossType } from './table.ts';
 
 export { LOSS_TYPES, LOSSES, lossOf, lossWeights, type Loss, type LossType } from './table.ts';
-export { RATIO_LEVELS } from '../../ops/policy-loss.ts';
+export { RATIO_LEVELS } from '../../ops/objectives.ts';
 
 type OwnSettings<L extends LossType> = (typeof LOSSES)[L] extends { readonly settings: infer S } ? S : never;
 
@@ -107,7 +107,7 @@ export function lossFaults({
   ...choice
 }: LossChoice): { readonly error?: string; readonly warning?: string }[] {
   const { objective, average, advise } = lossOf(lossType);
-  const kernel: ObjectiveKernel = OBJECTIVES[objective];
+  const kernel: Objective = OBJECTIVES[objective];
   const { importanceSamplingLevel: level = 'token', delta = 0, epsilonHigh } = choice;
   const found: { error?: string; warning?: string }[] = [];
   if (kernel.sequence && level !== 'token')
