@@ -129,6 +129,13 @@ export function StartButton({ advice }: { readonly advice: readonly Advice[] }) 
   return (
     <div className="start">
       {why && <span className="muted">{why}</span>}
+      {/* What the data leaves unmeasured is no reason to wait, and is known before the run. */}
+      {!why &&
+        dataset?.shortfalls.map((shortfall) => (
+          <span key={shortfall} className="muted">
+            {shortfall}
+          </span>
+        ))}
       <button
         type="button"
         className="button"
