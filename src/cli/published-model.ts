@@ -1,3 +1,4 @@
+/** The published model that an argument of the command line names. */
 import { findPublished, publishedIds, type PublishedModel } from '../engine/model/published.ts';
 import { UsageError } from './arguments.ts';
 
