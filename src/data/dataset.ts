@@ -1,5 +1,4 @@
 /** An opened dataset: what the engine serves rows and pictures from. Rows are read when asked for; few are kept. */
-import { textHash } from '../base/columns.ts';
 import { GroundworkError } from '../base/error.ts';
 import { Lru } from '../base/lru.ts';
 import { pipelined } from '../base/pipelined.ts';
@@ -10,17 +9,17 @@ import { Counting } from './counting.ts';
 import { migBenchSpace, type BenchmarkSpace } from './benchmark.ts';
 import type { Decision } from './conventions.ts';
 import type { Convention, DatasetOptions, WayOfWriting } from './dataset-ref.ts';
+import { fileOf, keyOf, report, type DatasetReport } from './dataset-report.ts';
 import { FileSet, fileIssue, type Source } from './file-set.ts';
 import { bitOf, findingsOf, type Health } from './health.ts';
 import { interpretRow, searchRow } from './interpret.ts';
 import type { IssueLog } from './issue-log.ts';
-import { Ledger, type LedgerEntry } from './ledger.ts';
+import { Ledger } from './ledger.ts';
 import { Pictures } from './pictures.ts';
 import { placesIn } from './places.ts';
-import { conventionKey, conventionWords, type PictureFacts } from './reading.ts';
-import { conventionOnly, optionsWith, readingOf } from './settled.ts';
-import { ROW_FORMATS, type RowFormatName } from './formats/table.ts';
-import type { FormatName, RawRow } from './raw-row.ts';
+import { conventionKey, type PictureFacts } from './reading.ts';
+import { optionsWith, readingOf } from './settled.ts';
+import type { RawRow } from './raw-row.ts';
 import { wordsOf, type Row, type RowIssue } from './row.ts';
 import type { RowFilter, RowList } from './row-list.ts';
 import {
@@ -34,55 +33,10 @@ import {
   type Scanned,
   type Shelf,
 } from './scan.ts';
-import { shortfallsOf, type Split } from './split.ts';
+import type { Split } from './split.ts';
 import { openTables } from './tables/open-tables.ts';
 
-/** How the boxes of one file are read, and what else they could be. */
-export interface ConventionReport extends Decision {
-  readonly file: string;
-  /** For the user: “pixels of the picture file, as two corners”. */
-  readonly words: string;
-}
-
-/** Something that the user has to say before a run may start. */
-export type OpenQuestion =
-  | { readonly kind: 'convention'; readonly file: string; readonly way: WayOfWriting; readonly words: string }
-  | { readonly kind: 'skip'; readonly rows: number };
-
-export interface DatasetReport {
-  readonly id: string;
-  readonly name: string;
-  /** Most frequent first, joined by “ + ”. */
-  readonly format: string;
-  /** Rows by format and by file: what the guess rests on. */
-  readonly formats: readonly { readonly name: FormatName; readonly rows: number }[];
-  /** Those that rows may be read as, whatever their keys say. */
-  readonly rowFormats: readonly RowFormatName[];
-  readonly files: readonly { readonly path: string; readonly kind: string; readonly rows: number }[];
-  readonly train: number;
-  readonly heldout: number;
-  /** Pictures the rows use. */
-  readonly images: number;
-  readonly tasks: Readonly<Record<string, number>>;
-  /** The first ISSUES_LISTED; all of them by page. */
-  readonly issues: readonly RowIssue[];
-  readonly issueCount: { readonly errors: number; readonly warnings: number };
-  /** Rows that cannot be used. */
-  readonly leftOut: number;
-  readonly conventions: readonly ConventionReport[];
-  readonly questions: readonly OpenQuestion[];
-  readonly options: DatasetOptions;
-  /** What was done to the rows, each with its count and places. */
-  readonly ledger: readonly LedgerEntry[];
-  /** Parts and tasks that the split leaves without rows, in sentences. */
-  readonly shortfalls: readonly string[];
-  /** Decisions that were made for the user, in sentences. */
-  readonly notes: readonly string[];
-}
-
 export type { RowFilter } from './row-list.ts';
-
-export const ISSUES_LISTED = 200;
 
 /** Rows kept parsed. A page of the browser and a few batches; not a dataset. */
 export const ROWS_KEPT = 512;
@@ -378,27 +332,6 @@ const changed = (id: string) =>
     'Its file has changed since the dataset was opened. Open the dataset again.',
   );
 
-/**
- * What of the options changes rows: with the same value there is nothing to read again. Boxes read as their file's form
- * declares add nothing to it.
- */
-function keyOf(options: DatasetOptions, { decisions, evidence }: Scanned): string {
-  const { format, imagesPerRow, split, seed, heldoutShare, answers } = options;
-  const read = [...decisions].flatMap(([key, decision]) => {
-    const said = readingOf(options, fileOf(key), decision.way);
-    const { declared = null } = evidence.get(key) ?? {};
-    // An answer that was taken back: what the numbers show is not known here.
-    if (decision.settled && !said) return [[key, 'open']];
-    const { space, layout, resize } = conventionOnly(said ?? decision);
-    if (declared && conventionKey({ space, layout }) === conventionKey(declared)) return [];
-    return [resize ? [key, space, layout, resize] : [key, space, layout]];
-  });
-  const taught = answers === 'words' ? [answers] : [];
-  return JSON.stringify([format, imagesPerRow ?? 1, split, seed ?? 0, heldoutShare ?? 0.1, read, ...taught]);
-}
-
-const fileOf = (key: string): string => key.slice(key.indexOf('\n') + 1);
-
 /** Conventions that were guessed and are now agreed to. */
 function confirmed(scanned: Scanned, options: DatasetOptions): Scanned {
   const decisions = new Map(
@@ -410,50 +343,6 @@ function confirmed(scanned: Scanned, options: DatasetOptions): Scanned {
     ]),
   );
   return { ...scanned, decisions };
-}
-
-function report(
-  { name, files, tables, ledger }: Opened,
-  scanned: Scanned,
-  options: DatasetOptions,
-  parts: Readonly<Record<Split, Uint32Array>>,
-): DatasetReport {
-  const { index, log, health, decisions } = scanned;
-  const formats = [...scanned.formats].sort((a, b) => b[1] - a[1]).map(([format, rows]) => ({ name: format, rows }));
-  const conventions = [...decisions].map(([key, decision]) => ({
-    ...decision,
-    file: fileOf(key),
-    words: conventionWords(decision),
-  }));
-  const questions: OpenQuestion[] = conventions
-    .filter(({ ambiguous }) => ambiguous)
-    .map(({ file, way, words }) => ({ kind: 'convention', file, way, words }));
-  if (log.leftOut > 0 && options.skipped?.rows !== log.leftOut) questions.push({ kind: 'skip', rows: log.leftOut });
-  // Errors first: they are what keeps rows from training.
-  const errors = log.page(0, ISSUES_LISTED, 'error');
-  return {
-    id: `${files.fingerprint}-${textHash(`${name}\n${keyOf(options, scanned)}`)
-      .toString(16)
-      .padStart(8, '0')}`,
-    name,
-    format: formats.map((format) => format.name).join(' + ') || 'unknown',
-    formats,
-    rowFormats: ROW_FORMATS,
-    files: tables.map(({ file, kind, length }) => ({ path: file, kind, rows: length })),
-    train: parts.train.length,
-    heldout: parts.heldout.length,
-    images: new Set(index.pictures.view()).size,
-    tasks: Object.fromEntries(health.tasks.map((task) => [task.name, task.train + task.heldout])),
-    issues: [...errors, ...log.page(0, ISSUES_LISTED - errors.length, 'warning')],
-    issueCount: { errors: log.errors, warnings: log.count - log.errors },
-    leftOut: log.leftOut,
-    conventions,
-    questions,
-    options,
-    ledger: Ledger.entries([ledger, scanned.ledger], (key) => index.countDone(key)),
-    shortfalls: shortfallsOf(health.tasks),
-    notes: scanned.notes,
-  };
 }
 
 async function openShelf(name: string, files: FileSet, options: DatasetOptions, progress: Progress): Promise<Opened> {

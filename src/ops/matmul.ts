@@ -293,8 +293,9 @@ const STRETCH = 256;
  * be. What is added to a product is added once, so one with a LoRA term stays whole.
  */
 function stretchOf({ layout, inner, R }: Product, tiles: number, busy: number): number {
-  if (layout === 'nt' || R > 0 || tiles >= busy) return inner;
-  const parts = Math.min(ceilDiv(inner, STRETCH), layout === 'tn' ? Infinity : ceilDiv(2 * busy, tiles));
+  const enough = layout === 'tn' ? busy : 2 * busy;
+  if (layout === 'nt' || R > 0 || tiles >= enough) return inner;
+  const parts = Math.min(ceilDiv(inner, STRETCH), layout === 'tn' ? Infinity : ceilDiv(2 * enough, tiles));
   return ceilDiv(ceilDiv(inner, parts), STRETCH) * STRETCH;
 }
 

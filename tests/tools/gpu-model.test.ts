@@ -93,6 +93,6 @@ describe.skipIf(!available())('our kernels on a card of AMD’s', () => {
     expect(lines.filter((line) => line.compiled.statistics.spilled > 0).map(({ kernel }) => kernel)).toEqual([]);
     const large = lines.filter(({ kernel, multiplyAdds }) => kernel.startsWith('matmul/') && multiplyAdds > 1e10);
     expect(large.length).toBeGreaterThan(0);
-    for (const { kernel, time } of large) expect(time.share, kernel).toBeGreaterThan(0.5);
+    for (const { kernel, time } of large) expect(time.share, kernel).toBeGreaterThan(0.4);
   });
 });

@@ -1,6 +1,7 @@
 /** What a run was started on, as digests: a checkpoint fits the same model and the same rows, and nothing else. */
 import type { Reading, WayOfWriting } from '../../data/dataset-ref.ts';
-import type { ConventionReport, Dataset } from '../../data/dataset.ts';
+import type { Dataset } from '../../data/dataset.ts';
+import type { ConventionReport } from '../../data/dataset-report.ts';
 import { INDEX_FILE } from '../../formats/checkpoint-files.ts';
 import type { CheckpointFolder, LoadedModel } from '../../models/load.ts';
 import type { RowList } from '../../data/row-list.ts';

@@ -1,6 +1,7 @@
 /** What the page may ask of an opened dataset. A part of the protocol. */
 import type { Convention, DatasetOptions, SkippedRows, WayOfWriting } from '../../data/dataset-ref.ts';
-import type { DatasetReport, RowFilter } from '../../data/dataset.ts';
+import type { RowFilter } from '../../data/dataset.ts';
+import type { DatasetReport } from '../../data/dataset-report.ts';
 import type { Health } from '../../data/health.ts';
 import type { Row, RowIssue } from '../../data/row.ts';
 import type { StoredDataset } from '../../store/dataset-files.ts';
@@ -18,7 +19,8 @@ export type {
   SourceRef,
   WayOfWriting,
 } from '../../data/dataset-ref.ts';
-export type { ConventionReport, DatasetReport, OpenQuestion, RowFilter } from '../../data/dataset.ts';
+export type { RowFilter } from '../../data/dataset.ts';
+export type { ConventionReport, DatasetReport, OpenQuestion } from '../../data/dataset-report.ts';
 export type { LedgerEntry, LedgerKey } from '../../data/ledger.ts';
 export type { Finding, FindingKey, Health } from '../../data/health.ts';
 export type { RowFormatName } from '../../data/formats/table.ts';

@@ -1,0 +1,129 @@
+/** What is told of an opened dataset, and by what two readings of it are told apart. */
+import { textHash } from '../base/columns.ts';
+import type { Decision } from './conventions.ts';
+import type { DatasetOptions, WayOfWriting } from './dataset-ref.ts';
+import type { FileSet } from './file-set.ts';
+import { ROW_FORMATS, type RowFormatName } from './formats/table.ts';
+import { Ledger, type LedgerEntry } from './ledger.ts';
+import type { FormatName } from './raw-row.ts';
+import { conventionKey, conventionWords } from './reading.ts';
+import type { RowIssue } from './row.ts';
+import type { Scanned, Shelf } from './scan.ts';
+import { conventionOnly, readingOf } from './settled.ts';
+import { shortfallsOf, type Split } from './split.ts';
+
+/** How the boxes of one file are read, and what else they could be. */
+export interface ConventionReport extends Decision {
+  readonly file: string;
+  /** For the user: “pixels of the picture file, as two corners”. */
+  readonly words: string;
+}
+
+/** Something that the user has to say before a run may start. */
+export type OpenQuestion =
+  | { readonly kind: 'convention'; readonly file: string; readonly way: WayOfWriting; readonly words: string }
+  | { readonly kind: 'skip'; readonly rows: number };
+
+export interface DatasetReport {
+  readonly id: string;
+  readonly name: string;
+  /** Most frequent first, joined by “ + ”. */
+  readonly format: string;
+  /** Rows by format and by file: what the guess rests on. */
+  readonly formats: readonly { readonly name: FormatName; readonly rows: number }[];
+  /** Those that rows may be read as, whatever their keys say. */
+  readonly rowFormats: readonly RowFormatName[];
+  readonly files: readonly { readonly path: string; readonly kind: string; readonly rows: number }[];
+  readonly train: number;
+  readonly heldout: number;
+  /** Pictures the rows use. */
+  readonly images: number;
+  readonly tasks: Readonly<Record<string, number>>;
+  /** The first ISSUES_LISTED; all of them by page. */
+  readonly issues: readonly RowIssue[];
+  readonly issueCount: { readonly errors: number; readonly warnings: number };
+  /** Rows that cannot be used. */
+  readonly leftOut: number;
+  readonly conventions: readonly ConventionReport[];
+  readonly questions: readonly OpenQuestion[];
+  readonly options: DatasetOptions;
+  /** What was done to the rows, each with its count and places. */
+  readonly ledger: readonly LedgerEntry[];
+  /** Parts and tasks that the split leaves without rows, in sentences. */
+  readonly shortfalls: readonly string[];
+  /** Decisions that were made for the user, in sentences. */
+  readonly notes: readonly string[];
+}
+
+export const ISSUES_LISTED = 200;
+
+/**
+ * What of the options changes rows: with the same value there is nothing to read again. Boxes read as their file's form
+ * declares add nothing to it.
+ */
+export function keyOf(options: DatasetOptions, { decisions, evidence }: Scanned): string {
+  const { format, imagesPerRow, split, seed, heldoutShare, answers } = options;
+  const read = [...decisions].flatMap(([key, decision]) => {
+    const said = readingOf(options, fileOf(key), decision.way);
+    const { declared = null } = evidence.get(key) ?? {};
+    // An answer that was taken back: what the numbers show is not known here.
+    if (decision.settled && !said) return [[key, 'open']];
+    const { space, layout, resize } = conventionOnly(said ?? decision);
+    if (declared && conventionKey({ space, layout }) === conventionKey(declared)) return [];
+    return [resize ? [key, space, layout, resize] : [key, space, layout]];
+  });
+  const taught = answers === 'words' ? [answers] : [];
+  return JSON.stringify([format, imagesPerRow ?? 1, split, seed ?? 0, heldoutShare ?? 0.1, read, ...taught]);
+}
+
+/** The file of a decision's key. */
+export const fileOf = (key: string): string => key.slice(key.indexOf('\n') + 1);
+
+export function report(
+  {
+    name,
+    files,
+    tables,
+    ledger,
+  }: Pick<Shelf, 'tables' | 'ledger'> & { readonly name: string; readonly files: FileSet },
+  scanned: Scanned,
+  options: DatasetOptions,
+  parts: Readonly<Record<Split, Uint32Array>>,
+): DatasetReport {
+  const { index, log, health, decisions } = scanned;
+  const formats = [...scanned.formats].sort((a, b) => b[1] - a[1]).map(([format, rows]) => ({ name: format, rows }));
+  const conventions = [...decisions].map(([key, decision]) => ({
+    ...decision,
+    file: fileOf(key),
+    words: conventionWords(decision),
+  }));
+  const questions: OpenQuestion[] = conventions
+    .filter(({ ambiguous }) => ambiguous)
+    .map(({ file, way, words }) => ({ kind: 'convention', file, way, words }));
+  if (log.leftOut > 0 && options.skipped?.rows !== log.leftOut) questions.push({ kind: 'skip', rows: log.leftOut });
+  // Errors first: they are what keeps rows from training.
+  const errors = log.page(0, ISSUES_LISTED, 'error');
+  return {
+    id: `${files.fingerprint}-${textHash(`${name}\n${keyOf(options, scanned)}`)
+      .toString(16)
+      .padStart(8, '0')}`,
+    name,
+    format: formats.map((format) => format.name).join(' + ') || 'unknown',
+    formats,
+    rowFormats: ROW_FORMATS,
+    files: tables.map(({ file, kind, length }) => ({ path: file, kind, rows: length })),
+    train: parts.train.length,
+    heldout: parts.heldout.length,
+    images: new Set(index.pictures.view()).size,
+    tasks: Object.fromEntries(health.tasks.map((task) => [task.name, task.train + task.heldout])),
+    issues: [...errors, ...log.page(0, ISSUES_LISTED - errors.length, 'warning')],
+    issueCount: { errors: log.errors, warnings: log.count - log.errors },
+    leftOut: log.leftOut,
+    conventions,
+    questions,
+    options,
+    ledger: Ledger.entries([ledger, scanned.ledger], (key) => index.countDone(key)),
+    shortfalls: shortfallsOf(health.tasks),
+    notes: scanned.notes,
+  };
+}
