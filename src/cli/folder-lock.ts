@@ -3,7 +3,7 @@
  * process is gone, on this machine, is taken over, and so is one of another machine that was not renewed for a while.
  */
 import { randomUUID } from 'node:crypto';
-import { link, mkdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { link, mkdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { rmSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
@@ -97,25 +97,48 @@ export async function lockFolder(folder: string): Promise<() => Promise<void>> {
   };
 }
 
-/** A second name for a file is given to it only where there is none: of two that come at the same time, one gets it. */
+/** Gives `mine` the name `path` too; false where that name is taken: of two that come at the same time, one gets it. */
+async function name(mine: string, path: string): Promise<boolean> {
+  try {
+    await link(mine, path);
+    return true;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') return false;
+    throw Object.assign(new Error(`The lock could not be made (${code}).`), { code });
+  }
+}
+
 async function claim(path: string, mine: string, folder: string): Promise<void> {
-  for (;;) {
-    const code = await link(mine, path).then(
-      () => null,
-      (error: unknown) => (error as NodeJS.ErrnoException).code ?? '',
-    );
-    if (code === null) return;
-    if (code !== 'EEXIST') throw Object.assign(new Error(`The lock could not be made (${code}).`), { code });
+  while (!(await name(mine, path))) {
     const text = await readFile(path, 'utf8').catch(() => null);
     if (text === null) continue; // let go meanwhile
     if (await holds(path, text).catch(() => false)) throw busy(parse(text), folder);
-    // Whoever moves it away takes it over; what was moved must be what was looked at.
-    const old = `${mine}.old`;
-    await rename(path, old).catch(() => undefined);
-    const moved = await readFile(old, 'utf8').catch(() => null);
-    if (moved !== null && moved !== text) await link(old, path).catch(() => undefined);
-    await rm(old, { force: true });
+    await takeAway(path, mine, text);
   }
+}
+
+/**
+ * Removes the lock of an owner that is gone. Only who holds a lock for just that may do so, and looks again first: else
+ * somebody who looked before another took over would remove the lock of the living.
+ */
+async function takeAway(path: string, mine: string, text: string): Promise<void> {
+  const removing = `${path}.removing`;
+  if (await name(mine, removing)) {
+    try {
+      if ((await readFile(path, 'utf8').catch(() => null)) === text) await rm(path, { force: true });
+    } finally {
+      await rm(removing, { force: true });
+    }
+    return;
+  }
+  // It takes a moment; who takes longer has died over it.
+  const age = await stat(removing).then(
+    ({ ctimeMs }) => Date.now() - ctimeMs,
+    () => 0,
+  );
+  if (age > WRITING_MS) await rm(removing, { force: true });
+  else await new Promise((resolve) => setTimeout(resolve, 5));
 }
 
 const busy = (owner: Owner | null, folder: string) =>

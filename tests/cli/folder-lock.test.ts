@@ -67,9 +67,12 @@ test('of many that find a lock without an owner one gets it', async () => {
   const child = await idle();
   child.kill('SIGKILL');
   await once(child, 'exit');
-  owner({ pid: child.pid });
-  const tries = await Promise.allSettled(Array.from({ length: 8 }, () => lockFolder(folder)));
-  expect(tries.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+  for (let round = 0; round < 20; round++) {
+    owner({ pid: child.pid });
+    const tries = await Promise.allSettled(Array.from({ length: 8 }, () => lockFolder(folder)));
+    expect(tries.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    expect(readdirSync(folder)).toEqual(['lock']);
+  }
 });
 
 test('an owner on another machine holds it while it shows that it lives', async () => {

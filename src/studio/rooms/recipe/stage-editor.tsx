@@ -120,6 +120,10 @@ function DefaultLine({
           {field.origin}: {same(theirs, ours) ? 'the same' : written(theirs)}
         </span>
       )}
+      {/* Their None: off. What PEFT leaves to the kind of model is told by the field's help. */}
+      {theirs === undefined && field.origin !== 'Groundwork' && field.type !== 'modules' && (
+        <span>{field.origin}: none</span>
+      )}
     </p>
   );
 }
