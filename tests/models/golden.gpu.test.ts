@@ -58,7 +58,8 @@ test.each(cases)('%s: everything PyTorch computed is computed here, and the same
   const keys = [...golden.expected.tensors.keys()];
   const times = (key: string) => comparisons.filter((c) => c.name === key).length;
   expect(keys.filter((key) => times(key) !== (/^(loss|grad\.)/.test(key) ? 2 : 1))).toEqual([]);
-  expect(keys.filter((key) => key.includes('grad.')).length).toBeGreaterThanOrEqual(8);
+  // Two matrices for each of four modules at least; of those about the head, it and two more are trained.
+  expect(keys.filter((key) => key.includes('grad.')).length).toBeGreaterThanOrEqual(name.endsWith('head') ? 6 : 8);
 });
 
 test.each(cases)('%s: the same where weights are split by rows', async (name) => {
