@@ -68,6 +68,11 @@ export function ConventionsView({ dataset, wanted }: ConventionsViewProps) {
         <Icon name="check" /> The rows state their coordinates, or have none. There is nothing to decide.
       </p>
     );
+  // One answer settles one file; the next question is shown then.
+  const showNext = () => {
+    const next = conventions.findIndex(({ ambiguous }, i) => ambiguous && i !== at);
+    if (next >= 0) setAt(next);
+  };
   return (
     <div className="coordinates">
       {conventions.length > 1 && (
@@ -83,7 +88,12 @@ export function ConventionsView({ dataset, wanted }: ConventionsViewProps) {
           </select>
         </label>
       )}
-      <Candidates key={`${dataset.id}/${report.file}/${report.way}`} dataset={dataset} report={report} />
+      <Candidates
+        key={`${dataset.id}/${report.file}/${report.way}`}
+        dataset={dataset}
+        report={report}
+        onSettled={showNext}
+      />
     </div>
   );
 }
@@ -91,7 +101,13 @@ export function ConventionsView({ dataset, wanted }: ConventionsViewProps) {
 const conventionOf = ({ space, layout, resize }: Convention): Convention =>
   space === 'model' && resize ? { space, layout, resize } : { space, layout };
 
-function Candidates({ dataset, report }: { readonly dataset: DatasetReport; readonly report: ConventionReport }) {
+interface CandidatesProps {
+  readonly dataset: DatasetReport;
+  readonly report: ConventionReport;
+  onSettled(): void;
+}
+
+function Candidates({ dataset, report, onSettled }: CandidatesProps) {
   const reread = useProject((project) => project.reread);
   const busy = useProject((project) => project.loading !== null);
   const [chosen, setChosen] = useState<Convention>(conventionOf(report));
@@ -104,7 +120,7 @@ function Candidates({ dataset, report }: { readonly dataset: DatasetReport; read
         ...(dataset.options.readings ?? []).filter((each) => each.file !== file || each.way !== way),
         { file, way, ...chosen },
       ],
-    });
+    }).then((done) => done && onSettled());
   const known = report.candidates.filter(({ space, layout }) => space === 'model' && layout === chosen.layout);
   const spaces = (Object.keys(SPACES) as Convention['space'][]).filter((space) =>
     report.candidates.some((each) => each.space === space),
