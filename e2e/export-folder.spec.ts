@@ -80,7 +80,7 @@ test('a model is written and read back; a second one is refused there', async ({
   ]);
 
   await intoFolder(page).click();
-  await expect(merged(page).getByRole('alert')).toContainText('holds a model already');
+  await expect(merged(page).getByRole('alert')).toContainText('already holds a model');
   expect(await listing(page)).toEqual(files);
 
   // Nothing was learnt, so the weights are the starter's to the last byte.
