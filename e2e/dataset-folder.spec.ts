@@ -51,12 +51,13 @@ test('a folder is read in place, nothing of it is copied, and the next visit rea
   await expect(questions).not.toContainText('cannot be used');
   await questions.getByRole('button', { name: 'Check and confirm' }).first().click();
   await page.getByRole('radio', { name: /Pixels of the picture file/ }).check();
-  await page.getByRole('radio', { name: 'corner, width, height', exact: true }).check();
+  const layouts = page.getByRole('group', { name: 'Layout of four numbers' });
+  await layouts.getByText('corner, width, height', { exact: true }).click();
   await page.getByRole('button', { name: 'Use this reading' }).click();
   // As widths and heights most boxes would leave their pictures: that is asked about at once.
   await expect(page.getByText('as corner, width and height, because you said so')).toBeVisible();
   await expect(questions).toContainText('cannot be used');
-  await page.getByRole('radio', { name: 'two corners', exact: true }).check();
+  await layouts.getByText('two corners', { exact: true }).click();
   await page.getByRole('button', { name: 'Use this reading' }).click();
   await expect(page.getByText('as two corners, because you said so')).toBeVisible();
   await expect(questions).not.toContainText('train.jsonl');

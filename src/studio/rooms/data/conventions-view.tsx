@@ -113,6 +113,8 @@ function Candidates({ dataset, report, onSettled }: CandidatesProps) {
   const [chosen, setChosen] = useState<Convention>(conventionOf(report));
   const trial = useTrial(dataset.id, report, chosen);
   const { file, way } = report;
+  // What another reading makes of the rows is to be seen before the next file is shown.
+  const agreed = sameConvention(chosen, report);
   const confirm = () =>
     void reread({
       ...dataset.options,
@@ -120,7 +122,7 @@ function Candidates({ dataset, report, onSettled }: CandidatesProps) {
         ...(dataset.options.readings ?? []).filter((each) => each.file !== file || each.way !== way),
         { file, way, ...chosen },
       ],
-    }).then((done) => done && onSettled());
+    }).then((done) => done && agreed && onSettled());
   const known = report.candidates.filter(({ space, layout }) => space === 'model' && layout === chosen.layout);
   const spaces = (Object.keys(SPACES) as Convention['space'][]).filter((space) =>
     report.candidates.some((each) => each.space === space),
@@ -186,7 +188,7 @@ function Candidates({ dataset, report, onSettled }: CandidatesProps) {
           </p>
           <div className="button-row">
             <button type="button" className="button primary" disabled={busy} onClick={confirm}>
-              <Icon name="check" /> {sameConvention(chosen, report) ? 'Confirm this reading' : 'Use this reading'}
+              <Icon name="check" /> {agreed ? 'Confirm this reading' : 'Use this reading'}
             </button>
           </div>
         </fieldset>
