@@ -48,37 +48,28 @@ const sameConvention = (a: Convention, b: Convention): boolean =>
 
 interface ConventionsViewProps {
   readonly dataset: DatasetReport;
-  /** Shown first; else the first that is open. */
-  readonly wanted: FileAndWay | null;
+  /** null: the first that is open. */
+  readonly shown: FileAndWay | null;
+  readonly onShow: (of: FileAndWay | null) => void;
 }
 
-export function ConventionsView({ dataset, wanted }: ConventionsViewProps) {
+export function ConventionsView({ dataset, shown, onShow }: ConventionsViewProps) {
   const { conventions } = dataset;
-  const first = conventions.findIndex(({ file, way }) => file === wanted?.file && way === wanted.way);
-  const [at, setAt] = useState(() =>
-    Math.max(0, first >= 0 ? first : conventions.findIndex(({ ambiguous }) => ambiguous)),
-  );
-  useEffect(() => {
-    if (first >= 0) setAt(first);
-  }, [first]);
-  const report = conventions[Math.min(at, conventions.length - 1)];
+  const named = conventions.findIndex(({ file, way }) => file === shown?.file && way === shown.way);
+  const at = Math.max(0, named >= 0 ? named : conventions.findIndex(({ ambiguous }) => ambiguous));
+  const report = conventions[at];
   if (!report)
     return (
       <p className="note note-good">
         <Icon name="check" /> The rows state their coordinates, or have none. There is nothing to decide.
       </p>
     );
-  // One answer settles one file; the next question is shown then.
-  const showNext = () => {
-    const next = conventions.findIndex(({ ambiguous }, i) => ambiguous && i !== at);
-    if (next >= 0) setAt(next);
-  };
   return (
     <div className="coordinates">
       {conventions.length > 1 && (
         <label className="stacked coordinates-file">
           <span>File and notation</span>
-          <select value={at} onChange={(event) => setAt(Number(event.target.value))}>
+          <select value={at} onChange={(event) => onShow(conventions[Number(event.target.value)]!)}>
             {conventions.map((each, i) => (
               <option key={i} value={i}>
                 {each.file}, {WAYS[each.way]}
@@ -92,7 +83,7 @@ export function ConventionsView({ dataset, wanted }: ConventionsViewProps) {
         key={`${dataset.id}/${report.file}/${report.way}`}
         dataset={dataset}
         report={report}
-        onSettled={showNext}
+        onShow={onShow}
       />
     </div>
   );
@@ -104,25 +95,27 @@ const conventionOf = ({ space, layout, resize }: Convention): Convention =>
 interface CandidatesProps {
   readonly dataset: DatasetReport;
   readonly report: ConventionReport;
-  onSettled(): void;
+  readonly onShow: ConventionsViewProps['onShow'];
 }
 
-function Candidates({ dataset, report, onSettled }: CandidatesProps) {
+function Candidates({ dataset, report, onShow }: CandidatesProps) {
   const reread = useProject((project) => project.reread);
   const busy = useProject((project) => project.loading !== null);
   const [chosen, setChosen] = useState<Convention>(conventionOf(report));
   const trial = useTrial(dataset.id, report, chosen);
   const { file, way } = report;
-  // What another reading makes of the rows is to be seen before the next file is shown.
+  // A guess that is confirmed leads to the next question; what another reading makes of the rows is to be seen first.
   const agreed = sameConvention(chosen, report);
-  const confirm = () =>
+  const confirm = () => {
+    onShow(agreed ? null : { file, way });
     void reread({
       ...dataset.options,
       readings: [
         ...(dataset.options.readings ?? []).filter((each) => each.file !== file || each.way !== way),
         { file, way, ...chosen },
       ],
-    }).then((done) => done && agreed && onSettled());
+    });
+  };
   const known = report.candidates.filter(({ space, layout }) => space === 'model' && layout === chosen.layout);
   const spaces = (Object.keys(SPACES) as Convention['space'][]).filter((space) =>
     report.candidates.some((each) => each.space === space),

@@ -22,8 +22,13 @@ import './data.css';
 export function DataRoom() {
   const dataset = useProject((project) => project.dataset);
   const [tab, setTab] = useState('rows');
+  const [asked, setAsked] = useState<FileAndWay | null>(null);
   // A dataset read in another way is another one to all views, but the user stays where they are.
-  return dataset ? <OpenDataset key={dataset.id} dataset={dataset} tab={tab} onTab={setTab} /> : <NoDataset />;
+  return dataset ? (
+    <OpenDataset key={dataset.id} {...{ dataset, tab, asked }} onTab={setTab} onAsked={setAsked} />
+  ) : (
+    <NoDataset />
+  );
 }
 
 function useIntake() {
@@ -80,11 +85,13 @@ interface OpenDatasetProps {
   readonly dataset: DatasetReport;
   readonly tab: string;
   readonly onTab: (tab: string) => void;
+  /** Whose coordinates are shown; null: the first that are asked about. */
+  readonly asked: FileAndWay | null;
+  readonly onAsked: (of: FileAndWay | null) => void;
 }
 
-function OpenDataset({ dataset, tab, onTab }: OpenDatasetProps) {
+function OpenDataset({ dataset, tab, onTab, asked, onAsked }: OpenDatasetProps) {
   const [filter, setFilter] = useState<RowFilterState>(NO_FILTER);
-  const [asked, setAsked] = useState<FileAndWay | null>(null);
   const intake = useIntake();
   const issues = dataset.issueCount.errors + dataset.issueCount.warnings;
   const showRows = (only: Partial<RowFilterState>) => {
@@ -119,7 +126,7 @@ function OpenDataset({ dataset, tab, onTab }: OpenDatasetProps) {
           dataset={dataset}
           onIssues={() => onTab('issues')}
           onCoordinates={(of) => {
-            setAsked(of);
+            onAsked(of);
             onTab('coordinates');
           }}
         />
@@ -163,7 +170,7 @@ function OpenDataset({ dataset, tab, onTab }: OpenDatasetProps) {
           {
             key: 'coordinates',
             title: 'Coordinates',
-            body: () => <ConventionsView dataset={dataset} wanted={asked} />,
+            body: () => <ConventionsView dataset={dataset} shown={asked} onShow={onAsked} />,
           },
           { key: 'files', title: 'Format and split', body: () => <FilesView dataset={dataset} /> },
         ]}
