@@ -47,7 +47,7 @@ export interface FakeOptions {
 
 /** Nothing left to ask. */
 const SETTLED: DatasetOptions = {
-  conventions: { list: { space: 'natural', layout: 'xyxy' } },
+  readings: [{ file: 'train.jsonl', way: 'list', space: 'natural', layout: 'xyxy' }],
   skipped: { rows: 4, list: [] },
 };
 
