@@ -27,7 +27,8 @@ export default defineConfig({
   outputDir: 'test-results',
   forbidOnly: Boolean(process.env.CI),
   retries: 0,
-  workers: 2,
+  // One: SwiftShader takes both cores, and a story that waits for another is no measure of the product.
+  workers: 1,
   // Long enough on a machine that is busy with other things.
   timeout: 600_000,
   expect: { timeout: 60_000 },
