@@ -1,5 +1,5 @@
 /**
- * `npm run demo`, `verify`, `profile`, `bench`, `synthesise`: the engine without a browser. Installs packages if need be, lets
+ * `npm run demo`, `dataset`, `verify`, `profile`, `bench`, `synthesise`: the engine without a browser. Installs packages if need be, lets
  * Dawn find a Vulkan driver, and runs the TypeScript entry with the arguments given; its exit code is ours.
  */
 import { ensureModules, runNode } from './house.mjs';
@@ -10,6 +10,7 @@ const entries = {
   verify: 'src/cli/verify.ts',
   bench: 'bench/main.ts',
   profile: 'src/cli/profile.ts',
+  dataset: 'src/cli/dataset.ts',
   synthesise: 'src/cli/synthesise.ts',
   memory: 'src/cli/memory.ts',
   'full-size': 'src/cli/full-size.ts',
@@ -24,6 +25,8 @@ if (entry === undefined) {
 }
 
 await ensureModules();
+// Reading a dataset needs no GPU, and no driver for one.
+if (name === 'dataset') process.exit(await runNode(['--import', './scripts/register.mjs', entry, ...args]));
 const { adapter, environment, problem } = vulkanEnvironment();
 if (problem !== null) {
   console.error(`No Vulkan driver for Node: ${problem}.`);

@@ -13,6 +13,7 @@ import type {
   Convention,
   DatasetOptions,
   DatasetReport,
+  LedgerEntry,
   OpenQuestion,
   Reading,
   Resize,
@@ -131,8 +132,24 @@ export function requireAnswers({ questions, conventions }: DatasetReport): void 
   throw new Unanswered(
     'dataset-unsettled',
     `The dataset leaves ${questions.length === 1 ? 'a question' : `${questions.length} questions`} open:\n${questions.map((each) => `  ${line(each)}`).join('\n')}`,
-    'Spaces: pixels, thousandths, fractions, percent, listed-pixels, stored-pixels, resized:MAX, resized:WIDTHxHEIGHT. Layouts: xyxy, xywh, cxcywh.',
+    questions.some(({ kind }) => kind === 'convention')
+      ? 'Spaces: pixels, thousandths, fractions, percent, listed-pixels, stored-pixels, resized:MAX, resized:WIDTHxHEIGHT. Layouts: xyxy, xywh, cxcywh.'
+      : 'Run the command again with the flags.',
   );
+}
+
+/** Places that are named of one thing that was done. */
+const PLACES_NAMED = 5;
+
+/** “(a.json:3, 8, b.json:1, …)”; a file as a whole by its name. */
+function placesOf({ places, count }: LedgerEntry): string {
+  let last = '';
+  const words = places.slice(0, PLACES_NAMED).map(({ file, line }) => {
+    const word = file === last ? `${line}` : line > 0 ? `${file}:${line}` : file;
+    last = file;
+    return word;
+  });
+  return `(${words.join(', ')}${count > words.length ? ', …' : ''})`;
 }
 
 export interface IntakeDesk {
@@ -153,7 +170,7 @@ export async function settleByFlags(
   if (answers['skip-unusable'] && dataset.questions.some(({ kind }) => kind === 'skip'))
     dataset = await desk.reread({ ...dataset.options, skipped: await desk.skipped(dataset.id) });
   for (const shortfall of dataset.shortfalls) desk.note(`  ${shortfall}`);
-  for (const { sentence } of dataset.ledger) desk.note(`  ${sentence}`);
+  for (const entry of dataset.ledger) desk.note(`  ${entry.sentence} ${placesOf(entry)}`);
   for (const note of dataset.notes) desk.note(`  ${note}`);
   requireAnswers(dataset);
   return dataset;

@@ -117,9 +117,15 @@ export function looseBoxes({ raw, texts, images }: SearchedRow, counting: Counti
   );
 }
 
+/** “You are given a source image followed by several of its regions. Locate the first in the source image.” */
+const SOURCE_FIRST =
+  /\bsource (?:image|picture|photo)\b[^.?!]{0,40}\bfollowed by\b[^]{0,400}\b(?:in|within|on) (?:the|that|this) source (?:image|picture|photo)\b/i;
+
 /** “… locate it in the second image”: the picture a question asks for, the last one named this way; null if none is. */
 function askedImage(question: SearchedText | undefined, pictures: number, countsFrom: CountsFrom): number | null {
   const text = question?.text ?? '';
+  // MIG-Bench's and MGrounding's `region`: pieces of the first picture follow it.
+  if (SOURCE_FIRST.test(text)) return 0;
   const last = question?.hints.findLast(({ start }) =>
     /(?:\b(?:in|on|within|inside)\s{1,2}(?:the\s{1,2})?|在|于)["'‘“(]?$/i.test(
       text.slice(Math.max(0, start - 16), start),

@@ -301,7 +301,7 @@ function splitRows(index: RowIndex, pictures: Pictures, options: DatasetOptions,
     return splits.map((split, i): Split => (named[i] === 3 ? 'heldout' : split));
   }
   const splits = Array.from(named, (n): Split => (n >= 2 ? 'heldout' : 'train'));
-  if (index.length && !splits.includes('train'))
+  if (index.length && !splits.includes('train') && benchmark < index.length)
     notes.push('All rows are held out, by the names of their files. Add a file named train.jsonl to train on.');
   return splits;
 }

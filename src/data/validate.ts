@@ -19,6 +19,8 @@ const ROLES: Readonly<Record<string, Message['role']>> = {
   model: 'assistant',
   bot: 'assistant',
   system: 'system',
+  // OpenAI's newer name for it (Model Spec, “roles”).
+  developer: 'system',
 };
 
 export const roleOf = (role: string): Message['role'] | null => (Object.hasOwn(ROLES, role) ? ROLES[role]! : null);

@@ -45,7 +45,7 @@ test('rows that cannot be used are asked about, and left out by the flag; what w
   await expect(settle({ 'a.json': rows }, ['a.json=pixels'])).rejects.toThrow(/1 row cannot be used.*--skip-unusable/);
   const { report, notes } = await settle({ 'a.json': rows }, ['a.json=pixels'], true);
   expect(report.questions).toEqual([]);
-  expect(notes.join('\n')).toContain('words around the boxes');
+  expect(notes.join('\n')).toMatch(/1 row has words around the boxes.* \(a\.json:4\)/);
 });
 
 describe('--coordinates', () => {

@@ -52,3 +52,30 @@ test('a file of other rows is none for a few that look like it', async () => {
   const { report } = await open({ 'train.json': rows }, { split: 'files' });
   expect(report.train).toBe(31);
 });
+
+test('its words say in which picture a box lies, where the question does not number it', async () => {
+  const unnumbered = { question: 'Give the box of the small lamp.' };
+  const region =
+    'You are given a source image followed by its several regions. Please locate the 2th region picture in the source image.';
+  const said = [
+    row(0, [0.2, 0.2, 0.5, 0.5], { ...unnumbered, additional_info: 'It is in the first image. (200,200),(500,500)' }),
+    row(1, [0.2, 0.2, 0.5, 0.5], {
+      ...unnumbered,
+      additional_info: 'It is in the second image: (700,200),(900,500). In the first image: (200,200),(500,500).',
+    }),
+    row(2, [0.1, 0.2, 0.5, 0.5], { ...unnumbered, additional_info: 'Look at Image-1.' }),
+    row(3, [0.1, 0.2, 0.5, 0.5], { task: 'region', question: region }),
+    row(4, [0.1, 0.2, 0.5, 0.5], unnumbered),
+  ];
+  const dataset = await open({ 'bench.json': said });
+  const solutions = (await allRows(dataset)).map(({ solution: [box] }) => [box!.image, box!.imageGuessed ?? false]);
+  expect(solutions).toEqual([
+    [0, false],
+    [0, false],
+    [0, false],
+    [0, false],
+    [1, true],
+  ]);
+  // Nobody is asked: a benchmark is not trained on.
+  expect(dataset.report.questions).toEqual([]);
+});

@@ -14,6 +14,8 @@ import {
   splitSchema,
   type RowFormat,
 } from '../raw-row.ts';
+import { imageHints } from '../../grounding/image-hint.ts';
+import { MarkSupply, placesIn, searchText } from '../places.ts';
 import { answerSchema, readAnswer } from './answer.ts';
 
 const common = {
@@ -33,9 +35,11 @@ interface Kind {
   readonly question: readonly string[];
   readonly answer: readonly string[];
   readonly space?: 'fraction';
+  /** The picture of the answer's box, from 0, where another field says it; null where none does. */
+  picture?(value: Fields): number | null;
 }
 
-function format({ matches, question, answer, space }: Kind): RowFormat {
+function format({ matches, question, answer, space, picture }: Kind): RowFormat {
   return {
     matches,
     read: (value, source) => {
@@ -62,6 +66,7 @@ function format({ matches, question, answer, space }: Kind): RowFormat {
           issues: [rowIssue(source, answered, 'an answer is not four numbers', 'Give [x1, y1, x2, y2].')],
         };
       const text = fields[asked]!;
+      const stated = picture?.(value) ?? null;
       const marked = text.includes('<image>') ? text : `${'<image>\n'.repeat(images.length)}${text}`;
       return {
         ok: true,
@@ -73,7 +78,7 @@ function format({ matches, question, answer, space }: Kind): RowFormat {
             { role: 'user', text: marked, field: asked },
             { role: 'assistant', text: read.text, field: answered },
           ],
-          boxes: read.boxes,
+          boxes: stated === null ? read.boxes : read.boxes.map((box) => ({ ...box, image: box.image ?? stated })),
           refs: [],
           said: space ? { space, layout: 'xyxy', by: 'row' } : null,
           ...ownSplit(split),
@@ -91,11 +96,29 @@ const isQuestion = (value: Fields): boolean =>
 const inFractions = (answer: unknown): boolean =>
   Array.isArray(answer) && answer.every((n) => typeof n !== 'number' || n <= 1);
 
+/**
+ * MIG-Bench's `additional_info` says in words where a box lies (“It is in the first image. <|box_start|>…”): the picture
+ * of the box that is the answer, in thousandths there; or the only one that the words name.
+ */
+function pictureOfInfo({ additional_info: info, answer }: Fields): number | null {
+  if (typeof info !== 'string' || info === '') return null;
+  const { boxes } = placesIn(searchText(info, new MarkSupply([], []), null), 'xyxy');
+  const numbers = Array.isArray(answer) ? answer.map(Number) : [];
+  const scale = inFractions(answer) ? 1000 : 1;
+  const own = boxes.find((box) => box.numbers.every((n, i) => Math.abs(n - scale * numbers[i]!) <= 1));
+  const named = [
+    ...new Set(boxes.length ? boxes.map(({ image }) => image) : imageHints(info).map(({ image }) => image)),
+  ];
+  const picture = own ? own.image : named.length === 1 ? named[0]! : null;
+  return picture === null || picture < 0 ? null : picture;
+}
+
 export const migBench = format({
   matches: (value) => isQuestion(value) && typeof value.task === 'string' && inFractions(value.answer),
   question: ['question'],
   answer: ['answer'],
   space: 'fraction',
+  picture: pictureOfInfo,
 });
 
 export const questionAnswer = format({

@@ -57,10 +57,18 @@ function mediaOf(value: Fields): string | null {
   return null;
 }
 
+/** OpenAI's, and those of LLaMA-Factory's ShareGPT. */
+const TOOL_ROLES = new Set<unknown>(['tool', 'function', 'function_call', 'observation', 'tool_call', 'tool_response']);
+
 function toolsOf(value: Fields): string | null {
   if (isGiven(value.tools)) return 'tools';
   const turns = [value.messages, value.conversations].find(Array.isArray) as unknown[] | undefined;
-  const uses = turns?.some((turn) => typeof turn === 'object' && turn !== null && isGiven((turn as Fields).tool_calls));
+  const uses = turns?.some(
+    (turn) =>
+      typeof turn === 'object' &&
+      turn !== null &&
+      (isGiven((turn as Fields).tool_calls) || TOOL_ROLES.has((turn as Fields).role ?? (turn as Fields).from)),
+  );
   return uses ? 'calls of tools' : null;
 }
 

@@ -1,0 +1,72 @@
+/**
+ * What a dataset is read as, without a model and without training: how many rows, how their boxes are read, what was
+ * done to them, what is asked, and some rows as they were understood. Ends with exit code 2 while a question is open.
+ *
+ *   npm run dataset -- PATH [--show N] [--coordinates FILE=SPACE] [--skip-unusable]
+ */
+import { existsSync } from 'node:fs';
+import { basename } from 'node:path';
+import { EngineSession } from '../engine/session.ts';
+import type { DatasetReport, Row } from '../engine/protocol/index.ts';
+import { readArguments, UsageError, whole } from './arguments.ts';
+import { INTAKE_FLAGS, settleByFlags } from './intake.ts';
+import { filesUnder } from './node-files.ts';
+import { rowWords } from './row-words.ts';
+import { runCommand } from './run-command.ts';
+
+const USAGE = 'usage: npm run dataset -- PATH [--show N] [--coordinates FILE=SPACE] [--skip-unusable]';
+
+/** Issues that are printed; the studio lists them all. */
+const ISSUES_PRINTED = 20;
+
+async function main(): Promise<void> {
+  const { values, positionals } = await readArguments(USAGE, { show: whole(0, 3), ...INTAKE_FLAGS }, 1);
+  const [path] = positionals;
+  if (path === undefined) throw new UsageError('No dataset is named.', USAGE);
+  if (!existsSync(path)) throw new UsageError(`There is nothing at ${path}.`, USAGE);
+  const session = new EngineSession({
+    openGpu: () => Promise.reject(new Error('reading a dataset needs no GPU')),
+    fetchFile: () => Promise.reject(new Error('the command line reads files from disk')),
+    emit: () => undefined,
+  });
+  const opened = await session.handle({
+    type: 'open-dataset',
+    name: basename(path),
+    files: await filesUnder(path),
+  });
+  printReport(opened);
+  let unsettled: unknown = null;
+  let dataset = opened;
+  try {
+    dataset = await settleByFlags(opened, values, {
+      reread: async (options) =>
+        (dataset = await session.handle({ type: 'reread-dataset', dataset: opened.id, options })),
+      skipped: (id) => session.handle({ type: 'skipped', dataset: id }),
+      note: (line) => console.log(line),
+    });
+  } catch (error) {
+    unsettled = error;
+  }
+  for (const split of ['train', 'heldout'] as const) {
+    const { rows } = await session.handle({ type: 'rows', dataset: dataset.id, split, offset: 0, count: values.show });
+    printRows(split, rows);
+  }
+  if (unsettled !== null) throw unsettled;
+}
+
+function printReport({ format, files, train, heldout, images, leftOut, issues, issueCount }: DatasetReport): void {
+  const rows = `${train} training rows, ${heldout} held out, ${leftOut} left out, ${images} pictures`;
+  console.log(`${format}\n${rows}`);
+  for (const { path, kind, rows: n } of files) console.log(`  ${path}: ${kind}, ${n} rows`);
+  for (const { file, line, field, reason, fix, severity } of issues.slice(0, ISSUES_PRINTED))
+    console.log(`  ${severity}: ${[file, line || '', field].filter(Boolean).join(' ')}: ${reason}. ${fix}`);
+  const more = issueCount.errors + issueCount.warnings - ISSUES_PRINTED;
+  if (more > 0) console.log(`  and ${more} more`);
+}
+
+function printRows(split: Row['split'], rows: readonly Row[]): void {
+  if (rows.length) console.log(split === 'train' ? '\nTraining rows' : '\nHeld-out rows');
+  for (const row of rows) console.log(rowWords(row));
+}
+
+runCommand(main);
