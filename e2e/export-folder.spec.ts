@@ -104,7 +104,15 @@ test('Cancel half-way removes what was written', async ({ page }) => {
   await expect.poll(() => listing(page)).toEqual({});
 });
 
+/** The user's folder is there before it is chosen, and the page keeps nothing more for later: only the export writes. */
+async function settled(page: Page): Promise<void> {
+  await listing(page);
+  const kept = () => page.evaluate(() => caches.match('./starter/sample.zip', { ignoreVary: true }).then(Boolean));
+  await expect.poll(kept).toBe(true);
+}
+
 test('a disk that fills half-way is told, and nothing is left', async ({ page }) => {
+  await settled(page);
   const client = await page.context().newCDPSession(page);
   const { usage } = await page.evaluate(() => navigator.storage.estimate());
   const { origin } = new URL(page.url());
@@ -116,6 +124,28 @@ test('a disk that fills half-way is told, and nothing is left', async ({ page })
   await client.send('Storage.overrideQuotaForOrigin', { origin });
   await intoFolder(page).click();
   await expect(merged(page)).toContainText('every file has the right bytes', { timeout: 60_000 });
+});
+
+test('a disk that was full before is told, by whatever meets it first', async ({ page }) => {
+  await settled(page);
+  const client = await page.context().newCDPSession(page);
+  const { origin } = new URL(page.url());
+  const alert = merged(page).getByRole('alert');
+  await client.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: 1000 });
+  await intoFolder(page).click();
+  await expect(alert).toContainText('The disk was full');
+  await alert.getByRole('button', { name: /^Dismiss/ }).click();
+
+  // The place itself cannot be made: the error is the page's own, not the engine's.
+  await page.evaluate(() =>
+    Object.assign(window, {
+      showDirectoryPicker: async () =>
+        (await navigator.storage.getDirectory()).getDirectoryHandle('another', { create: true }),
+    }),
+  );
+  await intoFolder(page).click();
+  await expect(alert).toContainText('The disk, or the browser’s share of it, is full.');
+  await expect(alert).toContainText('Free disk space');
 });
 
 test('permission taken away half-way: what could not be removed is named', async ({ page }) => {

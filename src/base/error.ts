@@ -2,6 +2,8 @@
  * One error class for the whole house. `code` is stable and machine-readable, `message` says what happened,
  * `hint` says what the user can do. Expected bad data is not an error: see data/issue.ts.
  */
+import { DISK_FULL, isDiskFull } from './disk-full.ts';
+
 export class GroundworkError extends Error {
   readonly code: string;
   readonly hint: string;
@@ -23,6 +25,7 @@ export function invariant(condition: unknown, message: string): asserts conditio
 /** What crosses a worker's border: an error in plain words, whatever was thrown. */
 export function describeError(error: unknown): { code: string; message: string; hint: string } {
   if (error instanceof GroundworkError) return { code: error.code, message: error.message, hint: error.hint };
+  if (isDiskFull(error)) return { ...DISK_FULL };
   return {
     code: 'internal',
     message: error instanceof Error ? error.message : String(error),

@@ -1,4 +1,5 @@
 /** Copies of a user's files in the origin-private file system, so that a dataset opens again without asking. */
+import { isDiskFull } from '../base/disk-full.ts';
 import { GroundworkError } from '../base/error.ts';
 
 type Source =
@@ -138,8 +139,7 @@ export async function copyIntoStore(
   } catch (cause) {
     await removeFromStore(location).catch(() => undefined);
     if (signal?.aborted) check();
-    if (cause instanceof DOMException && cause.name === 'QuotaExceededError')
-      throw full(total + SPARE, quota - usage, cause);
+    if (isDiskFull(cause)) throw full(total + SPARE, quota - usage, cause);
     throw cause;
   }
   return { bytes: total, files };

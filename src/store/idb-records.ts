@@ -1,5 +1,6 @@
 /** Records in IndexedDB. A change of what is stored is a new version with a migration; none is ever edited. */
-import { openDB, type IDBPDatabase, type IDBPTransaction } from 'idb';
+import { openDB, type IDBPDatabase, type IDBPObjectStore, type IDBPTransaction } from 'idb';
+import { isDiskFull } from '../base/disk-full.ts';
 import { GroundworkError } from '../base/error.ts';
 import {
   cutPiece,
@@ -62,7 +63,7 @@ export async function idbRecords(
     try {
       return await work();
     } catch (cause) {
-      const full = (cause as Error).name === 'QuotaExceededError';
+      const full = isDiskFull(cause);
       throw new GroundworkError(
         full ? 'storage-full' : 'records-failed',
         full ? 'The browser’s storage is full.' : `The browser’s database refused: ${(cause as Error).message}`,
@@ -71,11 +72,22 @@ export async function idbRecords(
       );
     }
   };
-  const write = async (store: RecordKind | 'log', value: unknown) => {
-    const change = db.transaction(store, 'readwrite', STRICT);
-    await change.store.put(value);
-    await change.done;
+  /** One transaction, on disk when this ends. A full disk aborts it, and only the transaction says why. */
+  const change = async (
+    stores: string[],
+    work: (store: (name: string) => IDBPObjectStore<unknown, string[], string, 'readwrite'>) => Promise<unknown>,
+  ) => {
+    const transaction = db.transaction(stores, 'readwrite', STRICT);
+    const done = transaction.done;
+    done.catch(() => undefined);
+    try {
+      await work((name) => transaction.objectStore(name));
+      await done;
+    } catch (cause) {
+      throw transaction.error ?? cause;
+    }
   };
+  const write = (name: RecordKind | 'log', value: unknown) => change([name], (store) => store(name).put(value));
   const damages = new DamageList();
   /**
    * All values of a range. A browser keeps large values in files of their own; if it has lost one, it refuses all of
@@ -98,10 +110,10 @@ export async function idbRecords(
   };
   /** Moves what is no record out of the way of all the others. */
   const setAside = async (kind: RecordKind | 'log', key: IDBValidKey, value: unknown) => {
-    const change = db.transaction([kind, 'damaged'], 'readwrite', STRICT);
-    await change.objectStore('damaged').put({ kind, key, value });
-    await change.objectStore(kind).delete(key);
-    await change.done;
+    await change([kind, 'damaged'], async (store) => {
+      await store('damaged').put({ kind, key, value });
+      await store(kind).delete(key);
+    });
     damages.add({ kind, id: String(Array.isArray(key) ? key[0] : key), keptAt: `“damaged” in the database ${name}` });
   };
   const pieces = (run: string, from = 0) => IDBKeyRange.bound([run, from], [run, Infinity]);
@@ -112,28 +124,26 @@ export async function idbRecords(
       guarded(async () => ((await readAll(kind, IDBKeyRange.only(id), isRecord))[0] as T | undefined) ?? null),
     put: (kind, record) => guarded(() => write(kind, record)),
     remove: (kind, id) =>
-      guarded(async () => {
-        const change = db.transaction([kind, 'log'], 'readwrite', STRICT);
-        await change.objectStore(kind).delete(id);
-        if (kind === 'runs') await change.objectStore('log').delete(pieces(id));
-        await change.done;
-      }),
+      guarded(() =>
+        change([kind, 'log'], async (store) => {
+          await store(kind).delete(id);
+          if (kind === 'runs') await store('log').delete(pieces(id));
+        }),
+      ),
     append: (run, piece) => guarded(() => write('log', { run, ...piece })),
     log: (run) => guarded(() => readAll('log', pieces(run), isPiece)),
     cut: (run, from) =>
-      guarded(async () => {
-        const change = db.transaction('log', 'readwrite', STRICT);
-        const last = await change.store.openCursor(
-          IDBKeyRange.bound([run, -Infinity], [run, from], false, true),
-          'prev',
-        );
-        if (last) {
-          const left = cutPiece(last.value as LogPiece, from);
-          if (left) await last.update({ run, ...left });
-        }
-        await change.store.delete(pieces(run, from));
-        await change.done;
-      }),
+      guarded(() =>
+        change(['log'], async (store) => {
+          const before = IDBKeyRange.bound([run, -Infinity], [run, from], false, true);
+          const last = await store('log').openCursor(before, 'prev');
+          if (last) {
+            const left = cutPiece(last.value as LogPiece, from);
+            if (left) await last.update({ run, ...left });
+          }
+          await store('log').delete(pieces(run, from));
+        }),
+      ),
     onDamage: damages.listen,
     close: () => db.close(),
   };

@@ -1,4 +1,5 @@
 /** Files in the origin private file system, which no page but ours sees. In a worker: writing needs its sync handles. */
+import { isDiskFull } from '../base/disk-full.ts';
 import { GroundworkError } from '../base/error.ts';
 import type { FileStore, FileWriter, StoredFile } from './file-store.ts';
 
@@ -12,7 +13,7 @@ const isAbsent = (error: unknown) => (error as { name?: unknown } | null)?.name 
 /** A browser's refusal in our words. */
 function storageError(error: unknown): unknown {
   const { name, message } = error as { name?: unknown; message?: unknown };
-  if (name === 'QuotaExceededError')
+  if (isDiskFull(error))
     return new GroundworkError(
       'storage-full',
       'The browser’s storage is full.',

@@ -2,6 +2,7 @@
  * Files written one by one into a folder of the user's, each in pieces. What was begun is taken away again when it
  * cannot be ended; what was there before is never touched.
  */
+import { isDiskFull } from '../base/disk-full.ts';
 import { GroundworkError } from '../base/error.ts';
 
 export interface FileToPlace {
@@ -131,7 +132,7 @@ const nameOf = (error: unknown): unknown => (error as { name?: unknown } | null)
 function refusal(folder: string, cause: unknown, bytes: number): GroundworkError {
   const name = nameOf(cause);
   const so = bytes > 0 ? ` after ${(bytes / 2 ** 20).toFixed(0)} MiB` : '';
-  if (name === 'QuotaExceededError')
+  if (isDiskFull(cause))
     return new GroundworkError(
       'storage-full',
       `The disk was full${so}.`,

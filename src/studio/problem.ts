@@ -1,4 +1,5 @@
 /** What a person needs to know when something failed: what happened, and what is safe and to be done. */
+import { DISK_FULL, isDiskFull } from '../base/disk-full.ts';
 import { GroundworkError } from '../base/error.ts';
 
 export interface Problem {
@@ -9,6 +10,7 @@ export interface Problem {
 
 export function problemOf(error: unknown): Problem {
   if (error instanceof GroundworkError) return { code: error.code, what: error.message, hint: error.hint };
+  if (isDiskFull(error)) return { code: DISK_FULL.code, what: DISK_FULL.message, hint: DISK_FULL.hint };
   const what = error instanceof Error ? error.message : String(error);
   return {
     code: 'unexpected',

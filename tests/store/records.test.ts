@@ -9,6 +9,22 @@ import { damageNotice, missingEntries, type Damage, type Records } from '../../s
 
 let databases = 0;
 
+test('a disk that fills while a record is put is told as such, though only the transaction knows it', async () => {
+  const records = await idbRecords(`test-${databases++}`);
+  const { put } = IDBObjectStore.prototype;
+  const spy = vi.spyOn(IDBObjectStore.prototype, 'put').mockImplementation(function (this: IDBObjectStore, ...given) {
+    const request = put.apply(this, given);
+    // What a browser does: it aborts the transaction, and the request says no more than that.
+    (this.transaction as unknown as { _abort(name: string): void })._abort('QuotaExceededError');
+    return request;
+  });
+  await expect(records.put('projects', { id: 'a' })).rejects.toMatchObject({ code: 'storage-full' });
+  await expect(records.append('run', { from: 0, entries: [1] })).rejects.toMatchObject({ code: 'storage-full' });
+  spy.mockRestore();
+  await records.put('projects', { id: 'a' });
+  expect(await records.get('projects', 'a')).toEqual({ id: 'a' });
+});
+
 describe.each<[string, () => Promise<Records>]>([
   ['in IndexedDB', () => idbRecords(`test-${databases++}`)],
   ['in files', () => Promise.resolve(fileRecords(memoryFiles()))],

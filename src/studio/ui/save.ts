@@ -1,4 +1,5 @@
 /** Saves bytes and texts to the user's disk. */
+import { isDiskFull } from '../../base/disk-full.ts';
 import { GroundworkError } from '../../base/error.ts';
 
 /** Hands bytes to the user's disk: straight into a file where the browser can, else as a download. */
@@ -157,7 +158,7 @@ export async function saveStream(
   } catch (cause) {
     const left = await handle.getFile().catch(() => null);
     if (left?.size === 0) await (handle as Removable).remove?.().catch(() => undefined);
-    throw cause instanceof DOMException && cause.name === 'QuotaExceededError' ? full(bytes, cause) : cause;
+    throw isDiskFull(cause) ? full(bytes, cause) : cause;
   }
   const written = await handle.getFile();
   if (!chosen) saveBlob(written, fileName);
