@@ -1,14 +1,17 @@
 /**
  * What a dataset is read as, without a model and without training: how many rows, how their boxes are read, what was
  * done to them, what is asked, and some rows as they were understood. Ends with exit code 2 while a question is open.
+ * Of detection annotations (COCO) it composes rows of several pictures, and writes them with their pictures into DIR.
  *
  *   npm run dataset -- PATH [--show N] [--coordinates FILE=SPACE] [--skip-unusable]
+ *     [--compose find,common,count [--pictures K] [--rows N] [--seed N] [--out DIR]]
  */
 import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import { EngineSession } from '../engine/session.ts';
 import type { DatasetReport, Row } from '../engine/protocol/index.ts';
-import { readArguments, UsageError, whole } from './arguments.ts';
+import { outFolder, readArguments, UsageError, whole } from './arguments.ts';
+import { COMPOSE_FLAGS, composeFrom, writeComposed } from './compose.ts';
 import { INTAKE_FLAGS, settleByFlags } from './intake.ts';
 import { filesUnder } from './node-files.ts';
 import { rowWords } from './row-words.ts';
@@ -20,10 +23,17 @@ const USAGE = 'usage: npm run dataset -- PATH [--show N] [--coordinates FILE=SPA
 const ISSUES_PRINTED = 20;
 
 async function main(): Promise<void> {
-  const { values, positionals } = await readArguments(USAGE, { show: whole(0, 3), ...INTAKE_FLAGS }, 1);
+  const { values, positionals } = await readArguments(
+    USAGE,
+    { show: whole(0, 3), out: outFolder(), ...COMPOSE_FLAGS, ...INTAKE_FLAGS },
+    1,
+  );
   const [path] = positionals;
   if (path === undefined) throw new UsageError('No dataset is named.', USAGE);
   if (!existsSync(path)) throw new UsageError(`There is nothing at ${path}.`, USAGE);
+  const compose = composeFrom(values);
+  if (values.out !== undefined && !compose)
+    throw new UsageError('--out writes rows that were composed.', 'Say what of: --compose find,common,count.');
   const session = new EngineSession({
     openGpu: () => Promise.reject(new Error('reading a dataset needs no GPU')),
     fetchFile: () => Promise.reject(new Error('the command line reads files from disk')),
@@ -33,6 +43,7 @@ async function main(): Promise<void> {
     type: 'open-dataset',
     name: basename(path),
     files: await filesUnder(path),
+    ...(compose && { options: { compose } }),
   });
   printReport(opened);
   let unsettled: unknown = null;
@@ -52,6 +63,7 @@ async function main(): Promise<void> {
     printRows(split, rows);
   }
   if (unsettled !== null) throw unsettled;
+  if (values.out !== undefined) console.log(await writeComposed(session, dataset, values.out));
 }
 
 function printReport({ format, files, train, heldout, images, leftOut, issues, issueCount }: DatasetReport): void {

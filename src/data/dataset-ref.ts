@@ -55,6 +55,24 @@ export interface Reading extends Convention {
   readonly way: WayOfWriting;
 }
 
+/**
+ * Rows made of detection annotations (COCO): `find` a thing that is in one of several pictures; the kind of thing
+ * `common` to all of them; `count` a kind of thing over all of them.
+ */
+export type ComposedKind = 'find' | 'common' | 'count';
+
+/** The same values over the same files make the same rows. */
+export interface Compose {
+  readonly kinds: readonly ComposedKind[];
+  /** Pictures a row, from 2 to MAX_COMPOSED_PICTURES. */
+  readonly pictures: number;
+  readonly rows: number;
+  readonly seed: number;
+}
+
+export const COMPOSED_KINDS: readonly ComposedKind[] = ['find', 'common', 'count'];
+export const MAX_COMPOSED_PICTURES = 8;
+
 export interface DatasetOptions {
   /** Read every row so, whatever its keys suggest. */
   readonly format?: RowFormatName;
@@ -67,6 +85,8 @@ export interface DatasetOptions {
    * Default boxes.
    */
   readonly answers?: 'boxes' | 'words';
+  /** Make rows of several pictures of annotations (COCO), in place of a question a picture and class. */
+  readonly compose?: Compose;
   /** Pictures a question, for annotations that are no questions yet (COCO). Default 1. */
   readonly imagesPerRow?: number;
   /** `files`: by the files' names and folders. `draw`: by a draw over groups of rows that share pictures. Default: files where they say so. */

@@ -62,7 +62,7 @@ export const ISSUES_LISTED = 200;
  * declares add nothing to it.
  */
 export function keyOf(options: DatasetOptions, { decisions, evidence }: Scanned): string {
-  const { format, imagesPerRow, split, seed, heldoutShare, answers } = options;
+  const { format, imagesPerRow, split, seed, heldoutShare, answers, compose } = options;
   const read = [...decisions].flatMap(([key, decision]) => {
     const said = readingOf(options, fileOf(key), decision.way);
     const { declared = null } = evidence.get(key) ?? {};
@@ -72,7 +72,7 @@ export function keyOf(options: DatasetOptions, { decisions, evidence }: Scanned)
     if (declared && conventionKey({ space, layout }) === conventionKey(declared)) return [];
     return [resize ? [key, space, layout, resize] : [key, space, layout]];
   });
-  const taught = answers === 'words' ? [answers] : [];
+  const taught = [...(answers === 'words' ? [answers] : []), ...(compose ? [compose] : [])];
   return JSON.stringify([format, imagesPerRow ?? 1, split, seed ?? 0, heldoutShare ?? 0.1, read, ...taught]);
 }
 

@@ -33,7 +33,7 @@ import {
   type Scanned,
   type Shelf,
 } from './scan.ts';
-import type { Split } from './split.ts';
+import { HELDOUT_SHARE, type Split } from './split.ts';
 import { openTables } from './tables/open-tables.ts';
 
 export type { RowFilter } from './row-list.ts';
@@ -49,7 +49,8 @@ const TOGETHER = 64;
 interface Opened extends Shelf {
   readonly name: string;
   readonly files: FileSet;
-  readonly imagesPerRow: number;
+  /** Of the options, what tables depend on. */
+  readonly shape: string;
   readonly issues: readonly RowIssue[];
 }
 
@@ -183,7 +184,7 @@ export class Dataset {
     if (keyOf(options, this.#scanned) === keyOf(this.#options, this.#scanned))
       return new Dataset(this.#opened, confirmed(this.#scanned, options), options);
     const opened =
-      (options.imagesPerRow ?? 1) === this.#opened.imagesPerRow
+      shapeOf(options) === this.#opened.shape
         ? this.#opened
         : await openShelf(this.#opened.name, this.#opened.files, options, progress);
     return new Dataset(opened, await scan(opened, options, opened.issues, progress), options);
@@ -345,13 +346,17 @@ function confirmed(scanned: Scanned, options: DatasetOptions): Scanned {
   return { ...scanned, decisions };
 }
 
+const shapeOf = ({ imagesPerRow = 1, compose, heldoutShare }: DatasetOptions): string =>
+  JSON.stringify(compose ? [imagesPerRow, compose, heldoutShare ?? HELDOUT_SHARE] : [imagesPerRow]);
+
 async function openShelf(name: string, files: FileSet, options: DatasetOptions, progress: Progress): Promise<Opened> {
-  const imagesPerRow = options.imagesPerRow ?? 1;
   const ledger = new Ledger();
   const { tables, issues } = await openTables({
     files,
     ledger,
-    imagesPerRow,
+    imagesPerRow: options.imagesPerRow ?? 1,
+    compose: options.compose,
+    heldoutShare: options.heldoutShare ?? HELDOUT_SHARE,
     tell: (what, done, total) => {
       checkAborted(progress);
       progress.tell(what, done, total);
@@ -375,7 +380,7 @@ async function openShelf(name: string, files: FileSet, options: DatasetOptions, 
   return {
     name,
     files,
-    imagesPerRow,
+    shape: shapeOf(options),
     tables,
     pictures: new Pictures(files, tables),
     counting: new Counting(),

@@ -315,6 +315,7 @@ export async function interpretRow(searched: SearchedRow, context: InterpretCont
     ...(context.words && { words: true as const }),
     answer: target,
     solution,
+    ...(raw.provenance && { provenance: raw.provenance }),
     source: raw.source,
   };
   return { row, issues, clipped, done };

@@ -37,6 +37,10 @@ export const LEDGER = {
     of: 'row',
     say: (n) => `${rows(n, 'has', 'have')} numbers in the answer that look like a box and are learned as text.`,
   },
+  'rows-composed': {
+    of: 'row',
+    say: (n) => `${rows(n, 'is', 'are')} composed of annotations of several pictures: the question is ours.`,
+  },
   'answer-reduced': {
     of: 'row',
     say: (n) => `${rows(n, 'has', 'have')} words around the boxes of the answer: only the boxes are learned.`,

@@ -4,9 +4,9 @@ import type { Size } from '../grounding/box.ts';
 import type { Convention } from './dataset-ref.ts';
 import type { RowFormatName } from './formats/table.ts';
 import type { LedgerKey } from './ledger.ts';
-import type { RowIssue } from './row.ts';
+import type { Provenance, RowIssue } from './row.ts';
 
-export type FormatName = RowFormatName | 'COCO' | 'RefCOCO' | 'MC-Bench' | 'VOC' | 'YOLO';
+export type FormatName = RowFormatName | 'COCO' | 'COCO, composed' | 'RefCOCO' | 'MC-Bench' | 'VOC' | 'YOLO';
 
 /** A box kept apart from the text, taken up by the text's `<bbox>` marks in order. */
 export interface RawBox {
@@ -48,6 +48,7 @@ export interface RawRow {
   readonly done?: readonly LedgerKey[];
   /** What the row itself says about its part: `train`, `val`, `testA`. */
   readonly split?: string;
+  readonly provenance?: Provenance;
   readonly source: { readonly file: string; readonly line: number };
 }
 

@@ -44,8 +44,17 @@ export interface Row extends Answered {
   readonly words?: true;
   /** Boxes a correct answer must contain. Empty for rows that are not grounding. */
   readonly solution: readonly GroundedBox[];
+  readonly provenance?: Provenance;
   /** Where the row came from, for messages: file and 1-based line or index. */
   readonly source: { readonly file: string; readonly line: number };
+}
+
+/** Of a row that was made of annotations: what of. Ids are those of its file. */
+export interface Provenance {
+  readonly kind: string;
+  readonly seed: number;
+  readonly images: readonly string[];
+  readonly annotations: readonly string[];
 }
 
 /** What is wrong with a row of a dropped dataset; the good rows are kept. */

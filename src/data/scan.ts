@@ -290,7 +290,8 @@ function splitRows(index: RowIndex, pictures: Pictures, options: DatasetOptions,
       `${rows(benchmark, 'is', 'are')} of a benchmark and always held out. Training on a benchmark would make it worthless.`,
     );
   const byFiles = named.some((n) => n >= 2);
-  if (index.length && (options.split === 'draw' || (options.split === undefined && !byFiles))) {
+  // Composed rows have their part from their pictures: a draw would find them all joined.
+  if (index.length && !options.compose && (options.split === 'draw' || (options.split === undefined && !byFiles))) {
     const { splits, note } = drawSplit(
       { ends: index.pictureEnds.view(), pictures: index.pictures.view().map((picture) => pictures.sameAs(picture)) },
       options.seed ?? 0,

@@ -7,6 +7,9 @@ import type { Row } from './row.ts';
 
 export type Split = Row['split'];
 
+/** Of the rows, to be held out, where nothing else is said. */
+export const HELDOUT_SHARE = 0.1;
+
 const HELDOUT = /^(?:heldout|held[-_]out|val|valid|validation|test|eval|dev)(?![a-z])/i;
 const TRAIN = /^train(?![a-z])|_train(?:_|\.|$)/i;
 
@@ -57,7 +60,12 @@ export interface SplitResult {
  * Draws about `share` of the rows of every task. Groups are taken in random order as long as they fit; a group of more
  * than half of the rows stays in training. With one group only, nothing is held out. `tasks`: a number for each row.
  */
-export function drawSplit(rows: RowPictures, seed: number, share = 0.1, tasks?: ArrayLike<number>): SplitResult {
+export function drawSplit(
+  rows: RowPictures,
+  seed: number,
+  share = HELDOUT_SHARE,
+  tasks?: ArrayLike<number>,
+): SplitResult {
   const total = rows.ends.length;
   const taskOf = (row: number): number => tasks?.[row] ?? 0;
   const groups = new Map<number, number[]>();

@@ -2,6 +2,7 @@
  * What the page may know of training without an engine: recipes and stages to start from, rewards and the arithmetic of
  * advantages, and models that are published. Data and pure functions: importing it brings no engine along.
  */
+export { COMPOSED_KINDS, MAX_COMPOSED_PICTURES } from '../data/dataset-ref.ts';
 export { AGGREGATIONS, computeAdvantages, DIFFICULTY_WEIGHTS, ESTIMATORS } from '../train/advantage.ts';
 export { presetRecipe, PRESETS, type Preset, type PresetName } from '../train/presets.ts';
 export { advise, type Advice } from '../train/recipe-check.ts';

@@ -18,6 +18,10 @@ class Ids {
   readonly #index = new HashIndex();
   readonly #ids = new TextColumn();
 
+  get(i: number): string {
+    return this.#ids.get(i);
+  }
+
   add(id: unknown): number {
     this.#ids.push(String(id));
     return this.#index.add(textHash(String(id)));
@@ -48,6 +52,15 @@ export class Annotations {
   readonly category = new Column(Int32Array);
   readonly textOf = new Column(Int32Array);
   readonly #box = new Column(Float64Array);
+  /** Pictures and categories of which something is there that is no box of one thing: crowds, and boxes that are none. */
+  readonly unclearImage = new Column(Int32Array, 16);
+  readonly unclearCategory = new Column(Int32Array, 16);
+  /** LVIS labels a picture for some categories only: those it certainly has not, and those that are not labelled in full. */
+  readonly federated = new Map<
+    number,
+    { readonly absent: ReadonlySet<number>; readonly partial: ReadonlySet<number> }
+  >();
+  readonly #listed: { readonly image: number; readonly absent: unknown; readonly partial: unknown }[] = [];
 
   readonly #ledger: Ledger;
 
@@ -72,11 +85,26 @@ export class Annotations {
   }
 
   addImage(value: Fields): void {
-    this.imageIds.add(value.id);
+    const image = this.imageIds.add(value.id);
+    const { neg_category_ids: absent, not_exhaustive_category_ids: partial } = value;
+    if (Array.isArray(absent)) this.#listed.push({ image, absent, partial });
     this.imageNames.push(String(value.file_name ?? value.coco_url ?? ''));
     const side = (n: unknown) => (typeof n === 'number' && Number.isFinite(n) && n > 0 ? n : 0);
     this.#width.push(side(value.width));
     this.#height.push(side(value.height));
+  }
+
+  /** What pictures say of categories, once those are known. */
+  nameFederated(categoryOf: (id: unknown) => number): void {
+    const numbers = (list: unknown) => new Set(Array.isArray(list) ? list.map(categoryOf) : []);
+    for (const { image, absent, partial } of this.#listed)
+      this.federated.set(image, { absent: numbers(absent), partial: numbers(partial) });
+  }
+
+  #unclear(image: number, category: number): void {
+    if (image < 0) return;
+    this.unclearImage.push(image);
+    this.unclearCategory.push(category);
   }
 
   /** The size that the file gives for a picture. */
@@ -108,11 +136,15 @@ export class Annotations {
     const source = { file: this.file, line: place };
     const bbox = value.bbox;
     // A region of many is not a box of one.
-    if (value.iscrowd === 1) return this.#ledger.add('crowd-skipped', source);
+    if (value.iscrowd === 1) {
+      this.#unclear(this.imageIds.find(value.image_id), categoryOf(value.category_id));
+      return this.#ledger.add('crowd-skipped', source);
+    }
     if (!Array.isArray(bbox) || bbox.length !== 4 || !bbox.every((n) => typeof n === 'number' && Number.isFinite(n))) {
       this.issues.push(
         rowIssue(source, `annotations[${place - 1}].bbox`, 'it is not four numbers', 'Give [x, y, width, height].'),
       );
+      this.#unclear(this.imageIds.find(value.image_id), categoryOf(value.category_id));
       return;
     }
     const image = this.imageIds.find(value.image_id);
@@ -187,6 +219,7 @@ export async function readAnnotations(
   }
   const categoryOf = (id: unknown): number =>
     categoryIds.get(String(id)) ?? annotations.categories.add(String(id ?? 'object'));
+  annotations.nameFederated(categoryOf);
   for await (const { place, value } of elementsOf(blob, list('annotations')!))
     annotations.add(value, place, texts, categoryOf);
   return { annotations, texts };

@@ -11,10 +11,11 @@ import type { Size } from '../../grounding/box.ts';
 import type { Ledger } from '../ledger.ts';
 import type { FormatName, RawBox, RawRow } from '../raw-row.ts';
 import { rowIssue } from '../raw-row.ts';
+import type { Provenance } from '../row.ts';
 import { elementsOf, withWholeIds, type Annotations } from './annotations.ts';
 import type { Table, TableRow } from './table.ts';
 
-interface Question {
+export interface Question {
   readonly format: FormatName;
   readonly id: string | null;
   readonly task: string;
@@ -26,11 +27,15 @@ interface Question {
   readonly split?: string;
   readonly file: string;
   readonly line: number;
-  /** What is said where there is nothing to find. */
+  /** What is said where there is no box. */
   readonly none?: string;
+  readonly done?: RawRow['done'];
+  readonly provenance?: Provenance;
+  /** Default true: a box that cannot be one is left out of the answer. */
+  readonly separable?: boolean;
 }
 
-function rawQuestion({
+export function rawQuestion({
   format,
   id,
   task,
@@ -43,6 +48,9 @@ function rawQuestion({
   file,
   line,
   none,
+  done,
+  provenance,
+  separable = true,
 }: Question): RawRow {
   return {
     format,
@@ -63,8 +71,10 @@ function rawQuestion({
     refs: label === null ? [] : boxes.map(() => label),
     said: { space: 'natural', layout: 'xywh', by: 'format' },
     sizes,
-    separable: true,
+    ...(separable && { separable: true as const }),
     ...(split === undefined ? {} : { split }),
+    ...(done && { done }),
+    ...(provenance && { provenance }),
     source: { file, line },
   };
 }

@@ -4,12 +4,14 @@ import { indexJson, type JsonIndex } from '../../formats/json-index.ts';
 import { indexLines, MAX_ELEMENT, parseJson } from '../../formats/jsonl.ts';
 import { fromUtf16, utf16Of } from '../../formats/utf16.ts';
 import { fileIssue, type FileSet } from '../file-set.ts';
+import type { DatasetOptions } from '../dataset-ref.ts';
 import type { Ledger } from '../ledger.ts';
 import { guessFormat } from '../recognise.ts';
 import type { RowIssue } from '../row.ts';
 import { splitByWord } from '../split.ts';
 import { isAnnotations, readAnnotations, type Annotations } from './annotations.ts';
 import { cocoTable, mcBenchTable, refCocoTable } from './coco-tables.ts';
+import { composedTables } from './composed-tables.ts';
 import { parquetTable } from './parquet-table.ts';
 import type { Table } from './table.ts';
 import { labelTables } from './label-files.ts';
@@ -49,6 +51,8 @@ export interface Opened {
 interface Context {
   readonly files: FileSet;
   readonly imagesPerRow: number;
+  readonly compose: DatasetOptions['compose'];
+  readonly heldoutShare: number;
   /** Told of what is not read. */
   readonly ledger: Ledger;
   tell(what: string, done: number, total: number): void;
@@ -195,19 +199,26 @@ function wholeFile(blob: Blob): ElementIndex {
 /** Tables of annotations; references take the instances with which most of their ids are found. */
 async function annotationTables(
   { documents, references }: Pending,
-  { imagesPerRow, ledger }: Context,
+  { imagesPerRow, compose, heldoutShare, ledger }: Context,
   opened: Opened,
 ): Promise<void> {
   const instances: Annotations[] = [];
   const direct: (() => Promise<Table>)[] = [];
+  const plain: Annotations[] = [];
   for (const { file, blob, index } of documents) {
     const { annotations, texts } = await readAnnotations(file, blob, index, ledger);
     opened.issues.push(...annotations.issues);
     if (texts) direct.push(() => mcBenchTable(annotations, blob, index));
     else {
       instances.push(annotations);
-      if (!references.length) direct.push(async () => cocoTable(annotations, imagesPerRow, ledger));
+      if (!references.length && compose) plain.push(annotations);
+      else if (!references.length) direct.push(async () => cocoTable(annotations, imagesPerRow, ledger));
     }
+  }
+  if (compose) {
+    const composed = composedTables(plain, compose, heldoutShare, ledger);
+    opened.tables.push(...composed.tables);
+    opened.issues.push(...composed.issues);
   }
   for (const make of direct) opened.tables.push(await make());
   for (const { file, blob, elements } of references) {

@@ -8,7 +8,14 @@ import { span, type RowList } from '../../data/row-list.ts';
 import type { Progress } from '../../data/scan.ts';
 import { clampBox01 } from '../../grounding/convert.ts';
 import { copyIntoStore, storeFolder, storedDatasets } from '../../store/dataset-files.ts';
-import type { ConventionSample, ConventionTrial, DatasetReport, DatasetRequest } from '../protocol/dataset.ts';
+import { writtenRows } from '../../data/written-rows.ts';
+import type {
+  ComposedPreview,
+  ConventionSample,
+  ConventionTrial,
+  DatasetReport,
+  DatasetRequest,
+} from '../protocol/dataset.ts';
 import type { NamedFile } from '../protocol/words.ts';
 import type { Handlers } from '../protocol/messages.ts';
 import { Thumbnails } from './thumbnails.ts';
@@ -102,6 +109,23 @@ export class Datasets {
         stream: textStream(log.write(as)),
       };
     },
+    'compose-preview': (request) =>
+      this.#working(({ signal }) =>
+        composePreview(this.get(request.dataset), request, { tell: () => undefined, ...(signal && { signal }) }),
+      ),
+    'composed-file': async ({ dataset, split }) => {
+      const open = this.get(dataset);
+      if (!open.report.options.compose)
+        throw new GroundworkError(
+          'not-composed',
+          'These rows are as their files have them.',
+          'Compose rows of several pictures first.',
+        );
+      return {
+        fileName: split === 'train' ? 'train.jsonl' : 'heldout.jsonl',
+        stream: textStream(writtenRows(open.rows(split))),
+      };
+    },
     skipped: async ({ dataset }) => this.get(dataset).log.skipped(),
     health: async ({ dataset }) => this.get(dataset).health,
     'check-pictures': async ({ dataset }) => {
@@ -183,6 +207,19 @@ function textStream(pieces: AsyncIterator<string>): ReadableStream<Uint8Array> {
       else controller.enqueue(encoder.encode(next.value));
     },
   });
+}
+
+/** Rows of both parts, the first ones of each. */
+async function composePreview(
+  dataset: Dataset,
+  { compose, count }: Extract<DatasetRequest, { type: 'compose-preview' }>,
+  progress: Progress,
+): Promise<ComposedPreview> {
+  const composed = await dataset.reread({ ...dataset.report.options, compose }, progress);
+  const { train, heldout, issues } = composed.report;
+  const few = async (split: Row['split'], n: number) => composed.rows(split).read(span(composed.rows(split), 0, n));
+  const held = await few('heldout', Math.floor(count / 4));
+  return { train, heldout, rows: [...(await few('train', count - held.length)), ...held], issues: issues.slice(0, 5) };
 }
 
 /** Some rows of a file with their boxes as a convention has them. */

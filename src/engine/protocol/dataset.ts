@@ -1,5 +1,5 @@
 /** What the page may ask of an opened dataset. A part of the protocol. */
-import type { Convention, DatasetOptions, SkippedRows, WayOfWriting } from '../../data/dataset-ref.ts';
+import type { Compose, Convention, DatasetOptions, SkippedRows, WayOfWriting } from '../../data/dataset-ref.ts';
 import type { RowFilter } from '../../data/dataset.ts';
 import type { DatasetReport } from '../../data/dataset-report.ts';
 import type { Health } from '../../data/health.ts';
@@ -9,6 +9,8 @@ import type { GroundedBox, NamedFile, NamedHandle, Size } from './words.ts';
 
 export type {
   BoxLayout,
+  Compose,
+  ComposedKind,
   Convention,
   CoordinateSpace,
   DatasetOptions,
@@ -42,6 +44,16 @@ export interface ConventionTrial {
   readonly samples: readonly ConventionSample[];
   /** Share of the file's boxes that would lie inside their pictures; null if it cannot be told. */
   readonly fits: number | null;
+}
+
+/** What composing would give: nothing is kept of it. */
+export interface ComposedPreview {
+  readonly train: number;
+  readonly heldout: number;
+  /** Rows of training, then of the held-out part; a few. */
+  readonly rows: readonly Row[];
+  /** What keeps it from giving more, or what is wrong with some of the rows. */
+  readonly issues: readonly RowIssue[];
 }
 
 /** A picture no larger than it is shown. */
@@ -97,6 +109,10 @@ export type DatasetRequest =
       readonly severity?: RowIssue['severity'];
     }
   | { readonly type: 'issues-file'; readonly dataset: string; readonly as: 'csv' | 'json' }
+  /** Rows composed of annotations, as `DatasetOptions.compose` would give them. */
+  | { readonly type: 'compose-preview'; readonly dataset: string; readonly compose: Compose; readonly count: number }
+  /** The rows of a part of a composed dataset, as JSON Lines that name their pictures by path. Throws `not-composed`. */
+  | { readonly type: 'composed-file'; readonly dataset: string; readonly split: Part }
   | { readonly type: 'skipped'; readonly dataset: string }
   | { readonly type: 'health'; readonly dataset: string }
   /** Reads pictures to their end of which only the beginning was read; what it finds is in `health`. */
@@ -123,6 +139,8 @@ export interface DatasetReplies {
   thumbnail: Thumbnail;
   issues: readonly RowIssue[];
   'issues-file': { readonly fileName: string; readonly stream: ReadableStream<Uint8Array> };
+  'compose-preview': ComposedPreview;
+  'composed-file': { readonly fileName: string; readonly stream: ReadableStream<Uint8Array> };
   skipped: SkippedRows;
   health: Health;
   'check-pictures': null;

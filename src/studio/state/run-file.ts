@@ -183,6 +183,15 @@ const Reading = v.object({
       }),
     ),
   ),
+  answers: v.optional(v.picklist(['boxes', 'words'])),
+  compose: v.optional(
+    v.object({
+      kinds: v.array(v.picklist(['find', 'common', 'count'])),
+      pictures: v.pipe(number, v.integer(), v.minValue(2), v.maxValue(64)),
+      rows: whole,
+      seed: v.pipe(number, v.integer(), v.minValue(0)),
+    }),
+  ),
   imagesPerRow: v.optional(v.pipe(number, v.integer(), v.minValue(1), v.maxValue(64))),
   split: v.optional(v.picklist(['files', 'draw'])),
   seed: v.optional(v.pipe(number, v.integer(), v.minValue(0))),

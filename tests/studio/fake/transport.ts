@@ -195,6 +195,10 @@ export class FakeTransport implements Transport {
         );
       case 'issues-file':
         return { fileName: `issues.${request.as}`, stream: new Blob([JSON.stringify(FAKE_ISSUES)]).stream() };
+      case 'compose-preview':
+        return { train: 4, heldout: 0, rows: this.#data.rows.slice(0, 4), issues: [] };
+      case 'composed-file':
+        return { fileName: `${request.split}.jsonl`, stream: new Blob(['{}\n']).stream() };
       case 'skipped':
         return { rows: 4, list: [] };
       case 'health':

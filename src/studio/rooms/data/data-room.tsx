@@ -8,6 +8,7 @@ import { count, plural } from '../../ui/format.ts';
 import { Icon } from '../../ui/icon.tsx';
 import { RoomHead } from '../../ui/room-head.tsx';
 import { Tabs } from '../../ui/tabs.tsx';
+import { canCompose, ComposeView } from './compose-view.tsx';
 import { ConventionsView, type FileAndWay } from './conventions-view.tsx';
 import { FilesView } from './files-view.tsx';
 import { HealthView } from './health-view.tsx';
@@ -172,6 +173,9 @@ function OpenDataset({ dataset, tab, onTab, asked, onAsked }: OpenDatasetProps) 
             title: 'Coordinates',
             body: () => <ConventionsView dataset={dataset} shown={asked} onShow={onAsked} />,
           },
+          ...(canCompose(dataset)
+            ? [{ key: 'compose', title: 'Several pictures', body: () => <ComposeView dataset={dataset} /> }]
+            : []),
           { key: 'files', title: 'Format and split', body: () => <FilesView dataset={dataset} /> },
         ]}
       />
