@@ -270,3 +270,63 @@ test('why rows are left out is counted in Health, and leads to the rows', async 
   await why.getByRole('button', { name: 'See why' }).first().click();
   await expect(page.getByRole('region', { name: 'Issues by row' })).toContainText('no file matches');
 });
+
+/** Pictures of one or two coloured squares, and COCO's annotations of them. */
+async function cocoZip(): Promise<Buffer> {
+  const colours = ['red', 'green', 'blue', 'black'];
+  const files: Record<string, Uint8Array> = {};
+  const annotations: object[] = [];
+  const images = Array.from({ length: 16 }, (_, i) => ({ id: i, file_name: `p/${i}.png`, width: 160, height: 120 }));
+  for (const { id, file_name } of images) {
+    const kinds = id % 2 ? [id % 4] : [id % 4, (id + 1 + (id >> 2)) % 4];
+    const square = (kind: number, k: number) => ({
+      input: { create: { width: 40, height: 40, channels: 3 as const, background: colours[kind]! } },
+      left: 10 + 70 * k,
+      top: 10 + 4 * id,
+    });
+    for (const [k, kind] of kinds.entries())
+      annotations.push({
+        id: annotations.length,
+        image_id: id,
+        category_id: kind,
+        bbox: [10 + 70 * k, 10 + 4 * id, 40, 40],
+      });
+    files[file_name] = await sharp({ create: { width: 160, height: 120, channels: 3, background: '#ddd' } })
+      .composite([...new Set(kinds)].map(square))
+      .png()
+      .toBuffer();
+  }
+  const categories = colours.map((name, id) => ({ id, name: `${name} square` }));
+  files['set.json'] = new TextEncoder().encode(JSON.stringify({ images, annotations, categories }));
+  return Buffer.from(zipSync(files));
+}
+
+test('COCO becomes rows of several pictures: previewed, opened as a dataset, saved, and taken back', async ({
+  page,
+}) => {
+  await page.goto('/#/data');
+  await page
+    .locator('input[data-pick="file"]')
+    .first()
+    .setInputFiles({ name: 'coco.zip', mimeType: 'application/zip', buffer: await cocoZip() });
+  await expect(page.getByText('coco.zip, read as COCO')).toBeVisible({ timeout: 60_000 });
+  await tab(page, 'Several pictures');
+  const card = page.getByRole('region', { name: 'Rows of several pictures' });
+  await card.getByLabel('Pictures a row').fill('2');
+  await card.getByLabel('Rows', { exact: true }).fill('12');
+  await card.getByLabel(/^Common object/).uncheck();
+  await card.getByRole('button', { name: 'Preview' }).click();
+  const preview = page.getByRole('region', { name: 'Preview of composed rows' });
+  await expect(preview.getByRole('listitem')).toHaveCount(6);
+  await expect(preview).toContainText(/Find the \w+ square\. It is in one of these 2 images/);
+  await expect(preview.locator('canvas[data-boxes="1"]').first()).toBeVisible();
+  await card.getByRole('button', { name: 'Open these rows' }).click();
+  await expect(page.getByText('coco.zip, read as COCO, composed')).toBeVisible();
+  const composed = page.getByRole('region', { name: 'Composed rows' });
+  const download = page.waitForEvent('download');
+  await page.evaluate(() => Reflect.deleteProperty(window, 'showSaveFilePicker'));
+  await composed.getByRole('button', { name: 'Save training rows' }).click();
+  expect((await download).suggestedFilename()).toBe('train.jsonl');
+  await composed.getByRole('button', { name: 'One picture a row again' }).click();
+  await expect(page.getByText('coco.zip, read as COCO', { exact: true })).toBeVisible();
+});
