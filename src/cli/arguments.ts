@@ -63,6 +63,16 @@ export const pattern: Option<string> = {
   },
 };
 
+/** One of some words. */
+export const oneOf = <T extends string>(choices: readonly T[]): Option<T | undefined> => ({
+  type: 'string',
+  read(given, name) {
+    const choice = choices.find((each) => each === given);
+    if (given === undefined || choice !== undefined) return choice;
+    throw new UsageError(`${name} is “${given}”.`, `Choose from ${choices.join(', ')}.`);
+  },
+});
+
 /** Names apart by commas, of those there are. */
 export const someOf = (choices: readonly string[], fallback: string): Option<readonly string[]> => ({
   type: 'string',

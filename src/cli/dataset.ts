@@ -3,7 +3,8 @@
  * done to them, what is asked, and some rows as they were understood. Ends with exit code 2 while a question is open.
  * Of detection annotations (COCO) it composes rows of several pictures, and writes them with their pictures into DIR.
  *
- *   npm run dataset -- PATH [--show N] [--coordinates FILE=SPACE] [--skip-unusable]
+ *   npm run dataset -- PATH [--show N] [--coordinates FILE=SPACE] [--unsaid-picture FILE=WHICH]
+ *     [--answers boxes|words] [--turns all|last] [--skip-unusable]
  *     [--compose find,common,count [--pictures K] [--rows N] [--seed N] [--out DIR]]
  */
 import { existsSync } from 'node:fs';

@@ -3,7 +3,8 @@
  * starter model and the sample dataset. Prints progress and one table; writes report.json, adapter/ and merged/.
  *
  *   npm run demo -- --out DIR [--quick | --recipe FILE] [--seed N] [--model DIR|ID] [--data PATH] [--resume]
- *     [--storage auto|f32|f16|int8|int4|nf4] [--coordinates FILE=SPACE] [--skip-unusable]
+ *     [--storage auto|f32|f16|int8|int4|nf4] [--coordinates FILE=SPACE] [--unsaid-picture FILE=WHICH]
+ *     [--answers boxes|words] [--turns all|last] [--skip-unusable]
  *
  * FILE is a plan as the studio's Recipe room writes it. ID is a model on a Hub (find-model.ts). The run is kept in
  * DIR/run: --resume goes on with one that was interrupted there, from its last checkpoint, with the recipe it was

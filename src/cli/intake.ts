@@ -5,10 +5,13 @@
  *   --coordinates FILE[#WAY]=SPACE[,LAYOUT]   (several times) how a file's boxes are read. SPACE: pixels, thousandths,
  *       fractions, percent, listed-pixels, stored-pixels, resized:MAX[:MIN[:MULTIPLE]] (MAX in pixels, or none),
  *       resized:WIDTHxHEIGHT. LAYOUT: xyxy, xywh, cxcywh. WAY: list, pairs, declared
+ *   --unsaid-picture FILE=last|first|leave-out   (several times) boxes of which no word says in which picture they lie
+ *   --answers boxes|words   what is taught of an answer with boxes: the boxes, or the words around them as well
+ *   --turns all|last   which answers of a conversation are taught
  *   --skip-unusable   leave out rows that cannot be used
  */
 import { GroundworkError } from '../base/error.ts';
-import { flag, texts } from './arguments.ts';
+import { flag, oneOf, texts } from './arguments.ts';
 import type {
   Convention,
   DatasetOptions,
@@ -18,12 +21,22 @@ import type {
   Reading,
   Resize,
   SkippedRows,
+  UnsaidPictures,
 } from '../engine/protocol/index.ts';
 
-export const INTAKE_FLAGS = { coordinates: texts, 'skip-unusable': flag } as const;
+export const INTAKE_FLAGS = {
+  coordinates: texts,
+  'unsaid-picture': texts,
+  answers: oneOf(['boxes', 'words']),
+  turns: oneOf(['all', 'last']),
+  'skip-unusable': flag,
+} as const;
 
 export interface IntakeAnswers {
   readonly coordinates?: readonly string[] | undefined;
+  readonly 'unsaid-picture'?: readonly string[] | undefined;
+  readonly answers?: 'boxes' | 'words' | undefined;
+  readonly turns?: 'all' | 'last' | undefined;
   readonly 'skip-unusable'?: boolean | undefined;
 }
 
@@ -118,6 +131,30 @@ export function readingsFrom(flags: readonly string[], { conventions }: DatasetR
   });
 }
 
+const UNSAID: readonly string[] = ['last', 'first', 'leave-out'] satisfies UnsaidPictures['as'][];
+
+/** Throws `flag-wrong` for a file that leaves no picture unsaid. */
+export function unsaidFrom(flags: readonly string[], { questions }: DatasetReport): UnsaidPictures[] {
+  const asked = questions.flatMap((each) => (each.kind === 'picture' ? [each.file] : []));
+  return flags.map((text) => {
+    const at = text.lastIndexOf('=');
+    const [file, as] = [text.slice(0, at), text.slice(at + 1)];
+    const fault =
+      at <= 0 || !UNSAID.includes(as)
+        ? 'it is not FILE=last, FILE=first or FILE=leave-out'
+        : asked.includes(file)
+          ? null
+          : `every box of ${file} says where it lies`;
+    if (fault)
+      throw new Unanswered(
+        'flag-wrong',
+        `--unsaid-picture ${text}: ${fault}.`,
+        asked.length ? `Files that leave it open: ${asked.join(', ')}.` : 'Leave the flag out.',
+      );
+    return { file, as: as as UnsaidPictures['as'] };
+  });
+}
+
 /** The questions that are left, each with the flag that answers it. Throws `dataset-unsettled` with exit code 2. */
 export function requireAnswers({ questions, conventions }: DatasetReport): void {
   if (!questions.length) return;
@@ -125,6 +162,8 @@ export function requireAnswers({ questions, conventions }: DatasetReport): void 
   const line = (question: OpenQuestion): string => {
     if (question.kind === 'skip')
       return `${question.rows} ${question.rows === 1 ? 'row' : 'rows'} cannot be used. Mend them, or leave them out: --skip-unusable`;
+    if (question.kind === 'picture')
+      return `${question.file}: ${question.rows} ${question.rows === 1 ? 'row does' : 'rows do'} not say in which of several pictures the box lies. Say it: --unsaid-picture "${question.file}=last" (or first, or leave-out)`;
     const found = conventions.find(({ file, way }) => file === question.file && way === question.way)!;
     const place = several(question.file) ? `${question.file}#${question.way}` : question.file;
     return `${question.file}: ${question.words} is a guess, because ${found.reason}. Confirm it or say another: --coordinates "${place}=${flagOf(found)}"`;
@@ -166,7 +205,14 @@ export async function settleByFlags(
 ): Promise<DatasetReport> {
   let dataset = opened;
   const readings = readingsFrom(answers.coordinates ?? [], dataset);
-  if (readings.length) dataset = await desk.reread({ ...dataset.options, readings });
+  const unsaidPictures = unsaidFrom(answers['unsaid-picture'] ?? [], dataset);
+  const taught = {
+    ...(readings.length && { readings }),
+    ...(unsaidPictures.length && { unsaidPictures }),
+    ...(answers.answers === 'words' && { answers: answers.answers }),
+    ...(answers.turns === 'last' && { turns: answers.turns }),
+  };
+  if (Object.keys(taught).length) dataset = await desk.reread({ ...dataset.options, ...taught });
   if (answers['skip-unusable'] && dataset.questions.some(({ kind }) => kind === 'skip'))
     dataset = await desk.reread({ ...dataset.options, skipped: await desk.skipped(dataset.id) });
   for (const shortfall of dataset.shortfalls) desk.note(`  ${shortfall}`);

@@ -73,6 +73,12 @@ export interface Compose {
 export const COMPOSED_KINDS: readonly ComposedKind[] = ['find', 'common', 'count'];
 export const MAX_COMPOSED_PICTURES = 8;
 
+/** What is made of the boxes of one file for which no word says in which of several pictures they lie. */
+export interface UnsaidPictures {
+  readonly file: string;
+  readonly as: 'last' | 'first' | 'leave-out';
+}
+
 export interface DatasetOptions {
   /** Read every row so, whatever its keys suggest. */
   readonly format?: RowFormatName;
@@ -85,6 +91,10 @@ export interface DatasetOptions {
    * Default boxes.
    */
   readonly answers?: 'boxes' | 'words';
+  /** Which answers of a conversation are taught: every one, as LLaMA-Factory, ms-swift and TRL do, or the last. Default all. */
+  readonly turns?: 'all' | 'last';
+  /** Said by the user; one answer settles one file. */
+  readonly unsaidPictures?: readonly UnsaidPictures[];
   /** Make rows of several pictures of annotations (COCO), in place of a question a picture and class. */
   readonly compose?: Compose;
   /** Pictures a question, for annotations that are no questions yet (COCO). Default 1. */

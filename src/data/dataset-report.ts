@@ -8,6 +8,7 @@ import { Ledger, type LedgerEntry } from './ledger.ts';
 import type { FormatName } from './raw-row.ts';
 import { conventionKey, conventionWords } from './reading.ts';
 import type { RowIssue } from './row.ts';
+import type { RowIndex } from './row-index.ts';
 import type { Scanned, Shelf } from './scan.ts';
 import { conventionOnly, readingOf } from './settled.ts';
 import { shortfallsOf, type Split } from './split.ts';
@@ -22,6 +23,8 @@ export interface ConventionReport extends Decision {
 /** Something that the user has to say before a run may start. */
 export type OpenQuestion =
   | { readonly kind: 'convention'; readonly file: string; readonly way: WayOfWriting; readonly words: string }
+  /** Boxes of which no word says in which of several pictures they lie. */
+  | { readonly kind: 'picture'; readonly file: string; readonly rows: number }
   | { readonly kind: 'skip'; readonly rows: number };
 
 export interface DatasetReport {
@@ -44,6 +47,8 @@ export interface DatasetReport {
   readonly issueCount: { readonly errors: number; readonly warnings: number };
   /** Rows that cannot be used. */
   readonly leftOut: number;
+  /** Rows with several answers. */
+  readonly conversations: number;
   readonly conventions: readonly ConventionReport[];
   readonly questions: readonly OpenQuestion[];
   readonly options: DatasetOptions;
@@ -62,7 +67,7 @@ export const ISSUES_LISTED = 200;
  * declares add nothing to it.
  */
 export function keyOf(options: DatasetOptions, { decisions, evidence }: Scanned): string {
-  const { format, imagesPerRow, split, seed, heldoutShare, answers, compose } = options;
+  const { format, imagesPerRow, split, seed, heldoutShare, answers, turns, unsaidPictures, compose } = options;
   const read = [...decisions].flatMap(([key, decision]) => {
     const said = readingOf(options, fileOf(key), decision.way);
     const { declared = null } = evidence.get(key) ?? {};
@@ -72,12 +77,28 @@ export function keyOf(options: DatasetOptions, { decisions, evidence }: Scanned)
     if (declared && conventionKey({ space, layout }) === conventionKey(declared)) return [];
     return [resize ? [key, space, layout, resize] : [key, space, layout]];
   });
-  const taught = [...(answers === 'words' ? [answers] : []), ...(compose ? [compose] : [])];
+  const taught = [
+    ...(answers === 'words' ? [answers] : []),
+    ...(turns === 'last' ? [turns] : []),
+    ...(unsaidPictures?.length ? [unsaidPictures] : []),
+    ...(compose ? [compose] : []),
+  ];
   return JSON.stringify([format, imagesPerRow ?? 1, split, seed ?? 0, heldoutShare ?? 0.1, read, ...taught]);
 }
 
 /** The file of a decision's key. */
 export const fileOf = (key: string): string => key.slice(key.indexOf('\n') + 1);
+
+/** Of each file, rows whose picture is a guess; those of a benchmark are never trained on. */
+function unsaidPictures(index: RowIndex, tables: Shelf['tables']): OpenQuestion[] {
+  const rows = new Map<string, number>();
+  for (let row = 0; row < index.length; row++) {
+    if (!index.wasDone(row, 'picture-guessed') || index.named.get(row) === 3) continue;
+    const { file } = tables[index.table(row)]!;
+    rows.set(file, (rows.get(file) ?? 0) + 1);
+  }
+  return [...rows].map(([file, n]) => ({ kind: 'picture', file, rows: n }));
+}
 
 export function report(
   {
@@ -100,6 +121,7 @@ export function report(
   const questions: OpenQuestion[] = conventions
     .filter(({ ambiguous }) => ambiguous)
     .map(({ file, way, words }) => ({ kind: 'convention', file, way, words }));
+  questions.push(...unsaidPictures(index, tables));
   if (log.leftOut > 0 && options.skipped?.rows !== log.leftOut) questions.push({ kind: 'skip', rows: log.leftOut });
   // Errors first: they are what keeps rows from training.
   const errors = log.page(0, ISSUES_LISTED, 'error');
@@ -119,6 +141,7 @@ export function report(
     issues: [...errors, ...log.page(0, ISSUES_LISTED - errors.length, 'warning')],
     issueCount: { errors: log.errors, warnings: log.count - log.errors },
     leftOut: log.leftOut,
+    conversations: scanned.conversations,
     conventions,
     questions,
     options,

@@ -29,6 +29,7 @@ import {
   layoutFrom,
   rawOf,
   scan,
+  taughtOf,
   type Progress,
   type Scanned,
   type Shelf,
@@ -318,7 +319,7 @@ export class Dataset {
               conventionOf: conventionFrom(decisions, raw.source.file),
               factsOf: (path) => pictures.facts(path),
               counting,
-              words: this.#options.answers === 'words',
+              ...taughtOf(this.#options, raw.source.file),
             });
       if (!row) throw changed(index.ids.get(number));
       yield { number, row: { id: index.ids.get(number), split: index.splits[number]!, ...row } };

@@ -13,7 +13,7 @@ import type { Misfit } from '../grounding/box-values.ts';
 import { findQuads } from '../grounding/quads.ts';
 import { answerParts, saysNothing, type AnswerParts } from './answer-parts.ts';
 import type { Counting } from './counting.ts';
-import type { BoxLayout, Convention, WayOfWriting } from './dataset-ref.ts';
+import type { BoxLayout, Convention, UnsaidPictures, WayOfWriting } from './dataset-ref.ts';
 import type { LedgerKey } from './ledger.ts';
 import type { Pictures } from './pictures.ts';
 import {
@@ -147,6 +147,10 @@ export interface InterpretContext {
   readonly counting: Counting;
   /** Keep the words around an answer's boxes. */
   readonly words: boolean;
+  /** Teach the last answer only. */
+  readonly lastOnly: boolean;
+  /** Where a box lies of which nothing says it; undefined: nobody was asked yet. */
+  readonly unsaid: UnsaidPictures['as'] | undefined;
 }
 
 export interface Interpreted {
@@ -208,13 +212,15 @@ export async function interpretRow(searched: SearchedRow, context: InterpretCont
       } else if (image === null) {
         image = askedImage(questionOf(searched, roles, turn), images.length, countsFrom);
         // A benchmark is not taught, so its guess does no harm.
-        if (image === null && raw.said !== null && raw.format !== 'MIG-Bench') {
+        const refused = raw.said !== null || context.unsaid === 'leave-out';
+        if (image === null && refused && raw.format !== 'MIG-Bench') {
           issues.push(unsaidIssue(raw, field, images.length));
           return [];
         }
-        done.add(image === null ? 'picture-guessed' : 'picture-from-question');
-        imageGuessed = image === null;
-        image ??= images.length - 1;
+        const told = image === null && context.unsaid !== undefined;
+        done.add(told ? 'picture-told' : image === null ? 'picture-guessed' : 'picture-from-question');
+        imageGuessed = image === null && !told;
+        image ??= context.unsaid === 'first' ? 0 : images.length - 1;
       }
       const path = images[image];
       if (path === undefined) {
@@ -306,6 +312,8 @@ export async function interpretRow(searched: SearchedRow, context: InterpretCont
   for (const content of [...messages.filter(({ role }) => role === 'assistant').map((m) => m.content), target])
     for (const key of shortened(content, context.words)) done.add(key);
   if (clipped > 0) done.add('box-cut');
+  const lastOnly = context.lastOnly && messages.some(({ role }) => role === 'assistant');
+  if (lastOnly) done.add('earlier-answers');
   const row = {
     task: raw.task,
     images: [...images],
@@ -313,6 +321,7 @@ export async function interpretRow(searched: SearchedRow, context: InterpretCont
     ...(think === undefined ? {} : { think }),
     ...(nothing && { nothing }),
     ...(context.words && { words: true as const }),
+    ...(lastOnly && { lastOnly: true as const }),
     answer: target,
     solution,
     ...(raw.provenance && { provenance: raw.provenance }),

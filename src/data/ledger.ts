@@ -90,6 +90,15 @@ export const LEDGER = {
     say: (n) =>
       `${rows(n, 'does', 'do')} not say in which picture the box lies: the last is assumed, and no answer is called wrong for naming another.`,
   },
+  'picture-told': {
+    of: 'row',
+    say: (n) =>
+      `${rows(n, 'does', 'do')} not say in which picture the box lies: it is put in the one that you chose for the file.`,
+  },
+  'earlier-answers': {
+    of: 'row',
+    say: (n) => `${rows(n, 'has', 'have')} earlier answers that are not learned: only the last one is, as you chose.`,
+  },
   'prompt-box-in-first': {
     of: 'row',
     say: (n) => `${rows(n, 'has', 'have')} a box in the question without a picture: it is put in the first.`,

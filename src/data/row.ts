@@ -42,6 +42,8 @@ export interface Row extends Answered {
   readonly answer: readonly Segment[];
   /** The words around the boxes are taught as well. */
   readonly words?: true;
+  /** Answers in the prompt are not taught. */
+  readonly lastOnly?: true;
   /** Boxes a correct answer must contain. Empty for rows that are not grounding. */
   readonly solution: readonly GroundedBox[];
   readonly provenance?: Provenance;

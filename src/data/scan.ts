@@ -57,6 +57,8 @@ export interface Scanned {
   readonly evidence: ReadonlyMap<string, Evidence>;
   /** Rows by the format they were read in, left-out ones not counted. */
   readonly formats: ReadonlyMap<FormatName, number>;
+  /** Rows with several answers. */
+  readonly conversations: number;
   readonly notes: readonly string[];
 }
 
@@ -154,6 +156,13 @@ export function checkAborted({ signal }: Progress): void {
 export const layoutFrom = (decisions: Decisions, file: string): BoxLayout =>
   decisions.get(decisionKey(file, 'list'))?.layout ?? 'xyxy';
 
+/** What the user said of a file's rows beyond their coordinates. */
+export const taughtOf = (options: DatasetOptions, file: string) => ({
+  words: options.answers === 'words',
+  lastOnly: options.turns === 'last',
+  unsaid: options.unsaidPictures?.find((each) => each.file === file)?.as,
+});
+
 /** How boxes written in a way are to be read. */
 export const conventionFrom =
   (decisions: Decisions, file: string) =>
@@ -168,6 +177,7 @@ class Pass {
   readonly health = new HealthTally();
   readonly ledger = new Ledger();
   readonly formats = new Map<FormatName, number>();
+  conversations = 0;
   readonly evidence = new Map<string, Map<WayOfWriting, Evidence>>();
   readonly #shelf: Shelf;
   readonly #options: DatasetOptions;
@@ -236,7 +246,7 @@ class Pass {
       conventionOf: conventionFrom(this.#decisions, file),
       factsOf: (path) => pictures.facts(path),
       counting: this.#shelf.counting,
-      words: this.#options.answers === 'words',
+      ...taughtOf(this.#options, raw.source.file),
     });
     const all = [...issues];
     if (!row) return this.#leaveOut(all);
@@ -248,6 +258,7 @@ class Pass {
       if (orientation > 1 && row.solution.some(({ image }) => image === i)) facts.add('turned-picture');
     }
     for (const key of facts) this.ledger.add(key, raw.source);
+    if (row.prompt.some(({ role }) => role === 'assistant')) this.conversations++;
     this.formats.set(raw.format, (this.formats.get(raw.format) ?? 0) + 1);
     const wanted = raw.id ?? `${file}:${raw.source.line}`;
     const id = this.index.freeId(wanted);
@@ -372,6 +383,7 @@ export async function scan(
       decisions,
       evidence: all.evidence,
       formats: pass.formats,
+      conversations: pass.conversations,
       notes,
     };
   }

@@ -1,17 +1,22 @@
 /** On the command line a question names its file and the flag that answers it; one answer settles one file. */
 import { describe, expect, test } from 'vitest';
 import type { DatasetOptions } from '../../src/data/dataset-ref.ts';
-import { readCoordinates, settleByFlags } from '../../src/cli/intake.ts';
+import { readCoordinates, settleByFlags, type IntakeAnswers } from '../../src/cli/intake.ts';
 import { llava, open } from '../data/make-dataset.ts';
 
 const bare = [llava('<image>Where?', '[20, 10, 100, 50]', 1), llava('<image>Who?', '[30, 10, 110, 60]', 1)];
 
-async function settle(files: Record<string, object[]>, coordinates: readonly string[], skip = false) {
+async function settle(
+  files: Record<string, object[]>,
+  coordinates: readonly string[],
+  skip = false,
+  more: Partial<IntakeAnswers> = {},
+) {
   let dataset = await open(files);
   const notes: string[] = [];
   const report = await settleByFlags(
     dataset.report,
-    { coordinates, 'skip-unusable': skip },
+    { coordinates, 'skip-unusable': skip, ...more },
     {
       reread: async (options: DatasetOptions) =>
         (dataset = await dataset.reread(options, { tell: () => undefined })).report,
@@ -46,6 +51,36 @@ test('rows that cannot be used are asked about, and left out by the flag; what w
   const { report, notes } = await settle({ 'a.json': rows }, ['a.json=pixels'], true);
   expect(report.questions).toEqual([]);
   expect(notes.join('\n')).toMatch(/1 row has words around the boxes.* \(a\.json:4\)/);
+});
+
+test('a picture that no word says is asked for by file, and the flag answers it; a flag for another file is refused', async () => {
+  const box = '<|box_start|>(100,100),(500,500)<|box_end|>';
+  const files = { 'a.json': Array.from({ length: 24 }, (_, i) => llava(`<image><image>Where is ${i}?`, box, 2)) };
+  const thousandths = ['a.json=thousandths'];
+  await expect(settle(files, thousandths)).rejects.toThrow(/24 rows do not say.*--unsaid-picture "a\.json=last"/);
+  const { report, notes } = await settle(files, thousandths, false, { 'unsaid-picture': ['a.json=first'] });
+  expect(report.questions).toEqual([]);
+  expect(notes.join()).toContain('in the one that you chose');
+  for (const flag of ['b.json=last', 'a.json=middle', 'a.json'])
+    await expect(settle(files, thousandths, false, { 'unsaid-picture': [flag] })).rejects.toMatchObject({
+      code: 'flag-wrong',
+      exitCode: 2,
+    });
+});
+
+test('what is taught of an answer is told by flags', async () => {
+  const talk = {
+    images: ['images/a.png'],
+    messages: [
+      { role: 'user', content: '<image>Where is the cup?' },
+      { role: 'assistant', content: 'It is at [20, 10, 90, 40].' },
+      { role: 'user', content: 'And the pen?' },
+      { role: 'assistant', content: 'It is at [30, 10, 90, 40].' },
+    ],
+  };
+  const { report } = await settle({ 'a.json': [talk] }, ['a.json=pixels'], false, { answers: 'words', turns: 'last' });
+  expect(report.options).toMatchObject({ answers: 'words', turns: 'last' });
+  expect(report.ledger.map(({ key }) => key)).toEqual(['earlier-answers']);
 });
 
 describe('--coordinates', () => {

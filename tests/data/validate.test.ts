@@ -57,12 +57,12 @@ describe('a bad row is reported with its line and a way out, the good rows stay'
       llava(`${marks}?`, 'x', 3, {
         conversations: [
           { from: 'human', value: `${marks}?` },
-          { from: 'tool', value: 'y' },
+          { from: 'narrator', value: 'y' },
           { from: 'gpt', value: 'x' },
         ],
       }),
       'conversations[1].value',
-      'role “tool”',
+      'role “narrator”',
     ],
     ['an empty answer', llava(`${marks}?`, ' '), 'conversations[1].value', 'the answer is empty'],
     [

@@ -66,6 +66,12 @@ export class Datasets {
     const { questions } = this.get(id).report;
     const [first] = questions;
     if (!first) return;
+    if (first.kind === 'picture')
+      throw new GroundworkError(
+        'dataset-unsettled',
+        `${first.rows} rows of ${first.file} do not say in which picture their box lies.`,
+        'Say it in the Data room. A box in the wrong picture trains a wrong model.',
+      );
     throw new GroundworkError(
       'dataset-unsettled',
       first.kind === 'convention'

@@ -19,6 +19,7 @@ export type {
   Resize,
   SkippedRows,
   SourceRef,
+  UnsaidPictures,
   WayOfWriting,
 } from '../../data/dataset-ref.ts';
 export type { RowFilter } from '../../data/dataset.ts';

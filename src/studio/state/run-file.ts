@@ -184,6 +184,8 @@ const Reading = v.object({
     ),
   ),
   answers: v.optional(v.picklist(['boxes', 'words'])),
+  turns: v.optional(v.picklist(['all', 'last'])),
+  unsaidPictures: v.optional(v.array(v.object({ file: text, as: v.picklist(['last', 'first', 'leave-out']) }))),
   compose: v.optional(
     v.object({
       kinds: v.array(v.picklist(['find', 'common', 'count'])),

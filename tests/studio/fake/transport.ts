@@ -388,6 +388,7 @@ export class FakeTransport implements Transport {
         warnings: FAKE_ISSUES.filter(({ severity }) => severity === 'warning').length,
       },
       leftOut: 4,
+      conversations: 0,
       conventions: [FAKE_CONVENTION],
       questions: [
         ...(options.readings ? [] : [{ kind: 'convention' as const, ...FAKE_CONVENTION }]),

@@ -126,6 +126,7 @@ function OpenDataset({ dataset, tab, onTab, asked, onAsked }: OpenDatasetProps) 
         <Settle
           dataset={dataset}
           onIssues={() => onTab('issues')}
+          onRows={(done) => showRows({ done })}
           onCoordinates={(of) => {
             onAsked(of);
             onTab('coordinates');

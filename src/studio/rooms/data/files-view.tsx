@@ -66,6 +66,26 @@ export function FilesView({ dataset }: { readonly dataset: DatasetReport }) {
             </p>
           </>
         )}
+        {(dataset.conversations > 0 || options.turns === 'last') && (
+          <>
+            <Choice
+              label="Which answers of a conversation are taught"
+              choices={[
+                { key: 'all', title: 'Every answer' },
+                { key: 'last', title: 'The last answer' },
+              ]}
+              selected={options.turns ?? 'all'}
+              onSelect={(turns) => again({ turns: turns === 'last' ? turns : undefined } as Partial<DatasetOptions>)}
+            />
+            <p className="muted">
+              {plural(dataset.conversations, 'row')} {dataset.conversations === 1 ? 'has' : 'have'} several answers.{' '}
+              {options.turns === 'last'
+                ? 'Earlier ones are read by the model and not taught.'
+                : 'All of them are taught, as LLaMA-Factory, ms-swift and TRL do.'}{' '}
+              The preview in Recipe marks what is learned.
+            </p>
+          </>
+        )}
         {isCoco && (
           <div className="stacked">
             <span aria-hidden="true">Pictures per question</span>

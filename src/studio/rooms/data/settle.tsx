@@ -1,6 +1,6 @@
 /** What only the user can say, before a run may start: how boxes are to be read, and that rows are to be skipped. */
 import { useState } from 'react';
-import type { DatasetReport } from '../../../engine/protocol/index.ts';
+import type { DatasetReport, LedgerKey, UnsaidPictures } from '../../../engine/protocol/index.ts';
 import { useProject, useStudio } from '../../state/studio.ts';
 import { plural } from '../../ui/format.ts';
 import { Icon } from '../../ui/icon.tsx';
@@ -9,14 +9,22 @@ import type { FileAndWay } from './conventions-view.tsx';
 /** Files that are asked about at a time. */
 const ASKED_AT_ONCE = 4;
 
+const PLACES: readonly { readonly as: UnsaidPictures['as']; readonly title: string }[] = [
+  { as: 'first', title: 'In the first' },
+  { as: 'last', title: 'In the last' },
+  { as: 'leave-out', title: 'Leave them out' },
+];
+
 export function Settle({
   dataset,
   onIssues,
   onCoordinates,
+  onRows,
 }: {
   readonly dataset: DatasetReport;
   readonly onIssues: () => void;
   readonly onCoordinates: (of: FileAndWay) => void;
+  readonly onRows: (done: LedgerKey) => void;
 }) {
   const { client } = useStudio();
   const reread = useProject((project) => project.reread);
@@ -28,6 +36,13 @@ export function Settle({
     setBusy(false);
   };
   const conventions = dataset.questions.filter((question) => question.kind === 'convention');
+  const pictures = dataset.questions.filter((question) => question.kind === 'picture');
+  const place = async (file: string, as: UnsaidPictures['as']) => {
+    setBusy(true);
+    const others = (dataset.options.unsaidPictures ?? []).filter((each) => each.file !== file);
+    await reread({ ...dataset.options, unsaidPictures: [...others, { file, as }] });
+    setBusy(false);
+  };
   const skips = dataset.questions.find((question) => question.kind === 'skip');
   return (
     <section className="settle" aria-label="To decide before a run">
@@ -48,6 +63,24 @@ export function Settle({
           {plural(conventions.length - ASKED_AT_ONCE, 'other question')} of this kind will follow, each about one file.
         </p>
       )}
+      {pictures.slice(0, ASKED_AT_ONCE).map(({ file, rows }) => (
+        <div key={file}>
+          <Icon name="alert" />
+          <p>
+            <b>In which picture do the boxes of {file} lie?</b> {plural(rows, 'row')} {rows === 1 ? 'has' : 'have'}{' '}
+            several pictures and {rows === 1 ? 'does' : 'do'} not say it. A box in the wrong picture trains a wrong
+            model.
+          </p>
+          <button type="button" className="button" onClick={() => onRows('picture-guessed')}>
+            Look
+          </button>
+          {PLACES.map(({ as, title }) => (
+            <button key={as} type="button" className="button" disabled={busy} onClick={() => void place(file, as)}>
+              {title}
+            </button>
+          ))}
+        </div>
+      ))}
       {skips && (
         <div>
           <Icon name="alert" />
