@@ -1,5 +1,5 @@
 /**
- * `npm run demo`, `dataset`, `verify`, `profile`, `bench`, `synthesise`: the engine without a browser. Installs packages if need be, lets
+ * `npm run demo`, `dataset`, `verify`, `profile`, `bench`, `merge`: the engine without a browser. Installs packages if need be, lets
  * Dawn find a Vulkan driver, and runs the TypeScript entry with the arguments given; its exit code is ours.
  */
 import { ensureModules, runNode } from './house.mjs';
@@ -13,10 +13,13 @@ const entries = {
   dataset: 'src/cli/dataset.ts',
   synthesise: 'src/cli/synthesise.ts',
   memory: 'src/cli/memory.ts',
+  merge: 'src/cli/merge.ts',
   'full-size': 'src/cli/full-size.ts',
   throughput: 'src/cli/throughput.ts',
   'record-run': 'e2e/harness/record-run.ts',
 };
+/** These need no GPU, and no driver for one. */
+const withoutGpu = new Set(['dataset', 'merge']);
 const [name, ...args] = process.argv.slice(2);
 const entry = entries[name];
 if (entry === undefined) {
@@ -25,8 +28,7 @@ if (entry === undefined) {
 }
 
 await ensureModules();
-// Reading a dataset needs no GPU, and no driver for one.
-if (name === 'dataset') process.exit(await runNode(['--import', './scripts/register.mjs', entry, ...args]));
+if (withoutGpu.has(name)) process.exit(await runNode(['--import', './scripts/register.mjs', entry, ...args]));
 const { adapter, environment, problem } = vulkanEnvironment();
 if (problem !== null) {
   console.error(`No Vulkan driver for Node: ${problem}.`);

@@ -54,6 +54,7 @@ export const rooms = {
     model: ['keep', 'protocol'],
     answers: ['model', 'keep', 'protocol'],
     export: ['model', 'protocol'],
+    merging: ['model', 'keep', 'protocol'],
     run: ['answers', 'model', 'keep', 'protocol'],
     'full-size': ['run', 'model', 'protocol'],
   },

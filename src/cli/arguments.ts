@@ -51,6 +51,17 @@ export const whole = <D extends number | undefined = undefined>(min: number, fal
   },
 });
 
+/** A number. */
+export const real: Option<number | undefined> = {
+  type: 'string',
+  read(given, name) {
+    if (given === undefined) return undefined;
+    const value = Number(given);
+    if (given.trim() !== '' && Number.isFinite(value)) return value;
+    throw new UsageError(`${name} is “${given}”.`, 'Give a number.');
+  },
+};
+
 /** A regular expression. */
 export const pattern: Option<string> = {
   type: 'string',

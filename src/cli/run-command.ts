@@ -6,7 +6,14 @@ import { describeError, GroundworkError } from '../base/error.ts';
 import { systemCode } from './system-code.ts';
 
 /** Faults of what the command was told, wherever they are found. */
-const TOLD = new Set(['usage', 'recipe-unreadable', 'recipe-invalid', 'storage-unknown', 'run-missing']);
+const TOLD = new Set([
+  'usage',
+  'merge-setting',
+  'recipe-unreadable',
+  'recipe-invalid',
+  'storage-unknown',
+  'run-missing',
+]);
 
 /** What the file system has against a path, in words. */
 const SYSTEM: Readonly<Record<string, string>> = {

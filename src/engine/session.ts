@@ -7,7 +7,7 @@ import { describeError } from '../base/error.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { damageNotice } from '../store/records.ts';
 import { memoryStorage, type Storage } from '../store/storage.ts';
-import type { OutputFile } from '../train/export.ts';
+import type { OutputFile } from '../train/checkpoint-folder.ts';
 import { AnswerDesk } from './answers/answer-desk.ts';
 import { ChatDesk } from './answers/chat-desk.ts';
 import { Datasets } from './data/datasets.ts';

@@ -4,27 +4,24 @@
  */
 import type { CheckpointWeights } from '../formats/checkpoint-files.ts';
 import type { ByteSource } from '../formats/byte-source.ts';
-import { f32ArrayToBf16, f32ArrayToF16 } from '../formats/half.ts';
 import { adapterKey, legacyName, writeAdapterConfig, type KeyStyle } from '../formats/peft.ts';
-import type { Dtype, TensorInfo } from '../formats/safetensors.ts';
-import { writeSafetensors, type TensorSpec, type TensorToWrite } from '../formats/safetensors-writer.ts';
-import { INDEX_FILE, SINGLE_FILE } from '../formats/checkpoint-files.ts';
+import type { TensorInfo } from '../formats/safetensors.ts';
+import { writeSafetensors, type TensorToWrite } from '../formats/safetensors-writer.ts';
+import { INDEX_FILE } from '../formats/checkpoint-files.ts';
 import { GroundworkError, invariant } from '../base/error.ts';
 import type { Architecture } from '../models/architecture.ts';
 import { weightKey } from '../models/load.ts';
 import type { LinearModule } from '../models/model.ts';
 import { describeTargets } from './peft-targets.ts';
-import { mergedRows, rowBlocks, type MergedAdapter } from './merged-rows.ts';
-
-export interface OutputFile {
-  readonly path: string;
-  readonly data: string | AsyncIterable<Uint8Array>;
-  /** What a safetensors file holds. */
-  readonly tensors?: readonly TensorSpec[];
-}
-
-const bytesOf = (values: Float32Array): Uint8Array =>
-  new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+import {
+  bytesOf,
+  checkpointFolder,
+  copiedTensor,
+  fromFloat32,
+  type Edits,
+  type OutputFile,
+} from './checkpoint-folder.ts';
+import { mergedRows, type MergedAdapter } from './merged-rows.ts';
 
 /** adapter_config.json and adapter_model.safetensors; both name modules as `style` says. */
 export function adapterFiles(
@@ -76,9 +73,6 @@ export function adapterFiles(
 
 const close = (a: number, b: number): boolean => Math.abs(a - b) <= 1e-9 * Math.abs(b);
 
-/** Bytes copied at a time. */
-const COPY = 4 << 20;
-
 /**
  * Every file of the checkpoint folder; weight files with the adapters folded in, in order, all others copied.
  * An adapter on a head that is the embedding's matrix, too, gives the checkpoint a head of its own: PEFT's forward pass
@@ -102,17 +96,6 @@ export function mergedFiles(
     ...(checkpoint.dequantised ? [withoutCodes(checkpoint)] : []),
     ...(untied ? [withoutTie(untied, checkpoint)] : []),
   ];
-  const files: OutputFile[] = [];
-  const shards = new Map<string, TensorInfo[]>();
-  for (const info of checkpoint.tensors.values()) {
-    const file = shardOf.get(info.name) ?? SINGLE_FILE;
-    shards.set(file, [...(shards.get(file) ?? []), info]);
-  }
-  for (const [path, source] of folder)
-    if (!shards.has(path) && path !== INDEX_FILE && !path.endsWith('.safetensors'))
-      files.push({ path, data: copyEdited(source, path, edits) });
-  const index = folder.get(INDEX_FILE);
-  if (index) files.push({ path: INDEX_FILE, data: copyEdited(index, INDEX_FILE, edits) });
   const here = new Set([...checkpoint.tensors.keys()].map(canonicalName));
   const missing = [...modules.keys()].filter((name) => !here.has(name));
   if (missing.length)
@@ -121,34 +104,15 @@ export function mergedFiles(
       `The checkpoint has no ${missing[0]} to add the adapter to (${missing.length} of ${modules.size} modules are missing).`,
       'Export the adapter only, and merge it with PEFT.',
     );
-  for (const [path, infos] of shards) {
-    const tensors = infos.map((info): TensorToWrite => {
-      const module = modules.get(canonicalName(info.name));
-      const plain = () => wholeTensor(checkpoint, info);
-      return {
-        name: info.name,
-        dtype: info.dtype,
-        shape: info.shape,
-        bytes: module === undefined ? plain : () => mergedTensor(checkpoint, info, module, adapters),
-      };
-    });
-    const shared = infos.find(({ name }) => name === untied);
-    if (shared)
-      tensors.push({
-        name: `${HEAD}.weight`,
-        dtype: shared.dtype,
-        shape: shared.shape,
-        bytes: () => mergedTensor(checkpoint, shared, HEAD, adapters),
-      });
-    files.push({ path, data: writeSafetensors(tensors), tensors });
-  }
-  return files;
+  return checkpointFolder(folder, checkpoint, shardOf, edits, (info) => {
+    const module = modules.get(canonicalName(info.name));
+    const merged = (of: string) => () => mergedTensor(checkpoint, info, of, adapters);
+    const same = module === undefined ? copiedTensor(checkpoint, info) : { ...info, bytes: merged(module) };
+    return info.name === untied ? [same, { ...info, name: `${HEAD}.weight`, bytes: merged(HEAD) }] : [same];
+  });
 }
 
 const HEAD = 'lm_head';
-
-/** Changes to the JSON files of a folder, by path. */
-type Edits = Readonly<Record<string, (json: Record<string, unknown>) => void>>;
 
 /** No tie in config.json, and the head in the embedding's file. */
 const withoutTie = (embedding: string, checkpoint: CheckpointWeights): Edits => ({
@@ -178,24 +142,6 @@ const withoutCodes = (checkpoint: CheckpointWeights): Edits => ({
   },
 });
 
-function copyEdited(source: ByteSource, path: string, edits: readonly Edits[]): AsyncIterable<Uint8Array> {
-  const mine = edits.flatMap((edit) => edit[path] ?? []);
-  return mine.length ? editedJson(source, mine) : copy(source);
-}
-
-async function* editedJson(
-  source: ByteSource,
-  edits: readonly ((json: Record<string, unknown>) => void)[],
-): AsyncGenerator<Uint8Array> {
-  const json = JSON.parse(new TextDecoder().decode(await source.read(0, source.size))) as Record<string, unknown>;
-  for (const edit of edits) edit(json);
-  yield new TextEncoder().encode(`${JSON.stringify(json, null, 2)}\n`);
-}
-
-async function* copy(source: ByteSource): AsyncGenerator<Uint8Array> {
-  for (let at = 0; at < source.size; at += COPY) yield source.read(at, Math.min(COPY, source.size - at));
-}
-
 async function* mergedTensor(
   checkpoint: CheckpointWeights,
   info: TensorInfo,
@@ -204,37 +150,4 @@ async function* mergedTensor(
 ): AsyncGenerator<Uint8Array> {
   for await (const { values } of mergedRows(checkpoint, info.name, module, adapters))
     yield fromFloat32(values, info.dtype, info.name);
-}
-
-async function* wholeTensor(checkpoint: CheckpointWeights, info: TensorInfo): AsyncGenerator<Uint8Array> {
-  const rows = info.shape[0] ?? 1;
-  if (info.shape.length === 0) return yield checkpoint.read(info.name);
-  for (const [first, count] of rowBlocks(rows, info.byteLength / Math.max(1, rows) / 4))
-    yield checkpoint.readRows(info.name, first, count);
-}
-
-function fromFloat32(values: Float32Array, dtype: Dtype, name: string): Uint8Array {
-  if (dtype === 'F32') return bytesOf(values);
-  if (dtype === 'BF16') {
-    const bits = f32ArrayToBf16(values);
-    return new Uint8Array(bits.buffer, bits.byteOffset, bits.byteLength);
-  }
-  const { bits, overflowed } = f32ArrayToF16(values);
-  if (overflowed)
-    throw new GroundworkError(
-      'half-overflow',
-      `${overflowed} merged values of ${name} are too large for 16-bit floats.`,
-      'Export the adapter instead, or train with a lower learning rate.',
-    );
-  return new Uint8Array(bits.buffer, bits.byteOffset, bits.byteLength);
-}
-
-/** Which weight file holds each tensor. */
-export async function shardNames(folder: ReadonlyMap<string, ByteSource>): Promise<Map<string, string>> {
-  const index = folder.get(INDEX_FILE);
-  if (!index) return new Map();
-  const parsed = JSON.parse(new TextDecoder().decode(await index.read(0, index.size))) as {
-    weight_map: Record<string, string>;
-  };
-  return new Map(Object.entries(parsed.weight_map));
 }

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { ExportRecord } from '../../src/engine/export/export-check.ts';
 import { writeSafetensors } from '../../src/formats/safetensors-writer.ts';
 import { writeZip, type FileToZip } from '../../src/formats/zip.ts';
-import type { OutputFile } from '../../src/train/export.ts';
+import type { OutputFile } from '../../src/train/checkpoint-folder.ts';
 
 const module = 'base_model.model.layers.0.q_proj';
 const tensor = (name: string, shape: number[], fill: number) => ({

@@ -4,7 +4,7 @@ import { ExportRecord } from '../../src/engine/export/export-check.ts';
 import { Exports } from '../../src/engine/export/exports.ts';
 import { writeExportFolder } from '../../src/engine/export/export-folder.ts';
 import { writeSafetensors } from '../../src/formats/safetensors-writer.ts';
-import type { OutputFile } from '../../src/train/export.ts';
+import type { OutputFile } from '../../src/train/checkpoint-folder.ts';
 import { removeFiles } from '../../src/studio/ui/save.ts';
 import { MemoryFolder } from '../store/memory-folder.ts';
 

@@ -6,7 +6,7 @@ import { filesUnder } from '../../src/cli/node-files.ts';
 import { syntheticFiles } from '../../src/engine/full-size/synthesise.ts';
 import { bytesSource, type ByteSource } from '../../src/formats/byte-source.ts';
 import { loadModel } from '../../src/models/load.ts';
-import type { OutputFile } from '../../src/train/export.ts';
+import type { OutputFile } from '../../src/train/checkpoint-folder.ts';
 import { useSession } from '../ops/harness.ts';
 
 const session = useSession();

@@ -14,6 +14,8 @@ import transformers
 from .build_cases import build_case
 from .cases import CASES
 from .fixtures import (
+    adapter_merging,
+    checkpoint_merging,
     defaults,
     grpo,
     images,
@@ -44,6 +46,8 @@ STEPS = {
     "smolvlm-positions": positions.build_smolvlm_positions,
     "peft-matching": peft_matching.build,
     "imports": imports.build,
+    "adapter-merging": adapter_merging.build,
+    "checkpoint-merging": checkpoint_merging.build,
     "quantised": quantised.build,
     "grpo-arithmetic": grpo.build,
     "schedules": optimizer.build_schedules,

@@ -10,7 +10,7 @@ import { openSafetensors } from '../../formats/safetensors.ts';
 import { tensorBytes } from '../../formats/safetensors-writer.ts';
 import { openZip } from '../../formats/zip.ts';
 import { fileIn } from '../../store/output-folder.ts';
-import type { OutputFile } from '../../train/export.ts';
+import type { OutputFile } from '../../train/checkpoint-folder.ts';
 import type { ExportCheck } from '../protocol/export.ts';
 
 interface Written {

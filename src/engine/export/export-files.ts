@@ -1,6 +1,7 @@
 /** What an export consists of. */
 import { combine } from '../../train/combine.ts';
-import { adapterFiles, mergedFiles, shardNames, type OutputFile } from '../../train/export.ts';
+import { shardNames, type OutputFile } from '../../train/checkpoint-folder.ts';
+import { adapterFiles, mergedFiles } from '../../train/export.ts';
 import { nothingLearnt } from '../model/adapters.ts';
 import type { ModelHolder } from '../model/model-holder.ts';
 import type { ExportChoice } from '../protocol/export.ts';

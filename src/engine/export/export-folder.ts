@@ -1,7 +1,7 @@
 /** An export written as a folder: refused where a model lies already, and no model to any loader before its last file. */
 import { GroundworkError } from '../../base/error.ts';
 import { fileIn, placeFiles, type PlacingOptions } from '../../store/output-folder.ts';
-import type { OutputFile } from '../../train/export.ts';
+import type { OutputFile } from '../../train/checkpoint-folder.ts';
 
 /** Without it a folder loads nowhere: it is written last. */
 const LAST = 'config.json';

@@ -1,7 +1,7 @@
 /** Exports on their way to the disk: as a zip that the page saves, or into a folder that it was given; then the check. */
 import { GroundworkError } from '../../base/error.ts';
 import { writeZip } from '../../formats/zip.ts';
-import type { OutputFile } from '../../train/export.ts';
+import type { OutputFile } from '../../train/checkpoint-folder.ts';
 import { ExportRecord } from './export-check.ts';
 import { writeExportFolder } from './export-folder.ts';
 import type { ExportCheck, ExportChoice, ExportEvent, ExportReplies, ExportRequest } from '../protocol/export.ts';

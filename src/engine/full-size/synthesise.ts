@@ -11,7 +11,7 @@ import type { Json } from '../../models/fields.ts';
 import { parseArchitecture } from '../../models/load.ts';
 import { matrixShape, type TensorEntry } from '../../models/manifest.ts';
 import { entriesOf } from '../../models/vision-language.ts';
-import type { OutputFile } from '../../train/export.ts';
+import type { OutputFile } from '../../train/checkpoint-folder.ts';
 import type { NamedFile } from '../protocol/words.ts';
 import { publishedPreprocessor, type PublishedModel } from '../model/published.ts';
 

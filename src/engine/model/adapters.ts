@@ -5,12 +5,12 @@
 import { GroundworkError } from '../../base/error.ts';
 import { blobSource } from '../../formats/byte-source.ts';
 import { openSafetensors } from '../../formats/safetensors.ts';
-import { looksLikeZip, openZip } from '../../formats/zip.ts';
 import { weightKey, type LoadedModel } from '../../models/load.ts';
 import { readAdapter, type ImportedAdapter } from '../../train/import.ts';
 import { Policy, type MergedAdapter } from '../../train/policy.ts';
 import type { AdapterReport, AdaptersReport } from '../protocol/adapters.ts';
 import type { NamedFile } from '../protocol/words.ts';
+import { adapterFilesOf } from './adapter-files.ts';
 
 interface Kept {
   readonly report: AdapterReport;
@@ -224,29 +224,6 @@ function checkStack(kept: readonly Kept[], continueTop: boolean): void {
       `“${kept.at(-1)!.report.name}” is a DoRA adapter, and Groundwork cannot train it further.`,
       'Keep it below and train a new adapter on top.',
     );
-}
-
-/** The two files of a PEFT folder among those given, wherever they lie; a zip is looked into. */
-async function adapterFilesOf(given: readonly NamedFile[]): Promise<{ config: Blob; weights: Blob }> {
-  const files: NamedFile[] = [];
-  for (const { path, file } of given) {
-    if (!(await looksLikeZip(file))) files.push({ path, file });
-    else
-      for (const entry of (await openZip(file, path)).entries)
-        if (/(?:^|\/)adapter_(?:config\.json|model\.safetensors)$/.test(entry.path))
-          files.push({ path: entry.path, file: (await entry.blob()) as Blob });
-  }
-  const find = (name: string) => files.find(({ path }) => path === name || path.endsWith(`/${name}`))?.file;
-  const [config, weights] = [find('adapter_config.json'), find('adapter_model.safetensors')];
-  if (config && weights) return { config, weights };
-  const pickled = files.some(({ path }) => /adapter_model\.(?:bin|pt)$/.test(path));
-  throw new GroundworkError(
-    'adapter-incomplete',
-    `There is no ${config ? 'adapter_model.safetensors' : 'adapter_config.json'} among these files.`,
-    pickled
-      ? 'adapter_model.bin is a Python pickle, which Groundwork does not read. Load the adapter in PEFT and save it with safe_serialization.'
-      : 'Choose the whole folder that PEFT wrote, or a zip of it.',
-  );
 }
 
 export function nothingLearnt(): never {
