@@ -4,7 +4,7 @@
  * Of detection annotations (COCO) it composes rows of several pictures, and writes them with their pictures into DIR.
  *
  *   npm run dataset -- PATH [--show N] [--coordinates FILE=SPACE] [--unsaid-picture FILE=WHICH]
- *     [--answers boxes|words] [--turns all|last] [--skip-unusable]
+ *     [--answers boxes|words] [--turns all|last] [--skip-unusable] [--edits FILE]
  *     [--compose find,common,count [--pictures K] [--rows N] [--seed N] [--out DIR]]
  */
 import { existsSync } from 'node:fs';
@@ -17,8 +17,9 @@ import { INTAKE_FLAGS, settleByFlags } from './intake.ts';
 import { filesUnder } from './node-files.ts';
 import { rowWords } from './row-words.ts';
 import { runCommand } from './run-command.ts';
+import { takeEdits } from './take-edits.ts';
 
-const USAGE = 'usage: npm run dataset -- PATH [--show N] [--coordinates FILE=SPACE] [--skip-unusable]';
+const USAGE = 'usage: npm run dataset -- PATH [--show N] [--coordinates FILE=SPACE] [--skip-unusable] [--edits FILE]';
 
 /** Issues that are printed; the studio lists them all. */
 const ISSUES_PRINTED = 20;
@@ -54,6 +55,7 @@ async function main(): Promise<void> {
       reread: async (options) =>
         (dataset = await session.handle({ type: 'reread-dataset', dataset: opened.id, options })),
       skipped: (id) => session.handle({ type: 'skipped', dataset: id }),
+      edit: (id, file) => takeEdits(session, id, file),
       note: (line) => console.log(line),
     });
   } catch (error) {

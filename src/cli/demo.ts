@@ -4,7 +4,7 @@
  *
  *   npm run demo -- --out DIR [--quick | --recipe FILE] [--seed N] [--model DIR|ID] [--data PATH] [--resume]
  *     [--storage auto|f32|f16|int8|int4|nf4] [--coordinates FILE=SPACE] [--unsaid-picture FILE=WHICH]
- *     [--answers boxes|words] [--turns all|last] [--skip-unusable]
+ *     [--answers boxes|words] [--turns all|last] [--skip-unusable] [--edits FILE]
  *
  * FILE is a plan as the studio's Recipe room writes it. ID is a model on a Hub (find-model.ts). The run is kept in
  * DIR/run: --resume goes on with one that was interrupted there, from its last checkpoint, with the recipe it was
@@ -29,6 +29,7 @@ import { existing, flag, outFolder, plan, readArguments, text, whole } from './a
 import { findModel } from './find-model.ts';
 import { lockFolder } from './folder-lock.ts';
 import { INTAKE_FLAGS, settleByFlags } from './intake.ts';
+import { takeEdits } from './take-edits.ts';
 import { nodeFileStore } from './node-file-store.ts';
 import { filesUnder, writeFiles } from './node-files.ts';
 import { runCommand } from './run-command.ts';
@@ -97,6 +98,7 @@ async function main(): Promise<void> {
   const dataset = await settleByFlags(opened, values, {
     reread: (options) => session.handle({ type: 'reread-dataset', dataset: opened.id, options }),
     skipped: (id) => session.handle({ type: 'skipped', dataset: id }),
+    edit: (id, file) => takeEdits(session, id, file),
     note: (line) => progress.note(line),
   });
   if (values.resume) {

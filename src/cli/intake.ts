@@ -9,9 +9,10 @@
  *   --answers boxes|words   what is taught of an answer with boxes: the boxes, or the words around them as well
  *   --turns all|last   which answers of a conversation are taught
  *   --skip-unusable   leave out rows that cannot be used
+ *   --edits FILE      lay edits over the rows, as the Data room saves them
  */
 import { GroundworkError } from '../base/error.ts';
-import { flag, oneOf, texts } from './arguments.ts';
+import { existing, flag, oneOf, texts } from './arguments.ts';
 import type {
   Convention,
   DatasetOptions,
@@ -30,6 +31,7 @@ export const INTAKE_FLAGS = {
   answers: oneOf(['boxes', 'words']),
   turns: oneOf(['all', 'last']),
   'skip-unusable': flag,
+  edits: existing(),
 } as const;
 
 export interface IntakeAnswers {
@@ -38,6 +40,7 @@ export interface IntakeAnswers {
   readonly answers?: 'boxes' | 'words' | undefined;
   readonly turns?: 'all' | 'last' | undefined;
   readonly 'skip-unusable'?: boolean | undefined;
+  readonly edits?: string | undefined;
 }
 
 const SPACES: Readonly<Record<string, Convention['space']>> = {
@@ -53,6 +56,8 @@ const SPACES: Readonly<Record<string, Convention['space']>> = {
   'stored-pixels': 'stored',
   stored: 'stored',
 };
+/** Rows whose edits do not fit that are printed. */
+const UNFIT_PRINTED = 5;
 const LAYOUTS: readonly string[] = ['xyxy', 'xywh', 'cxcywh'] satisfies Convention['layout'][];
 const WAYS: readonly string[] = ['list', 'pairs', 'declared'] satisfies Reading['way'][];
 
@@ -194,7 +199,19 @@ function placesOf({ places, count }: LedgerEntry): string {
 export interface IntakeDesk {
   reread(options: DatasetOptions): Promise<DatasetReport>;
   skipped(dataset: string): Promise<SkippedRows>;
+  /** Lays the edits of a file over the dataset. */
+  edit(dataset: string, file: string): Promise<DatasetReport>;
   note(line: string): void;
+}
+
+const counted = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
+
+/** What the edits of a dataset come to, and those that fit no row. */
+function* editLines({ edits }: DatasetReport): Generator<string> {
+  if (!edits) return;
+  yield `${counted(edits.changes, 'edit')} of ${counted(edits.rows, 'row')}, ${edits.excluded} of them left out (edits ${edits.digest.slice(0, 12)})`;
+  if (edits.unfitRows > 0) yield `The edits of ${counted(edits.unfitRows, 'row')} do not fit and change nothing:`;
+  for (const { row, why } of edits.unfit.slice(0, UNFIT_PRINTED)) yield `  ${row}: ${why}`;
 }
 
 /** Prints what was done, and settles a dataset by the flags. Throws `flag-wrong` and `dataset-unsettled`, exit code 2. */
@@ -215,6 +232,10 @@ export async function settleByFlags(
   if (Object.keys(taught).length) dataset = await desk.reread({ ...dataset.options, ...taught });
   if (answers['skip-unusable'] && dataset.questions.some(({ kind }) => kind === 'skip'))
     dataset = await desk.reread({ ...dataset.options, skipped: await desk.skipped(dataset.id) });
+  if (answers.edits !== undefined) {
+    dataset = await desk.edit(dataset.id, answers.edits);
+    for (const line of editLines(dataset)) desk.note(`  ${line}`);
+  }
   for (const shortfall of dataset.shortfalls) desk.note(`  ${shortfall}`);
   for (const entry of dataset.ledger) desk.note(`  ${entry.sentence} ${placesOf(entry)}`);
   for (const note of dataset.notes) desk.note(`  ${note}`);

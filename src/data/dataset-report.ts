@@ -1,9 +1,11 @@
 /** What is told of an opened dataset, and by what two readings of it are told apart. */
 import { textHash } from '../base/columns.ts';
 import type { Decision } from './conventions.ts';
+import type { EditsReport } from './edits/overlay.ts';
 import type { DatasetOptions, WayOfWriting } from './dataset-ref.ts';
 import type { FileSet } from './file-set.ts';
 import { ROW_FORMATS, type RowFormatName } from './formats/table.ts';
+import type { Health } from './health.ts';
 import { Ledger, type LedgerEntry } from './ledger.ts';
 import type { FormatName } from './raw-row.ts';
 import { conventionKey, conventionWords } from './reading.ts';
@@ -52,6 +54,8 @@ export interface DatasetReport {
   readonly conventions: readonly ConventionReport[];
   readonly questions: readonly OpenQuestion[];
   readonly options: DatasetOptions;
+  /** What people have changed; null: nothing. `id` is that of the untouched rows. */
+  readonly edits: EditsReport | null;
   /** What was done to the rows, each with its count and places. */
   readonly ledger: readonly LedgerEntry[];
   /** Parts and tasks that the split leaves without rows, in sentences. */
@@ -100,6 +104,18 @@ function unsaidPictures(index: RowIndex, tables: Shelf['tables']): OpenQuestion[
   return [...rows].map(([file, n]) => ({ kind: 'picture', file, rows: n }));
 }
 
+/** Rows of each task in the parts. */
+function tasksOf({ index, health }: Scanned, parts: Readonly<Record<Split, Uint32Array>>): Health['tasks'] {
+  if (parts.train.length + parts.heldout.length === index.length) return health.tasks;
+  const counts = new Map(health.tasks.map(({ name }) => [name, { name, train: 0, heldout: 0 }]));
+  for (const part of ['train', 'heldout'] as const)
+    for (const row of parts[part]) {
+      const count = counts.get(index.task(row));
+      if (count) count[part]++;
+    }
+  return [...counts.values()];
+}
+
 export function report(
   {
     name,
@@ -110,8 +126,10 @@ export function report(
   scanned: Scanned,
   options: DatasetOptions,
   parts: Readonly<Record<Split, Uint32Array>>,
+  edits: EditsReport | null,
 ): DatasetReport {
-  const { index, log, health, decisions } = scanned;
+  const { index, log, decisions } = scanned;
+  const tasks = tasksOf(scanned, parts);
   const formats = [...scanned.formats].sort((a, b) => b[1] - a[1]).map(([format, rows]) => ({ name: format, rows }));
   const conventions = [...decisions].map(([key, decision]) => ({
     ...decision,
@@ -137,7 +155,7 @@ export function report(
     train: parts.train.length,
     heldout: parts.heldout.length,
     images: new Set(index.pictures.view()).size,
-    tasks: Object.fromEntries(health.tasks.map((task) => [task.name, task.train + task.heldout])),
+    tasks: Object.fromEntries(tasks.map((task) => [task.name, task.train + task.heldout])),
     issues: [...errors, ...log.page(0, ISSUES_LISTED - errors.length, 'warning')],
     issueCount: { errors: log.errors, warnings: log.count - log.errors },
     leftOut: log.leftOut,
@@ -145,8 +163,9 @@ export function report(
     conventions,
     questions,
     options,
+    edits,
     ledger: Ledger.entries([ledger, scanned.ledger], (key) => index.countDone(key)),
-    shortfalls: shortfallsOf(health.tasks),
+    shortfalls: shortfallsOf(tasks),
     notes: scanned.notes,
   };
 }

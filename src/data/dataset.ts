@@ -10,6 +10,8 @@ import { migBenchSpace, type BenchmarkSpace } from './benchmark.ts';
 import type { Decision } from './conventions.ts';
 import type { Convention, DatasetOptions, WayOfWriting } from './dataset-ref.ts';
 import { fileOf, keyOf, report, type DatasetReport } from './dataset-report.ts';
+import type { EditEntry } from './edits/edit-log.ts';
+import { Overlay } from './edits/overlay.ts';
 import { FileSet, fileIssue, type Source } from './file-set.ts';
 import { bitOf, findingsOf, type Health } from './health.ts';
 import { interpretRow, searchRow } from './interpret.ts';
@@ -68,22 +70,34 @@ export class Dataset {
   readonly #opened: Opened;
   readonly #scanned: Scanned;
   readonly #options: DatasetOptions;
-  readonly #rows = new Lru<number, Row>(ROWS_KEPT);
+  /** As the files have them. Shared by what differs only in its edits. */
+  readonly #rows: Lru<number, Row>;
+  readonly #overlay: Overlay | null;
   readonly #parts: Readonly<Record<Split, Uint32Array>>;
   #selection: { readonly key: string; readonly rows: Promise<Uint32Array> } | null = null;
 
-  constructor(opened: Opened, scanned: Scanned, options: DatasetOptions) {
+  constructor(
+    opened: Opened,
+    scanned: Scanned,
+    options: DatasetOptions,
+    overlay: Overlay | null = null,
+    rows = new Lru<number, Row>(ROWS_KEPT),
+  ) {
     this.#opened = opened;
     this.#scanned = scanned;
+    this.#overlay = overlay;
+    this.#rows = rows;
     // Every answer that holds, each for its file, whatever form it was given in.
     this.#options = optionsWith(
       options,
       [...scanned.decisions].map(([key, decision]) => [fileOf(key), decision]),
     );
     const numbers = (part: Split) =>
-      Uint32Array.from(scanned.index.splits.flatMap((split, i) => (split === part ? [i] : [])));
+      Uint32Array.from(
+        scanned.index.splits.flatMap((split, i) => (split === part && !overlay?.isExcluded(i) ? [i] : [])),
+      );
     this.#parts = { train: numbers('train'), heldout: numbers('heldout') };
-    this.report = report(opened, scanned, this.#options, this.#parts);
+    this.report = report(opened, scanned, this.#options, this.#parts, overlay?.report ?? null);
   }
 
   /** As the rows showed; with the pictures that were found broken since. */
@@ -156,7 +170,8 @@ export class Dataset {
     if (filter.finding === 'cut-picture') this.#markBroken();
     const key = JSON.stringify([split, filter, this.#opened.pictures.broken]);
     if (this.#selection?.key !== key) {
-      const rows = this.#select(this.#parts[split], filter, signal);
+      const part = filter.edits === undefined ? this.#parts[split] : this.#wholePart(split);
+      const rows = this.#select(part, filter, signal);
       this.#selection = { key, rows };
       rows.catch(() => {
         if (this.#selection?.key === key) this.#selection = null;
@@ -168,6 +183,27 @@ export class Dataset {
   async row(id: string): Promise<Row | null> {
     const number = this.#scanned.index.ids.find(id);
     return number < 0 ? null : (await this.#read([number]))[0]!;
+  }
+
+  /** As its file has it, whatever was edited. */
+  async untouchedRow(id: string): Promise<Row | null> {
+    const number = this.#scanned.index.ids.find(id);
+    return number < 0 ? null : (await this.#readFiles([number]))[0]!;
+  }
+
+  /** What was edited, in the order it was. */
+  get edits(): readonly EditEntry[] {
+    return this.#overlay?.entries ?? [];
+  }
+
+  /** The same rows with these edits over them, and none of those before. This one stays as it is. */
+  async withEdits(entries: readonly EditEntry[]): Promise<Dataset> {
+    const rows = {
+      find: (id: string) => this.#scanned.index.ids.find(id),
+      read: (numbers: readonly number[]) => this.#readable(numbers),
+    };
+    const overlay = entries.length > 0 ? await Overlay.over(rows, entries, this.#overlay) : null;
+    return new Dataset(this.#opened, this.#scanned, this.#options, overlay, this.#rows);
   }
 
   /** A picture's file. Throws `image-missing`. */
@@ -183,12 +219,13 @@ export class Dataset {
   /** The same files, read in another way. Throws `cancelled`. */
   async reread(options: DatasetOptions, progress: Progress): Promise<Dataset> {
     if (keyOf(options, this.#scanned) === keyOf(this.#options, this.#scanned))
-      return new Dataset(this.#opened, confirmed(this.#scanned, options), options);
+      return new Dataset(this.#opened, confirmed(this.#scanned, options), options, this.#overlay, this.#rows);
     const opened =
       shapeOf(options) === this.#opened.shape
         ? this.#opened
         : await openShelf(this.#opened.name, this.#opened.files, options, progress);
-    return new Dataset(opened, await scan(opened, options, opened.issues, progress), options);
+    const read = new Dataset(opened, await scan(opened, options, opened.issues, progress), options);
+    return this.#overlay ? read.withEdits(this.#overlay.entries) : read;
   }
 
   /** The share of a file's boxes that would lie inside their pictures if they were read so; null if it cannot be told. */
@@ -208,7 +245,7 @@ export class Dataset {
     const { index } = this.#scanned;
     for (let row = 0; row < index.length && found.length < limit; row++) {
       if (index.table(row) !== table) continue;
-      const [read] = await this.#read([row]);
+      const [read] = await this.#readFiles([row]);
       if (read!.solution.length && (await this.loose(read!)).some((box) => box.way === way)) found.push(read!);
     }
     return found;
@@ -238,7 +275,7 @@ export class Dataset {
     return {
       length: numbers.length,
       id: (i) => index.ids.get(numbers[i]!),
-      hasSolution: (i) => (index.flags.get(numbers[i]!) & noBox) === 0,
+      hasSolution: (i) => this.#overlay?.hasBox(numbers[i]!) ?? (index.flags.get(numbers[i]!) & noBox) === 0,
       pictures: (i) => index.picturesOf(numbers[i]!),
       read: (places) => this.#read(places.map((i) => numbers[i]!)),
     };
@@ -246,7 +283,7 @@ export class Dataset {
 
   async #select(
     numbers: Uint32Array,
-    { task, finding, done, text }: RowFilter,
+    { task, finding, done, edits, text }: RowFilter,
     signal?: AbortSignal,
   ): Promise<Uint32Array> {
     const { index } = this.#scanned;
@@ -255,7 +292,8 @@ export class Dataset {
       (row) =>
         (task === undefined || index.task(row) === task) &&
         (bit === 0 || (index.flags.get(row) & bit) !== 0) &&
-        (done === undefined || index.wasDone(row, done)),
+        (done === undefined || index.wasDone(row, done)) &&
+        (edits === undefined || this.#overlay?.is(row, edits) === true),
     );
     if (!text) return likely;
     const wanted = text.toLowerCase();
@@ -263,12 +301,36 @@ export class Dataset {
     // Not through the cache: a search would wash out what is in sight.
     for await (const { number, row } of this.#parse([...likely])) {
       if (signal?.aborted) break;
-      if (wordsOf(row).toLowerCase().includes(wanted)) found.push(number);
+      if (wordsOf(this.#edited(number, row)).toLowerCase().includes(wanted)) found.push(number);
     }
     return Uint32Array.from(found);
   }
 
+  /** Those that can be read, as their files have them; one by one, so that none keeps the others from being found. */
+  async *#readable(numbers: readonly number[]): AsyncGenerator<{ number: number; row: Row }> {
+    for (const number of numbers)
+      try {
+        yield* this.#parse([number]);
+      } catch (error) {
+        if ((error as Partial<GroundworkError>).code !== 'dataset-changed') throw error;
+      }
+  }
+
+  /** Rows of a part, also those that edits leave out. */
+  #wholePart(split: Split): Uint32Array {
+    return Uint32Array.from(this.#scanned.index.splits.flatMap((each, i) => (each === split ? [i] : [])));
+  }
+
+  #edited(number: number, row: Row): Row {
+    return this.#overlay?.apply(number, row) ?? row;
+  }
+
   async #read(numbers: readonly number[]): Promise<Row[]> {
+    const rows = await this.#readFiles(numbers);
+    return this.#overlay ? rows.map((row, i) => this.#edited(numbers[i]!, row)) : rows;
+  }
+
+  async #readFiles(numbers: readonly number[]): Promise<Row[]> {
     const rows = new Map<number, Row>();
     for (const number of numbers) {
       const known = this.#rows.get(number);

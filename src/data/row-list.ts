@@ -1,4 +1,5 @@
 /** Rows by number, read when they are wanted. */
+import type { EditsFilter } from './edits/overlay.ts';
 import type { FindingKey } from './health.ts';
 import type { LedgerKey } from './ledger.ts';
 import type { Row } from './row.ts';
@@ -8,6 +9,8 @@ export interface RowFilter {
   readonly finding?: FindingKey;
   /** Rows to which something of the ledger was done. */
   readonly done?: LedgerKey;
+  /** Rows that a person has edited; those that were left out are found only so. */
+  readonly edits?: EditsFilter;
   /** Anywhere in question, answer, thought or id; case does not matter. */
   readonly text?: string;
 }

@@ -49,6 +49,8 @@ export interface Row extends Answered {
   readonly provenance?: Provenance;
   /** Where the row came from, for messages: file and 1-based line or index. */
   readonly source: { readonly file: string; readonly line: number };
+  /** Of a row that a person has edited: how many changes hold, and why it is left out, if it is. */
+  readonly edits?: { readonly changes: number; readonly excluded?: string };
 }
 
 /** Of a row that was made of annotations: what of. Ids are those of its file. */

@@ -16,6 +16,7 @@ import { GpuHolder } from './device/gpu-holder.ts';
 import { exportFiles } from './export/export-files.ts';
 import { Exports } from './export/exports.ts';
 import { AnswerShelf } from './keep/answer-shelf.ts';
+import { EditShelf } from './keep/edit-shelf.ts';
 import { projectDesk } from './keep/project-desk.ts';
 import { Projects, type TakeLock } from './keep/projects.ts';
 import { adapterDesk } from './model/adapter-desk.ts';
@@ -66,10 +67,16 @@ export class EngineSession {
       () => host.openGpu(),
       () => this.#deviceLost(),
     ));
+    const edits = new EditShelf(storage);
     const datasets = new Datasets({
       tell: (what, done, total) => emit({ type: 'loading', what, done, total }),
       fetchSample: (baseUrl) => this.#fetchFiles(baseUrl, ['sample.zip']),
       inUse: () => holder.dataset,
+      edits: {
+        read: edits.read.bind(edits),
+        append: edits.append.bind(edits),
+        requireOwned: (project) => projects.requireOwned(project),
+      },
     });
     /** What several desks ask of the others. */
     const common = {

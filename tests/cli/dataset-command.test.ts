@@ -4,7 +4,10 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { llava, pngHeader } from '../data/make-dataset.ts';
+import { rowDigest } from '../../src/data/edits/change.ts';
+import { writeEdits, type EditEntry } from '../../src/data/edits/edit-log.ts';
+import { box01 } from '../../src/grounding/box.ts';
+import { llava, only, open, pngHeader, read } from '../data/make-dataset.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'groundwork-dataset-'));
 afterAll(() => rmSync(home, { recursive: true, force: true }));
@@ -25,7 +28,8 @@ function dataset(folder: string, ...args: string[]) {
 }
 
 for (const name of ['a', 'b', 'c']) put(`few/images/${name}.png`, pngHeader(200, 100));
-put('few/rows.json', JSON.stringify([llava('<image>Find the cup.', 'Here: [20, 10, 90, 40]', 1)]));
+const cup = llava('<image>Find the cup.', 'Here: [20, 10, 90, 40]', 1);
+put('few/rows.json', JSON.stringify([cup]));
 
 test('a question ends it with 2, after rows, readings and what was done were shown', { timeout: 60_000 }, () => {
   const asked = dataset('few');
@@ -72,4 +76,19 @@ test('rows composed of annotations are written with their pictures, and open as 
   expect(readFileSync(join(out, 'train.jsonl'), 'utf8')).toBe(first);
   expect(dataset('coco', '--compose', 'find,paint').error).toMatch(/“paint”[^]*find, common, count/);
   expect(dataset('coco', '--out', out).error).toContain('--compose');
+});
+
+test('edits of a file are laid over the rows, and those that fit none are named', { timeout: 60_000 }, async () => {
+  const row = await only(await open({ 'rows.json': [cup] }, read('rows.json', 'list', 'thousand')));
+  const box = { image: 0, box: box01(0.25, 0.5, 0.75, 1) };
+  const edit = (id: string): EditEntry => {
+    return { kind: 'change', at: 1, row: id, digest: rowDigest(row), change: { kind: 'set-box', index: 0, box } };
+  };
+  put('mine.edits.jsonl', writeEdits('few', [edit(row.id), edit('gone')]));
+  const edits = join(home, 'mine.edits.jsonl');
+  const edited = dataset('few', '--coordinates', 'rows.json=thousandths', '--edits', edits);
+  expect(edited).toMatchObject({ code: 0, error: '' });
+  expect(edited.out).toContain('⟨picture 1, 0.250 0.500 0.750 1.000⟩');
+  expect(edited.out).toMatch(/1 edit of 1 row, 0 of them left out \(edits [0-9a-f]{12}\)/);
+  expect(edited.out).toContain('gone: the dataset has no such row');
 });

@@ -21,6 +21,7 @@ async function settle(
       reread: async (options: DatasetOptions) =>
         (dataset = await dataset.reread(options, { tell: () => undefined })).report,
       skipped: () => Promise.resolve(dataset.log.skipped()),
+      edit: () => Promise.reject(new Error('no edits were given')),
       note: (line) => void notes.push(line),
     },
   );

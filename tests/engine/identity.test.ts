@@ -1,8 +1,10 @@
 import { expect, test } from 'vitest';
 import type { DatasetOptions } from '../../src/data/dataset-ref.ts';
+import { rowDigest } from '../../src/data/edits/change.ts';
+import type { EditEntry } from '../../src/data/edits/edit-log.ts';
 import { datasetDigest } from '../../src/engine/keep/identity.ts';
 import { textDigest } from '../../src/store/digest.ts';
-import { llava, open, pngHeader, read } from '../data/make-dataset.ts';
+import { allRows, llava, open, pngHeader, read } from '../data/make-dataset.ts';
 
 const six = [0, 1, 2, 3, 4, 5];
 const files = {
@@ -22,6 +24,26 @@ test('the same rows read alike have the same digest; boxes read in another way, 
     digest({ ...natural, split: 'files' }),
   ]);
   expect(new Set(digests).size).toBe(digests.length);
+});
+
+test('edited rows have another digest than untouched ones, and the same edits the same', async () => {
+  const dataset = await open(files, { conventions: { list: { space: 'natural', layout: 'xyxy' } } });
+  const [row] = await allRows(dataset);
+  const entry = (reason: string, at: number): EditEntry => ({
+    kind: 'change',
+    at,
+    row: row!.id,
+    digest: rowDigest(row!),
+    change: { kind: 'thought', text: reason },
+  });
+  const digests = await Promise.all(
+    [[], [entry('a', 1)], [entry('a', 2)], [entry('b', 1)]].map(async (edits) =>
+      datasetDigest(await dataset.withEdits(edits)),
+    ),
+  );
+  expect(digests[0]).toBe(await datasetDigest(dataset));
+  expect(digests[1]).toBe(digests[2]);
+  expect(new Set(digests).size).toBe(3);
 });
 
 test('an answer from before each file had its own gives the digest that it gave then', async () => {

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Random } from '../../src/base/random.ts';
 import { registerDecoder } from '../../src/image/decode.ts';
 import { nodeDecode } from '../../src/image/node-decode.ts';
+import type { RowEdit } from '../../src/engine/protocol/index.ts';
 import type { RunRecord } from '../../src/engine/protocol/records.ts';
 import { memoryFiles } from '../../src/store/memory-files.ts';
 import { storageInFiles } from '../../src/store/storage.ts';
@@ -126,6 +127,26 @@ test('a run goes on with its own rows only', async () => {
     reference.session.handle({ type: 'continue-run', runId: id, dataset: other.id, go: true }),
   ).rejects.toMatchObject({ code: 'run-mismatch', message: expect.stringContaining('dataset (few)') });
   expect(reference.session.state).not.toBe('running');
+});
+
+test('a run resumes on the rows as it saw them, whatever was edited since', async () => {
+  const { session, dataset } = reference;
+  const edit = (edits: readonly RowEdit[]) => session.handle({ type: 'edit-rows', dataset, project: null, edits });
+  const { rows } = await session.handle({ type: 'rows', dataset, split: 'train', offset: 0, count: 12 });
+  const out = (row: string): RowEdit => ({ kind: 'change', row, change: { kind: 'exclude', reason: 'a trial' } });
+  await edit(rows.slice(0, 2).map(({ id }) => out(id)));
+  const id = await reference.start(WHOLE, 1);
+  await session.handle({ type: 'control', action: 'stop' });
+  await session.running;
+  const record = (await storageInFiles(disk).records.get<RunRecord>('runs', id))!;
+  expect(record.edits).toMatchObject({ changes: 2, rows: 2, excluded: 2, entries: 2 });
+  await edit([out(rows[5]!.id), { kind: 'undo' }, { kind: 'undo' }]);
+  await session.handle({ type: 'continue-run', runId: id, dataset, go: true, paused: true });
+  expect(session.bench!.dataset.report.edits).toMatchObject({ digest: record.edits!.digest });
+  await session.handle({ type: 'control', action: 'stop' });
+  await session.running;
+  await edit([{ kind: 'undo' }]);
+  expect((await session.handle({ type: 'rows', dataset, split: 'train', offset: 0, count: 1 })).total).toBe(12);
 });
 
 test('answers asked for while a run goes on change nothing of it', async () => {

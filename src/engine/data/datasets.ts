@@ -1,6 +1,7 @@
 /** The engine's desk for datasets: opens them, reads them anew, answers what the page asks of them. */
 import { GroundworkError } from '../../base/error.ts';
 import { openDataset, type Dataset } from '../../data/dataset.ts';
+import type { EditEntry } from '../../data/edits/edit-log.ts';
 import type { Source } from '../../data/file-set.ts';
 import type { Row } from '../../data/row.ts';
 import { boxOf } from '../../data/reading.ts';
@@ -18,6 +19,7 @@ import type {
 } from '../protocol/dataset.ts';
 import type { NamedFile } from '../protocol/words.ts';
 import type { Handlers } from '../protocol/messages.ts';
+import { EditDesk, textStream, type EditRequest } from './edit-desk.ts';
 import { Thumbnails } from './thumbnails.ts';
 
 export interface DatasetHost {
@@ -26,6 +28,15 @@ export interface DatasetHost {
   fetchSample(baseUrl: string): Promise<readonly NamedFile[]>;
   /** The dataset that a run works on, which stays open. */
   inUse(): string | null;
+  /** Edits that are kept with projects. */
+  readonly edits: EditKeeper;
+}
+
+export interface EditKeeper {
+  read(project: string): Promise<readonly EditEntry[]>;
+  append(project: string, after: number, entries: readonly EditEntry[]): Promise<void>;
+  /** Throws `project-busy`. */
+  requireOwned(project: string): void;
 }
 
 /** Progress is told at most so often, in milliseconds. */
@@ -38,10 +49,19 @@ export class Datasets {
   readonly #host: DatasetHost;
   readonly #open = new Map<string, Dataset>();
   readonly #thumbnails = new Thumbnails();
+  readonly #edits: EditDesk;
+  readonly handlers: Handlers<DatasetRequest>;
   #work: AbortController | null = null;
 
   constructor(host: DatasetHost) {
     this.#host = host;
+    this.#edits = new EditDesk(
+      (id) => this.get(id),
+      // It takes the place of the one before; what works on that one goes on with it.
+      (dataset) => void this.#open.set(dataset.report.id, dataset),
+      host.edits,
+    );
+    this.handlers = { ...this.#own, ...this.#edits.handlers };
   }
 
   get(id: string): Dataset {
@@ -83,15 +103,19 @@ export class Datasets {
     );
   }
 
-  readonly handlers: Handlers<DatasetRequest> = {
-    'open-sample': ({ baseUrl, options }) =>
+  readonly #own: Handlers<Exclude<DatasetRequest, EditRequest>> = {
+    'open-sample': ({ baseUrl, options, project }) =>
       this.#opened(async (progress) =>
-        openDataset('Sample dataset', await this.#host.fetchSample(baseUrl), options, progress),
+        this.#edits.over(
+          await openDataset('Sample dataset', await this.#host.fetchSample(baseUrl), options, progress),
+          project,
+        ),
       ),
-    'open-dataset': ({ name, stored = [], options, ...given }) =>
-      this.#opened(async (progress) =>
-        withRows(await openDataset(name, [...sourcesOf(given), ...(await storedSources(stored))], options, progress)),
-      ),
+    'open-dataset': ({ name, stored = [], options, project, ...given }) =>
+      this.#opened(async (progress) => {
+        const sources = [...sourcesOf(given), ...(await storedSources(stored))];
+        return this.#edits.over(withRows(await openDataset(name, sources, options, progress)), project);
+      }),
     'reread-dataset': ({ dataset, options }) => this.#opened((progress) => this.get(dataset).reread(options, progress)),
     'cancel-dataset': async () => {
       this.#work?.abort();
@@ -202,17 +226,6 @@ async function storedSources(stored: readonly { path: string; location: string }
   const sources: Source[] = [];
   for (const { path, location } of stored) sources.push({ path, handle: await storeFolder(location, false) });
   return sources;
-}
-
-function textStream(pieces: AsyncIterator<string>): ReadableStream<Uint8Array> {
-  const encoder = new TextEncoder();
-  return new ReadableStream({
-    async pull(controller) {
-      const next = await pieces.next();
-      if (next.done) controller.close();
-      else controller.enqueue(encoder.encode(next.value));
-    },
-  });
 }
 
 /** Rows of both parts, the first ones of each. */

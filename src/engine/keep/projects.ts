@@ -2,6 +2,7 @@
 import { GroundworkError } from '../../base/error.ts';
 import type { Storage } from '../../store/storage.ts';
 import type { AnswerShelf } from './answer-shelf.ts';
+import { EditShelf } from './edit-shelf.ts';
 import type { KeepRequest, ProjectView } from '../protocol/keep.ts';
 import type { ProjectRecord, RunRecord } from '../protocol/records.ts';
 
@@ -23,6 +24,7 @@ export class Projects {
   readonly #storage: Storage;
   readonly #runs: Runs;
   readonly #answers: AnswerShelf;
+  readonly #edits: EditShelf;
   readonly #takeLock: TakeLock;
   #held: { readonly id: string; release(): void } | null = null;
 
@@ -36,6 +38,7 @@ export class Projects {
     this.#storage = storage;
     this.#runs = runs;
     this.#answers = answers;
+    this.#edits = new EditShelf(storage);
     this.#takeLock = takeLock;
   }
 
@@ -89,6 +92,7 @@ export class Projects {
       dataset,
       recipe,
     };
+    await this.#edits.copy(id, copy.id);
     await this.#storage.records.put('projects', copy);
     return copy;
   }
@@ -100,6 +104,7 @@ export class Projects {
       for (const run of runs) await this.#runs.discard(run.id);
       await this.#storage.records.remove('projects', id);
       await this.#answers.forget(id);
+      await this.#edits.forget(id);
     });
     if (this.#held?.id === id) this.#letGo();
   }

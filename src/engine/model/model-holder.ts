@@ -80,11 +80,14 @@ export class ModelHolder {
     return this.freshBench(dataset);
   }
 
-  /** A workbench with a policy that has learnt nothing; the one before is dropped. */
-  freshBench(dataset: string): Workbench {
+  /**
+   * A workbench with a policy that has learnt nothing; the one before is dropped.
+   * @param rows the dataset as a run sees it, whatever was edited since
+   */
+  freshBench(dataset: string, rows = this.#host.dataset(dataset)): Workbench {
     const { loaded } = this.#require();
     this.#dropBench();
-    const bench = new Workbench(loaded, this.#host.dataset(dataset));
+    const bench = new Workbench(loaded, rows);
     this.#bench = { dataset, bench };
     return bench;
   }

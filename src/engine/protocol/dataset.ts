@@ -2,6 +2,8 @@
 import type { Compose, Convention, DatasetOptions, SkippedRows, WayOfWriting } from '../../data/dataset-ref.ts';
 import type { RowFilter } from '../../data/dataset.ts';
 import type { DatasetReport } from '../../data/dataset-report.ts';
+import type { Change } from '../../data/edits/change.ts';
+import type { EditEntry } from '../../data/edits/edit-log.ts';
 import type { Health } from '../../data/health.ts';
 import type { Row, RowIssue } from '../../data/row.ts';
 import type { StoredDataset } from '../../store/dataset-files.ts';
@@ -22,6 +24,9 @@ export type {
   UnsaidPictures,
   WayOfWriting,
 } from '../../data/dataset-ref.ts';
+export type { Change } from '../../data/edits/change.ts';
+export type { EditEntry } from '../../data/edits/edit-log.ts';
+export type { EditsReport, EditsSeen } from '../../data/edits/overlay.ts';
 export type { RowFilter } from '../../data/dataset.ts';
 export type { ConventionReport, DatasetReport, OpenQuestion } from '../../data/dataset-report.ts';
 export type { LedgerEntry, LedgerKey } from '../../data/ledger.ts';
@@ -29,6 +34,11 @@ export type { Finding, FindingKey, Health } from '../../data/health.ts';
 export type { RowFormatName } from '../../data/formats/table.ts';
 export type { Message, Row, RowIssue, Segment } from '../../data/row.ts';
 export type { StoredDataset } from '../../store/dataset-files.ts';
+
+/** What a person does: a change to a row, or one step back or forth. */
+export type RowEdit =
+  | { readonly kind: 'change'; readonly row: string; readonly change: Change }
+  | { readonly kind: 'undo' | 'redo' };
 
 type Part = 'train' | 'heldout';
 
@@ -74,8 +84,15 @@ export type DatasetRequest =
       /** Copied before: folders of the origin-private file system. */
       readonly stored?: readonly { readonly path: string; readonly location: string }[];
       readonly options?: DatasetOptions;
+      /** Whose edits are laid over the rows. */
+      readonly project?: string | null;
     }
-  | { readonly type: 'open-sample'; readonly baseUrl: string; readonly options?: DatasetOptions }
+  | {
+      readonly type: 'open-sample';
+      readonly baseUrl: string;
+      readonly options?: DatasetOptions;
+      readonly project?: string | null;
+    }
   /** The same files read in another way, or questions answered. Gives a report with another id if rows changed. */
   | { readonly type: 'reread-dataset'; readonly dataset: string; readonly options: DatasetOptions }
   /** Ends an opening, rereading, copying or checking under way. */
@@ -99,6 +116,22 @@ export type DatasetRequest =
     }
   /** One row by its id: events name rows, and views show them. */
   | { readonly type: 'row'; readonly dataset: string; readonly rowId: string }
+  /**
+   * Adds to the edits of a dataset, and keeps them with a project if one is given. What is open from before, a run's
+   * rows above all, stays as it is. Refused as a whole if a change does not fit its row: `edit-refused`.
+   */
+  | {
+      readonly type: 'edit-rows';
+      readonly dataset: string;
+      readonly project: string | null;
+      readonly edits: readonly RowEdit[];
+    }
+  /** What was edited, in order: for the history. */
+  | { readonly type: 'edit-history'; readonly dataset: string }
+  /** As JSON Lines, for another project, another browser or the command line. */
+  | { readonly type: 'edits-file'; readonly dataset: string }
+  /** Puts the edits of such a file behind those that are there. Throws `edits-unreadable`. */
+  | { readonly type: 'take-edits'; readonly dataset: string; readonly project: string | null; readonly file: NamedFile }
   | { readonly type: 'image'; readonly dataset: string; readonly path: string }
   /** `height`: device pixels in which it is shown. */
   | { readonly type: 'thumbnail'; readonly dataset: string; readonly path: string; readonly height: number }
@@ -136,6 +169,10 @@ export interface DatasetReplies {
   'copied-datasets': readonly StoredDataset[];
   rows: { readonly total: number; readonly rows: readonly Row[] };
   row: Row;
+  'edit-rows': DatasetReport;
+  'edit-history': readonly EditEntry[];
+  'edits-file': { readonly fileName: string; readonly stream: ReadableStream<Uint8Array> };
+  'take-edits': DatasetReport;
   image: Blob;
   thumbnail: Thumbnail;
   issues: readonly RowIssue[];

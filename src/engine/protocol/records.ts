@@ -1,5 +1,6 @@
 /** What is remembered of projects and runs. Plain data: the page reads it, and it outlives versions (idb-records.ts). */
 import type { DatasetRef } from '../../data/dataset-ref.ts';
+import type { EditsSeen } from '../../data/edits/overlay.ts';
 import type { Recipe, StorageChoice, WeightDType } from './words.ts';
 
 type ModelSource =
@@ -65,6 +66,8 @@ export interface RunRecord {
   /** How the model's weights are held. Absent in older records. */
   readonly weights?: WeightDType;
   readonly datasetName: string;
+  /** What people had changed of the rows that it sees. Absent: nothing. */
+  readonly edits?: EditsSeen;
   readonly adapter: string;
   readonly keep: KeepSettings;
   /** Rows answered again and again while it learns. */

@@ -54,7 +54,7 @@ export class RunDesk {
       model: () => holder.require(),
       dataset: (id) => host.dataset(id),
       row: (dataset, id) => host.row(dataset, id),
-      freshBench: (dataset) => holder.freshBench(dataset),
+      freshBench: (dataset, rows) => holder.freshBench(dataset, rows),
       begin: (policy) => holder.adapters.lay(policy),
       lost: () => host.lost(),
       reopen: () => host.reload(),

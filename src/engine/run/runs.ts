@@ -31,7 +31,7 @@ export interface RunsHost {
   /** Throws `row-missing`. */
   row(dataset: string, id: string): Promise<Row>;
   /** A bench with a policy that has learnt nothing; the one before is dropped. */
-  freshBench(dataset: string): Workbench;
+  freshBench(dataset: string, rows: Dataset): Workbench;
   /** Lays what a run stands on into its policy, before its first step. */
   begin(policy: Policy): Promise<void>;
   lost(): Promise<never>;
@@ -47,6 +47,19 @@ export interface StartOptions {
   readonly watch: Watch | null;
 }
 
+/** Of a dataset's edits, what a run records. */
+function editsSeen({ report }: Dataset): Pick<RunRecord, 'edits'> {
+  if (!report.edits?.changes) return {};
+  const { entries, changes, rows, excluded, digest } = report.edits;
+  return { edits: { entries, changes, rows, excluded, digest } };
+}
+
+/** A dataset with the edits that a run saw when it began, where those are the first ones of its log. */
+async function asSeen({ edits }: RunRecord, dataset: Dataset): Promise<Dataset> {
+  if ((edits?.digest ?? null) === (editsSeen(dataset).edits?.digest ?? null)) return dataset;
+  return dataset.withEdits(dataset.edits.slice(0, edits?.entries ?? 0));
+}
+
 const KEEP: KeepSettings = { everySteps: 20, everyMinutes: 2, keepLast: 2 };
 
 const missing = () =>
@@ -56,7 +69,7 @@ export class Runs {
   readonly #host: RunsHost;
   #driver: Driver | null = null;
   /** The run under way, or the one last under way: what the bench has learnt is its policy. */
-  #current: { readonly id: string; readonly dataset: string } | null = null;
+  #current: { readonly id: string; readonly dataset: string; readonly rows: Dataset } | null = null;
 
   constructor(host: RunsHost) {
     this.#host = host;
@@ -73,7 +86,7 @@ export class Runs {
     const id = crypto.randomUUID().slice(0, 8);
     const loaded = this.#host.model();
     const opened = this.#host.dataset(dataset);
-    this.#begin(id, dataset, paused);
+    this.#begin(id, dataset, opened, paused);
     const ended = (async () => {
       const now = Date.now();
       await this.#drive(
@@ -88,6 +101,7 @@ export class Runs {
           modelName: loaded.name,
           weights: loaded.dtype,
           datasetName: opened.report.name,
+          ...editsSeen(opened),
           adapter: loaded.model.session.gpu.name,
           keep: { ...KEEP, ...keep },
           watch,
@@ -106,9 +120,9 @@ export class Runs {
   async continue(id: string, dataset: string, go: boolean, paused = false): Promise<{ ended: Promise<void> | null }> {
     const { storage, emit } = this.#host;
     const loaded = this.#host.model();
-    const opened = this.#host.dataset(dataset);
     const found = await this.find(id);
     const stored = { ...found, recipe: requireRecipe(found.recipe, 'The recipe of this run', 'default') };
+    const opened = await asSeen(stored, this.#host.dataset(dataset));
     await this.#requireSame(stored, loaded, opened);
     const { record, start, damaged } = go
       ? await rewind(storage, stored)
@@ -127,13 +141,13 @@ export class Runs {
         message: `The run was on ${record.adapter} before and is on ${name} now. Its curves continue, but not equal to the last bit.`,
       });
     if (go) {
-      this.#begin(id, dataset, paused);
+      this.#begin(id, dataset, opened, paused);
       return { ended: this.#drive({ ...record, adapter: name }, start) };
     }
-    const bench = this.#host.freshBench(dataset);
+    const bench = this.#host.freshBench(dataset, opened);
     if (start) await restorePolicy(bench.policy, start.policy);
     bench.outcomes = start?.position.outcomes ?? [];
-    this.#current = { id, dataset };
+    this.#current = { id, dataset, rows: opened };
     return { ended: null };
   }
 
@@ -143,7 +157,7 @@ export class Runs {
     await this.#host.reopen();
     if (!this.#current) return;
     const { start } = await loadCheckpoint(storage, this.#current.id);
-    const bench = this.#host.freshBench(this.#current.dataset);
+    const bench = this.#host.freshBench(this.#current.dataset, this.#current.rows);
     if (start) await restorePolicy(bench.policy, start.policy);
   }
 
@@ -197,21 +211,22 @@ export class Runs {
     if (notice) this.#host.emit(notice);
   }
 
-  #begin(id: string, dataset: string, paused: boolean): void {
-    this.#current = { id, dataset };
+  #begin(id: string, dataset: string, rows: Dataset, paused: boolean): void {
+    this.#current = { id, dataset, rows };
     this.#host.gate.begin(paused);
   }
 
   async #drive(record: RunRecord, from: SavedCheckpoint | null): Promise<void> {
-    const { dataset } = this.#current!;
+    const { dataset, rows: opened } = this.#current!;
     const rows: Row[] = [];
-    for (const rowId of record.watch?.rowIds ?? []) rows.push(await this.#host.row(dataset, rowId));
+    for (const rowId of record.watch?.rowIds ?? [])
+      rows.push((await opened.row(rowId)) ?? (await this.#host.row(dataset, rowId)));
     this.#driver = new Driver({
       storage: this.#host.storage,
       gate: this.#host.gate,
       pass: () => this.#host.pass(),
       emit: (event) => this.#host.emit(event),
-      bench: () => this.#host.freshBench(dataset),
+      bench: () => this.#host.freshBench(dataset, opened),
       begin: (policy) => this.#host.begin(policy),
       lost: () => this.#host.lost(),
       reopen: () => this.#host.reopen(),
@@ -223,7 +238,7 @@ export class Runs {
     return this.#driver.drive(record, from);
   }
 
-  async #requireSame({ identity, modelName, datasetName }: RunRecord, loaded: LoadedModel, opened: Dataset) {
+  async #requireSame({ identity, modelName, datasetName, edits }: RunRecord, loaded: LoadedModel, opened: Dataset) {
     const now = await identityOf(loaded, opened);
     const what = now.model !== identity.model ? 'model' : now.dataset !== identity.dataset ? 'dataset' : null;
     if (what === null) return;
@@ -231,7 +246,7 @@ export class Runs {
     throw new GroundworkError(
       'run-mismatch',
       `This run was started on another ${what} (${name}), or its files have changed since.`,
-      `Open the ${what} that it was started on, with its original files. Nothing was changed.`,
+      `Open the ${what} that it was started on, with its original files${what === 'dataset' && edits ? ' and the edits that it saw' : ''}. Nothing was changed.`,
     );
   }
 }

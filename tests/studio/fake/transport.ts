@@ -181,6 +181,13 @@ export class FakeTransport implements Transport {
           : this.#report('Sample scenes', SETTLED);
       case 'reread-dataset':
         return this.#report('Sample scenes', request.options);
+      case 'edit-rows':
+      case 'take-edits':
+        return this.#report('Sample scenes', SETTLED);
+      case 'edit-history':
+        return [];
+      case 'edits-file':
+        return { fileName: 'edits.jsonl', stream: new Blob([]).stream() };
       case 'cancel-dataset':
         return null;
       case 'copy-dataset':
@@ -372,6 +379,7 @@ export class FakeTransport implements Transport {
       id: 'fake',
       name,
       format: 'ms-swift grounding (JSONL)',
+      edits: null,
       train: rows.length,
       heldout: heldout.length,
       images: scenes.size,
