@@ -13,6 +13,8 @@ const browser = await chromium.launch({
   args: ['--no-sandbox', '--disable-background-networking', '--disable-quic', '--no-first-run'],
 });
 
+const shoot = (page: Page, name: string) =>
+  page.screenshot({ path: `screenshots/${name}.png`, animations: 'disabled' });
 const go = (page: Page, hash: string) => page.evaluate((to) => void (location.hash = to), hash);
 const call = (page: Page, body: (harness: Harness) => unknown) => page.evaluate(`(${body.toString()})(window.harness)`);
 
@@ -262,7 +264,7 @@ const shots: readonly Shot[] = [
     name: 'run-ledger',
     prepare: async (page) => {
       await ran('Ledger')(page);
-      await page.getByRole('slider', { name: /^IoU/ }).fill('0');
+      await page.getByRole('slider', { name: /^Box overlap/ }).fill('0');
       await page.waitForTimeout(300);
     },
   },
@@ -465,15 +467,17 @@ for (const [width, height] of [
       const page = await browser.newPage({ viewport: { width, height }, colorScheme: theme });
       page.on('console', (message) => message.type() === 'error' && console.log(`${shot.name}: ${message.text()}`));
       page.on('pageerror', (error) => console.log(`${shot.name}: ${error.stack}`));
+      // Pictures of two builds can be compared: no hour of the day, no animation half-way.
+      await page.clock.setFixedTime(Date.UTC(2026, 9, 5, 12));
       try {
         await page.goto(`${served.url}?${shot.query ?? 'fast'}`);
         await page.waitForFunction('window.harness !== undefined');
         await shot.prepare(page);
         await page.waitForTimeout(400);
-        await page.screenshot({ path: `screenshots/${shot.name}-${width}-${theme}.png` });
+        await shoot(page, `${shot.name}-${width}-${theme}`);
       } catch (error) {
         console.log(`${shot.name}: ${String(error)}`);
-        await page.screenshot({ path: `screenshots/${shot.name}-${width}-${theme}.png` });
+        await shoot(page, `${shot.name}-${width}-${theme}`);
       }
       await page.close();
     }

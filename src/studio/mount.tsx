@@ -7,11 +7,14 @@ import { NoWebgpu } from './no-webgpu.tsx';
 import { createStudio, StudioContext, type Studio } from './state/studio.ts';
 import { applyTheme } from './theme.ts';
 import { tidyOutbox } from './ui/save.ts';
+import './styles/order.css';
 import './styles/tokens.css';
 import './styles/base.css';
 import './styles/controls.css';
 import './styles/shell.css';
 import './styles/pictures.css';
+import './styles/drop.css';
+import './styles/utilities.css';
 import './styles/forced-colors.css';
 
 function storage(): Storage | null {

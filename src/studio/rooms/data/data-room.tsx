@@ -47,7 +47,7 @@ function NoDataset() {
   const busy = useProject((project) => project.loading !== null);
   const intake = useIntake();
   return (
-    <div className="room data-empty">
+    <div className="room room-data">
       <RoomHead
         title="Data"
         lede="Each row has pictures, a question, and boxes that answer it. Nothing leaves this machine."
@@ -100,7 +100,7 @@ function OpenDataset({ dataset, tab, onTab, asked, onAsked }: OpenDatasetProps) 
     onTab('rows');
   };
   return (
-    <div className="room data-open">
+    <div className="room room-data">
       <RoomHead title="Data" lede={`${dataset.name}, read as ${dataset.format}`}>
         <DropTarget
           label="Drop another dataset"

@@ -54,7 +54,7 @@ export function ExportRoom() {
   const begun = useRun((run) => run.runId !== null) || stacked;
   const state = useRun((run) => run.state);
   return (
-    <div className="room">
+    <div className="room room-export">
       <RoomHead title="Export" lede="Take your results to Python. This page writes them to your disk." />
       {!begun && (
         <p className="note note-info">

@@ -23,7 +23,7 @@ export function InspectRoom() {
   const dataset = useProject((project) => project.dataset);
   if (dataset) return <Gallery key={dataset.id} dataset={dataset} />;
   return (
-    <div className="room">
+    <div className="room room-inspect">
       <RoomHead title="Inspect" lede="Ground truth, base and tuned boxes on all pictures of a row." />
       <p>
         <Link href="/data">Open a dataset</Link> first. Then you see its rows here and can have them answered.
@@ -76,7 +76,7 @@ function Gallery({ dataset }: { readonly dataset: DatasetReport }) {
   const row = shown[at];
   const select = (index: number) => setChosen(shown[Math.min(shown.length - 1, Math.max(0, index))]?.id ?? null);
   return (
-    <div className="room inspect-room">
+    <div className="room room-inspect">
       <RoomHead title="Inspect" lede="Ground truth, base and tuned boxes on all pictures of a row.">
         <AskMany dataset={dataset.id} rows={shown} />
       </RoomHead>

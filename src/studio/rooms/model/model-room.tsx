@@ -22,7 +22,7 @@ export function ModelRoom() {
   const openModel = useProject((project) => project.openModel);
   const busy = loading || active;
   return (
-    <div className="room">
+    <div className="room room-model">
       <RoomHead title="Model" lede="The model to train, and the device it is trained on." />
       {device?.software && <SoftwareNote />}
       <div className="model-grid">

@@ -23,7 +23,7 @@ export function ProjectsRoom() {
   const refresh = useKeeping((keeping) => keeping.refresh);
   useEffect(() => void refresh(), [refresh]);
   return (
-    <div className="room">
+    <div className="room room-projects">
       <RoomHead title="Projects" lede="Every choice is saved when you make it, and every run while it trains.">
         <button type="button" className="button" disabled={busy} onClick={() => void create()}>
           <Icon name="plus" /> New project

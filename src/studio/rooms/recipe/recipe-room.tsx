@@ -24,7 +24,7 @@ export function RecipeRoom() {
   const at = Math.min(selected, recipe.stages.length - 1);
   const stage = recipe.stages[at];
   return (
-    <div className="room recipe-room">
+    <div className="room room-recipe">
       <RoomHead title="Recipe" lede="A run is a list of stages. What you see here is exactly what runs.">
         <StartButton advice={advice} />
       </RoomHead>

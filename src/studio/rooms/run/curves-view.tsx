@@ -1,6 +1,5 @@
 /** All curves of the run, with one smoothing, one scale, one window of steps and one crosshair for all. */
 import { useCallback, useEffect, useMemo, useState } from 'react';
-import 'uplot/dist/uPlot.min.css';
 import type { RunRecord } from '../../../engine/protocol/index.ts';
 import { Chart } from '../../charts/chart.tsx';
 import { DASHES } from '../../charts/chart-options.ts';

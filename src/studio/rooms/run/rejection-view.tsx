@@ -7,7 +7,6 @@ import { RowDetail } from '../data/row-browser.tsx';
 import { count, percent } from '../../ui/format.ts';
 import { promptLine } from '../../ui/segments.tsx';
 import { VirtualList } from '../../ui/virtual-list.tsx';
-import '../data/data.css';
 
 const VERDICTS: readonly { key: Verdict; title: string; about: string }[] = [
   { key: 'kept', title: 'Kept', about: 'solved sometimes: the model can learn from these' },

@@ -37,7 +37,7 @@ function NoRun() {
   const busy = useProject((project) => project.loading !== null);
   const software = useProject((project) => project.device?.software ?? false);
   return (
-    <div className="room">
+    <div className="room room-run">
       <RoomHead title="Run" lede="Curves, completions and boxes while the model learns.">
         <OpenRunButton />
         <StartButton advice={advise(recipe)} />
@@ -90,7 +90,7 @@ export function RunViews({ recorded = false }: { readonly recorded?: boolean }) 
   const counts = useRun(useShallow((run) => RUN_VIEWS.map(({ count: shown }) => shown?.(run) ?? 0)));
   const titled = (title: string, n: number) => (n > 0 ? `${title} (${count(n)})` : title);
   return (
-    <div className="room run-room">
+    <div className="room room-run">
       <RoomHead title="Run" lede={name}>
         {recorded ? null : active ? (
           <RunControls />

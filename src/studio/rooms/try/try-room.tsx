@@ -22,7 +22,7 @@ export function TryRoom() {
   const problem = useChat((chat) => chat.problem);
   const dismiss = useChat((chat) => chat.dismiss);
   return (
-    <div className="room try-room">
+    <div className="room room-try">
       <RoomHead title="Try" lede="Ask the model about your own pictures. They stay on this machine." />
       {!model && (
         <p>
