@@ -24,18 +24,34 @@ export const layers = {
   store: ['base'],
   text: ['base'],
   image: ['base', 'grounding'],
-  data: ['base', 'formats', 'grounding', 'image', 'store'],
+  // What a benchmark is, as data: it is read by data and scored by evaluate (docs/decisions/0028-benchmarks-by-their-files.md).
+  benchmarks: ['base', 'grounding'],
+  data: ['base', 'benchmarks', 'formats', 'grounding', 'image', 'store'],
   ops: ['base', 'gpu', 'shaders'],
   nn: ['base', 'gpu', 'ops'],
   models: ['base', 'gpu', 'ops', 'nn', 'image', 'text', 'grounding', 'formats'],
   train: ['base', 'gpu', 'ops', 'nn', 'models', 'data', 'store', 'grounding', 'formats'],
-  evaluate: ['base', 'train', 'data', 'grounding'],
+  evaluate: ['base', 'train', 'data', 'benchmarks', 'grounding'],
   // The engine composes the house: it opens bytes, streams archives and checks models against golden cases, and
   // kernels against f64 (docs/decisions/0021-proof-on-the-visitors-gpu.md).
-  engine: ['base', 'gpu', 'ops', 'nn', 'train', 'evaluate', 'data', 'store', 'models', 'grounding', 'formats', 'image'],
+  engine: [
+    'base',
+    'gpu',
+    'ops',
+    'nn',
+    'train',
+    'evaluate',
+    'benchmarks',
+    'data',
+    'store',
+    'models',
+    'grounding',
+    'formats',
+    'image',
+  ],
   studio: ['base', 'engine/client', 'engine/presets', 'engine/protocol', 'engine/workers', 'grounding'],
   // Another front end, with what differs without a browser: Dawn's device, sharp's decoder, recipes and reports as files.
-  cli: ['base', 'engine', 'gpu', 'image', 'store', 'train', 'evaluate'],
+  cli: ['base', 'engine', 'gpu', 'image', 'store', 'train', 'evaluate', 'benchmarks'],
 };
 
 /**
@@ -74,6 +90,7 @@ export const purposes = {
   store: 'Records in IndexedDB, bytes in OPFS, models from a Hub.',
   text: 'Tokenizer, chat template, loss mask.',
   image: 'Decoding, resizing as PIL does, patches.',
+  benchmarks: 'Published benchmarks: files, prompts, rules, figures.',
   data: 'From dropped files to checked rows.',
   ops: 'Differentiable ops: shapes, forward, backward.',
   nn: 'Linear layers with LoRA, attention, blocks.',

@@ -1,69 +1,122 @@
 /**
- * Is a file a benchmark? Decided from many of its rows, never from one: a benchmark's rows must not be trained on, and
- * one odd number must not make a row of it look like another form's. MIG-Bench (thunlp/Migician) has fractions, of which
- * some lie a little above 1; UniVG-R1's revision of it has thousandths under the same keys.
+ * Is a file a published benchmark? Decided from many of its rows, never from one: a benchmark's rows must not be trained
+ * on, and one odd number must not make a row of it look like another form's. What each benchmark is stands in
+ * src/benchmarks; here its rows become rows like all others, with their question beside them.
  */
-import type { CoordinateSpace } from './dataset-ref.ts';
-import type { RawRow } from './raw-row.ts';
+import {
+  BENCHMARKS,
+  BenchmarkTally,
+  type BenchmarkName,
+  type BenchmarkRow,
+  type Question,
+} from '../benchmarks/index.ts';
+import type { FileSet } from './file-set.ts';
+import { rowIssue, type RawRow, type ReadRow, type Source } from './raw-row.ts';
 import type { Table } from './tables/table.ts';
 
-/** In what the file's boxes are measured. */
-export type BenchmarkSpace = Extract<CoordinateSpace, 'fraction' | 'thousand'>;
-
-const TASKS = new Set([
-  'common_object',
-  'correspondence',
-  'diff',
-  'group_grounding',
-  'multi_view',
-  'object_tracking',
-  'reasoning',
-  'refer_grounding',
-  'region',
-  'view_diff',
-]);
-/** Keys that the benchmark's rows have and training rows made after it have not. */
-const OWN_KEYS = ['need_format', 'additional_info'];
 const [LOOKED_AT, RUN] = [400, 20];
-const MOST = 0.95;
 /** A fraction may overshoot its picture so far: MIG-Bench's largest is 1.048. */
 const OVERSHOOT = 1.1;
 
-function migAnswer(value: unknown): readonly number[] | null {
-  if (typeof value !== 'object' || value === null) return null;
-  const { task, question, images, answer } = value as Record<string, unknown>;
-  const four = Array.isArray(answer) && answer.length === 4 && answer.every((n) => Number.isFinite(n));
-  const mine = typeof task === 'string' && TASKS.has(task) && typeof question === 'string' && Array.isArray(images);
-  return four && mine ? (answer as number[]) : null;
-}
-
-/** The space of a file that is MIG-Bench; null for any other. */
-export async function migBenchSpace(table: Table): Promise<BenchmarkSpace | null> {
+/** The benchmark that a file is; null for any other. */
+export async function benchmarkOf(table: Table): Promise<BenchmarkName | null> {
   if (table.format !== null) return null;
-  let [seen, mine, marked, fractions, thousandths] = [0, 0, 0, 0, 0];
+  const tally = new BenchmarkTally();
   const runs = Math.max(1, Math.min(Math.ceil(table.length / RUN), LOOKED_AT / RUN));
   for (let run = 0; run < runs; run++) {
     const from = Math.floor((table.length * run) / runs);
-    for await (const row of table.read(from, Math.min(table.length, from + RUN))) {
-      seen++;
-      const answer = row.kind === 'value' ? migAnswer(row.value) : null;
-      if (!answer) continue;
-      mine++;
-      if (OWN_KEYS.some((key) => Object.hasOwn((row as { value: object }).value, key))) marked++;
-      if (answer.every((n) => n >= 0 && n <= OVERSHOOT)) fractions++;
-      else if (answer.every((n) => Number.isInteger(n) && n >= 0 && n <= 1000)) thousandths++;
-    }
+    for await (const row of table.read(from, Math.min(table.length, from + RUN)))
+      tally.add(row.kind === 'value' ? row.value : null, table.file);
     // Most files are none: that is plain after a few rows.
-    if (seen >= RUN && mine < seen / 2) return null;
+    if (tally.none(RUN)) return null;
   }
-  if (mine === 0 || mine < MOST * seen) return null;
-  if (fractions >= MOST * mine) return 'fraction';
-  return thousandths >= MOST * mine && marked >= MOST * mine ? 'thousand' : null;
+  return tally.result();
 }
 
-/** A row of such a file: in the file's space, and what overshoots the picture cut at its edge. */
-export function asBenchmark(row: RawRow, space: BenchmarkSpace): RawRow {
+/** Names of pictures by the folder they lie in, for benchmarks that number the frames of a video. */
+export function folderLister(files: FileSet): (folder: string) => readonly string[] {
+  let folders: Map<string, string[]> | null = null;
+  return (folder) => {
+    if (!folders) {
+      folders = new Map();
+      for (let i = 0; i < files.count; i++) {
+        const parts = files.path(i).split('/');
+        const [within = '', name = ''] = parts.slice(-2);
+        const known = folders.get(within);
+        if (known) known.push(name);
+        else folders.set(within, [name]);
+      }
+    }
+    return folders.get(folder.split('/').at(-1)!) ?? [];
+  };
+}
+
+/** What is kept of a benchmark's row beside the row. */
+function questionOf(row: BenchmarkRow): Question {
+  const { benchmark, prompt, boxes, space, choice, categories, group, imageIds } = row;
+  return {
+    benchmark,
+    prompt,
+    boxes,
+    space,
+    ...(choice && { choice }),
+    ...(categories && { categories }),
+    ...(group !== undefined && { group }),
+    ...(imageIds && { imageIds }),
+  };
+}
+
+/** A row of a benchmark's file in the form that all formats share. `format`: MIG-Bench's rows as that format reads them. */
+export function readBenchmarkRow(
+  name: BenchmarkName,
+  value: unknown,
+  source: Source,
+  picturesIn: (folder: string) => readonly string[],
+  format: (value: unknown) => ReadRow,
+): ReadRow {
+  const { read, title } = BENCHMARKS[name];
+  const row =
+    typeof value === 'object' && value !== null
+      ? read!(value as Record<string, unknown>, { ...source, picturesIn })
+      : 'it is no object';
+  if (typeof row === 'string')
+    return {
+      ok: false,
+      issues: [rowIssue(source, '', row, `Download the published file of ${title} again: ${BENCHMARKS[name].files}.`)],
+    };
+  const benchmark = questionOf(row);
+  if (row.boxes.some(({ image }) => image < 0)) {
+    const raw = format(value);
+    return raw.ok ? { ok: true, row: insideItsPicture({ ...raw.row, benchmark }, row.space) } : raw;
+  }
+  return {
+    ok: true,
+    row: insideItsPicture(
+      {
+        id: row.id,
+        task: row.task,
+        images: row.images,
+        turns: [
+          { role: 'user', text: `${'<image>\n'.repeat(row.images.length)}${row.question}`, field: 'question' },
+          { role: 'assistant', text: row.answer, field: 'answer' },
+        ],
+        boxes: row.boxes.map(({ corners, image }) => ({ numbers: corners, image })),
+        refs: row.boxes.flatMap(({ label }) => (label === undefined ? [] : [label])),
+        said: { space: row.space, layout: 'xyxy', by: 'row' },
+        benchmark,
+        source,
+      },
+      row.space,
+    ),
+  };
+}
+
+type Unnamed = Omit<RawRow, 'format'>;
+
+/** In the benchmark's space, and what overshoots the picture cut at its edge. */
+function insideItsPicture(row: Unnamed, space: Question['space']): Unnamed {
   const said = { space, layout: 'xyxy', by: 'row' } as const;
+  if (space === 'natural') return { ...row, said };
   const edge = space === 'fraction' ? 1 : 1000;
   const over = row.boxes.some(({ numbers }) => numbers.some((n) => n > edge && n <= edge * OVERSHOOT));
   if (!over) return { ...row, said };

@@ -6,7 +6,7 @@ import type { Size } from '../grounding/box.ts';
 import type { Numbers } from '../grounding/convention.ts';
 import { resolveHint } from '../grounding/image-hint.ts';
 import { Counting } from './counting.ts';
-import { migBenchSpace, type BenchmarkSpace } from './benchmark.ts';
+import { benchmarkOf, folderLister } from './benchmark.ts';
 import type { Decision } from './conventions.ts';
 import type { Convention, DatasetOptions, WayOfWriting } from './dataset-ref.ts';
 import { fileOf, keyOf, report, type DatasetReport } from './dataset-report.ts';
@@ -32,6 +32,7 @@ import {
   rawOf,
   scan,
   taughtOf,
+  type FileOfBenchmark,
   type Progress,
   type Scanned,
   type Shelf,
@@ -425,11 +426,12 @@ async function openShelf(name: string, files: FileSet, options: DatasetOptions, 
       progress.tell(what, done, total);
     },
   });
-  const benchmarks = new Map<string, BenchmarkSpace>();
+  const benchmarks = new Map<string, FileOfBenchmark>();
+  const picturesIn = folderLister(files);
   for (const table of tables) {
     checkAborted(progress);
-    const space = await migBenchSpace(table);
-    if (space) benchmarks.set(table.file, space);
+    const benchmark = await benchmarkOf(table);
+    if (benchmark) benchmarks.set(table.file, { name: benchmark, picturesIn });
   }
   const all = [...files.issues, ...issues];
   if (!tables.length && !all.length)

@@ -213,7 +213,7 @@ export async function interpretRow(searched: SearchedRow, context: InterpretCont
         image = askedImage(questionOf(searched, roles, turn), images.length, countsFrom);
         // A benchmark is not taught, so its guess does no harm.
         const refused = raw.said !== null || context.unsaid === 'leave-out';
-        if (image === null && refused && raw.format !== 'MIG-Bench') {
+        if (image === null && refused && raw.benchmark === undefined && raw.format !== 'MIG-Bench') {
           issues.push(unsaidIssue(raw, field, images.length));
           return [];
         }
@@ -325,6 +325,7 @@ export async function interpretRow(searched: SearchedRow, context: InterpretCont
     answer: target,
     solution,
     ...(raw.provenance && { provenance: raw.provenance }),
+    ...(raw.benchmark && { benchmark: raw.benchmark }),
     source: raw.source,
   };
   return { row, issues, clipped, done };

@@ -1,12 +1,13 @@
 /** What the dataset formats have in common, as their files state it: texts, picture references, loose numbers. */
 import * as v from 'valibot';
+import type { BenchmarkTitle, Question } from '../benchmarks/index.ts';
 import type { Size } from '../grounding/box.ts';
 import type { Convention } from './dataset-ref.ts';
 import type { RowFormatName } from './formats/table.ts';
 import type { LedgerKey } from './ledger.ts';
 import type { Provenance, RowIssue } from './row.ts';
 
-export type FormatName = RowFormatName | 'COCO' | 'COCO, composed' | 'RefCOCO' | 'MC-Bench' | 'VOC' | 'YOLO';
+export type FormatName = RowFormatName | BenchmarkTitle | 'COCO' | 'COCO, composed' | 'RefCOCO' | 'VOC' | 'YOLO';
 
 /** A box kept apart from the text, taken up by the text's `<bbox>` marks in order. */
 export interface RawBox {
@@ -49,6 +50,8 @@ export interface RawRow {
   /** What the row itself says about its part: `train`, `val`, `testA`. */
   readonly split?: string;
   readonly provenance?: Provenance;
+  /** The question of a benchmark that the row is: it is never trained on. */
+  readonly benchmark?: Question;
   readonly source: { readonly file: string; readonly line: number };
 }
 

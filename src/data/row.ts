@@ -1,4 +1,5 @@
 /** A row: one example, whatever format it came from. */
+import type { Question } from '../benchmarks/index.ts';
 import type { GroundedBox } from '../grounding/box.ts';
 
 /** A piece of a message: text, the place of a picture, or a box written in the text. */
@@ -47,6 +48,8 @@ export interface Row extends Answered {
   /** Boxes a correct answer must contain. Empty for rows that are not grounding. */
   readonly solution: readonly GroundedBox[];
   readonly provenance?: Provenance;
+  /** The question of a benchmark that the row is: held out whatever is said, and scored by the benchmark's rule. */
+  readonly benchmark?: Question;
   /** Where the row came from, for messages: file and 1-based line or index. */
   readonly source: { readonly file: string; readonly line: number };
   /** Of a row that a person has edited: how many changes hold, and why it is left out, if it is. */

@@ -4,7 +4,8 @@
  */
 import { GroundworkError } from '../base/error.ts';
 import type { Size } from '../grounding/box.ts';
-import { asBenchmark, type BenchmarkSpace } from './benchmark.ts';
+import { BENCHMARKS, type BenchmarkName } from '../benchmarks/index.ts';
+import { readBenchmarkRow } from './benchmark.ts';
 import { decide, type Decision } from './conventions.ts';
 import type { BoxLayout, Convention, DatasetOptions, WayOfWriting } from './dataset-ref.ts';
 import { Evidence } from './evidence.ts';
@@ -14,10 +15,10 @@ import { interpretRow, looseBoxes, searchRow, type SearchedRow } from './interpr
 import { IssueLog } from './issue-log.ts';
 import { Ledger } from './ledger.ts';
 import type { Pictures } from './pictures.ts';
-import { rowIssue, type FormatName, type RawRow } from './raw-row.ts';
+import { rowIssue, type FormatName, type RawRow, type ReadRow } from './raw-row.ts';
 import type { Written } from './places.ts';
 import { conventionKey, conventionWords } from './reading.ts';
-import { readRow } from './recognise.ts';
+import { readRow, type RecognisedRow } from './recognise.ts';
 import { settled } from './settled.ts';
 import type { RowIssue } from './row.ts';
 import { RowIndex } from './row-index.ts';
@@ -33,7 +34,7 @@ export interface Shelf {
   /** What was done before any row was read. */
   readonly ledger: Ledger;
   /** Files that are a benchmark, whatever one of their rows looks like. */
-  readonly benchmarks: ReadonlyMap<string, BenchmarkSpace>;
+  readonly benchmarks: ReadonlyMap<string, FileOfBenchmark>;
 }
 
 export interface Progress {
@@ -71,7 +72,6 @@ const SAMPLE_RUN = 20;
 
 const rows = (n: number, one: string, many: string): string => (n === 1 ? `1 row ${one}` : `${n} rows ${many}`);
 
-const BENCHMARKS = new Set<FormatName>(['MIG-Bench', 'MC-Bench']);
 const NARROW = 8;
 
 const WAY_WORDS: Readonly<Record<WayOfWriting, string>> = {
@@ -80,21 +80,38 @@ const WAY_WORDS: Readonly<Record<WayOfWriting, string>> = {
   declared: 'in fields of their own',
 };
 
+/** A file that is a benchmark, and how to list its folders. */
+export interface FileOfBenchmark {
+  readonly name: BenchmarkName;
+  picturesIn(folder: string): readonly string[];
+}
+
+const named = (format: FormatName, read: ReadRow): RecognisedRow =>
+  read.ok ? { ok: true, row: { ...read.row, format } } : read;
+
 /** A table's row in the form that all formats share, or what is wrong with it. */
 export function rawOf(
   row: TableRow,
   file: string,
   options: DatasetOptions,
-  benchmark?: BenchmarkSpace,
+  benchmark?: FileOfBenchmark,
 ): { readonly raw: RawRow | null; readonly issues: readonly RowIssue[] } {
   if (row.kind === 'bad') return { raw: null, issues: [row.issue] };
   if (row.kind === 'raw') return { raw: row.raw, issues: [] };
   const ofBenchmark = options.format === undefined ? benchmark : undefined;
-  const read = readRow(row.value, { file, line: row.line }, ofBenchmark ? 'MIG-Bench' : options.format);
+  const source = { file, line: row.line };
+  const read = ofBenchmark
+    ? named(
+        BENCHMARKS[ofBenchmark.name].title,
+        readBenchmarkRow(ofBenchmark.name, row.value, source, ofBenchmark.picturesIn, (value) =>
+          readRow(value, source, 'MIG-Bench'),
+        ),
+      )
+    : readRow(row.value, source, options.format);
   if (!read.ok) return { raw: null, issues: read.issues };
   const split = read.row.split ?? row.split;
   const raw = { ...read.row, id: read.row.id ?? row.id ?? null, ...(split !== undefined && { split }) };
-  return { raw: ofBenchmark ? asBenchmark(raw, ofBenchmark) : raw, issues: [] };
+  return { raw, issues: [] };
 }
 
 async function measureAll(paths: readonly string[], pictures: Pictures): Promise<void> {
@@ -282,7 +299,8 @@ class Pass {
       task: row.task,
       flags: this.health.add(row, clipped, narrow),
       pictures: row.images.map((path) => pictures.number(path)),
-      named: BENCHMARKS.has(raw.format) ? 3 : named === null ? 0 : named === 'train' ? 1 : 2,
+      named:
+        raw.benchmark !== undefined || raw.format === 'MIG-Bench' ? 3 : named === null ? 0 : named === 'train' ? 1 : 2,
       question: raw.turns
         .slice(0, -1)
         .map(({ text }) => text)

@@ -30,7 +30,12 @@ test('a number a little above 1 makes no training row of it: the box is cut, and
 test('thousandths under the same keys are the revised benchmark, and held out', async () => {
   const rows = Array.from({ length: 30 }, (_, i) => row(i, [100, 200, 300 + i, 1000]));
   const dataset = await open({ 'revised.json': rows });
-  expect(dataset.report).toMatchObject({ format: 'MIG-Bench', train: 0, heldout: 30, questions: [] });
+  expect(dataset.report).toMatchObject({
+    format: 'MIG-Bench, revised by UniVG-R1',
+    train: 0,
+    heldout: 30,
+    questions: [],
+  });
   const first = (await allRows(dataset)).find(({ source }) => source.line === 1)!;
   expect(first.solution[0]!.box).toEqual([0.1, 0.2, 0.3, 1]);
 });

@@ -3,6 +3,9 @@
  * of the file; only the wording of the question is ours, and for RefCOCO and MC-Bench the phrase is theirs.
  */
 import { Column } from '../../base/columns.ts';
+import type { Question as BenchmarkQuestion } from '../../benchmarks/index.ts';
+import { refCocoPrompt, refCocoTask } from '../../benchmarks/refcoco.ts';
+import { fromSides } from '../../benchmarks/read.ts';
 import type { ElementIndex } from '../../formats/element-index.ts';
 import type { JsonIndex } from '../../formats/json-index.ts';
 import { readElements } from '../../formats/element-index.ts';
@@ -33,7 +36,15 @@ export interface Question {
   readonly provenance?: Provenance;
   /** Default true: a box that cannot be one is left out of the answer. */
   readonly separable?: boolean;
+  readonly benchmark?: BenchmarkQuestion;
 }
+
+/** A box as a benchmark's own script has it. */
+const truthBox = ({ numbers, image }: RawBox, label?: string): BenchmarkQuestion['boxes'][number] => ({
+  corners: fromSides(numbers as unknown as Parameters<typeof fromSides>[0]),
+  image: image!,
+  ...(label !== undefined && { label }),
+});
 
 export function rawQuestion({
   format,
@@ -51,6 +62,7 @@ export function rawQuestion({
   done,
   provenance,
   separable = true,
+  benchmark,
 }: Question): RawRow {
   return {
     format,
@@ -75,6 +87,7 @@ export function rawQuestion({
     ...(split === undefined ? {} : { split }),
     ...(done && { done }),
     ...(provenance && { provenance }),
+    ...(benchmark && { benchmark }),
     source: { file, line },
   };
 }
@@ -165,16 +178,27 @@ function mcBenchRow(annotations: Annotations, i: number, bytes: Uint8Array, own:
   const images = ids.map((id) => annotations.imageIds.find(id));
   if (!images.length || images.includes(-1))
     return bad('.images_id', 'it names pictures that are not in “images”', 'Download the file again.');
+  const boxes = Array.from(own, (annotation) =>
+    annotations.box(annotation, images.indexOf(annotations.image.get(annotation))),
+  );
+  const text = `Find in the images: ${String(value.text)}`;
+  const benchmark: BenchmarkQuestion = {
+    benchmark: 'mcBench',
+    prompt: text,
+    boxes: boxes.map((box, k) => truthBox(box, annotations.categories.get(annotations.category.get(own[k]!)))),
+    space: 'natural',
+    // Ids that are no numbers keep the order of the file, by which alone the script needs them.
+    imageIds: ids.map((id, k) => (Number.isSafeInteger(id) ? (id as number) : images[k]!)),
+  };
   const raw = rawQuestion({
     format: 'MC-Bench',
     id: `mc-bench-${String(value.id)}`,
     task: typeof value.text_style === 'string' ? value.text_style : '',
     images: images.map((image) => annotations.imageNames.get(image)),
-    text: `Find in the images: ${String(value.text)}`,
+    text,
     label: null,
-    boxes: Array.from(own, (annotation) =>
-      annotations.box(annotation, images.indexOf(annotations.image.get(annotation))),
-    ),
+    boxes,
+    benchmark,
     sizes: images.map((image) => annotations.size(image)),
     none: 'Neither image shows it.',
     file: annotations.file,
@@ -233,16 +257,24 @@ function refRow(file: string, row: number, bytes: Uint8Array, k: number, annotat
         'Use the instances.json that belongs to these references.',
       ),
     };
+  const box = annotations.box(annotation, 0);
+  const split = typeof value.split === 'string' ? value.split : undefined;
+  // Its training part is trained on; the others are the benchmark.
+  const benchmark: BenchmarkQuestion | undefined =
+    split !== undefined && /^(?:val|test)/i.test(split)
+      ? { benchmark: 'refCoco', prompt: refCocoPrompt(phrase), boxes: [truthBox(box)], space: 'natural' }
+      : undefined;
   const raw = rawQuestion({
     format: 'RefCOCO',
     id: `ref-${String(value.ref_id)}-${k}`,
-    task: 'refer',
+    task: benchmark ? refCocoTask(file, split) : 'refer',
     images: [annotations.imageNames.get(annotations.image.get(annotation))],
     text: `Find the region this refers to and give its box: ${phrase}`,
     label: phrase,
-    boxes: [annotations.box(annotation, 0)],
+    boxes: [box],
+    ...(benchmark && { benchmark }),
     sizes: [annotations.size(annotations.image.get(annotation))],
-    ...(typeof value.split === 'string' ? { split: value.split } : {}),
+    ...(split !== undefined && { split }),
     file,
     line: row + 1,
   });

@@ -1,0 +1,44 @@
+/** What readers of published rows share: typed fields, or a sentence about what is missing. */
+import type { BenchmarkRow, Corners, Fields } from './benchmark.ts';
+
+export const isFields = (value: unknown): value is Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+export const isText = (value: unknown): value is string => typeof value === 'string' && value.trim() !== '';
+
+export const texts = (value: unknown): readonly string[] | null =>
+  Array.isArray(value) && value.length > 0 && value.every(isText) ? value : null;
+
+export const four = (value: unknown): Corners | null =>
+  Array.isArray(value) && value.length === 4 && value.every((n) => typeof n === 'number' && Number.isFinite(n))
+    ? (value as unknown as Corners)
+    : null;
+
+/** x, y, width, height → corners. */
+export const fromSides = ([x, y, width, height]: Corners): Corners => [x, y, x + width, y + height];
+
+/** The numbers of a text, as `re.findall(r'\d+')` finds them. */
+export const digitsOf = (text: string): number[] => [...text.matchAll(/\d+/g)].map(([digits]) => Number(digits));
+
+/** All keys are there. */
+export const has = (value: Fields, ...keys: readonly string[]): boolean =>
+  keys.every((key) => Object.hasOwn(value, key));
+
+/** A row of one box in one of its pictures. */
+export const oneBox = (
+  row: Omit<BenchmarkRow, 'boxes' | 'answer'> & { readonly corners: Corners; readonly image: number },
+): BenchmarkRow => {
+  const { corners, image, ...rest } = row;
+  return { ...rest, boxes: [{ corners, image }], answer: '<bbox>' };
+};
+
+/** A box as fractions of its picture. */
+export const fractionsOf = (
+  [x1, y1, x2, y2]: Corners,
+  space: BenchmarkRow['space'],
+  { width, height }: { readonly width: number; readonly height: number },
+): Corners => {
+  if (space === 'fraction') return [x1, y1, x2, y2];
+  const [w, h] = space === 'thousand' ? [1000, 1000] : [width, height];
+  return [x1 / w, y1 / h, x2 / w, y2 / h];
+};
