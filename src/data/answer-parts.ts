@@ -25,7 +25,7 @@ const THOUGHTS = [
   'seed:think',
   ...STAGES,
 ];
-const ANSWERS = ['answer', 'conclusion', 'final_answer'];
+const ANSWERS = ['answer', 'conclusion', 'final_answer', 'final', 'output', 'response'];
 
 const TAG = new RegExp(
   [
@@ -62,6 +62,8 @@ function tagsOf(text: string): Tag[] {
   return tags.some(({ kind }) => kind === 'thought') ? tags : tags.filter(({ kind }) => kind !== 'stage');
 }
 
+const WRAPPED = /^<([a-z][\w-]{1,40})>([^<]*)<\/\1>$/i;
+
 const joined = (parts: readonly string[]): string =>
   parts
     .map((part) => part.trim())
@@ -84,8 +86,10 @@ export function answerParts(text: string): AnswerParts {
   const { inside, beside } = insideTags(text.slice(0, until), thoughts);
   let [think, lost] = [joined(inside), joined(beside)];
   if (thoughts.length === 0 && lost !== '') {
-    [think, lost] = [lost, ''];
-    done.add('words-as-thought');
+    // In a pair of tags of its own, whatever they are called, it is a thought without a doubt.
+    const wrapped = WRAPPED.exec(lost);
+    [think, lost] = [wrapped?.[2]?.trim() ?? lost, ''];
+    done.add(wrapped ? 'other-tags' : 'words-as-thought');
   }
   let answer = text.slice(until);
   if (opening >= 0) {
@@ -114,12 +118,35 @@ function insideTags(text: string, tags: readonly Tag[]): { inside: string[]; bes
 
 const NOTHING =
   /^(?:none|null|nil|n\/a|\[\s?\]|\{\s?\}|no (?:object|objects|box|boxes|target|match|such object|bounding box)|not (?:found|present|visible|there)|无|没有)[.。!]?$/i;
-const SURE_NOTHING = /^(?:```(?:json)?\s{0,4})?\[\s{0,4}\](?:\s{0,4}```)?$/;
+/** Sentences that say it of one thing. */
+const NOTHING_SAID =
+  /^(?:there (?:is|are|was|were) (?:no|not any|none of)\b[^.,;:\d]{1,60}|no [^.,;:\d]{1,40}|none of the (?:images|pictures|photos)\b[^.,;:\d]{0,40}|(?:the|this|that|it|such) ?[^.,;:\d]{0,40} (?:(?:is|are) not (?:present|visible|there|shown|in)|(?:does|do) not (?:exist|appear|occur))\b[^.,;:\d]{0,40}|nothing(?: (?:found|there|detected))?|\(none\)|na|无目标|没有目标|不存在)[.。!]?$/i;
+const FENCE = /^```(?:json)?\s{0,4}|\s{0,4}```$/g;
 const ASKS_FOR_BOX =
   /\b(?:bounding|bbox|box|boxes|coordinate|coordinates|locate|localize|localise|detect|ground|grounding|where|find|region)\b|框|坐标|定位|检测/i;
 
+/** Lists and objects in which nothing stands but null: `[]`, `{"bbox_2d": null}`, `{"objects": []}`. */
+function isEmptyJson(text: string): boolean {
+  const isEmpty = (value: unknown): boolean =>
+    value === null || (typeof value === 'object' && Object.values(value).every(isEmpty));
+  try {
+    return isEmpty(JSON.parse(text));
+  } catch {
+    return false;
+  }
+}
+
+/** Whether a question asks for a place. */
+export const asksForBox = (question: string): boolean => ASKS_FOR_BOX.test(question);
+
 /** Whether an answer says that there is no box: an empty list; words only where the question asks for one. */
 export const saysNothing = (answer: string, question: string): boolean => {
-  const text = answer.trim();
-  return SURE_NOTHING.test(text) || (text.length <= 30 && NOTHING.test(text) && ASKS_FOR_BOX.test(question));
+  const text = answer.trim().replace(FENCE, '');
+  if (text === '') return ASKS_FOR_BOX.test(question);
+  if (/^[[{]/.test(text) && text.length < 400 && isEmptyJson(text))
+    return text.startsWith('[') || /\w/.test(text) || ASKS_FOR_BOX.test(question);
+  return (
+    (text.length <= 90 && NOTHING_SAID.test(text) && ASKS_FOR_BOX.test(question)) ||
+    (text.length <= 30 && NOTHING.test(text) && ASKS_FOR_BOX.test(question))
+  );
 };

@@ -10,8 +10,9 @@
 import type { GroundedBox } from '../grounding/box.ts';
 import { imageOf, resolveHint } from '../grounding/image-hint.ts';
 import type { Misfit } from '../grounding/box-values.ts';
+import { saysOfBox } from '../grounding/box-values.ts';
 import { findQuads } from '../grounding/quads.ts';
-import { answerParts, saysNothing, type AnswerParts } from './answer-parts.ts';
+import { answerParts, asksForBox, saysNothing, type AnswerParts } from './answer-parts.ts';
 import type { Counting } from './counting.ts';
 import type { BoxLayout, Convention, UnsaidPictures, WayOfWriting } from './dataset-ref.ts';
 import type { LedgerKey } from './ledger.ts';
@@ -24,6 +25,7 @@ import {
   searchText,
   type BoxPlace,
   type CountsFrom,
+  type MarkedText,
   type SearchedText,
 } from './places.ts';
 import { rowIssue, type RawRow } from './raw-row.ts';
@@ -72,6 +74,17 @@ export function searchRow(raw: RawRow, pictures: Pick<Pictures, 'find'>, countin
         'objects.bbox',
         `${supply.unusedBoxes} boxes have no <bbox> mark`,
         'Write one <bbox> for each box.',
+      ),
+    );
+  const last = parts.at(-1);
+  const said = raw.turns.at(-1)?.text ?? '';
+  if (last?.answer === '' && said.trim() !== '' && !/<answer>/i.test(said))
+    issues.push(
+      rowIssue(
+        raw.source,
+        raw.turns.at(-1)!.field,
+        'there is no answer after the thinking',
+        'The answer was probably cut off: complete it, or leave the row out.',
       ),
     );
   for (const [i, { misfits }] of texts.entries())
@@ -309,8 +322,13 @@ export async function interpretRow(searched: SearchedRow, context: InterpretCont
         'warning',
       ),
     );
-  for (const content of [...messages.filter(({ role }) => role === 'assistant').map((m) => m.content), target])
-    for (const key of shortened(content, context.words)) done.add(key);
+  for (const [i, role] of roles.entries()) {
+    if (role !== 'assistant') continue;
+    const content = i === roles.length - 1 ? target : messages[i]!.content;
+    const asks = asksForBox(questionOf(searched, roles, i)?.text ?? '');
+    for (const key of shortened(content, context.words, asks)) done.add(key);
+    if (!context.words && dropsFields(texts[i]!)) done.add('fields-dropped');
+  }
   if (clipped > 0) done.add('box-cut');
   const lastOnly = context.lastOnly && messages.some(({ role }) => role === 'assistant');
   if (lastOnly) done.add('earlier-answers');
@@ -334,14 +352,30 @@ export async function interpretRow(searched: SearchedRow, context: InterpretCont
 /** Four or more numbers in brackets. Bounded repetitions: linear in the text. */
 const BOX_LIKE = /[[({<]\s{0,3}(?:-?\d{1,7}(?:\.\d{1,20})?[\s,;，|]{1,3}){3,15}-?\d{1,7}(?:\.\d{1,20})?\s{0,3}[\])}>]/;
 
-/** What of an answer is not learned as it was written. */
-function* shortened(answer: readonly Segment[], keepsWords: boolean): Generator<LedgerKey> {
+/** Four numbers with little between them, where no brackets say that they belong together. */
+const LOOSELY = /(?<![\d.])-?\d{1,5}(?:\.\d{1,20})?(?:[^\d]{1,16}\d{1,5}(?:\.\d{1,20})?){3}/;
+
+const KEY = /["']([^"'\n]{1,60})["']\s?:/g;
+
+/** Whether JSON around boxes has fields that say nothing of a box. */
+function dropsFields({ text, boxes }: MarkedText): boolean {
+  const labels = new Set(boxes.map(({ label }) => label));
+  const places = new Set(boxes.flatMap(({ inner, start, end }) => (inner ? [`${start} ${end}`] : [])));
+  return [...places].some((place) => {
+    const [start, end] = place.split(' ').map(Number);
+    const keys = Array.from(text.slice(start, end).matchAll(KEY), ([, key]) => key!);
+    return keys.some((key) => !labels.has(key) && !saysOfBox(key));
+  });
+}
+
+/** What of an answer is not learned as it was written. `asks`: a place was asked for. */
+function* shortened(answer: readonly Segment[], keepsWords: boolean, asks: boolean): Generator<LedgerKey> {
   const boxes = answer.flatMap((segment) => (segment.type === 'box' ? [segment.box] : []));
   const words = answer.map((segment) => (segment.type === 'text' ? segment.text : '')).join('\n');
   // A label that stands as text before its box is learned with it.
   const around = boxes.reduce((rest, { label }) => (label ? rest.replace(label, '') : rest), words);
   if (!keepsWords && boxes.length && /[\p{L}\p{N}]/u.test(around)) yield 'answer-reduced';
-  if (BOX_LIKE.test(words)) yield 'numbers-not-read';
+  if (BOX_LIKE.test(words) || (asks && !boxes.length && LOOSELY.test(words))) yield 'numbers-not-read';
 }
 
 /** What was asked before an answer. */

@@ -41,6 +41,19 @@ export const LEDGER = {
     of: 'row',
     say: (n) => `${rows(n, 'is', 'are')} composed of annotations of several pictures: the question is ours.`,
   },
+  'fields-dropped': {
+    of: 'row',
+    say: (n) =>
+      `${rows(n, 'has', 'have')} further fields beside the boxes of the answer (scores, points, attributes): they are not learned.`,
+  },
+  'thought-beside': {
+    of: 'row',
+    say: (n) => `${rows(n, 'has', 'have')} reasoning in a field beside the answer: it is not learned.`,
+  },
+  'weights-not-read': {
+    of: 'row',
+    say: (n) => `${rows(n, 'weighs', 'weigh')} the loss of a row or a turn: every answer is learned with weight 1.`,
+  },
   'answer-reduced': {
     of: 'row',
     say: (n) => `${rows(n, 'has', 'have')} words around the boxes of the answer: only the boxes are learned.`,

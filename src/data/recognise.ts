@@ -2,6 +2,7 @@
 import { namesOthers, withImages, withUsualMarks } from './formats/pictures-of-row.ts';
 import { refusal } from './formats/refused.ts';
 import { FORMATS, ROW_FORMATS, type RowFormatName } from './formats/table.ts';
+import type { LedgerKey } from './ledger.ts';
 import { rowIssue, type RawRow, type Source } from './raw-row.ts';
 import type { RowIssue } from './row.ts';
 
@@ -52,5 +53,34 @@ export function readRow(value: unknown, source: Source, wanted?: RowFormatName):
       `the turns name ${read.row.named!.slice(0, 3).join(', ')}, the list of pictures ${read.row.images.slice(0, 3).join(', ')}`,
       'Name the same pictures in both places, or in one only.',
     );
-  return { ok: true, row: { ...withUsualMarks(read.row), format: name } };
+  const done = [...(read.row.done ?? []), ...passedOver(fields)];
+  return { ok: true, row: { ...withUsualMarks(read.row), format: name, ...(done.length && { done }) } };
+}
+
+const THOUGHTS = [
+  'thinking',
+  'thought',
+  'thoughts',
+  'think',
+  'reasoning',
+  'reasoning_content',
+  'rationale',
+  'cot',
+  'chain_of_thought',
+];
+const WEIGHTS = ['loss_weight', 'weight', 'loss_scale', 'sample_weight'];
+
+/** Whether a row or a turn is to count less, or not at all (LLaMA-Factory, ms-swift, OpenAI, axolotl). */
+const isWeighed = (fields: Fields): boolean =>
+  WEIGHTS.some((key) => typeof fields[key] === 'number' && fields[key] !== 1) ||
+  fields.loss === false ||
+  fields.train === false;
+
+/** Fields that would change what is learned, and that no format reads. */
+function* passedOver(fields: Fields): Generator<LedgerKey> {
+  if (THOUGHTS.some((key) => typeof fields[key] === 'string' && fields[key] !== '')) yield 'thought-beside';
+  const turns = [fields.messages, fields.conversations, fields.conversation].find(Array.isArray) as
+    | unknown[]
+    | undefined;
+  if (isWeighed(fields) || turns?.some((turn) => isObject(turn) && isWeighed(turn))) yield 'weights-not-read';
 }

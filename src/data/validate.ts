@@ -151,6 +151,9 @@ export function checkBox(
   }
   const inside = clampBox01(box);
   if (inside[0] === inside[2] || inside[1] === inside[3])
-    return fail(`${written} has no area`, 'Correct or remove the box.');
+    return fail(
+      `${written} has no area`,
+      'Correct or remove the box. If it means that there is nothing to find, write [] as the answer.',
+    );
   return { ok: true, box: inside, clipped: box.some((v) => v < 0 || v > 1) };
 }

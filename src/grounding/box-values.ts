@@ -105,6 +105,18 @@ const SIDES: readonly (readonly [Sides, readonly (readonly string[])[]])[] = [
   ],
 ];
 
+/** Objects with a key for each of two corners. */
+const CORNER_KEYS: readonly (readonly [string, string])[] = [
+  ['topleft', 'bottomright'],
+  ['lefttop', 'rightbottom'],
+  ['upperleft', 'lowerright'],
+  ['tl', 'br'],
+  ['min', 'max'],
+  ['p1', 'p2'],
+  ['pt1', 'pt2'],
+  ['start', 'end'],
+];
+
 interface Around {
   readonly image: number | null;
   readonly counted?: Counted;
@@ -148,6 +160,25 @@ function cornersOf(sides: Sides, values: readonly number[]): Numbers {
     return [of('cx') - of('w') / 2, of('cy') - of('h') / 2, of('cx') + of('w') / 2, of('cy') + of('h') / 2];
   if (sides.includes('w')) return [of('x1'), of('y1'), of('x1') + of('w'), of('y1') + of('h')];
   return [of('x1'), of('y1'), of('x2'), of('y2')];
+}
+
+const SIDE_KEYS = new Set([...SIDES.flatMap(([, spellings]) => spellings.flat()), ...CORNER_KEYS.flat(), 'x', 'y']);
+
+/** Whether a key of JSON says something of a box that is read: where it is, what is in it, in which picture it lies. */
+export function saysOfBox(key: string): boolean {
+  const plain = plainKey(key);
+  return (
+    BOX.has(plain) ||
+    Y_FIRST.has(plain) ||
+    LABEL.includes(plain) ||
+    LABELS.has(plain) ||
+    STRUCTURE.has(plain) ||
+    SIDE_KEYS.has(plain) ||
+    imageOfKey(key, 1) !== null ||
+    imageOfValue(key) !== null ||
+    /^\d{1,2}$/.test(key) ||
+    PICTURE_FILE.test(key)
+  );
 }
 
 const MAX_DEPTH = 12;
@@ -218,7 +249,7 @@ export class BoxWalk {
   #object(value: LooseValue & { readonly kind: 'object' }, inherited: Around, depth: number): void {
     const fields = value.fields.map((field) => ({ ...field, plain: plainKey(field.key) }));
     const around = aroundOf(fields, inherited);
-    const sides = sidesOf(fields);
+    const sides = sidesOf(fields) ?? twoCorners(fields);
     if (sides) return this.#box(value, sides.numbers, sides.sides, around, true, null);
     const boxes = fields.filter(({ plain }) => BOX.has(plain) || Y_FIRST.has(plain));
     const before = this.found.length + this.misfits.length;
@@ -278,6 +309,23 @@ function sidesOf(fields: readonly Field[]): { readonly sides: Sides; readonly nu
   return null;
 }
 
+/** Two numbers of a point, as a list or under x and y. */
+function pointOf(value: LooseValue | undefined): readonly Number4[] | null {
+  if (value?.kind === 'list') return value.items.length === 2 ? numbersOf(value.items) : null;
+  if (value?.kind !== 'object') return null;
+  const of = (side: string) => numberOf(value.fields.find(({ key }) => plainKey(key) === side)?.value);
+  const [x, y] = [of('x'), of('y')];
+  return x && y ? [x, y] : null;
+}
+
+function twoCorners(fields: readonly Field[]): { readonly sides: Sides; readonly numbers: readonly Number4[] } | null {
+  for (const keys of CORNER_KEYS) {
+    const [first, second] = keys.map((key) => pointOf(fields.find(({ plain }) => plain === key)?.value));
+    if (first && second) return { sides: XYXY, numbers: [...first, ...second] };
+  }
+  return null;
+}
+
 /** What an object says of its boxes: picture and label. */
 function aroundOf(fields: readonly Field[], inherited: Around): Around {
   let around = inherited;
@@ -324,6 +372,8 @@ const PICTURE_FILE = /\.(?:png|jpe?g|webp|bmp|gif|tiff?)$/i;
 function underKey(key: string, plain: string, around: Around): Around {
   const picture = imageOfValue(key);
   if (picture !== null) return { ...around, ...picture };
+  // A number of its own may count pictures, from 0 or 1: the file shows it, or it is asked.
+  if (/^\d{1,2}$/.test(key)) return { ...around, counted: { value: Number(key), by: '"numberid"' } };
   if (PICTURE_FILE.test(key)) return { ...around, named: key };
   return STRUCTURE.has(plain) || around.label !== undefined ? around : { ...around, label: key };
 }

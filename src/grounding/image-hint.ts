@@ -43,6 +43,18 @@ const HANGUL = ['첫', '두', '세', '네', '다섯', '여섯', '일곱', '여�
 const LAST = ['last', 'final', '最后一', '最後', '마지막'];
 
 const PICTURE = '(?:image|picture|photo|frame|screenshot|figure)';
+/**
+ * An ordinal whose noun stands earlier: “in the second: …” is a picture where pictures are spoken of; “the second has …”
+ * may be one, or the second thing in it.
+ */
+const ELLIPTIC = new RegExp(
+  String.raw`\b((?:in|on|within|inside)\s{1,2})?(?:the\s)(${ORDINALS.join('|')}|last)(?:\s{1,2}one)?(?=\s?[:：,;.]|\s{1,2}(?:has|have|shows|contains|does|is)\b|\s{0,2}[[({<]|\s{0,2}$)`,
+  'gi',
+);
+/** “Image B”, “image II”: in capitals, or it is an article. */
+const LETTERED = /\b(?:[Ii]mage|[Pp]icture|[Pp]hoto|[Ff]igure|[Ff]rame|IMAGE|PICTURE)[\s\-_]{1,2}(II|III|IV|[A-H])\b/g;
+const LETTERS = ['A', 'B', 'C', 'D', 'E', 'F', 'G', 'H'];
+const ROMAN = ['I', 'II', 'III', 'IV'];
 const HAN_PICTURE = '(?:图片|图像|照片|图|画面|帧|圖片|圖像|圖|画像|写真)';
 const HANGUL_PICTURE = '(?:이미지|사진|그림)';
 /** The longest first: 十一 is not 十. */
@@ -51,10 +63,10 @@ const anyOf = (words: readonly string[]): string => words.toReversed().join('|')
 // Every repetition is bounded, so the search is linear in the text.
 const HINT = new RegExp(
   [
-    String.raw`\b(image|picture|photo|frame|img|pic|screenshot|figure)(?:["']?\s{0,2}:\s{0,2}["']?|[\s\-_#]{0,3})(?:(\d{1,3})(?!\d|\.\d)|(${CARDINALS.join('|')})\b)`,
+    String.raw`\b(image|picture|photo|frame|img|pic|screenshot|figure|view)(?:["']?\s{0,2}:\s{0,2}["']?|[\s\-_#]{0,3})(?:(\d{1,3})(?!\d|\.\d)|(${CARDINALS.join('|')})\b)`,
     String.raw`\b(\d{1,3})\s?(?:st|nd|rd|th)[\s\-]{1,2}${PICTURE}\b`,
     String.raw`\b(${ORDINALS.join('|')}|last|final)[\s\-]{1,2}${PICTURE}\b`,
-    String.raw`第\s?(\d{1,2}|${anyOf(HAN)})\s?[张張幅个個枚帧]?(?:的|の)?${HAN_PICTURE}`,
+    String.raw`第\s?(\d{1,2}|${anyOf(HAN)})\s?(?:[张張幅个個枚帧]?(?:的|の)?${HAN_PICTURE}|[张張幅](?=\s?[:：,，中里有是]))`,
     String.raw`(最后一|最後)[张張幅个個枚]?(?:的|の)?${HAN_PICTURE}`,
     String.raw`(\d{1,2})(?:枚目|番目|번째|번)\s?(?:の)?\s?(?:${HAN_PICTURE}|${HANGUL_PICTURE})`,
     String.raw`(${anyOf(HANGUL)}|마지막)\s?(?:번째)?\s?${HANGUL_PICTURE}`,
@@ -101,7 +113,18 @@ export function imageHints(text: string): ImageHint[] {
     } else if (word !== undefined) hints.push({ ...place, image: ofWord(word) });
     else if (Number(nth ?? counter ?? han) > 0) hints.push({ ...place, image: Number(nth ?? counter ?? han) - 1 });
   }
-  return hints;
+  const named = hints.length;
+  for (const match of text.matchAll(LETTERED)) {
+    const place = { start: match.index, end: match.index + match[0].length };
+    hints.push({ ...place, image: Math.max(ROMAN.indexOf(match[1]!), LETTERS.indexOf(match[1]!)) });
+  }
+  for (const { index, 0: whole, 1: within, 2: word } of hints.length ? text.matchAll(ELLIPTIC) : [])
+    hints.push({
+      start: index + (within?.length ?? 0),
+      end: index + whole.length,
+      image: within === undefined ? null : ofWord(word!.toLowerCase()),
+    });
+  return hints.length === named ? hints : hints.sort((a, b) => a.start - b.start);
 }
 
 /** −1 (the last) becomes an index; null if there is no such picture. */

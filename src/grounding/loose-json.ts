@@ -31,12 +31,15 @@ const NUMBER =
 const WORD = /[\p{L}_$][\p{L}\p{N}_$.-]{0,80}/uy;
 const SPACE = /\s/;
 
+const WIDE: Readonly<Record<string, string>> = { '、': ',', '【': '[', '】': ']' };
+
 /** Full-width signs of Chinese and Japanese keyboards as ASCII; every place stays. */
 export function halfWidth(text: string): string {
   // Full-width digits and brackets lie in one block, in ASCII's order.
-  return /[\uff01-\uff5e、]/.test(text)
-    ? text.replace(/[（），．：；［］｛｝０-９－、]/g, (c) =>
-        c === '、' ? ',' : String.fromCharCode(c.charCodeAt(0) - 0xfee0),
+  return /[\uff01-\uff5e、【】]/.test(text)
+    ? text.replace(
+        /[（），．：；［］｛｝０-９－、【】]/g,
+        (c) => WIDE[c] ?? String.fromCharCode(c.charCodeAt(0) - 0xfee0),
       )
     : text;
 }

@@ -4,6 +4,7 @@
  *     {"image": 2, "bbox_2d": [12, 30, 55, 80]}      fenced or bare, as JSON or nearly (loose-json.ts, box-values.ts)
  *     <|box_start|>(12,30),(55,80)<|box_end|>        with or without tokens, ref labels, <box> tags
  *     [12, 30, 55, 80]   (12, 30, 55, 80)   <box>12 30 55 80</box>   x1=12, y1=30, x2=55, y2=80
+ *     left=12 top=30 right=55 bottom=80   x=12, y=30, w=43, h=50   (12,30) to (55,80)   12 30 55 80, alone
  *     <loc0030><loc0012>…   <loc_12>…   {<12><30><55><80>}   <12><30><55><80>
  *
  * What is meant as a place and is no box (a quadrilateral, a point) is found as a misfit. Linear in the text's length:
@@ -46,12 +47,17 @@ const MAX_QUADS = 1000;
 
 const D = String.raw`-?\d{1,30}(?:\.\d{0,30})?(?:[eE][-+]?\d{1,2})?`;
 const N = String.raw`\s{0,8}(${D})(?:\s?px)?\s{0,8}`;
+/** A text that is nothing but four numbers. */
+const BARE = [
+  new RegExp(`^${N},${N},${N},${N}$`),
+  new RegExp(String.raw`^\s?(?:bbox|box)?\s?[:=]?\s?(${D})\s(${D})\s(${D})\s(${D})\s?$`, 'i'),
+];
 const PAIRS = new RegExp(
-  String.raw`(?:<\|box_start\|>|<box>)?\(${N},${N}\)\s{0,4},?\s{0,4}\(${N},${N}\)(?:<\|box_end\|>|<\|box_start\|>|</box>)?`,
+  String.raw`(?:<\|box_start\|>|<box>)?\(${N},${N}\)\s{0,4}(?:,|to|and|-|–|→)?\s{0,4}\(${N},${N}\)(?:<\|box_end\|>|<\|box_start\|>|</box>)?`,
   'g',
 );
 const LIST = new RegExp(String.raw`(?:<\|box_start\|>)?[\[(]${N},${N},${N},${N}[\])](?:<\|box_end\|>)?`, 'g');
-const TAGGED = new RegExp(String.raw`<box>\s?(${D})\s(${D})\s(${D})\s(${D})\s?</box>`, 'g');
+const TAGGED = new RegExp(String.raw`<(?:box|bbox)>\s?(${D})\s(${D})\s(${D})\s(${D})\s?</(?:box|bbox)>`, 'g');
 /** A tag for every number, as XML has it. */
 const tags = (names: readonly string[]) => names.map((name) => `<${name}>${N}</${name}>`).join(String.raw`\s{0,20}`);
 const inTags = (names: readonly string[]) =>
@@ -60,6 +66,13 @@ const inTags = (names: readonly string[]) =>
 const named = (names: readonly string[]) =>
   new RegExp(names.map((name) => String.raw`\b${name}\s?[=:]\s?(${D})`).join(String.raw`[,;\s]{1,4}`), 'gi');
 const CORNERS = ['x1', 'y1', 'x2', 'y2'];
+const EDGES = ['left', 'top', 'right', 'bottom'];
+/** A corner, width and height by their names. */
+const SIZES = [
+  ['x', 'y', 'w', 'h'],
+  ['x', 'y', 'width', 'height'],
+  ['left', 'top', 'width', 'height'],
+];
 const EXTREMES = ['xmin', 'ymin', 'xmax', 'ymax'];
 /** PaliGemma (big_vision, paligemma README): y first, in 1024ths, the label behind. */
 const LOC_1024 = /<loc(\d{4})><loc(\d{4})><loc(\d{4})><loc(\d{4})>(?:\s?([^;<>\n]{1,80}))?/g;
@@ -104,7 +117,15 @@ const PATTERNS: readonly Pattern[] = [
   asRead(PAIRS, 'pairs'),
   asRead(TAGGED, 'pairs'),
   asRead(LIST, 'list'),
-  ...[CORNERS, EXTREMES].flatMap((names) => [asRead(inTags(names), 'pairs'), asRead(named(names), 'pairs')]),
+  ...[CORNERS, EXTREMES, EDGES].flatMap((names) => [asRead(inTags(names), 'pairs'), asRead(named(names), 'pairs')]),
+  ...SIZES.map((names): Pattern => ({
+    pattern: named(names),
+    form: 'pairs',
+    read: (groups) => {
+      const [x, y, width, height] = four(groups);
+      return { numbers: [x, y, x + width, y + height] };
+    },
+  })),
   {
     pattern: LOC_1024,
     form: 'pairs',
@@ -247,7 +268,7 @@ export function findBoxes(text: string): FoundBoxes {
       taken.sort((a, b) => a.start - b.start);
     }
   }
-  const bare = quads.length === 0 ? new RegExp(`^${N},${N},${N},${N}$`).exec(half) : null;
+  const bare = quads.length === 0 ? BARE.map((pattern) => pattern.exec(half)).find((found) => found) : null;
   if (bare)
     quads.push({
       start: 0,

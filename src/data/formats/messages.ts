@@ -12,7 +12,19 @@ import {
   type RowFormat,
 } from '../raw-row.ts';
 
-export const turnSchema = v.object({ role: v.string(), content: contentSchema });
+const words = v.fallback(v.optional(v.string()), undefined);
+
+/** What APIs give of a model's thinking beside its answer (DeepSeek's `reasoning_content`, Ollama's `thinking`). */
+const thinkingEntries = { reasoning_content: words, reasoning: words, thinking: words };
+
+export const turnSchema = v.pipe(
+  v.object({ role: v.string(), content: contentSchema, ...thinkingEntries }),
+  v.transform(({ role, content, reasoning_content, reasoning, thinking }) => {
+    const thought = reasoning_content || reasoning || thinking;
+    const own = thought && role === 'assistant' && !content.text.includes('<think>');
+    return { role, content: own ? { ...content, text: `<think>${thought}</think>${content.text}` } : content };
+  }),
+);
 
 export const messagesEntries = {
   id: idSchema,
