@@ -11,6 +11,7 @@ const entries = {
   bench: 'bench/main.ts',
   profile: 'src/cli/profile.ts',
   dataset: 'src/cli/dataset.ts',
+  evaluate: 'src/cli/evaluate.ts',
   synthesise: 'src/cli/synthesise.ts',
   memory: 'src/cli/memory.ts',
   merge: 'src/cli/merge.ts',

@@ -138,6 +138,8 @@ export interface Benchmark<N extends string = string> {
   /** Questions of the whole benchmark by task; null where they are not known. */
   readonly questions: Readonly<Record<string, number>> | null;
   readonly strict: StrictKind;
+  /** The script scores a file of boxes: an answer in no declared space cannot become one. */
+  readonly needsBoxes?: true;
   /** By the benchmark's own parser and metric. Never throws. */
   score(task: string, question: Question, written: Written): Scored;
   /** Everything counted, under either rule; `asPublished`: with the quirks of the script's own counting. */

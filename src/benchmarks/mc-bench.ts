@@ -152,6 +152,7 @@ export const mcBench = {
   },
   questions: null,
   strict: 'detections',
+  needsBoxes: true,
   score: (task, question, { boxes, sizes }) => {
     const detections = detectionsOf(boxes, sizes);
     const { truth, given } = pairOf({ task, value: 0, parsed: true, question, detections });

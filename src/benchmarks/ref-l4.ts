@@ -82,6 +82,7 @@ export const refL4 = {
   },
   questions: null,
   strict: 'box',
+  needsBoxes: true,
   score: (task, question, { boxes: [first], sizes: [size] }) => {
     const { boxes, space, group } = question;
     const truth = size && fractionsOf(boxes[0]!.corners, space, size);

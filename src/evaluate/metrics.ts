@@ -124,14 +124,3 @@ function count(scores: readonly RowScore[]): TaskEvaluation {
 export function mean(values: readonly number[]): number {
   return values.reduce((a, b) => a + b, 0) / values.length;
 }
-
-/**
- * Chance that at least one of k samples succeeds, from c successes of n samples: 1 − C(n−c, k)/C(n, k), unbiased
- * (Chen et al. 2021, arXiv 2107.03374). k ≤ n.
- */
-export function passAtK(n: number, c: number, k: number): number {
-  if (n - c < k) return 1;
-  let miss = 1;
-  for (let i = n - c + 1; i <= n; i++) miss *= 1 - k / i;
-  return 1 - miss;
-}

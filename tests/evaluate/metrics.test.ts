@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { hits, passAtK, type Prediction, type RowScore, scoreAnswer, summarize } from '../../src/evaluate/metrics.ts';
+import { passAtK } from '../../src/evaluate/interval.ts';
+import { hits, type Prediction, type RowScore, scoreAnswer, summarize } from '../../src/evaluate/metrics.ts';
 import { box01, type GroundedBox } from '../../src/grounding/box.ts';
 
 const at = (image: number, ...q: [number, number, number, number]): GroundedBox => ({ image, box: box01(...q) });

@@ -8,11 +8,12 @@ import type { AnswerShelf } from '../keep/answer-shelf.ts';
 import { datasetDigest } from '../keep/identity.ts';
 import type { ModelHolder } from '../model/model-holder.ts';
 import type { Workbench } from '../model/workbench.ts';
-import type { AnswerRequest, CoordinateHeat, KnownAnswer } from '../protocol/answers.ts';
+import type { AnswerRequest, CoordinateHeat, KnownAnswer, Predicted } from '../protocol/answers.ts';
 import type { Handlers, RequestOf } from '../protocol/messages.ts';
 import type { Answer, NoticeEvent, PolicyName } from '../protocol/words.ts';
 import { answerRows, withImageOrder } from './answer.ts';
 import { heatRow } from './heat.ts';
+import { askedAsPublished, predictRows } from './predict.ts';
 import { previewRow } from './preview.ts';
 
 export interface AnswerHost {
@@ -43,6 +44,7 @@ export class AnswerDesk {
       previewRow(this.#host.holder.workbench(dataset), await this.#host.row(dataset, rowId)),
     answer: (request) => this.#host.aside(() => this.#one(request)),
     'answer-rows': (request) => this.#host.aside(() => this.#several(request)),
+    'predict-rows': (request) => this.#host.aside(() => this.#predict(request)),
     'known-answers': ({ dataset, project }) => this.#host.aside(() => this.#known(dataset, project)),
     'coordinate-heat': (request) => this.#host.aside(() => this.#heat(request)),
   };
@@ -73,14 +75,36 @@ export class AnswerDesk {
     return answers;
   }
 
-  /** Answers to rows; the tuned policy is the run's or the stack's. */
-  async #answer(bench: Workbench, rows: readonly Row[], policy: PolicyName): Promise<Answer[]> {
+  async #predict({ dataset, rowIds, policy, prompt, tokens }: RequestOf<'predict-rows'>): Promise<Predicted> {
+    const bench = this.#host.holder.workbench(dataset);
+    const rows: Row[] = [];
+    for (const id of rowIds) {
+      const row = await this.#host.row(dataset, id);
+      rows.push(prompt === 'published' ? askedAsPublished(row) : row);
+    }
+    const predictions = await this.#with(bench, policy, (generator) =>
+      predictRows(bench, rows, policy, tokens, generator),
+    );
+    const { minPixels, maxPixels } = bench.loaded.processor.limits;
+    return { predictions, pictures: { minPixels, maxPixels } };
+  }
+
+  #answer(bench: Workbench, rows: readonly Row[], policy: PolicyName): Promise<Answer[]> {
+    return this.#with(bench, policy, (generator) => answerRows(bench, rows, policy, generator));
+  }
+
+  /** Something with the policy's generator; the tuned policy is the run's or the stack's. */
+  async #with<T>(
+    bench: Workbench,
+    policy: PolicyName,
+    work: (generator: Workbench['generator']) => Promise<T>,
+  ): Promise<T> {
     const { holder } = this.#host;
     const stack = policy === 'tuned' ? await holder.adapters.policy() : null;
-    if (!stack) return answerRows(bench, rows, policy);
+    if (!stack) return work(bench.generator);
     const generator = new Generator(stack, holder.require().processor, bench.samples);
     try {
-      return await answerRows(bench, rows, policy, generator);
+      return await work(generator);
     } finally {
       generator.destroy();
     }

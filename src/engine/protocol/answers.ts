@@ -1,4 +1,5 @@
 /** What page and engine say to each other about a model's answers to rows: given, kept, and looked at digit by digit. */
+import type { Prediction } from '../../evaluate/prediction.ts';
 import type { Box01 } from '../../grounding/box.ts';
 import type { Answer, PolicyName, Size } from './words.ts';
 
@@ -6,6 +7,12 @@ import type { Answer, PolicyName, Size } from './words.ts';
 export interface KnownAnswer {
   readonly rowId: string;
   readonly answer: Answer;
+}
+
+/** Answers for a file of predictions, and how the model's processor limits pictures. */
+export interface Predicted {
+  readonly predictions: readonly Prediction[];
+  readonly pictures: { readonly minPixels: number; readonly maxPixels: number };
 }
 
 /** A row as the model sees it. */
@@ -65,6 +72,18 @@ export type AnswerRequest =
       readonly orders?: readonly (readonly number[])[];
       readonly project?: string | null;
     }
+  /**
+   * Rows answered together for a file of predictions. `published`: asked as the script of their benchmark asks. `tokens`:
+   * the longest answer.
+   */
+  | {
+      readonly type: 'predict-rows';
+      readonly dataset: string;
+      readonly rowIds: readonly string[];
+      readonly policy: PolicyName;
+      readonly prompt: 'published' | 'own';
+      readonly tokens: number;
+    }
   /** What the weights that are there now have answered before. Of the tuned policy nothing, where it is the base. */
   | { readonly type: 'known-answers'; readonly dataset: string; readonly project: string };
 
@@ -72,6 +91,7 @@ export interface AnswerReplies {
   preview: EncodedPreview;
   answer: readonly Answer[];
   'answer-rows': readonly Answer[];
+  'predict-rows': Predicted;
   'known-answers': readonly KnownAnswer[];
   'coordinate-heat': CoordinateHeat;
 }

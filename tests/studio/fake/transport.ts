@@ -269,6 +269,15 @@ export class FakeTransport implements Transport {
           this.#known.push(...answers.map((answer, i) => ({ rowId: request.rowIds[i]!, answer })));
         return answers;
       }
+      case 'predict-rows':
+        await pause(40);
+        return {
+          predictions: request.rowIds.map((rowId) => {
+            const { text, boxes, parsed } = this.#guess(rowId, request.policy);
+            return { row: rowId, text, boxes, parsed, refused: false, sizes: [] };
+          }),
+          pictures: { minPixels: 3136, maxPixels: 1003520 },
+        };
       case 'known-answers':
         return this.#known;
       case 'rehearse':

@@ -1,0 +1,246 @@
+/**
+ * What a model is worth on a benchmark, or on a dataset's held-out rows: answers every row, keeps the answers, and
+ * prints both readings of them per task, with n and intervals. Gone on with where it was interrupted.
+ *
+ *   npm run evaluate -- --data PATH --model DIR|ID [--adapter DIR] [--predictions OUT] [--limit N] [--seed S]
+ *     [--prompt published|own] [--tokens N] [--batch N] [--storage HOW]
+ *   npm run evaluate -- --data PATH --from-predictions FILE [--space thousandths|pixels]
+ *   both: [--name NAME] [--against FILE] [--table FILE.csv|.md|.tex] [--vlmevalkit FILE] [--lmms-eval FILE]
+ *
+ * FILE of --from-predictions: ours, lmms-eval's samples, VLMEvalKit's TSV, or JSON with an id and a text a row.
+ */
+import { basename, resolve } from 'node:path';
+import { GroundworkError } from '../base/error.ts';
+import { heldAs } from '../engine/model/weight-storage.ts';
+import type { DatasetReport, Row } from '../engine/protocol/index.ts';
+import { EngineSession } from '../engine/session.ts';
+import { scoreAll, scoreRow, type BenchmarkScores } from '../evaluate/benchmark-scores.ts';
+import { printPairs, printScores, tokensOf } from '../evaluate/benchmark-print.ts';
+import { tableAsCsv, tableAsLatex, tableAsMarkdown, tableOf, type TableEntry } from '../evaluate/benchmark-table.ts';
+import { asLmmsEval, asVlmEvalKit } from '../evaluate/prediction-files.ts';
+import type { Prediction, PredictionHeader } from '../evaluate/prediction.ts';
+import { registerDecoder } from '../image/decode.ts';
+import { nodeDecode } from '../image/node-decode.ts';
+import { existing, oneOf, outFile, readArguments, text, texts, UsageError, whole } from './arguments.ts';
+import { findModel } from './find-model.ts';
+import { INTAKE_FLAGS, settleByFlags } from './intake.ts';
+import { filesUnder, writeFiles } from './node-files.ts';
+import { openPredictions, readPredictionFile } from './prediction-log.ts';
+import { rowsToAnswer } from './rows-to-answer.ts';
+import { runCommand } from './run-command.ts';
+import { storage as heldHow } from './storage-option.ts';
+import { takeEdits } from './take-edits.ts';
+import { openTunedGpu } from './tuned-gpu.ts';
+
+const USAGE =
+  'usage: npm run evaluate -- --data PATH (--model DIR|ID | --from-predictions FILE) [--adapter DIR] [--predictions OUT] [--limit N] [--seed S]';
+
+/** Tokens of an answer to a row that is of no benchmark. */
+const OWN_TOKENS = 256;
+const TOLD_EVERY_MS = 5000;
+
+const OPTIONS = {
+  model: text(),
+  data: existing(),
+  adapter: existing(),
+  predictions: outFile,
+  'from-predictions': existing(),
+  limit: whole(0, 0),
+  seed: whole(0, 42),
+  prompt: oneOf(['published', 'own']),
+  tokens: whole(1),
+  batch: whole(1, 4),
+  space: oneOf(['thousandths', 'pixels']),
+  name: text(),
+  against: texts,
+  table: texts,
+  vlmevalkit: outFile,
+  'lmms-eval': outFile,
+  storage: heldHow,
+  ...INTAKE_FLAGS,
+} as const;
+
+const note = (line: string): void => console.log(line);
+
+async function openData(
+  session: EngineSession,
+  path: string,
+  flags: Parameters<typeof settleByFlags>[1],
+): Promise<DatasetReport> {
+  const opened = await session.handle({ type: 'open-dataset', name: basename(path), files: await filesUnder(path) });
+  note(`${opened.format}: ${opened.heldout} held-out rows, ${opened.leftOut} left out, ${opened.images} pictures`);
+  return settleByFlags(opened, flags, {
+    reread: (options) => session.handle({ type: 'reread-dataset', dataset: opened.id, options }),
+    skipped: (id) => session.handle({ type: 'skipped', dataset: id }),
+    edit: (id, file) => takeEdits(session, id, file),
+    note,
+  });
+}
+
+/** Tells rows, rate and time left, no more often than every few seconds. */
+function progressOf(total: number, before: number): (done: number) => void {
+  const start = performance.now();
+  let told = start;
+  return (done) => {
+    const now = performance.now();
+    if (now - told < TOLD_EVERY_MS && done < total) return;
+    told = now;
+    const rate = (done - before) / Math.max((now - start) / 1000, 1e-3);
+    const left = Math.round((total - done) / rate);
+    const time =
+      left < 90 ? `${left} s` : left < 5400 ? `${Math.round(left / 60)} min` : `${(left / 3600).toFixed(1)} h`;
+    note(
+      `${done} of ${total} rows, ${rate < 1 ? `${(60 * rate).toFixed(1)} a minute` : `${rate.toFixed(1)} a second`}, ${time} left`,
+    );
+  };
+}
+
+async function main(): Promise<number | void> {
+  const { values } = await readArguments(USAGE, OPTIONS);
+  const { data, model, 'from-predictions': from } = values;
+  if (data === undefined) throw new UsageError('No dataset is named.', USAGE);
+  if ((model === undefined) === (from === undefined))
+    throw new UsageError('Give either --model or --from-predictions.', USAGE);
+  registerDecoder(nodeDecode);
+  const session = new EngineSession({
+    openGpu: () => openTunedGpu({ onError: (message) => note(`GPU error: ${message}`) }),
+    fetchFile: () => Promise.reject(new Error('the command line reads files from disk')),
+    emit: (event) => {
+      if (event.type === 'notice') note(event.message);
+    },
+  });
+  const dataset = await openData(session, data, values);
+  const rows = await rowsToAnswer(session, dataset, values.limit, values.seed);
+  if (!rows.length)
+    throw new GroundworkError(
+      'rows-missing',
+      'There is no row to answer.',
+      'A benchmark needs its published file; another dataset needs held-out rows with boxes.',
+    );
+  const answered =
+    from === undefined
+      ? await answer(session, dataset, rows, values)
+      : await readPredictionFile(from, session, dataset, rows, values.space);
+  if (answered.stopped) {
+    note(`Stopped after ${answered.predictions.size} of ${rows.length} rows. The same command goes on from there.`);
+    return 130;
+  }
+  const name = values.name ?? answered.header?.model ?? basename(from ?? model!);
+  const scores = scoresOf(rows, answered.predictions);
+  note('');
+  for (const each of scores) note(printScores(each, answered.header));
+  const entries = new Map(
+    scores.map((each): [string, TableEntry[]] => [each.title, [{ name, header: answered.header, scores: each }]]),
+  );
+  for (const file of values.against) {
+    const other = await readPredictionFile(file, session, dataset, rows, values.space);
+    const otherName = other.header?.model ?? basename(file);
+    for (const theirs of scoresOf(rows, other.predictions)) {
+      const mine = scores.find(({ title }) => title === theirs.title);
+      if (mine) note(printPairs({ name: otherName, scores: theirs }, { name, scores: mine }));
+      entries.get(theirs.title)?.push({ name: otherName, header: other.header, scores: theirs });
+    }
+  }
+  for (const file of values.table) {
+    const write = /\.csv$/i.test(file)
+      ? tableAsCsv
+      : /\.md$/i.test(file)
+        ? tableAsMarkdown
+        : /\.tex$/i.test(file)
+          ? tableAsLatex
+          : null;
+    if (!write) throw new UsageError(`--table ${file} says no form.`, 'Name it .csv, .md or .tex.');
+    await save(file, [...entries.values()].map((each) => write(tableOf(each))).join('\n'));
+  }
+  if (values.vlmevalkit) await save(values.vlmevalkit, asVlmEvalKit(rows, answered.predictions));
+  if (values['lmms-eval']) await save(values['lmms-eval'], asLmmsEval(rows, answered.predictions));
+}
+
+async function save(file: string, content: string): Promise<void> {
+  const path = resolve(file);
+  await writeFiles(resolve(path, '..'), [{ path: basename(path), data: content }]);
+  note(`written: ${file}`);
+}
+
+function scoresOf(rows: readonly Row[], predictions: ReadonlyMap<string, Prediction>): BenchmarkScores[] {
+  const scored = rows.flatMap((row) => {
+    const prediction = predictions.get(row.id);
+    return prediction ? [scoreRow(row, prediction)] : [];
+  });
+  if (scored.length < rows.length)
+    note(`${rows.length - scored.length} of ${rows.length} rows have no answer and are not counted.`);
+  return scoreAll(scored);
+}
+
+type Values = Awaited<ReturnType<typeof readArguments<typeof OPTIONS>>>['values'];
+
+/** Answers the rows that have no answer yet, and keeps each batch at once. */
+async function answer(session: EngineSession, dataset: DatasetReport, rows: readonly Row[], values: Values) {
+  const device = await session.handle({ type: 'device' });
+  const { name, files } = await findModel(values.model!, note);
+  const model = await session.handle({ type: 'load-model', files, name, storage: values.storage });
+  note(`${device.name}\n${model.parameters.toLocaleString('en')} parameters, ${heldAs(model)}`);
+  for (const line of model.notes) note(line);
+  if (values.adapter !== undefined) {
+    const adapter = { name: basename(resolve(values.adapter)), files: await filesUnder(values.adapter) };
+    const { adapters } = await session.handle({ type: 'adapter-import', ...adapter });
+    const { id, matched, total } = adapters.at(-1)!;
+    note(`adapter ${adapter.name}: ${matched} of ${total} tensors found their module`);
+    await session.handle({ type: 'adapter-stack', stack: [id], continueTop: false });
+  }
+  const prompt = values.prompt ?? 'published';
+  const ask = (ids: readonly string[], tokens: number) =>
+    session.handle({
+      type: 'predict-rows',
+      dataset: dataset.id,
+      rowIds: ids,
+      policy: values.adapter === undefined ? 'base' : 'tuned',
+      prompt,
+      tokens,
+    });
+  const header = {
+    groundwork: 'predictions',
+    version: 1,
+    model: name,
+    adapter: values.adapter === undefined ? null : basename(resolve(values.adapter)),
+    dataset: dataset.id,
+    prompt,
+    tokens: values.tokens ?? null,
+    limit: values.limit,
+    seed: values.seed,
+    rows: rows.length,
+    pictures: null,
+  } as const satisfies PredictionHeader;
+  const file = values.predictions ?? `${name.replace(/[^\w.-]+/g, '-')}.predictions.jsonl`;
+  let stopped = false;
+  process.once('SIGINT', () => (stopped = true));
+  const todo = (known: ReadonlyMap<string, Prediction>) => rows.filter(({ id }) => !known.has(id));
+  const log = await openPredictions(file, header, async () => (await ask([rows[0]!.id], 1)).pictures);
+  const left = todo(log.predictions);
+  note(
+    left.length < rows.length
+      ? `${file}: ${rows.length - left.length} of ${rows.length} rows are answered already`
+      : `answers go to ${file}`,
+  );
+  const tell = progressOf(rows.length, rows.length - left.length);
+  for (let at = 0; at < left.length && !stopped;) {
+    const tokens = values.tokens ?? tokensOf(left[at]!) ?? OWN_TOKENS;
+    let end = at + 1;
+    while (
+      end < Math.min(left.length, at + values.batch) &&
+      (values.tokens ?? tokensOf(left[end]!) ?? OWN_TOKENS) === tokens
+    )
+      end++;
+    const { predictions } = await ask(
+      left.slice(at, end).map(({ id }) => id),
+      tokens,
+    );
+    await log.add(predictions);
+    at = end;
+    tell(rows.length - left.length + at);
+  }
+  await log.close();
+  return { header: log.header, predictions: log.predictions, stopped: stopped && log.predictions.size < rows.length };
+}
+
+runCommand(main);

@@ -1,0 +1,103 @@
+/** A file of predictions on disk: written while a model answers, gone on with, and read from other tools. */
+import { open, readFile, truncate } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { basename } from 'node:path';
+import { GroundworkError } from '../base/error.ts';
+import type { DatasetReport, Row, Size } from '../engine/protocol/index.ts';
+import type { EngineSession } from '../engine/session.ts';
+import { foreignAnswers, matchAnswers } from '../evaluate/prediction-files.ts';
+import { readForeign, type ForeignSpace } from '../evaluate/foreign.ts';
+import {
+  differences,
+  headerLine,
+  predictionLine,
+  readPredictions,
+  type Prediction,
+  type PredictionHeader,
+} from '../evaluate/prediction.ts';
+import { readImageHeader } from '../image/size.ts';
+import { UsageError } from './arguments.ts';
+import { toldByDisk } from './disk-error.ts';
+
+export interface PredictionLog {
+  readonly header: PredictionHeader;
+  readonly predictions: ReadonlyMap<string, Prediction>;
+  add(predictions: readonly Prediction[]): Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens a file to go on with, or begins it. A last line that was cut off is answered again. Throws `usage` for a file
+ * that was made otherwise.
+ */
+export async function openPredictions(
+  file: string,
+  header: PredictionHeader,
+  pictures: () => Promise<PredictionHeader['pictures']>,
+): Promise<PredictionLog> {
+  const disk = toldByDisk(file);
+  const kept = existsSync(file) ? readPredictions(await readFile(file, 'utf8')) : null;
+  const known = kept?.header ?? null;
+  if (kept && !known && kept.wholeBytes > 0)
+    throw new UsageError(`${file} is not a file of predictions.`, 'Choose another file with --predictions.');
+  const other = known ? differences(known, header) : [];
+  if (other.length)
+    throw new UsageError(
+      `${file} was made otherwise: ${other.join('; ')}.`,
+      'Choose another file with --predictions, or give the same options. Nothing was changed.',
+    );
+  const whole = known ?? { ...header, pictures: await pictures() };
+  const handle = await disk(() => open(file, 'a'));
+  if (kept) await disk(() => truncate(file, kept.wholeBytes));
+  if (!known) await disk(() => handle.appendFile(headerLine(whole)));
+  const predictions = new Map(known ? kept!.predictions : []);
+  return {
+    header: whole,
+    predictions,
+    async add(more) {
+      await disk(() => handle.appendFile(more.map(predictionLine).join('')));
+      for (const each of more) predictions.set(each.row, each);
+    },
+    close: () => handle.close(),
+  };
+}
+
+/** Sizes of a row's pictures, without a model. */
+async function sizesOf(session: EngineSession, dataset: string, row: Row): Promise<Size[]> {
+  const sizes: Size[] = [];
+  for (const path of row.images) {
+    const header = await readImageHeader(await session.handle({ type: 'image', dataset, path }));
+    sizes.push(header?.size ?? { width: 0, height: 0 });
+  }
+  return sizes;
+}
+
+/** Predictions of ours, or of another tool. Throws `predictions-unreadable`, and `usage` for answers to other rows. */
+export async function readPredictionFile(
+  file: string,
+  session: EngineSession,
+  dataset: DatasetReport,
+  rows: readonly Row[],
+  space: ForeignSpace | undefined,
+): Promise<{ header: PredictionHeader | null; predictions: ReadonlyMap<string, Prediction>; stopped: boolean }> {
+  const text = await readFile(file, 'utf8');
+  if (text.startsWith('{"groundwork":"predictions"')) {
+    const { header, predictions } = readPredictions(text);
+    return { header, predictions, stopped: false };
+  }
+  const { texts, strangers } = matchAnswers(foreignAnswers(text, basename(file)), rows);
+  if (texts.size === 0)
+    throw new GroundworkError(
+      'predictions-unreadable',
+      `None of the answers of ${basename(file)} is to a row of this dataset.`,
+      'Check that the file belongs to the dataset, and that its ids are the dataset’s.',
+    );
+  if (strangers > 0) console.log(`${strangers} answers of ${basename(file)} are to rows that are not here.`);
+  const predictions = new Map<string, Prediction>();
+  for (const row of rows) {
+    const answer = texts.get(row.id);
+    if (answer !== undefined)
+      predictions.set(row.id, readForeign(row.id, answer, await sizesOf(session, dataset.id, row), space));
+  }
+  return { header: null, predictions, stopped: false };
+}

@@ -1,0 +1,98 @@
+/** Figures of a benchmark for a terminal: per task with n, both averages, what could not be read, and two models row by row. */
+import type { Figure, Figures } from '../benchmarks/figures.ts';
+import type { Row } from '../data/row.ts';
+import { objectionsTo, type BenchmarkScores } from './benchmark-scores.ts';
+import { pairedBootstrapInterval } from './bootstrap.ts';
+import { mcNemarExact, wilsonInterval } from './interval.ts';
+import type { PredictionHeader } from './prediction.ts';
+import { benchmarkOfRow } from './strict.ts';
+
+/** The longest answer that a row's benchmark allows; null for rows of none. */
+export const tokensOf = (row: Row): number | null => benchmarkOfRow(row)?.protocol.answerTokens ?? null;
+
+const percent = (value: number): string => (Number.isFinite(value) ? (100 * value).toFixed(1) : '–');
+const between = ([low, high]: readonly [number, number]): string => `${percent(low)}–${percent(high)}`;
+const shown = ({ hits, n, value }: Figure): string =>
+  hits === undefined ? percent(value) : `${percent(value)} [${between(wilsonInterval(hits, n))}]`;
+
+function table(rows: readonly (readonly string[])[]): string[] {
+  const widths = rows[0]!.map((_, c) => Math.max(...rows.map((row) => row[c]!.length)));
+  return rows.map((row) =>
+    row
+      .map((cell, c) => (c === 0 ? cell.padEnd(widths[c]!) : cell.padStart(widths[c]!)))
+      .join('  ')
+      .trimEnd(),
+  );
+}
+
+function figureLines(title: string, figures: Figures): string[] {
+  const names = figures.micro.map(({ words }) => words);
+  const tasks = Object.entries(figures.tasks);
+  const lines = [
+    [title, 'n', ...names, 'unread'],
+    ...tasks.map(([task, each]) => [task || '(none)', `${each.n}`, ...each.figures.map(shown), `${each.unread}`]),
+    ...(tasks.length > 1
+      ? [['mean of tasks', `${tasks.length}`, ...figures.macro.map(({ value }) => percent(value)), '']]
+      : []),
+    ['all rows alike', `${figures.n}`, ...figures.micro.map(shown), `${figures.unread}`],
+  ];
+  const others = figures.others.map((figure) => `  ${figure.words}: ${shown(figure)}`);
+  const judge = figures.judge
+    ? [`  ${figures.judge} answers would be read by a language model there. They count as wrong here.`]
+    : [];
+  return [...table(lines), ...others, ...judge];
+}
+
+/** Per cent everywhere; brackets hold 95 % intervals of shares (Wilson). */
+export function printScores(scores: BenchmarkScores, header: PredictionHeader | null): string {
+  const { benchmark, title, strict, published } = scores;
+  const lines = [`${title}, per cent, 95 % intervals in brackets`];
+  if (benchmark) lines.push(`rule and prompt: ${benchmark.protocol.source}`);
+  if (strict) lines.push('', ...figureLines('strict', strict));
+  else lines.push('', 'The strict reading needs to know what the numbers of a box are: --space thousandths or pixels.');
+  if (published) lines.push('', ...figureLines('as published', published));
+  if (benchmark) {
+    const objections = objectionsTo(scores, header);
+    lines.push(
+      '',
+      objections.length
+        ? `Not to be set beside published rows: ${objections.join('; ')}.`
+        : 'Files, prompt and limits are those of the published script.',
+    );
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+/** Whether an answer is a hit: IoU from 0.5, or the right letter. */
+const isHit = (value: number): boolean => value >= 0.5;
+
+interface Named {
+  readonly name: string;
+  readonly scores: BenchmarkScores;
+}
+
+/** Two models on the rows that both answered, under the reading that both have. */
+export function printPairs(before: Named, after: Named): string {
+  const earlier = new Map(before.scores.rows.map((scored) => [scored.row.id, scored]));
+  const pairs = after.scores.rows.flatMap((now) => {
+    const known = earlier.get(now.row.id);
+    return known ? [{ known, now }] : [];
+  });
+  const reading = pairs.every(({ known, now }) => known.strict && now.strict) ? 'strict' : 'published';
+  const values = pairs.flatMap(({ known, now }) => {
+    const [a, b] = [known[reading], now[reading]];
+    return a && b ? [[Number(isHit(a.value)), Number(isHit(b.value))] as const] : [];
+  });
+  if (!values.length) return `${after.name} and ${before.name}: no row was answered by both.\n`;
+  const gained = values.filter(([a, b]) => b > a).length;
+  const lost = values.filter(([a, b]) => a > b).length;
+  const interval = pairedBootstrapInterval(
+    values.map(([a]) => a),
+    values.map(([, b]) => b),
+    { seed: 0 },
+  );
+  const p = mcNemarExact(gained, lost);
+  const sign = gained >= lost ? '+' : '−';
+  const points = ((100 * Math.abs(gained - lost)) / values.length).toFixed(1);
+  return `${after.name} against ${before.name}, ${reading === 'strict' ? 'strict' : 'as published'}, hits on the same ${values.length} rows: ${sign}${points} points [${between(interval)}], ${gained} gained, ${lost} lost, p = ${p < 0.001 ? 'below 0.001' : p.toFixed(3)} (McNemar, exact)\n`;
+}

@@ -1,0 +1,90 @@
+/**
+ * Answers of a model to rows, as a file: JSON Lines, first a line that says what they were made with, then a line an
+ * answer. The file grows while a model answers, and one that was interrupted is gone on with.
+ */
+import { GroundworkError } from '../base/error.ts';
+import type { Size } from '../grounding/box.ts';
+import type { ParsedBox } from '../grounding/parse.ts';
+
+export interface Prediction {
+  /** Id of the row. */
+  readonly row: string;
+  readonly text: string;
+  /** The boxes of the answer in the space that the model declares; null: whose answer this is declares none. */
+  readonly boxes: readonly ParsedBox[] | null;
+  readonly parsed: boolean;
+  /** The answer says that there is nothing to find. */
+  readonly refused: boolean;
+  /** Pixels of the row's picture files. */
+  readonly sizes: readonly Size[];
+}
+
+/** What a file's answers were made with. */
+export interface PredictionHeader {
+  readonly groundwork: 'predictions';
+  readonly version: 1;
+  readonly model: string;
+  readonly adapter: string | null;
+  /** The id of the dataset's reading. */
+  readonly dataset: string;
+  /** Asked as the published script asks, or in the dataset's own words. */
+  readonly prompt: 'published' | 'own';
+  /** Longest answer; null: that of each benchmark. */
+  readonly tokens: number | null;
+  /** Rows drawn, of how many, and the seed of the draw; 0: all. */
+  readonly limit: number;
+  readonly seed: number;
+  readonly rows: number;
+  /** How the model's processor limits pictures. */
+  readonly pictures: { readonly minPixels: number; readonly maxPixels: number } | null;
+}
+
+export const headerLine = (header: PredictionHeader): string => `${JSON.stringify(header)}\n`;
+export const predictionLine = (prediction: Prediction): string => `${JSON.stringify(prediction)}\n`;
+
+export interface PredictionFile {
+  readonly header: PredictionHeader | null;
+  /** By row; of two answers to a row the later. */
+  readonly predictions: ReadonlyMap<string, Prediction>;
+  /** Bytes of UTF-8 up to the end of the last whole line: what follows was cut off while it was written. */
+  readonly wholeBytes: number;
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
+
+function parsedLine(line: string): unknown {
+  try {
+    return JSON.parse(line) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Reads a file of ours. Throws `predictions-unreadable` for a line, other than a last unfinished one, that is none. */
+export function readPredictions(text: string): PredictionFile {
+  const end = text.lastIndexOf('\n') + 1;
+  const predictions = new Map<string, Prediction>();
+  let header: PredictionHeader | null = null;
+  for (const [i, line] of text.slice(0, end).split('\n').entries()) {
+    if (line.trim() === '') continue;
+    const value = parsedLine(line);
+    if (i === 0 && isObject(value) && value.groundwork === 'predictions') header = value as unknown as PredictionHeader;
+    else if (isObject(value) && typeof value.row === 'string' && typeof value.text === 'string')
+      predictions.set(value.row, value as unknown as Prediction);
+    else
+      throw new GroundworkError(
+        'predictions-unreadable',
+        `Line ${i + 1} of the predictions is not an answer to a row.`,
+        'Each line after the first needs “row” and “text”. Remove the line, or make the file anew.',
+      );
+  }
+  return { header, predictions, wholeBytes: new TextEncoder().encode(text.slice(0, end)).length };
+}
+
+/** What differs between two headers, in words; empty where one file can be gone on with by the other's run. */
+export function differences(kept: PredictionHeader, wanted: PredictionHeader): string[] {
+  const named = (value: unknown) => (value === null ? 'none' : String(value));
+  return (['model', 'adapter', 'dataset', 'prompt', 'tokens', 'limit', 'seed', 'rows'] as const)
+    .filter((key) => kept[key] !== wanted[key])
+    .map((key) => `${key}: ${named(kept[key])} there, ${named(wanted[key])} now`);
+}

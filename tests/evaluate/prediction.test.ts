@@ -1,0 +1,91 @@
+import { expect, test } from 'vitest';
+import type { Row } from '../../src/data/row.ts';
+import { asLmmsEval, asVlmEvalKit, foreignAnswers, matchAnswers } from '../../src/evaluate/prediction-files.ts';
+import {
+  differences,
+  headerLine,
+  predictionLine,
+  readPredictions,
+  type Prediction,
+  type PredictionHeader,
+} from '../../src/evaluate/prediction.ts';
+
+const header: PredictionHeader = {
+  groundwork: 'predictions',
+  version: 1,
+  model: 'm',
+  adapter: null,
+  dataset: 'd',
+  prompt: 'published',
+  tokens: null,
+  limit: 0,
+  seed: 1,
+  rows: 2,
+  pictures: null,
+};
+const prediction = (row: string, text = 'é'): Prediction => ({
+  row,
+  text,
+  boxes: [],
+  parsed: false,
+  refused: false,
+  sizes: [],
+});
+
+test('a line that was cut off is not read, and the file is gone on with before it', () => {
+  const whole = headerLine(header) + predictionLine(prediction('a'));
+  const read = readPredictions(whole + predictionLine(prediction('b')).slice(0, 20));
+  expect([...read.predictions.keys()]).toEqual(['a']);
+  expect(read.header).toEqual(header);
+  expect(read.wholeBytes).toBe(new TextEncoder().encode(whole).length);
+  expect(() => readPredictions(`${headerLine(header)}{"row": 3}\n`)).toThrow('Line 2');
+});
+
+test('a file that was made otherwise is told apart, in words', () => {
+  expect(differences(header, header)).toEqual([]);
+  expect(differences(header, { ...header, adapter: 'x', limit: 5 })).toEqual([
+    'adapter: none there, x now',
+    'limit: 0 there, 5 now',
+  ]);
+});
+
+test('answers of other tools: lists in lists, tables with line breaks in quotes, bare JSON', () => {
+  expect(foreignAnswers('[{"id": 7, "response": "x"}]', 'a.json')).toEqual([{ key: '7', by: 'id', text: 'x' }]);
+  expect(foreignAnswers('{"doc_id": 0, "filtered_resps": [["y"]], "resps": "no"}\n', 'a.jsonl')[0]!.text).toBe('y');
+  expect(foreignAnswers('index\tprediction\n3\t"a ""b""\nc"\n4\td\n', 'a.tsv')).toEqual([
+    { key: '3', by: 'index', text: 'a "b"\nc' },
+    { key: '4', by: 'index', text: 'd' },
+  ]);
+  expect(() => foreignAnswers('{"id": 1}', 'a.jsonl')).toThrow('Answer 1 of a.jsonl');
+});
+
+const row = (id: string, line: number): Row => ({
+  id,
+  task: 't',
+  split: 'heldout',
+  images: [],
+  prompt: [],
+  answer: [],
+  solution: [],
+  source: { file: 'f', line },
+});
+
+test('rows are found by id, by the number within it, and by their place', () => {
+  const rows = [row('groundingme-9', 2), row('groundingme-4', 1)];
+  const by = (answer: Parameters<typeof matchAnswers>[0][number]) => matchAnswers([answer], rows);
+  expect([...by({ key: '9', by: 'index', text: 'x' }).texts.keys()]).toEqual(['groundingme-9']);
+  expect([...by({ key: '0', by: 'doc_id', text: 'x' }).texts.keys()]).toEqual(['groundingme-4']);
+  expect(by({ key: '1', by: 'index', text: 'x' }).strangers).toBe(1);
+});
+
+test('files for other tools stand in the order of the data set, with its own indices', () => {
+  const rows = [row('groundingme-9', 2), row('groundingme-4', 1)];
+  const predictions = new Map(rows.map(({ id }) => [id, prediction(id, `${id}\n"q"`)]));
+  expect(asVlmEvalKit(rows, predictions).split('\n')[1]).toMatch(/^4\t/);
+  expect(foreignAnswers(asVlmEvalKit(rows, predictions), 'v.tsv').map(({ key, text }) => [key, text])).toEqual([
+    ['4', 'groundingme-4\n"q"'],
+    ['9', 'groundingme-9\n"q"'],
+  ]);
+  const [line] = asLmmsEval(rows, predictions).split('\n');
+  expect(JSON.parse(line!)).toMatchObject({ doc_id: 0, resps: [['groundingme-4\n"q"']] });
+});
