@@ -146,9 +146,14 @@ export const LEDGER = {
     of: 'row',
     say: (n) => `${rows(n, 'has', 'have')} a box that reached a little beyond its picture and was cut at the edge.`,
   },
+  'boxes-of-outlines': {
+    of: 'annotation',
+    say: (n) => `${annotations(n, 'has', 'have')} an outline and no box: the box around it is taken.`,
+  },
   'crowd-skipped': {
     of: 'annotation',
-    say: (n) => `${annotations(n, 'marks', 'mark')} a crowd, not one object, and ${n === 1 ? 'is' : 'are'} skipped.`,
+    say: (n) =>
+      `${annotations(n, 'marks', 'mark')} a crowd or a region to ignore, not one object, and ${n === 1 ? 'is' : 'are'} skipped.`,
   },
   'picture-without-boxes': {
     of: 'picture',

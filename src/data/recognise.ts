@@ -1,5 +1,5 @@
 /** A row in whatever format → the form that all of them share. */
-import { namesOthers, withImages, withUsualMarks } from './formats/pictures-of-row.ts';
+import { namesOthers, unreadPictures, withImages, withUsualMarks } from './formats/pictures-of-row.ts';
 import { refusal } from './formats/refused.ts';
 import { FORMATS, ROW_FORMATS, type RowFormatName } from './formats/table.ts';
 import type { LedgerKey } from './ledger.ts';
@@ -47,6 +47,13 @@ export function readRow(value: unknown, source: Source, wanted?: RowFormatName):
   }
   const read = FORMATS[name].read(fields, source);
   if (!read.ok) return read;
+  const unread = read.row.images.length === 0 ? unreadPictures(value) : [];
+  if (unread.length)
+    return fail(
+      'images',
+      `the row names pictures that are not read (${unread.slice(0, 3).join(', ')})`,
+      'List them under “images”, in the order of the question’s <image> marks.',
+    );
   if (namesOthers(read.row))
     return fail(
       'images',

@@ -83,7 +83,7 @@ const BRACED = /(?:<p>([^<>]{1,200})<\/p>\s?)?\{<(\d{1,3})><(\d{1,3})><(\d{1,3})
 /** Rex-Omni: a token for every thousandth, boxes of one label separated by commas. */
 const BINS = /(?:<\|box_start\|>)?<(\d{1,3})><(\d{1,3})><(\d{1,3})><(\d{1,3})>(?:<\|box_end\|>)?/g;
 const OUTLINE =
-  /<\|quad_start\|>[^<]{0,200}<\|quad_end\|>|<\|point_start\|>[^<]{0,80}<\|point_end\|>|<point>[^<]{0,80}<\/point>/g;
+  /<\|quad_start\|>[^<]{0,200}<\|quad_end\|>|<\|point_start\|>[^<]{0,80}<\|point_end\|>|<points?(?:\s[^<>]{0,400})?>[^<]{0,80}<\/points?>/g;
 
 interface Pattern {
   readonly pattern: RegExp;

@@ -295,3 +295,68 @@ describe('pictures under other keys and marks', () => {
     expect(row.prompt[0]).toEqual({ role: 'system', content: [{ type: 'text', text: 'Be brief.' }] });
   });
 });
+
+describe('pictures of rows are found whatever their key is called, or the row is refused', () => {
+  const turns = [
+    { role: 'user', content: 'What is it?' },
+    { role: 'assistant', content: 'A cup.' },
+  ];
+  test.each(['image_url', 'photo', 'file_name', 'screenshot'])('%s', async (key) => {
+    const row = await only(await open({ 'a.json': [{ messages: turns, [key]: 'images/a.png' }] }));
+    expect(row.images).toEqual(['images/a.png']);
+  });
+
+  test('objects with an address or with bytes', async () => {
+    const bytes = Buffer.from(pngHeader(20, 10)).toString('base64').padEnd(400, 'A');
+    for (const image of [{ url: 'images/a.png' }, { bytes }])
+      expect((await only(await open({ 'a.json': [{ messages: turns, images: [image] }] }))).images).toHaveLength(1);
+  });
+
+  test.each([
+    ['two keys', { before: 'images/a.png', after: 'images/b.png' }],
+    ['a turn of its own', { messages: [{ ...turns[0], picture: 'images/a.png' }, turns[1]] }],
+  ])('%s: not read as words alone', async (_, extra) => {
+    const { report } = await open({ 'a.json': [{ messages: turns, ...extra }] });
+    expect(report).toMatchObject({ train: 0, leftOut: 1 });
+    expect(report.issues[0]!.reason).toContain('names pictures that are not read');
+  });
+
+  test.each(['[IMG]', '<|image|>', '<IMAGE>', '<ImageHere>', '<|image_1|>'])(
+    '%s stands for the picture',
+    async (mark) => {
+      const messages = [{ role: 'user', content: `See ${mark} here.` }, turns[1]];
+      const { prompt } = await only(await open({ 'a.json': [{ messages, images: ['images/a.png'] }] }));
+      expect(prompt[0]!.content.map(({ type }) => type)).toEqual(['text', 'image', 'text']);
+    },
+  );
+
+  test('a video’s name beside frames taken from it is no reason to refuse them; without frames it is', async () => {
+    const row = { messages: turns, video_path: 'x.mp4' };
+    const { report } = await open({ 'a.json': [{ ...row, images: ['images/a.png'] }, row] }, { split: 'files' });
+    expect(report).toMatchObject({ train: 1, leftOut: 1 });
+    expect(report.issues[0]!.reason).toContain('a video (x.mp4)');
+  });
+});
+
+describe('rows deeper in a document', () => {
+  const row = (id: string) => ({ ...llava('<image>What is it?', 'A cup.', 1), id });
+  test.each<[string, object, number, number]>([
+    ['parts of rows by ids', { train: { a: row('a'), b: row('b') }, test: { c: row('c') } }, 2, 1],
+    ['lists in an object', { data: { train: [row('a')], test: [row('b')] } }, 1, 1],
+    ['rows by ids under a name', { version: 1, samples: { a: row('a'), b: row('b') } }, 2, 0],
+  ])('%s', async (_, document, train, heldout) => {
+    const { report } = await open({ 'all.json': document }, { split: 'files' });
+    expect(report).toMatchObject({ train, heldout, leftOut: 0 });
+  });
+
+  test('a file without rows is named, beside rows and alone', async () => {
+    const beside = await open({ 'train.json': [row('a')], 'settings.json': { colour: 'red' }, 'rows.feather': 'x' });
+    expect(beside.report.ledger).toMatchObject([
+      { key: 'file-not-read', count: 2, places: [{ file: 'settings.json' }, { file: 'rows.feather' }] },
+    ]);
+    const run = JSON.stringify(row('a'));
+    expect((await open({ 'a.json': run + run })).report.issues[0]!.reason).toContain('several JSON values');
+    const wide = new Uint8Array(Array.from(run).flatMap((c) => [c.charCodeAt(0), 0, 0, 0]));
+    expect((await open({ 'a.json': wide })).report.issues[0]!.reason).toContain('UTF-32');
+  });
+});

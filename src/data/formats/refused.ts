@@ -11,6 +11,10 @@ interface Refused {
 }
 
 const MEDIA = ['video', 'videos', 'audio', 'audios'];
+/** Other names: of rows with pictures, they say where those were taken from. */
+const MEDIA_LIKE = /^(?:video|audio|sound|clip)s?(?:[_-]?(?:path|url|file)s?)?$/i;
+const MEDIA_FILE = /\.(?:mp4|avi|mov|mkv|webm|m4v|mpe?g|wav|mp3|flac|m4a|ogg|opus)$/i;
+const isMediaFile = (value: unknown): boolean => typeof value === 'string' && MEDIA_FILE.test(value);
 const isGiven = (value: unknown): boolean =>
   value !== null && value !== undefined && value !== '' && !(Array.isArray(value) && value.length === 0);
 
@@ -46,8 +50,12 @@ const shown = (value: unknown): string => {
 };
 
 function mediaOf(value: Fields): string | null {
-  const key = MEDIA.find((each) => isGiven(value[each]));
-  if (key) return `${key.startsWith('v') ? 'a video' : 'a sound'}${shown(value[key])}`;
+  const pictures = [value.images, value.image].some(isGiven);
+  const key =
+    MEDIA.find((each) => isGiven(value[each])) ??
+    ['images', 'image'].find((each) => [value[each]].flat().some(isMediaFile)) ??
+    Object.keys(value).find((each) => !pictures && MEDIA_LIKE.test(each) && isGiven(value[each]));
+  if (key) return `${/^(?:audio|sound)/i.test(key) ? 'a sound' : 'a video'}${shown(value[key])}`;
   for (const part of parts(value)) {
     const type = typeof part === 'string' ? /<(video|audio)>/.exec(part)?.[1] : part.type;
     if (typeof type !== 'string') continue;

@@ -12,6 +12,7 @@ import { rowIssue, type RawBox } from '../raw-row.ts';
 import type { RowIssue } from '../row.ts';
 
 type Fields = Record<string, unknown>;
+const encoder = new TextEncoder();
 
 /** Numbers by the id that files give them. */
 class Ids {
@@ -35,6 +36,50 @@ class Ids {
   get bytes(): number {
     return this.#index.bytes + this.#ids.bytes;
   }
+}
+
+const isTrue = (value: unknown): boolean => value === 1 || value === true || value === '1' || value === 'true';
+
+/** Of a category that the file does not name. */
+const nameOf = (id: unknown): string =>
+  typeof id === 'number' ? `class ${id}` : typeof id === 'string' && id !== '' ? id : 'object';
+
+const lastPart = (address: string): string => address.slice(address.lastIndexOf('/') + 1);
+
+/** The picture's file: by name, else as the address ends at which it was published. */
+function imageName({ file_name, path, filename, file, coco_url, flickr_url }: Fields): string {
+  const name = [file_name, path, filename, file].find((each) => typeof each === 'string' && each !== '');
+  if (name !== undefined) return name as string;
+  const address = [coco_url, flickr_url].find((each) => typeof each === 'string');
+  return typeof address === 'string' ? lastPart(address) : '';
+}
+
+/** A list of numbers, also where they or the list are written as text. */
+function boxOf(value: unknown): unknown {
+  if (typeof value === 'string' && /^\s*\[/.test(value)) {
+    const parsed = parseJson(encoder.encode(value));
+    return parsed.ok ? parsed.value : value;
+  }
+  if (!Array.isArray(value)) return value;
+  return value.map((n: unknown) => (typeof n === 'string' && /^-?\d+(?:\.\d+)?$/.test(n) ? Number(n) : n));
+}
+
+/** Corner, width and height of what polygons [[x, y, x, y, …], …] cover; null if they are none. */
+function outlineBox(polygons: unknown): number[] | null {
+  if (
+    !Array.isArray(polygons) ||
+    !polygons.length ||
+    !polygons.every((each) => Array.isArray(each) && each.length >= 6)
+  )
+    return null;
+  const numbers = (polygons as unknown[][]).flat();
+  if (!numbers.every((n): n is number => typeof n === 'number' && Number.isFinite(n))) return null;
+  const [xs, ys] = [0, 1].map((side) =>
+    (polygons as number[][]).flatMap((each) => each.filter((_, i) => i % 2 === side)),
+  );
+  const least = (list: readonly number[]) => list.reduce((a, b) => Math.min(a, b));
+  const most = (list: readonly number[]) => list.reduce((a, b) => Math.max(a, b));
+  return [least(xs!), least(ys!), most(xs!) - least(xs!), most(ys!) - least(ys!)];
 }
 
 export class Annotations {
@@ -63,6 +108,8 @@ export class Annotations {
   readonly #listed: { readonly image: number; readonly absent: unknown; readonly partial: unknown }[] = [];
 
   readonly #ledger: Ledger;
+  /** Ids that several pictures have. */
+  readonly #twice = new Set<string>();
 
   constructor(file: string, ledger: Ledger) {
     this.file = file;
@@ -85,10 +132,23 @@ export class Annotations {
   }
 
   addImage(value: Fields): void {
+    const before = this.imageIds.find(value.id);
     const image = this.imageIds.add(value.id);
     const { neg_category_ids: absent, not_exhaustive_category_ids: partial } = value;
     if (Array.isArray(absent)) this.#listed.push({ image, absent, partial });
-    this.imageNames.push(String(value.file_name ?? value.coco_url ?? ''));
+    const name = imageName(value);
+    if (before >= 0 && this.imageNames.get(before) !== name) {
+      this.#twice.add(String(value.id));
+      this.issues.push(
+        rowIssue(
+          { file: this.file, line: 0 },
+          `images[${image}].id`,
+          `two pictures have the id ${String(value.id)}: ${this.imageNames.get(before)} and ${name}`,
+          'Their annotations cannot be told apart and are left out. Give each picture an id of its own.',
+        ),
+      );
+    }
+    this.imageNames.push(name);
     const side = (n: unknown) => (typeof n === 'number' && Number.isFinite(n) && n > 0 ? n : 0);
     this.#width.push(side(value.width));
     this.#height.push(side(value.height));
@@ -134,9 +194,11 @@ export class Annotations {
   /** One annotation; complains about those that point nowhere. `texts`: ids of MC-Bench's descriptions. */
   add(value: Fields, place: number, texts: Ids | null, categoryOf: (id: unknown) => number): void {
     const source = { file: this.file, line: place };
-    const bbox = value.bbox;
+    if (this.#twice.has(String(value.image_id))) return;
+    const outline = value.bbox === undefined || value.bbox === null ? outlineBox(value.segmentation) : null;
+    const bbox = outline ?? boxOf(value.bbox);
     // A region of many is not a box of one.
-    if (value.iscrowd === 1) {
+    if (isTrue(value.iscrowd) || isTrue(value.ignore)) {
       this.#unclear(this.imageIds.find(value.image_id), categoryOf(value.category_id));
       return this.#ledger.add('crowd-skipped', source);
     }
@@ -161,7 +223,8 @@ export class Annotations {
     }
     this.annotationIds.add(value.id ?? `#${place}`);
     this.image.push(image);
-    this.category.push(categoryOf(value.category_id));
+    if (outline) this.#ledger.add('boxes-of-outlines', source);
+    this.category.push(categoryOf(value.category_id ?? value.category_name ?? value.category));
     this.textOf.push(texts ? texts.find(value.text_id) : -1);
     for (const n of bbox as number[]) this.#box.push(n);
   }
@@ -169,7 +232,6 @@ export class Annotations {
 
 /** Whole numbers of so many digits lose their last ones as JSON's numbers (2^53), and ids must stay apart. */
 const LONG = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?/g;
-const encoder = new TextEncoder();
 
 /** Such numbers as texts, digit by digit. */
 export function withWholeIds(bytes: Uint8Array): Uint8Array {
@@ -217,8 +279,7 @@ export async function readAnnotations(
     texts = new Ids();
     for await (const { value } of elementsOf(blob, descriptions)) texts.add(value.id);
   }
-  const categoryOf = (id: unknown): number =>
-    categoryIds.get(String(id)) ?? annotations.categories.add(String(id ?? 'object'));
+  const categoryOf = (id: unknown): number => categoryIds.get(String(id)) ?? annotations.categories.add(nameOf(id));
   annotations.nameFederated(categoryOf);
   for await (const { place, value } of elementsOf(blob, list('annotations')!))
     annotations.add(value, place, texts, categoryOf);

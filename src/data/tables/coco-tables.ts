@@ -137,6 +137,7 @@ export function cocoTable(annotations: Annotations, perRow: number, ledger: Ledg
           label: name,
           boxes: boxes.map(({ annotation, image }) => annotations.box(annotation, image)),
           sizes: imagesOf(group).map((image) => annotations.size(image)),
+          ...(/^class \d+$/.test(name) && { done: ['classes-by-number'] as const }),
           file,
           line: row + 1,
         });

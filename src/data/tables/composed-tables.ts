@@ -101,7 +101,7 @@ function composedTable(
           ...(heldout !== null && { split: at < heldout ? 'train' : 'val' }),
           // An answer without one of its boxes would be a wrong one.
           separable: false,
-          done: ['rows-composed'],
+          done: /^class \d+$/.test(name) ? ['rows-composed', 'classes-by-number'] : ['rows-composed'],
           provenance: {
             kind,
             seed,

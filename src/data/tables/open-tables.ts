@@ -15,14 +15,18 @@ import { composedTables } from './composed-tables.ts';
 import { parquetTable } from './parquet-table.ts';
 import type { Table } from './table.ts';
 import { labelTables } from './label-files.ts';
-import { csvTable, idsTable, linesTable, listTable, partsTable } from './text-table.ts';
+import { csvTable, linesTable, listTable, nestedTable, partsTable, type NestedRow } from './text-table.ts';
 
 const DATA_FILE = /\.(?:json|jsonl|ndjson|csv|tsv|parquet)$/i;
 const LIST_KEYS = ['data', 'rows', 'samples', 'train', 'items'];
 
-/** Names under which rows are found elsewhere; none of them is read here. */
-const MAY_HOLD_ROWS =
-  /^(?!(?:.*\/)?(?:readme|licen[cs]e|citation|changelog)[^/]*$).*\.(?:gz|tgz|tar|bz2|xz|7z|rar|txt|xml|ya?ml|bak|tfrecord|xlsx?)$/i;
+/** Files that no one looks for rows in: pictures, words for people, programs. All others with an ending may hold some. */
+const HOLDS_NO_ROWS =
+  /\.(?:png|jpe?g|jfif|webp|gif|bmp|tiff?|avif|hei[cf]|svg|p[bgnp]m|ico|ai|psd|md|rst|html?|css|py|ipynb|js|ts|sh|bat|c|h|cpp|java|m|r|lock|ini|cfg|gitattributes|gitignore|pdf|log|sha256|md5|tmp|ds_store|crc)$/i;
+/** Settings that libraries keep beside rows. */
+const SETTINGS =
+  /(?:^|\/)(?:dataset_infos?|state|(?:.*_)?config|package(?:-lock)?|tokenizer[^/]*|vocab|special_tokens_map|.*\.index)\.json$/i;
+const HAS_ENDING = /[^/]\.[^/.]{1,12}$/;
 
 /** Words for people, not rows. */
 const FOR_PEOPLE = /(?:^|\/)(?:readme|licen[cs]e|changelog|requirements|notice)[^/]*$/i;
@@ -116,6 +120,14 @@ async function jsonTables(
     return void opened.issues.push(
       fileIssue(file, 'not JSON: it contains no list and no object', 'Repair the file, or export it again.'),
     );
+  if (index.root === 'values' && !index.problem)
+    opened.issues.push(
+      fileIssue(
+        file,
+        'it holds several JSON values one after another in one line',
+        'Write one row a line (JSON Lines), or all rows as a list.',
+      ),
+    );
   if (index.root === 'object') await objectTables(file, blob, index, ledger, opened);
 }
 
@@ -171,18 +183,42 @@ async function objectTables(file: string, blob: Blob, index: JsonIndex, ledger: 
     return;
   }
   const values = members.filter(([, { elements }]) => elements === null);
-  for (const [, member] of values.slice(0, LOOKED_AT))
-    if (guessFormat(await valueAt(blob, member)) === null) return nested();
-  if (values.length && values.length === members.length) opened.tables.push(idsTable(file, blob, values));
+  const found = await nestedRows(blob, values, NESTED);
+  if (found.length) {
+    opened.tables.push(nestedTable(file, blob, found));
+    if (lists.length) ledger.add('list-not-read', { file, line: 0 });
+  } else if (!index.problem && !SETTINGS.test(file)) ledger.add('file-not-read', { file, line: 0 });
+}
 
-  /** VoTT keeps its rows by their ids one level deeper. */
-  async function nested(): Promise<void> {
-    const assets = index.members.get('assets');
-    if (!assets || assets.elements) return;
-    const inner = blob.slice(assets.start, assets.end);
-    const { members: own } = await indexJson(inner);
-    if (own.size) opened.tables.push(idsTable(file, inner, [...own]));
+/** Levels of objects around rows: VoTT's `assets` are by their ids, others have parts of rows by ids. */
+const NESTED = 2;
+
+/** Rows by their ids, alone or in objects by other names; what is no row is passed over. */
+async function nestedRows(
+  blob: Blob,
+  members: readonly (readonly [string, { readonly start: number; readonly end: number }])[],
+  depth: number,
+): Promise<NestedRow[]> {
+  const looked = await Promise.all(members.slice(0, LOOKED_AT).map(([, member]) => valueAt(blob, member)));
+  if (looked.length && looked.every((value) => guessFormat(value) !== null))
+    return members.map(([id, { start, end }]) => ({ id, start, end }));
+  const found: NestedRow[] = [];
+  for (const [name, { start, end }] of depth > 0 ? members : []) {
+    if (end - start < 4) continue;
+    const inner = await indexJson(blob.slice(start, end));
+    if (inner.root !== 'object' || inner.problem) continue;
+    const split = splitByWord(name) === null ? {} : { split: name };
+    for (const [part, { elements }] of inner.members) {
+      if (!elements?.length || guessFormat(await elementOf(blob.slice(start, end), elements)) === null) continue;
+      const own = splitByWord(part) === null ? split : { split: part };
+      for (let i = 0; i < elements.length; i++)
+        found.push({ start: start + elements.start(i), end: start + elements.end(i), ...own });
+    }
+    const objects = [...inner.members].filter(([, { elements }]) => elements === null);
+    const moved = objects.map(([id, at]) => [id, { start: start + at.start, end: start + at.end }] as const);
+    for (const row of await nestedRows(blob, moved, depth - 1)) found.push({ ...split, ...row });
   }
+  return found;
 }
 
 async function parses(blob: Blob, lines: ElementIndex, i: number): Promise<boolean> {
@@ -236,6 +272,14 @@ async function annotationTables(
   }
 }
 
+/** By its mark, or by the three zeros beside an ASCII character. */
+async function isUtf32(blob: Blob): Promise<boolean> {
+  const [a, b, c, d] = new Uint8Array(await blob.slice(0, 4).arrayBuffer());
+  if (a === 0xff && b === 0xfe) return c === 0 && d === 0;
+  if (a === 0 && b === 0) return (c === 0xfe && d === 0xff) || (c === 0 && d !== 0);
+  return a !== 0 && b === 0 && c === 0 && d === 0;
+}
+
 /** Opens every data file of the set. Bad files become issues. */
 export async function openTables(context: Context): Promise<Opened> {
   const { files } = context;
@@ -250,7 +294,7 @@ export async function openTables(context: Context): Promise<Opened> {
     const unread = UNREAD.find(([pattern]) => pattern.test(file));
     if (unread) opened.issues.push(fileIssue(file, unread[1], unread[2]));
     if (!isDataFile(file)) {
-      if (!unread && MAY_HOLD_ROWS.test(file) && !FOR_PEOPLE.test(file))
+      if (!unread && HAS_ENDING.test(file) && !HOLDS_NO_ROWS.test(file) && !FOR_PEOPLE.test(file))
         context.ledger.add('file-not-read', { file, line: 0 });
       continue;
     }
@@ -259,6 +303,10 @@ export async function openTables(context: Context): Promise<Opened> {
       return null;
     });
     if (!packed) continue;
+    if (await isUtf32(packed)) {
+      opened.issues.push(fileIssue(file, 'it is UTF-32, which is not read', 'Save it as UTF-8.'));
+      continue;
+    }
     const utf16 = /\.parquet$/i.test(file) ? null : await utf16Of(packed);
     const blob = utf16 ? await fromUtf16(packed, utf16) : packed;
     if (/\.parquet$/i.test(file) || /\.[ct]sv$/i.test(file)) {

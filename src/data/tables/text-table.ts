@@ -122,14 +122,18 @@ export function partsTable(
   });
 }
 
-/** Rows of a document by their ids: `{"0001": {…}, "0002": {…}}`. */
-export function idsTable(
-  file: string,
-  blob: Blob,
-  members: readonly (readonly [string, { readonly start: number; readonly end: number }])[],
-): Table {
+/** A row somewhere in a document, with what its place says of it. */
+export interface NestedRow {
+  readonly start: number;
+  readonly end: number;
+  readonly id?: string;
+  readonly split?: string;
+}
+
+/** Rows of a document by their ids, `{"0001": {…}, "0002": {…}}`, or deeper in it. Members that are no rows are passed over. */
+export function nestedTable(file: string, blob: Blob, rows: readonly NestedRow[]): Table {
   const index = new ElementIndex();
-  for (const [, { start, end }] of members) index.add(start, end, 1);
+  for (const { start, end } of rows) index.add(start, end, 1);
   return textTable({
     file,
     kind: 'JSON',
@@ -138,7 +142,10 @@ export function idsTable(
     lineOf: (i) => i + 1,
     parse: parseJson,
     fix: 'Each value must be one JSON object.',
-    said: (i) => ({ id: members[i]![0] }),
+    said: (i) => {
+      const { id, split } = rows[i]!;
+      return { ...(id !== undefined && { id }), ...(split !== undefined && { split }) };
+    },
   });
 }
 
