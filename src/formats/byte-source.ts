@@ -28,15 +28,6 @@ function requireInside(size: number, offset: number, length: number): void {
     );
 }
 
-export const bytesSource = (bytes: Uint8Array): ByteSource => ({
-  size: bytes.byteLength,
-  read: async (offset, length) => {
-    requireInside(bytes.byteLength, offset, length);
-    // Not bytes.slice: of a Node Buffer that is a view, and Uint8Array's own slice of one is a Buffer again.
-    return new Uint8Array(bytes.subarray(offset, offset + length));
-  },
-});
-
 /** A Blob or File; nothing is read before it is asked for. Throws `file-unreadable` if the disk refuses. */
 export const blobSource = (blob: Blob): ByteSource => ({
   size: blob.size,

@@ -30,19 +30,9 @@ function bfloatOfBits(bits: number): number {
   return ((bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16) & 0xffff;
 }
 
-export function f32ToF16(value: number): number {
-  scratch[0] = value;
-  return halfOfBits(scratchBits[0]!);
-}
-
 export function f32ToBf16(value: number): number {
   scratch[0] = value;
   return bfloatOfBits(scratchBits[0]!);
-}
-
-export function bf16ToF32(bits: number): number {
-  scratchBits[0] = (bits & 0xffff) << 16;
-  return scratch[0]!;
 }
 
 export function f16ToF32(bits: number): number {

@@ -49,10 +49,6 @@ export function safetensorsHeader(
   return bytes;
 }
 
-/** Size of the whole file, known before anything is written. */
-export const safetensorsSize = (tensors: readonly TensorSpec[], metadata?: Readonly<Record<string, string>>): number =>
-  safetensorsHeader(tensors, metadata).length + tensors.reduce((sum, tensor) => sum + tensorBytes(tensor), 0);
-
 /** The file's bytes in order. Throws `internal` if a producer yields more or fewer bytes than its shape says. */
 export async function* writeSafetensors(
   tensors: readonly TensorToWrite[],

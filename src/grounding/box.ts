@@ -8,8 +8,6 @@ type Quad<S extends string> = readonly [x1: number, y1: number, x2: number, y2: 
 
 /** Corners as fractions (0–1) of the picture's width and height. */
 export type Box01 = Quad<'fraction'>;
-/** Corners in pixels of the picture file. */
-export type BoxNatural = Quad<'natural'>;
 /** Corners in pixels of the picture as the model sees it, after resizing. */
 export type BoxModel = Quad<'model'>;
 /** Corners in thousandths of the picture's width and height (Qwen2-VL, Qwen3-VL, MGrounding). */
@@ -33,7 +31,7 @@ export interface GroundedBox {
 export const box01 = (x1: number, y1: number, x2: number, y2: number): Box01 => [x1, y1, x2, y2] as unknown as Box01;
 
 /** Intersection over union, 0 for empty or inverted boxes. Both boxes must be in the same space. */
-export function iou<B extends Box01 | BoxNatural | BoxModel | BoxThousand>(a: B, b: B): number {
+export function iou<B extends Box01 | BoxModel | BoxThousand>(a: B, b: B): number {
   const area = (q: B) => Math.max(0, q[2] - q[0]) * Math.max(0, q[3] - q[1]);
   const w = Math.min(a[2], b[2]) - Math.max(a[0], b[0]);
   const h = Math.min(a[3], b[3]) - Math.max(a[1], b[1]);

@@ -103,10 +103,3 @@ export const CONVENTIONS: Readonly<Record<BoxFamily, BoxConvention>> = {
     'JSON, in thousandths (0–1000) of width and height. The model learns this format here, because it has none of its own',
   ),
 };
-
-/** The convention of a config.json `model_type`; null for families that are not known. */
-export function conventionOf(modelType: string): BoxConvention | null {
-  const families: Record<string, BoxFamily> = { qwen3_5: 'qwen3_vl', qwen3_vl_moe: 'qwen3_vl', idefics3: 'smolvlm' };
-  const family = Object.hasOwn(families, modelType) ? families[modelType]! : modelType;
-  return Object.hasOwn(CONVENTIONS, family) ? CONVENTIONS[family as BoxFamily] : null;
-}

@@ -16,9 +16,6 @@ export function centreInside(a: Box01, b: Box01): boolean {
   return x >= b[0] && x <= b[2] && y >= b[1] && y <= b[3];
 }
 
-/** Mean absolute difference of the four coordinates. */
-export const l1 = (a: Box01, b: Box01): number => a.reduce((sum, v, i) => sum + Math.abs(v - b[i]!), 0) / 4;
-
 /** IoU where the pictures agree, else 0; a null picture agrees with none, a guessed truth with any. */
 export function groundedIou(
   predicted: { readonly image: number | null; readonly box: Box01 },
@@ -31,21 +28,6 @@ export interface Pairing {
   readonly row: number;
   readonly column: number;
   readonly score: number;
-}
-
-/** Best remaining pair first, down to scores above `least`. Ties: lower row, then lower column. */
-export function matchGreedy(scores: readonly (readonly number[])[], least = 0): Pairing[] {
-  const all = scores
-    .flatMap((line, row) => line.map((score, column) => ({ row, column, score })))
-    .filter(({ score }) => score > least);
-  all.sort((a, b) => b.score - a.score || a.row - b.row || a.column - b.column);
-  const [rows, columns] = [new Set<number>(), new Set<number>()];
-  return all.filter(({ row, column }) => {
-    if (rows.has(row) || columns.has(column)) return false;
-    rows.add(row);
-    columns.add(column);
-    return true;
-  });
 }
 
 /**

@@ -1,5 +1,4 @@
 /** Pixels to the numbers that a vision tower expects: scaled, less the mean, over the standard deviation. */
-import type { RgbImage } from './rgb-image.ts';
 
 /** Per channel: (pixel · rescaleFactor − mean) / std. */
 export interface Normalisation {
@@ -27,15 +26,4 @@ export function normalisationTable({ mean, std, rescaleFactor = 1 / 255 }: Norma
       table[channel * 256 + byte] = Math.fround(Math.fround(byte * rescaleFactor) - m) / s;
   }
   return table;
-}
-
-/** A picture as planes: [3, height, width] f32. */
-export function normalisedPlanes(image: RgbImage, normalisation: Normalisation): Float32Array<ArrayBuffer> {
-  const table = normalisationTable(normalisation);
-  const plane = image.width * image.height;
-  const out = new Float32Array(3 * plane);
-  for (let i = 0; i < plane; i++)
-    for (let channel = 0; channel < 3; channel++)
-      out[channel * plane + i] = table[channel * 256 + image.data[i * 3 + channel]!]!;
-  return out;
 }

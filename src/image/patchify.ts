@@ -12,8 +12,6 @@ export interface PatchLayout {
   readonly temporalPatchSize: number;
 }
 
-export const QWEN2_VL_PATCHES: PatchLayout = { patchSize: 14, mergeSize: 2, temporalPatchSize: 2 };
-
 export interface Patches {
   /** [rows · columns, 3 · temporalPatchSize · patchSize²] f32, patches in the order of merge blocks. */
   readonly values: Float32Array<ArrayBuffer>;

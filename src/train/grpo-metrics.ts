@@ -110,22 +110,6 @@ export function policyMetrics(
   return metrics;
 }
 
-/** Averages each name over the parts that have it: several passes of a step, or several steps of a log line. */
-export function averageMetrics(parts: readonly Metrics[]): Metrics {
-  const names = new Set(parts.flatMap((p) => Object.keys(p)));
-  return Object.fromEntries([...names].map((name) => [name, meanOf(parts.map((p) => p[name] ?? null))]));
-}
-
-/** num_tokens (prompt and completion tokens since the run began) and step_time (seconds). */
-export function progressMetrics(
-  tokensBefore: number,
-  promptTokens: number,
-  completionTokens: number,
-  stepSeconds: number,
-): Metrics {
-  return { num_tokens: tokensBefore + promptTokens + completionTokens, step_time: stepSeconds };
-}
-
 function put(metrics: Metrics, name: string, value: number): void {
   if (Number.isFinite(value)) metrics[name] = value;
 }

@@ -92,9 +92,3 @@ export function* memoryLadder(request: MemoryRequest, storageToo = true): Genera
 /** Whether a plan fits into so many bytes, with nothing in it that the adapter cannot bind. */
 export const fitsInto = ({ totalBytes, unbindable }: MemoryPlan, availableBytes: number): boolean =>
   totalBytes <= availableBytes && unbindable === null;
-
-/** The least that makes a request fit. null: nothing we know of does, and the model is too large for the card. */
-export function adviseMemory(request: MemoryRequest, availableBytes: number): MemoryAdvice | null {
-  for (const advice of memoryLadder(request)) if (fitsInto(advice.plan, availableBytes)) return advice;
-  return null;
-}

@@ -126,34 +126,3 @@ export class Batches {
     return this.#ahead.places;
   }
 }
-
-export interface Packing {
-  /** Indices into `lengths`; each list is one forward pass. */
-  readonly batches: readonly (readonly number[])[];
-  /** Rows longer than the budget. They are reported and left out: cutting a row may cut an image. */
-  readonly tooLong: readonly number[];
-}
-
-/**
- * Packs rows of `lengths` tokens into few forward passes of at most `maxTokens` tokens and `maxRows` rows, by
- * first-fit decreasing (at most 11/9 of the optimum + 1). Which rows share a pass does not change an optimizer step
- * whose loss is averaged over the step's tokens, so the order inside a step is free. Deterministic.
- */
-export function packRows(lengths: readonly number[], maxTokens: number, maxRows = Infinity): Packing {
-  const order = lengths.map((_, i) => i).sort((a, b) => lengths[b]! - lengths[a]! || a - b);
-  const open: { rows: number[]; tokens: number }[] = [];
-  const tooLong: number[] = [];
-  for (const i of order) {
-    const tokens = lengths[i]!;
-    if (tokens > maxTokens) {
-      tooLong.push(i);
-      continue;
-    }
-    const pass = open.find((p) => p.tokens + tokens <= maxTokens && p.rows.length < maxRows);
-    if (pass) {
-      pass.rows.push(i);
-      pass.tokens += tokens;
-    } else open.push({ rows: [i], tokens });
-  }
-  return { batches: open.map((p) => p.rows), tooLong: tooLong.sort((a, b) => a - b) };
-}

@@ -6,22 +6,6 @@ import { describe, expect, test } from 'vitest';
 /** Exports that only tests use, each with what it is there for. */
 const FOR_TESTS: Readonly<Record<string, string>> = {
   'src/evaluate/interval.ts passAtK': 'a metric of sampled answers that no stage reports yet',
-  'src/formats/byte-source.ts bytesSource': 'bytes in memory as a source, for tests of every format',
-  'src/formats/half.ts bf16ToF32': 'the inverse, by which rounding is tested',
-  'src/formats/half.ts f32ToF16': 'the inverse, by which rounding is tested',
-  'src/formats/safetensors-writer.ts safetensorsSize': 'the size that a written file is tested against',
-  'src/grounding/convention.ts conventionOf': 'a family by its name in config.json; models bring their own',
-  'src/grounding/convert.ts asNatural': 'natural pixels, the space that no family writes',
-  'src/grounding/convert.ts fromNatural': 'natural pixels, the space that no family writes',
-  'src/grounding/convert.ts toNatural': 'natural pixels, the space that no family writes',
-  'src/grounding/matching.ts l1': 'a distance that no reward uses yet',
-  'src/grounding/matching.ts matchGreedy': 'the baseline that optimal matching is tested against',
-  'src/image/normalise.ts normalisedPlanes': 'pictures as planes, as PIL and torch give them in golden files',
-  'src/image/patchify.ts QWEN2_VL_PATCHES': 'the published sizes that patches are tested with',
-  'src/train/grpo-metrics.ts averageMetrics': 'one metric by itself, for tests',
-  'src/train/grpo-metrics.ts progressMetrics': 'one metric by itself, for tests',
-  'src/train/memory-advice.ts adviseMemory': 'the whole ladder at once; the engine walks it step by step',
-  'src/train/plan-steps.ts packRows': 'packing by itself, for tests',
 };
 
 const read = (file: string) => readFileSync(file, 'utf8');

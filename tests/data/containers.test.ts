@@ -5,11 +5,11 @@ import { openDataset } from '../../src/data/dataset.ts';
 import { GroundworkError } from '../../src/base/error.ts';
 import { FileSet } from '../../src/data/file-set.ts';
 import { ImageLookup } from '../../src/data/image-lookup.ts';
-import { bytesSource } from '../../src/formats/byte-source.ts';
 import { gunzip } from '../../src/formats/expansion.ts';
 import { readTar } from '../../src/formats/tar.ts';
 import { nameEncoding } from '../../src/formats/zip-names.ts';
 import { allRows, llava, named, open, pngHeader, type Content } from './make-dataset.ts';
+import { bytesSource } from '../formats/bytes-source.ts';
 
 const text = (s: string) => new TextEncoder().encode(s);
 const hex = (digits: string) => Uint8Array.from(digits.match(/../g)!, (pair) => Number.parseInt(pair, 16));

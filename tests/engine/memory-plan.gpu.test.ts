@@ -19,7 +19,7 @@ import { registerDecoder } from '../../src/image/decode.ts';
 import { nodeDecode } from '../../src/image/node-decode.ts';
 import { loadModel, parseArchitecture, type OpenOptions } from '../../src/models/load.ts';
 import type { WeightDType } from '../../src/models/weights.ts';
-import { adviseMemory, memoryLadder } from '../../src/train/memory-advice.ts';
+import { fitsInto, memoryLadder } from '../../src/train/memory-advice.ts';
 import { itemOf, longestRow, planMemory, type MemoryItemName } from '../../src/train/memory-plan.ts';
 import type { Recipe, Stage } from '../../src/train/recipe.ts';
 import {
@@ -230,7 +230,8 @@ describe('what to change where a run does not fit', () => {
   test('is nothing, one change, several, or that none helps, as the card shrinks', async () => {
     await openNodeGpu();
     const whole = { ...request, architecture: parseArchitecture(QWEN3_2B) };
-    const advice = [200, 16, 5.5, 2].map((size) => adviseMemory(whole, size * GiB));
+    const ladder = [...memoryLadder(whole)];
+    const advice = [200, 16, 5.5, 2].map((size) => ladder.find(({ plan }) => fitsInto(plan, size * GiB)));
     expect(advice.map((a) => a?.changes.length ?? null)).toEqual([0, 1, expect.any(Number), null]);
     expect(advice[1]?.changes[0]).toContain('recompute');
     advice.forEach((a, i) => a && expect(a.plan.totalBytes).toBeLessThanOrEqual([200, 16, 5.5, 2][i]! * GiB));

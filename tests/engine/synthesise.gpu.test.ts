@@ -4,10 +4,11 @@ import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { filesUnder } from '../../src/cli/node-files.ts';
 import { syntheticFiles } from '../../src/engine/full-size/synthesise.ts';
-import { bytesSource, type ByteSource } from '../../src/formats/byte-source.ts';
+import type { ByteSource } from '../../src/formats/byte-source.ts';
 import { loadModel } from '../../src/models/load.ts';
 import type { OutputFile } from '../../src/train/checkpoint-folder.ts';
 import { useSession } from '../ops/harness.ts';
+import { bytesSource } from '../formats/bytes-source.ts';
 
 const session = useSession();
 const golden = (path: string) => fileURLToPath(new URL(`../golden/${path}/checkpoint`, import.meta.url));

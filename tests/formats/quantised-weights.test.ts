@@ -1,11 +1,11 @@
 /** Checkpoints that were quantised elsewhere: the values their codes stand for, by hand. */
 import { describe, expect, test } from 'vitest';
-import { bytesSource } from '../../src/formats/byte-source.ts';
 import { openCheckpoint } from '../../src/formats/checkpoint-files.ts';
 import { readableWeights } from '../../src/formats/quantised-weights.ts';
 import { toFloat32, type Dtype } from '../../src/formats/safetensors.ts';
 import { writeSafetensors } from '../../src/formats/safetensors-writer.ts';
 import { collectBytes } from './collect.ts';
+import { bytesSource } from './bytes-source.ts';
 
 type Tensors = Readonly<
   Record<string, readonly [dtype: Dtype, shape: readonly number[], bytes: ArrayLike<number> | ArrayBufferView]>

@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest';
-import { bytesSource, type ByteSource } from '../../src/formats/byte-source.ts';
+import type { ByteSource } from '../../src/formats/byte-source.ts';
 import { openCheckpoint, type CheckpointWeights } from '../../src/formats/checkpoint-files.ts';
 import { rowBlocks } from '../../src/formats/row-blocks.ts';
 import { writeSafetensors } from '../../src/formats/safetensors-writer.ts';
 import { collect, collectBytes } from './collect.ts';
+import { bytesSource } from './bytes-source.ts';
 
 const random = (n: number, seed: number) => Uint8Array.from({ length: n }, (_, i) => (i * 31 + seed * 17) % 251);
 

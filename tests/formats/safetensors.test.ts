@@ -1,16 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { GroundworkError } from '../../src/base/error.ts';
-import { blobSource, bytesSource } from '../../src/formats/byte-source.ts';
+import { blobSource } from '../../src/formats/byte-source.ts';
 import { INDEX_FILE, openCheckpoint, planShards } from '../../src/formats/checkpoint-files.ts';
 import { DTYPE_BYTES, openSafetensors, toFloat32, toHalf, type Dtype } from '../../src/formats/safetensors.ts';
-import {
-  safetensorsSize,
-  tensorBytes,
-  writeSafetensors,
-  type TensorToWrite,
-} from '../../src/formats/safetensors-writer.ts';
+import { tensorBytes, writeSafetensors, type TensorToWrite } from '../../src/formats/safetensors-writer.ts';
 import { collectBytes } from './collect.ts';
+import { bytesSource } from './bytes-source.ts';
 
 /** A file with this header text and data. */
 function file(header: unknown, dataBytes: number): Uint8Array {
@@ -149,7 +145,6 @@ describe('writing', () => {
           };
         });
         const bytes = await collectBytes(writeSafetensors(tensors));
-        expect(bytes.length).toBe(safetensorsSize(tensors));
         const opened = await openSafetensors(bytesSource(bytes));
         expect(opened.tensors.size).toBe(tensors.length);
         for (const [i, { name, dtype, shape }] of tensors.entries()) {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { GroundedBox, Size } from '../../src/grounding/box.ts';
-import { CONVENTIONS, conventionOf, type BoxFamily, type Numbers } from '../../src/grounding/convention.ts';
+import { CONVENTIONS, type BoxFamily, type Numbers } from '../../src/grounding/convention.ts';
 import { parseAnswer } from '../../src/grounding/parse.ts';
 import { findQuads } from '../../src/grounding/quads.ts';
 
@@ -74,16 +74,6 @@ test('answers as the project writes them', () => {
   expect(() => CONVENTIONS.qwen2_vl.formatAnswer([{ ...box, image: 3 }], three)).toThrow(
     'picture 4, but the row has 3',
   );
-});
-
-test('families by model_type', () => {
-  expect(['qwen2_5_vl', 'qwen3_5', 'idefics3', 'toString', 'llava'].map((type) => conventionOf(type)?.family)).toEqual([
-    'qwen2_5_vl',
-    'qwen3_vl',
-    'smolvlm',
-    undefined,
-    undefined,
-  ]);
 });
 
 describe('forms found in the wild', () => {

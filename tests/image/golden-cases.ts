@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { bytesSource } from '../../src/formats/byte-source.ts';
 import { openSafetensors, type Safetensors } from '../../src/formats/safetensors.ts';
+import { bytesSource } from '../formats/bytes-source.ts';
 
 const root = join(import.meta.dirname, '../golden/qwen2_5_vl');
 

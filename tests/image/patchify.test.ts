@@ -1,12 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { toFloat32 } from '../../src/formats/safetensors.ts';
-import { CLIP_NORMALISATION, normalisationTable, normalisedPlanes } from '../../src/image/normalise.ts';
+import { CLIP_NORMALISATION, normalisationTable } from '../../src/image/normalise.ts';
 import { nodeDecode } from '../../src/image/node-decode.ts';
-import { patchify, QWEN2_VL_PATCHES } from '../../src/image/patchify.ts';
+import { patchify, type PatchLayout } from '../../src/image/patchify.ts';
 import { resize } from '../../src/image/resize.ts';
 import { smartResize } from '../../src/image/smart-resize.ts';
 import { expectedTensors, goldenCases, picturesOf, preprocessorOf } from './golden-cases.ts';
+
+const QWEN2_VL_PATCHES: PatchLayout = { patchSize: 14, mergeSize: 2, temporalPatchSize: 2 };
 
 describe('agrees with transformers to the last bit', () => {
   test.each(goldenCases().filter((golden) => picturesOf(golden).length))('$name', async (golden) => {
@@ -53,11 +55,12 @@ test('a picture that is no multiple of the block is a defect of the caller', () 
   ).toThrow('2 patches of 14 pixels');
 });
 
-test('planes hold the same values as the table', () => {
+test('patches hold the values of the table, channel after channel', () => {
   const table = normalisationTable(CLIP_NORMALISATION);
-  const planes = normalisedPlanes(
+  const { values } = patchify(
     { width: 2, height: 1, data: Uint8Array.of(0, 128, 255, 7, 8, 9) },
+    { patchSize: 1, mergeSize: 1, temporalPatchSize: 1 },
     CLIP_NORMALISATION,
   );
-  expect([...planes]).toEqual([table[0], table[7], table[256 + 128], table[256 + 8], table[512 + 255], table[512 + 9]]);
+  expect([...values]).toEqual([table[0], table[256 + 128], table[512 + 255], table[7], table[256 + 8], table[512 + 9]]);
 });

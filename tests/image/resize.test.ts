@@ -2,11 +2,11 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { bytesSource } from '../../src/formats/byte-source.ts';
 import { openSafetensors } from '../../src/formats/safetensors.ts';
 import { resize } from '../../src/image/resize.ts';
 import type { RgbImage } from '../../src/image/rgb-image.ts';
 import { smartResize } from '../../src/image/smart-resize.ts';
+import { bytesSource } from '../formats/bytes-source.ts';
 
 const golden = (name: string) => readFileSync(join(import.meta.dirname, '../golden', name));
 

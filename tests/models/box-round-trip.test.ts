@@ -1,9 +1,8 @@
 /** Boxes a person drew, written as each family writes them and read back: exact to what the family can say. */
 import { describe, expect, test } from 'vitest';
 import { PUBLISHED, publishedPreprocessor } from '../../src/engine/model/published.ts';
-import type { GroundedBox, Size } from '../../src/grounding/box.ts';
-import { fromNatural, asNatural, toNatural } from '../../src/grounding/convert.ts';
-import { conventionOf } from '../../src/grounding/convention.ts';
+import { box01, type GroundedBox, type Size } from '../../src/grounding/box.ts';
+import { CONVENTIONS, type BoxFamily } from '../../src/grounding/convention.ts';
 import { parseAnswer } from '../../src/grounding/parse.ts';
 import { parseArchitecture } from '../../src/models/load.ts';
 import { pictureFile } from '../../src/models/picture-file.ts';
@@ -21,18 +20,17 @@ const CORNERS = [
   [3, 5, 30, 16],
   [11, 2, 29, 17],
 ] as const;
-const FAMILIES = ['qwen2_vl', 'qwen2_5_vl', 'qwen3_vl', 'smolvlm'];
+const FAMILIES: readonly BoxFamily[] = ['qwen2_vl', 'qwen2_5_vl', 'qwen3_vl', 'smolvlm'];
 
 describe.each(FAMILIES)('%s', (family) => {
   const { config } = PUBLISHED.find((p) => p.config['model_type'] === family)!;
   const sizes = parseArchitecture(config).pictureSizes(pictureFile(publishedPreprocessor(config), null));
-  const convention = conventionOf(family)!;
+  const convention = CONVENTIONS[family];
   const modelSizes = NATURAL.map((natural) => sizes.modelSize(natural));
   const boxes = NATURAL.flatMap((natural, image) =>
     CORNERS.map((corners): GroundedBox & { natural: Size } => {
-      const scale = (v: number, i: number) => (v / (i % 2 ? 17 : 31)) * (i % 2 ? natural.height : natural.width);
-      const [x1, y1, x2, y2] = corners.map(scale) as [number, number, number, number];
-      return { image, natural, box: fromNatural(asNatural([x1, y1, x2, y2]), natural) };
+      const [x1, y1, x2, y2] = corners;
+      return { image, natural, box: box01(x1 / 31, y1 / 17, x2 / 31, y2 / 17) };
     }),
   );
 
@@ -41,7 +39,8 @@ describe.each(FAMILIES)('%s', (family) => {
     const parsed = parseAnswer(text, { convention, sizes: modelSizes, thinking: 'optional' });
     expect(parsed.boxes).toHaveLength(1);
     expect(parsed.boxes[0]!.image).toBe(image);
-    const [wanted, read] = [toNatural(box, natural), toNatural(parsed.boxes[0]!.box, natural)];
+    const inPixels = (corner: number, i: number) => corner * (i % 2 ? natural.height : natural.width);
+    const [wanted, read] = [box.map(inPixels), parsed.boxes[0]!.box.map(inPixels)];
     const model = modelSizes[image]!;
     wanted.forEach((corner, i) => {
       const [side, steps] = i % 2 ? [natural.height, model.height] : [natural.width, model.width];

@@ -5,7 +5,6 @@ import { describe, expect, test } from 'vitest';
 import { filesUnder } from '../../src/cli/node-files.ts';
 import { openGolden, type GoldenCase } from '../../src/engine/golden/case.ts';
 import { checkGolden, compare } from '../../src/engine/golden/check.ts';
-import { bytesSource } from '../../src/formats/byte-source.ts';
 import { openSafetensors, toFloat32, type Safetensors } from '../../src/formats/safetensors.ts';
 import { Recorder } from '../../src/gpu/recorder.ts';
 import { registerDecoder } from '../../src/image/decode.ts';
@@ -18,6 +17,7 @@ import { relativeRms } from '../../src/ops/quantise.ts';
 import { Tape } from '../../src/ops/tape.ts';
 import { codesOf } from '../ops/quantised.ts';
 import { useSession } from '../ops/harness.ts';
+import { bytesSource } from '../formats/bytes-source.ts';
 
 registerDecoder(nodeDecode);
 

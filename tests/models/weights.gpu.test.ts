@@ -4,11 +4,11 @@ import { createRequire } from 'node:module';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
-import { bytesSource, type ByteSource } from '../../src/formats/byte-source.ts';
+import type { ByteSource } from '../../src/formats/byte-source.ts';
 import { PUBLISHED } from '../../src/engine/model/published.ts';
 import { openCheckpoint } from '../../src/formats/checkpoint-files.ts';
 import { f16ArrayToF32 } from '../../src/formats/half.ts';
-import { safetensorsHeader, safetensorsSize, type TensorSpec } from '../../src/formats/safetensors-writer.ts';
+import { safetensorsHeader, type TensorSpec } from '../../src/formats/safetensors-writer.ts';
 import { DESKTOP, dryGpu } from '../../src/gpu/dry.ts';
 import { readTensors } from '../../src/gpu/program.ts';
 import { Session } from '../../src/gpu/recorder.ts';
@@ -18,6 +18,7 @@ import type { TensorEntry } from '../../src/models/manifest.ts';
 import { entriesOf } from '../../src/models/vision-language.ts';
 import { loadWeights } from '../../src/models/weights.ts';
 import { useSession } from '../ops/harness.ts';
+import { bytesSource } from '../formats/bytes-source.ts';
 
 const session = useSession();
 
@@ -32,7 +33,7 @@ const PATTERN = Uint16Array.from({ length: 128 }, (_, n) => new Uint16Array(Floa
 function synthetic(tensors: readonly TensorSpec[], onRead: () => void = () => {}): ByteSource {
   const header = safetensorsHeader(tensors);
   return {
-    size: safetensorsSize(tensors),
+    size: header.length + 2 * tensors.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0),
     read: async (offset, length) => {
       if (offset < header.length) return header.slice(offset, offset + length);
       onRead();

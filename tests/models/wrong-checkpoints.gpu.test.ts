@@ -3,13 +3,14 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { GroundworkError } from '../../src/base/error.ts';
 import { filesUnder } from '../../src/cli/node-files.ts';
-import { blobSource, bytesSource, type ByteSource } from '../../src/formats/byte-source.ts';
+import { blobSource, type ByteSource } from '../../src/formats/byte-source.ts';
 import { openSafetensors, type TensorInfo } from '../../src/formats/safetensors.ts';
 import { writeSafetensors } from '../../src/formats/safetensors-writer.ts';
 import type { Json } from '../../src/models/fields.ts';
 import { loadModel } from '../../src/models/load.ts';
 import { collectBytes } from '../formats/collect.ts';
 import { useSession } from '../ops/harness.ts';
+import { bytesSource } from '../formats/bytes-source.ts';
 
 const session = useSession();
 type Folder = Map<string, ByteSource>;

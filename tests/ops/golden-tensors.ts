@@ -1,7 +1,7 @@
 /** The fixtures of tests/golden/ops as plain arrays. */
 import { readFileSync } from 'node:fs';
-import { bytesSource } from '../../src/formats/byte-source.ts';
 import { openSafetensors, toFloat32 } from '../../src/formats/safetensors.ts';
+import { bytesSource } from '../formats/bytes-source.ts';
 
 export interface GoldenTensor {
   readonly shape: readonly number[];

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { bytesSource, type ByteSource } from '../../src/formats/byte-source.ts';
+import type { ByteSource } from '../../src/formats/byte-source.ts';
 import { openCheckpoint } from '../../src/formats/checkpoint-files.ts';
 import { matchAdapterKeys, readAdapterConfig } from '../../src/formats/peft.ts';
 import { openSafetensors, toFloat32 } from '../../src/formats/safetensors.ts';
@@ -12,6 +12,7 @@ import { resolveLoraTargets } from '../../src/train/peft-targets.ts';
 import type { MergedAdapter } from '../../src/train/policy.ts';
 import { expectClose, useSession } from '../ops/harness.ts';
 import { Tiny, withTiny } from './tiny-model.ts';
+import { bytesSource } from '../formats/bytes-source.ts';
 
 const session = useSession();
 /** Every matrix is cut into blocks of a few rows, as a large vocabulary is by what an adapter binds. */

@@ -1,12 +1,6 @@
 import { expect, test } from 'vitest';
 import { computeAdvantages } from '../../src/train/advantage.ts';
-import {
-  averageMetrics,
-  policyMetrics,
-  progressMetrics,
-  rolloutMetrics,
-  type ScoredCompletion,
-} from '../../src/train/grpo-metrics.ts';
+import { policyMetrics, rolloutMetrics, type ScoredCompletion } from '../../src/train/grpo-metrics.ts';
 
 const completion = (tokens: number, truncated: boolean, format: number, iou: number | null): ScoredCompletion => ({
   tokens,
@@ -80,13 +74,4 @@ test('entropy, KL and clipping weigh tokens; least and greatest weigh completion
   });
   expect(policyMetrics(sums.map((s) => ({ ...s, kl: null })))).not.toHaveProperty('kl');
   expect(policyMetrics(sums.slice(2))).not.toHaveProperty('clip_ratio/low_min');
-});
-
-test('parts of a step are averaged by name, over the parts that have it', () => {
-  expect(averageMetrics([{ loss: 1, kl: 3 }, { loss: 2 }])).toEqual({ loss: 1.5, kl: 3 });
-  expect(averageMetrics([])).toEqual({});
-});
-
-test('tokens are counted over the whole run', () => {
-  expect(progressMetrics(100, 40, 20, 1.5)).toEqual({ num_tokens: 160, step_time: 1.5 });
 });

@@ -5,7 +5,6 @@ import { describe, expect, test } from 'vitest';
 import { filesUnder } from '../../src/cli/node-files.ts';
 import { openGolden } from '../../src/engine/golden/case.ts';
 import { compare } from '../../src/engine/golden/check.ts';
-import { bytesSource } from '../../src/formats/byte-source.ts';
 import { openSafetensors, toFloat32, type Safetensors } from '../../src/formats/safetensors.ts';
 import { encodeConversation } from '../../src/models/encode.ts';
 import { loadModel, type LoadedModel } from '../../src/models/load.ts';
@@ -14,6 +13,7 @@ import { fullLogits } from '../../src/train/full-logits.ts';
 import { readAdapter, type ImportedAdapter } from '../../src/train/import.ts';
 import { Policy } from '../../src/train/policy.ts';
 import { useSession } from '../ops/harness.ts';
+import { bytesSource } from '../formats/bytes-source.ts';
 
 const session = useSession();
 const root = fileURLToPath(new URL('../golden/', import.meta.url));

@@ -2,7 +2,6 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { bytesSource } from '../../src/formats/byte-source.ts';
 import { openSafetensors, type Safetensors } from '../../src/formats/safetensors.ts';
 import { writeSafetensors, type TensorToWrite } from '../../src/formats/safetensors-writer.ts';
 import { parseArchitecture } from '../../src/models/load.ts';
@@ -11,6 +10,7 @@ import { linearModules } from '../../src/models/vision-language.ts';
 import { adapterFiles } from '../../src/train/export.ts';
 import { readAdapter, type BaseWeights } from '../../src/train/import.ts';
 import { collectBytes } from '../formats/collect.ts';
+import { bytesSource } from '../formats/bytes-source.ts';
 
 const golden = fileURLToPath(new URL('../golden/', import.meta.url));
 const configOf = (name: string) => JSON.parse(readFileSync(`${golden}${name}/checkpoint/config.json`, 'utf8')) as Json;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { Batches, countSteps, packRows, RowSampler } from '../../src/train/plan-steps.ts';
+import { Batches, countSteps, RowSampler } from '../../src/train/plan-steps.ts';
 
 const stage = { perDeviceTrainBatchSize: 4, gradientAccumulationSteps: 2, maxSteps: 0, numTrainEpochs: 3 };
 
@@ -69,24 +69,5 @@ test('no rows and another dataset’s state are refused', () => {
   expect(() => new RowSampler(0, 1)).toThrow(expect.objectContaining({ code: 'no-rows' }));
   expect(() => new RowSampler(3, { epoch: 0, position: 4, random: [1, 2, 3, 4] })).toThrow(
     expect.objectContaining({ code: 'sampler-state' }),
-  );
-});
-
-test('packing fills passes best with the longest first', () => {
-  expect(packRows([5, 3, 7, 2, 9], 10)).toEqual({ batches: [[4], [2, 1], [0, 3]], tooLong: [] });
-  expect(packRows([1, 1, 1, 1], 10, 3).batches).toEqual([[0, 1, 2], [3]]);
-});
-
-test('packing loses no row, keeps the budget, and names what is too long', () => {
-  fc.assert(
-    fc.property(fc.array(fc.integer({ min: 1, max: 120 })), fc.integer({ min: 1, max: 5 }), (lengths, maxRows) => {
-      const { batches, tooLong } = packRows(lengths, 100, maxRows);
-      expect([...batches.flat(), ...tooLong].sort((a, b) => a - b)).toEqual(lengths.map((_, i) => i));
-      for (const batch of batches) {
-        expect(batch.length).toBeLessThanOrEqual(maxRows);
-        expect(batch.reduce((sum, i) => sum + lengths[i]!, 0)).toBeLessThanOrEqual(100);
-      }
-      expect(tooLong.every((i) => lengths[i]! > 100)).toBe(true);
-    }),
   );
 });

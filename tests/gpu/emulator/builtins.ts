@@ -2,7 +2,7 @@
  * WGSL's built-in functions on JavaScript values: scalars are numbers or booleans, vectors are arrays. f32 results
  * are rounded to f32 after each operation, as a driver without fused operations would.
  */
-import { f16ToF32, f32ToF16 } from '../../../src/formats/half.ts';
+import { f16ToF32, f32ArrayToF16 } from '../../../src/formats/half.ts';
 
 export type Scalar = number | boolean;
 export type Value = Scalar | Value[];
@@ -82,7 +82,13 @@ export const whole: Readonly<Record<string, { type: string; fn: (...args: never[
   any: { type: 'bool', fn: (v: boolean | boolean[]) => (Array.isArray(v) ? v.includes(true) : v) },
   all: { type: 'bool', fn: (v: boolean | boolean[]) => (Array.isArray(v) ? !v.includes(false) : v) },
   unpack2x16float: { type: 'vec2<f32>', fn: (v: number) => [f16ToF32(v & 0xffff), f16ToF32(v >>> 16)] },
-  pack2x16float: { type: 'u32', fn: (v: number[]) => (f32ToF16(v[0]!) | (f32ToF16(v[1]!) << 16)) >>> 0 },
+  pack2x16float: {
+    type: 'u32',
+    fn: (v: number[]) => {
+      const [low, high] = f32ArrayToF16(Float32Array.from(v)).bits;
+      return (low! | (high! << 16)) >>> 0;
+    },
+  },
   dot4I8Packed: { type: 'i32', fn: (a: number, b: number) => dotBytes(a, b, true) | 0 },
   dot4U8Packed: { type: 'u32', fn: (a: number, b: number) => dotBytes(a, b, false) >>> 0 },
 };
