@@ -9,7 +9,6 @@ import { nodeFileStore } from '../../src/cli/node-file-store.ts';
 import { writeFiles } from '../../src/cli/node-files.ts';
 import { vaultOf } from '../../src/engine/keep/keeper.ts';
 import type { RunRecord } from '../../src/engine/protocol/records.ts';
-import { bytesSource } from '../../src/formats/byte-source.ts';
 import { openSafetensors, toFloat32 } from '../../src/formats/safetensors.ts';
 import { writeSafetensors } from '../../src/formats/safetensors-writer.ts';
 import { storageInFiles } from '../../src/store/storage.ts';
@@ -17,6 +16,7 @@ import { writeCheckpoint } from '../../src/train/checkpoint-file.ts';
 import { bytesOf } from '../../src/train/checkpoint-folder.ts';
 import { adapterFiles } from '../../src/train/export.ts';
 import type { MergedAdapter } from '../../src/train/merged-rows.ts';
+import { bytesSource } from '../formats/bytes-source.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const house = mkdtempSync(join(tmpdir(), 'groundwork-merge-'));

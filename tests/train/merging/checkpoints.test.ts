@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { bytesSource } from '../../../src/formats/byte-source.ts';
 import { openCheckpoint, planShards } from '../../../src/formats/checkpoint-files.ts';
 import { openSafetensors, toFloat32, type Dtype } from '../../../src/formats/safetensors.ts';
 import { writeSafetensors, type TensorToWrite } from '../../../src/formats/safetensors-writer.ts';
@@ -11,6 +10,7 @@ import {
   mergedCheckpointFiles,
   type CheckpointMerge,
 } from '../../../src/train/merging/checkpoints.ts';
+import { bytesSource } from '../../formats/bytes-source.ts';
 
 type Tensors = Readonly<Record<string, readonly number[]>>;
 interface Golden {
