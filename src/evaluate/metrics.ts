@@ -8,7 +8,8 @@
 import type { GroundedBox } from '../grounding/box.ts';
 import { groundedIou } from '../grounding/matching.ts';
 import { meanMatched, type PredictedBox } from '../train/rewards/index.ts';
-import { bootstrapInterval, type Interval } from './bootstrap.ts';
+import type { Interval } from './bootstrap.ts';
+import { wilsonInterval } from './interval.ts';
 
 /** One answer and what it should have been. */
 export interface Prediction {
@@ -42,7 +43,7 @@ export interface TaskEvaluation {
 }
 
 export interface Evaluation extends TaskEvaluation {
-  /** 95 % bootstrap over rows. */
+  /** 95 %, Wilson: one hit of two is no certainty, and none of six is not none. */
   readonly accAt50Interval: Interval;
   /** Of rows with several pictures (of all rows where there are none); a parse failure is wrong. */
   readonly imageAccuracy: number;
@@ -78,8 +79,8 @@ function sameImages(a: readonly PredictedBox[], b: readonly PredictedBox[]): boo
   return images(a) === images(b);
 }
 
-/** Everything counted. `seed`: of the bootstrap. An empty set has NaN accuracies and n = 0. */
-export function summarize(scores: readonly RowScore[], seed: number): Evaluation {
+/** Everything counted. An empty set has NaN accuracies and n = 0. */
+export function summarize(scores: readonly RowScore[]): Evaluation {
   const byTask = new Map<string, RowScore[]>();
   for (const score of scores) {
     const rows = byTask.get(score.task);
@@ -91,7 +92,7 @@ export function summarize(scores: readonly RowScore[], seed: number): Evaluation
   const chosen = scores.filter((s) => s.rightImage !== null);
   return {
     ...count(scores),
-    accAt50Interval: bootstrapInterval(hits(scores, 0.5), { seed }),
+    accAt50Interval: wilsonInterval(hits(scores, 0.5).filter((hit) => hit === 1).length, scores.length),
     imageAccuracy:
       chosen.length > 0 ? mean(chosen.map((s) => Number(s.rightImage))) : mean(scores.map((s) => Number(s.parsed))),
     tasks,

@@ -1,5 +1,6 @@
 /** report.json: what a run proved, for people and scripts; and the same as a table of plain text. */
 import { type Interval, pairedBootstrapInterval } from './bootstrap.ts';
+import { mcNemarExact } from './interval.ts';
 import { type Evaluation, hits, mean, type RowScore, type TaskEvaluation } from './metrics.ts';
 
 export interface ReportStage {
@@ -21,6 +22,11 @@ export interface ReportDifference {
   readonly accAt50: number;
   /** 95 % paired bootstrap. */
   readonly interval: Interval;
+  /** Rows that are hits only after, and only before. */
+  readonly gained: number;
+  readonly lost: number;
+  /** McNemar's exact p of so uneven a division. */
+  readonly p: number;
 }
 
 export interface Report {
@@ -74,12 +80,17 @@ function difference(from: EvaluatedStage, to: EvaluatedStage, seed: number): Rep
   const after = to.scores.filter((s) => earlier.has(s.rowId));
   const before = after.map((s) => earlier.get(s.rowId)!);
   const [a, b] = [hits(before, 0.5), hits(after, 0.5)];
+  const gained = b.filter((hit, i) => hit > a[i]!).length;
+  const lost = b.filter((hit, i) => hit < a[i]!).length;
   return {
     from: from.name,
     to: to.name,
     n: after.length,
     accAt50: mean(b) - mean(a),
     interval: pairedBootstrapInterval(a, b, { seed }),
+    gained,
+    lost,
+    p: mcNemarExact(gained, lost),
   };
 }
 
@@ -108,7 +119,8 @@ export function printReport(report: Report): string {
     ),
     '',
     ...report.differences.map(
-      (d) => `${d.from} → ${d.to}: ${signed(d.accAt50)} points ${range(d.interval, signed)} on ${d.n} rows`,
+      (d) =>
+        `${d.from} → ${d.to}: ${signed(d.accAt50)} points ${range(d.interval, signed)} on ${d.n} rows, ${d.gained} gained, ${d.lost} lost, p = ${d.p < 0.001 ? 'below 0.001' : d.p.toFixed(3)}`,
     ),
   ];
   if (report.rejection.prompts > 0)

@@ -55,5 +55,5 @@ export async function runEvaluation(
       unit: 'rows',
     });
   }
-  return { evaluation: summarize(scores, context.seed), scores, stopped };
+  return { evaluation: summarize(scores), scores, stopped };
 }

@@ -62,7 +62,7 @@ const row = (task: string, iou: number, rightImage: boolean | null = true, parse
 
 test('accuracies, mean IoU, failures, per task, by rows and by tasks', () => {
   const scores = [row('a', 0.3), row('a', 0.5), row('a', 0.7), row('a', 0, false, false), row('b', 0.49)];
-  const all = summarize(scores, 1);
+  const all = summarize(scores);
   expect(all).toMatchObject({ n: 5, accAt30: 0.8, accAt50: 0.4, accAt70: 0.2, parseFailures: 1, imageAccuracy: 0.8 });
   expect(all.meanIoU).toBeCloseTo(1.99 / 5, 12);
   expect(all.tasks.a).toEqual({ n: 4, accAt30: 0.75, accAt50: 0.5, accAt70: 0.25, meanIoU: 0.375, parseFailures: 1 });
@@ -72,12 +72,12 @@ test('accuracies, mean IoU, failures, per task, by rows and by tasks', () => {
 });
 
 test('image accuracy is of rows with a choice; without any, of rows read', () => {
-  expect(summarize([row('a', 1, null), row('a', 1, true), row('a', 0, false)], 1).imageAccuracy).toBe(0.5);
-  expect(summarize([row('a', 1, null), row('a', 0, null, false)], 1).imageAccuracy).toBe(0.5);
+  expect(summarize([row('a', 1, null), row('a', 1, true), row('a', 0, false)]).imageAccuracy).toBe(0.5);
+  expect(summarize([row('a', 1, null), row('a', 0, null, false)]).imageAccuracy).toBe(0.5);
 });
 
 test('no rows are no accuracy, not a perfect or a zero one', () => {
-  const none = summarize([], 1);
+  const none = summarize([]);
   expect(none).toMatchObject({ n: 0, parseFailures: 0, tasks: {} });
   expect(none.accAt50).toBeNaN();
 });

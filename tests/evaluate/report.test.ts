@@ -10,7 +10,7 @@ const stage = (name: string, ious: number[]): EvaluatedStage => {
     rightImage: true,
     parsed: iou > 0,
   }));
-  return { name, scores, evaluation: summarize(scores, 7), seconds: 12.34 };
+  return { name, scores, evaluation: summarize(scores), seconds: 12.34 };
 };
 const stages = [stage('base', [0, 0, 0.6, 0]), stage('sft', [0.6, 0, 0.6, 0.2]), stage('rl', [0.6, 0.9, 0.6, 0.8])];
 const report = buildReport({ adapter: 'llvmpipe', seed: 7, stages, rejection: { prompts: 40, kept: 11 } });
@@ -68,7 +68,7 @@ test('a stage of no rows is null in JSON, not a crash', () => {
 test('the table can be read in a terminal', () => {
   const lines = printReport(report).split('\n');
   expect(lines[0]).toMatch(/^stage +n +acc@0\.5 % +95 % +mean IoU +unparsed +seconds$/);
-  expect(lines[3]).toMatch(/^rl +4 +100\.0 +\[100\.0, 100\.0\] +0\.725 +0 +12\.3$/);
+  expect(lines[3]).toMatch(/^rl +4 +100\.0 +\[51\.0, 100\.0\] +0\.725 +0 +12\.3$/);
   expect(lines).toContainEqual(expect.stringMatching(/^base → rl: \+75\.0 points \[.*\] on 4 rows$/));
   expect(lines).toContain('rejection sampling kept 11 of 40 prompts');
   expect(lines).toContainEqual(expect.stringMatching(/^region +2 +100\.0/));

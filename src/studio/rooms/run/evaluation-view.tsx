@@ -13,7 +13,7 @@ export function EvaluationView() {
       <div className="scroll-table" tabIndex={0} role="region" aria-label="Evaluations">
         <table>
           <caption>
-            Share of held-out rows with a box that overlaps enough, in the right picture. Intervals: 95 %, bootstrap.
+            Share of held-out rows with a box that overlaps enough, in the right picture. Intervals: 95 %, Wilson.
           </caption>
           <thead>
             <tr>
