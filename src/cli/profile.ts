@@ -31,7 +31,9 @@ const home = fileURLToPath(new URL('../../', import.meta.url));
 
 /** What is profiled, by the kind of stage that does it. */
 const PROFILED: Readonly<Record<string, StageKind>> = {
-  ...Object.fromEntries(KINDS.filter((kind) => STAGES[kind].trains).map((kind) => [kind, kind])),
+  ...Object.fromEntries(
+    KINDS.filter((kind) => STAGES[kind].trains && !STAGES[kind].answers?.needs).map((kind) => [kind, kind]),
+  ),
   decode: 'evaluate',
 };
 

@@ -9,9 +9,11 @@ export { advise, type Advice } from '../train/recipe-check.ts';
 export { parseRecipe, readRecipe, requireRecipe, sayFault } from '../train/recipe-schema.ts';
 export {
   descriptorOf,
+  dpoStage,
   evaluateStage,
   grpoStage,
   KINDS,
+  ktoStage,
   mergeStage,
   newStage,
   optimizer,
@@ -25,8 +27,17 @@ export {
 } from '../train/stages/index.ts';
 export type { StageBase } from '../train/stages/descriptor.ts';
 export { getAt, nameOf, setAt, type RequiredPath, type Spec } from '../train/stages/schema.ts';
-export type { EvaluateStage, GrpoStage, MergeStage, RejectionStage, SftStage } from '../train/recipe.ts';
+export type {
+  DpoStage,
+  EvaluateStage,
+  GrpoStage,
+  KtoStage,
+  MergeStage,
+  RejectionStage,
+  SftStage,
+} from '../train/recipe.ts';
 export { LOSS_TYPES, lossFaults, lossOf, RATIO_LEVELS, type LossType } from '../train/losses/index.ts';
+export { DPO_LOSS_NAMES, DPO_LOSSES, type DpoLossName } from '../train/preferences/dpo-losses.ts';
 export type { Setting, Settings } from '../train/setting.ts';
 export {
   REWARD_NAMES,

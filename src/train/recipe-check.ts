@@ -13,7 +13,9 @@ export interface Advice extends Objection {
 export function advise({ stages }: Recipe): Advice[] {
   if (stages.length === 0)
     return [{ stage: null, ...error('The recipe is empty.', 'Add a stage, or start from a preset.') }];
-  return [...adapterFaults(stages), ...stages.flatMap((stage, i) => own(stage, i))].sort((a, b) => a.stage! - b.stage!);
+  return [...adapterFaults(stages), ...answerFaults(stages), ...stages.flatMap((stage, i) => own(stage, i))].sort(
+    (a, b) => a.stage! - b.stage!,
+  );
 }
 
 const own = <S extends Stage>(stage: S, index: number): Advice[] =>
@@ -33,9 +35,30 @@ function adapterFaults(stages: readonly Stage[]): Advice[] {
   });
 }
 
+/** Judged answers come from a stage before. */
+function answerFaults(stages: readonly Stage[]): Advice[] {
+  let given = false;
+  return stages.flatMap((stage, i) => {
+    const { answers } = descriptorOf(stage);
+    const missing = answers?.needs === true && !given;
+    given ||= answers?.gives(stage) ?? false;
+    return missing
+      ? [
+          {
+            stage: i,
+            ...error(
+              'No stage before it hands on answers that were judged.',
+              'Put rejection sampling before it, and let it keep answers.',
+            ),
+          },
+        ]
+      : [];
+  });
+}
+
 /** Throws `recipe-invalid` where stages cannot follow each other as they do. */
 export function checkRecipe({ stages }: Pick<Recipe, 'stages'>): void {
-  const [fault] = adapterFaults(stages);
+  const [fault] = [...adapterFaults(stages), ...answerFaults(stages)];
   if (!fault) return;
   const name = stages[fault.stage!]!.name;
   throw new GroundworkError('recipe-invalid', `Stage ${fault.stage! + 1}, “${name}”: ${fault.text}`, fault.hint);

@@ -2,8 +2,10 @@
 import type { Stage } from './stages/index.ts';
 
 export type { Stage } from './stages/index.ts';
+export type { DpoStage } from './stages/dpo.ts';
 export type { EvaluateStage } from './stages/evaluate.ts';
 export type { GrpoStage } from './stages/grpo.ts';
+export type { KtoStage } from './stages/kto.ts';
 export type { MergeStage } from './stages/merge.ts';
 export type { RejectionStage } from './stages/rejection.ts';
 export type { LoraSettings, OptimizerSettings, SamplingSettings } from './stages/settings.ts';

@@ -4,6 +4,7 @@
  */
 import { span } from '../data/row-list.ts';
 import { curate, judge, type Attempts, type Curation } from './difficulty.ts';
+import { keepAnswers, type JudgedAnswers } from './preferences/judged-answers.ts';
 import type { RejectionStage } from './recipe.ts';
 import { succeeds } from './rewards/index.ts';
 import type { StageContext } from './stage.ts';
@@ -12,17 +13,26 @@ import { rowsToTry } from './stages/rejection.ts';
 interface RejectionPosition {
   /** What was tried so far: whole batches. */
   readonly attempts: readonly Attempts[];
+  /** Of prompts that are kept, if answers are. */
+  readonly answers?: readonly JudgedAnswers[];
 }
 
-/** Tries at most `limit` training rows; the kept ones, in the order tried, are `curation.kept`. */
-export async function runRejection(stage: RejectionStage, context: StageContext): Promise<Curation> {
+export interface Selection extends Curation {
+  /** Of the kept rows; absent if none were to be handed on. */
+  readonly answers?: readonly JudgedAnswers[];
+}
+
+/** Tries at most `limit` training rows; the kept ones, in the order tried, are `kept`. */
+export async function runRejection(stage: RejectionStage, context: StageContext): Promise<Selection> {
   const rows = rowsToTry(context.train, stage.limit, context.seed);
   const from = context.resume as RejectionPosition | null;
   const attempts: Attempts[] = [...(from?.attempts ?? [])];
+  const most = stage.answersKept ?? 0;
+  const answers: JudgedAnswers[] = [...(from?.answers ?? [])];
   context.samples.readAhead(rows, span(rows, attempts.length, attempts.length + stage.batchSize));
   await context.compiled;
   for (let start = attempts.length; start < rows.length; start += stage.batchSize) {
-    const position: RejectionPosition = { attempts };
+    const position: RejectionPosition = { attempts, ...(most > 0 && { answers }) };
     if (!(await context.gate({ position }))) break;
     const batch = await rows.read(span(rows, start, start + stage.batchSize));
     const samples = await context.samples.prepare(batch);
@@ -33,12 +43,17 @@ export async function runRejection(stage: RejectionStage, context: StageContext)
       seed: context.seed + start,
     });
     batch.forEach((row, i) => {
-      const successes = rollouts[i]!.filter(({ text }) =>
-        succeeds(context.samples.parse(samples[i]!, text), row, stage.iouThreshold),
-      ).length;
+      const tried = rollouts[i]!.map(({ text, tokens, truncated }) => ({
+        tokens,
+        truncated,
+        right: succeeds(context.samples.parse(samples[i]!, text), row, stage.iouThreshold),
+      }));
+      const successes = tried.filter(({ right }) => right).length;
       attempts.push({ rowId: row.id, samples: stage.numGenerations, successes });
       const successRate = successes / stage.numGenerations;
-      context.emit({ type: 'rejection', rowId: row.id, successRate, verdict: judge(successRate, stage) });
+      const verdict = judge(successRate, stage);
+      if (most > 0 && verdict === 'kept') answers.push(keepAnswers(row.id, tried, most));
+      context.emit({ type: 'rejection', rowId: row.id, successRate, verdict });
     });
     context.emit({
       type: 'progress',
@@ -47,5 +62,5 @@ export async function runRejection(stage: RejectionStage, context: StageContext)
       unit: 'prompts',
     });
   }
-  return curate(attempts, stage);
+  return { ...curate(attempts, stage), ...(most > 0 && { answers }) };
 }

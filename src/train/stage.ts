@@ -6,6 +6,7 @@ import type { Processor } from '../models/processor.ts';
 import type { Generator } from './generate.ts';
 import type { Optimizer } from './optimizer.ts';
 import type { Policy } from './policy.ts';
+import type { JudgedAnswers } from './preferences/judged-answers.ts';
 import type { Sample, SampleStore } from './samples.ts';
 import type { Scorer } from './scorer.ts';
 
@@ -49,6 +50,8 @@ export interface StageOutcome<Report> {
   readonly rows?: readonly Row[];
   /** Ids of the training rows that it has kept, for stages that read those. */
   readonly kept?: readonly string[];
+  /** Answers of the rows it has kept, right and wrong, for stages that learn from those. */
+  readonly answers?: readonly JudgedAnswers[];
   /** What it has found. */
   readonly report?: Report;
 }

@@ -9,6 +9,7 @@ import type { Storage } from '../../src/store/storage.ts';
 import {
   evaluateStage,
   grpoStage,
+  ktoStage,
   lora,
   mergeStage,
   optimizer,
@@ -20,14 +21,21 @@ import { fewRows, starter } from './few-rows.ts';
 
 const trained = { lora: lora(4, 8, 0.1), optimizer: optimizer(2e-3, 0.1, 'cosine') };
 
-/** SFT with accumulation and dropout → merge → rejection → GRPO → evaluation. */
+/** SFT with accumulation and dropout → merge → rejection → GRPO → merge → KTO → evaluation. */
 export const WHOLE: Recipe = {
   name: 'whole',
   seed: 11,
   stages: [
     sftStage({ ...trained, maxSteps: 2, perDeviceTrainBatchSize: 1, gradientAccumulationSteps: 2, maxLength: 0 }),
     mergeStage(),
-    rejectionStage({ limit: 8, numGenerations: 4, sampling: sampling(16), batchSize: 4, iouThreshold: 0.1 }),
+    rejectionStage({
+      limit: 8,
+      numGenerations: 4,
+      sampling: sampling(16),
+      batchSize: 4,
+      iouThreshold: 0.1,
+      answersKept: 2,
+    }),
     grpoStage({
       ...trained,
       lora: lora(4, 8),
@@ -37,12 +45,14 @@ export const WHOLE: Recipe = {
       numIterations: 2,
       sampling: sampling(16),
     }),
+    mergeStage(),
+    ktoStage({ ...trained, lora: lora(4, 8), maxSteps: 2, perDeviceTrainBatchSize: 2, maxCompletionLength: 16 }),
     evaluateStage({ name: 'after', limit: 2, maxCompletionLength: 12, batchSize: 1 }),
   ],
 };
 
-/** Optimizer steps, batches of prompts, batches of rows. */
-export const UNITS = 2 + 2 + 2 + 2;
+/** Optimizer steps, batches of prompts, optimizer steps twice, batches of rows. */
+export const UNITS = 2 + 2 + 2 + 2 + 2;
 /** That one of them is done: kernels that were compiled are told as progress, too. */
 export const isUnit = (event: EngineEvent): boolean => event.type === 'progress' && !event.preparing;
 

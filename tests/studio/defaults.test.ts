@@ -7,7 +7,7 @@ import { fieldsOf } from '../../src/studio/recipe/fields.ts';
 type Config = Readonly<Record<string, unknown>>;
 /** As the installed Python libraries declare them (tools/reference/fixtures/defaults.py). */
 const golden = JSON.parse(readFileSync('tests/golden/defaults.json', 'utf8')) as Readonly<
-  Record<'sft' | 'grpo' | 'lora', Config>
+  Record<'sft' | 'grpo' | 'dpo' | 'kto' | 'lora', Config>
 >;
 
 const fields = KINDS.flatMap((kind) =>
@@ -32,7 +32,7 @@ describe('defaults', () => {
     '$kind $field.path has the name and the default of the installed $field.origin: $field.name',
     ({ kind, field }) => {
       const { theirs } = defaultsOf(kind, field);
-      const config = field.origin === 'PEFT' ? golden.lora : kind === 'sft' ? golden.sft : golden.grpo;
+      const config = field.origin === 'PEFT' ? golden.lora : kind in golden ? golden[kind as 'sft'] : golden.grpo;
       const name = field.name.replace(/\[\d+\]$/, '');
       expect(Object.keys(config)).toContain(name);
       // What the classes leave open until they know more: these sentences are of their documentation.

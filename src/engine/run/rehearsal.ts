@@ -163,6 +163,7 @@ async function time(
     train: rows,
     heldout: rows,
     rows,
+    answers: [],
     index: 0,
     compiled: Promise.resolve(),
     scorer: () => bench.scorer(),

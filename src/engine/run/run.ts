@@ -74,6 +74,7 @@ export async function runRecipe(
       train,
       heldout,
       rows: rowsFor(reads, train, heldout, bench.outcomes),
+      answers: bench.outcomes.findLast(({ answers }) => answers !== undefined)?.answers ?? [],
       index,
       compiled,
       scorer: () => bench.scorer(),

@@ -44,6 +44,22 @@ const RULES: readonly Rule[] = [
     matches: (name) => /^rewards\/.+\/mean$/.test(name),
   },
   {
+    title: 'Preferred and other answers',
+    about:
+      'Beta times how much likelier than for the reference. The margin should grow; both falling together is a warning.',
+    matches: one('rewards/chosen', 'rewards/rejected', 'rewards/margins'),
+  },
+  {
+    title: 'Preferences told apart',
+    about: 'Share of pairs in which the preferred answer has gained more than the other.',
+    matches: one('rewards/accuracies'),
+  },
+  {
+    title: 'Likelihood of answers',
+    about: 'Log-probability of whole answers.',
+    matches: one('logps/chosen', 'logps/rejected'),
+  },
+  {
     title: 'Accuracy',
     about: 'SFT: share of target tokens that the model ranks first. Evaluation: share of boxes that overlap enough.',
     matches: (name) => /accuracy|acc_?at|mean_iou/i.test(name),

@@ -69,6 +69,8 @@ export interface StageDescriptor<S extends StageBase> {
     /** Said where the need is not met. */
     readonly otherwise: Pick<Objection, 'text' | 'hint'>;
   };
+  /** Judged answers: whether it cannot do without them, and whether it hands them on; absent: neither. */
+  readonly answers?: { readonly needs: boolean; gives(stage: S): boolean };
   /** Rows it reads. `kept`: those training rows that a stage before has kept, or all with a solution. null: none. */
   readonly reads: 'train' | 'kept' | 'heldout' | null;
   /** Rows whose pictures are looked at together; 0: none. */

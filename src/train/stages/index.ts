@@ -1,13 +1,15 @@
 /** The kinds of stages: one module each, put together here. A new kind is a module and a line. */
 import type { StageDescriptor } from './descriptor.ts';
+import { dpo } from './dpo.ts';
 import { evaluate } from './evaluate.ts';
 import { grpo } from './grpo.ts';
+import { kto } from './kto.ts';
 import { merge } from './merge.ts';
 import { rejection } from './rejection.ts';
 import { sft } from './sft.ts';
 
 /** In the order in which they are offered. */
-const ALL = [sft, merge, rejection, grpo, evaluate] as const;
+const ALL = [sft, merge, rejection, grpo, dpo, kto, evaluate] as const;
 
 type Descriptor = (typeof ALL)[number];
 export type StageKind = Descriptor['kind'];
@@ -28,8 +30,10 @@ export const descriptorOf = <S extends Stage>(stage: S): StageDescriptor<S> =>
 export const newStage = <K extends StageKind>(kind: K): StageOf<K> =>
   structuredClone(STAGES[kind].defaults) as StageOf<K>;
 
+export { dpoStage } from './dpo.ts';
 export { evaluateStage } from './evaluate.ts';
 export { grpoStage } from './grpo.ts';
+export { ktoStage } from './kto.ts';
 export { mergeStage } from './merge.ts';
 export { rejectionStage } from './rejection.ts';
 export { lora, optimizer, sampling } from './settings.ts';

@@ -18,6 +18,8 @@ export interface RejectionStage extends StageBase {
   readonly minSuccess: number;
   readonly maxSuccess: number;
   readonly batchSize: number;
+  /** Right and wrong answers of each kept prompt that are handed on, at most so many of either; 0: none. */
+  readonly answersKept?: number;
 }
 
 /** Training rows with a solution, at most `limit` (0: all) of them, in a drawn order. */
@@ -39,6 +41,7 @@ export const rejection: StageDescriptor<RejectionStage> = {
     minSuccess: 0,
     maxSuccess: 1,
     batchSize: 8,
+    answersKept: 0,
   },
   schema: {
     limit: whole(0, 1e7, own),
@@ -47,9 +50,11 @@ export const rejection: StageDescriptor<RejectionStage> = {
     minSuccess: real(0, 1, own),
     maxSuccess: real(0, 1, own),
     batchSize: whole(1, 256, own),
+    answersKept: whole(0, 256, { ...own, optional: true }),
     ...SAMPLING,
   },
   trains: false,
+  answers: { needs: false, gives: ({ answersKept = 0 }) => answersKept > 0 },
   reads: 'train',
   rowsAtOnce: (stage) => stage.batchSize,
   rowsAPass: (stage) => stage.batchSize,

@@ -1,6 +1,7 @@
 /** How a kind of stage runs and is rehearsed; what is to be known of it without that is its descriptor (train/stages). */
 import type { RowList } from '../../../data/row-list.ts';
 import type { Outcome } from '../../../evaluate/outcome.ts';
+import type { JudgedAnswers } from '../../../train/preferences/judged-answers.ts';
 import type { StageContext } from '../../../train/stage.ts';
 import { descriptorOf, type Stage } from '../../../train/stages/index.ts';
 import type { EngineEvent } from '../../protocol/messages.ts';
@@ -8,6 +9,8 @@ import type { EngineEvent } from '../../protocol/messages.ts';
 export interface RunContext extends StageContext {
   /** The rows that its kind reads, as the stages before have left them. */
   readonly rows: RowList;
+  /** Judged answers that a stage before has handed on. */
+  readonly answers: readonly JudgedAnswers[];
   /** Place of the stage in its recipe. */
   readonly index: number;
   /** The stage's own time so far. */

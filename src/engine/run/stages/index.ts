@@ -1,13 +1,23 @@
 /** How each kind of stage runs: one handler a kind. */
 import type { Stage, StageKind, StageOf } from '../../../train/stages/index.ts';
+import { dpo } from './dpo.ts';
 import { evaluate } from './evaluate.ts';
 import { grpo } from './grpo.ts';
 import type { StageHandler } from './handler.ts';
+import { kto } from './kto.ts';
 import { merge } from './merge.ts';
 import { rejection } from './rejection.ts';
 import { sft } from './sft.ts';
 
-const HANDLERS: { readonly [K in StageKind]: StageHandler<StageOf<K>> } = { sft, merge, rejection, grpo, evaluate };
+const HANDLERS: { readonly [K in StageKind]: StageHandler<StageOf<K>> } = {
+  sft,
+  merge,
+  rejection,
+  grpo,
+  dpo,
+  kto,
+  evaluate,
+};
 
 export const handlerOf = <S extends Stage>(stage: S): StageHandler<S> =>
   HANDLERS[stage.kind] as unknown as StageHandler<S>;

@@ -5,8 +5,12 @@ import { timeTwo, type StageHandler } from './handler.ts';
 
 export const rejection: StageHandler<RejectionStage> = {
   async run(stage, context) {
-    const { prompts, kept } = await runRejection(stage, context);
-    return { kept, report: { type: 'selection', prompts: prompts.length, kept: kept.length } };
+    const { prompts, kept, answers } = await runRejection(stage, context);
+    return {
+      kept,
+      ...(answers && { answers }),
+      report: { type: 'selection', prompts: prompts.length, kept: kept.length },
+    };
   },
   async rehearse(stage, desk) {
     const { each } = await timeTwo(stage, desk, runRejection);

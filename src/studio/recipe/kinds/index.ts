@@ -1,14 +1,16 @@
 /** What the studio says of each kind of stage: one file a kind. */
 import type { Stage, StageKind, StageOf } from '../../../engine/presets.ts';
+import { dpo } from './dpo.ts';
 import { evaluate } from './evaluate.tsx';
 import { grpo } from './grpo.tsx';
+import { kto } from './kto.ts';
 import { merge } from './merge.ts';
 import { rejection } from './rejection.tsx';
 import { sft } from './sft.ts';
 import type { KindWords, RunView } from './words.ts';
 
 /** In the order of their views. */
-const WORDS: { readonly [K in StageKind]: KindWords<StageOf<K>> } = { sft, merge, grpo, rejection, evaluate };
+const WORDS: { readonly [K in StageKind]: KindWords<StageOf<K>> } = { sft, merge, grpo, dpo, kto, rejection, evaluate };
 
 export const wordsOf = (kind: StageKind): KindWords<Stage> => WORDS[kind] as unknown as KindWords<Stage>;
 

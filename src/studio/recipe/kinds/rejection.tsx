@@ -50,6 +50,11 @@ export const rejection: KindWords<RejectionStage> = {
         help: 'Prompts that are sampled together. More is faster and takes more memory.',
         unit: 'prompts',
       },
+      answersKept: {
+        label: 'Answers handed on',
+        help: 'Of each kept prompt, at most so many right and so many wrong answers go on to a stage that learns from preferences. 0 hands on none.',
+        unit: 'answers',
+      },
     }),
     ...SAMPLING,
   },
