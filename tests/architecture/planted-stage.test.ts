@@ -72,7 +72,7 @@ views: [],
 `,
   );
   house.insert(HANDLERS, "import { merge } from './merge.ts';", "\nimport { synthesise } from './synthesise.ts';");
-  house.insert(HANDLERS, '{ sft, merge', ', synthesise');
+  house.insert(HANDLERS, '  merge,', ' synthesise,');
   house.insert(KIND_WORDS, "import { merge } from './merge.ts';", "\nimport { synthesise } from './synthesise.ts';");
   house.insert(KIND_WORDS, '{ sft, merge', ', synthesise');
 }
