@@ -183,6 +183,34 @@ test('adapters are brought in, stacked and switched off', async ({ page }) => {
   await expect(panel.getByRole('status')).toContainText('All adapters are off');
 });
 
+test('kept adapters are merged by keyboard, and the result is held against its parts', async ({ page }) => {
+  await open(page, 'fast', '/model');
+  await takeSample(page);
+  const panel = page.getByRole('region', { name: 'Adapters' });
+  await page.evaluate(async () => {
+    await window.harness.studio.adapters.getState().keep('ran');
+    await window.harness.studio.adapters.getState().keep('ran again');
+  });
+  await panel.getByText('Merge adapters').focus();
+  await page.keyboard.press('Enter');
+  const merge = panel.getByRole('button', { name: 'Merge', exact: true });
+  await expect(merge).toBeDisabled();
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('Control+a');
+  await page.keyboard.type('0.7');
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('Control+a');
+  await page.keyboard.type('-0.2');
+  await panel.getByLabel('Method').selectOption('dare_ties_svd');
+  await expect(panel.getByLabel('Density')).toHaveValue('0.5');
+  await expect(panel.getByLabel('Rank', { exact: true })).toHaveValue('0');
+  await merge.focus();
+  await page.keyboard.press('Enter');
+  await expect(panel.getByRole('checkbox', { name: 'ran + ran again' })).toBeVisible();
+  await panel.getByText('Compare with its parts').click();
+  await expect(panel.getByRole('table', { name: /Merged by dare_ties_svd/ })).toContainText('−0.2');
+});
+
 test('dropped files are opened under their names', async ({ page }) => {
   await open(page);
   await expect(page.getByRole('group', { name: 'Drop a dataset' })).toBeVisible();

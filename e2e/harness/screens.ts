@@ -359,7 +359,12 @@ const shots: readonly Shot[] = [
         await shelf.importFiles('grounding-lora', []);
         await shelf.importFiles('style', []);
         await shelf.stack(['adapter-2', 'adapter-1'], true);
+        const parts = ['adapter-1', 'adapter-2'].map((id, i) => ({ id, weight: 0.7 - 0.4 * i }));
+        await shelf.merge({ name: 'both', parts, kind: 'ties_svd', density: 0.5, rank: null });
       });
+      await page.getByText('Merge adapters').click();
+      await page.getByLabel('Method').selectOption('ties_svd');
+      await page.getByText('Compare with its parts').click();
       await page.getByRole('region', { name: 'Adapters' }).scrollIntoViewIfNeeded();
     }),
   },

@@ -19,7 +19,7 @@ import { storageInFiles } from '../store/storage.ts';
 import type { OutputFile } from '../train/checkpoint-folder.ts';
 import { COMBINATIONS, type CombinationKind } from '../train/merging/combinations.ts';
 import { CHECKPOINT_METHODS, type CheckpointMethodName } from '../train/merging/checkpoint-methods.ts';
-import type { MergeLikeness } from '../train/merging/likeness.ts';
+import { leastLike, type MergeLikeness } from '../train/merging/likeness.ts';
 import { existing, flag, oneOf, outFolder, readArguments, real, UsageError, whole } from './arguments.ts';
 import { nodeFileStore } from './node-file-store.ts';
 import { filesUnder, writeFiles } from './node-files.ts';
@@ -154,22 +154,14 @@ function refuse(given: Readonly<Record<string, unknown>>, what: string): void {
 const cosine = (value: number | null): string => (value === null ? '–' : value.toFixed(3));
 
 function likenessLines({ names, likeness }: Pick<Merge, 'names' | 'likeness'>): string[] {
-  const { parts, modules, norm } = likeness;
+  const { parts, norm } = likeness;
   const width = Math.max(6, ...names.map((name) => name.length));
-  const mean = (cosines: readonly (number | null)[]) => {
-    const known = cosines.filter((c) => c !== null);
-    return known.length ? known.reduce((a, b) => a + b, 0) / known.length : Infinity;
-  };
-  const odd = modules
-    .map((m) => ({ module: m.module, cosines: m.parts.map((p) => p.cosine) }))
-    .toSorted((a, b) => mean(a.cosines) - mean(b.cosines))
-    .slice(0, SHOWN);
   return [
     `${'part'.padEnd(width)}  length of its change  cosine with the result`,
     ...parts.map((p, i) => `${names[i]!.padEnd(width)}  ${p.norm.toPrecision(4).padEnd(20)}  ${cosine(p.cosine)}`),
     `${'result'.padEnd(width)}  ${norm.toPrecision(4)}`,
     `The result is least like its parts in:`,
-    ...odd.map(({ module, cosines }) => `  ${module}: ${cosines.map(cosine).join(', ')}`),
+    ...leastLike(likeness, SHOWN).map(({ module, cosines }) => `  ${module}: ${cosines.map(cosine).join(', ')}`),
   ];
 }
 

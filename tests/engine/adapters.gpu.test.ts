@@ -66,6 +66,45 @@ describe('adapters on the starter', () => {
     expect(tuned).not.toBe(base);
   });
 
+  test('kept adapters are merged into one more, which says how like its parts it is', async () => {
+    const first = idOf(await session.handle({ type: 'adapters' }), 'first');
+    const merge = (name: string, weight: number) =>
+      session.handle({
+        type: 'adapter-merge',
+        name,
+        parts: [
+          { id: first, weight },
+          { id: first, weight: 0.25 },
+        ],
+        kind: 'cat',
+        density: 1,
+        rank: null,
+      });
+    const report = await merge('whole', 0.75);
+    const { merge: compared, ...whole } = report.adapters.find(({ name }) => name === 'whole')!;
+    expect(whole).toMatchObject({ origin: 'merged', ranks: [8, 8] });
+    expect(compared!.parts.map(({ cosine }) => cosine)).toEqual([expect.closeTo(1), expect.closeTo(1)]);
+    expect(compared!.norm).toBeCloseTo(compared!.parts[0]!.norm, 5);
+    expect(compared!.oddest.length).toBeGreaterThan(0);
+    await stack([whole.id]);
+    expect(await answer('tuned')).toBe(tuned);
+    const none = idOf(await merge('none', -0.25), 'none');
+    await stack([none]);
+    expect(await answer('tuned')).toBe(base);
+    await stack([]);
+    for (const id of [whole.id, none]) await session.handle({ type: 'adapter-remove', id });
+    await expect(
+      session.handle({
+        type: 'adapter-merge',
+        name: 'x',
+        parts: [{ id: 'gone', weight: 1 }],
+        kind: 'cat',
+        density: 1,
+        rank: null,
+      }),
+    ).rejects.toMatchObject({ code: 'adapter-unknown' });
+  });
+
   test('an exported adapter comes back, in both key styles, and answers the same', async () => {
     for (const [name, file] of [
       ['current', files[0]!],

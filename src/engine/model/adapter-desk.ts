@@ -29,6 +29,7 @@ export function adapterDesk({ holder, aside, refuseWhileRunning }: AdapterDeskHo
       changed(async (adapters) =>
         adapters.keep(name, combine((await holder.bench?.policy.learnt()) ?? nothingLearnt())),
       ),
+    'adapter-merge': (request) => changed((adapters) => adapters.merge(request)),
     'adapter-remove': ({ id }) => changed((adapters) => adapters.remove(id)),
     'adapter-stack': async ({ stack, continueTop }) => {
       refuseWhileRunning('change the stack');

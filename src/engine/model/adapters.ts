@@ -7,8 +7,10 @@ import { blobSource } from '../../formats/byte-source.ts';
 import { openSafetensors } from '../../formats/safetensors.ts';
 import { weightKey, type LoadedModel } from '../../models/load.ts';
 import { readAdapter, type ImportedAdapter } from '../../train/import.ts';
+import { combineAdapters } from '../../train/merging/combinations.ts';
+import { adapterLikeness, leastLike } from '../../train/merging/likeness.ts';
 import { Policy, type MergedAdapter } from '../../train/policy.ts';
-import type { AdapterReport, AdaptersReport } from '../protocol/adapters.ts';
+import type { AdapterReport, AdaptersReport, AdaptersRequest, MergeReport } from '../protocol/adapters.ts';
 import type { NamedFile } from '../protocol/words.ts';
 import { adapterFilesOf } from './adapter-files.ts';
 
@@ -19,6 +21,8 @@ interface Kept {
 
 /** Keys told of those that found no module. */
 const UNMATCHED_SHOWN = 8;
+/** Modules told of those in which a merge is least like its parts. */
+const ODDEST_SHOWN = 5;
 
 export class Adapters {
   readonly #loaded: LoadedModel;
@@ -62,6 +66,22 @@ export class Adapters {
 
   keep(name: string, adapter: MergedAdapter): void {
     this.#add(name, 'trained', adapter);
+  }
+
+  /** @throws GroundworkError `adapter-unknown`, `adapter-partial`, and what `combineAdapters` throws; nothing is kept then */
+  merge({ name, parts, kind, density, rank }: Extract<AdaptersRequest, { type: 'adapter-merge' }>): void {
+    const kept = parts.map(({ id }) => this.#find(id));
+    refusePartial(kept, 'it is not merged');
+    const adapters = kept.map(({ adapter }) => adapter);
+    const weights = parts.map(({ weight }) => weight);
+    const result = combineAdapters(adapters, { kind, weights, density, ...(rank !== null && { rank }) });
+    const likeness = adapterLikeness(adapters, result);
+    this.#add(name, 'merged', result, undefined, {
+      kind,
+      norm: likeness.norm,
+      parts: likeness.parts.map((part, i) => ({ ...part, name: kept[i]!.report.name, weight: weights[i]! })),
+      oddest: leastLike(likeness, ODDEST_SHOWN),
+    });
   }
 
   /** The adapter of an id. @throws GroundworkError `adapter-unknown` */
@@ -160,7 +180,13 @@ export class Adapters {
     }
   }
 
-  #add(name: string, origin: AdapterReport['origin'], adapter: MergedAdapter, read?: ImportedAdapter): void {
+  #add(
+    name: string,
+    origin: AdapterReport['origin'],
+    adapter: MergedAdapter,
+    read?: ImportedAdapter,
+    merge?: MergeReport,
+  ): void {
     const id = `adapter-${this.#next++}`;
     const ranks = adapter.targets.map(({ r }) => r);
     const tensors = adapter.targets.length * (adapter.magnitudes ? 3 : 2);
@@ -178,6 +204,7 @@ export class Adapters {
       unmatched: read?.unmatched.slice(0, UNMATCHED_SHOWN) ?? [],
       leftOut: read?.leftOut.length ?? 0,
       notes: read?.notes ?? [],
+      ...(merge && { merge }),
     };
     this.#kept.set(id, { report, adapter });
   }

@@ -8,7 +8,7 @@ const NONE: AdaptersReport = { adapters: [], stack: [], continueTop: false, tune
 
 type AdaptersChange = Extract<
   Request,
-  { type: 'adapters' | 'adapter-import' | 'adapter-keep' | 'adapter-remove' | 'adapter-stack' }
+  { type: 'adapters' | 'adapter-import' | 'adapter-keep' | 'adapter-merge' | 'adapter-remove' | 'adapter-stack' }
 >;
 
 export interface AdapterShelf {
@@ -17,6 +17,7 @@ export interface AdapterShelf {
   readonly problem: Problem | null;
   importFiles(name: string, files: readonly NamedFile[]): Promise<void>;
   keep(name: string): Promise<void>;
+  merge(request: Omit<Extract<Request, { type: 'adapter-merge' }>, 'type'>): Promise<void>;
   remove(id: string): Promise<void>;
   stack(ids: readonly string[], continueTop: boolean): Promise<void>;
   /** Another model has none of them. */
@@ -41,6 +42,7 @@ export function createAdapters(client: EngineClient): StoreApi<AdapterShelf> {
       problem: null,
       importFiles: (name, files) => change({ type: 'adapter-import', name, files }),
       keep: (name) => change({ type: 'adapter-keep', name }),
+      merge: (request) => change({ type: 'adapter-merge', ...request }),
       remove: (id) => change({ type: 'adapter-remove', id }),
       stack: (stack, continueTop) => change({ type: 'adapter-stack', stack, continueTop }),
       forget: () => set({ report: NONE, problem: null }),

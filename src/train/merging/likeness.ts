@@ -58,6 +58,21 @@ export function likenessOf(moments: readonly Moments[]): MergeLikeness {
   };
 }
 
+/** The modules in which the result points away from its parts the most, by the mean of their cosines. */
+export function leastLike(
+  { modules }: MergeLikeness,
+  most: number,
+): { readonly module: string; readonly cosines: readonly (number | null)[] }[] {
+  const mean = (cosines: readonly (number | null)[]) => {
+    const known = cosines.filter((c) => c !== null);
+    return known.length ? known.reduce((a, b) => a + b, 0) / known.length : Infinity;
+  };
+  return modules
+    .map(({ module, parts }) => ({ module, cosines: parts.map(({ cosine }) => cosine) }))
+    .toSorted((a, b) => mean(a.cosines) - mean(b.cosines))
+    .slice(0, most);
+}
+
 /** Adapters against what was made of them; no change is multiplied out. */
 export function adapterLikeness(parts: readonly MergedAdapter[], result: MergedAdapter): MergeLikeness {
   return likenessOf(

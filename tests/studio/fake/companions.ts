@@ -9,7 +9,9 @@ import type {
 import { box01 } from '../../../src/grounding/box.ts';
 
 type Ask<T extends Request['type']> = Extract<Request, { type: T }>;
-type AdapterQuestion = Ask<'adapters' | 'adapter-import' | 'adapter-keep' | 'adapter-remove' | 'adapter-stack'>;
+type AdapterQuestion = Ask<
+  'adapters' | 'adapter-import' | 'adapter-keep' | 'adapter-merge' | 'adapter-remove' | 'adapter-stack'
+>;
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -38,6 +40,30 @@ export class FakeShelf {
         notes: [],
       };
       this.#report = { ...this.#report, adapters: [...adapters, adapter] };
+    } else if (request.type === 'adapter-merge') {
+      const named = (id: string) => adapters.find((adapter) => adapter.id === id)!.name;
+      const merged: AdapterReport = {
+        ...adapters.find(({ id }) => id === request.parts[0]!.id)!,
+        id: `adapter-${adapters.length + 1}`,
+        name: request.name,
+        origin: 'merged',
+        unmatched: [],
+        merge: {
+          kind: request.kind,
+          norm: 4.31,
+          parts: request.parts.map(({ id, weight }, i) => ({
+            name: named(id),
+            weight,
+            norm: 3.2 + i,
+            cosine: 0.91 - 0.3 * i,
+          })),
+          oddest: [7, 3].map((layer) => ({
+            module: `model.language_model.layers.${layer}.mlp.down_proj`,
+            cosines: request.parts.map((_, i) => 0.4 - 0.5 * i),
+          })),
+        },
+      };
+      this.#report = { ...this.#report, adapters: [...adapters, merged] };
     } else if (request.type === 'adapter-remove') {
       const kept = (id: string) => id !== request.id;
       this.#report = {

@@ -305,6 +305,7 @@ export class FakeTransport implements Transport {
       case 'adapters':
       case 'adapter-import':
       case 'adapter-keep':
+      case 'adapter-merge':
       case 'adapter-remove':
       case 'adapter-stack':
         return this.#shelf.answer(request);

@@ -6,6 +6,7 @@ import { DropTarget } from '../../drop-target.tsx';
 import { compact, plural } from '../../ui/format.ts';
 import { Icon } from '../../ui/icon.tsx';
 import { ProblemNote } from '../../ui/problem-note.tsx';
+import { MergeForm, MergeTable } from './merge-form.tsx';
 import './adapters.css';
 
 export function AdaptersPanel() {
@@ -61,6 +62,7 @@ export function AdaptersPanel() {
           </p>
         </>
       )}
+      {adapters.length > 1 && <MergeForm adapters={adapters} disabled={busy} />}
       <DropTarget
         label="Drop an adapter"
         pick={['folder', 'file']}
@@ -76,6 +78,12 @@ export function AdaptersPanel() {
     </section>
   );
 }
+
+const ORIGINS: { readonly [O in AdapterReport['origin']]: string } = {
+  imported: 'Imported',
+  trained: 'Trained here',
+  merged: 'Merged here',
+};
 
 interface LineProps {
   readonly adapter: AdapterReport;
@@ -112,11 +120,12 @@ function AdapterLine({ adapter, place, stack, disabled, onStack }: LineProps) {
         </span>
       </label>
       <p className="muted num">
-        {origin === 'imported' ? 'Imported' : 'Trained here'} · {kind}, rank {low === high ? low : `${low} to ${high}`}{' '}
-        · {plural(modules, 'module')} · {compact(parameters)} parameters
+        {ORIGINS[origin]} · {kind}, rank {low === high ? low : `${low} to ${high}`} · {plural(modules, 'module')} ·{' '}
+        {compact(parameters)} parameters
         {baseName && ` · made for ${baseName}`}
       </p>
       <Matched adapter={adapter} />
+      {adapter.merge && <MergeTable merge={adapter.merge} />}
       <p className="button-row">
         <button
           type="button"
@@ -151,7 +160,7 @@ function AdapterLine({ adapter, place, stack, disabled, onStack }: LineProps) {
 }
 
 function Matched({ adapter: { origin, matched, total, unmatched, notes } }: { readonly adapter: AdapterReport }) {
-  if (origin === 'trained') return null;
+  if (origin !== 'imported') return null;
   return (
     <>
       <p className="num">
