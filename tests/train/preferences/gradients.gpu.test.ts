@@ -6,7 +6,7 @@ import type { PreferenceItem, SingleItem } from '../../../src/train/preferences/
 import { dpoMethod, ktoMethod, learn, type Method } from '../../../src/train/preferences/train.ts';
 import type { Sample } from '../../../src/train/samples.ts';
 import { Scorer } from '../../../src/train/scorer.ts';
-import { dpoStage } from '../../../src/train/stages/index.ts';
+import type { DpoStage } from '../../../src/train/stages/dpo.ts';
 import { useSession } from '../../ops/harness.ts';
 import { joined, withTiny, type Tiny, type TinySample } from '../tiny-model.ts';
 
@@ -70,7 +70,7 @@ describe('the gradients of', () => {
       const all = answers(tiny);
       const batch = QUESTIONS.map((rowId, i) => ({ rowId, answers: [all[2 * i]!, all[2 * i + 1]!] }));
       const none = Object.fromEntries(DPO_LOSS_NAMES.map((name) => [name, 0]));
-      const weights = { ...none, ...lossWeights } as ReturnType<typeof dpoStage>['lossWeights'];
+      const weights = { ...none, ...lossWeights } as DpoStage['lossWeights'];
       const method = dpoMethod({ perDeviceTrainBatchSize: 3, beta: 0.3, lossWeights: weights });
       const { along, numeric } = await derivatives(tiny, method, batch);
       expect(Math.abs(numeric)).toBeGreaterThan(1e-4);

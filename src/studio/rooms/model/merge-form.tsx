@@ -65,16 +65,16 @@ export function MergeForm({ adapters, disabled }: { adapters: readonly AdapterRe
           </select>
         </label>
         {rule.drops && (
-          <label>
+          <span className="merge-setting">
             <span>Density</span>
             <NumberInput value={density} min={0.001} max={1} integer={false} label="Density" onChange={setDensity} />
-          </label>
+          </span>
         )}
         {rule.works === 'change' && (
-          <label>
+          <span className="merge-setting">
             <span>Rank (0: the largest)</span>
             <NumberInput value={rank} min={0} max={4096} integer label="Rank" onChange={setRank} />
-          </label>
+          </span>
         )}
         <button
           type="button"
@@ -120,9 +120,9 @@ export function MergeTable({ merge: { kind, norm, parts, oddest } }: { merge: Me
           ))}
           <tr>
             <td>Result</td>
-            <td />
+            <td>–</td>
             <td>{norm.toPrecision(3)}</td>
-            <td />
+            <td>–</td>
           </tr>
         </tbody>
       </table>
