@@ -98,6 +98,7 @@ async function main(): Promise<void> {
   const dataset = await settleByFlags(opened, values, {
     reread: (options) => session.handle({ type: 'reread-dataset', dataset: opened.id, options }),
     skipped: (id) => session.handle({ type: 'skipped', dataset: id }),
+    unfit: (id) => session.handle({ type: 'unfit-rows', dataset: id }),
     edit: (id, file) => takeEdits(session, id, file),
     note: (line) => progress.note(line),
   });

@@ -22,6 +22,7 @@ import type {
   Reading,
   Resize,
   SkippedRows,
+  UnfitRow,
   UnsaidPictures,
 } from '../engine/protocol/index.ts';
 
@@ -197,6 +198,8 @@ function placesOf({ places, count }: LedgerEntry): string {
 }
 
 export interface IntakeDesk {
+  /** Rows that the model cannot take; none where no model is loaded. */
+  unfit?(dataset: string): Promise<readonly UnfitRow[]>;
   reread(options: DatasetOptions): Promise<DatasetReport>;
   skipped(dataset: string): Promise<SkippedRows>;
   /** Lays the edits of a file over the dataset. */
@@ -230,6 +233,10 @@ export async function settleByFlags(
     ...(answers.turns === 'last' && { turns: answers.turns }),
   };
   if (Object.keys(taught).length) dataset = await desk.reread({ ...dataset.options, ...taught });
+  const unfit = (await desk.unfit?.(dataset.id)) ?? [];
+  for (const { file, line, reason } of unfit.slice(0, PLACES_NAMED))
+    desk.note(`  ${file}:${line}: the model cannot take it: ${reason}`);
+  if (unfit.length && answers['skip-unusable']) dataset = await desk.reread({ ...dataset.options, unfit });
   if (answers['skip-unusable'] && dataset.questions.some(({ kind }) => kind === 'skip'))
     dataset = await desk.reread({ ...dataset.options, skipped: await desk.skipped(dataset.id) });
   if (answers.edits !== undefined) {
@@ -240,5 +247,11 @@ export async function settleByFlags(
   for (const entry of dataset.ledger) desk.note(`  ${entry.sentence} ${placesOf(entry)}`);
   for (const note of dataset.notes) desk.note(`  ${note}`);
   requireAnswers(dataset);
+  if (unfit.length && !answers['skip-unusable'])
+    throw new Unanswered(
+      'rows-unfit',
+      `The model cannot take ${unfit.length === 1 ? '1 row' : `${unfit.length} rows`}, such as ${unfit[0]!.file}:${unfit[0]!.line}: ${unfit[0]!.reason}.`,
+      `${unfit[0]!.fix} Or leave such rows out: --skip-unusable`,
+    );
   return dataset;
 }

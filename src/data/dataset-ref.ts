@@ -79,6 +79,15 @@ export interface UnsaidPictures {
   readonly as: 'last' | 'first' | 'leave-out';
 }
 
+/** A row that a model cannot take, and why. */
+export interface UnfitRow {
+  readonly file: string;
+  readonly line: number;
+  readonly reason: string;
+  /** What can be done about it. */
+  readonly fix: string;
+}
+
 export interface DatasetOptions {
   /** Read every row so, whatever its keys suggest. */
   readonly format?: RowFormatName;
@@ -105,6 +114,8 @@ export interface DatasetOptions {
   readonly seed?: number;
   /** Rows to draw. Default 0.1. */
   readonly heldoutShare?: number;
+  /** Rows that the model cannot take, to be left out. */
+  readonly unfit?: readonly UnfitRow[];
   /** The user agreed to leave these rows out; a run records them. */
   readonly skipped?: SkippedRows;
 }

@@ -71,7 +71,7 @@ export const ISSUES_LISTED = 200;
  * declares add nothing to it.
  */
 export function keyOf(options: DatasetOptions, { decisions, evidence }: Scanned): string {
-  const { format, imagesPerRow, split, seed, heldoutShare, answers, turns, unsaidPictures, compose } = options;
+  const { format, imagesPerRow, split, seed, heldoutShare, answers, turns, unsaidPictures, unfit, compose } = options;
   const read = [...decisions].flatMap(([key, decision]) => {
     const said = readingOf(options, fileOf(key), decision.way);
     const { declared = null } = evidence.get(key) ?? {};
@@ -85,6 +85,7 @@ export function keyOf(options: DatasetOptions, { decisions, evidence }: Scanned)
     ...(answers === 'words' ? [answers] : []),
     ...(turns === 'last' ? [turns] : []),
     ...(unsaidPictures?.length ? [unsaidPictures] : []),
+    ...(unfit?.length ? [unfit.map(({ file, line }) => [file, line])] : []),
     ...(compose ? [compose] : []),
   ];
   return JSON.stringify([format, imagesPerRow ?? 1, split, seed ?? 0, heldoutShare ?? 0.1, read, ...taught]);

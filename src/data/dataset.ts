@@ -8,7 +8,7 @@ import { resolveHint } from '../grounding/image-hint.ts';
 import { Counting } from './counting.ts';
 import { benchmarkOf, folderLister } from './benchmark.ts';
 import type { Decision } from './conventions.ts';
-import type { Convention, DatasetOptions, WayOfWriting } from './dataset-ref.ts';
+import type { Convention, DatasetOptions, UnfitRow, WayOfWriting } from './dataset-ref.ts';
 import { fileOf, keyOf, report, type DatasetReport } from './dataset-report.ts';
 import type { EditEntry } from './edits/edit-log.ts';
 import { Overlay } from './edits/overlay.ts';
@@ -266,6 +266,35 @@ export class Dataset {
       const image = resolveHint(stated ?? -2, row.images.length) ?? row.solution[i]?.image ?? 0;
       const facts = await this.#opened.pictures.facts(row.images[image]!);
       found.push({ way: written, numbers, image, picture: facts && { ...facts, listed: raw.sizes?.[image] ?? null } });
+    }
+    return found;
+  }
+
+  /**
+   * Rows that a model refuses, in file order. Only those are read whose pictures it refuses, and those with words in the
+   * form of control tokens. Both give what is wrong, or null.
+   */
+  async unfit(
+    ofPicture: (natural: Size) => Omit<UnfitRow, 'file' | 'line'> | null,
+    ofRow: (row: Row) => Promise<Omit<UnfitRow, 'file' | 'line'> | null>,
+  ): Promise<UnfitRow[]> {
+    const { index } = this.#scanned;
+    const { pictures } = this.#opened;
+    const refused = new Map<number, Omit<UnfitRow, 'file' | 'line'>>();
+    for (const picture of this.#usedPictures()) {
+      const size = await pictures.measure(pictures.path(picture));
+      const fault = size && ofPicture(size);
+      if (fault) refused.set(picture, { ...fault, reason: `${pictures.path(picture)}: ${fault.reason}` });
+    }
+    const doubtful: number[] = [];
+    for (let row = 0; row < index.length; row++)
+      if (index.wasDone(row, 'control-tokens') || index.picturesOf(row).some((each) => refused.has(each)))
+        doubtful.push(row);
+    const found: UnfitRow[] = [];
+    for await (const { number, row } of this.#parse(doubtful)) {
+      const picture = index.picturesOf(number).find((each) => refused.has(each));
+      const fault = picture === undefined ? await ofRow(row) : refused.get(picture)!;
+      if (fault) found.push({ ...fault, file: row.source.file, line: row.source.line });
     }
     return found;
   }

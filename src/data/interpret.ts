@@ -330,6 +330,8 @@ export async function interpretRow(searched: SearchedRow, context: InterpretCont
     if (!context.words && dropsFields(texts[i]!)) done.add('fields-dropped');
   }
   if (clipped > 0) done.add('box-cut');
+  const words = [...messages.flatMap(({ content }) => content), ...target];
+  if (words.some((segment) => segment.type === 'text' && CONTROL.test(segment.text))) done.add('control-tokens');
   const lastOnly = context.lastOnly && messages.some(({ role }) => role === 'assistant');
   if (lastOnly) done.add('earlier-answers');
   const row = {
@@ -351,6 +353,10 @@ export async function interpretRow(searched: SearchedRow, context: InterpretCont
 
 /** Four or more numbers in brackets. Bounded repetitions: linear in the text. */
 const BOX_LIKE = /[[({<]\s{0,3}(?:-?\d{1,7}(?:\.\d{1,20})?[\s,;，|]{1,3}){3,15}-?\d{1,7}(?:\.\d{1,20})?\s{0,3}[\])}>]/;
+
+/** As Qwen, Llama and SmolVLM write theirs. */
+const CONTROL =
+  /<\|[a-z_][a-z0-9_]{1,40}\|>|<(?:fake_token_around_image|global-img|row_\d_col_\d|end_of_utterance|image)>/;
 
 /** Four numbers with little between them, where no brackets say that they belong together. */
 const LOOSELY = /(?<![\d.])-?\d{1,5}(?:\.\d{1,20})?(?:[^\d]{1,16}\d{1,5}(?:\.\d{1,20})?){3}/;

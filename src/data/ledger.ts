@@ -54,6 +54,11 @@ export const LEDGER = {
     of: 'row',
     say: (n) => `${rows(n, 'weighs', 'weigh')} the loss of a row or a turn: every answer is learned with weight 1.`,
   },
+  'control-tokens': {
+    of: 'row',
+    say: (n) =>
+      `${rows(n, 'has', 'have')} words in the form of a model’s control tokens (<|…|>): the model that has such a token reads it as one.`,
+  },
   'answer-reduced': {
     of: 'row',
     say: (n) => `${rows(n, 'has', 'have')} words around the boxes of the answer: only the boxes are learned.`,

@@ -7,7 +7,7 @@ import type { Size } from '../grounding/box.ts';
 import { BENCHMARKS, type BenchmarkName } from '../benchmarks/index.ts';
 import { readBenchmarkRow } from './benchmark.ts';
 import { decide, type Decision } from './conventions.ts';
-import type { BoxLayout, Convention, DatasetOptions, WayOfWriting } from './dataset-ref.ts';
+import type { BoxLayout, Convention, DatasetOptions, UnfitRow, WayOfWriting } from './dataset-ref.ts';
 import { Evidence } from './evidence.ts';
 import { HealthTally, type RowHealth } from './health.ts';
 import type { Counting } from './counting.ts';
@@ -199,11 +199,13 @@ class Pass {
   readonly #shelf: Shelf;
   readonly #options: DatasetOptions;
   readonly #decisions: Decisions;
+  readonly #unfit: ReadonlyMap<string, UnfitRow>;
 
   constructor(shelf: Shelf, options: DatasetOptions, decisions: Decisions) {
     this.#shelf = shelf;
     this.#options = options;
     this.#decisions = decisions;
+    this.#unfit = new Map(options.unfit?.map((row) => [`${row.line} ${row.file}`, row]));
   }
 
   async table(number: number, progress: Progress, before: number, total: number): Promise<void> {
@@ -243,6 +245,8 @@ class Pass {
     const { pictures } = this.#shelf;
     const { raw } = searched;
     const { file } = raw.source;
+    const unfit = this.#unfit.get(`${raw.source.line} ${file}`);
+    if (unfit) return this.#leaveOut([rowIssue(raw.source, '', unfit.reason, unfit.fix)]);
     const sizes: Size[] = [];
     const unreadable: RowIssue[] = [];
     for (const [i, path] of searched.images.entries()) {

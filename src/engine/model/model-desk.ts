@@ -13,6 +13,7 @@ import type { Adapters } from './adapters.ts';
 import { folderName, stripCommonFolder } from './folder-files.ts';
 import { answerMemory } from './memory.ts';
 import type { ModelHolder } from './model-holder.ts';
+import { unfitRows } from './unfit-rows.ts';
 import { storageReport } from './weight-storage.ts';
 
 export interface ModelDeskHost {
@@ -56,6 +57,7 @@ export class ModelDesk {
     },
     'load-model': async ({ files, name, storage }) =>
       this.#load(name ?? folderName(files), stripCommonFolder(files), storage),
+    'unfit-rows': ({ dataset }) => unfitRows(this.#host.dataset(dataset), this.#host.holder.require().processor),
     'cancel-load': async () => {
       this.#stopLoading();
       return null;

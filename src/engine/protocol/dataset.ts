@@ -21,6 +21,7 @@ export type {
   Resize,
   SkippedRows,
   SourceRef,
+  UnfitRow,
   UnsaidPictures,
   WayOfWriting,
 } from '../../data/dataset-ref.ts';

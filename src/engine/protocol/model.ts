@@ -1,4 +1,5 @@
 /** What page and engine say to each other about a model: loading one, and what a plan would need of one. */
+import type { UnfitRow } from '../../data/dataset-ref.ts';
 import type { MemoryPlan } from '../../train/memory-plan.ts';
 import type { NamedFile, Recipe, StorageChoice, WeightDType } from './words.ts';
 
@@ -73,6 +74,8 @@ export type ModelRequest =
       readonly name?: string;
       readonly storage?: StorageChoice;
     }
+  /** Rows of a dataset that the loaded model cannot take; a run does not start with any. */
+  | { readonly type: 'unfit-rows'; readonly dataset: string }
   /** Ends the loading of a model; the one loaded before stays. */
   | { readonly type: 'cancel-load' }
   /**
@@ -92,6 +95,7 @@ export type ModelRequest =
 export interface ModelReplies {
   'load-starter': ModelReport;
   'load-model': ModelReport;
+  'unfit-rows': readonly UnfitRow[];
   'cancel-load': null;
   'memory-plan': MemoryReport;
 }

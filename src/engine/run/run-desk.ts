@@ -4,6 +4,7 @@ import type { Dataset } from '../../data/dataset.ts';
 import type { Row } from '../../data/row.ts';
 import type { Session } from '../../gpu/recorder.ts';
 import type { Storage } from '../../store/storage.ts';
+import { unfitRows } from '../model/unfit-rows.ts';
 import { keepLearnt } from '../model/adapter-desk.ts';
 import type { ModelHolder } from '../model/model-holder.ts';
 import type { EngineEvent, Handlers, RequestOf } from '../protocol/messages.ts';
@@ -96,12 +97,28 @@ export class RunDesk {
     occupancy.refuseWhileRunning('start another run');
     this.#host.requireSettled(dataset);
     this.#host.requireOwned(project);
+    await this.#requireFit(dataset);
     for (const rowId of watch?.rowIds ?? []) await this.#host.row(dataset, rowId);
     occupancy.refuseWhileRunning('start another run'); // one may have begun while rows were read
     occupancy.refuseWhileLoading('start a run');
     const { runId, ended } = this.runs.start({ ...request, paused, watch, project, keep });
     this.#follow(ended, request.recipe);
     return { runId };
+  }
+
+  /** Throws `rows-unfit`: what the model would refuse in the middle of a run is told before it. */
+  async #requireFit(dataset: string): Promise<void> {
+    const { holder } = this.#host;
+    if (!holder.loaded) return;
+    const unfit = await unfitRows(this.#host.dataset(dataset), holder.loaded.processor);
+    const [first] = unfit;
+    if (!first) return;
+    const more = unfit.length > 1 ? `, and ${unfit.length - 1} more` : '';
+    throw new GroundworkError(
+      'rows-unfit',
+      `The model cannot take row ${first.file}:${first.line}${more}: ${first.reason}.`,
+      `${first.fix} The Data room leaves such rows out for you.`,
+    );
   }
 
   async #continue({ runId, dataset, go, paused = false }: RequestOf<'continue-run'>): Promise<{ runId: string }> {

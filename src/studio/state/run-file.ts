@@ -184,6 +184,7 @@ const Reading = v.object({
     ),
   ),
   answers: v.optional(v.picklist(['boxes', 'words'])),
+  unfit: v.optional(v.array(v.object({ file: text, line: number, reason: text, fix: text }))),
   turns: v.optional(v.picklist(['all', 'last'])),
   unsaidPictures: v.optional(v.array(v.object({ file: text, as: v.picklist(['last', 'first', 'leave-out']) }))),
   compose: v.optional(

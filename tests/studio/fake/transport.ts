@@ -202,6 +202,8 @@ export class FakeTransport implements Transport {
         );
       case 'issues-file':
         return { fileName: `issues.${request.as}`, stream: new Blob([JSON.stringify(FAKE_ISSUES)]).stream() };
+      case 'unfit-rows':
+        return [];
       case 'compose-preview':
         return { train: 4, heldout: 0, rows: this.#data.rows.slice(0, 4), issues: [] };
       case 'composed-file':

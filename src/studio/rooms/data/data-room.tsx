@@ -17,7 +17,7 @@ import { KeepingChoice } from './keeping-choice.tsx';
 import { IssueTable } from './issue-table.tsx';
 import { LedgerView } from './ledger-view.tsx';
 import { NO_FILTER, RowBrowser, type RowFilterState } from './row-browser.tsx';
-import { Settle } from './settle.tsx';
+import { Settle, UnfitRows, useUnfitRows } from './settle.tsx';
 import './data.css';
 
 export function DataRoom() {
@@ -94,6 +94,7 @@ interface OpenDatasetProps {
 function OpenDataset({ dataset, tab, onTab, asked, onAsked }: OpenDatasetProps) {
   const [filter, setFilter] = useState<RowFilterState>(NO_FILTER);
   const intake = useIntake();
+  const unfit = useUnfitRows(dataset);
   const issues = dataset.issueCount.errors + dataset.issueCount.warnings;
   const showRows = (only: Partial<RowFilterState>) => {
     setFilter({ ...NO_FILTER, ...only });
@@ -133,6 +134,7 @@ function OpenDataset({ dataset, tab, onTab, asked, onAsked }: OpenDatasetProps) 
           }}
         />
       )}
+      {unfit.length > 0 && <UnfitRows dataset={dataset} rows={unfit} />}
       {dataset.shortfalls.map((shortfall) => (
         <p key={shortfall} className="note">
           <Icon name="alert" /> {shortfall}

@@ -1,6 +1,7 @@
 /** What only the user can say, before a run may start: how boxes are to be read, and that rows are to be skipped. */
-import { useState } from 'react';
-import type { DatasetReport, LedgerKey, UnsaidPictures } from '../../../engine/protocol/index.ts';
+import { useEffect, useState } from 'react';
+import type { DatasetReport, LedgerKey, UnfitRow, UnsaidPictures } from '../../../engine/protocol/index.ts';
+import { problemOf } from '../../problem.ts';
 import { useProject, useStudio } from '../../state/studio.ts';
 import { plural } from '../../ui/format.ts';
 import { Icon } from '../../ui/icon.tsx';
@@ -14,6 +15,58 @@ const PLACES: readonly { readonly as: UnsaidPictures['as']; readonly title: stri
   { as: 'last', title: 'In the last' },
   { as: 'leave-out', title: 'Leave them out' },
 ];
+
+/** Rows that the loaded model cannot take; none while either is missing. */
+export function useUnfitRows(dataset: DatasetReport | null): readonly UnfitRow[] {
+  const { client, project } = useStudio();
+  const model = useProject((state) => state.model);
+  const [found, setFound] = useState<{ readonly of: string; readonly rows: readonly UnfitRow[] } | null>(null);
+  const of = dataset && model ? `${dataset.id} ${model.digest}` : null;
+  const id = dataset?.id;
+  useEffect(() => {
+    if (of === null || id === undefined) return;
+    let live = true;
+    client.request({ type: 'unfit-rows', dataset: id }).then(
+      (rows) => live && setFound({ of, rows }),
+      (error) => live && project.getState().report(problemOf(error)),
+    );
+    return () => void (live = false);
+  }, [client, project, of, id]);
+  return found !== null && found.of === of ? found.rows : [];
+}
+
+/** Rows named of those that the model cannot take. */
+const NAMED = 3;
+
+export function UnfitRows({ dataset, rows }: { readonly dataset: DatasetReport; readonly rows: readonly UnfitRow[] }) {
+  const reread = useProject((project) => project.reread);
+  const busy = useProject((project) => project.loading !== null);
+  return (
+    <section className="settle" aria-label="Rows that the model cannot take">
+      <div>
+        <Icon name="alert" />
+        <p>
+          <b>The model cannot take {plural(rows.length, 'row')}.</b> {rows[0]!.fix} A run does not start with{' '}
+          {rows.length === 1 ? 'it' : 'them'}.{' '}
+          {rows.slice(0, NAMED).map(({ file, line, reason }) => (
+            <span key={`${file} ${line}`} className="unfit num">
+              {file}:{line}: {reason}
+            </span>
+          ))}
+          {rows.length > NAMED && <span className="unfit">and {plural(rows.length - NAMED, 'other row')}</span>}
+        </p>
+        <button
+          type="button"
+          className="button"
+          disabled={busy}
+          onClick={() => void reread({ ...dataset.options, unfit: [...(dataset.options.unfit ?? []), ...rows] })}
+        >
+          Leave {rows.length === 1 ? 'it' : 'them'} out
+        </button>
+      </div>
+    </section>
+  );
+}
 
 export function Settle({
   dataset,

@@ -4,10 +4,12 @@ import { useLocation } from 'wouter';
 import { advise, type Advice } from '../../../engine/presets.ts';
 import { isActive } from '../../state/run.ts';
 import { useProject, useRecipe, useRun } from '../../state/studio.ts';
+import { plural } from '../../ui/format.ts';
 import { Icon } from '../../ui/icon.tsx';
 import { RoomHead } from '../../ui/room-head.tsx';
 import { Tabs } from '../../ui/tabs.tsx';
 import { AddStage, PresetMenu } from './presets-menu.tsx';
+import { useUnfitRows } from '../data/settle.tsx';
 import { MemoryPanel } from '../model/memory-panel.tsx';
 import { NumberInput } from './number-input.tsx';
 import { PlanFile } from './plan-file.tsx';
@@ -108,6 +110,7 @@ export function StartButton({ advice }: { readonly advice: readonly Advice[] }) 
   const state = useRun((run) => run.state);
   const start = useRun((run) => run.start);
   const [, go] = useLocation();
+  const unfit = useUnfitRows(dataset);
   const why = isActive(state)
     ? 'A run is active.'
     : loading !== null
@@ -118,9 +121,11 @@ export function StartButton({ advice }: { readonly advice: readonly Advice[] }) 
           ? 'Load a model first.'
           : dataset.questions.length > 0
             ? 'The Data room has an open question. Answer it first.'
-            : advice.some((a) => a.severity === 'error')
-              ? 'The recipe has a problem. See its stages.'
-              : null;
+            : unfit.length > 0
+              ? `The model cannot take ${plural(unfit.length, 'row')}, such as ${unfit[0]!.file}:${unfit[0]!.line}. See the Data room.`
+              : advice.some((a) => a.severity === 'error')
+                ? 'The recipe has a problem. See its stages.'
+                : null;
   const begin = (paused: boolean) => {
     if (!dataset || why) return;
     void start(dataset.id, recipe, paused);
