@@ -32,6 +32,15 @@ export class Lru<K, V> {
     }
   }
 
+  /** Each value by what is made of it; which were used most recently stays as it was. */
+  replace(make: (value: V) => V): void {
+    for (const [key, value] of this.#entries) {
+      const next = make(value);
+      this.#held += this.#weight(next) - this.#weight(value);
+      this.#entries.set(key, next);
+    }
+  }
+
   delete(key: K): void {
     const value = this.#entries.get(key);
     if (value === undefined) return;

@@ -3,14 +3,17 @@
  * `objects` with boxes as fractions (`norm1`) and the picture of each, and what the row was made of.
  */
 import { span, type RowList } from './row-list.ts';
-import type { Row, Segment } from './row.ts';
+import type { Answered, Row, Segment } from './row.ts';
 
 /** Rows read together. */
 const BATCH = 64;
 /** A millionth of a picture is less than a pixel of any. */
 const rounded = (n: number): number => Math.round(n * 1e6) / 1e6;
 
-function writtenRow({ id, task, split, images, prompt, answer, provenance }: Row): string {
+/** What is said where there is nothing to find; read as such whatever was asked. */
+const NOTHING = '[]';
+
+function writtenRow({ id, task, split, images, prompt, answer, provenance, ...own }: Row): string {
   const ref: string[] = [];
   const bbox: number[][] = [];
   const imageIds: number[] = [];
@@ -22,8 +25,8 @@ function writtenRow({ id, task, split, images, prompt, answer, provenance }: Row
       else {
         const { image, box, label } = segment.box;
         // A label stands before its box: as a mark of its own it stays that box's.
-        if (label && words.endsWith(label)) {
-          words = `${words.slice(0, -label.length)}<ref-object>`;
+        if (label) {
+          words = `${words.endsWith(label) ? words.slice(0, -label.length) : words}<ref-object>`;
           ref.push(label);
         }
         words += '<bbox>';
@@ -33,9 +36,13 @@ function writtenRow({ id, task, split, images, prompt, answer, provenance }: Row
     }
     return words;
   };
+  const said = (content: readonly Segment[], { think, nothing }: Answered): string => {
+    const words = nothing ? NOTHING : text(content);
+    return think === undefined ? words : `<think>${think}</think><answer>${words}</answer>`;
+  };
   const messages = [
-    ...prompt.map(({ role, content }) => ({ role, content: text(content) })),
-    { role: 'assistant', content: text(answer) },
+    ...prompt.map(({ role, content, ...answered }) => ({ role, content: said(content, answered) })),
+    { role: 'assistant', content: said(answer, own) },
   ];
   const objects = bbox.length ? { objects: { ref, bbox, bbox_type: 'norm1', image_id: imageIds } } : {};
   return `${JSON.stringify({ id, task, split, images, messages, ...objects, ...(provenance && { provenance }) })}\n`;

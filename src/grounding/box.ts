@@ -8,6 +8,8 @@ type Quad<S extends string> = readonly [x1: number, y1: number, x2: number, y2: 
 
 /** Corners as fractions (0–1) of the picture's width and height. */
 export type Box01 = Quad<'fraction'>;
+/** Corners in pixels of the picture file. */
+export type BoxNatural = Quad<'natural'>;
 /** Corners in pixels of the picture as the model sees it, after resizing. */
 export type BoxModel = Quad<'model'>;
 /** Corners in thousandths of the picture's width and height (Qwen2-VL, Qwen3-VL, MGrounding). */

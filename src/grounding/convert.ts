@@ -7,7 +7,7 @@
  * 0…1000. A box that reaches the right edge is therefore written w'−1, and reads back one model pixel short: the
  * price of agreeing with the pretrained model, at most 1/w' (1/28 of a patch block).
  */
-import { box01, type Box01, type BoxModel, type BoxThousand, type Size } from './box.ts';
+import { box01, type Box01, type BoxModel, type BoxNatural, type BoxThousand, type Size } from './box.ts';
 import { clamp, roundHalfEven } from './round.ts';
 
 type Corners = readonly [x1: number, y1: number, x2: number, y2: number];
@@ -15,6 +15,13 @@ type Corners = readonly [x1: number, y1: number, x2: number, y2: number];
 const scale = ([x1, y1, x2, y2]: Corners, sx: number, sy: number): Corners => [x1 * sx, y1 * sy, x2 * sx, y2 * sy];
 
 const asBox01 = ([x1, y1, x2, y2]: Corners): Box01 => box01(x1, y1, x2, y2);
+
+/** Pixels of the picture file, unrounded. */
+export const toNatural = (box: Box01, natural: Size): BoxNatural =>
+  scale(box, natural.width, natural.height) as unknown as BoxNatural;
+
+export const fromNatural = (box: BoxNatural, natural: Size): Box01 =>
+  asBox01([box[0] / natural.width, box[1] / natural.height, box[2] / natural.width, box[3] / natural.height]);
 
 /** Whole pixels of the resized picture, 0 to width − 1. */
 export function toModel(box: Box01, model: Size): BoxModel {
@@ -39,5 +46,6 @@ export const clampBox01 = ([x1, y1, x2, y2]: Box01): Box01 =>
   box01(clamp(x1, 0, 1), clamp(y1, 0, 1), clamp(x2, 0, 1), clamp(y2, 0, 1));
 
 /** Numbers read from text or a file become a box of a declared space here, and nowhere else. */
+export const asNatural = (numbers: Corners): BoxNatural => numbers as unknown as BoxNatural;
 export const asModel = (numbers: Corners): BoxModel => numbers as unknown as BoxModel;
 export const asThousand = (numbers: Corners): BoxThousand => numbers as unknown as BoxThousand;

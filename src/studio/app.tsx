@@ -9,7 +9,7 @@ import { Rail } from './rail.tsx';
 import { useRunFileDrop } from './rooms/run/open-run.ts';
 import { RoomBoundary } from './room-boundary.tsx';
 import { isActive } from './state/run.ts';
-import { useProject, useRun } from './state/studio.ts';
+import { useEditing, useProject, useRun } from './state/studio.ts';
 import { HubBar } from './hub-bar.tsx';
 import { LoadingBar } from './loading-bar.tsx';
 import { ProblemNote } from './ui/problem-note.tsx';
@@ -24,6 +24,7 @@ const ProjectsRoom = lazy(() =>
   import('./rooms/projects/projects-room.tsx').then((m) => ({ default: m.ProjectsRoom })),
 );
 const ExportRoom = lazy(() => import('./rooms/export/export-room.tsx').then((m) => ({ default: m.ExportRoom })));
+const RowEditor = lazy(() => import('./edit/row-editor.tsx').then((m) => ({ default: m.RowEditor })));
 const RecordedRun = lazy(() => import('./recorded-run.tsx').then((m) => ({ default: m.RecordedRun })));
 
 /** Codes with which the engine says that there is no graphics adapter to work on. */
@@ -92,8 +93,15 @@ function Shell() {
           </Suspense>
         </RoomBoundary>
       </main>
+      <Editor />
     </div>
   );
+}
+
+/** A row open for editing lies over every room. */
+function Editor() {
+  const rowId = useEditing((editing) => editing.rowId);
+  return <Suspense fallback={null}>{rowId !== null && <RowEditor key={rowId} rowId={rowId} />}</Suspense>;
 }
 
 function Problems() {

@@ -44,7 +44,11 @@ test('edits are there again in the next visit, in copies of their project, and n
   expect((await open(next, project)).edits).toMatchObject({ entries: 3, changes: 1, redo: { row: 'two' } });
   expect((await next.handle({ type: 'row', dataset, rowId: 'one' })).solution).toEqual([box]);
   const history = await next.handle({ type: 'edit-history', dataset });
-  expect(history.map(({ kind }) => kind)).toEqual(['change', 'change', 'undo']);
+  expect(history.map(({ row, words }) => `${row}: ${words}`)).toEqual([
+    'one: changed box 1',
+    'two: left the row out: blurred',
+    'two: took back: left the row out: blurred',
+  ]);
 
   const copy = await next.handle({ type: 'duplicate-project', id: project });
   await next.handle({ type: 'delete-project', id: project });

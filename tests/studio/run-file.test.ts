@@ -113,6 +113,20 @@ describe('the run file', () => {
     expect(other.book.lastStep).toBe(160);
   });
 
+  it('says which edits of the rows the run saw, and nothing where there were none', async () => {
+    const { run, book, rows, write } = await whole();
+    expect(readRunFile(await write(), 'run.json')).not.toHaveProperty('edits');
+    const edits = { entries: 3, changes: 2, rows: 1, excluded: 1, digest: 'd' };
+    const text = await writeRunFile(
+      run.getState(),
+      { dataset: null, model: null, device: null, edits },
+      book,
+      rows,
+      new Date(0),
+    );
+    expect(readRunFile(text, 'run.json')).toMatchObject({ edits });
+  });
+
   it('keeps NaN and the infinities, each as it was', async () => {
     const { run, write } = await whole();
     const values = { grad_norm: Infinity, reward: -Infinity, loss: NaN };

@@ -5,7 +5,7 @@
 import * as v from 'valibot';
 import { GroundworkError } from '../../base/error.ts';
 import { box01, type GroundedBox } from '../../grounding/box.ts';
-import type { Change } from './change.ts';
+import { changeWords, type Change } from './change.ts';
 
 export interface ChangeEntry {
   readonly kind: 'change';
@@ -40,6 +40,35 @@ export function editsOf(entries: readonly EditEntry[]): Edits {
       if (moved) (entry.kind === 'undo' ? undone : active).push(moved);
     }
   return { active, undone };
+}
+
+/** A line of the history. */
+export interface HistoryLine {
+  readonly at: number;
+  readonly row: string;
+  readonly words: string;
+}
+
+/** What was done, in order; of undo and redo, to what. */
+export function historyOf(entries: readonly EditEntry[]): HistoryLine[] {
+  const lines: HistoryLine[] = [];
+  const active: ChangeEntry[] = [];
+  let undone: ChangeEntry[] = [];
+  for (const entry of entries) {
+    const { at } = entry;
+    if (entry.kind === 'change') {
+      active.push(entry);
+      undone = [];
+      lines.push({ at, row: entry.row, words: changeWords(entry.change) });
+      continue;
+    }
+    const moved = (entry.kind === 'undo' ? active : undone).pop();
+    if (!moved) continue;
+    (entry.kind === 'undo' ? undone : active).push(moved);
+    const how = entry.kind === 'undo' ? 'took back' : 'made again';
+    lines.push({ at, row: moved.row, words: `${how}: ${changeWords(moved.change)}` });
+  }
+  return lines;
 }
 
 /** Changes that hold, by row. */

@@ -9,6 +9,8 @@ import { span, type RowList } from '../../data/row-list.ts';
 import type { Progress } from '../../data/scan.ts';
 import { clampBox01 } from '../../grounding/convert.ts';
 import { copyIntoStore, storeFolder, storedDatasets } from '../../store/dataset-files.ts';
+import { ROW_FILE_FORMATS } from '../../data/row-file-formats.ts';
+import { ROW_FILES } from '../../data/row-files.ts';
 import { writtenRows } from '../../data/written-rows.ts';
 import type {
   ComposedPreview,
@@ -154,6 +156,13 @@ export class Datasets {
       return {
         fileName: split === 'train' ? 'train.jsonl' : 'heldout.jsonl',
         stream: textStream(writtenRows(open.rows(split))),
+      };
+    },
+    'rows-file': async ({ dataset, split, format }) => {
+      const open = this.get(dataset);
+      return {
+        fileName: `${split}.${ROW_FILE_FORMATS[format].ending}`,
+        stream: textStream(ROW_FILES[format](open.rows(split), open)),
       };
     },
     skipped: async ({ dataset }) => this.get(dataset).log.skipped(),

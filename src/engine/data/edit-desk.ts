@@ -2,7 +2,7 @@
 import { GroundworkError } from '../../base/error.ts';
 import type { Dataset } from '../../data/dataset.ts';
 import { applyChange, rowDigest } from '../../data/edits/change.ts';
-import { readEdits, writeEdits, type EditEntry } from '../../data/edits/edit-log.ts';
+import { historyOf, readEdits, writeEdits, type EditEntry } from '../../data/edits/edit-log.ts';
 import type { DatasetRequest, DatasetReport, RowEdit } from '../protocol/dataset.ts';
 import type { Handlers } from '../protocol/messages.ts';
 import type { EditKeeper } from './datasets.ts';
@@ -35,7 +35,7 @@ export class EditDesk {
   readonly handlers: Handlers<EditRequest> = {
     'edit-rows': ({ dataset, project, edits }) =>
       this.#inTurn(async () => this.#add(dataset, project, await entriesOf(this.#get(dataset), edits, Date.now()))),
-    'edit-history': async ({ dataset }) => this.#get(dataset).edits,
+    'edit-history': async ({ dataset }) => historyOf(this.#get(dataset).edits),
     'edits-file': async ({ dataset }) => {
       const { edits, report } = this.#get(dataset);
       return {

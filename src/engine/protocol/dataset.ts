@@ -3,9 +3,10 @@ import type { Compose, Convention, DatasetOptions, SkippedRows, WayOfWriting } f
 import type { RowFilter } from '../../data/dataset.ts';
 import type { DatasetReport } from '../../data/dataset-report.ts';
 import type { Change } from '../../data/edits/change.ts';
-import type { EditEntry } from '../../data/edits/edit-log.ts';
+import type { HistoryLine } from '../../data/edits/edit-log.ts';
 import type { Health } from '../../data/health.ts';
 import type { Row, RowIssue } from '../../data/row.ts';
+import type { RowFileFormat } from '../../data/row-file-formats.ts';
 import type { StoredDataset } from '../../store/dataset-files.ts';
 import type { GroundedBox, NamedFile, NamedHandle, Size } from './words.ts';
 
@@ -26,7 +27,7 @@ export type {
   WayOfWriting,
 } from '../../data/dataset-ref.ts';
 export type { Change } from '../../data/edits/change.ts';
-export type { EditEntry } from '../../data/edits/edit-log.ts';
+export type { HistoryLine } from '../../data/edits/edit-log.ts';
 export type { EditsReport, EditsSeen } from '../../data/edits/overlay.ts';
 export type { RowFilter } from '../../data/dataset.ts';
 export type { ConventionReport, DatasetReport, OpenQuestion } from '../../data/dataset-report.ts';
@@ -148,6 +149,13 @@ export type DatasetRequest =
   | { readonly type: 'compose-preview'; readonly dataset: string; readonly compose: Compose; readonly count: number }
   /** The rows of a part of a composed dataset, as JSON Lines that name their pictures by path. Throws `not-composed`. */
   | { readonly type: 'composed-file'; readonly dataset: string; readonly split: Part }
+  /** The rows of a part as they are now, edits among them, beside whose files they can be laid. Pictures by their paths. */
+  | {
+      readonly type: 'rows-file';
+      readonly dataset: string;
+      readonly split: Part;
+      readonly format: RowFileFormat;
+    }
   | { readonly type: 'skipped'; readonly dataset: string }
   | { readonly type: 'health'; readonly dataset: string }
   /** Reads pictures to their end of which only the beginning was read; what it finds is in `health`. */
@@ -171,7 +179,7 @@ export interface DatasetReplies {
   rows: { readonly total: number; readonly rows: readonly Row[] };
   row: Row;
   'edit-rows': DatasetReport;
-  'edit-history': readonly EditEntry[];
+  'edit-history': readonly HistoryLine[];
   'edits-file': { readonly fileName: string; readonly stream: ReadableStream<Uint8Array> };
   'take-edits': DatasetReport;
   image: Blob;
@@ -180,6 +188,7 @@ export interface DatasetReplies {
   'issues-file': { readonly fileName: string; readonly stream: ReadableStream<Uint8Array> };
   'compose-preview': ComposedPreview;
   'composed-file': { readonly fileName: string; readonly stream: ReadableStream<Uint8Array> };
+  'rows-file': { readonly fileName: string; readonly stream: ReadableStream<Uint8Array> };
   skipped: SkippedRows;
   health: Health;
   'check-pictures': null;

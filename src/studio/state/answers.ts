@@ -29,6 +29,8 @@ export interface Answers {
   recall(dataset: string): Promise<void>;
   /** The tuned policy moved on; the base never does. */
   forgetTuned(): void;
+  /** Its truth is another now; null: of all rows. */
+  forget(rowId: string | null): void;
   dismiss(): void;
 }
 
@@ -96,6 +98,13 @@ export function createAnswers(client: EngineClient, projectOf: () => string | nu
         const byRow = new Map(
           [...get().byRow].flatMap(([id, { base }]): [string, AnswerPair][] => (base ? [[id, { base }]] : [])),
         );
+        set({ byRow });
+      },
+      forget(rowId) {
+        if (rowId === null) return set({ byRow: new Map() });
+        if (!get().byRow.has(rowId)) return;
+        const byRow = new Map(get().byRow);
+        byRow.delete(rowId);
         set({ byRow });
       },
       dismiss: () => set({ problem: null }),

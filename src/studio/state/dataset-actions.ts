@@ -42,18 +42,24 @@ const placeFor = (name: string): string =>
     .replace(/[^a-z0-9]+/g, '-')
     .slice(0, 40)}-${Date.now().toString(36)}`;
 
-export async function openIntake(client: EngineClient, intake: Intake, keeping: Keeping): Promise<OpenedDataset> {
+/** @param project whose edits are laid over the rows */
+export async function openIntake(
+  client: EngineClient,
+  intake: Intake,
+  keeping: Keeping,
+  project: string | null,
+): Promise<OpenedDataset> {
   const { name, files, handles } = intake;
   if (keeping === 'in-place')
     return {
-      dataset: await client.request({ type: 'open-dataset', name, files, handles }),
+      dataset: await client.request({ type: 'open-dataset', name, files, handles, project }),
       sources: sourcesOf(intake),
     };
   const location = placeFor(name);
   await client.request({ type: 'copy-dataset', location, files, handles });
   const stored = [{ path: '', location }];
   try {
-    const dataset = await client.request({ type: 'open-dataset', name, files: [], stored });
+    const dataset = await client.request({ type: 'open-dataset', name, files: [], stored, project });
     return { dataset, sources: [{ kind: 'opfs', path: '', location }] };
   } catch (error) {
     await client.request({ type: 'delete-copy', location });
@@ -64,9 +70,10 @@ export async function openIntake(client: EngineClient, intake: Intake, keeping: 
 export async function openSample(
   client: EngineClient,
   baseUrl: string,
+  project: string | null,
   options?: DatasetOptions,
 ): Promise<OpenedDataset> {
-  const request = { type: 'open-sample', baseUrl } as const;
+  const request = { type: 'open-sample', baseUrl, project } as const;
   return {
     dataset: await client.request(options ? { ...request, options } : request),
     sources: [{ kind: 'sample', path: '' }],

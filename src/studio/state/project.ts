@@ -91,7 +91,8 @@ const changed = (name: string): Problem => ({
 /** Where the starter's files are; absolute, for a worker has another base. */
 export const starterUrl = (): string => new URL('starter/', document.baseURI).href;
 
-export function createProject(client: EngineClient): StoreApi<Project> {
+/** @param openProject whose edits are laid over a dataset that is opened */
+export function createProject(client: EngineClient, openProject: () => string | null = () => null): StoreApi<Project> {
   return createStore<Project>()((set, get) => {
     const load = async (
       title: string,
@@ -182,7 +183,7 @@ export function createProject(client: EngineClient): StoreApi<Project> {
         }),
       reopenDataset: (ref) =>
         openWith(`Opening ${ref.name} again`, async () => ({
-          dataset: await reopenDataset(client, ref, starterUrl()),
+          dataset: await reopenDataset(client, ref, starterUrl(), openProject()),
           sources: ref.sources,
         })),
       reopenModel: async (ref) => {
@@ -199,8 +200,9 @@ export function createProject(client: EngineClient): StoreApi<Project> {
           return loaded;
         });
       },
-      openSample: () => openWith('Opening the sample dataset', () => openSample(client, starterUrl())),
-      openDataset: (intake) => openWith(`Reading ${intake.name}`, () => openIntake(client, intake, get().keeping)),
+      openSample: () => openWith('Opening the sample dataset', () => openSample(client, starterUrl(), openProject())),
+      openDataset: (intake) =>
+        openWith(`Reading ${intake.name}`, () => openIntake(client, intake, get().keeping, openProject())),
       reread: async (options) => {
         const { dataset, sources } = get();
         if (!dataset) return false;

@@ -58,9 +58,15 @@ export async function askPermission(handles: readonly FileSystemHandle[]): Promi
 }
 
 /** Opens a dataset from its reference, read as it was read. */
-export function reopenDataset(client: EngineClient, ref: DatasetRef, baseUrl: string): Promise<DatasetReport> {
+export function reopenDataset(
+  client: EngineClient,
+  ref: DatasetRef,
+  baseUrl: string,
+  project: string | null,
+): Promise<DatasetReport> {
   const { name, sources, options } = ref;
-  if (sources.some(({ kind }) => kind === 'sample')) return client.request({ type: 'open-sample', baseUrl, options });
+  if (sources.some(({ kind }) => kind === 'sample'))
+    return client.request({ type: 'open-sample', baseUrl, options, project });
   return client.request({
     type: 'open-dataset',
     name,
@@ -70,5 +76,6 @@ export function reopenDataset(client: EngineClient, ref: DatasetRef, baseUrl: st
       source.kind === 'opfs' ? [{ path: source.path, location: source.location }] : [],
     ),
     options,
+    project,
   });
 }

@@ -63,6 +63,29 @@ export class RowCache {
     return row;
   }
 
+  /** A row that is another now: in the pages that hold it, and by its id. */
+  replace(dataset: string, row: Row): void {
+    if (dataset !== this.#dataset) return;
+    this.#rows.set(row.id, row);
+    this.#pages.replace((page) =>
+      page.rows.some(({ id }) => id === row.id)
+        ? { ...page, rows: page.rows.map((each) => (each.id === row.id ? row : each)) }
+        : page,
+    );
+  }
+
+  /** Rows came or went: they are asked for anew. */
+  forgetPages(): void {
+    this.#pending.clear();
+    this.#pages.clear();
+  }
+
+  /** All rows may be others now. */
+  forget(): void {
+    this.forgetPages();
+    this.#rows.clear();
+  }
+
   #use(dataset: string): void {
     if (dataset === this.#dataset) return;
     this.#dataset = dataset;

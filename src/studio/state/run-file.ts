@@ -8,7 +8,7 @@ import { version as groundwork } from '../../../package.json';
 import { parseJson, writeJson } from '../../base/json.ts';
 import type { EngineClient } from '../../engine/client.ts';
 import { readRecipe, sayFault } from '../../engine/presets.ts';
-import type { Row } from '../../engine/protocol/index.ts';
+import type { EditsSeen, Row } from '../../engine/protocol/index.ts';
 import type { SeriesBook } from '../charts/series-book.ts';
 import type { Problem } from '../problem.ts';
 import { readingOf } from './run-match.ts';
@@ -26,7 +26,10 @@ function some<T>(list: readonly T[], most: number): readonly T[] {
   return Array.from({ length: most }, (_, i) => list[Math.round((i * (list.length - 1)) / (most - 1))]!);
 }
 
-type RunFoundation = Pick<Project, 'dataset' | 'model' | 'device'> & { readonly madeOn?: MadeOn | null };
+type RunFoundation = Pick<Project, 'dataset' | 'model' | 'device'> & {
+  readonly madeOn?: MadeOn | null;
+  readonly edits?: EditsSeen | null;
+};
 
 /** What a run stood on, by the engine's record of it: what is open now counts only if it is the same. */
 export async function foundationOf(
@@ -36,13 +39,14 @@ export async function foundationOf(
 ): Promise<RunFoundation> {
   const projects = await client.request({ type: 'projects' });
   const record = projects.flatMap(({ runs }) => runs).find(({ id }) => id === runId);
-  if (!record) return { dataset, model, device };
-  const { identity, modelName, datasetName } = record;
+  if (!record) return { dataset, model, device, edits: dataset?.edits ?? null };
+  const { identity, modelName, datasetName, edits = null } = record;
   const open = await client.request({ type: 'identity', dataset: dataset?.id ?? null });
   return {
     dataset: open.dataset === identity.dataset ? dataset : null,
     model: open.model === identity.model ? model : null,
     device,
+    edits,
     madeOn: {
       model: { name: modelName, digest: identity.model },
       dataset: { name: datasetName, digest: identity.dataset },
@@ -53,7 +57,7 @@ export async function foundationOf(
 /** Rows are asked of the engine; those it no longer has are left out. */
 export async function writeRunFile(
   run: Run,
-  { dataset, model, device, madeOn: on = null }: RunFoundation,
+  { dataset, model, device, madeOn: on = null, edits = null }: RunFoundation,
   book: SeriesBook,
   rows: RowCache,
   now: Date,
@@ -83,6 +87,7 @@ export async function writeRunFile(
       reading: readingOf(dataset.options),
     },
     ...(on && { madeOn: on }),
+    ...(edits?.changes && { edits: seen(edits) }),
     device: device && { name: device.name, vendor: device.vendor, software: device.software },
     stages: run.stages.map(({ status, seconds, firstStep }) => ({ status, seconds, firstStep })),
     evaluations: run.evaluations.map(({ stageIndex, name, evaluation }) => ({ stageIndex, name, evaluation })),
@@ -99,6 +104,13 @@ export async function writeRunFile(
   return writeJson(file);
 }
 
+const seen = ({ entries, changes, rows, excluded, digest }: EditsSeen): EditsSeen => ({
+  entries,
+  changes,
+  rows,
+  excluded,
+  digest,
+});
 const settled = async (row: Promise<Row> | null): Promise<Row | null> => (row ? row.catch(() => null) : null);
 const tried = ({ rowId, successRate }: Tried): Tried => ({ rowId, successRate });
 
@@ -223,6 +235,7 @@ const Shape = v.object({
     }),
   ),
   madeOn: v.optional(v.object({ model: Part, dataset: Part })),
+  edits: v.optional(v.object({ entries: number, changes: number, rows: number, excluded: number, digest: text })),
   device: v.nullable(v.object({ name: text, vendor: text, software: v.boolean() })),
   stages: v.array(
     v.object({

@@ -1,5 +1,6 @@
 /** What is kept of a run: the records that views show, and the file that holds them all. */
 import type {
+  EditsSeen,
   Answer,
   DatasetOptions,
   Evaluation,
@@ -101,6 +102,8 @@ export interface RunFile {
     | null;
   /** Absent in older files, and for a run of which nothing was stored. */
   readonly madeOn?: MadeOn;
+  /** What people had changed of the rows that it saw. Absent: nothing, and in older files. */
+  readonly edits?: EditsSeen;
   readonly device: { readonly name: string; readonly vendor: string; readonly software: boolean } | null;
   readonly stages: readonly Pick<StageView, 'status' | 'seconds' | 'firstStep'>[];
   readonly evaluations: readonly EvaluationRecord[];

@@ -9,6 +9,7 @@ import { createAnswers, type Answers } from './answers.ts';
 import { createChat, type Conversation } from './chat.ts';
 import { createCopies, type Copies } from './copies.ts';
 import { EventPump } from './event-pump.ts';
+import { createEditing, type Editing } from './edits.ts';
 import { createHub, type Hub } from './hub.ts';
 import { createKeeping, saveWhenLeaving } from './keeping.ts';
 import type { Keeping } from './kept.ts';
@@ -30,6 +31,7 @@ export interface Studio {
   readonly run: StoreApi<Run>;
   readonly recipe: StoreApi<RecipeEditor>;
   readonly answers: StoreApi<Answers>;
+  readonly editing: StoreApi<Editing>;
   readonly past: StoreApi<PastRuns>;
   readonly watchlist: StoreApi<Watchlist>;
   readonly rehearsal: StoreApi<Rehearsing>;
@@ -46,7 +48,7 @@ export interface Studio {
 
 export function createStudio(client: EngineClient, storage: Pick<Storage, 'getItem' | 'setItem'> | null): Studio {
   const book = new SeriesBook();
-  const project = createProject(client);
+  const project = createProject(client, () => keeping.getState().current);
   const hub = createHub(client, project);
   const past = createPastRuns(client);
   const rows = new RowCache(client);
@@ -62,6 +64,13 @@ export function createStudio(client: EngineClient, storage: Pick<Storage, 'getIt
   saveWhenLeaving(client, run);
   watchMatch(client, project, run);
   const answers = createAnswers(client, () => keeping.getState().current);
+  const editing = createEditing({
+    client,
+    project,
+    rows,
+    keep: async () => (await keeping.getState().forRun()).project ?? null,
+    forgetAnswers: (rowId) => answers.getState().forget(rowId),
+  });
   const adapters = createAdapters(client);
   const pictures = new PictureCache(client);
   const chat = createChat(client, pictures);
@@ -95,7 +104,8 @@ export function createStudio(client: EngineClient, storage: Pick<Storage, 'getIt
   });
   project.subscribe(({ dataset, model }, before) => {
     if (model !== before.model) adapters.getState().forget();
-    if (dataset !== before.dataset || model !== before.model) {
+    // The same dataset with other edits is no other one: what was answered of its untouched rows still holds.
+    if (dataset?.id !== before.dataset?.id || model !== before.model) {
       answers.getState().cancel();
       answers.setState({ byRow: new Map(), dataset: null });
       recall();
@@ -109,6 +119,7 @@ export function createStudio(client: EngineClient, storage: Pick<Storage, 'getIt
     run,
     recipe,
     answers,
+    editing,
     past,
     watchlist,
     rehearsal,
@@ -142,6 +153,7 @@ export const useRehearsal = <T>(select: (rehearsing: Rehearsing) => T): T => use
 export const useKeeping = <T>(select: (keeping: Keeping) => T): T => useStore(useStudio().keeping, select);
 export const useCopies = <T>(select: (copies: Copies) => T): T => useStore(useStudio().copies, select);
 export const useAnswers = <T>(select: (answers: Answers) => T): T => useStore(useStudio().answers, select);
+export const useEditing = <T>(select: (editing: Editing) => T): T => useStore(useStudio().editing, select);
 export const useAdapters = <T>(select: (shelf: AdapterShelf) => T): T => useStore(useStudio().adapters, select);
 export const useChat = <T>(select: (chat: Conversation) => T): T => useStore(useStudio().chat, select);
 export const useProfile = <T>(select: (profile: ProfileState) => T): T => useStore(useStudio().profile, select);

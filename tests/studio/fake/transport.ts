@@ -187,6 +187,7 @@ export class FakeTransport implements Transport {
       case 'edit-history':
         return [];
       case 'edits-file':
+      case 'rows-file':
         return { fileName: 'edits.jsonl', stream: new Blob([]).stream() };
       case 'cancel-dataset':
         return null;

@@ -10,6 +10,7 @@ import { RoomHead } from '../../ui/room-head.tsx';
 import { Tabs } from '../../ui/tabs.tsx';
 import { canCompose, ComposeView } from './compose-view.tsx';
 import { ConventionsView, type FileAndWay } from './conventions-view.tsx';
+import { EditsView } from './edits-view.tsx';
 import { FilesView } from './files-view.tsx';
 import { HealthView } from './health-view.tsx';
 import { looksLikeModel, type Intake } from './intake-files.ts';
@@ -117,11 +118,7 @@ function OpenDataset({ dataset, tab, onTab, asked, onAsked }: OpenDatasetProps) 
         <Fact name="Held out" value={count(dataset.heldout)} />
         <Fact name="Pictures" value={count(dataset.images)} />
         <Fact name="Tasks" value={count(Object.keys(dataset.tasks).length)} />
-        <Fact
-          name="Left out"
-          value={dataset.leftOut === 0 ? 'None' : plural(dataset.leftOut, 'row')}
-          alarm={dataset.leftOut > 0}
-        />
+        <Fact name="Left out" value={leftOut(dataset)} alarm={dataset.leftOut > 0} />
       </dl>
       {dataset.questions.length > 0 && (
         <Settle
@@ -161,6 +158,11 @@ function OpenDataset({ dataset, tab, onTab, asked, onAsked }: OpenDatasetProps) 
             body: () => <LedgerView dataset={dataset} onRows={(done) => showRows({ done })} />,
           },
           {
+            key: 'edits',
+            title: dataset.edits?.changes ? `Edits (${count(dataset.edits.changes)})` : 'Edits',
+            body: () => <EditsView dataset={dataset} onRows={(edits) => showRows({ edits })} />,
+          },
+          {
             key: 'health',
             title: 'Health',
             body: () => (
@@ -184,6 +186,15 @@ function OpenDataset({ dataset, tab, onTab, asked, onAsked }: OpenDatasetProps) 
       />
     </div>
   );
+}
+
+/** Rows that cannot be used, and those that a person left out. */
+function leftOut({ leftOut: unusable, edits }: DatasetReport): string {
+  const parts = [
+    ...(unusable > 0 ? [plural(unusable, 'row')] : []),
+    ...(edits?.excluded ? [`${count(edits.excluded)} by you`] : []),
+  ];
+  return parts.length > 0 ? parts.join(', ') : 'None';
 }
 
 function Fact({

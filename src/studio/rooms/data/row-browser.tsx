@@ -4,9 +4,12 @@ import type { DatasetReport, FindingKey, LedgerKey, Row, RowFilter } from '../..
 import { Legend, Strip } from '../../boxes/strip.tsx';
 import type { Layer } from '../../boxes/roles.ts';
 import type { Split } from '../../state/row-cache.ts';
+import { EditButton, editKey } from '../../edit/edit-button.tsx';
+import { useEditing } from '../../state/studio.ts';
 import { useRows } from '../../state/use-rows.ts';
 import { Choice } from '../../ui/choice.tsx';
 import { count, plural } from '../../ui/format.ts';
+import { Icon } from '../../ui/icon.tsx';
 import { BoxChip, Messages, promptLine, Segments } from '../../ui/segments.tsx';
 import { VirtualList } from '../../ui/virtual-list.tsx';
 
@@ -31,9 +34,17 @@ export interface RowFilterState {
   readonly task: string;
   readonly finding: FindingKey | '';
   readonly done: LedgerKey | '';
+  readonly edits: NonNullable<RowFilter['edits']> | '';
 }
 
-export const NO_FILTER: RowFilterState = { task: '', finding: '', done: '' };
+/** What rows are called by their edits. */
+const EDIT_NAMES: Readonly<Record<NonNullable<RowFilter['edits']>, string>> = {
+  edited: 'Edited',
+  excluded: 'Left out by you',
+  unfit: 'Edits that do not fit',
+};
+
+export const NO_FILTER: RowFilterState = { task: '', finding: '', done: '', edits: '' };
 
 interface RowBrowserProps {
   readonly dataset: DatasetReport;
@@ -51,23 +62,24 @@ function useSettled(text: string): string {
   return settled;
 }
 
-function useFilter({ task, finding, done }: RowFilterState, text: string): RowFilter | undefined {
+function useFilter({ task, finding, done, edits }: RowFilterState, text: string): RowFilter | undefined {
   return useMemo(() => {
     const filter: RowFilter = {
       ...(task && { task }),
       ...(finding && { finding }),
       ...(done && { done }),
+      ...(edits && { edits }),
       ...(text && { text }),
     };
     return Object.keys(filter).length > 0 ? filter : undefined;
-  }, [task, finding, done, text]);
+  }, [task, finding, done, edits, text]);
 }
 
 export function RowBrowser({ dataset, filter: chosen, onFilter }: RowBrowserProps) {
   const [split, setSplit] = useState<Split>(dataset.train > 0 ? 'train' : 'heldout');
   const [at, setAt] = useState({ train: 0, heldout: 0 });
   const [text, setText] = useState('');
-  const narrowed = chosen.task !== '' || chosen.finding !== '' || chosen.done !== '';
+  const narrowed = chosen.task !== '' || chosen.finding !== '' || chosen.done !== '' || chosen.edits !== '';
   const [choosing, setChoosing] = useState(narrowed);
   const filter = useFilter(chosen, useSettled(text.trim()));
   const rows = useRows(dataset.id, split, filter);
@@ -78,8 +90,9 @@ export function RowBrowser({ dataset, filter: chosen, onFilter }: RowBrowserProp
   const total = filter ? (rows.total ?? 0) : dataset[split];
   const selected = Math.min(at[split], total - 1);
   const row = rows.at(selected);
+  const edit = useEditing((editing) => editing.open);
   return (
-    <div className="browser">
+    <div className="browser" onKeyDown={row && editKey(() => edit(row.id))}>
       <div className="browser-list">
         <Choice
           label="Part of the dataset"
@@ -177,6 +190,20 @@ function Selects({ dataset, chosen, onFilter }: Omit<RowBrowserProps, 'filter'> 
             ))}
         </select>
       )}
+      {dataset.edits !== null && (
+        <select
+          aria-label="Edits"
+          value={chosen.edits}
+          onChange={(event) => onFilter({ ...chosen, edits: event.target.value as RowFilterState['edits'] })}
+        >
+          <option value="">Edited or not</option>
+          {Object.entries(EDIT_NAMES).map(([key, name]) => (
+            <option key={key} value={key}>
+              {name}
+            </option>
+          ))}
+        </select>
+      )}
     </>
   );
 }
@@ -188,6 +215,7 @@ function RowLine({ index, row }: { readonly index: number; readonly row: Row | u
       <span className="row-line-top">
         <b className="num">{index + 1}</b>
         <span className="tag">{row.task || 'no task'}</span>
+        {row.edits && <span className="tag">{row.edits.excluded === undefined ? 'edited' : 'left out'}</span>}
         <span className="num muted">
           {plural(row.images.length, 'image')},{' '}
           {row.solution.length > 0 ? plural(row.solution.length, 'box') : 'no box'}
@@ -202,9 +230,15 @@ export function RowDetail({ dataset, row }: { readonly dataset: string; readonly
   const layers = useMemo<Layer[]>(() => [{ role: 'truth', boxes: row.solution }], [row]);
   return (
     <article className="detail" tabIndex={0} aria-label={`Row ${row.id}`}>
+      {row.edits?.excluded !== undefined && (
+        <p className="note note-warning">
+          <Icon name="alert" /> Left out: {row.edits.excluded}
+        </p>
+      )}
       <Strip dataset={dataset} images={row.images} layers={layers} height={0.42} label={`Pictures of row ${row.id}`} />
       <div className="detail-line">
         <Legend roles={['truth']} />
+        <EditButton rowId={row.id} />
         <span className="num muted">
           {row.id === `${row.source.file}:${row.source.line}` ? '' : `${row.id} · `}
           {row.source.file}:{row.source.line}

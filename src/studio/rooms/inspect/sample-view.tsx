@@ -3,12 +3,13 @@ import { useEffect, useMemo, useState } from 'react';
 import type { Answer, PolicyName, Row } from '../../../engine/protocol/index.ts';
 import { ROLES, type Layer, type Role } from '../../boxes/roles.ts';
 import { Strip, Swatch } from '../../boxes/strip.tsx';
-import { useAnswers, useProject, useWatchlist } from '../../state/studio.ts';
+import { useAnswers, useEditing, useProject, useWatchlist } from '../../state/studio.ts';
 import { count, ratio, signed } from '../../ui/format.ts';
 import { Icon } from '../../ui/icon.tsx';
 import { BoxChip, Messages } from '../../ui/segments.tsx';
 import { answerPart } from '../run/completion-card.tsx';
 import { hits } from './gallery.ts';
+import { EditButton } from '../../edit/edit-button.tsx';
 import { HeatView, heatLayer, useHeat } from './heat-view.tsx';
 import { SwapTest } from './swap-test.tsx';
 
@@ -39,6 +40,7 @@ export function SampleView({ dataset, row, at, count: total, hitAt, onMove, onHi
   const [hidden, setHidden] = useState<ReadonlySet<Role>>(new Set());
   const toggle = (role: Role) =>
     setHidden((old) => (old.has(role) ? new Set([...old].filter((r) => r !== role)) : new Set([...old, role])));
+  const edit = useEditing((editing) => editing.open);
   const pin = useWatchlist((list) => list.pin);
   const pinned = useWatchlist((list) => list.dataset === dataset && list.rowIds.includes(row.id));
   const answered = pair?.base !== undefined && pair.tuned !== undefined;
@@ -53,13 +55,14 @@ export function SampleView({ dataset, row, at, count: total, hitAt, onMove, onHi
         event.ctrlKey ||
         event.metaKey ||
         event.altKey ||
-        target.closest('input, select, textarea, [role=listbox], [role=tablist]')
+        target.closest('input, select, textarea, dialog, [role=listbox], [role=tablist]')
       )
         return;
       if (event.key === 'ArrowLeft' || event.key === 'k') onMove(-1);
       else if (event.key === 'ArrowRight' || event.key === 'j') onMove(1);
       else if (event.key === '+' || event.key === '=') onHitAt(hitAt + STEP);
       else if (event.key === '-') onHitAt(hitAt - STEP);
+      else if (event.key === 'e') edit(row.id);
       else if (event.key === 'p') pin(dataset, row.id, !pinned);
       else if (event.key === 'a' && model && !answered && pending.length === 0) askNow();
       else if (event.key === 'h' && heatable && !heat.asking) heat.toggle();
@@ -110,6 +113,7 @@ export function SampleView({ dataset, row, at, count: total, hitAt, onMove, onHi
           ))}
         </div>
         <div className="button-row">
+          <EditButton rowId={row.id} />
           {row.split === 'heldout' && (
             <button
               type="button"

@@ -4,7 +4,7 @@ import type { ProjectView, RunRecord } from '../../../engine/protocol/index.ts';
 import { isInterrupted } from '../../state/kept.ts';
 import { isActive } from '../../state/run.ts';
 import { useKeeping, useRun } from '../../state/studio.ts';
-import { bytes, count } from '../../ui/format.ts';
+import { bytes, count, plural } from '../../ui/format.ts';
 import { Confirm } from '../../ui/confirm.tsx';
 import { when } from './when.ts';
 import { TableHead } from '../../ui/table-head.tsx';
@@ -50,6 +50,7 @@ function Line({ run }: { readonly run: RunRecord }) {
       </th>
       <td>
         {run.recipe.name}, seed {run.recipe.seed}
+        {run.edits && `, ${plural(run.edits.changes, 'edit')} of the rows`}
       </td>
       <td title={run.failure?.message}>{here ? 'Running' : STATES[run.state]}</td>
       <td className="num">{count(run.step)}</td>

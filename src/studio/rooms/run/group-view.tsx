@@ -1,7 +1,8 @@
 /** One group of GRPO: the same prompt answered several times, side by side, each with its rewards and advantage. */
 import { useEffect, useMemo, useState } from 'react';
+import { EditButton } from '../../edit/edit-button.tsx';
 import { useRunRow } from '../../state/use-rows.ts';
-import { useRun } from '../../state/studio.ts';
+import { useProject, useRun } from '../../state/studio.ts';
 import type { GroupRecord } from '../../state/run.ts';
 import { Legend } from '../../boxes/strip.tsx';
 import { Icon } from '../../ui/icon.tsx';
@@ -113,6 +114,7 @@ function Group({
   onWhatIf,
 }: { readonly group: GroupRecord } & Pick<GroupViewProps, 'whatIf' | 'onWhatIf'>) {
   const dataset = useRun((run) => run.dataset);
+  const open = useProject((project) => project.dataset?.id ?? null);
   const stage = useRun((run) => run.stages[group.stageIndex]?.stage);
   const row = useRunRow(group.rowId);
   const own = useOwnRules(group);
@@ -126,6 +128,7 @@ function Group({
       <div className="group-prompt">
         {row ? <Messages messages={row.prompt} /> : <p className="muted">Reading the row…</p>}
         <Legend roles={['truth', 'rollout']} />
+        {row && open === dataset && <EditButton rowId={row.id} />}
       </div>
       <details className="ledger" open={whatIf !== null || undefined}>
         <summary>
