@@ -5,6 +5,7 @@ import type { ByteSource } from '../formats/byte-source.ts';
 import { openCheckpoint, type CheckpointWeights } from '../formats/checkpoint-files.ts';
 import { readableWeights } from '../formats/quantised-weights.ts';
 import type { Session } from '../gpu/recorder.ts';
+import type { BoxFamily } from '../grounding/convention.ts';
 import { ChatTemplate, findTemplate } from '../text/chat-template.ts';
 import { Tokenizer, type TokenizerConfig } from '../text/tokenizer.ts';
 import type { VisionLanguageModel } from './model.ts';
@@ -42,8 +43,8 @@ export interface OpenOptions extends Partial<Omit<LoadOptions, 'dtype'>> {
   readonly limits?: Partial<PixelLimits>;
 }
 
-/** By `model_type` of config.json. */
-const FAMILIES: Readonly<Record<string, ParseArchitecture>> = {
+/** By `model_type` of config.json: every family that boxes can be written for, and those that are another by name. */
+const FAMILIES: Readonly<Record<BoxFamily | 'idefics3', ParseArchitecture>> = {
   qwen2_vl: qwen2VL,
   qwen2_5_vl: qwen25VL,
   qwen3_vl: qwen3VL,
@@ -104,7 +105,7 @@ const limitsInWords = ({ minPixels, maxPixels }: PixelLimits): string =>
 /** @throws GroundworkError `model-unsupported`, naming the supported types; `config-invalid` */
 export function parseArchitecture(config: Json): Architecture {
   const type = String(config['model_type'] ?? '');
-  const parse = Object.hasOwn(FAMILIES, type) ? FAMILIES[type] : undefined;
+  const parse = Object.hasOwn(FAMILIES, type) ? FAMILIES[type as keyof typeof FAMILIES] : undefined;
   if (!parse)
     throw new GroundworkError(
       'model-unsupported',

@@ -1,23 +1,14 @@
 /**
- * Planted omissions: what is forgotten when a reward, a loss or a request is added is refused by name. Each variant is a copy of the
- * smallest example with one part left out, beside it in a copy of the sources; one run of the compiler judges them all.
+ * Planted omissions: what is forgotten when a reward, a loss, a request, a format, a family or an op is added is refused
+ * by name. Each variant is a copy of the smallest example with one part left out, beside it in a copy of the sources; one
+ * run of the compiler judges them all.
  */
-import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { REWARDS } from '../../src/train/rewards/index.ts';
+import { Planted } from './planted.ts';
 
-const root = new URL('../..', import.meta.url).pathname;
-const read = (path: string) => readFileSync(join(root, path), 'utf8');
-
-/** A source with a part taken out; it must have been there. */
-function without(path: string, part: string | RegExp, instead = ''): string {
-  const source = read(path);
-  const left = source.replace(part, instead);
-  if (left === source) throw new Error(`${path} has no ${part}`);
-  return left;
-}
+const read = (path: string) => readFileSync(path, 'utf8');
 
 const property = (name: string) => new RegExp(`\\n {2}${name}:.*,`);
 const REWARD = 'src/train/rewards/strict-format.ts';
@@ -27,87 +18,106 @@ const SESSION = 'src/engine/session.ts';
 const LOSSES = 'src/train/losses/table.ts';
 const dapo = (name: string) => new RegExp(`(dapo: \\{[^}]*?)${name}: '[^']*',?`);
 
-/** Compiled beside the variants, which are copies of them. */
-const WHOLE = [REWARD, LOSSES, PROJECTS, MESSAGES, SESSION];
+const FORMAT = 'src/data/formats/swift-query.ts';
+const FORMAT_TABLE = 'src/data/formats/table.ts';
+const FAMILY = 'src/models/qwen2_vl/architecture.ts';
+const FAMILIES = 'src/models/load.ts';
+const CONVENTIONS = 'src/grounding/convention.ts';
+const FAMILY_CASES = 'tests/models/golden.gpu.test.ts';
+const OP = 'src/ops/swiglu.ts';
+const OP_CHECKS = 'tests/ops/checks.test.ts';
 
-/** What was left out → [beside which file, the source without it]. */
-const VARIANTS: Readonly<Record<string, readonly [beside: string, source: string]>> = {
+type Omission = readonly [path: string, part: string | RegExp, instead?: string];
+
+/** What is left out → where, and how. */
+const OMISSIONS: Readonly<Record<string, Omission>> = {
   ...Object.fromEntries(
     ['name', 'label', 'subject', 'range', 'weight', 'score'].map((part) => [
       `a reward without its ${part}`,
-      [REWARD, without(REWARD, property(part))] as const,
+      [REWARD, property(part)] as const,
     ]),
   ),
-  'a reward without its summary': [REWARD, without(REWARD, /\n {2}summary:[^']*'[^']*',/)],
+  'a reward without its summary': [REWARD, /\n {2}summary:[^']*'[^']*',/],
   'a reward under another name in the registry': [
     'src/train/rewards/index.ts',
-    without('src/train/rewards/index.ts', "from './registry.ts'", "from './misnamed.ts'"),
+    "from './registry.ts'",
+    "from './misnamed.ts'",
   ],
   ...Object.fromEntries(
     ['summary', 'objective', 'average'].map((part) => [
       `a loss without its ${part}`,
-      [LOSSES, without(LOSSES, dapo(part), '$1')] as const,
+      [LOSSES, dapo(part), '$1'] as const,
     ]),
   ),
-  'a loss with an average that does not exist': [LOSSES, without(LOSSES, "average: 'token-mean'", "average: 'mean'")],
-  'a loss with an objective that has no kernel': [LOSSES, without(LOSSES, "objective: 'cispo'", "objective: 'cisp'")],
-  'an objective without its definition in f64': [
-    'src/ops/policy-reference.ts',
-    without('src/ops/policy-reference.ts', /\n {2}cispo: \([\s\S]*?\n {2}\},/),
-  ],
-  'a request without its handler': [PROJECTS, without(PROJECTS, /\n {4}storage: .*,/)],
-  'a request whose handler gives another reply': [PROJECTS, without(PROJECTS, '{ used: null, quota: null }', 'null')],
-  'a handler for a request that nobody makes': [PROJECTS, without(PROJECTS, '    storage:', '    store:')],
-  'requests without their replies': [MESSAGES, without(MESSAGES, /\n {4}KeepReplies,/)],
-  'requests that nobody may make': [MESSAGES, without(MESSAGES, /\n {2}readonly keep: KeepRequest;/)],
-  'a request in two parts of the protocol': [
-    MESSAGES,
-    without(MESSAGES, 'chat: ChatRequest;', 'chat: ChatRequest | KeepRequest;'),
-  ],
-  'a desk that is not put together with the others': [SESSION, without(SESSION, /\n {6}\.\.\.runs\.handlers,/)],
-  'an objective of which nothing is said about its curves': [
-    'src/train/grpo-metrics.ts',
-    without('src/train/grpo-metrics.ts', /\n {2}sapo: null,/),
-  ],
+  'a loss with an average that does not exist': [LOSSES, "average: 'token-mean'", "average: 'mean'"],
+  'a loss with an objective that has no kernel': [LOSSES, "objective: 'cispo'", "objective: 'cisp'"],
+  'an objective without its definition in f64': ['src/ops/policy-reference.ts', /\n {2}cispo: \([\s\S]*?\n {2}\},/],
+  'a request without its handler': [PROJECTS, /\n {4}storage: .*,/],
+  'a request whose handler gives another reply': [PROJECTS, '{ used: null, quota: null }', 'null'],
+  'a handler for a request that nobody makes': [PROJECTS, '    storage:', '    store:'],
+  'requests without their replies': [MESSAGES, /\n {4}KeepReplies,/],
+  'requests that nobody may make': [MESSAGES, /\n {2}readonly keep: KeepRequest;/],
+  'a request in two parts of the protocol': [MESSAGES, 'chat: ChatRequest;', 'chat: ChatRequest | KeepRequest;'],
+  'a desk that is not put together with the others': [SESSION, /\n {6}\.\.\.runs\.handlers,/],
+  'an objective of which nothing is said about its curves': ['src/train/grpo-metrics.ts', /\n {2}sapo: null,/],
+  ...Object.fromEntries(
+    (
+      [
+        ['a way to know its rows', /\n {2}matches: .*,/],
+        ['a way to read its rows', 'read: (value, source)', 'reads: (value, source)'],
+      ] as const
+    ).map(([part, ...how]) => [`a format without ${part}`, [FORMAT, ...how] as const]),
+  ),
+  'a row of a format that says nothing of its boxes': [FORMAT, 'boxes: objects?.boxes.flat() ?? [],'],
+  'a format in the table that is no format': [FORMAT_TABLE, ': swiftQuery,', ': { read: swiftQuery.read },'],
+  ...Object.fromEntries(
+    ['notes', 'modelType', 'decoder', 'vision', 'positions', 'suppressedTokens', 'canonicalName'].map((part) => [
+      `a family without its ${part}`,
+      [FAMILY, new RegExp(`\\n {4}${part}(:.*)?,`)] as const,
+    ]),
+  ),
+  'a family without its pictures': [FAMILY, /\n {4}\.\.\.qwenPictures\([\s\S]*?\n {4}\}\),/],
+  ...Object.fromEntries(
+    ['imageTokenId', 'convention', 'normalisation', 'limits'].map((part) => [
+      `a family’s pictures without ${part}`,
+      [FAMILY, new RegExp(`\\n {6}${part}:.*,`)] as const,
+    ]),
+  ),
+  'a family that is not in the table': [FAMILIES, '\n  qwen2_vl: qwen2VL,'],
+  'a family without a way to write boxes': [CONVENTIONS, /\n {2}qwen2_vl: convention\([\s\S]*?\n {2}\),/],
+  'a family of which no box is known': [CONVENTIONS, " | 'qwen2_vl'"],
+  'a family without golden cases': [FAMILY_CASES, ' qwen2_vl: 5,'],
+  'an op without its backward pass': [OP, /, \(\) => \{[\s\S]*?\n {2}\}\);/, ');'],
+  ...Object.fromEntries(
+    ['golden', 'differences', 'proof'].map((part) => [
+      `an op without its check: ${part}`,
+      [OP_CHECKS, new RegExp(`(\\n {2}swiglu: \\{[\\s\\S]*?)\\n {4}${part}: .*,`), '$1'] as const,
+    ]),
+  ),
 };
 
-const folder = (() => {
-  mkdirSync(join(root, '.cache'), { recursive: true });
-  return mkdtempSync(join(root, '.cache', 'omissions-'));
-})();
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const house = new Planted();
+afterAll(() => house.remove());
 
-const fileOf = (at: number, beside: string) => beside.replace(/[^/]*$/, `omitted-${at}.ts`);
-let complaints = '';
+/** Variants by what they lack. */
+const lacking = new Map<string, string>();
+let said: ReadonlyMap<string, string> = new Map();
 
 beforeAll(() => {
-  for (const part of ['src', 'shaders']) cpSync(join(root, part), join(folder, part), { recursive: true });
-  writeFileSync(
-    join(folder, 'src/train/rewards/misnamed.ts'),
+  house.write(
+    'src/train/rewards/misnamed.ts',
     `${read('src/train/rewards/registry.ts')}export { strictFormat as strict } from './strict-format.ts';\n`,
   );
-  Object.values(VARIANTS).forEach(([beside, source], at) => writeFileSync(join(folder, fileOf(at, beside)), source));
-  const files = Object.values(VARIANTS).map(([beside], at) => fileOf(at, beside));
-  writeFileSync(
-    join(folder, 'tsconfig.json'),
-    JSON.stringify({ extends: '../../tsconfig.json', include: ['src/wgsl.d.ts', ...files, ...WHOLE] }),
-  );
-  try {
-    execFileSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '--noEmit', '-p', folder], {
-      encoding: 'utf8',
-    });
-  } catch (error) {
-    complaints = (error as { stdout: string }).stdout;
-  }
+  for (const [path] of Object.values(OMISSIONS)) house.look(path);
+  for (const [what, omission] of Object.entries(OMISSIONS)) lacking.set(what, house.without(...omission));
+  said = house.compile();
 }, 300_000);
 
 describe('the compiler refuses', () => {
-  test.each(Object.entries(VARIANTS).map(([what, [beside]], at) => [what, fileOf(at, beside)] as const))(
-    '%s',
-    (_, file) => expect(complaints).toContain(file),
-  );
+  test.each(Object.keys(OMISSIONS))('%s', (what) => expect([...said.keys()]).toContain(lacking.get(what)));
   test('nothing that is whole', () => {
-    for (const file of WHOLE) expect(complaints).not.toContain(`${file}(`);
+    const variants = new Set(lacking.values());
+    expect([...said].filter(([file]) => !variants.has(file))).toEqual([]);
   });
 });
 
@@ -118,7 +128,7 @@ const unregistered = (files: Readonly<Record<string, string>>, registry: string)
   );
 
 describe('every reward that has a file', () => {
-  const names = readdirSync(join(root, 'src/train/rewards'));
+  const names = readdirSync('src/train/rewards');
   const files = Object.fromEntries(names.map((file) => [file, read(`src/train/rewards/${file}`)]));
   const registry = files['registry.ts']!;
   test('has a line in the registry', () => {

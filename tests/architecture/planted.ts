@@ -12,7 +12,9 @@ export class Planted {
   readonly #files = new Set<string>();
 
   constructor() {
-    for (const name of ['src', 'shaders', 'package.json']) cpSync(name, join(this.root, name), { recursive: true });
+    const filter = (path: string) => path !== join('tests', 'golden');
+    for (const name of ['src', 'shaders', 'tests', 'scripts', 'package.json'])
+      cpSync(name, join(this.root, name), { recursive: true, filter });
     symlinkSync(resolve('node_modules'), join(this.root, 'node_modules'));
   }
 
@@ -22,13 +24,18 @@ export class Planted {
     this.#files.add(path);
   }
 
+  /** Has the compiler look at a file as it is. */
+  look(path: string): void {
+    this.#files.add(path);
+  }
+
   /** Puts `added` after what stands there; throws where nothing like it stands. */
   insert(path: string, after: string, added: string): void {
     this.write(path, replaced(this.read(path), after, after + added));
   }
 
   /** The file once more under another name, without a part; returns that name. */
-  without(path: string, part: string, instead = ''): string {
+  without(path: string, part: string | RegExp, instead = ''): string {
     const name = path.replace(/(\.\w+)$/, `.variant-${this.#files.size}$1`);
     this.write(name, replaced(this.read(path), part, instead));
     return name;
@@ -62,7 +69,9 @@ export class Planted {
   }
 }
 
-function replaced(text: string, part: string, by: string): string {
-  if (!text.includes(part)) throw new Error(`There is no ${JSON.stringify(part)} to change.`);
-  return text.replace(part, () => by);
+/** A text with a part changed, which must have been there; `$1` in `by` stands for a group of an expression. */
+function replaced(text: string, part: string | RegExp, by: string): string {
+  const left = typeof part === 'string' ? text.replace(part, () => by) : text.replace(part, by);
+  if (left === text) throw new Error(`There is no ${part} to change.`);
+  return left;
 }

@@ -20,7 +20,7 @@ const CORNERS = [
   [3, 5, 30, 16],
   [11, 2, 29, 17],
 ] as const;
-const FAMILIES: readonly BoxFamily[] = ['qwen2_vl', 'qwen2_5_vl', 'qwen3_vl', 'smolvlm'];
+const FAMILIES = Object.keys(CONVENTIONS) as BoxFamily[];
 
 describe.each(FAMILIES)('%s', (family) => {
   const { config } = PUBLISHED.find((p) => p.config['model_type'] === family)!;

@@ -4,12 +4,12 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { GroundworkError } from '../../src/base/error.ts';
 import { PUBLISHED } from '../../src/engine/model/published.ts';
+import { CONVENTIONS } from '../../src/grounding/convention.ts';
 import type { Json } from '../../src/models/fields.ts';
 import { parseArchitecture } from '../../src/models/load.ts';
 
 const golden = fileURLToPath(new URL('../golden/', import.meta.url));
-const FAMILIES = ['qwen2_5_vl', 'qwen2_vl', 'qwen3_vl', 'smolvlm'];
-const cases = FAMILIES.flatMap((family) =>
+const cases = Object.keys(CONVENTIONS).flatMap((family) =>
   readdirSync(golden + family)
     .filter((name) => !name.startsWith('.'))
     .map((name) => `${family}/${name}`),

@@ -8,6 +8,7 @@ import type { Safetensors } from '../../src/formats/safetensors.ts';
 import { registerDecoder } from '../../src/image/decode.ts';
 import { nodeDecode } from '../../src/image/node-decode.ts';
 import { useSession } from '../ops/harness.ts';
+import type { BoxFamily } from '../../src/grounding/convention.ts';
 
 registerDecoder(nodeDecode);
 
@@ -37,7 +38,8 @@ function spoiled(golden: GoldenCase, key: string): GoldenCase {
 const missed = (comparisons: readonly Comparison[]) =>
   comparisons.filter(({ ok }) => !ok).map(({ name, detail }) => `${name}: ${detail}`);
 
-const FAMILIES = { qwen2_5_vl: 11, qwen2_vl: 5, qwen3_vl: 6, smolvlm: 8 };
+/** Every family, with the number of its cases. */
+const FAMILIES = { qwen2_5_vl: 11, qwen2_vl: 5, qwen3_vl: 6, smolvlm: 8 } satisfies Record<BoxFamily, number>;
 
 // A folder whose name begins with a dot is a case being rebuilt.
 const cases = Object.keys(FAMILIES).flatMap((family) =>
