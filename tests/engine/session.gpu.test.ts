@@ -105,8 +105,8 @@ describe('a session on the starter', () => {
       oneStep,
       mergeStage(),
       grpoStage({ ...trained, maxSteps: 1, promptsPerStep: 1, numGenerations: 2, sampling: sampling(12) }),
-      // An answer cannot overlap its box by more than all of it: no prompt is kept.
-      rejectionStage({ limit: 2, numGenerations: 2, sampling: sampling(12), batchSize: 2, iouThreshold: 1.5 }),
+      // So few tokens hold no box: no prompt is kept.
+      rejectionStage({ limit: 2, numGenerations: 2, sampling: sampling(4), batchSize: 2 }),
       evaluateStage({ name: 'after', limit: 2, maxCompletionLength: 12, batchSize: 2 }),
     ];
     expect(await session.handle({ type: 'start', dataset, recipe: recipe(...stages) })).toEqual({
@@ -373,13 +373,21 @@ describe('a session on the starter', () => {
     expect(await session.handle({ type: 'identity', dataset: null })).toEqual({ ...open, dataset: null });
   });
 
+  test('begins no run, and no rehearsal, with a setting beyond its bounds', async () => {
+    const bad = recipe(rejectionStage({ iouThreshold: 1.5 }));
+    for (const type of ['start', 'rehearse'] as const)
+      await expect(session.handle({ type, dataset, recipe: bad })).rejects.toThrow(
+        'stages[0].iouThreshold is 1.5; allowed is a number from 0 to 1.',
+      );
+  });
+
   test('reports a recipe that cannot work as a failure, and runs the next one', async () => {
     for (const [stages, code] of [
       [[oneStep, oneStep], 'recipe-invalid'],
       [[mergeStage()], 'recipe-invalid'],
       [
         [
-          rejectionStage({ limit: 1, numGenerations: 1, sampling: sampling(4), batchSize: 1, iouThreshold: 1.5 }),
+          rejectionStage({ limit: 1, numGenerations: 1, sampling: sampling(4), batchSize: 1 }),
           grpoStage({ ...trained, maxSteps: 1, promptsPerStep: 1, numGenerations: 2, sampling: sampling(4) }),
         ],
         'no-rows',

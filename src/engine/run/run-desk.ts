@@ -9,6 +9,7 @@ import { keepLearnt } from '../model/adapter-desk.ts';
 import type { ModelHolder } from '../model/model-holder.ts';
 import type { EngineEvent, Handlers, RequestOf } from '../protocol/messages.ts';
 import type { RunRequest } from '../protocol/run.ts';
+import { requireRecipe } from '../../train/recipe-schema.ts';
 import type { Recipe } from '../protocol/words.ts';
 import type { Gate } from './gate.ts';
 import type { Occupancy } from './occupancy.ts';
@@ -94,6 +95,7 @@ export class RunDesk {
   async #start(request: RequestOf<'start'>): Promise<{ runId: string }> {
     const { dataset, paused = false, watch = null, project = null, keep = {} } = request;
     const { occupancy } = this.#host;
+    const recipe = requireRecipe(request.recipe, 'The recipe', 'default');
     occupancy.refuseWhileRunning('start another run');
     this.#host.requireSettled(dataset);
     this.#host.requireOwned(project);
@@ -101,8 +103,8 @@ export class RunDesk {
     for (const rowId of watch?.rowIds ?? []) await this.#host.row(dataset, rowId);
     occupancy.refuseWhileRunning('start another run'); // one may have begun while rows were read
     occupancy.refuseWhileLoading('start a run');
-    const { runId, ended } = this.runs.start({ ...request, paused, watch, project, keep });
-    this.#follow(ended, request.recipe);
+    const { runId, ended } = this.runs.start({ ...request, recipe, paused, watch, project, keep });
+    this.#follow(ended, recipe);
     return { runId };
   }
 
@@ -138,8 +140,9 @@ export class RunDesk {
     return { runId };
   }
 
-  async #rehearse({ dataset, recipe }: RequestOf<'rehearse'>) {
+  async #rehearse({ dataset, recipe: given }: RequestOf<'rehearse'>) {
     const { occupancy, holder, gate } = this.#host;
+    const recipe = requireRecipe(given, 'The recipe', 'default');
     occupancy.refuseWhileRunning('rehearse another');
     occupancy.refuseWhileLoading('rehearse a recipe');
     const loaded = holder.require();

@@ -18,16 +18,8 @@ export type LossSettings = {
   };
 };
 
-/** Settings of the loss. Those that may be absent came later; a plan without them runs as it did before they came. */
-export interface LossChoice extends EntropySettings {
-  readonly lossType: LossType;
-  readonly epsilon: number;
-  readonly epsilonHigh: number;
-  /** KL coefficient; the reference is the policy with its adapters off. */
-  readonly beta: number;
-  /** Multiply the KL term by the probability ratio, as TRL does since 1.13. */
-  readonly useBiasCorrectionKl: boolean;
-  readonly numIterations: number;
+/** Settings that came after the first plans; a plan without them runs as it did before they came. */
+export interface LossOptions extends Omit<EntropySettings, 'entropyCoef'> {
   readonly lossSettings?: LossSettings;
   /** Whose probability ratio is taken: a token's, its whole completion's (GSPO), or the latter with a token's gradient. */
   readonly importanceSamplingLevel?: (typeof RATIO_LEVELS)[number];
@@ -41,19 +33,20 @@ export interface LossChoice extends EntropySettings {
   readonly replayBufferSize?: number;
 }
 
+/** Settings of the loss. */
+export interface LossChoice extends LossOptions, EntropySettings {
+  readonly lossType: LossType;
+  readonly epsilon: number;
+  readonly epsilonHigh: number;
+  /** KL coefficient; the reference is the policy with its adapters off. */
+  readonly beta: number;
+  /** Multiply the KL term by the probability ratio, as TRL does since 1.13. */
+  readonly useBiasCorrectionKl: boolean;
+  readonly numIterations: number;
+}
+
 /** What came after the first plans, written out for a new stage. */
-export const defaultLossOptions = (): Required<
-  Pick<
-    LossChoice,
-    | 'lossSettings'
-    | 'importanceSamplingLevel'
-    | 'delta'
-    | 'topEntropyQuantile'
-    | 'offPolicyMaskThreshold'
-    | 'replayBufferSize'
-    | keyof typeof ENTROPY_DEFAULTS
-  >
-> => ({
+export const defaultLossOptions = (): Required<LossOptions> => ({
   ...ENTROPY_DEFAULTS,
   replayBufferSize: 0,
   lossSettings: Object.fromEntries(

@@ -1,24 +1,12 @@
 /** What a recipe may say of its loss beside the plain settings of its stage. */
 import { choice, flag, ownSettings, real, whole, type Schema, type Spec } from '../stages/schema.ts';
-import type { ENTROPY_DEFAULTS } from '../entropy-control.ts';
-import { LOSS_TYPES, lossOf, RATIO_LEVELS, type LossChoice } from './index.ts';
-
-type Options = Pick<
-  LossChoice,
-  | 'lossSettings'
-  | 'importanceSamplingLevel'
-  | 'delta'
-  | 'topEntropyQuantile'
-  | 'offPolicyMaskThreshold'
-  | 'replayBufferSize'
-  | keyof typeof ENTROPY_DEFAULTS
->;
+import { LOSS_TYPES, lossOf, RATIO_LEVELS, type LossOptions } from './index.ts';
 
 const OWN_SETTINGS = Object.fromEntries(
   LOSS_TYPES.flatMap((type): [string, Spec][] => ownSettings(`lossSettings.${type}`, lossOf(type).settings)),
-) as Schema<Pick<Options, 'lossSettings'>>;
+) as Schema<Pick<LossOptions, 'lossSettings'>>;
 
-export const LOSS_SCHEMA: Schema<Options> = {
+export const LOSS_SCHEMA: Schema<LossOptions> = {
   ...OWN_SETTINGS,
   importanceSamplingLevel: choice(RATIO_LEVELS, { theirs: 'token', optional: true }),
   // None there where it is 0 here.

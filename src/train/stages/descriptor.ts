@@ -3,7 +3,9 @@
  * training code, the engine and the studio read it; how it runs is its handler (engine/run/stages).
  */
 import type { RowList } from '../../data/row-list.ts';
+import type { AdvantageSettings } from '../advantage.ts';
 import type { Longest } from '../memory-plan.ts';
+import type { RewardWeights } from '../rewards/index.ts';
 import type { ScoreSettings } from '../scorer.ts';
 import type { Schema } from './schema.ts';
 import type { LoraSettings, OptimizerSettings } from './settings.ts';
@@ -87,6 +89,11 @@ export interface StageDescriptor<S extends StageBase> {
   plan(stage: S, planner: StagePlanner): void;
   /** How it is made smaller; what is absent changes nothing here. */
   readonly eased: { readonly [E in Easing]?: (stage: S) => S };
+  /** The rules by which completions of one prompt are compared; absent: it compares none. */
+  readonly compares?: (stage: S) => {
+    readonly rewardWeights: RewardWeights;
+    readonly scaleRewards: AdvantageSettings['scaleRewards'];
+  };
   /** What speaks against its own settings, one against the other. */
   objections(stage: S): readonly Objection[];
 }

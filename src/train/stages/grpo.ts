@@ -138,6 +138,7 @@ export const grpo: StageDescriptor<GrpoStage> = {
     'fewer-completions': (stage) => ({ ...stage, numGenerations: Math.max(2, Math.floor(stage.numGenerations / 2)) }),
     'half-rank': halfRank,
   },
+  compares: (stage) => stage,
   objections,
 };
 

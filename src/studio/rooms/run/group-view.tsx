@@ -8,7 +8,7 @@ import { Legend } from '../../boxes/strip.tsx';
 import { Icon } from '../../ui/icon.tsx';
 import { Messages } from '../../ui/segments.tsx';
 import { CompletionCard } from './completion-card.tsx';
-import { LedgerControls, termsOf, useOwnRules } from './ledger.tsx';
+import { comparison, LedgerControls, termsOf, useOwnRules } from './ledger.tsx';
 import { rescore, type WhatIf } from './rescore.ts';
 
 /** The newest group changes at most this often, so that it can be read. */
@@ -119,7 +119,7 @@ function Group({
   const row = useRunRow(group.rowId);
   const own = useOwnRules(group);
   const completions = useMemo(
-    () => rescore(group.completions, whatIf, stage?.kind === 'grpo' ? stage.scaleRewards : 'group'),
+    () => rescore(group.completions, whatIf, comparison(stage)?.scaleRewards ?? 'group'),
     [group, whatIf, stage],
   );
   const best = Math.max(...completions.map(({ advantage }) => Math.abs(advantage)), 1e-9);

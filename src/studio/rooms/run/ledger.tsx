@@ -3,7 +3,7 @@ import { useDeferredValue, useId, useMemo } from 'react';
 import type { GroupRecord } from '../../state/run.ts';
 import { useRun } from '../../state/studio.ts';
 import { percent, plural, ratio } from '../../ui/format.ts';
-import { weightOf } from '../../../engine/presets.ts';
+import { descriptorOf, weightOf, type Stage } from '../../../engine/presets.ts';
 import { sumLedger, termName, type LedgerSum, type WhatIf } from './rescore.ts';
 import { TableHead } from '../../ui/table-head.tsx';
 
@@ -14,13 +14,13 @@ interface LedgerProps {
   readonly onChange: (whatIf: WhatIf | null) => void;
 }
 
+/** By which rules a stage compares completions; undefined: by none. */
+export const comparison = (stage: Stage | undefined) => stage && descriptorOf(stage).compares?.(stage);
+
 /** What the run itself went by. */
 export function useOwnRules(group: GroupRecord | undefined): WhatIf {
   const stage = useRun((run) => (group ? run.stages[group.stageIndex]?.stage : undefined));
-  return useMemo(
-    () => ({ weights: stage?.kind === 'grpo' ? { ...stage.rewardWeights } : {}, iouThreshold: null }),
-    [stage],
-  );
+  return useMemo(() => ({ weights: { ...comparison(stage)?.rewardWeights }, iouThreshold: null }), [stage]);
 }
 
 export const termsOf = (group: GroupRecord | undefined): readonly string[] =>
