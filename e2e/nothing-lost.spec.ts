@@ -10,6 +10,7 @@ import { expect, test, type Browser, type BrowserContext, type Page } from '@pla
 import { unzipSync } from 'fflate';
 import type { Recipe } from '../src/engine/protocol/index.ts';
 import { Random } from '../src/base/random.ts';
+import { madeZip } from './harness/made-dataset.ts';
 import { evaluateStage, grpoStage, mergeStage, rejectionStage, sftStage } from '../src/engine/presets.ts';
 
 const KILLS = 6 * Number(process.env['GROUNDWORK_SOAK'] ?? 1);
@@ -326,6 +327,61 @@ test('after a reload the last run is in view, and what it answered is there', as
   expect(Object.keys((await outcome(page)).adapter)).toContainEqual(
     expect.stringMatching(/adapter_model\.safetensors$/),
   );
+});
+
+test('an interrupted run names the file it needs, takes no other, and resumes once it is open', async ({ context }) => {
+  test.setTimeout(1_200_000);
+  const page = await openPage(context);
+  const archive = {
+    name: 'my scenes.zip',
+    mimeType: 'application/zip',
+    buffer: Buffer.from(await madeZip({ rows: 8, ambiguous: true, faults: true })),
+  };
+  const choose = (of: Page) => of.locator('input[data-pick="file"]').first().setInputFiles(archive);
+  await choose(page);
+  const questions = page.getByRole('region', { name: 'To decide before a run' });
+  await questions.getByRole('button', { name: 'Skip 3 rows' }).click();
+  for (const file of ['train.jsonl', 'val.jsonl']) {
+    await expect(questions).toContainText(`How should the boxes of ${file} be read?`);
+    await questions.getByRole('button', { name: 'Check and confirm' }).first().click();
+    await page.getByRole('button', { name: /^Confirm/ }).click();
+    await expect(questions.getByText(`How should the boxes of ${file} be read?`)).toHaveCount(0);
+  }
+  await room(page, 'Model');
+  await page.getByRole('button', { name: 'Load the starter' }).click();
+  await expect(page.getByRole('region', { name: 'Loaded model' })).toBeVisible({ timeout: 300_000 });
+  await room(page, 'Recipe');
+  await page.getByRole('tab', { name: 'Recipe as a file' }).click();
+  await page.locator('input[data-pick="plan"]').setInputFiles({
+    name: 'short.json',
+    mimeType: 'application/json',
+    buffer: Buffer.from(JSON.stringify(short(200))),
+  });
+  await page.getByRole('button', { name: 'Start the run' }).click();
+  await expect(page.getByRole('progressbar', { name: /Supervised/ })).toHaveAttribute(
+    'aria-valuetext',
+    /^[3-9]\d* of 200 steps/,
+    { timeout: 300_000 },
+  );
+  await page.reload();
+
+  const note = page.getByRole('status', { name: 'Interrupted run' });
+  const go = note.getByRole('button', { name: 'Resume' });
+  await expect(note).toContainText('First open the dataset “my scenes.zip” in the Data room again.');
+  await expect(go).toBeDisabled();
+  await room(page, 'Data');
+  await page
+    .getByRole('button', { name: /sample/i })
+    .first()
+    .click();
+  await expect(note).toContainText('but this run needs “my scenes.zip”.', { timeout: 60_000 });
+  await expect(go).toBeDisabled();
+  await choose(page);
+  // What was answered about these files is not asked again, and the model has come back by itself.
+  await expect(go).toBeEnabled({ timeout: 300_000 });
+  await expect(note).not.toContainText(/First open|but this run/);
+  await go.click();
+  await expect(stateOf(page)).toHaveText(/^Running/, { timeout: 300_000 });
 });
 
 test('a project comes back as it was left, in one tab at a time', async ({ context }) => {

@@ -1,5 +1,5 @@
 /** A place to drop or pick a folder, a zip or a file. The buttons are the keyboard's way in. */
-import { useRef, useState, type DragEvent, type ReactNode } from 'react';
+import { useRef, useState, type DragEvent, type ReactNode, type RefObject } from 'react';
 import { intakeFromDrop, intakeFromHandles, intakeFromPicker, type Intake } from './rooms/data/intake-files.ts';
 import { problemOf } from './problem.ts';
 import { useProject } from './state/studio.ts';
@@ -14,13 +14,14 @@ interface DropTargetProps {
   /** The word on the buttons. */
   readonly verb?: string;
   readonly className?: string;
-  /** Folders are asked for in a way that lets them be read in place, where the browser has one. */
+  /** Files and folders are asked for in a way that lets a later visit read them again, where the browser has one. */
   readonly inPlace?: boolean;
   readonly children?: ReactNode;
 }
 
-interface FolderPickerWindow {
+interface PickerWindow {
   showDirectoryPicker?(): Promise<FileSystemDirectoryHandle>;
+  showOpenFilePicker?(options: { multiple: true }): Promise<FileSystemFileHandle[]>;
 }
 
 export function DropTarget({
@@ -83,7 +84,7 @@ export function DropTarget({
           </button>
         )}
         {pick.includes('file') && (
-          <button type="button" className="button" onClick={() => file.current?.click()}>
+          <button type="button" className="button" onClick={() => pickFiles()}>
             <Icon name="file" /> {verb} file
           </button>
         )}
@@ -110,13 +111,29 @@ export function DropTarget({
   );
 
   function pickFolder(): void {
-    const { showDirectoryPicker } = window as FolderPickerWindow;
+    const { showDirectoryPicker } = window as PickerWindow;
     if (!inPlace || !showDirectoryPicker) return folder.current?.click();
-    showDirectoryPicker.call(window).then(
-      (handle) => void take(intakeFromHandles([handle])),
+    pickHandles(
+      showDirectoryPicker.call(window).then((handle) => [handle]),
+      folder,
+    );
+  }
+
+  function pickFiles(): void {
+    const { showOpenFilePicker } = window as PickerWindow;
+    if (!inPlace || !showOpenFilePicker) return file.current?.click();
+    pickHandles(showOpenFilePicker.call(window, { multiple: true }), file);
+  }
+
+  function pickHandles(
+    picked: Promise<(FileSystemFileHandle | FileSystemDirectoryHandle)[]>,
+    plain: RefObject<HTMLInputElement | null>,
+  ): void {
+    picked.then(
+      (handles) => void take(intakeFromHandles(handles)),
       (error: unknown) => {
         // Closed without a choice; where the browser forbids asking, the plain way is left.
-        if (!(error instanceof DOMException && error.name === 'AbortError')) folder.current?.click();
+        if (!(error instanceof DOMException && error.name === 'AbortError')) plain.current?.click();
       },
     );
   }

@@ -1,6 +1,6 @@
 /** What the studio says when it is opened again: what happened, what is safe, and what can be done. */
 import { useLocation } from 'wouter';
-import type { RunRecord } from '../engine/protocol/index.ts';
+import type { ProjectView, RunRecord } from '../engine/protocol/index.ts';
 import { Confirm } from './ui/confirm.tsx';
 import { when } from './rooms/projects/when.ts';
 import { currentProject, interruptedRun } from './state/kept.ts';
@@ -8,6 +8,9 @@ import { isActive } from './state/run.ts';
 import { useKeeping, useProject, useRun } from './state/studio.ts';
 import { plural } from './ui/format.ts';
 import { Icon } from './ui/icon.tsx';
+
+/** File names that fit in a sentence. */
+const FEW = 3;
 
 export function KeepingNotes() {
   const owned = useKeeping((keeping) => keeping.owned);
@@ -46,15 +49,22 @@ function ReadOnly({ name, id }: { readonly name: string; readonly id: string }) 
 }
 
 function Interrupted({ run }: { readonly run: RunRecord }) {
-  const { resume, settle, busy, needs } = useKeeping((keeping) => keeping);
+  const { resume, settle, busy, needs, fit, lost } = useKeeping((keeping) => keeping);
   const loading = useProject((project) => project.loading !== null);
+  const project = useKeeping(currentProject);
+  const dataset = useProject((open) => open.dataset?.name);
+  const model = useProject((open) => open.model?.name);
   const [, go] = useLocation();
   const stage = run.recipe.stages.length;
-  const lost = needs.dataset === 'copy-deleted';
   const choose = [
-    (needs.dataset === 'choose' || lost) && 'the dataset',
-    needs.model === 'choose' && 'the model',
+    needs.dataset === 'choose' && `${filesOf(project, run)} in the Data room`,
+    needs.model === 'choose' && `the model “${run.modelName}” in the Model room`,
   ].filter(Boolean);
+  const wrong = [
+    fit?.dataset === false && otherThan('dataset', run.datasetName, dataset ?? ''),
+    fit?.model === false && otherThan('model', run.modelName, model ?? ''),
+  ].filter((words) => words !== false);
+  const blocked = choose.length > 0 || wrong.length > 0 || needs.dataset === 'copy-deleted';
   return (
     <div className="note note-warning" role="status" aria-label="Interrupted run">
       <Icon name="alert" />
@@ -64,17 +74,22 @@ function Interrupted({ run }: { readonly run: RunRecord }) {
         </p>
         <p>
           {run.bytes > 0
-            ? `Its last checkpoint is safe: ${when(run.changedAt)}, after ${plural(run.step, 'step')}. The run resumes from there as if nothing had happened.`
-            : 'It had no checkpoint yet, so it starts again.'}
+            ? `Its last checkpoint is safe: ${when(run.changedAt)}, after ${plural(run.step, 'step')}. `
+            : 'It had no checkpoint yet, so it starts again. '}
+          {lost > 0 && `The ${lost === 1 ? 'step' : `${lost} steps`} after it will be made again. `}
+          {run.bytes > 0 && 'The run resumes from there as if nothing had happened.'}
         </p>
         {choose.length > 0 && (
           <p>
-            First choose {choose.join(' and ')} again:{' '}
-            {lost
-              ? 'the copy of the dataset was deleted from this browser.'
-              : 'the browser lets a page read these files during one visit only.'}
+            First open {choose.join(' and ')} again. The browser lets a page read these files during one visit only.
           </p>
         )}
+        {needs.dataset === 'copy-deleted' && (
+          <p>First open the dataset “{run.datasetName}” again. Its copy was deleted from this browser.</p>
+        )}
+        {wrong.map((words) => (
+          <p key={words}>{words}</p>
+        ))}
         {(needs.dataset === 'permission' || needs.model === 'permission') && (
           <p>The browser will ask whether the page may read your files again.</p>
         )}
@@ -82,7 +97,7 @@ function Interrupted({ run }: { readonly run: RunRecord }) {
           <button
             type="button"
             className="button primary"
-            disabled={busy || loading || choose.length > 0}
+            disabled={busy || loading || blocked}
             onClick={() => void resume(run).then(() => go('/run'))}
           >
             <Icon name="play" /> Resume
@@ -101,6 +116,23 @@ function Interrupted({ run }: { readonly run: RunRecord }) {
       </div>
     </div>
   );
+}
+
+/** What has to be chosen, by the names of its files where they are few. */
+function filesOf(project: ProjectView | null, { datasetName }: RunRecord): string {
+  const paths = project?.dataset?.name === datasetName ? project.dataset.sources.map(({ path }) => path) : [];
+  const names = paths.filter((path) => path !== '' && path !== datasetName);
+  const few = names.length > 0 && names.length <= FEW ? ` (${names.join(', ')})` : '';
+  return `the dataset “${datasetName}”${few}`;
+}
+
+/** Why what is open cannot serve, and what would. */
+function otherThan(kind: 'dataset' | 'model', wanted: string, open: string): string {
+  if (open === wanted)
+    return kind === 'dataset'
+      ? `A dataset “${open}” is open, but its rows are not those of this run: it has other files, or it is read in another way. Open the files that the run began with.`
+      : `A model “${open}” is loaded, but it is not the one of this run: it has other files, or its weights are held in another way. Load the one that the run began with.`;
+  return `The ${kind} “${open}” is open, but this run needs “${wanted}”. Open “${wanted}” to resume.`;
 }
 
 /** Folders on the user's disk wait for a click; files given once must be given again. */

@@ -5,6 +5,7 @@ import { copyRef, readersOf } from '../../src/studio/state/copies.ts';
 import type { ProjectRecord } from '../../src/engine/protocol/index.ts';
 import { currentProject, interruptedRun } from '../../src/studio/state/kept.ts';
 import { foundationOf } from '../../src/studio/state/run-file.ts';
+import { noteReached, stepsLost, wantsItsAnswers } from '../../src/studio/state/resumable.ts';
 import { createStudio, type Studio } from '../../src/studio/state/studio.ts';
 import { MemoryFolder } from '../store/memory-folder.ts';
 import { FakeTransport } from './fake/transport.ts';
@@ -215,6 +216,64 @@ describe('an interrupted run', () => {
     await kept().resume(run);
     await expect.poll(() => [...studio.book.curve('loss').values]).toEqual([1, 1 / 2, 1 / 3]);
     expect(studio.run.getState()).toMatchObject({ runId: run.id, dataset: 'fake' });
+  });
+
+  test('waits for its files by name, takes no others, and follows what is opened', async () => {
+    await interrupted();
+    await transport.keep.storage.records.put('projects', {
+      ...currentProject(kept())!,
+      dataset: {
+        version: 1,
+        name: 'Sample scenes',
+        sources: [{ kind: 'once', path: 'scenes.jsonl', bytes: 9, lastModified: 0 }],
+        options: {},
+        fingerprint: 'fake',
+      },
+    } as ProjectRecord);
+    const visit = createStudio(new EngineClient(transport), null);
+    await visit.keeping.getState().begin();
+    const now = () => visit.keeping.getState();
+    // The model needs no click, and does not wait for the dataset.
+    expect(visit.project.getState()).toMatchObject({ dataset: null, model: { name: 'groundwork-starter' } });
+    expect(now().needs).toEqual({ dataset: 'choose', model: null });
+    await expect.poll(() => now().fit).toEqual({ dataset: null, model: true });
+
+    const real = transport.keep.answer.bind(transport.keep);
+    const answer = vi.spyOn(transport.keep, 'answer');
+    answer.mockImplementation(async (request) =>
+      request.type === 'identity' ? { model: 'model-1', dataset: 'other rows' } : real(request),
+    );
+    await visit.project.getState().openSample();
+    await expect.poll(() => now().fit).toEqual({ dataset: false, model: true });
+    expect(now().needs).toEqual({ dataset: null, model: null });
+    answer.mockRestore();
+    await visit.project.getState().openSample();
+    await expect.poll(() => now().fit).toEqual({ dataset: true, model: true });
+  });
+
+  test('has the answers that were given about its files when they are chosen again', async () => {
+    const options = { seed: 3 };
+    const ref = { version: 1, name: 'a.zip', sources: [], options, fingerprint: '12ab-1' } as const;
+    expect(wantsItsAnswers(ref, { name: 'a.zip', id: '12ab-2', options: {} })).toBe(true);
+    // The answer agreed with the guess.
+    expect(wantsItsAnswers(ref, { name: 'a.zip', id: '12ab-1', options: {} })).toBe(true);
+    expect(wantsItsAnswers(ref, { name: 'a.zip', id: '12ab-1', options })).toBe(false);
+    expect(wantsItsAnswers(ref, { name: 'a.zip', id: '12ac-2', options: {} })).toBe(false);
+    expect(wantsItsAnswers(ref, { name: 'b.zip', id: '12ab-2', options: {} })).toBe(false);
+  });
+
+  test('says how many steps it will make again, where they were seen', () => {
+    const local = {
+      getItem: (key: string) => memory.get(key) ?? null,
+      setItem: (k: string, v: string) => void memory.set(k, v),
+    };
+    expect(stepsLost(local, { id: 'a', step: 4 })).toBe(0);
+    noteReached(local, 'a', 7);
+    expect(stepsLost(local, { id: 'a', step: 4 })).toBe(3);
+    expect(stepsLost(local, { id: 'a', step: 7 })).toBe(0);
+    expect(stepsLost(local, { id: 'b', step: 0 })).toBe(0);
+    memory.set('groundwork.reached', '{');
+    expect(stepsLost(local, { id: 'a', step: 4 })).toBe(0);
   });
 
   test('is kept as it stands, or discarded', async () => {

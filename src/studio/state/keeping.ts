@@ -1,7 +1,7 @@
 /** Nothing is lost: projects, which are open to be worked in, and runs that were interrupted and can be gone on with. */
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { EngineClient } from '../../engine/client.ts';
-import type { ProjectView, RunRecord } from '../../engine/protocol/index.ts';
+import type { DatasetRef, ProjectView, RunRecord } from '../../engine/protocol/index.ts';
 import { requireRecipe } from '../../engine/presets.ts';
 import { autosave, choicesOf } from './autosave.ts';
 import { readKeepSettings, writeKeepSettings } from './keep-settings.ts';
@@ -11,6 +11,7 @@ import type { Project } from './project.ts';
 import type { RecipeEditor } from './recipe.ts';
 import { recover } from './recovery.ts';
 import { askPermission, datasetFolders, datasetNeed, modelFolders, modelNeed } from './reopen.ts';
+import { fitOf, stepsLost, wantsItsAnswers } from './resumable.ts';
 import { isActive, type Run } from './run.ts';
 
 export interface KeepingWorld {
@@ -29,6 +30,8 @@ const TRY_AGAIN = 150;
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 export function createKeeping({ client, project, recipe, run, storage: local }: KeepingWorld): StoreApi<Keeping> {
+  /** A dataset that has to be chosen again, with what was answered about it. */
+  let wanted: DatasetRef | null = null;
   const store = createStore<Keeping>()((set, get) => {
     const report = (error: unknown) => project.getState().report(problemOf(error));
     const guarded = async (work: () => Promise<void>) => {
@@ -64,8 +67,11 @@ export function createKeeping({ client, project, recipe, run, storage: local }: 
         model: lackModel ? await modelNeed(lackModel) : null,
       };
       set({ needs });
+      wanted = needs.dataset === 'choose' && lackData ? lackData : null;
       const openData = !lackData || (needs.dataset === null && (await project.getState().reopenDataset(lackData)));
-      return openData && (!lackModel || (needs.model === null && (await project.getState().reopenModel(lackModel))));
+      // The model does not wait for a dataset that has to be chosen.
+      const openModel = !lackModel || (needs.model === null && (await project.getState().reopenModel(lackModel)));
+      return openData && openModel;
     };
     const bring = async (record: RunRecord) => {
       const { dataset, model } = project.getState();
@@ -109,6 +115,7 @@ export function createKeeping({ client, project, recipe, run, storage: local }: 
       return false;
     };
     const closed = () => {
+      wanted = null;
       project.setState({ dataset: null, model: null, modelRef: null, sources: [] });
       run.getState().clear();
     };
@@ -119,6 +126,8 @@ export function createKeeping({ client, project, recipe, run, storage: local }: 
       storage: null,
       persisted: null,
       needs: { dataset: null, model: null },
+      fit: null,
+      lost: 0,
       settings: readKeepSettings(local),
       busy: false,
       set(settings) {
@@ -213,6 +222,35 @@ export function createKeeping({ client, project, recipe, run, storage: local }: 
         return { ...(current !== null && { project: current }), keep: settings };
       },
     };
+  });
+
+  let round = 0;
+  /** What is open by now, against what the interrupted run needs. */
+  const compare = async () => {
+    const mine = ++round;
+    const record = interruptedRun(store.getState());
+    if (!record) return store.setState({ fit: null, lost: 0 });
+    const { dataset } = project.getState();
+    const open = await client.request({ type: 'identity', dataset: dataset?.id ?? null });
+    if (mine === round) store.setState({ fit: fitOf(record, open), lost: stepsLost(local, record) });
+  };
+  const look = () => void compare().catch(() => undefined);
+  store.subscribe((now, before) => {
+    if (interruptedRun(now)?.id !== interruptedRun(before)?.id) look();
+  });
+  // What is waited for follows what is opened, by whichever way.
+  project.subscribe(({ dataset, model }, before) => {
+    if (dataset === before.dataset && model === before.model) return;
+    const { needs } = store.getState();
+    store.setState({
+      needs: { dataset: dataset ? null : needs.dataset, model: model ? null : needs.model },
+    });
+    look();
+    // The same files: what was answered about them is not asked again. Another dataset in between changes nothing.
+    if (!dataset || !wanted || !wantsItsAnswers(wanted, dataset)) return;
+    const { options } = wanted;
+    wanted = null;
+    void project.getState().reread(options);
   });
 
   const save = autosave({ client, project, recipe, keeping: store });

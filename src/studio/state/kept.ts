@@ -1,6 +1,7 @@
 /** What is known of projects and their runs, and what can be asked for. */
 import type { KeepSettings, ProjectView, RunRecord, StorageReport } from '../../engine/protocol/index.ts';
 import type { Need } from './reopen.ts';
+import type { Fit } from './resumable.ts';
 
 export interface Keeping {
   /** The last changed first; null until they were read. */
@@ -14,6 +15,10 @@ export interface Keeping {
   readonly persisted: boolean | null;
   /** What of the project waits for a click before it is open again. */
   readonly needs: { readonly dataset: Need | null; readonly model: Need | null };
+  /** Whether what is open is what the interrupted run needs; null: no run was interrupted, or it is not known yet. */
+  readonly fit: Fit | null;
+  /** Steps that the interrupted run will make again. */
+  readonly lost: number;
   /** How often runs are saved, and how many checkpoints stay. */
   readonly settings: KeepSettings;
   readonly busy: boolean;

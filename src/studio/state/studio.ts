@@ -20,6 +20,7 @@ import { createProject, type Project } from './project.ts';
 import { createRecipeEditor, type RecipeEditor } from './recipe.ts';
 import { RowCache } from './row-cache.ts';
 import { createRehearsal, type Rehearsing } from './rehearsal.ts';
+import { noteReached } from './resumable.ts';
 import { watchMatch } from './run-match.ts';
 import { createRun, isActive, type Run } from './run.ts';
 import { createWatchlist, type Watchlist } from './watchlist.ts';
@@ -80,6 +81,9 @@ export function createStudio(client: EngineClient, storage: Pick<Storage, 'getIt
     project.getState().receive(events);
     hub.getState().receive(events);
     run.getState().receive(events);
+    const { runId, state } = run.getState();
+    if (runId !== null && isActive(state) && events.some(({ type }) => type === 'metrics'))
+      noteReached(storage, runId, book.lastStep);
     rehearsal.getState().receive(events);
   });
   client.subscribe((event) => pump.push(event));
