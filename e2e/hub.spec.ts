@@ -92,6 +92,14 @@ test('fetched, stopped, gone on with after a reload, repaired after damage, dele
   await expect(form(page).getByRole('alert')).toContainText('does not accept the token');
   await expect(kept(page)).toBeHidden();
 
+  // A Hub in trouble is told at once, with the count of attempts, and can be stopped.
+  hub.trouble = () => ({ status: 503 });
+  await ask(page);
+  const refused = page.getByRole('region', { name: 'Model download' });
+  await expect(refused.getByRole('status')).toContainText(/has a problem \(status 503\)\. Attempt [2-6] of 6/);
+  await refused.getByRole('button', { name: 'Stop' }).click();
+  await expect(refused).toBeHidden();
+
   // Connections break every 400 kB, and the whole is slow enough to be stopped.
   hub.trouble = ({ at }) => (at === 'cdn' ? { cutAfter: 400_000 } : null);
   hub.bytesPerSecond = 1_500_000;

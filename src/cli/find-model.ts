@@ -26,6 +26,10 @@ export async function findModel(where: string, onNews: (line: string) => void): 
     files: nodeFileStore(cache),
     emit: (event) => {
       if (event.type === 'notice') return onNews(event.message);
+      if (event.type === 'hub-trouble') {
+        if (event.trouble) onNews(`${event.trouble.what} Attempt ${event.trouble.attempt} of ${event.trouble.of}.`);
+        return;
+      }
       const percent = event.total > 0 ? Math.floor((100 * event.done) / event.total) : 0;
       const now = performance.now();
       if (now - told < 5000 && percent < 100) return;

@@ -14,6 +14,19 @@ export interface HubOptions {
   readonly sleep?: (ms: number, signal: AbortSignal) => Promise<void>;
   /** A connection that brings nothing for so long is cut and made anew. */
   readonly stallMs?: number;
+  /** After so long without an answer `onTrouble` is told. */
+  readonly silentMs?: number;
+  /** Told of an attempt that failed and will be made again, and of the one that then succeeded (null). */
+  readonly onTrouble?: (trouble: HubTrouble | null) => void;
+}
+
+/** What went wrong, and which attempt of how many comes next. */
+export interface HubTrouble {
+  readonly what: string;
+  readonly attempt: number;
+  readonly of: number;
+  /** Until the next attempt begins. */
+  readonly waitMs: number;
 }
 
 /** An attempt that failed in a way that may pass. */
@@ -34,6 +47,8 @@ const FIRST_WAIT_MS = 1000;
 /** A server that asks for more patience than this is told to the user instead. */
 const LONGEST_WAIT_MS = 120_000;
 const STALL_MS = 30_000;
+/** A server that has not answered for so long is told of, while it is waited for. */
+const SILENT_MS = 3000;
 
 /** What one attempt may use: a signal that also ends it when it stalls, and `alive`, to be called as bytes come. */
 export interface Attempt {
@@ -47,10 +62,17 @@ export class HubRequests {
 
   constructor(
     address: HubAddress,
-    { token, fetch = globalThis.fetch.bind(globalThis), sleep = wait, stallMs = STALL_MS }: HubOptions,
+    {
+      token,
+      fetch = globalThis.fetch.bind(globalThis),
+      sleep = wait,
+      stallMs = STALL_MS,
+      silentMs = SILENT_MS,
+      onTrouble = () => {},
+    }: HubOptions,
   ) {
     this.address = address;
-    this.#options = { token: token?.trim() || null, fetch, sleep, stallMs };
+    this.#options = { token: token?.trim() || null, fetch, sleep, stallMs, silentMs, onTrouble };
   }
 
   /** A successful answer's JSON, and the address of the next page. */
@@ -88,6 +110,11 @@ export class HubRequests {
 
   /** Runs an attempt until it succeeds, fails for good, or has failed too often since it last made progress. */
   async trying<T>(signal: AbortSignal, work: (attempt: Attempt) => Promise<T>): Promise<T> {
+    let troubled = false;
+    const passed = () => {
+      if (troubled) this.#options.onTrouble(null);
+      troubled = false;
+    };
     for (let failed = 0; ;) {
       signal.throwIfAborted();
       const own = new AbortController();
@@ -95,23 +122,36 @@ export class HubRequests {
       signal.addEventListener('abort', stop);
       let progressed = false;
       let timer = setTimeout(() => own.abort(), this.#options.stallMs);
+      const silence = setTimeout(() => {
+        troubled = true;
+        const what = `${this.address.endpoint} has not answered yet.`;
+        this.#options.onTrouble({ what, attempt: failed + 1, of: ATTEMPTS, waitMs: 0 });
+      }, this.#options.silentMs);
       try {
-        return await work({
+        const done = await work({
           signal: own.signal,
           alive: () => {
             progressed = true;
+            clearTimeout(silence);
+            passed();
             clearTimeout(timer);
             timer = setTimeout(() => own.abort(), this.#options.stallMs);
           },
         });
+        passed();
+        return done;
       } catch (error) {
         signal.throwIfAborted();
         if (!(error instanceof Passing)) throw error;
         failed = progressed ? 1 : failed + 1;
         if (failed >= ATTEMPTS || error.waitMs > LONGEST_WAIT_MS) throw error.told;
-        await this.#options.sleep(Math.max(error.waitMs, FIRST_WAIT_MS * 2 ** (failed - 1)), signal);
+        const waitMs = Math.max(error.waitMs, FIRST_WAIT_MS * 2 ** (failed - 1));
+        this.#options.onTrouble({ what: error.told.message, attempt: failed + 1, of: ATTEMPTS, waitMs });
+        troubled = true;
+        await this.#options.sleep(waitMs, signal);
       } finally {
         clearTimeout(timer);
+        clearTimeout(silence);
         signal.removeEventListener('abort', stop);
       }
     }

@@ -1,7 +1,7 @@
 /** A model on its way from a Hub: how far, how fast, how long still, and the way to stop it. Shown in every room. */
 import type { HubProgressEvent } from '../engine/protocol/index.ts';
 import { useHub } from './state/studio.ts';
-import { bytes } from './ui/format.ts';
+import { bytes, duration } from './ui/format.ts';
 import { Progress } from './ui/progress.tsx';
 import { StopButton } from './ui/stop-button.tsx';
 
@@ -16,7 +16,7 @@ export function HubBar() {
   const underWay = useHub((hub) => hub.underWay);
   const cancel = useHub((hub) => hub.cancel);
   if (!underWay) return null;
-  const { title, progress } = underWay;
+  const { title, progress, trouble } = underWay;
   return (
     <section className="hub-bar" aria-label="Model download">
       <Progress
@@ -26,10 +26,18 @@ export function HubBar() {
         detail={progress && progress.total > 0 ? detail(progress) : ''}
         etaSeconds={progress?.etaSeconds ?? null}
       />
+      {trouble && (
+        <p role="status" className="hub-trouble">
+          {trouble.what} {again(trouble)}
+        </p>
+      )}
       <StopButton onStop={cancel} />
     </section>
   );
 }
+
+const again = ({ attempt, of, waitMs }: { attempt: number; of: number; waitMs: number }): string =>
+  waitMs > 0 ? `Attempt ${attempt} of ${of} begins in ${duration(waitMs / 1000)}.` : `Attempt ${attempt} of ${of}.`;
 
 function detail({ done, total, bytesPerSecond, file }: HubProgressEvent): string {
   const speed = bytesPerSecond === null ? '' : `${bytes(Math.round(bytesPerSecond))}/s`;

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { nodeFileStore } from '../../src/cli/node-file-store.ts';
-import type { HubModel, HubProgressEvent, HubRequest } from '../../src/engine/protocol/hub.ts';
+import type { HubModel, HubProgressEvent, HubRequest, HubTroubleEvent } from '../../src/engine/protocol/hub.ts';
 import { HubSession } from '../../src/engine/hub/session.ts';
 import type { FileStore } from '../../src/store/file-store.ts';
 import { startHub, TOKEN, type HubServer } from './hub-server.ts';
@@ -43,15 +43,17 @@ afterEach(async () => {
 });
 
 /** A session as after a fresh start, over the same folder. */
-function open(over: Partial<FileStore> = {}, options: { stallMs?: number } = {}) {
+function open(over: Partial<FileStore> = {}, options: { stallMs?: number; silentMs?: number } = {}) {
   const waits: number[] = [];
   const notices: string[] = [];
   const progress: HubProgressEvent[] = [];
+  const troubles: HubTroubleEvent['trouble'][] = [];
   let onProgress: (event: HubProgressEvent) => void = () => {};
   const session = new HubSession({
     files: { ...nodeFileStore(folder), ...over },
     emit: (event) => {
       if (event.type === 'notice') return void notices.push(event.message);
+      if (event.type === 'hub-trouble') return void troubles.push(event.trouble);
       progress.push(event);
       onProgress(event);
     },
@@ -63,7 +65,7 @@ function open(over: Partial<FileStore> = {}, options: { stallMs?: number } = {})
   });
   const load = (given: Partial<Extract<HubRequest, { type: 'hub-load' }>> = {}) =>
     session.handle({ type: 'hub-load', id: ID, revision: 'main', endpoint: hub.endpoint, token: null, ...given });
-  return { session, load, waits, notices, progress, watch: (f: typeof onProgress) => void (onProgress = f) };
+  return { session, load, waits, notices, progress, troubles, watch: (f: typeof onProgress) => void (onProgress = f) };
 }
 
 async function expectWhole({ files }: HubModel, wanted: Readonly<Record<string, Uint8Array>> = FILES): Promise<void> {
@@ -225,9 +227,17 @@ describe('a network that fails', () => {
   test('servers in trouble are asked again, with more patience each time, and as long as they ask for', async () => {
     let left = 3;
     hub.trouble = ({ at }) => (at === 'hub' && left-- > 0 ? { status: 503 } : null);
-    const { load, waits } = open();
+    const { load, waits, troubles } = open();
     await expectWhole(await load());
     expect(waits.slice(0, 3)).toEqual([1000, 2000, 4000]);
+    // Each refusal is told when it comes, with the count of attempts; then that the server answers again.
+    const what = expect.stringContaining('has a problem (status 503)') as string;
+    expect(troubles.slice(0, 4)).toEqual([
+      { what, attempt: 2, of: 6, waitMs: 1000 },
+      { what, attempt: 3, of: 6, waitMs: 2000 },
+      { what, attempt: 4, of: 6, waitMs: 4000 },
+      null,
+    ]);
 
     const waysToSay: Record<string, string>[] = [{ 'retry-after': '7' }, { ratelimit: '"resolvers";r=0;t=7' }];
     for (const headers of waysToSay) {
@@ -254,7 +264,15 @@ describe('a network that fails', () => {
   test('a connection that brings nothing is given up, and another is made', async () => {
     let stalls = 2;
     hub.trouble = ({ at }) => (at === 'cdn' && stalls-- > 0 ? { stall: true } : null);
-    await expectWhole(await open({}, { stallMs: 1500 }).load());
+    const { load, troubles } = open({}, { stallMs: 1500, silentMs: 100 });
+    await expectWhole(await load());
+    expect(troubles).toContainEqual({
+      what: expect.stringContaining('has not answered yet') as string,
+      attempt: 1,
+      of: 6,
+      waitMs: 0,
+    });
+    expect(troubles.at(-1)).toBeNull();
   });
 
   test('an address that ran out on the way is asked for again', async () => {

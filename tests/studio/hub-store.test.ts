@@ -44,9 +44,14 @@ describe('a model from a Hub, in the studio', () => {
     const { hub, project, asked, finish } = setUp();
     const loading = hub.getState().load();
     expect(asked[0]).toMatchObject({ type: 'hub-load', id: ' o/m ', revision: 'main', token: 'hf_secret' });
-    expect(hub.getState().underWay).toEqual({ title: 'o/m', progress: null });
+    expect(hub.getState().underWay).toEqual({ title: 'o/m', progress: null, trouble: null });
     hub.getState().receive([progress(1), progress(4), { type: 'notice', message: 'x' }]);
     expect(hub.getState().underWay?.progress?.done).toBe(4);
+    const trouble = { what: 'The Hub has a problem.', attempt: 2, of: 6, waitMs: 1000 };
+    hub.getState().receive([{ type: 'hub-trouble', trouble }]);
+    expect(hub.getState().underWay).toMatchObject({ trouble, progress: { done: 4 } });
+    hub.getState().receive([{ type: 'hub-trouble', trouble: null }, progress(5)]);
+    expect(hub.getState().underWay).toMatchObject({ trouble: null, progress: { done: 5 } });
     await hub.getState().load(); // one at a time
     finish(MODEL);
     await loading;

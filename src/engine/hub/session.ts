@@ -9,16 +9,16 @@ import {
   type DownloadOptions,
   type DownloadProgress,
 } from '../../store/hub-download.ts';
-import { HubRequests, type HubOptions } from '../../store/hub-request.ts';
+import { HubRequests, type HubOptions, type HubTrouble } from '../../store/hub-request.ts';
 import { ModelCache, modelKey } from '../../store/model-cache.ts';
-import type { HubModel, HubProgressEvent, HubRequest } from '../protocol/hub.ts';
+import type { HubModel, HubProgressEvent, HubRequest, HubTroubleEvent } from '../protocol/hub.ts';
 import { answer, type Typed } from '../protocol/answer.ts';
 import type { Handlers, Replies } from '../protocol/messages.ts';
 import { Rate } from './rate.ts';
 
 export interface HubHost {
   readonly files: FileStore;
-  emit(event: HubProgressEvent | { readonly type: 'notice'; readonly message: string }): void;
+  emit(event: HubProgressEvent | HubTroubleEvent | { readonly type: 'notice'; readonly message: string }): void;
   /** For tests: other ways to fetch and to wait, and smaller parts. */
   readonly options?: Partial<Omit<HubOptions, 'token'>> & { readonly partBytes?: number };
 }
@@ -83,7 +83,8 @@ export class HubSession {
   };
 
   #requests(address: HubAddress, token: string | null): HubRequests {
-    return new HubRequests(address, { ...this.#host.options, token });
+    const onTrouble = (trouble: HubTrouble | null) => this.#host.emit({ type: 'hub-trouble', trouble });
+    return new HubRequests(address, { ...this.#host.options, token, onTrouble });
   }
 
   async #alone<T>(work: (options: DownloadOptions) => Promise<T>): Promise<T> {

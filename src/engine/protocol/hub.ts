@@ -1,5 +1,6 @@
 /** What the page says to the worker that fetches models from a Hub, and what it answers. It is never told anything else. */
 import type { HubPhase } from '../../store/hub-download.ts';
+import type { HubTrouble } from '../../store/hub-request.ts';
 import type { CacheListing } from '../../store/model-cache.ts';
 import type { NamedFile } from './words.ts';
 
@@ -36,6 +37,12 @@ export interface HubReplies {
   'hub-cancel': null;
   'hub-cached': CacheListing;
   'hub-delete': CacheListing;
+}
+
+/** The Hub refused or is silent and is asked again; null: it answers again. */
+export interface HubTroubleEvent {
+  readonly type: 'hub-trouble';
+  readonly trouble: HubTrouble | null;
 }
 
 export interface HubProgressEvent {

@@ -8,7 +8,7 @@ import type { ChatEvent, ChatReplies, ChatRequest } from './chat.ts';
 import type { DatasetReplies, DatasetRequest } from './dataset.ts';
 import type { DeviceReplies, DeviceRequest } from './device.ts';
 import type { ExportEvent, ExportReplies, ExportRequest } from './export.ts';
-import type { HubProgressEvent, HubReplies, HubRequest } from './hub.ts';
+import type { HubProgressEvent, HubReplies, HubRequest, HubTroubleEvent } from './hub.ts';
 import type { KeepReplies, KeepRequest } from './keep.ts';
 import type { ModelReplies, ModelRequest } from './model.ts';
 import type { RunEvent, RunReplies, RunRequest } from './run.ts';
@@ -69,6 +69,7 @@ export type EngineEvent =
   | ChatEvent
   | ExportEvent
   | HubProgressEvent
+  | HubTroubleEvent
   | LoadingEvent
   | FailureEvent;
 

@@ -9,6 +9,7 @@ import {
   type EngineEvent,
   type HubModel,
   type HubProgressEvent,
+  type HubTroubleEvent,
 } from '../../engine/protocol/index.ts';
 import { problemOf, type Problem } from '../problem.ts';
 import type { Project } from './project.ts';
@@ -24,7 +25,12 @@ export interface HubForm {
 export interface Hub {
   readonly form: HubForm;
   /** The model being fetched or checked; null if none is. */
-  readonly underWay: { readonly title: string; readonly progress: HubProgressEvent | null } | null;
+  readonly underWay: {
+    readonly title: string;
+    readonly progress: HubProgressEvent | null;
+    /** The Hub refused or is silent, and is asked again. */
+    readonly trouble: HubTroubleEvent['trouble'];
+  } | null;
   readonly listing: CacheListing | null;
   readonly problem: Problem | null;
   /** News that are no failure. */
@@ -47,7 +53,7 @@ export function createHub(client: EngineClient, project: StoreApi<Project>): Sto
   const store = createStore<Hub>()((set, get) => {
     const bring = async (title: string, ask: () => Promise<HubModel>): Promise<void> => {
       if (get().underWay) return;
-      set({ underWay: { title, progress: null }, problem: null, notice: null });
+      set({ underWay: { title, progress: null, trouble: null }, problem: null, notice: null });
       // Else the browser may clear the cache when the disk runs low.
       void globalThis.navigator?.storage?.persist?.().catch(() => false);
       try {
@@ -99,7 +105,11 @@ export function createHub(client: EngineClient, project: StoreApi<Project>): Sto
         const { underWay } = get();
         if (!underWay) return;
         const progress = events.findLast((event) => event.type === 'hub-progress');
-        if (progress) set({ underWay: { ...underWay, progress } });
+        const trouble = events.findLast((event) => event.type === 'hub-trouble');
+        if (progress || trouble)
+          set({
+            underWay: { ...underWay, ...(progress && { progress }), ...(trouble && { trouble: trouble.trouble }) },
+          });
       },
     };
   });
