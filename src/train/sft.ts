@@ -6,6 +6,7 @@ import { GroundworkError } from '../base/error.ts';
 import { pipelined } from '../base/pipelined.ts';
 import { nextTurn } from '../base/turn.ts';
 import { span, subset, type RowList } from '../data/row-list.ts';
+import { HeldoutLoss } from './heldout-loss.ts';
 import { Optimizer } from './optimizer.ts';
 import { groupRows, pack, type PackedGroup } from './pack.ts';
 import { Batches, countSteps, RowSampler, type SamplerState } from './plan-steps.ts';
@@ -35,6 +36,7 @@ export async function runSft(stage: SftStage, context: StageContext): Promise<vo
   const batches = new Batches(new RowSampler(rows.length, from?.sampler ?? context.seed), (sampler) =>
     sampler.nextInEpoch(stage.perDeviceTrainBatchSize * stage.gradientAccumulationSteps),
   );
+  const heldout = new HeldoutLoss(stage, context);
   let tokens = from?.tokens ?? 0;
   try {
     if (from) context.restore?.(optimizer);
@@ -49,6 +51,8 @@ export async function runSft(stage: SftStage, context: StageContext): Promise<vo
       const result = await accumulate(stage, context, optimizer, samples);
       const { learningRate, gradNorm } = await optimizer.step();
       tokens += result.tokens;
+      const seconds = (performance.now() - started) / 1000;
+      const measured = await heldout.after(step + 1, totalSteps);
       context.emit({
         type: 'metrics',
         values: {
@@ -59,7 +63,8 @@ export async function runSft(stage: SftStage, context: StageContext): Promise<vo
           learning_rate: learningRate,
           epoch: (step + 1) / stepsPerEpoch,
           num_tokens: tokens,
-          step_time: (performance.now() - started) / 1000,
+          step_time: seconds,
+          ...measured,
         },
       });
       context.emit({ type: 'progress', done: step + 1, total: totalSteps, unit: 'steps' });

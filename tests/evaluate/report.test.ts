@@ -69,7 +69,9 @@ test('the table can be read in a terminal', () => {
   const lines = printReport(report).split('\n');
   expect(lines[0]).toMatch(/^stage +n +acc@0\.5 % +95 % +mean IoU +unparsed +seconds$/);
   expect(lines[3]).toMatch(/^rl +4 +100\.0 +\[51\.0, 100\.0\] +0\.725 +0 +12\.3$/);
-  expect(lines).toContainEqual(expect.stringMatching(/^base → rl: \+75\.0 points \[.*\] on 4 rows, 3 gained, 0 lost, p = 0\.250$/));
+  expect(lines).toContainEqual(
+    expect.stringMatching(/^base → rl: \+75\.0 points \[.*\] on 4 rows, 3 gained, 0 lost, p = 0\.250$/),
+  );
   expect(lines).toContain('rejection sampling kept 11 of 40 prompts');
   expect(lines).toContainEqual(expect.stringMatching(/^region +2 +100\.0/));
 });

@@ -31,7 +31,7 @@ const RULES: readonly Rule[] = [
   {
     title: 'Loss',
     about: 'Should fall in SFT stages. In GRPO it stays near zero: watch the reward instead.',
-    matches: one('loss', 'policy_loss'),
+    matches: one('loss', 'policy_loss', 'eval_loss'),
   },
   {
     title: 'Reward',
@@ -99,7 +99,7 @@ const RULES: readonly Rule[] = [
 ];
 
 /** Curves that say nothing as a curve. */
-const HIDDEN = new Set(['num_tokens', 'epoch', 'step']);
+const HIDDEN = new Set(['num_tokens', 'epoch', 'step', 'eval_rows']);
 
 export function panelsFor(names: readonly string[]): Panel[] {
   const rest = new Set(names.filter((name) => !HIDDEN.has(name)));

@@ -2,7 +2,7 @@
 import { span, subset } from '../../data/row-list.ts';
 import { countSteps } from '../plan-steps.ts';
 import { error, type StageBase, type StageDescriptor } from './descriptor.ts';
-import { real, whole } from './schema.ts';
+import { own, real, whole } from './schema.ts';
 import {
   CHECKPOINTING,
   halfRank,
@@ -28,7 +28,14 @@ export interface SftStage extends StageBase {
   readonly maxLength: number;
   /** Recompute each layer's activations in the backward pass. */
   readonly gradientCheckpointing: boolean;
+  /** Steps between two measurements of the loss on held-out rows; 0: it is not measured. */
+  readonly evalSteps: number;
+  /** Held-out rows that are measured, a fixed draw; 0: all. */
+  readonly evalRows: number;
 }
+
+/** Held-out rows are measured without dropout, and no gradient is computed. */
+export const HELDOUT_PASS = { mode: { kind: 'score' }, temperature: 1, adapter: true, checkpoint: false } as const;
 
 const rowsAStep = (stage: SftStage) => stage.perDeviceTrainBatchSize * stage.gradientAccumulationSteps;
 const steps = (stage: SftStage, rows: number) => countSteps(Math.max(1, rows), stage).totalSteps;
@@ -46,6 +53,8 @@ export const sft: StageDescriptor<SftStage> = {
     gradientAccumulationSteps: 1,
     maxLength: 4096,
     gradientCheckpointing: true,
+    evalSteps: 0,
+    evalRows: 64,
   },
   schema: {
     maxSteps: whole(0, 1e7, { theirs: -1 }),
@@ -54,6 +63,8 @@ export const sft: StageDescriptor<SftStage> = {
     gradientAccumulationSteps: whole(1, 1024, { theirs: 1 }),
     maxLength: whole(0, 131072, { theirs: 1024 }),
     ...CHECKPOINTING,
+    evalSteps: whole(0, 1e7, { later: true }),
+    evalRows: whole(0, 1e6, { ...own, later: true }),
     ...LORA,
     ...OPTIMIZER({ learningRate: 2e-5 }),
   },
@@ -71,23 +82,23 @@ export const sft: StageDescriptor<SftStage> = {
   rowsAPass: (stage) => stage.perDeviceTrainBatchSize,
   rows: (stage, { train }) => subset(train, span(train, 0, steps(stage, train.length) * rowsAStep(stage))),
   units: (stage, { train }) => ({ count: steps(stage, train.length), unit: 'step' }),
-  brief: (stage, units) => ({ ...stage, maxSteps: units }),
+  // A few steps are made to be timed or looked at, not to be measured on other rows.
+  brief: (stage, units) => ({ ...stage, maxSteps: units, evalSteps: 0 }),
   plan: (stage, planner) =>
     planner.train(stage, (pass) => {
       const { promptTokens, targetTokens } = planner.longest;
       const whole = promptTokens + targetTokens;
       // Rows over maxLength are left out, so a target is then as long as that leaves room for.
       const target = stage.maxLength > 0 && whole > stage.maxLength ? stage.maxLength - promptTokens : targetTokens;
-      pass(
-        { groups: stage.perDeviceTrainBatchSize, completions: 1, tokens: Math.max(1, target) },
-        {
-          mode: { kind: 'nll' },
-          temperature: 1,
-          adapter: true,
-          checkpoint: stage.gradientCheckpointing,
-          dropout: stage.lora.loraDropout,
-        },
-      );
+      const sizes = { groups: stage.perDeviceTrainBatchSize, completions: 1, tokens: Math.max(1, target) };
+      if (stage.evalSteps > 0) pass(sizes, HELDOUT_PASS);
+      pass(sizes, {
+        mode: { kind: 'nll' },
+        temperature: 1,
+        adapter: true,
+        checkpoint: stage.gradientCheckpointing,
+        dropout: stage.lora.loraDropout,
+      });
     }),
   eased: {
     recompute: (stage) => ({ ...stage, gradientCheckpointing: true }),

@@ -42,6 +42,16 @@ export const sft: KindWords<SftStage> = {
         unit: 'tokens',
       },
       ...CHECKPOINTING,
+      evalSteps: {
+        label: 'Measure held-out loss every',
+        help: 'Steps between two measurements of the loss on held-out rows, which rises when the model begins to learn by heart. They do not change the run. 0 measures none.',
+        unit: 'steps',
+      },
+      evalRows: {
+        label: 'Rows measured',
+        help: 'Held-out rows whose loss is measured, the same every time. 0 measures all. Each measurement takes about a third of the time of as many training rows.',
+        unit: 'rows',
+      },
     }),
     ...LORA,
     ...OPTIMIZER,
