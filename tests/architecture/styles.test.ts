@@ -18,6 +18,9 @@ const LAYERS: Readonly<Record<string, string>> = {
   'styles/forced-colors.css': 'system',
 };
 
+/** Panels that belong to no room: they are laid over any, and each is a scope of its own. */
+const PANELS: Readonly<Record<string, string>> = { 'edit/edit.css': '.editor' };
+
 interface Rule {
   /** Everything before the brace or the semicolon. */
   readonly head: string;
@@ -53,7 +56,8 @@ function rulesOf(css: string): Rule[] {
 function faults(path: string, css: string): string[] {
   const found: string[] = [];
   const room = /^rooms\/([\w-]+)\//.exec(path)?.[1];
-  const layer = room ? 'rooms' : LAYERS[path];
+  const panel = PANELS[path];
+  const layer = room || panel ? 'rooms' : LAYERS[path];
   if (path === ORDER) return found;
   if (!layer) return [`${path} has no layer in this test's table`];
   for (const { head, body } of rulesOf(css)) {
@@ -66,9 +70,9 @@ function faults(path: string, css: string): string[] {
       found.push(`${path}: ${head} is not in the layer ${layer}`);
       continue;
     }
-    if (!room) continue;
+    if (!room && !panel) continue;
     // A panel that two rooms show has a sheet of its name, and is its own scope.
-    const scopes = [`@scope (.room-${room})`, `@scope (.${basename(path, '.css')})`];
+    const scopes = panel ? [`@scope (${panel})`] : [`@scope (.room-${room})`, `@scope (.${basename(path, '.css')})`];
     for (const inner of rulesOf(body))
       if (!scopes.includes(inner.head) && !inner.head.startsWith('@keyframes'))
         found.push(`${path}: ${inner.head} is outside ${scopes.join(' and ')}`);
