@@ -5,7 +5,7 @@ import { SeriesBook } from '../../src/studio/charts/series-book.ts';
 import { evaluateStage, grpoStage, mergeStage, rejectionStage, sftStage } from '../../src/engine/presets.ts';
 import { alarmLog, alarmsOf } from '../../src/studio/state/alarms.ts';
 import { BATCH, EventPump } from '../../src/studio/state/event-pump.ts';
-import { phaseOf } from '../../src/studio/rooms/run/stage-track.tsx';
+import { phaseOf, wordsOf } from '../../src/studio/rooms/run/stage-track.tsx';
 import { createRun, GROUPS_KEPT } from '../../src/studio/state/run.ts';
 import { fakeData } from './fake/scenes.ts';
 import { script } from './fake/script.ts';
@@ -62,6 +62,23 @@ describe('the run', () => {
     expect(JSON.stringify(one.book)).toBe(JSON.stringify(all.book));
   });
 
+  it('has stages that were stopped where they were, or not run, once it has ended', () => {
+    const progress = {
+      type: 'progress' as const,
+      stageIndex: 0,
+      done: 12,
+      total: 40,
+      unit: 'rows',
+      etaSeconds: 9,
+    };
+    const view = { stage: recipe.stages[0]!, status: 'running' as const, seconds: 1, firstStep: null, progress };
+    expect(wordsOf(view, false)).toBe('12 of 40 rows, 9 s left');
+    expect(wordsOf(view, true)).toBe('stopped at 12 of 40 rows');
+    expect(wordsOf({ ...view, progress: null }, true)).toBe('stopped');
+    expect(wordsOf({ ...view, status: 'waiting', progress: null }, true)).toBe('not run');
+    expect(wordsOf({ ...view, status: 'waiting', progress: null }, false)).toBe('waiting');
+  });
+
   it('is finishing between its last step and its end, and says what for', () => {
     const stages = recipe.stages.map((stage) => ({
       stage,
@@ -75,6 +92,9 @@ describe('the run', () => {
     expect(phaseOf('stopping', [{ ...stages[0]!, status: 'running' }])).toBe('Stopping after this step');
     expect(phaseOf('stopping', [{ ...stages[0]!, status: 'stopped' }])).toBe('Stopped. What was learned is saved');
     expect(phaseOf('finished', stages)).toBe('Finished');
+    // One that was stopped is not called finished, whatever of it was told before.
+    expect(phaseOf('finished', [...stages, { ...stages[0]!, status: 'stopped' }])).toMatch(/^Stopped/);
+    expect(phaseOf('finished', [...stages, { ...stages[0]!, status: 'waiting' }])).toMatch(/^Stopped/);
     expect(phaseOf('running', [])).toBe('Running');
   });
 

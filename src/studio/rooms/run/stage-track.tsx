@@ -25,6 +25,8 @@ export function phaseOf(state: RunState, stages: readonly StageView[]): string {
   const stopped = stages.some(({ status }) => status === 'stopped');
   if (state === 'running' && over) return 'Saving what was learned';
   if (state === 'stopping' && stopped) return 'Stopped. What was learned is saved';
+  // A run that was ended before its last stage is not a finished one.
+  if (state === 'finished' && stages.length > 0 && !over) return 'Stopped. What was learned is kept';
   return STATES[state];
 }
 
@@ -45,7 +47,12 @@ export function StageTrack() {
       <DeviceMemory />
       <ol>
         {stages.map((view, i) => (
-          <TrackStage key={i} view={view} failed={state === 'failed' && view.status === 'running'} />
+          <TrackStage
+            key={i}
+            view={view}
+            ended={state === 'finished'}
+            failed={state === 'failed' && view.status === 'running'}
+          />
         ))}
       </ol>
     </section>
@@ -83,9 +90,15 @@ function usePlanEta(): number | null {
   }, 0);
 }
 
-function wordsOf({ status, seconds, progress }: StageView): string {
+/** @param ended the run has ended, and what was not done will not be */
+export function wordsOf({ status, seconds, progress }: StageView, ended: boolean): string {
   if (status === 'finished') return duration(seconds);
   if (status === 'stopped') return `stopped after ${duration(seconds)}`;
+  if (ended && status === 'waiting') return 'not run';
+  if (ended)
+    return progress && !progress.preparing
+      ? `stopped at ${progress.done} of ${progress.total} ${progress.unit}`
+      : 'stopped';
   if (status === 'waiting' || !progress) return STATUS[status];
   const { done, total, unit, preparing, etaSeconds } = progress;
   // All is prepared, and the first step takes its time.
@@ -93,11 +106,19 @@ function wordsOf({ status, seconds, progress }: StageView): string {
   return `${done} of ${total} ${unit}${etaSeconds === null ? '' : `, ${duration(etaSeconds)} left`}`;
 }
 
-function TrackStage({ view, failed }: { readonly view: StageView; readonly failed: boolean }) {
+function TrackStage({
+  view,
+  ended,
+  failed,
+}: {
+  readonly view: StageView;
+  readonly ended: boolean;
+  readonly failed: boolean;
+}) {
   const { stage, status, progress } = view;
   const share =
     status === 'finished' ? 1 : progress && progress.total > 0 ? Math.min(1, progress.done / progress.total) : 0;
-  const words = failed ? 'failed here' : wordsOf(view);
+  const words = failed ? 'failed here' : wordsOf(view, ended);
   return (
     <li data-status={status} style={{ flexGrow: descriptorOf(stage).reads === null ? 1 : 2 }}>
       <div
