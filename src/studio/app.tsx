@@ -111,11 +111,11 @@ function Problems() {
   const failure = useRun((run) => run.failure);
   const dismissFailure = useRun((run) => run.dismiss);
   return (
-    <>
+    <div className="problems">
       {deviceProblem && deviceProblem.code !== failure?.code && <ProblemNote problem={deviceProblem} />}
       {problem && problem.code !== deviceProblem?.code && <ProblemNote problem={problem} onDismiss={dismiss} />}
       {failure && <ProblemNote problem={failure} onDismiss={dismissFailure} />}
-    </>
+    </div>
   );
 }
 

@@ -2,7 +2,11 @@
 import { DISK_FULL, isDiskFull } from '../base/disk-full.ts';
 import { GroundworkError } from '../base/error.ts';
 
+/** What an alert is about, where the next success of the same work takes it back. */
+export type About = 'saving' | 'keeping';
+
 export interface Problem {
+  readonly about?: About;
   readonly code: string;
   readonly what: string;
   readonly hint: string;

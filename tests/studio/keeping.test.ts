@@ -438,6 +438,8 @@ test('a save that failed is told, and made with the next one', async () => {
   answer.mockRestore();
   await kept().forRun();
   await saved({ name: 'Sample scenes' });
+  // It succeeded, so the alert goes.
+  expect(studio.project.getState().problem).toBeNull();
 });
 
 describe('an engine that was started anew', () => {

@@ -50,10 +50,11 @@ export function autosave(watched: Watched): () => Promise<void> {
         change: current === null ? { name, ...change } : change,
       });
       saved = JSON.stringify([id, change]);
+      project.getState().settled('saving');
       keeping.setState({ current: id });
       await keeping.getState().refresh();
     } catch (error) {
-      project.getState().report(problemOf(error));
+      project.getState().report({ ...problemOf(error), about: 'saving' });
     }
   };
   let turn = Promise.resolve();

@@ -33,10 +33,11 @@ export function createKeeping({ client, project, recipe, run, storage: local }: 
   /** A dataset that has to be chosen again, with what was answered about it. */
   let wanted: DatasetRef | null = null;
   const store = createStore<Keeping>()((set, get) => {
-    const report = (error: unknown) => project.getState().report(problemOf(error));
+    const report = (error: unknown) => project.getState().report({ ...problemOf(error), about: 'keeping' });
     const guarded = async (work: () => Promise<void>) => {
       set({ busy: true });
       try {
+        project.getState().settled('keeping');
         await work();
       } catch (error) {
         report(error);

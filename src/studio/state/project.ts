@@ -16,7 +16,7 @@ import type {
 } from '../../engine/protocol/index.ts';
 import { openIntake, openSample, refOf, type Intake, type Keeping, type OpenedDataset } from './dataset-actions.ts';
 import { filesOf, folderOf, looseFiles } from './model-folder.ts';
-import { problemOf, type Problem } from '../problem.ts';
+import { problemOf, type About, type Problem } from '../problem.ts';
 import { reopenDataset } from './reopen.ts';
 
 /** A load under way, for a bar with an ETA. `total` 0: not known yet. */
@@ -72,6 +72,8 @@ export interface Project {
   startWithSample(): Promise<boolean>;
   report(problem: Problem): void;
   dismiss(): void;
+  /** What an alert is about has succeeded: the alert goes. */
+  settled(about: About): void;
   receive(events: readonly EngineEvent[]): void;
 }
 
@@ -250,6 +252,7 @@ export function createProject(client: EngineClient, openProject: () => string | 
       keep: (keeping) => set({ keeping }),
       report: (problem) => set({ problem }),
       dismiss: () => set({ problem: null }),
+      settled: (about) => get().problem?.about === about && set({ problem: null }),
       receive(events) {
         const last = events.findLast((event) => event.type === 'loading');
         const loading = get().loading;

@@ -141,7 +141,8 @@ export function createRun(client: EngineClient, book: SeriesBook, surroundings: 
       set({ asking: true });
       try {
         const { state } = await client.request({ type: 'control', action });
-        set({ state, asking: false });
+        // What held the run is told again if it is still there.
+        set({ state, asking: false, failure: null });
       } catch (error) {
         set({ failure: problemOf(error), asking: false });
       }

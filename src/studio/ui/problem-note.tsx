@@ -19,7 +19,10 @@ export function ProblemNote({
         <p className="note-what">{problem.what}</p>
         {problem.hint && <p>{problem.hint}</p>}
         {children}
-        <p className="note-code num">{problem.code}</p>
+        <details className="note-code num">
+          <summary>Details</summary>
+          {problem.code}
+        </details>
       </div>
       {onDismiss && (
         <button type="button" className="button icon-only" aria-label="Dismiss" onClick={onDismiss}>
