@@ -12,7 +12,7 @@ const entries = {
   profile: 'src/cli/profile.ts',
   dataset: 'src/cli/dataset.ts',
   evaluate: 'src/cli/evaluate.ts',
-  synthesise: 'src/cli/synthesise.ts',
+  'random-weights': 'src/cli/random-weights.ts',
   memory: 'src/cli/memory.ts',
   merge: 'src/cli/merge.ts',
   'full-size': 'src/cli/full-size.ts',

@@ -4,7 +4,7 @@
  *
  *   npm run full-size -- MODEL [--storage f16] [--stages sft,grpo] [--pixels 50176] [--folder DIR]
  *
- * MODEL as for `npm run synthesise`; --folder keeps the weights there, or finds them. Pictures are small and rows few:
+ * MODEL as for `npm run random-weights`; --folder keeps the weights there, or finds them. Pictures are small and rows few:
  * on a software adapter the point is that it runs, and in how much memory.
  */
 import { existsSync, openAsBlob } from 'node:fs';

@@ -1,6 +1,6 @@
 /** A checkpoint folder of a published shape with random weights, on disk. */
 import type { PublishedModel } from '../engine/model/published.ts';
-import { syntheticFiles } from '../engine/full-size/synthesise.ts';
+import { syntheticFiles } from '../engine/full-size/random-weights.ts';
 import { filesUnder, writeFiles } from './node-files.ts';
 
 export interface SyntheticOptions {

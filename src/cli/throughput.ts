@@ -6,7 +6,7 @@
  *                         [--rounds 3] [--checkpoint]
  *   python -m tools.reference.throughput DIR [--device cuda] [--dtype bfloat16]
  *
- * MODEL as for `npm run synthesise`. DIR gets the weights (kept if they are there), the adapter and throughput.json.
+ * MODEL as for `npm run random-weights`. DIR gets the weights (kept if they are there), the adapter and throughput.json.
  * --checkpoint computes activations again in the backward pass; PyTorch then does too.
  */
 import { existsSync } from 'node:fs';

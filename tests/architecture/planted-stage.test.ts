@@ -2,17 +2,17 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Planted } from './planted.ts';
 
-const DESCRIPTOR = 'src/train/stages/synthesise.ts';
+const DESCRIPTOR = 'src/train/stages/ponder.ts';
 const KINDS = 'src/train/stages/index.ts';
-const HANDLER = 'src/engine/run/stages/synthesise.ts';
+const HANDLER = 'src/engine/run/stages/ponder.ts';
 const HANDLERS = 'src/engine/run/stages/index.ts';
-const WORDS = 'src/studio/recipe/kinds/synthesise.ts';
+const WORDS = 'src/studio/recipe/kinds/ponder.ts';
 const KIND_WORDS = 'src/studio/recipe/kinds/index.ts';
 
 /** Of the descriptor, a part a line. */
 const PARTS = [
-  "kind: 'synthesise',",
-  "defaults: { kind: 'synthesise', name: 'Thoughts', limit: 0 },",
+  "kind: 'ponder',",
+  "defaults: { kind: 'ponder', name: 'Thoughts', limit: 0 },",
   'schema: { limit: whole(0, 1e7, own) },',
   'trains: false,',
   "reads: 'train',",
@@ -40,20 +40,20 @@ function plant(house: Planted): void {
     DESCRIPTOR,
     `import type { StageBase, StageDescriptor } from './descriptor.ts';
 import { own, whole } from './schema.ts';
-export interface SynthesiseStage extends StageBase {
-  readonly kind: 'synthesise';
+export interface PonderStage extends StageBase {
+  readonly kind: 'ponder';
   readonly limit: number;
 }
-export const synthesise: StageDescriptor<SynthesiseStage> = {
+export const ponder: StageDescriptor<PonderStage> = {
 ${PARTS.join('\n')}
 };
 `,
   );
   house.write(
     HANDLER,
-    `import type { SynthesiseStage } from '../../../train/stages/synthesise.ts';
+    `import type { PonderStage } from '../../../train/stages/ponder.ts';
 import type { StageHandler } from './handler.ts';
-export const synthesise: StageHandler<SynthesiseStage> = {
+export const ponder: StageHandler<PonderStage> = {
 ${RUN}
 ${REHEARSE}
 };
@@ -63,7 +63,7 @@ ${REHEARSE}
     WORDS,
     `import type { StageOf } from '../../../engine/presets.ts';
 import { group, type KindWords } from './words.ts';
-export const synthesise: KindWords<StageOf<'synthesise'>> = {
+export const ponder: KindWords<StageOf<'ponder'>> = {
 name: 'Thoughts',
 sentence: () => 'Writes thoughts.',
 settings: group('Thoughts', { ${SETTING} }),
@@ -71,23 +71,23 @@ views: [],
 };
 `,
   );
-  house.insert(HANDLERS, "import { merge } from './merge.ts';", "\nimport { synthesise } from './synthesise.ts';");
-  house.insert(HANDLERS, '  merge,', ' synthesise,');
-  house.insert(KIND_WORDS, "import { merge } from './merge.ts';", "\nimport { synthesise } from './synthesise.ts';");
-  house.insert(KIND_WORDS, '{ sft, merge', ', synthesise');
+  house.insert(HANDLERS, "import { merge } from './merge.ts';", "\nimport { ponder } from './ponder.ts';");
+  house.insert(HANDLERS, '  merge,', ' ponder,');
+  house.insert(KIND_WORDS, "import { merge } from './merge.ts';", "\nimport { ponder } from './ponder.ts';");
+  house.insert(KIND_WORDS, '{ sft, merge', ', ponder');
 }
 
 beforeAll(() => {
   plant(whole);
-  whole.insert(KINDS, "import { merge } from './merge.ts';", "\nimport { synthesise } from './synthesise.ts';");
-  whole.insert(KINDS, 'const ALL = [sft, merge', ', synthesise');
+  whole.insert(KINDS, "import { merge } from './merge.ts';", "\nimport { ponder } from './ponder.ts';");
+  whole.insert(KINDS, 'const ALL = [sft, merge', ', ponder');
   for (const part of PARTS) lacking.set(part, whole.without(DESCRIPTOR, part));
   for (const part of [RUN, REHEARSE]) lacking.set(part, whole.without(HANDLER, part));
   for (const part of ["name: 'Thoughts',", "sentence: () => 'Writes thoughts.',", SETTING, 'views: [],'])
     lacking.set(part, whole.without(WORDS, part));
   lacking.set('the setting’s schema', whole.without(DESCRIPTOR, 'limit: whole(0, 1e7, own)'));
-  lacking.set('the handler’s line', whole.without(HANDLERS, ', synthesise'));
-  lacking.set('the line of its words', whole.without(KIND_WORDS, ', synthesise'));
+  lacking.set('the handler’s line', whole.without(HANDLERS, ', ponder'));
+  lacking.set('the line of its words', whole.without(KIND_WORDS, ', ponder'));
   said = whole.compile();
   plant(unlisted);
 }, 240_000);
@@ -113,8 +113,8 @@ describe('a new kind of stage', () => {
     expect(of('plan: (_, planner) => planner.generate(1, 1, 64),')).toContain("Property 'plan' is missing");
     expect(of('the setting’s schema')).toContain("Property 'limit' is missing");
     expect(of(SETTING)).toContain("'limit'");
-    expect(of('the handler’s line')).toContain("Property 'synthesise' is missing");
-    expect(of('the line of its words')).toContain("Property 'synthesise' is missing");
+    expect(of('the handler’s line')).toContain("Property 'ponder' is missing");
+    expect(of('the line of its words')).toContain("Property 'ponder' is missing");
   });
 
   test(
@@ -122,8 +122,8 @@ describe('a new kind of stage', () => {
     { timeout: 240_000 },
     () => {
       const without = unlisted.compile();
-      expect(without.get(HANDLERS)).toContain("'synthesise' does not exist");
-      expect(without.get(KIND_WORDS)).toContain("'synthesise' does not exist");
+      expect(without.get(HANDLERS)).toContain("'ponder' does not exist");
+      expect(without.get(KIND_WORDS)).toContain("'ponder' does not exist");
     },
   );
 });

@@ -130,7 +130,7 @@ describe('every command ends with 2 and without a word of defects when it is tol
     ['profile', ['sft', '--recipe', 'good'], 'has no stage of kind sft'],
     ['verify', ['nowhere'], 'nowhere is not there.'],
     ['memory', ['--out', 'nowhere/a/b.md'], 'cannot be written'],
-    ['synthesise', ['no-such-model', '--out', 'x'], 'is no model known here'],
+    ['random-weights', ['no-such-model', '--out', 'x'], 'is no model known here'],
     ['throughput', ['--rounds', '0'], '--rounds is “0”.'],
     ['full-size', ['--stages', 'sft,dance'], '--stages has “dance”.'],
     ['bench', ['--only', '('], '--only is “(”.'],

@@ -17,8 +17,8 @@ import { fewRows } from './few-rows.ts';
 const house = mkdtempSync(join(tmpdir(), 'groundwork-demo-'));
 const at = (path: string) => join(house, path);
 
-/** A checkpoint of a small golden case's shape with other weights, as `npm run synthesise` writes published shapes. */
-async function synthesise(of: string, out: string): Promise<void> {
+/** A checkpoint of a small golden case's shape with other weights, as `npm run random-weights` writes published shapes. */
+async function randomWeights(of: string, out: string): Promise<void> {
   const checkpoint = fileURLToPath(new URL(`../golden/${of}/checkpoint`, import.meta.url));
   const config = JSON.parse(readFileSync(`${checkpoint}/config.json`, 'utf8')) as Record<string, unknown>;
   await writeSynthetic({ id: of, parameters: 0, config }, out, {
@@ -81,7 +81,7 @@ const weightsIn = async (folder: string): Promise<Buffer> => {
 };
 
 test('a folder: trained, evaluated, and written as a checkpoint of the same files', async () => {
-  await synthesise('qwen3_vl/one-image', at('model'));
+  await randomWeights('qwen3_vl/one-image', at('model'));
   const { code, text } = await demo(['--model', at('model'), '--out', at('folder')]);
   expect(code, text).toBe(0);
   expect(text).toMatch(/after +1 /);
@@ -94,7 +94,7 @@ test('a folder: trained, evaluated, and written as a checkpoint of the same file
 });
 
 test('an id and a revision: fetched from the Hub, and named in the adapter', async () => {
-  await synthesise('qwen2_vl/one-image', at('published'));
+  await randomWeights('qwen2_vl/one-image', at('published'));
   const hub = await startHub();
   try {
     const files = await filesUnder(at('published'));
@@ -114,7 +114,7 @@ test('an id and a revision: fetched from the Hub, and named in the adapter', asy
 });
 
 test('a run on a 4-bit base that was killed is gone on with on the same base, to the same adapter', async () => {
-  await synthesise('qwen2_5_vl/one-image', at('base'));
+  await randomWeights('qwen2_5_vl/one-image', at('base'));
   const start = ['--model', at('base'), '--storage', 'int4'];
   const whole = await demo([...start, '--out', at('whole')]);
   expect(whole.code, whole.text).toBe(0);

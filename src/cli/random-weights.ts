@@ -1,7 +1,7 @@
 /**
  * Writes a checkpoint of a published model's exact shape with random weights.
  *
- *   npm run synthesise -- MODEL --out DIR [--text-from DIR] [--seed N] [--shard-bytes N]
+ *   npm run random-weights -- MODEL --out DIR [--text-from DIR] [--seed N] [--shard-bytes N]
  *
  * MODEL is an id as on the Hub, or the end of one (`SmolVLM2-256M-Video-Instruct`). Tokenizer, template and
  * preprocessor come from --text-from, by default a small checkpoint of the same family.
@@ -11,7 +11,7 @@ import { publishedModel } from './published-model.ts';
 import { runCommand } from './run-command.ts';
 import { writeSynthetic } from './synthetic-folder.ts';
 
-const USAGE = 'usage: npm run synthesise -- MODEL --out DIR [--text-from DIR] [--seed N] [--shard-bytes N]';
+const USAGE = 'usage: npm run random-weights -- MODEL --out DIR [--text-from DIR] [--seed N] [--shard-bytes N]';
 
 async function main(): Promise<void> {
   const { values, positionals } = await readArguments(

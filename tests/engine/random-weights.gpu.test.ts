@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { filesUnder } from '../../src/cli/node-files.ts';
-import { syntheticFiles } from '../../src/engine/full-size/synthesise.ts';
+import { syntheticFiles } from '../../src/engine/full-size/random-weights.ts';
 import type { ByteSource } from '../../src/formats/byte-source.ts';
 import { loadModel } from '../../src/models/load.ts';
 import type { OutputFile } from '../../src/train/checkpoint-folder.ts';
