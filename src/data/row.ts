@@ -48,6 +48,8 @@ export interface Row extends Answered {
   /** Boxes a correct answer must contain. Empty for rows that are not grounding. */
   readonly solution: readonly GroundedBox[];
   readonly provenance?: Provenance;
+  /** Of a thought that was not in the dataset. */
+  readonly thoughtBy?: ThoughtProvenance;
   /** The question of a benchmark that the row is: held out whatever is said, and scored by the benchmark's rule. */
   readonly benchmark?: Question;
   /** Where the row came from, for messages: file and 1-based line or index. */
@@ -62,6 +64,16 @@ export interface Provenance {
   readonly seed: number;
   readonly images: readonly string[];
   readonly annotations: readonly string[];
+}
+
+/** Where a thought came from. */
+export interface ThoughtProvenance {
+  readonly who: 'itself';
+  /** The true boxes were in the prompt that it was written to. */
+  readonly hinted: boolean;
+  /** The stage that asked for it, and the run's seed. */
+  readonly stage: string;
+  readonly seed: number;
 }
 
 /** What is wrong with a row of a dropped dataset; the good rows are kept. */

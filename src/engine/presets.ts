@@ -21,6 +21,7 @@ export {
   sampling,
   sftStage,
   STAGES,
+  synthesiseStage,
   type Stage,
   type StageKind,
   type StageOf,
@@ -35,6 +36,7 @@ export type {
   MergeStage,
   RejectionStage,
   SftStage,
+  SynthesiseStage,
 } from '../train/recipe.ts';
 export { LOSS_TYPES, lossFaults, lossOf, RATIO_LEVELS, type LossType } from '../train/losses/index.ts';
 export { DPO_LOSS_NAMES, DPO_LOSSES, type DpoLossName } from '../train/preferences/dpo-losses.ts';

@@ -74,7 +74,7 @@ views: [],
   house.insert(HANDLERS, "import { merge } from './merge.ts';", "\nimport { ponder } from './ponder.ts';");
   house.insert(HANDLERS, '  merge,', ' ponder,');
   house.insert(KIND_WORDS, "import { merge } from './merge.ts';", "\nimport { ponder } from './ponder.ts';");
-  house.insert(KIND_WORDS, '{ sft, merge', ', ponder');
+  house.insert(KIND_WORDS, '  merge,', ' ponder,');
 }
 
 beforeAll(() => {

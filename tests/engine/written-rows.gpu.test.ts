@@ -13,7 +13,7 @@ import { Session } from '../../src/gpu/recorder.ts';
 import { registerDecoder } from '../../src/image/decode.ts';
 import { nodeDecode } from '../../src/image/node-decode.ts';
 import { loadModel, type LoadedModel } from '../../src/models/load.ts';
-import { lora, optimizer, sftStage } from '../../src/train/stages/index.ts';
+import { lora, optimizer, sampling, sftStage, synthesiseStage } from '../../src/train/stages/index.ts';
 import { listed } from '../data/make-dataset.ts';
 import { fewRows, starter } from './few-rows.ts';
 
@@ -86,5 +86,28 @@ test('the rows as they were are not mistaken for those that were written, though
   expect(anew!.targetText).toContain('Another thought.');
   expect(as!.targetText).not.toContain('Another thought.');
   expect(again).toBe(as);
+  bench.destroy();
+});
+
+test('thoughts that the model writes become rows that the stages after it learn from', async () => {
+  const bench = new Workbench(loaded, dataset);
+  const told: string[] = [];
+  let losses = 0;
+  const written = synthesiseStage({ limit: 8, numGenerations: 4, sampling: sampling(48), iouThreshold: 0.2 });
+  await runRecipe(
+    bench,
+    { ...recipe, stages: [written, ...recipe.stages] },
+    {
+      gate: () => Promise.resolve(true),
+      emit: (event) => {
+        if (event.type === 'notice') told.push(event.message);
+        if (event.type === 'metrics' && event.values['loss'] !== undefined) losses++;
+      },
+    },
+  );
+  const rows = bench.outcomes[0]!.rows!;
+  expect(told).toContainEqual(expect.stringMatching(/^\d+ of \d+ rows have a thought now\.$/));
+  for (const { think, thoughtBy } of rows) expect([think!.length > 0, thoughtBy!.who]).toEqual([true, 'itself']);
+  expect(losses).toBe(1);
   bench.destroy();
 });

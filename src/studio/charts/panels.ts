@@ -81,6 +81,16 @@ const RULES: readonly Rule[] = [
       'Boxes: area given over area wanted. Thoughts: overlap of the box they end with and the answer’s. Refused: share of answers that say that nothing is there.',
     matches: one('boxes/area_ratio', 'thoughts/agreement', 'answers/refused'),
   },
+  {
+    title: 'Thoughts',
+    about: 'Share of rows that got a thought, and of candidates that are kept.',
+    matches: one('thoughts/rows', 'thoughts/kept'),
+  },
+  {
+    title: 'What candidates were dropped for',
+    about: 'Share of candidates with each fault. One may have several.',
+    matches: (name) => name.startsWith('faults/'),
+  },
   { title: 'KL', about: 'Distance to the reference policy: the model with its adapter off.', matches: one('kl') },
   {
     title: 'Entropy',

@@ -7,9 +7,10 @@ import { kto } from './kto.ts';
 import { merge } from './merge.ts';
 import { rejection } from './rejection.ts';
 import { sft } from './sft.ts';
+import { synthesise } from './synthesise.ts';
 
 /** In the order in which they are offered. */
-const ALL = [sft, merge, rejection, grpo, dpo, kto, evaluate] as const;
+const ALL = [sft, merge, synthesise, rejection, grpo, dpo, kto, evaluate] as const;
 
 type Descriptor = (typeof ALL)[number];
 export type StageKind = Descriptor['kind'];
@@ -38,3 +39,4 @@ export { mergeStage } from './merge.ts';
 export { rejectionStage } from './rejection.ts';
 export { lora, optimizer, sampling } from './settings.ts';
 export { sftStage } from './sft.ts';
+export { synthesiseStage } from './synthesise.ts';

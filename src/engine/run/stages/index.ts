@@ -8,6 +8,7 @@ import { kto } from './kto.ts';
 import { merge } from './merge.ts';
 import { rejection } from './rejection.ts';
 import { sft } from './sft.ts';
+import { synthesise } from './synthesise.ts';
 
 const HANDLERS: { readonly [K in StageKind]: StageHandler<StageOf<K>> } = {
   sft,
@@ -16,6 +17,7 @@ const HANDLERS: { readonly [K in StageKind]: StageHandler<StageOf<K>> } = {
   grpo,
   dpo,
   kto,
+  synthesise,
   evaluate,
 };
 

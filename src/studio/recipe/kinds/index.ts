@@ -7,10 +7,20 @@ import { kto } from './kto.ts';
 import { merge } from './merge.ts';
 import { rejection } from './rejection.tsx';
 import { sft } from './sft.ts';
+import { synthesise } from './synthesise.ts';
 import type { KindWords, RunView } from './words.ts';
 
 /** In the order of their views. */
-const WORDS: { readonly [K in StageKind]: KindWords<StageOf<K>> } = { sft, merge, grpo, dpo, kto, rejection, evaluate };
+const WORDS: { readonly [K in StageKind]: KindWords<StageOf<K>> } = {
+  sft,
+  merge,
+  grpo,
+  dpo,
+  kto,
+  rejection,
+  synthesise,
+  evaluate,
+};
 
 export const wordsOf = (kind: StageKind): KindWords<Stage> => WORDS[kind] as unknown as KindWords<Stage>;
 

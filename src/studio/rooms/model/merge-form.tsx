@@ -90,7 +90,7 @@ export function MergeForm({ adapters, disabled }: { adapters: readonly AdapterRe
   );
 }
 
-const shown = (cosine: number | null): string => (cosine === null ? '–' : cosine.toFixed(2));
+const shown = (cosine: number | null): string => (cosine === null ? '–' : cosine.toFixed(2).replace('-', '−'));
 
 /** The result against its parts, to be looked at before it is exported. */
 export function MergeTable({ merge: { kind, norm, parts, oddest } }: { merge: MergeReport }) {
@@ -113,7 +113,7 @@ export function MergeTable({ merge: { kind, norm, parts, oddest } }: { merge: Me
           {parts.map((part) => (
             <tr key={part.name}>
               <td>{part.name}</td>
-              <td>{String(part.weight).replace('-', '−')}</td>
+              <td>{String(Number(part.weight.toPrecision(6))).replace('-', '−')}</td>
               <td>{part.norm.toPrecision(3)}</td>
               <td>{shown(part.cosine)}</td>
             </tr>
