@@ -3,6 +3,7 @@ import type { Figure, Figures } from '../benchmarks/figures.ts';
 import type { Row } from '../data/row.ts';
 import { objectionsTo, type BenchmarkScores } from './benchmark-scores.ts';
 import { pairedBootstrapInterval } from './bootstrap.ts';
+import { failuresByTask, OUTCOMES } from './failures.ts';
 import { mcNemarExact, wilsonInterval } from './interval.ts';
 import type { PredictionHeader } from './prediction.ts';
 import { benchmarkOfRow } from './strict.ts';
@@ -43,6 +44,19 @@ function figureLines(title: string, figures: Figures): string[] {
   return [...table(lines), ...others, ...judge];
 }
 
+/** Answers by what went wrong and by task, in rows. */
+function failureLines({ rows }: BenchmarkScores): string[] {
+  const { kinds, tasks } = failuresByTask(rows);
+  return table([
+    ['answers', 'n', ...kinds.map((kind) => OUTCOMES[kind])],
+    ...tasks.map(({ task, n, rows: cells }) => [
+      task || '(none)',
+      `${n}`,
+      ...kinds.map((kind) => `${cells[kind]?.length ?? 0}`),
+    ]),
+  ]);
+}
+
 /** Per cent everywhere; brackets hold 95 % intervals of shares (Wilson). */
 export function printScores(scores: BenchmarkScores, header: PredictionHeader | null): string {
   const { benchmark, title, strict, published } = scores;
@@ -51,6 +65,7 @@ export function printScores(scores: BenchmarkScores, header: PredictionHeader | 
   if (strict) lines.push('', ...figureLines('strict', strict));
   else lines.push('', 'The strict reading needs to know what the numbers of a box are: --space thousandths or pixels.');
   if (published) lines.push('', ...figureLines('as published', published));
+  if (strict) lines.push('', ...failureLines(scores));
   if (benchmark) {
     const objections = objectionsTo(scores, header);
     lines.push(

@@ -109,6 +109,10 @@ test('without the space of its boxes an answer has no strict reading', { timeout
   expect(run.code).toBe(0);
   expect(run.out).toContain('The strict reading needs to know what the numbers of a box are');
   expect(run.out).toMatch(/as published +n[^]*region +3 +100\.0/);
+  const strict = evaluate('--data', at('mig'), '--from-predictions', first, '--space', 'thousandths');
+  expect(strict.out).toMatch(
+    /answers +n +right +wrong picture +missed +no box\nregion +3 +1 +1 +1 +0\ndiff +1 +0 +0 +0 +1/,
+  );
 });
 
 test(
