@@ -1,9 +1,29 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
 import { wgsl } from './scripts/wgsl-plugin.ts';
 
 /** Tests that open a GPU device (Dawn under Node on a software driver), wherever they lie. */
 const onGpu = 'tests/**/*.gpu.test.ts';
+
+/** Layers of pure functions, whose tests need no module of their own. */
+const PURE = ['base', 'formats', 'grounding', 'image', 'text', 'train', 'models'];
+
+/** What a test does that another file in the same process would see: mocks, globals, registered parts. */
+const LEAVES_TRACES = /\bvi\.|globalThis|process\.(?:env|chdir|on)\b|fake-indexeddb|\bregister[A-Z]\w*\(/;
+
+/** Test files that share a process and its modules with others: loading the modules takes longer than the tests. */
+const shared = PURE.flatMap((layer) =>
+  readdirSync(join('tests', layer), { recursive: true, encoding: 'utf8' }).map((name) => join('tests', layer, name)),
+).filter((file) => /(?<!\.gpu)\.test\.tsx?$/.test(file) && !LEAVES_TRACES.test(readFileSync(file, 'utf8')));
+
+/** Tests that open no device. No driver answers: one that does belongs to the lane that says so in its name. */
+const offDevice: TestProjectInlineConfiguration['test'] = {
+  maxWorkers: '100%',
+  env: { VK_DRIVER_FILES: 'none', VK_ICD_FILENAMES: 'none' },
+  testTimeout: 300_000,
+};
 
 /**
  * One process a file: a driver that crashes takes only its own file with it. Two at a time: while one compiles a kernel,
@@ -27,13 +47,14 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
-          maxWorkers: '100%',
           include: ['tests/**/*.test.{ts,tsx}'],
-          exclude: [onGpu],
-          // No driver answers: a test that opens a device belongs to the lane that says so in its name.
-          env: { VK_DRIVER_FILES: 'none', VK_ICD_FILENAMES: 'none' },
-          testTimeout: 300_000,
+          exclude: [onGpu, ...shared],
+          ...offDevice,
         },
+      },
+      {
+        extends: true,
+        test: { name: 'unit-shared', include: shared, isolate: false, ...offDevice },
       },
       {
         extends: true,

@@ -48,14 +48,13 @@ function counted(exitCode, report, count) {
   return result;
 }
 
-async function vitest(runNode, project, extra, environment) {
-  const report = join(reports, `${project}.json`);
+async function vitest(runNode, projects, extra, environment) {
+  const report = join(reports, `${projects[0]}.json`);
   const exitCode = await runNode(
     [
       bin('vitest', 'vitest.mjs'),
       'run',
-      '--project',
-      project,
+      ...projects.flatMap((project) => ['--project', project]),
       '--reporter=default',
       '--reporter=json',
       `--outputFile.json=${report}`,
@@ -84,7 +83,7 @@ async function kernels(runNode, project, fallback, extra) {
     console.error('To run them on your own GPU instead: GROUNDWORK_ADAPTER=default npm test -- kernels');
     return outcome(0, 1, 0, 'no driver');
   }
-  return vitest(runNode, project, extra, { ...environment, GROUNDWORK_ADAPTER: wanted });
+  return vitest(runNode, [project], extra, { ...environment, GROUNDWORK_ADAPTER: wanted });
 }
 
 async function playwright(runNode, extra) {
@@ -116,7 +115,7 @@ const lanes = {
   lint: async (node, extra) =>
     check(await node([bin('oxlint', 'bin/oxlint'), '--deny-warnings', ...present, ...extra])),
   types: async (node, extra) => check(await node([bin('typescript', 'bin/tsc'), '--noEmit', ...extra])),
-  unit: (node, extra) => vitest(node, 'unit', extra),
+  unit: (node, extra) => vitest(node, ['unit', 'unit-shared'], extra),
   kernels: (node, extra) => kernels(node, 'kernels', process.env.GROUNDWORK_ADAPTER || 'lavapipe', extra),
   swiftshader: (node, extra) => kernels(node, 'kernels-swiftshader', 'swiftshader', extra),
   build,
