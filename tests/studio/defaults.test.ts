@@ -42,6 +42,7 @@ describe('defaults', () => {
         delta: undefined,
         off_policy_mask_threshold: undefined,
         target_modules: undefined,
+        eval_steps: undefined,
       };
       expect(theirs).toEqual(name in open ? open[name] : config[name]);
       if (name in open) expect(config[name]).toBeNull();
