@@ -239,3 +239,11 @@ test('the same files and options give the same ids, rows and split', async () =>
   const other = await openDataset('test', named({ 'a.json': files['a.json'] }));
   expect(other.report.id).not.toBe(one.report.id);
 });
+
+test('a Parquet file of the Hub names its classes in its schema', async () => {
+  const file = readFileSync(join(import.meta.dirname, 'row-formats', 'classes.parquet'));
+  const dataset = await open({ 'train.parquet': new Uint8Array(file) });
+  const labels = (await allRows(dataset)).map(({ solution }) => solution.map(({ label }) => label));
+  expect(labels).toEqual([['gloves', 'coverall'], ['class 5']]);
+  expect(dataset.report.ledger).toMatchObject([{ key: 'classes-by-number', rows: 1 }]);
+});

@@ -41,6 +41,34 @@ function plain(value: unknown, name: string): unknown {
   return ArrayBuffer.isView(value) ? Array.from(value as unknown as ArrayLike<number>) : value;
 }
 
+/** The Hub's features of a file (datasets, `Features`): JSON under `huggingface` in its schema; null where there are none. */
+function featuresOf(pairs: readonly { readonly key: string; readonly value?: string }[]): unknown {
+  try {
+    const text = pairs.find(({ key }) => key === 'huggingface')?.value;
+    return text ? ((JSON.parse(text) as { info?: { features?: unknown } }).info?.features ?? null) : null;
+  } catch {
+    return null;
+  }
+}
+
+/** A value with the names of its classes in place of their numbers, where its feature is a `ClassLabel`. */
+function withClassNames(value: unknown, feature: unknown, depth = 0): unknown {
+  if (typeof feature !== 'object' || feature === null || depth > 8) return value;
+  const { _type: type, names, feature: inner } = feature as Fields;
+  if (Array.isArray(value)) {
+    // Of a list; or a list of each field, as a sequence of objects is stored.
+    const each: unknown = Array.isArray(feature) ? feature[0] : type === 'ClassLabel' ? feature : inner;
+    return value.map((item) => withClassNames(item, each, depth + 1));
+  }
+  if (type === 'ClassLabel')
+    return typeof value === 'number' && Array.isArray(names) && typeof names[value] === 'string' ? names[value] : value;
+  if (typeof value !== 'object' || value === null) return value;
+  const fields = (typeof inner === 'object' && inner !== null ? inner : feature) as Fields;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, field]) => [key, withClassNames(field, fields[key], depth + 1)]),
+  );
+}
+
 /** Some columns hold lists and objects as JSON text. */
 function unpacked(value: unknown): unknown {
   if (typeof value !== 'string' || !/^\s*[[{]/.test(value)) return value;
@@ -88,6 +116,7 @@ export async function parquetTable(file: string, blob: Blob): Promise<{ table: T
   } catch (error) {
     return bad((error as Error).message);
   }
+  const features = featuresOf(metadata.key_value_metadata ?? []);
   const codec = metadata.row_groups
     .flatMap(({ columns }) => columns.map((column) => column.meta_data?.codec))
     .find((name) => name !== undefined && !['UNCOMPRESSED', 'SNAPPY', 'GZIP'].includes(name));
@@ -151,7 +180,7 @@ export async function parquetTable(file: string, blob: Blob): Promise<{ table: T
               return [key, JSON_COLUMNS.has(key) ? unpacked(content) : content];
             }),
         );
-        yield { line: row + 1, kind: 'value', value };
+        yield { line: row + 1, kind: 'value', value: withClassNames(value, features) };
       }
     },
     async picture(name) {
