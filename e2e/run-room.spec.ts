@@ -302,9 +302,7 @@ test('a group shows its completions side by side with all that was given to each
     const card = cards.nth(i);
     await expect(card).toContainText(`${completion.tokens} tokens`);
     for (const given of Object.values(completion.rewards))
-      await expect(card.locator('.terms')).toContainText(Number.isNaN(given) ? 'does not apply' : given.toFixed(2), {
-        timeout: 2000,
-      });
+      await expect(card.locator('.terms')).toContainText(Number.isNaN(given) ? 'does not apply' : given.toFixed(2));
     await expect(card.locator('.terms-sum')).toContainText(completion.reward.toFixed(2));
     await expect(card.locator('.advantage')).toContainText(Math.abs(completion.advantage).toFixed(2));
     if (completion.think) await expect(card.locator('.thought')).toHaveText(completion.think);

@@ -168,6 +168,15 @@ const kernelFiles = (readdirSync('src/ops') as string[])
   // Its operands are as large as a GPU is fast; each invocation touches words of its own alone.
   .filter((file) => !file.startsWith('roofline/'));
 
+/** Ops that say nothing of their checks. */
+const unchecked = (entries: readonly string[]) => [...new Set(ops)].filter((op) => !entries.includes(op));
+
+test('an op without its entry is missed by name', () => {
+  const entries = Object.keys(CHECKS);
+  expect(unchecked(entries)).toEqual([]);
+  for (const op of entries) expect(unchecked(entries.filter((each) => each !== op))).toEqual([op]);
+});
+
 test.each([...new Set(ops)])('%s says how it is known to be right', (op) => {
   expect(Object.keys(CHECKS), `tests/ops/checks.test.ts has no entry for src/ops/${op}.ts`).toContain(op);
 });
