@@ -6,7 +6,7 @@ import { swappable } from '../../src/studio/rooms/inspect/swap-summary.tsx';
 import { judgeSwap, turned } from '../../src/studio/rooms/inspect/swap-test.tsx';
 import { answerPart } from '../../src/studio/rooms/run/completion-card.tsx';
 import { rescore, sumLedger, termName } from '../../src/studio/rooms/run/rescore.ts';
-import { bytes, duration, value } from '../../src/studio/ui/format.ts';
+import { bytes, duration, value, withinSentence } from '../../src/studio/ui/format.ts';
 import { etaOf } from '../../src/studio/ui/progress.tsx';
 import type { AnswerPair } from '../../src/studio/state/answers.ts';
 import { fakeData } from './fake/scenes.ts';
@@ -214,4 +214,15 @@ describe('words', () => {
     expect(etaOf(5, 10, 0, 500)).toBeNull();
     expect(etaOf(5, 10, 0, 5000)).toBe(5);
   });
+});
+
+it.each([
+  ['Learning rate', 'learning rate'],
+  ['JSON with the pixels of the picture', 'JSON with the pixels of the picture'],
+  ['IoU for a hit', 'IoU for a hit'],
+  ['LoRA rank', 'LoRA rank'],
+  ['KL penalty', 'KL penalty'],
+  ['Qwen2.5-VL’s own', 'Qwen2.5-VL’s own'],
+])('the label “%s” is “%s” within a sentence', (label, words) => {
+  expect(withinSentence(label)).toBe(words);
 });

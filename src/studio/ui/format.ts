@@ -40,3 +40,7 @@ export const percent = (x: number): string => (Number.isNaN(x) ? '–' : `${(x *
 export const signed = (x: number): string => `${x >= 0 ? '+' : '−'}${Math.abs(x).toFixed(2)}`;
 export const plural = (n: number, word: string): string =>
   `${count(n)} ${word}${n === 1 ? '' : /(?:[xs]|ch)$/.test(word) ? 'es' : 's'}`;
+
+/** A label within a sentence: its first letter small, unless the word is a name or an abbreviation (JSON, IoU, LoRA). */
+export const withinSentence = (label: string): string =>
+  /^[A-Z][a-z]+(?![A-Za-z0-9])/.test(label) ? label.charAt(0).toLowerCase() + label.slice(1) : label;

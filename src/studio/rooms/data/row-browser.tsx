@@ -217,7 +217,7 @@ function RowLine({ index, row }: { readonly index: number; readonly row: Row | u
         <span className="tag">{row.task || 'no task'}</span>
         {row.edits && <span className="tag">{row.edits.excluded === undefined ? 'edited' : 'left out'}</span>}
         <span className="num muted">
-          {plural(row.images.length, 'image')},{' '}
+          {plural(row.images.length, 'picture')},{' '}
           {row.solution.length > 0 ? plural(row.solution.length, 'box') : 'no box'}
         </span>
       </span>

@@ -6,6 +6,7 @@ import { fieldsOf, type Field } from '../../recipe/fields.ts';
 import { wordsOf } from '../../recipe/kinds/index.ts';
 import { useRecipe } from '../../state/studio.ts';
 import { defaultsOf, same, written, type Defaults } from '../../recipe/defaults.ts';
+import { withinSentence } from '../../ui/format.ts';
 import { NumberInput } from './number-input.tsx';
 
 export function StageEditor({ stage, index }: { readonly stage: Stage; readonly index: number }) {
@@ -48,7 +49,7 @@ export function StageEditor({ stage, index }: { readonly stage: Stage; readonly 
         return (
           <details key={group.title} className="more">
             <summary>
-              {group.title} <span className="muted">{rest.map((field) => field.label.toLowerCase()).join(', ')}</span>
+              {group.title} <span className="muted">{rest.map((field) => withinSentence(field.label)).join(', ')}</span>
             </summary>
             <div className="fields">{rest.map(line)}</div>
           </details>

@@ -56,7 +56,9 @@ function NoRun() {
         </ul>
         {(!dataset || !model) && (
           <button type="button" className="button" disabled={busy} onClick={() => void startWithSample()}>
-            Take the sample
+            {/* It says what it replaces: a click may not cost an open dataset in silence. */}
+            Use the sample dataset{dataset && ` instead of “${dataset.name}”`}
+            {!model && ' with the starter model'}
           </button>
         )}
       </div>

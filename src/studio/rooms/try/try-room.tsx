@@ -8,7 +8,7 @@ import { CHAT_PICTURES, type Turn } from '../../state/chat.ts';
 import { useChat, useProject } from '../../state/studio.ts';
 import { Choice } from '../../ui/choice.tsx';
 import { DropTarget } from '../../drop-target.tsx';
-import { count } from '../../ui/format.ts';
+import { count, withinSentence } from '../../ui/format.ts';
 import { Icon } from '../../ui/icon.tsx';
 import { ProblemNote } from '../../ui/problem-note.tsx';
 import { RoomHead } from '../../ui/room-head.tsx';
@@ -265,11 +265,7 @@ function Settings({ convention }: { readonly convention: string | null }) {
           onChange={(maxCompletionLength) => set({ maxCompletionLength })}
         />
       </div>
-      {convention && (
-        <p className="muted">
-          Boxes are read as the model writes them: {convention.charAt(0).toLowerCase() + convention.slice(1)}
-        </p>
-      )}
+      {convention && <p className="muted">Boxes are read as the model writes them: {withinSentence(convention)}</p>}
     </section>
   );
 }
