@@ -5,7 +5,7 @@
  *   npm run evaluate -- --data PATH --model DIR|ID [--adapter DIR] [--predictions OUT] [--limit N] [--seed S]
  *     [--prompt published|own] [--tokens N] [--batch N] [--storage HOW]
  *   npm run evaluate -- --data PATH --from-predictions FILE [--space thousandths|pixels]
- *   both: [--name NAME] [--against FILE] [--table FILE.csv|.md|.tex] [--vlmevalkit FILE] [--lmms-eval FILE]
+ *   both: [--name NAME] [--against FILE] [--table FILE.csv|.md|.tex] [--vlmevalkit FILE] [--lmms-eval FILE] [--html FILE]
  *
  * FILE of --from-predictions: ours, lmms-eval's samples, VLMEvalKit's TSV, or JSON with an id and a text a row.
  */
@@ -15,6 +15,8 @@ import { heldAs } from '../engine/model/weight-storage.ts';
 import type { DatasetReport, Row } from '../engine/protocol/index.ts';
 import { EngineSession } from '../engine/session.ts';
 import { scoreAll, scoreRow, type BenchmarkScores } from '../evaluate/benchmark-scores.ts';
+import { htmlReport } from '../evaluate/benchmark-html.ts';
+import { outcomeOf } from '../evaluate/failures.ts';
 import { printPairs, printScores, tokensOf } from '../evaluate/benchmark-print.ts';
 import { tableAsCsv, tableAsLatex, tableAsMarkdown, tableOf, type TableEntry } from '../evaluate/benchmark-table.ts';
 import { asLmmsEval, asVlmEvalKit } from '../evaluate/prediction-files.ts';
@@ -27,6 +29,7 @@ import { INTAKE_FLAGS, settleByFlags } from './intake.ts';
 import { filesUnder, writeFiles } from './node-files.ts';
 import { openPredictions, readPredictionFile } from './prediction-log.ts';
 import { rowsToAnswer } from './rows-to-answer.ts';
+import { reportPictures } from './report-pictures.ts';
 import { runCommand } from './run-command.ts';
 import { storage as heldHow } from './storage-option.ts';
 import { takeEdits } from './take-edits.ts';
@@ -38,6 +41,8 @@ const USAGE =
 /** Tokens of an answer to a row that is of no benchmark. */
 const OWN_TOKENS = 256;
 const TOLD_EVERY_MS = 5000;
+/** Failures that a report shows with their pictures. */
+const GALLERY = 24;
 
 const OPTIONS = {
   model: text(),
@@ -56,6 +61,7 @@ const OPTIONS = {
   table: texts,
   vlmevalkit: outFile,
   'lmms-eval': outFile,
+  html: outFile,
   storage: heldHow,
   ...INTAKE_FLAGS,
 } as const;
@@ -153,6 +159,13 @@ async function main(): Promise<number | void> {
     await save(file, [...entries.values()].map((each) => write(tableOf(each))).join('\n'));
   }
   if (values.vlmevalkit) await save(values.vlmevalkit, asVlmEvalKit(rows, answered.predictions));
+  if (values.html) {
+    const failed = scores.flatMap((each) => each.rows).filter((scored) => (outcomeOf(scored) ?? 'right') !== 'right');
+    const gallery = [];
+    for (const scored of failed.slice(0, GALLERY))
+      gallery.push({ scored, pictures: await reportPictures(session, dataset.id, scored.row) });
+    await save(values.html, htmlReport([...entries.values()], gallery));
+  }
   if (values['lmms-eval']) await save(values['lmms-eval'], asLmmsEval(rows, answered.predictions));
 }
 

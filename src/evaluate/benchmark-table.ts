@@ -101,7 +101,7 @@ const range = (interval: Interval | null): string =>
   interval ? `${(100 * interval[0]).toFixed(1)}–${(100 * interval[1]).toFixed(1)}` : '';
 
 /** Head and rows as texts, the same for every form. */
-function grid({ columns, rows }: BenchmarkTable): string[][] {
+export function tableGrid({ columns, rows }: BenchmarkTable): string[][] {
   const head = ['model', 'reading', ...columns, '95 % of all rows', 'n', 'same files, prompt and rule', 'source'];
   const body = rows.map(({ model, reading, cells, interval, n, comparable, source }) => [
     model,
@@ -122,15 +122,15 @@ const csvCell = (text: string): string => {
 };
 
 export const tableAsCsv = (table: BenchmarkTable): string =>
-  grid(table)
+  tableGrid(table)
     .map((row) => row.map((cell) => (cell === MARK ? 'yes' : csvCell(cell))).join(','))
     .join('\n') + '\n';
 
 export function tableAsMarkdown(table: BenchmarkTable): string {
-  const rows = grid(table).map(
+  const rows = tableGrid(table).map(
     (row) => `| ${row.map((cell) => cell.replaceAll('|', '\\|').replaceAll('\n', ' ')).join(' | ')} |`,
   );
-  const line = `|${grid(table)[0]!
+  const line = `|${tableGrid(table)[0]!
     .map((_, i) => (i < 2 ? '---|' : '---:|'))
     .join('')}`;
   const why = table.objections.length
@@ -149,13 +149,13 @@ const latex = (text: string): string =>
 
 /** Needs the package booktabs. */
 export function tableAsLatex(table: BenchmarkTable): string {
-  const [head, ...rows] = grid(table).map((row) =>
+  const [head, ...rows] = tableGrid(table).map((row) =>
     row
       .slice(0, -1)
       .map((cell) => (cell === MARK ? '$=$' : latex(cell)))
       .join(' & '),
   );
-  const columns = 'll' + 'r'.repeat(grid(table)[0]!.length - 3);
+  const columns = 'll' + 'r'.repeat(tableGrid(table)[0]!.length - 3);
   const sources = table.rows.map(({ model, source }) => `% ${model}: ${source}`.replaceAll('\n', ' '));
   return [
     `% ${table.title}, ${table.figure}, per cent. Needs \\usepackage{booktabs}.`,

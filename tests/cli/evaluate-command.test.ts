@@ -110,6 +110,17 @@ test('without the space of its boxes an answer has no strict reading', { timeout
   expect(run.out).toContain('The strict reading needs to know what the numbers of a box are');
   expect(run.out).toMatch(/as published +n[^]*region +3 +100\.0/);
   const strict = evaluate('--data', at('mig'), '--from-predictions', first, '--space', 'thousandths');
+  const report = at('r.html');
+  const told = evaluate('--data', at('mig'), '--from-predictions', first, '--space', 'thousandths', '--html', report);
+  expect(told.code, told.error).toBe(0);
+  const html = readFileSync(report, 'utf8');
+  expect(html).toContain('wrong picture');
+  expect(html).toContain('&#60;think&#62;');
+  expect(html.match(/<figure>/g)).toHaveLength(3);
+  // Nothing is fetched: every picture lies in the file, and the page may load no other.
+  expect(html).toContain("default-src 'none'; img-src data:");
+  expect(html).not.toMatch(/(?:href|src)="(?!data:)/);
+  expect(html).toContain('<rect class="truth" x="20" y="20"');
   expect(strict.out).toMatch(
     /answers +n +right +wrong picture +missed +no box\nregion +3 +1 +1 +1 +0\ndiff +1 +0 +0 +0 +1/,
   );
