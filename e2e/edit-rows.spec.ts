@@ -67,6 +67,16 @@ test('a box is moved, drawn and deleted by keys alone, and the row is as it was 
   expect((await numbers(page)).slice(0, 2)).toEqual(moved.slice(0, 2));
   await editor(page).getByText('History of this row').click();
   await expect(editor(page).getByRole('listitem').filter({ hasText: 'made again: deleted box 2' })).toBeVisible();
+  await page.keyboard.press('Escape');
+
+  // The same editor in Inspect.
+  await page
+    .getByRole('navigation', { name: 'Rooms' })
+    .getByRole('link', { name: /^Inspect/ })
+    .click();
+  await expect(page.getByRole('article', { name: /^Row / })).toBeVisible();
+  await page.keyboard.press('e');
+  await expect(editor(page).getByRole('status')).toContainText('As its file has it');
 });
 
 test('a box is dragged, resized and drawn by mouse at any zoom; words and use are edited; edits go out and in', async ({
@@ -119,10 +129,15 @@ test('a box is dragged, resized and drawn by mouse at any zoom; words and use ar
   await page.keyboard.press('Enter');
   await saved(page, '5 changes');
 
+  // Into the other picture, which is shown then.
+  await editor(page).getByLabel('Picture of box 2').selectOption('Image 2');
+  await saved(page, '6 changes');
+  await expect(editor(page).getByRole('group', { name: /^Image 2 with 1 box/ })).toBeVisible();
+
   const question = editor(page).getByLabel('Question');
   await question.fill((await question.inputValue()).replace('pale disc', 'white disc'));
   await question.blur();
-  await saved(page, '6 changes');
+  await saved(page, '7 changes');
   await question.fill('no marks');
   await question.blur();
   await expect(editor(page).getByText('the marks <image> and <bbox> are not those of the question')).toBeVisible();
@@ -141,8 +156,8 @@ test('a box is dragged, resized and drawn by mouse at any zoom; words and use ar
   await page.keyboard.press('Enter');
   await expect(editor(page).getByText('This row is left out: two discs')).toBeVisible();
   await editor(page).getByRole('button', { name: 'Close' }).click();
-  await page.getByRole('tab', { name: 'Edits (7)' }).click();
-  await expect(page.getByRole('list', { name: 'Edits' })).toContainText('7 changes of 1 row, 1 of them left out');
+  await page.getByRole('tab', { name: 'Edits (8)' }).click();
+  await expect(page.getByRole('list', { name: 'Edits' })).toContainText('8 changes of 1 row, 1 of them left out');
   await page.screenshot({ path: test.info().outputPath('edits.png') });
 
   await page.evaluate(() => delete (window as { showSaveFilePicker?: unknown }).showSaveFilePicker);
@@ -151,12 +166,12 @@ test('a box is dragged, resized and drawn by mouse at any zoom; words and use ar
     await page.getByRole('button', { name: button }).click();
     return readFileSync(await (await download).path(), 'utf8');
   };
-  expect((await downloaded(/^Save edits/)).trim().split('\n')).toHaveLength(8);
+  expect((await downloaded(/^Save edits/)).trim().split('\n')).toHaveLength(9);
   expect((await downloaded(/Training 7 rows/)).trim().split('\n')).toHaveLength(7);
   await page.getByLabel('Format of the rows').selectOption('coco');
   expect(JSON.parse(await downloaded(/Training 7 rows/))).toHaveProperty('annotations');
   await page.getByRole('button', { name: /^Undo: left the row out/ }).click();
-  await expect(page.getByRole('tab', { name: 'Edits (6)' })).toBeVisible();
+  await expect(page.getByRole('tab', { name: 'Edits (7)' })).toBeVisible();
   await page.getByRole('button', { name: 'Show 1 edited row' }).click();
   await expect(page.getByText('1 row of')).toBeVisible();
 });

@@ -4,7 +4,8 @@ import type { Change, Row } from '../../engine/protocol/index.ts';
 import { markedText } from '../../engine/protocol/edits.ts';
 import type { BoxNatural, GroundedBox, Size } from '../../grounding/box.ts';
 import { fromNatural } from '../../grounding/convert.ts';
-import { useEditing, useProject, useStudio } from '../state/studio.ts';
+import { isActive } from '../state/run.ts';
+import { useEditing, useProject, useRun, useStudio } from '../state/studio.ts';
 import { useRow } from '../state/use-rows.ts';
 import { plural } from '../ui/format.ts';
 import { Icon } from '../ui/icon.tsx';
@@ -205,6 +206,7 @@ function EditorHead({
   const step = useEditing((editing) => editing.step);
   const open = useEditing((editing) => editing.open);
   const pending = useEditing((editing) => editing.pending);
+  const active = useRun((run) => isActive(run.state));
   const go = (kind: 'undo' | 'redo') => {
     if (dropDraft() && kind === 'undo') return;
     void step(kind).then((touched) => touched !== null && touched !== row.id && open(touched));
@@ -232,7 +234,7 @@ function EditorHead({
         <h2 id="editor-title">Edit row {row.id}</h2>
         <p className="muted num" role="status">
           {pending > 0 ? 'Saving…' : row.edits ? `${plural(row.edits.changes, 'change')}, saved` : 'As its file has it'}
-          . The file is not touched.
+          . The file is not touched.{active && ' The run under way keeps the rows with which it began.'}
         </p>
       </div>
       <div className="button-row">

@@ -1,4 +1,5 @@
 /** What is known of projects and their runs, and what can be asked for. */
+import type { StoreApi } from 'zustand/vanilla';
 import type { KeepSettings, ProjectView, RunRecord, StorageReport } from '../../engine/protocol/index.ts';
 import type { Need } from './reopen.ts';
 import type { Fit } from './resumable.ts';
@@ -51,3 +52,16 @@ export const currentProject = ({ projects, current }: Keeping): ProjectView | nu
 /** A run of the open project that ended without having been ended. */
 export const interruptedRun = (keeping: Keeping): RunRecord | null =>
   currentProject(keeping)?.runs.find(isInterrupted) ?? null;
+
+/** The project that is open, once it is known: a page that has just begun is still looking for its last one. */
+export function projectOpened(keeping: StoreApi<Keeping>): Promise<string | null> {
+  return new Promise((resolve) => {
+    const settle = ({ current, busy }: Keeping): boolean => {
+      if (current === null && busy) return false;
+      resolve(current);
+      return true;
+    };
+    if (settle(keeping.getState())) return;
+    const stop = keeping.subscribe((state) => void (settle(state) && stop()));
+  });
+}

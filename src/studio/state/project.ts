@@ -94,7 +94,10 @@ const changed = (name: string): Problem => ({
 export const starterUrl = (): string => new URL('starter/', document.baseURI).href;
 
 /** @param openProject whose edits are laid over a dataset that is opened */
-export function createProject(client: EngineClient, openProject: () => string | null = () => null): StoreApi<Project> {
+export function createProject(
+  client: EngineClient,
+  openProject: () => Promise<string | null> = () => Promise.resolve(null),
+): StoreApi<Project> {
   return createStore<Project>()((set, get) => {
     const load = async (
       title: string,
@@ -185,7 +188,7 @@ export function createProject(client: EngineClient, openProject: () => string | 
         }),
       reopenDataset: (ref) =>
         openWith(`Opening ${ref.name} again`, async () => ({
-          dataset: await reopenDataset(client, ref, starterUrl(), openProject()),
+          dataset: await reopenDataset(client, ref, starterUrl(), await openProject()),
           sources: ref.sources,
         })),
       reopenModel: async (ref) => {
@@ -202,9 +205,10 @@ export function createProject(client: EngineClient, openProject: () => string | 
           return loaded;
         });
       },
-      openSample: () => openWith('Opening the sample dataset', () => openSample(client, starterUrl(), openProject())),
+      openSample: () =>
+        openWith('Opening the sample dataset', async () => openSample(client, starterUrl(), await openProject())),
       openDataset: (intake) =>
-        openWith(`Reading ${intake.name}`, () => openIntake(client, intake, get().keeping, openProject())),
+        openWith(`Reading ${intake.name}`, async () => openIntake(client, intake, get().keeping, await openProject())),
       reread: async (options) => {
         const { dataset, sources } = get();
         if (!dataset) return false;

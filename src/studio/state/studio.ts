@@ -12,7 +12,7 @@ import { EventPump } from './event-pump.ts';
 import { createEditing, type Editing } from './edits.ts';
 import { createHub, type Hub } from './hub.ts';
 import { createKeeping, saveWhenLeaving } from './keeping.ts';
-import type { Keeping } from './kept.ts';
+import { projectOpened, type Keeping } from './kept.ts';
 import { createPastRuns, type PastRuns } from './past-runs.ts';
 import { PictureCache } from './picture-cache.ts';
 import { createProfile, type ProfileState } from './profile.ts';
@@ -49,7 +49,7 @@ export interface Studio {
 
 export function createStudio(client: EngineClient, storage: Pick<Storage, 'getItem' | 'setItem'> | null): Studio {
   const book = new SeriesBook();
-  const project = createProject(client, () => keeping.getState().current);
+  const project = createProject(client, () => projectOpened(keeping));
   const hub = createHub(client, project);
   const past = createPastRuns(client);
   const rows = new RowCache(client);
