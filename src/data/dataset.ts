@@ -5,24 +5,21 @@ import { pipelined } from '../base/pipelined.ts';
 import type { Size } from '../grounding/box.ts';
 import type { Numbers } from '../grounding/convention.ts';
 import { resolveHint } from '../grounding/image-hint.ts';
-import { Counting } from './counting.ts';
-import { benchmarkOf, folderLister } from './benchmark.ts';
 import type { Decision } from './conventions.ts';
 import type { Convention, DatasetOptions, UnfitRow, WayOfWriting } from './dataset-ref.ts';
 import { fileOf, keyOf, report, type DatasetReport } from './dataset-report.ts';
 import type { EditEntry } from './edits/edit-log.ts';
 import { Overlay } from './edits/overlay.ts';
-import { FileSet, fileIssue, type Source } from './file-set.ts';
+import { FileSet, type Source } from './file-set.ts';
 import { bitOf, findingsOf, type Health } from './health.ts';
 import { interpretRow, searchRow } from './interpret.ts';
 import type { IssueLog } from './issue-log.ts';
-import { Ledger } from './ledger.ts';
-import { Pictures } from './pictures.ts';
+import { openShelf, shapeOf, type Opened } from './open-shelf.ts';
 import { placesIn } from './places.ts';
 import { conventionKey, type PictureFacts } from './reading.ts';
 import { optionsWith, readingOf } from './settled.ts';
 import type { RawRow } from './raw-row.ts';
-import { wordsOf, type Row, type RowIssue } from './row.ts';
+import { wordsOf, type Row } from './row.ts';
 import type { RowFilter, RowList } from './row-list.ts';
 import {
   checkAborted,
@@ -32,13 +29,10 @@ import {
   rawOf,
   scan,
   taughtOf,
-  type FileOfBenchmark,
   type Progress,
   type Scanned,
-  type Shelf,
 } from './scan.ts';
-import { HELDOUT_SHARE, type Split } from './split.ts';
-import { openTables } from './tables/open-tables.ts';
+import type { Split } from './split.ts';
 
 export type { RowFilter } from './row-list.ts';
 
@@ -48,15 +42,6 @@ export const ROWS_KEPT = 512;
 const CHECKED_AT_ONCE = 4;
 /** Places of a file that are read together if some rows between them are wanted. */
 const TOGETHER = 64;
-
-/** Everything of a dataset that does not depend on how it is read. */
-interface Opened extends Shelf {
-  readonly name: string;
-  readonly files: FileSet;
-  /** Of the options, what tables depend on. */
-  readonly shape: string;
-  readonly issues: readonly RowIssue[];
-}
 
 /** A box as its file has it. */
 export interface LooseNumbers {
@@ -437,51 +422,6 @@ function confirmed(scanned: Scanned, options: DatasetOptions): Scanned {
     ]),
   );
   return { ...scanned, decisions };
-}
-
-const shapeOf = ({ imagesPerRow = 1, compose, heldoutShare }: DatasetOptions): string =>
-  JSON.stringify(compose ? [imagesPerRow, compose, heldoutShare ?? HELDOUT_SHARE] : [imagesPerRow]);
-
-async function openShelf(name: string, files: FileSet, options: DatasetOptions, progress: Progress): Promise<Opened> {
-  const ledger = new Ledger();
-  const { tables, issues } = await openTables({
-    files,
-    ledger,
-    imagesPerRow: options.imagesPerRow ?? 1,
-    compose: options.compose,
-    heldoutShare: options.heldoutShare ?? HELDOUT_SHARE,
-    tell: (what, done, total) => {
-      checkAborted(progress);
-      progress.tell(what, done, total);
-    },
-  });
-  const benchmarks = new Map<string, FileOfBenchmark>();
-  const picturesIn = folderLister(files);
-  for (const table of tables) {
-    checkAborted(progress);
-    const benchmark = await benchmarkOf(table);
-    if (benchmark) benchmarks.set(table.file, { name: benchmark, picturesIn });
-  }
-  const all = [...files.issues, ...issues];
-  if (!tables.length && !all.length)
-    all.push(
-      fileIssue(
-        '',
-        'there are no rows',
-        'Drop a folder or zip with rows (JSON, JSONL, CSV or Parquet) and their pictures.',
-      ),
-    );
-  return {
-    name,
-    files,
-    shape: shapeOf(options),
-    tables,
-    pictures: new Pictures(files, tables),
-    counting: new Counting(),
-    ledger,
-    benchmarks,
-    issues: all,
-  };
 }
 
 const SILENT: Progress = { tell: () => undefined };

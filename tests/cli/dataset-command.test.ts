@@ -31,7 +31,7 @@ for (const name of ['a', 'b', 'c']) put(`few/images/${name}.png`, pngHeader(200,
 const cup = llava('<image>Find the cup.', 'Here: [20, 10, 90, 40]', 1);
 put('few/rows.json', JSON.stringify([cup]));
 
-test('a question ends it with 2, after rows, readings and what was done were shown', { timeout: 60_000 }, () => {
+test('a question ends it with 2, after rows, readings and what was done were shown', { timeout: 240_000 }, () => {
   const asked = dataset('few');
   expect(asked.code).toBe(2);
   expect(asked.out).toMatch(/1 training rows, 0 held out, 0 left out, 1 pictures/);
@@ -41,19 +41,19 @@ test('a question ends it with 2, after rows, readings and what was done were sho
   expect(asked.error).toContain('--coordinates "rows.json=pixels,xyxy"');
 });
 
-test('the flag answers it, and the rows shown are those of the answer', { timeout: 60_000 }, () => {
+test('the flag answers it, and the rows shown are those of the answer', { timeout: 240_000 }, () => {
   const answered = dataset('few', '--coordinates', 'rows.json=thousandths');
   expect(answered).toMatchObject({ code: 0, error: '' });
   expect(answered.out).toContain('⟨picture 1, 0.020 0.010 0.090 0.040⟩');
 });
 
-test('a place where nothing is, is refused in a sentence', { timeout: 60_000 }, () => {
+test('a place where nothing is, is refused in a sentence', { timeout: 240_000 }, () => {
   const nowhere = dataset('nowhere');
   expect(nowhere.code).toBe(2);
   expect(nowhere.error).toContain('There is nothing at');
 });
 
-test('rows composed of annotations are written with their pictures, and open as a dataset', { timeout: 60_000 }, () => {
+test('rows composed of annotations are written with their pictures, and open as a dataset', { timeout: 240_000 }, () => {
   const pictures = Array.from({ length: 12 }, (_, i) => i);
   for (const i of pictures) put(`coco/p/${i}.png`, pngHeader(200, 100));
   const sheet = {
@@ -78,7 +78,7 @@ test('rows composed of annotations are written with their pictures, and open as 
   expect(dataset('coco', '--out', out).error).toContain('--compose');
 });
 
-test('edits of a file are laid over the rows, and those that fit none are named', { timeout: 60_000 }, async () => {
+test('edits of a file are laid over the rows, and those that fit none are named', { timeout: 240_000 }, async () => {
   const row = await only(await open({ 'rows.json': [cup] }, read('rows.json', 'list', 'thousand')));
   const box = { image: 0, box: box01(0.25, 0.5, 0.75, 1) };
   const edit = (id: string): EditEntry => {

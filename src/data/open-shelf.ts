@@ -1,0 +1,72 @@
+/** Files with their rows listed and their pictures found: what a dataset keeps however its rows are read. */
+import { benchmarkOf, folderLister } from './benchmark.ts';
+import { Counting } from './counting.ts';
+import type { DatasetOptions } from './dataset-ref.ts';
+import { fileIssue, type FileSet } from './file-set.ts';
+import { Ledger } from './ledger.ts';
+import { Pictures } from './pictures.ts';
+import type { RowIssue } from './row.ts';
+import { checkAborted, type FileOfBenchmark, type Progress, type Shelf } from './scan.ts';
+import { HELDOUT_SHARE } from './split.ts';
+import { openTables } from './tables/open-tables.ts';
+
+/** Everything of a dataset that does not depend on how it is read. */
+export interface Opened extends Shelf {
+  readonly name: string;
+  readonly files: FileSet;
+  /** Of the options, what tables depend on. */
+  readonly shape: string;
+  readonly issues: readonly RowIssue[];
+}
+
+/** Of the options, what tables depend on. */
+export const shapeOf = ({ imagesPerRow = 1, compose, heldoutShare }: DatasetOptions): string =>
+  JSON.stringify(compose ? [imagesPerRow, compose, heldoutShare ?? HELDOUT_SHARE] : [imagesPerRow]);
+
+/** Lists the rows of files and finds their pictures. Throws `cancelled`. */
+export async function openShelf(
+  name: string,
+  files: FileSet,
+  options: DatasetOptions,
+  progress: Progress,
+): Promise<Opened> {
+  const ledger = new Ledger();
+  const { tables, issues } = await openTables({
+    files,
+    ledger,
+    imagesPerRow: options.imagesPerRow ?? 1,
+    compose: options.compose,
+    heldoutShare: options.heldoutShare ?? HELDOUT_SHARE,
+    tell: (what, done, total) => {
+      checkAborted(progress);
+      progress.tell(what, done, total);
+    },
+  });
+  const benchmarks = new Map<string, FileOfBenchmark>();
+  const picturesIn = folderLister(files);
+  for (const table of tables) {
+    checkAborted(progress);
+    const benchmark = await benchmarkOf(table);
+    if (benchmark) benchmarks.set(table.file, { name: benchmark, picturesIn });
+  }
+  const all = [...files.issues, ...issues];
+  if (!tables.length && !all.length)
+    all.push(
+      fileIssue(
+        '',
+        'there are no rows',
+        'Drop a folder or zip with rows (JSON, JSONL, CSV or Parquet) and their pictures.',
+      ),
+    );
+  return {
+    name,
+    files,
+    shape: shapeOf(options),
+    tables,
+    pictures: new Pictures(files, tables),
+    counting: new Counting(),
+    ledger,
+    benchmarks,
+    issues: all,
+  };
+}
