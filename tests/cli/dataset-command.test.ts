@@ -53,30 +53,34 @@ test('a place where nothing is, is refused in a sentence', { timeout: 240_000 },
   expect(nowhere.error).toContain('There is nothing at');
 });
 
-test('rows composed of annotations are written with their pictures, and open as a dataset', { timeout: 240_000 }, () => {
-  const pictures = Array.from({ length: 12 }, (_, i) => i);
-  for (const i of pictures) put(`coco/p/${i}.png`, pngHeader(200, 100));
-  const sheet = {
-    images: pictures.map((i) => ({ id: i, file_name: `p/${i}.png`, width: 200, height: 100 })),
-    annotations: pictures.map((i) => ({ id: i, image_id: i, category_id: i % 3, bbox: [10 + 10 * i, 10, 40, 30] })),
-    categories: ['cat', 'dog', 'cup'].map((name, id) => ({ id, name })),
-  };
-  put('coco/set.json', JSON.stringify(sheet));
-  const out = join(home, 'made');
-  const flags = ['--compose', 'find,count', '--pictures', '2', '--rows', '8', '--seed', '7', '--out', out];
-  const written = dataset('coco', ...flags, '--show', '1');
-  expect(written).toMatchObject({ code: 0, error: '' });
-  expect(written.out).toMatch(/8 rows are composed of annotations[^]*Written to .*made: 8 rows and \d+ pictures/);
-  const opened = dataset('made', '--show', '0');
-  expect(opened).toMatchObject({ code: 0 });
-  expect(opened.out).toMatch(/8 training rows, 0 held out, 0 left out/);
-  const first = readFileSync(join(out, 'train.jsonl'), 'utf8');
-  rmSync(out, { recursive: true });
-  dataset('coco', ...flags, '--show', '0');
-  expect(readFileSync(join(out, 'train.jsonl'), 'utf8')).toBe(first);
-  expect(dataset('coco', '--compose', 'find,paint').error).toMatch(/“paint”[^]*find, common, count/);
-  expect(dataset('coco', '--out', out).error).toContain('--compose');
-});
+test(
+  'rows composed of annotations are written with their pictures, and open as a dataset',
+  { timeout: 240_000 },
+  () => {
+    const pictures = Array.from({ length: 12 }, (_, i) => i);
+    for (const i of pictures) put(`coco/p/${i}.png`, pngHeader(200, 100));
+    const sheet = {
+      images: pictures.map((i) => ({ id: i, file_name: `p/${i}.png`, width: 200, height: 100 })),
+      annotations: pictures.map((i) => ({ id: i, image_id: i, category_id: i % 3, bbox: [10 + 10 * i, 10, 40, 30] })),
+      categories: ['cat', 'dog', 'cup'].map((name, id) => ({ id, name })),
+    };
+    put('coco/set.json', JSON.stringify(sheet));
+    const out = join(home, 'made');
+    const flags = ['--compose', 'find,count', '--pictures', '2', '--rows', '8', '--seed', '7', '--out', out];
+    const written = dataset('coco', ...flags, '--show', '1');
+    expect(written).toMatchObject({ code: 0, error: '' });
+    expect(written.out).toMatch(/8 rows are composed of annotations[^]*Written to .*made: 8 rows and \d+ pictures/);
+    const opened = dataset('made', '--show', '0');
+    expect(opened).toMatchObject({ code: 0 });
+    expect(opened.out).toMatch(/8 training rows, 0 held out, 0 left out/);
+    const first = readFileSync(join(out, 'train.jsonl'), 'utf8');
+    rmSync(out, { recursive: true });
+    dataset('coco', ...flags, '--show', '0');
+    expect(readFileSync(join(out, 'train.jsonl'), 'utf8')).toBe(first);
+    expect(dataset('coco', '--compose', 'find,paint').error).toMatch(/“paint”[^]*find, common, count/);
+    expect(dataset('coco', '--out', out).error).toContain('--compose');
+  },
+);
 
 test('edits of a file are laid over the rows, and those that fit none are named', { timeout: 240_000 }, async () => {
   const row = await only(await open({ 'rows.json': [cup] }, read('rows.json', 'list', 'thousand')));
