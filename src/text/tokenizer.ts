@@ -50,6 +50,12 @@ export class Tokenizer {
     this.#config = config;
     const added = this.#hub.get_added_tokens_decoder();
     this.#special = new Set([...added].filter(([, token]) => token.special).map(([id]) => id));
+    if ([...added.values()].some(({ content }) => typeof content !== 'string'))
+      throw new GroundworkError(
+        'tokenizer-invalid',
+        'tokenizer.json has an added token whose content is no text.',
+        'Download the tokenizer files from the same place as the weights.',
+      );
     this.#border = borderOf([...added.values()], tokenizerJson);
     const changed = config.remove_space || config.do_lowercase_and_remove_accent;
     this.#split = this.#border && !changed ? splitOf(tokenizerJson) : null;

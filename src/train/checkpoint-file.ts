@@ -7,6 +7,7 @@
  *   merged.<i>.<module>.…                                                 adapters folded in before
  */
 import { GroundworkError } from '../base/error.ts';
+import { parseJson } from '../base/json.ts';
 import type { ByteSource } from '../formats/byte-source.ts';
 import { openSafetensors, toFloat32, type Safetensors } from '../formats/safetensors.ts';
 import { writeSafetensors, type TensorToWrite } from '../formats/safetensors-writer.ts';
@@ -48,16 +49,10 @@ export function writeCheckpoint(policy: PolicySnapshot, rest: object): AsyncIter
   return writeSafetensors(tensors, { format: 'pt', groundwork: JSON.stringify(header) });
 }
 
-/** @throws GroundworkError `checkpoint-version`; `safetensors-invalid` and `tensor-missing` for damaged files */
+/** @throws GroundworkError `checkpoint-version`, `checkpoint-damaged`; `safetensors-invalid` and `tensor-missing` for damaged files */
 export async function readCheckpoint<Rest>(file: ByteSource): Promise<{ policy: PolicySnapshot; rest: Rest }> {
   const tensors = await openSafetensors(file);
-  const header = JSON.parse(tensors.metadata['groundwork'] ?? '{}') as Header<Rest>;
-  if (header.version !== VERSION)
-    throw new GroundworkError(
-      'checkpoint-version',
-      'This checkpoint was written by another version of Groundwork.',
-      'Open it with that version, or start the run again.',
-    );
+  const header = headerOf<Rest>(tensors.metadata['groundwork'] ?? '{}');
   const adapter = async (prefix: string, targets: readonly AdapterTarget[]): Promise<MergedAdapter> => ({
     targets,
     matrices: await readMatrices(tensors, prefix, targets),
@@ -75,6 +70,42 @@ export async function readCheckpoint<Rest>(file: ByteSource): Promise<{ policy: 
         }
       : null;
   return { policy: { merged, learning, moments }, rest: header.rest };
+}
+
+const damaged = (cause?: unknown): GroundworkError =>
+  new GroundworkError(
+    'checkpoint-damaged',
+    'This checkpoint of a run is damaged.',
+    'An earlier checkpoint of the run can still be used.',
+    { cause },
+  );
+
+/** @throws GroundworkError `checkpoint-version`, `checkpoint-damaged` */
+function headerOf<Rest>(text: string): Header<Rest> {
+  let header: unknown;
+  try {
+    header = parseJson(text);
+  } catch (cause) {
+    throw damaged(cause);
+  }
+  if (typeof header !== 'object' || header === null) throw damaged();
+  const { version, merged, learning, optimizerStep } = header as Partial<Header<Rest>>;
+  if (version !== VERSION)
+    throw new GroundworkError(
+      'checkpoint-version',
+      'This checkpoint was written by another version of Groundwork.',
+      'Open it with that version, or start the run again.',
+    );
+  const areTargets = (value: unknown) =>
+    Array.isArray(value) &&
+    value.every((target: unknown) => typeof (target as AdapterTarget | null)?.module === 'string');
+  const sound =
+    Array.isArray(merged) &&
+    merged.every(areTargets) &&
+    (learning === null || areTargets(learning)) &&
+    (optimizerStep === null || typeof optimizerStep === 'number');
+  if (!sound) throw damaged();
+  return header as Header<Rest>;
 }
 
 const nameOf = (prefix: string, module: string, part: 'A' | 'B') => `${prefix}.${module}.lora_${part}.weight`;

@@ -4,6 +4,7 @@
  * asked for, and one of them is kept.
  */
 import { gunzipSync } from 'fflate';
+import type { FileMetaData } from 'hyparquet';
 import { GroundworkError } from '../../base/error.ts';
 import { fileIssue } from '../file-set.ts';
 import { rowIssue } from '../raw-row.ts';
@@ -91,6 +92,47 @@ const JSON_COLUMNS = new Set([
   'bbox',
 ]);
 
+/** Paths of the columns that a schema describes, which lists what is inside something right behind it. */
+function leavesOf(schema: FileMetaData['schema']): Set<string> {
+  const leaves = new Set<string>();
+  let next = 1;
+  const walk = (children: number, above: string) => {
+    for (let i = 0; i < children && next < schema.length; i++) {
+      const { name, num_children: inside = 0 } = schema[next++]!;
+      const path = above === '' ? name : `${above}.${name}`;
+      if (inside > 0) walk(inside, path);
+      else leaves.add(path);
+    }
+  };
+  walk(schema[0]?.num_children ?? 0, '');
+  return leaves;
+}
+
+/**
+ * Why the columns are not those of the schema, or lie outside the file. hyparquet would find that out in the middle, with
+ * other columns under way whose failures nobody then catches: under Node they end the process.
+ */
+function misfitOf({ schema, row_groups: groups }: FileMetaData, size: number): string | null {
+  const leaves = leavesOf(schema);
+  for (const { columns, num_rows } of groups) {
+    if (!Number.isSafeInteger(Number(num_rows)) || num_rows < 0) return 'it names an impossible number of rows';
+    const paths = columns.map(({ meta_data }) => meta_data?.path_in_schema?.join('.') ?? '');
+    if (
+      leaves.size !== paths.length ||
+      new Set(paths).size !== paths.length ||
+      !paths.every((path) => leaves.has(path))
+    )
+      return 'its columns are not those of its schema';
+    for (const { meta_data: about } of columns) {
+      if (!about) return 'a column is not described';
+      const start = Number(about.dictionary_page_offset ?? about.data_page_offset);
+      const length = Number(about.total_compressed_size);
+      if (!(start >= 0 && length >= 0 && start + length <= size)) return 'a column lies outside the file';
+    }
+  }
+  return null;
+}
+
 export async function parquetTable(file: string, blob: Blob): Promise<{ table: Table | null; issues: RowIssue[] }> {
   const { parquetMetadataAsync, parquetReadObjects } = await import('hyparquet');
   const compressors = {
@@ -121,6 +163,8 @@ export async function parquetTable(file: string, blob: Blob): Promise<{ table: T
     .flatMap(({ columns }) => columns.map((column) => column.meta_data?.codec))
     .find((name) => name !== undefined && !['UNCOMPRESSED', 'SNAPPY', 'GZIP'].includes(name));
   if (codec) return bad(`its compression is ${codec}`);
+  const misfit = misfitOf(metadata, blob.size);
+  if (misfit !== null) return bad(misfit);
   const ends: number[] = [];
   for (const group of metadata.row_groups) ends.push((ends.at(-1) ?? 0) + Number(group.num_rows));
   const length = ends.at(-1) ?? 0;
