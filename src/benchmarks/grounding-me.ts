@@ -9,10 +9,9 @@
 import type { Benchmark, Corners } from './benchmark.ts';
 import { boxCounts, countFigures } from './figures.ts';
 import { sidedIou } from './plain-iou.ts';
-import { four, has, isFields, isText } from './read.ts';
+import { four, foursIn, has, isFields, isText } from './read.ts';
 
 const NOTHING: Corners = [0, 0, 0, 0];
-const FOUR = /(-?\d+(?:\.\d+)?)[\s,]+(-?\d+(?:\.\d+)?)[\s,]+(-?\d+(?:\.\d+)?)[\s,]+(-?\d+(?:\.\d+)?)/g;
 const REJECTION = 'Rejection';
 
 export const groundingMePrompt = (description: string): string =>
@@ -20,10 +19,12 @@ export const groundingMePrompt = (description: string): string =>
 
 /** null: neither JSON nor four numbers, which the script reads as a rejection. */
 export function groundingMeBox(text: string): Corners | null {
-  const json = /\{.*"bbox_2d".*\}/s.exec(text)?.[0];
-  if (json !== undefined) {
+  // What /\{.*"bbox_2d".*\}/s finds: from the first brace to the last, if the key lies between.
+  const [from, to] = [text.indexOf('{'), text.lastIndexOf('}')];
+  const key = text.indexOf('"bbox_2d"', from + 1);
+  if (from >= 0 && key >= 0 && key + '"bbox_2d"'.length <= to) {
     try {
-      const value = JSON.parse(json) as unknown;
+      const value = JSON.parse(text.slice(from, to + 1)) as unknown;
       const box = isFields(value) ? value.bbox_2d : undefined;
       if (box === null) return NOTHING;
       const corners = Array.isArray(box) ? four(box.map((n: unknown) => (isText(n) ? Number(n) : n))) : null;
@@ -32,8 +33,7 @@ export function groundingMeBox(text: string): Corners | null {
       // As in the script: numbers are looked for instead.
     }
   }
-  const last = [...text.matchAll(FOUR)].at(-1);
-  return last ? (last.slice(1, 5).map(Number) as unknown as Corners) : null;
+  return foursIn(text).at(-1) ?? null;
 }
 
 const isNothing = (box: Corners): boolean => box.every((n) => n === 0);

@@ -17,7 +17,7 @@ import { countFigures, meanOf, share, type Figure } from './figures.ts';
 import { pythonSetOrder } from './python-set.ts';
 
 /** "group 2" → 2; what names no group is the first. */
-export const groupOf = (label: string | undefined): number => Number(/(\d+)\s*$/.exec(label ?? '')?.[1] ?? 1);
+export const groupOf = (label: string | undefined): number => Number(/(?<!\d)(\d+)\s*$/.exec(label ?? '')?.[1] ?? 1);
 
 interface Pair {
   readonly truth: readonly CocoBox[];

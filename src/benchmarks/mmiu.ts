@@ -20,7 +20,7 @@ export function mmiuLetter(text: string): string | null {
   const bare = trimmed
     .replaceAll('\u00a0', '')
     .trim()
-    .replace(/^[.,()]+|[.,()]+$/g, '')
+    .replace(/^[.,()]+|(?<![.,()])[.,()]+$/g, '')
     .trim()
     .toLowerCase();
   return /^[a-n]$/.test(bare) ? bare : null;
@@ -28,7 +28,7 @@ export function mmiuLetter(text: string): string | null {
 
 /** The options of a row, one "A: …" a line. */
 const optionsOf = (options: unknown): number =>
-  isText(options) ? Math.max(1, [...options.matchAll(/^\s*\(?[A-Z]\s*[:.)]/gm)].length) : 26;
+  isText(options) ? Math.max(1, [...options.matchAll(/^[^\S\n]*\(?[A-Z]\s*[:.)]/gm)].length) : 26;
 
 /** What `mmiubench_eval` of thunlp/Migician prints: hits over twice the rows, over tasks with a hit. */
 function migicianPrints(scored: readonly Scored[]): number {

@@ -11,11 +11,10 @@ import type { Benchmark, Corners, Detection, Question, Scored } from './benchmar
 import { COCO_THRESHOLDS, meanAveragePrecision, sidesOf, type CocoBox, type CocoDetection } from './coco-ap.ts';
 import { byKey, countFigures, meanOf, type Figure } from './figures.ts';
 import { guardedIou } from './plain-iou.ts';
-import { four, has, isFields, isText } from './read.ts';
+import { four, foursIn, has, isFields, isText } from './read.ts';
 
 const BOX_KEYS = ['bbox_2d', 'bbox', 'box_2d', 'box'];
 const CLASS_KEYS = ['label', 'class', 'category', 'name', 'class_name'];
-const FOUR = /(-?\d+(?:\.\d+)?)[\s,]+(-?\d+(?:\.\d+)?)[\s,]+(-?\d+(?:\.\d+)?)[\s,]+(-?\d+(?:\.\d+)?)/g;
 
 interface Found {
   readonly corners: Corners;
@@ -47,12 +46,16 @@ function objectEnd(text: string, from: number): number {
   return -1;
 }
 
+/** Characters that are looked at for objects: braces within braces that are no JSON cost the square of their number. */
+const MOST_LOOKED_AT = 20_000_000;
+
 /** Every object that can be read, from the left; an unclosed one ends the search. */
 function objectsIn(text: string): unknown[] {
   const found: unknown[] = [];
+  let looked = 0;
   for (let i = text.indexOf('{'); i >= 0; i = text.indexOf('{', i)) {
     const end = objectEnd(text, i);
-    if (end < 0) break;
+    if (end < 0 || (looked += end - i) > MOST_LOOKED_AT) break;
     const parsed = parsedJson(text.slice(i, end));
     if (parsed) found.push(parsed.value);
     i = parsed ? end : i + 1;
@@ -63,8 +66,8 @@ function objectsIn(text: string): unknown[] {
 function payloadOf(text: string): unknown {
   const whole = parsedJson(text);
   if (whole) return whole.value;
-  for (const [, fenced] of text.matchAll(/```(?:json)?\s*(.*?)```/gis)) {
-    const parsed = parsedJson(fenced!);
+  for (const [, fenced] of text.matchAll(/```(?:json)?(.*?)```/gis)) {
+    const parsed = parsedJson(fenced!.trimStart());
     if (parsed) return parsed.value;
   }
   return objectsIn(text);
@@ -89,10 +92,7 @@ export function odinwBoxes(text: string): Found[] | null {
     }
   }
   if (found.length || text === '') return found;
-  return [...text.matchAll(FOUR)].map((match) => ({
-    corners: match.slice(1, 5).map(Number) as unknown as Corners,
-    label: 'none',
-  }));
+  return foursIn(text).map((corners) => ({ corners, label: 'none' }));
 }
 
 /** The reading of a box that overlaps a right box of its class best; as written where there is none of its class. */

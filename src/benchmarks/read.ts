@@ -42,3 +42,13 @@ export const fractionsOf = (
   const [w, h] = space === 'thousand' ? [1000, 1000] : [width, height];
   return [x1 / w, y1 / h, x2 / w, y2 / h];
 };
+
+/**
+ * Four numbers with blanks or commas between them, as `(-?\d+(?:\.\d+)?)[\s,]+…` finds them in the scripts of ODinW and
+ * GroundingME. A match that began within a run of digits would end as one from its first digit does, so none begins there:
+ * a long run of digits costs its length, not the square of it.
+ */
+const FOUR = /((?:-|(?<!\d))\d+(?:\.\d+)?)[\s,]+(-?\d+(?:\.\d+)?)[\s,]+(-?\d+(?:\.\d+)?)[\s,]+(-?\d+(?:\.\d+)?)/g;
+
+export const foursIn = (text: string): Corners[] =>
+  [...text.matchAll(FOUR)].map((match) => match.slice(1, 5).map(Number) as unknown as Corners);

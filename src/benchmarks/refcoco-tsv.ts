@@ -11,7 +11,7 @@ import { boxCounts, countFigures } from './figures.ts';
 import { guardedIou } from './plain-iou.ts';
 import { four, has, isText, oneBox } from './read.ts';
 
-const NUMBER = String.raw`[-+]?\d*\.?\d+(?:[eE][-+]?\d+)?`;
+const NUMBER = String.raw`[-+]?(?:\d*\.\d+|\d+)(?:[eE][-+]?\d+)?`;
 const GAP = String.raw`(?:\s*,\s*|\s+)`;
 const LIST = new RegExp(String.raw`\[\s*(${NUMBER})${GAP}(${NUMBER})${GAP}(${NUMBER})${GAP}(${NUMBER})\s*\]`);
 

@@ -15,7 +15,7 @@ export function readChoice(text: string, choices: number): string | null {
   if (bracketed.size > 1) return null; // "(A) or (B)": undecided
   const bare = new RegExp(`^\\(?([${letters}])(?:$|[).:,])`, 'i').exec(body);
   if (bare) return bare[1]!.toUpperCase();
-  const after = body.matchAll(new RegExp(`\\banswer(?:\\s+is)?\\s*:?\\s*([${letters}])\\b`, 'gi'));
+  const after = body.matchAll(new RegExp(`\\banswer(?:\\s+is)?\\s*(?::\\s*)?([${letters}])\\b`, 'gi'));
   const meant = bracketed.size === 1 ? bracketed : new Set([...after].map((m) => m[1]!.toUpperCase()));
   return meant.size === 1 ? [...meant][0]! : null;
 }

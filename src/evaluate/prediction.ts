@@ -2,6 +2,7 @@
  * Answers of a model to rows, as a file: JSON Lines, first a line that says what they were made with, then a line an
  * answer. The file grows while a model answers, and one that was interrupted is gone on with.
  */
+import * as v from 'valibot';
 import { GroundworkError } from '../base/error.ts';
 import type { Size } from '../grounding/box.ts';
 import type { ParsedBox } from '../grounding/parse.ts';
@@ -50,7 +51,29 @@ export interface PredictionFile {
   readonly wholeBytes: number;
 }
 
-const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
+const count = v.pipe(v.number(), v.integer(), v.minValue(0));
+const headerForm = v.object({
+  groundwork: v.literal('predictions'),
+  version: v.literal(1),
+  model: v.string(),
+  adapter: v.nullable(v.string()),
+  dataset: v.string(),
+  prompt: v.picklist(['published', 'own']),
+  tokens: v.nullable(count),
+  limit: count,
+  seed: count,
+  rows: count,
+  pictures: v.nullable(v.object({ minPixels: count, maxPixels: count })),
+});
+const number = v.pipe(v.number(), v.finite());
+const predictionForm = v.object({
+  row: v.string(),
+  text: v.string(),
+  boxes: v.nullable(v.array(v.looseObject({ box: v.tuple([number, number, number, number]) }))),
+  parsed: v.boolean(),
+  refused: v.boolean(),
+  sizes: v.array(v.object({ width: number, height: number })),
+});
 
 function parsedLine(line: string): unknown {
   try {
@@ -68,14 +91,13 @@ export function readPredictions(text: string): PredictionFile {
   for (const [i, line] of text.slice(0, end).split('\n').entries()) {
     if (line.trim() === '') continue;
     const value = parsedLine(line);
-    if (i === 0 && isObject(value) && value.groundwork === 'predictions') header = value as unknown as PredictionHeader;
-    else if (isObject(value) && typeof value.row === 'string' && typeof value.text === 'string')
-      predictions.set(value.row, value as unknown as Prediction);
+    if (i === 0 && v.is(headerForm, value)) header = value;
+    else if (v.is(predictionForm, value)) predictions.set(value.row, value as unknown as Prediction);
     else
       throw new GroundworkError(
         'predictions-unreadable',
         `Line ${i + 1} of the predictions is not an answer to a row.`,
-        'Each line after the first needs “row” and “text”. Remove the line, or make the file anew.',
+        'The first line says what made the file; each other has “row”, “text”, “boxes”, “parsed”, “refused” and “sizes”. Remove the line, or make the file anew.',
       );
   }
   return { header, predictions, wholeBytes: new TextEncoder().encode(text.slice(0, end)).length };

@@ -18,7 +18,7 @@ const NONE: Readonly<Record<string, string>> = {
   'cli/file-blob': 'bytes handed on as they are',
   'cli/folder-lock': 'a lock of our own; what cannot be read counts as none',
   'engine/full-size/measure': 'rows that it has just written',
-  'engine/full-size/synthesise': 'published files that come with the repository',
+  'engine/full-size/random-weights': 'published files that come with the repository',
   'engine/golden/case': 'cases for developers',
   'engine/merging/checkpoint-merge': 'a checkpoint that was loaded before',
   'engine/keep/identity': 'values of our own',
@@ -29,6 +29,7 @@ const NONE: Readonly<Record<string, string>> = {
   'studio/rooms/recipe/number-input': 'a number that someone types',
   'studio/rooms/recipe/stage-editor': 'settings that someone types',
   'studio/state/dataset-actions': 'the engine, through data/dataset',
+  'studio/state/resumable': 'the browser’s own settings',
   'studio/state/keep-settings': 'the browser’s own settings',
   'train/checkpoint-folder': 'a checkpoint that was loaded before',
 };

@@ -8,13 +8,19 @@ import { gzipSync, zipSync } from 'fflate';
 import { openDataset } from '../../src/data/dataset.ts';
 import { answerParts } from '../../src/data/answer-parts.ts';
 import { span } from '../../src/data/row-list.ts';
+import { BENCHMARKS } from '../../src/benchmarks/index.ts';
+import { editsOf, historyOf, readEdits, writeEdits } from '../../src/data/edits/edit-log.ts';
+import { readForeign } from '../../src/evaluate/foreign.ts';
 import { readChoice } from '../../src/evaluate/multiple-choice.ts';
+import { foreignAnswers } from '../../src/evaluate/prediction-files.ts';
+import { headerLine, predictionLine, readPredictions } from '../../src/evaluate/prediction.ts';
 import { blobSource, type ByteSource } from '../../src/formats/byte-source.ts';
 import { INDEX_FILE, openCheckpoint } from '../../src/formats/checkpoint-files.ts';
 import { matchAdapterKeys } from '../../src/formats/peft.ts';
 import { readAdapterConfig } from '../../src/formats/peft-config.ts';
 import { readableWeights } from '../../src/formats/quantised-weights.ts';
 import { openSafetensors } from '../../src/formats/safetensors.ts';
+import { box01 } from '../../src/grounding/box.ts';
 import { CONVENTIONS } from '../../src/grounding/convention.ts';
 import { parseAnswer } from '../../src/grounding/parse.ts';
 import { decodeGif } from '../../src/image/gif.ts';
@@ -288,8 +294,6 @@ export const READERS: Readonly<Record<string, Reader>> = {
       'grounding/digits',
       'data/answer-parts',
       'evaluate/multiple-choice',
-      'evaluate/blink',
-      'evaluate/mmiu',
     ],
     words: BOX_WORDS,
     seeds: () => ANSWERS,
@@ -635,6 +639,125 @@ export const READERS: Readonly<Record<string, Reader>> = {
       const signal = new AbortController().signal;
       await refusing(resolveCommit(requests, signal));
       await listFiles(requests, 'a'.repeat(40), signal);
+    },
+  },
+  'rows of benchmarks': {
+    files: ['data/benchmark'],
+    words: BOX_WORDS,
+    seeds: () => [
+      JSON.stringify(
+        Array.from({ length: 3 }, (_, i) => ({
+          image_path: 'images/a.png',
+          instruction: `thing ${i}`,
+          boxes: [[20, 10, 100, 60]],
+        })),
+      ),
+      JSON.stringify([
+        { image_list: ['images/a.png', 'images/b.png'], question: 'who?', bbox_list: ['', '[20, 10, 100, 60]'] },
+      ]),
+      JSON.stringify(
+        ['(B)', '(A)'].map((answer, i) => ({
+          idx: `val_Jigsaw_${i}`,
+          sub_task: 'Jigsaw',
+          question: 'Which?',
+          image_1: 'images/a.png',
+          image_2: 'images/b.png',
+          choices: ['one', 'two'],
+          answer,
+          prompt: 'Which?\n(A) one\n(B) two',
+        })),
+      ),
+    ],
+    read: dataset('LISA_val.json'),
+  },
+  'answers to benchmarks': {
+    files: ['benchmarks/grounding-me', 'benchmarks/odinw'],
+    words: [...BOX_WORDS, '{"bbox_2d":', '```json', '{', '}'],
+    seeds: () => [...ANSWERS, '{"bbox_2d": [1, 2, 3, 4]}', '```json\n[{"bbox_2d": [1, 2, 3, 4], "label": "cup"}]\n```'],
+    read(bytes) {
+      const written = { text: decode(bytes), boxes: [], sizes: [{ width: 200, height: 100 }] };
+      const truth = { corners: [10, 20, 100, 60] as const, image: 0, label: 'cup' };
+      for (const { name, score } of Object.values(BENCHMARKS))
+        score(
+          'task',
+          {
+            benchmark: name,
+            prompt: '',
+            boxes: [truth],
+            space: 'natural',
+            choice: { letter: 'B', options: 4 },
+            categories: ['cup'],
+            imageIds: [1],
+          },
+          written,
+        );
+    },
+  },
+  predictions: {
+    files: ['evaluate/prediction', 'cli/prediction-log'],
+    seeds: () => [
+      headerLine({
+        groundwork: 'predictions',
+        version: 1,
+        model: 'm',
+        adapter: null,
+        dataset: 'd',
+        prompt: 'own',
+        tokens: null,
+        limit: 0,
+        seed: 0,
+        rows: 1,
+        pictures: { minPixels: 1, maxPixels: 9 },
+      }) +
+        predictionLine({
+          row: 'a',
+          text: '[1, 2, 3, 4]',
+          boxes: [],
+          parsed: true,
+          refused: false,
+          sizes: [{ width: 2, height: 1 }],
+        }),
+    ],
+    read: (bytes) => void readPredictions(decode(bytes)),
+  },
+  'predictions of other tools': {
+    files: ['evaluate/prediction-files', 'evaluate/foreign'],
+    words: BOX_WORDS,
+    seeds: () => [
+      JSON.stringify({ doc_id: 0, resps: [['[1, 2, 3, 4]']], filtered_resps: ['[1, 2, 3, 4]'] }),
+      'index\tprediction\n1\t"[1, 2, 3, 4]"\n2\tnone',
+    ],
+    read(bytes) {
+      const said = decode(bytes);
+      for (const name of ['a.jsonl', 'a.tsv']) {
+        // Of the same bytes one form may be refused, and the other is looked at, too.
+        try {
+          for (const { key, text: answer } of foreignAnswers(said, name))
+            readForeign(key, answer, [{ width: 200, height: 100 }], 'thousandths');
+        } catch (error) {
+          if ((error as { code?: unknown }).code === undefined) throw error;
+        }
+      }
+    },
+  },
+  'edits of rows': {
+    files: ['data/edits/edit-log'],
+    seeds: () => [
+      writeEdits('d', [
+        {
+          kind: 'change',
+          at: 1,
+          row: 'a',
+          digest: 'x',
+          change: { kind: 'add-box', box: { image: 0, box: box01(0, 0, 0.5, 0.5), label: 'cup' } },
+        },
+        { kind: 'undo', at: 2 },
+      ]),
+    ],
+    read(bytes) {
+      const entries = readEdits(decode(bytes), 'edits.jsonl');
+      editsOf(entries);
+      historyOf(entries);
     },
   },
   'flags of coordinates': {
