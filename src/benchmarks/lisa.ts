@@ -1,7 +1,7 @@
 /** LISA-Grounding: UniVG-R1's zero-shot files `lisa_val.json` and `lisa_test.json`. Of several boxes the first counts. */
 import type { Benchmark } from './benchmark.ts';
 import { four, has, isText, oneBox } from './read.ts';
-import { scoreZeroShot, stillPrompt, ZERO_SHOT_PROTOCOL, zeroShotFigures, zeroShotPublished } from './zero-shot.ts';
+import { stillPrompt, ZERO_SHOT, zeroShotPublished } from './zero-shot.ts';
 
 export const lisa = {
   name: 'lisa',
@@ -24,10 +24,6 @@ export const lisa = {
       space: 'natural',
     });
   },
-  protocol: ZERO_SHOT_PROTOCOL,
-  questions: null,
-  strict: 'box',
-  score: scoreZeroShot,
-  figures: zeroShotFigures,
+  ...ZERO_SHOT,
   published: zeroShotPublished({ val: [52, 36, 64], test: [49.17, 32.09, 59.69] }),
 } as const satisfies Benchmark;

@@ -1,7 +1,7 @@
 /** LLMSeg: UniVG-R1's zero-shot file `LLMSeg_eval.json`. `bbox` is nested; its first four numbers count. */
 import type { Benchmark } from './benchmark.ts';
 import { four, has, isText, oneBox } from './read.ts';
-import { scoreZeroShot, stillPrompt, ZERO_SHOT_PROTOCOL, zeroShotFigures, zeroShotPublished } from './zero-shot.ts';
+import { stillPrompt, ZERO_SHOT, zeroShotPublished } from './zero-shot.ts';
 
 const nested = (value: unknown): readonly unknown[] | null =>
   Array.isArray(value) && value.length > 0 && value.every((part) => Array.isArray(part))
@@ -29,10 +29,6 @@ export const llmSeg = {
       space: 'natural',
     });
   },
-  protocol: ZERO_SHOT_PROTOCOL,
-  questions: null,
-  strict: 'box',
-  score: scoreZeroShot,
-  figures: zeroShotFigures,
+  ...ZERO_SHOT,
   published: zeroShotPublished({ average: [35.53, 34.68, 50.6] }),
 } as const satisfies Benchmark;

@@ -1,14 +1,7 @@
 /** ReasonVOS: UniVG-R1's zero-shot file `ReasonVOS_eval.json`. Pictures of a video; the box is in the third, as text. */
 import type { Benchmark } from './benchmark.ts';
 import { digitsOf, four, has, isText, oneBox, texts } from './read.ts';
-import {
-  scoreZeroShot,
-  THIRD,
-  videoPrompt,
-  ZERO_SHOT_PROTOCOL,
-  zeroShotFigures,
-  zeroShotPublished,
-} from './zero-shot.ts';
+import { THIRD, videoPrompt, ZERO_SHOT, zeroShotPublished } from './zero-shot.ts';
 
 export const reasonVos = {
   name: 'reasonVos',
@@ -33,10 +26,6 @@ export const reasonVos = {
       space: 'natural',
     });
   },
-  protocol: ZERO_SHOT_PROTOCOL,
-  questions: null,
-  strict: 'box',
-  score: scoreZeroShot,
-  figures: zeroShotFigures,
+  ...ZERO_SHOT,
   published: zeroShotPublished({ average: [9.83, 33.41, 58.73] }),
 } as const satisfies Benchmark;

@@ -4,14 +4,7 @@
  */
 import type { Benchmark } from './benchmark.ts';
 import { digitsOf, four, has, isText, oneBox } from './read.ts';
-import {
-  scoreZeroShot,
-  THIRD,
-  videoPrompt,
-  ZERO_SHOT_PROTOCOL,
-  zeroShotFigures,
-  zeroShotPublished,
-} from './zero-shot.ts';
+import { THIRD, videoPrompt, ZERO_SHOT, zeroShotPublished } from './zero-shot.ts';
 
 /** Python's int() of a number. */
 const whole = (value: unknown): unknown => (typeof value === 'number' ? Math.trunc(value) : value);
@@ -47,10 +40,6 @@ export const revos = {
       space: 'natural',
     });
   },
-  protocol: ZERO_SHOT_PROTOCOL,
-  questions: null,
-  strict: 'box',
-  score: scoreZeroShot,
-  figures: zeroShotFigures,
+  ...ZERO_SHOT,
   published: zeroShotPublished({ average: [23.55, 39.7, 60.03] }),
 } as const satisfies Benchmark;

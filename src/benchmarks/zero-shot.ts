@@ -22,7 +22,7 @@ export const THIRD = 2;
 
 const BOX = /\(\s*(\d+)\s*,\s*(\d+)\s*\)\s*,\s*\(\s*(\d+)\s*,\s*(\d+)\s*\)/;
 
-export function scoreZeroShot(task: string, { prompt, boxes: [truth], space }: Question, written: Written): Scored {
+function score(task: string, { prompt, boxes: [truth], space }: Question, written: Written): Scored {
   const found = BOX.exec(`${prompt}\n${written.text}`);
   const size = written.sizes[truth!.image];
   if (!found || !size) return { task, value: 0, parsed: false };
@@ -30,14 +30,21 @@ export function scoreZeroShot(task: string, { prompt, boxes: [truth], space }: Q
   return { task, value: sidedIou(fractionsOf(truth!.corners, space, size), given, 1e-6), parsed: true };
 }
 
-export const zeroShotFigures: Benchmark['figures'] = (scored) =>
+const figures: Benchmark['figures'] = (scored) =>
   countFigures(scored, boxCounts([0.3, 0.5, 0.7]), { key: 'acc@0.5', of: 'micro' });
 
-export const ZERO_SHOT_PROTOCOL = {
-  pictures: { maxPixels: 640_000 },
-  answerTokens: 256,
-  source: 'AMAP-ML/UniVG-R1 @ 44868ea, eval/zero_shot; greedy; the published figure is Acc@0.5',
-} as const;
+/** What the four descriptors have in common. */
+export const ZERO_SHOT = {
+  protocol: {
+    pictures: { maxPixels: 640_000 },
+    answerTokens: 256,
+    source: 'AMAP-ML/UniVG-R1 @ 44868ea, eval/zero_shot; greedy; the published figure is Acc@0.5',
+  },
+  questions: null,
+  strict: 'box',
+  score,
+  figures,
+} as const satisfies Partial<Benchmark>;
 
 const SOURCE = 'UniVG-R1 (arXiv 2505.14231), zero-shot table, read from figs/result2.png of AMAP-ML/UniVG-R1';
 
