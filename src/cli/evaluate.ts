@@ -227,9 +227,9 @@ async function answer(session: EngineSession, dataset: DatasetReport, rows: read
   const file = values.predictions ?? `${name.replace(/[^\w.-]+/g, '-')}.predictions.jsonl`;
   let stopped = false;
   process.once('SIGINT', () => (stopped = true));
-  const todo = (known: ReadonlyMap<string, Prediction>) => rows.filter(({ id }) => !known.has(id));
+  const unanswered = (known: ReadonlyMap<string, Prediction>) => rows.filter(({ id }) => !known.has(id));
   const log = await openPredictions(file, header, async () => (await ask([rows[0]!.id], 1)).pictures);
-  const left = todo(log.predictions);
+  const left = unanswered(log.predictions);
   note(
     left.length < rows.length
       ? `${file}: ${rows.length - left.length} of ${rows.length} rows are answered already`

@@ -36,10 +36,10 @@ export class RunEnd {
 }
 
 function hint({ code, hint: said }: Failure, kept: RunRecord | null, out: string): string {
-  const todo = code === 'storage-full' ? `Free space on the disk of ${out}.` : code.startsWith('storage') ? '' : said;
+  const first = code === 'storage-full' ? `Free space on the disk of ${out}.` : code.startsWith('storage') ? '' : said;
   const safe =
     kept && kept.bytes > 0
       ? `The checkpoint after step ${kept.step} in ${out}/run is safe. Resume the run with: npm run demo -- --out ${out} --resume`
       : 'Nothing of this run was saved yet. Run the command again to start it anew.';
-  return [todo, safe].filter(Boolean).join(' ');
+  return [first, safe].filter(Boolean).join(' ');
 }
