@@ -8,7 +8,7 @@ import { keepAnswers, type JudgedAnswers } from './preferences/judged-answers.ts
 import type { RejectionStage } from './recipe.ts';
 import { succeeds } from './rewards/index.ts';
 import type { StageContext } from './stage.ts';
-import { rowsToTry } from './stages/rejection.ts';
+import { rowsToTry } from './stages/sampled-rows.ts';
 
 interface RejectionPosition {
   /** What was tried so far: whole batches. */

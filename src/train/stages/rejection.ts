@@ -1,7 +1,6 @@
 /** Rejection sampling: prompts that the policy sometimes solves are kept (train/rejection.ts, train/difficulty.ts). */
-import { Random } from '../../base/random.ts';
-import { placesWhere, subset, type RowList } from '../../data/row-list.ts';
 import { error, warning, type StageBase, type StageDescriptor } from './descriptor.ts';
+import { SAMPLED_ROWS } from './sampled-rows.ts';
 import { own, real, whole } from './schema.ts';
 import { SAMPLING, sampling, type SamplingSettings } from './settings.ts';
 
@@ -20,12 +19,6 @@ export interface RejectionStage extends StageBase {
   readonly batchSize: number;
   /** Right and wrong answers of each kept prompt that are handed on, at most so many of either; 0: none. */
   readonly answersKept?: number;
-}
-
-/** Training rows with a solution, at most `limit` (0: all) of them, in a drawn order. */
-export function rowsToTry(train: RowList, limit: number, seed: number): RowList {
-  const candidates = placesWhere(train, (i) => train.hasSolution(i));
-  return subset(train, new Random(seed).shuffle(candidates).slice(0, limit || undefined));
 }
 
 export const rejection: StageDescriptor<RejectionStage> = {
@@ -55,20 +48,7 @@ export const rejection: StageDescriptor<RejectionStage> = {
   },
   trains: false,
   answers: { needs: false, gives: ({ answersKept = 0 }) => answersKept > 0 },
-  reads: 'train',
-  rowsAtOnce: (stage) => stage.batchSize,
-  rowsAPass: (stage) => stage.batchSize,
-  rows: ({ limit }, { train }, seed) => rowsToTry(train, limit, seed),
-  units: ({ limit, batchSize }, { train }, seed) => ({
-    count: Math.ceil(rowsToTry(train, limit, seed).length / batchSize),
-    unit: 'batch',
-  }),
-  brief: (stage, units, rows = Infinity) => {
-    const batchSize = Math.min(stage.batchSize, Math.max(1, rows));
-    return { ...stage, batchSize, limit: units * batchSize };
-  },
-  plan: ({ batchSize, numGenerations, sampling: { maxCompletionLength } }, planner) =>
-    planner.generate(batchSize, numGenerations, maxCompletionLength),
+  ...SAMPLED_ROWS,
   eased: {
     'one-row': (stage) => ({ ...stage, batchSize: 1 }),
     'fewer-completions': (stage) => ({ ...stage, numGenerations: Math.max(2, Math.floor(stage.numGenerations / 2)) }),

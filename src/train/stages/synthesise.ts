@@ -1,6 +1,6 @@
 /** Synthesis: thoughts for rows that have true boxes and none, by the policy itself (train/synthesis). */
 import { error, warning, type StageBase, type StageDescriptor } from './descriptor.ts';
-import { rowsToTry } from './rejection.ts';
+import { SAMPLED_ROWS } from './sampled-rows.ts';
 import { flag, own, real, whole } from './schema.ts';
 import { SAMPLING, sampling, type SamplingSettings } from './settings.ts';
 
@@ -49,20 +49,7 @@ export const synthesise: StageDescriptor<SynthesiseStage> = {
     ...SAMPLING,
   },
   trains: false,
-  reads: 'train',
-  rowsAtOnce: (stage) => stage.batchSize,
-  rowsAPass: (stage) => stage.batchSize,
-  rows: ({ limit }, { train }, seed) => rowsToTry(train, limit, seed),
-  units: ({ limit, batchSize }, { train }, seed) => ({
-    count: Math.ceil(rowsToTry(train, limit, seed).length / batchSize),
-    unit: 'batch',
-  }),
-  brief: (stage, units, rows = Infinity) => {
-    const batchSize = Math.min(stage.batchSize, Math.max(1, rows));
-    return { ...stage, batchSize, limit: units * batchSize };
-  },
-  plan: ({ batchSize, numGenerations, sampling: { maxCompletionLength } }, planner) =>
-    planner.generate(batchSize, numGenerations, maxCompletionLength),
+  ...SAMPLED_ROWS,
   eased: {
     'one-row': (stage) => ({ ...stage, batchSize: 1 }),
     'fewer-completions': (stage) => ({ ...stage, numGenerations: Math.max(1, Math.floor(stage.numGenerations / 2)) }),

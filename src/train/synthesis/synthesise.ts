@@ -7,7 +7,7 @@ import { span } from '../../data/row-list.ts';
 import type { Row, Segment } from '../../data/row.ts';
 import type { Sample } from '../samples.ts';
 import type { RolloutView, StageContext } from '../stage.ts';
-import { rowsToTry } from '../stages/rejection.ts';
+import { rowsToTry } from '../stages/sampled-rows.ts';
 import type { SynthesiseStage } from '../stages/synthesise.ts';
 import { FILTER_NAMES, faultsOf, sameThought, type Candidate, type FilterName } from './filters.ts';
 
