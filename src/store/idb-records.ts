@@ -35,6 +35,8 @@ export const MIGRATIONS: readonly ((db: IDBPDatabase, upgrade: Upgrade) => Promi
   async (db) => void db.createObjectStore('tunings', { keyPath: 'id' }),
   // Where damaged records are kept.
   async (db) => void db.createObjectStore('damaged', { autoIncrement: true }),
+  // What a person says of a run is written at other times than the run's record.
+  async (db) => void db.createObjectStore('labels', { keyPath: 'id' }),
 ];
 
 /** On disk when the transaction ends, and not only handed to the system. */

@@ -1,9 +1,9 @@
 /**
- * Small things by name: projects, runs, how kernels are tuned, and logs: what each run told, in order, and other lists
+ * Small things by name: projects, runs, what people call these, how kernels are tuned, and logs: what each run told, in order, and other lists
  * that only grow. What is in them is the engine's business; here they are plain data that structured cloning carries.
  * One that is damaged is set aside and told; the others are there as if it had never been.
  */
-export type RecordKind = 'projects' | 'runs' | 'tunings';
+export type RecordKind = 'projects' | 'runs' | 'labels' | 'tunings';
 
 export interface StoredRecord {
   readonly id: string;
@@ -85,6 +85,7 @@ export function damageNotice({ kind, id, keptAt }: Damage): string {
   const what = {
     projects: 'The record of a project is damaged',
     runs: `The record of the run ${id} is damaged`,
+    labels: `The name and notes of the run ${id} are damaged`,
     tunings: 'A stored measurement of the graphics device is damaged',
     log: `A part of the log of ${id} is damaged and cannot be shown`,
   }[kind];

@@ -35,6 +35,7 @@ export function projectDesk({
       await projects.remove(id);
       return null;
     },
+    'label-run': ({ runId, label }) => projects.label(runId, label),
     'delete-copy': async ({ location }) => {
       refuseWhileRunning('delete the copy of a dataset');
       await projects.removeCopy(location, () => removeStoredDataset(location));

@@ -3,8 +3,9 @@ import { GroundworkError } from '../../base/error.ts';
 import type { Storage } from '../../store/storage.ts';
 import type { AnswerShelf } from './answer-shelf.ts';
 import { EditShelf } from './edit-shelf.ts';
+import { RunLabels } from './run-labels.ts';
 import type { KeepRequest, ProjectView } from '../protocol/keep.ts';
-import type { ProjectRecord, RunRecord } from '../protocol/records.ts';
+import { NO_LABEL, type ProjectRecord, type RunLabel, type RunRecord } from '../protocol/records.ts';
 
 /** What goes with a project that is deleted. */
 interface Runs {
@@ -25,6 +26,7 @@ export class Projects {
   readonly #runs: Runs;
   readonly #answers: AnswerShelf;
   readonly #edits: EditShelf;
+  readonly #labels: RunLabels;
   readonly #takeLock: TakeLock;
   #held: { readonly id: string; release(): void } | null = null;
 
@@ -39,12 +41,16 @@ export class Projects {
     this.#runs = runs;
     this.#answers = answers;
     this.#edits = new EditShelf(storage);
+    this.#labels = new RunLabels(storage);
     this.#takeLock = takeLock;
   }
 
   async list(): Promise<ProjectView[]> {
     const { records } = this.#storage;
-    const runs = newestFirst(await records.all<RunRecord>('runs'));
+    const labels = await this.#labels.all();
+    const runs = newestFirst(await records.all<RunRecord>('runs'))
+      .map((run) => ({ ...run, label: labels.get(run.id) ?? NO_LABEL }))
+      .sort((a, b) => Number(b.label.pinned) - Number(a.label.pinned));
     return newestFirst(await records.all<ProjectRecord>('projects')).map((project) => {
       const own = runs.filter((run) => run.project === project.id);
       return { ...project, runs: own, bytes: own.reduce((sum, { bytes }) => sum + bytes, 0) };
@@ -69,6 +75,14 @@ export class Projects {
     await this.#storage.records.put('projects', project);
     if (id === null) await this.take(project.id);
     return project;
+  }
+
+  /** Throws `run-missing`, and `project-busy` where another tab has its project. */
+  async label(runId: string, change: Partial<RunLabel>): Promise<RunLabel> {
+    const run = await this.#storage.records.get<RunRecord>('runs', runId);
+    if (!run) throw runMissing();
+    this.requireOwned(run.project);
+    return this.#labels.change(runId, change);
   }
 
   async take(id: string): Promise<boolean> {
@@ -167,6 +181,9 @@ export class Projects {
     return project;
   }
 }
+
+const runMissing = () =>
+  new GroundworkError('run-missing', 'This run no longer exists.', 'It may have been deleted in another tab.');
 
 const busy = () =>
   new GroundworkError(

@@ -1,9 +1,9 @@
 /** What page and engine say to each other about what outlives them: projects, what they stand on, room on disk. */
-import type { ProjectRecord, RunIdentity, RunRecord } from './records.ts';
+import type { ProjectRecord, RunIdentity, RunLabel, RunView } from './records.ts';
 
-/** A project with its runs, the newest first. */
+/** A project with its runs: those that are pinned, then the newest first. */
 export interface ProjectView extends ProjectRecord {
-  readonly runs: readonly RunRecord[];
+  readonly runs: readonly RunView[];
   /** Of its runs' checkpoints. */
   readonly bytes: number;
 }
@@ -29,6 +29,8 @@ export type KeepRequest =
   | { readonly type: 'duplicate-project'; readonly id: string }
   /** With its runs and their checkpoints. */
   | { readonly type: 'delete-project'; readonly id: string }
+  /** Changes what is said of a run. Tags are trimmed, and each stands once. */
+  | { readonly type: 'label-run'; readonly runId: string; readonly label: Partial<RunLabel> }
   /** Deletes a copy of a dataset (`copied-datasets`). Refused while a run is active, or another tab has a project with it. */
   | { readonly type: 'delete-copy'; readonly location: string }
   /** Digests of what is open (`dataset`: its id) and loaded, to compare with what a run was started on. */
@@ -41,6 +43,7 @@ export interface KeepReplies {
   'take-project': { readonly owned: boolean };
   'duplicate-project': ProjectRecord;
   'delete-project': null;
+  'label-run': RunLabel;
   'delete-copy': null;
   identity: { readonly [part in keyof RunIdentity]: string | null };
   storage: StorageReport;

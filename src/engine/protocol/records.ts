@@ -66,6 +66,8 @@ export interface RunRecord {
   /** How the model's weights are held. Absent in older records. */
   readonly weights?: WeightDType;
   readonly datasetName: string;
+  /** How much of it there was. Absent in older records. */
+  readonly data?: { readonly train: number; readonly heldout: number; readonly images: number };
   /** What people had changed of the rows that it sees. Absent: nothing. */
   readonly edits?: EditsSeen;
   readonly adapter: string;
@@ -79,6 +81,28 @@ export interface RunRecord {
   readonly bytes: number;
   readonly failure: { readonly code: string; readonly message: string; readonly hint: string } | null;
 }
+
+/** What a person says of a run. It is kept apart from the run's record, which the run itself writes. */
+export interface RunLabel {
+  /** Empty: the run has its recipe's name. */
+  readonly name: string;
+  readonly notes: string;
+  readonly tags: readonly string[];
+  /** Listed before the others. */
+  readonly pinned: boolean;
+  /** Listed only when asked for. */
+  readonly archived: boolean;
+}
+
+export const NO_LABEL: RunLabel = { name: '', notes: '', tags: [], pinned: false, archived: false };
+
+/** A run with what is said of it. */
+export interface RunView extends RunRecord {
+  readonly label: RunLabel;
+}
+
+/** What a run is called. */
+export const runName = ({ label, recipe }: Pick<RunView, 'label' | 'recipe'>): string => label.name || recipe.name;
 
 /** Why a checkpoint was written. */
 export type SaveReason = 'steps' | 'time' | 'stage' | 'pause' | 'stop' | 'asked';

@@ -10,6 +10,7 @@ import type { Policy } from '../../train/policy.ts';
 import { Driver, gapNotice, restoredEvent, rewind, toldBy } from './driver.ts';
 import type { Gate } from './gate.ts';
 import { identityOf } from '../keep/identity.ts';
+import { RunLabels } from '../keep/run-labels.ts';
 import type { EngineEvent } from '../protocol/messages.ts';
 import type { RunReplies, Watch } from '../protocol/run.ts';
 import type { Recipe } from '../protocol/words.ts';
@@ -101,6 +102,7 @@ export class Runs {
           modelName: loaded.name,
           weights: loaded.dtype,
           datasetName: opened.report.name,
+          data: { train: opened.report.train, heldout: opened.report.heldout, images: opened.report.images },
           ...editsSeen(opened),
           adapter: loaded.model.session.gpu.name,
           keep: { ...KEEP, ...keep },
@@ -188,6 +190,7 @@ export class Runs {
   async remove(id: string): Promise<void> {
     const { records, files } = this.#host.storage;
     await records.remove('runs', id);
+    await new RunLabels(this.#host.storage).forget(id);
     await files.remove(`runs/${id}`);
   }
 

@@ -88,6 +88,8 @@ export class FakeKeep {
         return this.#projects.duplicate(request.id);
       case 'delete-project':
         return this.#projects.remove(request.id).then(() => null);
+      case 'label-run':
+        return this.#projects.label(request.runId, request.label);
       case 'delete-copy':
         await this.#projects.removeCopy(request.location, async () => {
           this.copies = this.copies.filter(({ location }) => location !== request.location);

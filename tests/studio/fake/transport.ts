@@ -117,6 +117,7 @@ export class FakeTransport implements Transport {
       case 'save-project':
       case 'take-project':
       case 'duplicate-project':
+      case 'label-run':
       case 'delete-project':
       case 'delete-copy':
       case 'run-curves':
