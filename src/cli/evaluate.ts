@@ -1,9 +1,9 @@
 /**
  * What a model is worth on a benchmark, or on a dataset's held-out rows: answers every row, keeps the answers, and
- * prints both readings of them per task, with n and intervals. Gone on with where it was interrupted.
+ * prints both readings of them per task, with n and intervals. Continues where it was interrupted.
  *
  *   npm run evaluate -- --data PATH --model DIR|ID [--adapter DIR] [--predictions OUT] [--limit N] [--seed S]
- *     [--prompt published|own] [--tokens N] [--batch N] [--storage HOW]
+ *     [--prompt published|own] [--tokens N] [--batch N] [--storage HOW] [--samples N] [--temperature T]
  *   npm run evaluate -- --data PATH --from-predictions FILE [--space thousandths|pixels]
  *   both: [--name NAME] [--against FILE] [--table FILE.csv|.md|.tex] [--vlmevalkit FILE] [--lmms-eval FILE] [--html FILE]
  *
@@ -12,23 +12,24 @@
 import { basename, resolve } from 'node:path';
 import { GroundworkError } from '../base/error.ts';
 import { heldAs } from '../engine/model/weight-storage.ts';
-import type { DatasetReport, Row } from '../engine/protocol/index.ts';
+import type { DatasetReport, RequestOf, Row } from '../engine/protocol/index.ts';
 import { EngineSession } from '../engine/session.ts';
 import { scoreAll, scoreRow, type BenchmarkScores } from '../evaluate/benchmark-scores.ts';
 import { htmlReport } from '../evaluate/benchmark-html.ts';
 import { outcomeOf } from '../evaluate/failures.ts';
-import { printPairs, printScores, tokensOf } from '../evaluate/benchmark-print.ts';
+import { printPairs, printScores } from '../evaluate/benchmark-print.ts';
 import { tableAsCsv, tableAsLatex, tableAsMarkdown, tableOf, type TableEntry } from '../evaluate/benchmark-table.ts';
 import { asLmmsEval, asVlmEvalKit } from '../evaluate/prediction-files.ts';
-import type { Prediction, PredictionHeader } from '../evaluate/prediction.ts';
+import { firstAnswers, type Prediction, type PredictionHeader } from '../evaluate/prediction.ts';
+import { printSampled, type Sampling } from '../evaluate/sampled.ts';
 import { registerDecoder } from '../image/decode.ts';
 import { nodeDecode } from '../image/node-decode.ts';
-import { existing, oneOf, outFile, readArguments, text, texts, UsageError, whole } from './arguments.ts';
+import { existing, oneOf, outFile, readArguments, real, text, texts, UsageError, whole } from './arguments.ts';
 import { findModel } from './find-model.ts';
 import { INTAKE_FLAGS, settleByFlags } from './intake.ts';
 import { filesUnder, writeFiles } from './node-files.ts';
 import { openPredictions, readPredictionFile } from './prediction-log.ts';
-import { rowsToAnswer } from './rows-to-answer.ts';
+import { asksOf, rowsToAnswer } from './rows-to-answer.ts';
 import { reportPictures } from './report-pictures.ts';
 import { runCommand } from './run-command.ts';
 import { storage as heldHow } from './storage-option.ts';
@@ -38,8 +39,6 @@ import { openTunedGpu } from './tuned-gpu.ts';
 const USAGE =
   'usage: npm run evaluate -- --data PATH (--model DIR|ID | --from-predictions FILE) [--adapter DIR] [--predictions OUT] [--limit N] [--seed S]';
 
-/** Tokens of an answer to a row that is of no benchmark. */
-const OWN_TOKENS = 256;
 const TOLD_EVERY_MS = 5000;
 /** Failures that a report shows with their pictures. */
 const GALLERY = 24;
@@ -55,6 +54,8 @@ const OPTIONS = {
   prompt: oneOf(['published', 'own']),
   tokens: whole(1),
   batch: whole(1, 4),
+  samples: whole(1),
+  temperature: real,
   space: oneOf(['thousandths', 'pixels']),
   name: text(),
   against: texts,
@@ -107,6 +108,7 @@ async function main(): Promise<number | void> {
   if (data === undefined) throw new UsageError('No dataset is named.', USAGE);
   if ((model === undefined) === (from === undefined))
     throw new UsageError('Give either --model or --from-predictions.', USAGE);
+  const wanted = samplingOf(values);
   registerDecoder(nodeDecode);
   const session = new EngineSession({
     openGpu: () => openTunedGpu({ onError: (message) => note(`GPU error: ${message}`) }),
@@ -125,23 +127,32 @@ async function main(): Promise<number | void> {
     );
   const answered =
     from === undefined
-      ? await answer(session, dataset, rows, values)
+      ? await answer(session, dataset, rows, values, wanted)
       : await readPredictionFile(from, session, dataset, rows, values.space);
   if (answered.stopped) {
-    note(`Stopped after ${answered.predictions.size} of ${rows.length} rows. The same command goes on from there.`);
+    note(`Stopped after ${answered.rows} of ${rows.length} rows. The same command continues from there.`);
     return 130;
   }
   const name = values.name ?? answered.header?.model ?? basename(from ?? model!);
-  const scores = scoresOf(rows, answered.predictions);
   note('');
+  const sampling = drawnWith(answered.header);
+  if (sampling) {
+    refuseForSamples(values);
+    note(printSampled(rows, answered.answers, sampling));
+    return;
+  }
+  const predictions = firstAnswers(answered.answers);
+  const scores = scoresOf(rows, predictions);
   for (const each of scores) note(printScores(each, answered.header));
   const entries = new Map(
     scores.map((each): [string, TableEntry[]] => [each.title, [{ name, header: answered.header, scores: each }]]),
   );
   for (const file of values.against) {
     const other = await readPredictionFile(file, session, dataset, rows, values.space);
+    if (drawnWith(other.header))
+      throw new UsageError(`${file} holds several samples a row.`, 'Give a file with one answer a row to --against.');
     const otherName = other.header?.model ?? basename(file);
-    for (const theirs of scoresOf(rows, other.predictions)) {
+    for (const theirs of scoresOf(rows, firstAnswers(other.answers))) {
       const mine = scores.find(({ title }) => title === theirs.title);
       if (mine) note(printPairs({ name: otherName, scores: theirs }, { name, scores: mine }));
       entries.get(theirs.title)?.push({ name: otherName, header: other.header, scores: theirs });
@@ -158,7 +169,7 @@ async function main(): Promise<number | void> {
     if (!write) throw new UsageError(`--table ${file} says no form.`, 'Name it .csv, .md or .tex.');
     await save(file, [...entries.values()].map((each) => write(tableOf(each))).join('\n'));
   }
-  if (values.vlmevalkit) await save(values.vlmevalkit, asVlmEvalKit(rows, answered.predictions));
+  if (values.vlmevalkit) await save(values.vlmevalkit, asVlmEvalKit(rows, predictions));
   if (values.html) {
     const failed = scores.flatMap((each) => each.rows).filter((scored) => (outcomeOf(scored) ?? 'right') !== 'right');
     const gallery = [];
@@ -166,7 +177,7 @@ async function main(): Promise<number | void> {
       gallery.push({ scored, pictures: await reportPictures(session, dataset.id, scored.row) });
     await save(values.html, htmlReport([...entries.values()], gallery));
   }
-  if (values['lmms-eval']) await save(values['lmms-eval'], asLmmsEval(rows, answered.predictions));
+  if (values['lmms-eval']) await save(values['lmms-eval'], asLmmsEval(rows, predictions));
 }
 
 async function save(file: string, content: string): Promise<void> {
@@ -187,8 +198,46 @@ function scoresOf(rows: readonly Row[], predictions: ReadonlyMap<string, Predict
 
 type Values = Awaited<ReturnType<typeof readArguments<typeof OPTIONS>>>['values'];
 
+/** What holds one answer a row, and so cannot be made of samples. */
+function refuseForSamples(values: Values): void {
+  const given = [
+    ...(values.against.length ? ['--against'] : []),
+    ...(values.table.length ? ['--table'] : []),
+    ...(['html', 'vlmevalkit', 'lmms-eval'] as const).flatMap((key) => (values[key] === undefined ? [] : `--${key}`)),
+  ];
+  if (given.length)
+    throw new UsageError(
+      `${given.join(', ')} cannot be used with samples.`,
+      'Each needs one answer a row. Leave them out, or evaluate without --samples.',
+    );
+}
+
+/** How answers are to be drawn; null: each row's likeliest answer. */
+function samplingOf(values: Values): Sampling | null {
+  const { samples, temperature } = values;
+  if (samples === undefined && temperature === undefined) return null;
+  if (values.model === undefined)
+    throw new UsageError('--samples and --temperature draw answers of a model.', 'Leave them out, or give --model.');
+  if (temperature !== undefined && !(temperature > 0 && temperature <= 5))
+    throw new UsageError(
+      `--temperature is “${temperature}”.`,
+      'Give a number above 0 and up to 5. Without --samples and --temperature each row gets its likeliest answer.',
+    );
+  refuseForSamples(values);
+  return { samples: samples ?? 1, temperature: temperature ?? 1 };
+}
+
+const drawnWith = (header: PredictionHeader | null): Sampling | null =>
+  header?.samples === undefined ? null : { samples: header.samples, temperature: header.temperature ?? 1 };
+
 /** Answers the rows that have no answer yet, and keeps each batch at once. */
-async function answer(session: EngineSession, dataset: DatasetReport, rows: readonly Row[], values: Values) {
+async function answer(
+  session: EngineSession,
+  dataset: DatasetReport,
+  rows: readonly Row[],
+  values: Values,
+  sampling: Sampling | null,
+) {
   const device = await session.handle({ type: 'device' });
   const { name, files } = await findModel(values.model!, note);
   const model = await session.handle({ type: 'load-model', files, name, storage: values.storage });
@@ -202,14 +251,13 @@ async function answer(session: EngineSession, dataset: DatasetReport, rows: read
     await session.handle({ type: 'adapter-stack', stack: [id], continueTop: false });
   }
   const prompt = values.prompt ?? 'published';
-  const ask = (ids: readonly string[], tokens: number) =>
+  const ask = (given: Pick<RequestOf<'predict-rows'>, 'rowIds' | 'tokens' | 'sampling'>) =>
     session.handle({
       type: 'predict-rows',
       dataset: dataset.id,
-      rowIds: ids,
       policy: values.adapter === undefined ? 'base' : 'tuned',
       prompt,
-      tokens,
+      ...given,
     });
   const header = {
     groundwork: 'predictions',
@@ -223,37 +271,43 @@ async function answer(session: EngineSession, dataset: DatasetReport, rows: read
     seed: values.seed,
     rows: rows.length,
     pictures: null,
+    ...sampling,
   } as const satisfies PredictionHeader;
   const file = values.predictions ?? `${name.replace(/[^\w.-]+/g, '-')}.predictions.jsonl`;
   let stopped = false;
   process.once('SIGINT', () => (stopped = true));
-  const unanswered = (known: ReadonlyMap<string, Prediction>) => rows.filter(({ id }) => !known.has(id));
-  const log = await openPredictions(file, header, async () => (await ask([rows[0]!.id], 1)).pictures);
-  const left = unanswered(log.predictions);
-  note(
-    left.length < rows.length
-      ? `${file}: ${rows.length - left.length} of ${rows.length} rows are answered already`
-      : `answers go to ${file}`,
+  const log = await openPredictions(
+    file,
+    header,
+    async () => (await ask({ rowIds: [rows[0]!.id], tokens: 1 })).pictures,
   );
-  const tell = progressOf(rows.length, rows.length - left.length);
-  for (let at = 0; at < left.length && !stopped;) {
-    const tokens = values.tokens ?? tokensOf(left[at]!) ?? OWN_TOKENS;
-    let end = at + 1;
-    while (
-      end < Math.min(left.length, at + values.batch) &&
-      (values.tokens ?? tokensOf(left[end]!) ?? OWN_TOKENS) === tokens
-    )
-      end++;
-    const { predictions } = await ask(
-      left.slice(at, end).map(({ id }) => id),
-      tokens,
-    );
-    await log.add(predictions);
-    at = end;
-    tell(rows.length - left.length + at);
+  const { seed, batch } = values;
+  const asks = asksOf(rows, log.answers, {
+    seed,
+    batch,
+    tokens: values.tokens ?? null,
+    samples: sampling?.samples ?? null,
+  });
+  const left = new Set(asks.flatMap(({ rowIds }) => rowIds));
+  const before = rows.length - left.size;
+  note(before > 0 ? `${file}: ${before} of ${rows.length} rows are answered already` : `answers go to ${file}`);
+  const tell = progressOf(rows.length, before);
+  for (const [i, { rowIds, tokens, drawn }] of asks.entries()) {
+    if (stopped) break;
+    const drawing = drawn && sampling ? { sampling: { ...drawn, temperature: sampling.temperature } } : {};
+    const { predictions } = await ask({ rowIds, tokens, ...drawing });
+    await log.add(drawn ? predictions.map((each, s) => ({ ...each, sample: drawn.first + s })) : predictions);
+    // A row is done with the last that is asked of it.
+    if (asks[i + 1]?.rowIds[0] !== rowIds[0]) for (const id of rowIds) left.delete(id);
+    tell(rows.length - left.size);
   }
   await log.close();
-  return { header: log.header, predictions: log.predictions, stopped: stopped && log.predictions.size < rows.length };
+  return {
+    header: log.header,
+    answers: log.answers,
+    rows: rows.length - left.size,
+    stopped: stopped && left.size > 0,
+  };
 }
 
 runCommand(main);

@@ -8,10 +8,12 @@ import type { EngineSession } from '../engine/session.ts';
 import { foreignAnswers, matchAnswers } from '../evaluate/prediction-files.ts';
 import { readForeign, type ForeignSpace } from '../evaluate/foreign.ts';
 import {
+  addAnswer,
   differences,
   headerLine,
   predictionLine,
   readPredictions,
+  type Answers,
   type Prediction,
   type PredictionHeader,
 } from '../evaluate/prediction.ts';
@@ -21,7 +23,7 @@ import { toldByDisk } from './disk-error.ts';
 
 export interface PredictionLog {
   readonly header: PredictionHeader;
-  readonly predictions: ReadonlyMap<string, Prediction>;
+  readonly answers: Answers;
   add(predictions: readonly Prediction[]): Promise<void>;
   close(): Promise<void>;
 }
@@ -50,13 +52,13 @@ export async function openPredictions(
   const handle = await disk(() => open(file, 'a'));
   if (kept) await disk(() => truncate(file, kept.wholeBytes));
   if (!known) await disk(() => handle.appendFile(headerLine(whole)));
-  const predictions = new Map(known ? kept!.predictions : []);
+  const answers = new Map(known ? kept!.answers : []);
   return {
     header: whole,
-    predictions,
+    answers,
     async add(more) {
       await disk(() => handle.appendFile(more.map(predictionLine).join('')));
-      for (const each of more) predictions.set(each.row, each);
+      for (const each of more) addAnswer(answers, each);
     },
     close: () => handle.close(),
   };
@@ -79,11 +81,11 @@ export async function readPredictionFile(
   dataset: DatasetReport,
   rows: readonly Row[],
   space: ForeignSpace | undefined,
-): Promise<{ header: PredictionHeader | null; predictions: ReadonlyMap<string, Prediction>; stopped: boolean }> {
+): Promise<{ header: PredictionHeader | null; answers: Answers; rows: number; stopped: boolean }> {
   const text = await readFile(file, 'utf8');
   if (text.startsWith('{"groundwork":"predictions"')) {
-    const { header, predictions } = readPredictions(text);
-    return { header, predictions, stopped: false };
+    const { header, answers } = readPredictions(text);
+    return { header, answers, rows: answers.size, stopped: false };
   }
   const { texts, strangers } = matchAnswers(foreignAnswers(text, basename(file)), rows);
   if (texts.size === 0)
@@ -93,11 +95,11 @@ export async function readPredictionFile(
       'Check that the file belongs to the dataset, and that its ids are the dataset’s.',
     );
   if (strangers > 0) console.log(`${strangers} answers of ${basename(file)} are to rows that are not here.`);
-  const predictions = new Map<string, Prediction>();
+  const answers = new Map<string, readonly Prediction[]>();
   for (const row of rows) {
     const answer = texts.get(row.id);
     if (answer !== undefined)
-      predictions.set(row.id, readForeign(row.id, answer, await sizesOf(session, dataset.id, row), space));
+      answers.set(row.id, [readForeign(row.id, answer, await sizesOf(session, dataset.id, row), space)]);
   }
-  return { header: null, predictions, stopped: false };
+  return { header: null, answers, rows: answers.size, stopped: false };
 }

@@ -1,7 +1,12 @@
-/** The rows that an evaluation answers: all rows of benchmarks, else held-out rows with a solution; of these a draw. */
+/**
+ * The rows that an evaluation answers: all rows of benchmarks, else held-out rows with a solution; of these a draw. And
+ * what of them is asked together.
+ */
 import { Random } from '../base/random.ts';
 import type { DatasetReport, Row } from '../engine/protocol/index.ts';
 import type { EngineSession } from '../engine/session.ts';
+import { tokensOf } from '../evaluate/benchmark-print.ts';
+import type { Answers } from '../evaluate/prediction.ts';
 
 const PAGE = 256;
 
@@ -24,4 +29,54 @@ export async function rowsToAnswer(
   if (limit === 0 || limit >= rows.length) return rows;
   const drawn = new Set(new Random(seed).shuffle(rows.map((_, i) => i)).slice(0, limit));
   return rows.filter((_, i) => drawn.has(i));
+}
+
+/** Tokens of an answer to a row that is of no benchmark. */
+const OWN_TOKENS = 256;
+
+/** What is asked of the model at once. */
+export interface Ask {
+  readonly rowIds: readonly string[];
+  /** The longest answer. */
+  readonly tokens: number;
+  /** Of samples: the number of the first one, how many, and the seed that they are drawn with. */
+  readonly drawn?: { readonly first: number; readonly count: number; readonly seed: number };
+}
+
+export interface AskSettings {
+  readonly seed: number;
+  /** null: the longest that the row's benchmark allows. */
+  readonly tokens: number | null;
+  /** Answers decoded together. */
+  readonly batch: number;
+  /** Answers drawn for each row; null: the likeliest one. */
+  readonly samples: number | null;
+}
+
+/**
+ * What is not answered yet. Rows with the same longest answer are asked together, or samples of one row, as these share
+ * its prompt. The seed of a sample depends on its row, its number and the batch, so an interrupted evaluation continues
+ * with the same draws.
+ */
+export function asksOf(rows: readonly Row[], answers: Answers, settings: AskSettings): Ask[] {
+  const { seed, batch, samples } = settings;
+  const longest = (row: Row) => settings.tokens ?? tokensOf(row) ?? OWN_TOKENS;
+  if (samples === null) {
+    const asks: { rowIds: string[]; tokens: number }[] = [];
+    for (const row of rows.filter(({ id }) => !answers.has(id))) {
+      const [last, tokens] = [asks.at(-1), longest(row)];
+      if (last && last.tokens === tokens && last.rowIds.length < batch) last.rowIds.push(row.id);
+      else asks.push({ rowIds: [row.id], tokens });
+    }
+    return asks;
+  }
+  return rows.flatMap((row, place) => {
+    const known = new Set(answers.get(row.id)?.map(({ sample }) => sample));
+    return Array.from({ length: Math.ceil(samples / batch) }, (_, i) => i * batch).flatMap((first): Ask[] => {
+      const count = Math.min(batch, samples - first);
+      const missing = Array.from({ length: count }, (_, i) => first + i).some((sample) => !known.has(sample));
+      const drawn = { first, count, seed: seed + place * samples + first };
+      return missing ? [{ rowIds: [row.id], tokens: longest(row), drawn }] : [];
+    });
+  });
 }

@@ -11,12 +11,14 @@ import { benchmarkOfRow } from './strict.ts';
 /** The longest answer that a row's benchmark allows; null for rows of none. */
 export const tokensOf = (row: Row): number | null => benchmarkOfRow(row)?.protocol.answerTokens ?? null;
 
-const percent = (value: number): string => (Number.isFinite(value) ? (100 * value).toFixed(1) : '–');
-const between = ([low, high]: readonly [number, number]): string => `${percent(low)}–${percent(high)}`;
+export const percent = (value: number): string => (Number.isFinite(value) ? (100 * value).toFixed(1) : '–');
+/** Of an interval, in per cent. */
+export const within = ([low, high]: readonly [number, number]): string => `${percent(low)}–${percent(high)}`;
 const shown = ({ hits, n, value }: Figure): string =>
-  hits === undefined ? percent(value) : `${percent(value)} [${between(wilsonInterval(hits, n))}]`;
+  hits === undefined ? percent(value) : `${percent(value)} [${within(wilsonInterval(hits, n))}]`;
 
-function table(rows: readonly (readonly string[])[]): string[] {
+/** Columns, the first flush left and the others flush right. */
+export function textTable(rows: readonly (readonly string[])[]): string[] {
   const widths = rows[0]!.map((_, c) => Math.max(...rows.map((row) => row[c]!.length)));
   return rows.map((row) =>
     row
@@ -41,13 +43,13 @@ function figureLines(title: string, figures: Figures): string[] {
   const judge = figures.judge
     ? [`  ${figures.judge} answers would be read by a language model there. They count as wrong here.`]
     : [];
-  return [...table(lines), ...others, ...judge];
+  return [...textTable(lines), ...others, ...judge];
 }
 
 /** Answers by what went wrong and by task, in rows. */
 function failureLines({ rows }: BenchmarkScores): string[] {
   const { kinds, tasks } = failuresByTask(rows);
-  return table([
+  return textTable([
     ['answers', 'n', ...kinds.map((kind) => OUTCOMES[kind])],
     ...tasks.map(({ task, n, rows: cells }) => [
       task || '(none)',
@@ -79,7 +81,7 @@ export function printScores(scores: BenchmarkScores, header: PredictionHeader | 
 }
 
 /** Whether an answer is a hit: IoU from 0.5, or the right letter. */
-const isHit = (value: number): boolean => value >= 0.5;
+export const isHit = (value: number): boolean => value >= 0.5;
 
 interface Named {
   readonly name: string;
@@ -109,5 +111,5 @@ export function printPairs(before: Named, after: Named): string {
   const p = mcNemarExact(gained, lost);
   const sign = gained >= lost ? '+' : '−';
   const points = ((100 * Math.abs(gained - lost)) / values.length).toFixed(1);
-  return `${after.name} against ${before.name}, ${reading === 'strict' ? 'strict' : 'as published'}, hits on the same ${values.length} rows: ${sign}${points} points [${between(interval)}], ${gained} gained, ${lost} lost, p = ${p < 0.001 ? 'below 0.001' : p.toFixed(3)} (McNemar, exact)\n`;
+  return `${after.name} against ${before.name}, ${reading === 'strict' ? 'strict' : 'as published'}, hits on the same ${values.length} rows: ${sign}${points} points [${within(interval)}], ${gained} gained, ${lost} lost, p = ${p < 0.001 ? 'below 0.001' : p.toFixed(3)} (McNemar, exact)\n`;
 }

@@ -18,6 +18,8 @@ export interface Prediction {
   readonly refused: boolean;
   /** Pixels of the row's picture files. */
   readonly sizes: readonly Size[];
+  /** Which of the row's samples it is, from 0, where several were drawn. */
+  readonly sample?: number;
 }
 
 /** What a file's answers were made with. */
@@ -38,15 +40,35 @@ export interface PredictionHeader {
   readonly rows: number;
   /** How the model's processor limits pictures. */
   readonly pictures: { readonly minPixels: number; readonly maxPixels: number } | null;
+  /** Answers drawn for each row, and at which temperature. Both are absent where each row has its likeliest answer. */
+  readonly samples?: number;
+  readonly temperature?: number;
 }
+
+/** The answers to each row: one, or its samples. */
+export type Answers = ReadonlyMap<string, readonly Prediction[]>;
+
+/** The same answers with one more, in the place of its sample. */
+export function addAnswer(answers: Map<string, readonly Prediction[]>, added: Prediction): void {
+  const sample = (each: Prediction) => each.sample ?? 0;
+  const others = (answers.get(added.row) ?? []).filter((each) => sample(each) !== sample(added));
+  answers.set(
+    added.row,
+    [...others, added].sort((a, b) => sample(a) - sample(b)),
+  );
+}
+
+/** The only answer, or the first sample, of each row. */
+export const firstAnswers = (answers: Answers): ReadonlyMap<string, Prediction> =>
+  new Map([...answers].map(([row, [first]]) => [row, first!]));
 
 export const headerLine = (header: PredictionHeader): string => `${JSON.stringify(header)}\n`;
 export const predictionLine = (prediction: Prediction): string => `${JSON.stringify(prediction)}\n`;
 
 export interface PredictionFile {
   readonly header: PredictionHeader | null;
-  /** By row; of two answers to a row the later. */
-  readonly predictions: ReadonlyMap<string, Prediction>;
+  /** By row, each row's in the order of their samples. Of two answers that are the same sample, the later. */
+  readonly answers: Answers;
   /** Bytes of UTF-8 up to the end of the last whole line: what follows was cut off while it was written. */
   readonly wholeBytes: number;
 }
@@ -64,6 +86,8 @@ const headerForm = v.object({
   seed: count,
   rows: count,
   pictures: v.nullable(v.object({ minPixels: count, maxPixels: count })),
+  samples: v.exactOptional(count),
+  temperature: v.exactOptional(v.number()),
 });
 const number = v.pipe(v.number(), v.finite());
 const predictionForm = v.object({
@@ -73,6 +97,7 @@ const predictionForm = v.object({
   parsed: v.boolean(),
   refused: v.boolean(),
   sizes: v.array(v.object({ width: number, height: number })),
+  sample: v.exactOptional(count),
 });
 
 function parsedLine(line: string): unknown {
@@ -86,13 +111,13 @@ function parsedLine(line: string): unknown {
 /** Reads a file of ours. Throws `predictions-unreadable` for a line, other than a last unfinished one, that is none. */
 export function readPredictions(text: string): PredictionFile {
   const end = text.lastIndexOf('\n') + 1;
-  const predictions = new Map<string, Prediction>();
+  const answers = new Map<string, readonly Prediction[]>();
   let header: PredictionHeader | null = null;
   for (const [i, line] of text.slice(0, end).split('\n').entries()) {
     if (line.trim() === '') continue;
     const value = parsedLine(line);
     if (i === 0 && v.is(headerForm, value)) header = value;
-    else if (v.is(predictionForm, value)) predictions.set(value.row, value as unknown as Prediction);
+    else if (v.is(predictionForm, value)) addAnswer(answers, value as unknown as Prediction);
     else
       throw new GroundworkError(
         'predictions-unreadable',
@@ -100,13 +125,15 @@ export function readPredictions(text: string): PredictionFile {
         'The first line says what made the file; each other has “row”, “text”, “boxes”, “parsed”, “refused” and “sizes”. Remove the line, or make the file anew.',
       );
   }
-  return { header, predictions, wholeBytes: new TextEncoder().encode(text.slice(0, end)).length };
+  return { header, answers, wholeBytes: new TextEncoder().encode(text.slice(0, end)).length };
 }
 
 /** What differs between two headers, in words; empty where one file can be gone on with by the other's run. */
 export function differences(kept: PredictionHeader, wanted: PredictionHeader): string[] {
-  const named = (value: unknown) => (value === null ? 'none' : String(value));
-  return (['model', 'adapter', 'dataset', 'prompt', 'tokens', 'limit', 'seed', 'rows'] as const)
+  const named = (value: unknown) => (value === null || value === undefined ? 'none' : String(value));
+  return (
+    ['model', 'adapter', 'dataset', 'prompt', 'tokens', 'limit', 'seed', 'rows', 'samples', 'temperature'] as const
+  )
     .filter((key) => kept[key] !== wanted[key])
     .map((key) => `${key}: ${named(kept[key])} there, ${named(wanted[key])} now`);
 }

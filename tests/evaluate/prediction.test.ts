@@ -3,6 +3,7 @@ import type { Row } from '../../src/data/row.ts';
 import { asLmmsEval, asVlmEvalKit, foreignAnswers, matchAnswers } from '../../src/evaluate/prediction-files.ts';
 import {
   differences,
+  firstAnswers,
   headerLine,
   predictionLine,
   readPredictions,
@@ -35,10 +36,20 @@ const prediction = (row: string, text = 'é'): Prediction => ({
 test('a line that was cut off is not read, and the file is gone on with before it', () => {
   const whole = headerLine(header) + predictionLine(prediction('a'));
   const read = readPredictions(whole + predictionLine(prediction('b')).slice(0, 20));
-  expect([...read.predictions.keys()]).toEqual(['a']);
+  expect([...read.answers.keys()]).toEqual(['a']);
   expect(read.header).toEqual(header);
   expect(read.wholeBytes).toBe(new TextEncoder().encode(whole).length);
   expect(() => readPredictions(`${headerLine(header)}{"row": 3}\n`)).toThrow('Line 2');
+});
+
+test('samples of a row are kept in their order, and one that was drawn again replaces the first', () => {
+  const drawn = { ...header, samples: 2, temperature: 0.7 };
+  const sample = (n: number, text: string) => predictionLine({ ...prediction('a', text), sample: n });
+  const read = readPredictions(headerLine(drawn) + sample(1, 'b') + sample(0, 'a') + sample(1, 'c'));
+  expect(read.header).toEqual(drawn);
+  expect(read.answers.get('a')!.map(({ text }) => text)).toEqual(['a', 'c']);
+  expect(firstAnswers(read.answers).get('a')!.text).toBe('a');
+  expect(differences(header, drawn)).toEqual(['samples: none there, 2 now', 'temperature: none there, 0.7 now']);
 });
 
 test('a file that was made otherwise is told apart, in words', () => {

@@ -75,7 +75,8 @@ export class AnswerDesk {
     return answers;
   }
 
-  async #predict({ dataset, rowIds, policy, prompt, tokens }: RequestOf<'predict-rows'>): Promise<Predicted> {
+  async #predict(request: RequestOf<'predict-rows'>): Promise<Predicted> {
+    const { dataset, rowIds, policy, prompt, tokens, sampling } = request;
     const bench = this.#host.holder.workbench(dataset);
     const rows: Row[] = [];
     for (const id of rowIds) {
@@ -83,7 +84,7 @@ export class AnswerDesk {
       rows.push(prompt === 'published' ? askedAsPublished(row) : row);
     }
     const predictions = await this.#with(bench, policy, (generator) =>
-      predictRows(bench, rows, policy, tokens, generator),
+      predictRows(bench, rows, policy, tokens, sampling, generator),
     );
     const { minPixels, maxPixels } = bench.loaded.processor.limits;
     return { predictions, pictures: { minPixels, maxPixels } };

@@ -1,7 +1,8 @@
-/** Greedy answers to rows for a file of predictions: asked as a benchmark's script asks, or in the dataset's own words. */
+/** Answers to rows for a file of predictions, the likeliest or drawn: asked as a benchmark's script asks, or in the dataset's own words. */
 import type { Row } from '../../data/row.ts';
 import type { Prediction } from '../../evaluate/prediction.ts';
 import { refuses } from '../../train/rewards/index.ts';
+import type { RequestOf } from '../protocol/index.ts';
 import type { PolicyName } from '../protocol/words.ts';
 import type { Workbench } from '../model/workbench.ts';
 
@@ -13,24 +14,29 @@ export function askedAsPublished(row: Row): Row {
   return { ...row, prompt: [{ role: 'user', content: [...pictures, text] }] };
 }
 
-/** One answer a row, in one batch. Nothing random is drawn, and no weight is touched. */
+/** What `predict-rows` asks for where it draws no samples: the likeliest answer. */
+const GREEDY = { temperature: 0, count: 1, seed: 0 };
+
+/** Answers in one batch: of each row in turn all that are asked for. No weight is touched. */
 export async function predictRows(
   bench: Workbench,
   rows: readonly Row[],
   policy: PolicyName,
   tokens: number,
+  { temperature, count, seed }: NonNullable<RequestOf<'predict-rows'>['sampling']> = GREEDY,
   generator = bench.generator,
 ): Promise<Prediction[]> {
   const samples = await bench.samples.prepare(rows);
   const rollouts = await generator.generate(samples, {
-    numGenerations: 1,
-    sampling: { temperature: 0, topK: 0, topP: 1, maxCompletionLength: tokens },
-    seed: 0,
+    numGenerations: count,
+    sampling: { temperature, topK: 0, topP: 1, maxCompletionLength: tokens },
+    seed,
     which: policy === 'base' ? 'base' : 'policy',
   });
-  return rows.map((row, i) => {
-    const { text } = rollouts[i]![0]!;
-    const { boxes, parsed, answer } = bench.samples.parse(samples[i]!, text);
-    return { row: row.id, text, boxes, parsed, refused: !parsed && refuses(answer), sizes: samples[i]!.natural };
-  });
+  return rows.flatMap((row, i) =>
+    rollouts[i]!.map(({ text }) => {
+      const { boxes, parsed, answer } = bench.samples.parse(samples[i]!, text);
+      return { row: row.id, text, boxes, parsed, refused: !parsed && refuses(answer), sizes: samples[i]!.natural };
+    }),
+  );
 }

@@ -74,7 +74,7 @@ export type AnswerRequest =
     }
   /**
    * Rows answered together for a file of predictions. `published`: asked as the script of their benchmark asks. `tokens`:
-   * the longest answer.
+   * the longest answer. `sampling`: `count` answers a row are drawn; without it each row has its likeliest answer.
    */
   | {
       readonly type: 'predict-rows';
@@ -83,6 +83,7 @@ export type AnswerRequest =
       readonly policy: PolicyName;
       readonly prompt: 'published' | 'own';
       readonly tokens: number;
+      readonly sampling?: { readonly temperature: number; readonly count: number; readonly seed: number };
     }
   /** What the weights that are there now have answered before. Of the tuned policy nothing, where it is the base. */
   | { readonly type: 'known-answers'; readonly dataset: string; readonly project: string };
