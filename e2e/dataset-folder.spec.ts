@@ -2,7 +2,7 @@
 import { expect, test, type Page } from '@playwright/test';
 import { unzipSync } from 'fflate';
 import { madeZip } from './harness/made-dataset.ts';
-import { fill, standInForPicker } from './harness/stand-in-folder.ts';
+import { fill, standInForFilePicker, standInForPicker } from './harness/stand-in-folder.ts';
 
 const FOLDER = 'my set';
 
@@ -80,4 +80,39 @@ test('a folder is read in place, nothing of it is copied, and the next visit rea
   await expect(questions).toHaveCount(0);
   await page.getByRole('tab', { name: 'Coordinates' }).click();
   await expect(page.getByText('because you said so')).toBeVisible();
+});
+
+test('a file that was picked is opened again in the next visit, after one click, without being chosen', async ({
+  page,
+}) => {
+  await standInForPicker(page, 'downloads');
+  await standInForFilePicker(page, 'downloads', 'my scenes.zip');
+  await page.goto('/#/data');
+  const zip = await madeZip({ rows: 6, ambiguous: false, faults: false });
+  await fill(page, 'downloads', [['my scenes.zip', zip]]);
+  const drop = page.getByRole('group', { name: 'Drop a dataset' });
+  await drop.getByRole('button', { name: 'Choose a file' }).click();
+  await expect(page.getByText('my scenes.zip, read as')).toBeVisible({ timeout: 60_000 });
+  // The handle was kept, and nothing was copied.
+  expect(await names(page)).not.toContain('datasets');
+  await page.reload();
+  const note = page.getByRole('status').filter({ hasText: 'still on your disk' });
+  await expect(note).toContainText('my scenes.zip');
+  await note.getByRole('button', { name: 'Open again' }).click();
+  await expect(page.getByText('my scenes.zip, read as')).toBeVisible({ timeout: 60_000 });
+  await expect(note).toHaveCount(0);
+});
+
+test('where the browser has no picker that gives handles, or it forbids asking, a file is chosen the plain way', async ({
+  page,
+}) => {
+  await page.addInitScript(() =>
+    Object.assign(window, { showOpenFilePicker: () => Promise.reject(new DOMException('no', 'SecurityError')) }),
+  );
+  await page.goto('/#/data');
+  const chooser = page.waitForEvent('filechooser');
+  await page.getByRole('group', { name: 'Drop a dataset' }).getByRole('button', { name: 'Choose a file' }).click();
+  const buffer = Buffer.from(await madeZip({ rows: 6, ambiguous: false, faults: false }));
+  await (await chooser).setFiles({ name: 'plain.zip', mimeType: 'application/zip', buffer });
+  await expect(page.getByText('plain.zip, read as')).toBeVisible({ timeout: 60_000 });
 });

@@ -40,3 +40,15 @@ export async function fill(
       { folder, path, base64: Buffer.from(bytes).toString('base64') },
     );
 }
+
+/** From now on the picker of files gives this file of the folder. */
+export const standInForFilePicker = (page: Page, folder: string, file: string): Promise<void> =>
+  page.addInitScript(
+    ({ folder: from, file: name }) =>
+      void Object.assign(window, {
+        showOpenFilePicker: async () => [
+          await (await (await navigator.storage.getDirectory()).getDirectoryHandle(from)).getFileHandle(name),
+        ],
+      }),
+    { folder, file },
+  ) as unknown as Promise<void>;

@@ -1,7 +1,8 @@
 /** Runs an evaluation stage: greedy answers to held-out rows, scored. The same rows every time, whatever the policy. */
 import { span } from '../data/row-list.ts';
 import type { EvaluateStage } from '../train/recipe.ts';
-import type { StageContext } from '../train/stage.ts';
+import { countEnded } from '../train/rollout-tokens.ts';
+import { tellDone, type StageContext } from '../train/stage.ts';
 import { evaluationRows } from '../train/stages/evaluate.ts';
 import { scoreAnswer, summarize, type Evaluation, type RowScore } from './metrics.ts';
 
@@ -21,6 +22,8 @@ export async function runEvaluation(
   const begin = from?.answered ?? 0;
   let stopped = false;
   context.samples.readAhead(rows, span(rows, begin, begin + stage.batchSize));
+  const tell = tellDone(context.emit, 'rows', rows.length);
+  tell(begin);
   await context.compiled;
   for (let start = begin; start < rows.length; start += stage.batchSize) {
     const position: EvaluationPosition = { answered: start, scores };
@@ -35,6 +38,7 @@ export async function runEvaluation(
       numGenerations: 1,
       sampling: { temperature: 0, topK: 0, topP: 1, maxCompletionLength: stage.maxCompletionLength },
       seed: 0,
+      onTokens: countEnded(1, context.processor.eosTokenIds, (ended) => tell(start + ended)),
     });
     batch.forEach((row, i) => {
       const { boxes, parsed } = context.samples.parse(samples[i]!, answers[i]![0]!.text);
@@ -48,12 +52,7 @@ export async function runEvaluation(
       });
       if (score) scores.push(score);
     });
-    context.emit({
-      type: 'progress',
-      done: Math.min(rows.length, start + stage.batchSize),
-      total: rows.length,
-      unit: 'rows',
-    });
+    tell(Math.min(rows.length, start + stage.batchSize));
   }
   return { evaluation: summarize(scores), scores, stopped };
 }

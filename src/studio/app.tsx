@@ -70,9 +70,11 @@ function Shell() {
       </a>
       <Rail />
       <main id="main" tabIndex={-1}>
-        <Notes />
-        <Problems />
-        <KeepingNotes />
+        <div className="alerts">
+          <Notes />
+          <Problems />
+          <KeepingNotes />
+        </div>
         <LoadingBar />
         <HubBar />
         <RoomBoundary key={path}>
@@ -111,11 +113,11 @@ function Problems() {
   const failure = useRun((run) => run.failure);
   const dismissFailure = useRun((run) => run.dismiss);
   return (
-    <div className="problems">
+    <>
       {deviceProblem && deviceProblem.code !== failure?.code && <ProblemNote problem={deviceProblem} />}
       {problem && problem.code !== deviceProblem?.code && <ProblemNote problem={problem} onDismiss={dismiss} />}
       {failure && <ProblemNote problem={failure} onDismiss={dismissFailure} />}
-    </div>
+    </>
   );
 }
 

@@ -36,14 +36,18 @@ export function DropTarget({
 }: DropTargetProps) {
   const [over, setOver] = useState(0);
   const report = useProject((project) => project.report);
+  const settled = useProject((project) => project.settled);
   const folder = useRef<HTMLInputElement>(null);
   const file = useRef<HTMLInputElement>(null);
   const take = async (pending: Promise<Intake | null> | Intake | null) => {
     try {
       const intake = await pending;
-      if (intake && intake.files.length + intake.handles.length > 0) onIntake(intake);
-      else
+      if (intake && intake.files.length + intake.handles.length > 0) {
+        settled('dropping');
+        onIntake(intake);
+      } else
         report({
+          about: 'dropping',
           code: 'nothing-dropped',
           what: 'What you dropped contains no file.',
           hint: 'Drop a folder, a zip, or a file with rows. Nothing was changed.',
@@ -51,6 +55,7 @@ export function DropTarget({
     } catch (error) {
       report({
         ...problemOf(error),
+        about: 'dropping',
         code: 'drop-unreadable',
         hint: 'The browser could not read it. Check that it is still there and that you may read it. Nothing was changed.',
       });

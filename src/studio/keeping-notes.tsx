@@ -75,8 +75,10 @@ function Interrupted({ run }: { readonly run: RunRecord }) {
         <p>
           {run.bytes > 0
             ? `Its last checkpoint is safe: ${when(run.changedAt)}, after ${plural(run.step, 'step')}. `
-            : 'It had no checkpoint yet, so it starts again. '}
-          {lost > 0 && `The ${lost === 1 ? 'step' : `${lost} steps`} after it will be made again. `}
+            : `It had no checkpoint yet, so it starts again. ${lost > 0 ? `${plural(lost, 'step')} ${lost === 1 ? 'is' : 'are'} lost. ` : ''}`}
+          {run.bytes > 0 &&
+            lost > 0 &&
+            `${plural(lost, 'step')} after it ${lost === 1 ? 'is lost and is' : 'are lost and are'} made again. `}
           {run.bytes > 0 && 'The run resumes from there as if nothing had happened.'}
         </p>
         {choose.length > 0 && (

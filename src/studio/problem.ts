@@ -2,8 +2,8 @@
 import { DISK_FULL, isDiskFull } from '../base/disk-full.ts';
 import { GroundworkError } from '../base/error.ts';
 
-/** What an alert is about, where the next success of the same work takes it back. */
-export type About = 'saving' | 'keeping';
+/** The work that an alert is about, by a name of its own: the next success of the same work takes the alert back. */
+export type About = string;
 
 export interface Problem {
   readonly about?: About;

@@ -3,10 +3,11 @@ import { Link, useLocation } from 'wouter';
 import type { RunState } from '../engine/protocol/index.ts';
 import { DevicePanel } from './device-panel.tsx';
 import { isActive, type Run } from './state/run.ts';
+import { wasStopped, wordsOf } from './state/run-words.ts';
 import { currentProject } from './state/kept.ts';
 import { useChat, useKeeping, useProject, useRecipe, useRun } from './state/studio.ts';
 import { applyTheme, useThemeChoice, type ThemeChoice } from './theme.ts';
-import { compact, duration, plural } from './ui/format.ts';
+import { compact, plural } from './ui/format.ts';
 import { Icon, type IconName } from './ui/icon.tsx';
 import { Mark } from './ui/mark.tsx';
 import { RunControls } from './run-controls.tsx';
@@ -121,7 +122,10 @@ function RecipeItem() {
 
 function RunItem() {
   const state = useRun((run) => run.state);
-  return <Item path="/run" icon="run" name="Run" status={STATES[state]} live={state === 'running'} />;
+  const stopped = useRun((run) => wasStopped(run.state, run.stages));
+  return (
+    <Item path="/run" icon="run" name="Run" status={stopped ? 'Stopped' : STATES[state]} live={state === 'running'} />
+  );
 }
 
 function InspectItem() {
@@ -162,13 +166,14 @@ function RunPanel() {
     <section className="rail-run" aria-label="The run">
       <p>
         <b>{stage.stage.name}</b>
-        {progress && !progress.preparing && (
-          <span className="num">
-            {progress.done}/{progress.total} {progress.etaSeconds !== null && `· ${duration(progress.etaSeconds)}`}
-          </span>
-        )}
+        <span className="num">{wordsOf(stage, false)}</span>
       </p>
-      <div className="progress-track" data-known="true" data-preparing={progress?.preparing} aria-hidden="true">
+      <div
+        className="progress-track"
+        data-known="true"
+        data-preparing={stage.preparing ? true : undefined}
+        aria-hidden="true"
+      >
         <div className="progress-bar" style={{ transform: `scaleX(${share})` }} />
       </div>
       <RunControls compact />

@@ -7,7 +7,8 @@ import { curate, judge, type Attempts, type Curation } from './difficulty.ts';
 import { keepAnswers, type JudgedAnswers } from './preferences/judged-answers.ts';
 import type { RejectionStage } from './recipe.ts';
 import { succeeds } from './rewards/index.ts';
-import type { StageContext } from './stage.ts';
+import { countEnded } from './rollout-tokens.ts';
+import { tellDone, type StageContext } from './stage.ts';
 import { rowsToTry } from './stages/sampled-rows.ts';
 
 interface RejectionPosition {
@@ -30,6 +31,8 @@ export async function runRejection(stage: RejectionStage, context: StageContext)
   const most = stage.answersKept ?? 0;
   const answers: JudgedAnswers[] = [...(from?.answers ?? [])];
   context.samples.readAhead(rows, span(rows, attempts.length, attempts.length + stage.batchSize));
+  const tell = tellDone(context.emit, 'prompts', rows.length);
+  tell(attempts.length);
   await context.compiled;
   for (let start = attempts.length; start < rows.length; start += stage.batchSize) {
     const position: RejectionPosition = { attempts, ...(most > 0 && { answers }) };
@@ -41,6 +44,7 @@ export async function runRejection(stage: RejectionStage, context: StageContext)
       numGenerations: stage.numGenerations,
       sampling: stage.sampling,
       seed: context.seed + start,
+      onTokens: countEnded(stage.numGenerations, context.processor.eosTokenIds, (ended) => tell(start + ended)),
     });
     batch.forEach((row, i) => {
       const tried = rollouts[i]!.map(({ text, tokens, truncated }) => ({
@@ -55,12 +59,7 @@ export async function runRejection(stage: RejectionStage, context: StageContext)
       if (most > 0 && verdict === 'kept') answers.push(keepAnswers(row.id, tried, most));
       context.emit({ type: 'rejection', rowId: row.id, successRate, verdict });
     });
-    context.emit({
-      type: 'progress',
-      done: Math.min(rows.length, start + stage.batchSize),
-      total: rows.length,
-      unit: 'prompts',
-    });
+    tell(Math.min(rows.length, start + stage.batchSize));
   }
   return { ...curate(attempts, stage), ...(most > 0 && { answers }) };
 }

@@ -21,6 +21,21 @@ export interface DrawnScores {
 /** New token ids of one row, in order; the end-of-turn token is the last a row gets. */
 export type OnTokens = (row: number, tokens: Uint32Array) => void;
 
+/**
+ * Counts the prompts of a batch whose completions have all ended, for whoever waits for the batch.
+ * @param G completions of a prompt
+ */
+export function countEnded(G: number, eosTokenIds: readonly number[], tell: (prompts: number) => void): OnTokens {
+  const left = new Map<number, number>();
+  let ended = 0;
+  return (row, tokens) => {
+    if (!eosTokenIds.includes(tokens.at(-1)!)) return;
+    const prompt = Math.floor(row / G);
+    left.set(prompt, (left.get(prompt) ?? G) - 1);
+    if (left.get(prompt) === 0) tell(++ended);
+  };
+}
+
 export class RolloutTokens {
   readonly #rows: readonly number[][];
   readonly #logProbs: readonly number[][];

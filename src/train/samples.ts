@@ -53,6 +53,8 @@ export class SampleStore {
   /** Features by picture path, f32 [rows, hidden]. */
   readonly #features = new Map<string, Float32Array>();
   #featureBytes = 0;
+  /** Told of the pictures of a batch as they are read. */
+  onPictures: ((done: number, total: number) => void) | null = null;
   /** Pictures of the batch to come, read or being read. */
   #ahead = new Map<string, Promise<PixelInput>>();
 
@@ -193,10 +195,13 @@ export class SampleStore {
 
   /** Pixels of each picture, where they were not read ahead when they are asked for. */
   async *#read(paths: readonly string[]): AsyncGenerator<PixelInput> {
-    for (const path of paths) {
+    this.onPictures?.(0, paths.length);
+    for (const [i, path] of paths.entries()) {
       const ahead = this.#ahead.get(path);
       this.#ahead.delete(path);
-      yield await (ahead ?? this.#pixels(path));
+      const pixels = await (ahead ?? this.#pixels(path));
+      this.onPictures?.(i + 1, paths.length);
+      yield pixels;
     }
   }
 

@@ -63,6 +63,17 @@ export interface Boundary {
   readonly optimizer?: Optimizer;
 }
 
+/** Tells of rows that are done, at each hundredth of them: a run's log keeps what is told. The first and the last are always told. */
+export function tellDone(emit: (event: StageEvent) => void, unit: string, total: number): (done: number) => void {
+  let told: number | null = null;
+  return (done) => {
+    const hundredth = Math.floor((100 * done) / total);
+    if (told === hundredth && done !== total) return;
+    told = hundredth;
+    emit({ type: 'progress', done, total, unit });
+  };
+}
+
 export interface StageContext {
   readonly policy: Policy;
   readonly processor: Processor;

@@ -167,12 +167,22 @@ describe('a session on the starter', () => {
     // At least the weights; the starter has fewer than a gigabyte of anything.
     for (const { gpuBytes } of steps) expect(gpuBytes).toBeGreaterThan(7e6);
     for (const { gpuBytes } of steps) expect(gpuBytes).toBeLessThan(2 ** 30);
-    expect(steps.map((e) => [e.stageIndex, e.done, e.total])).toEqual([
-      [0, 1, 1],
-      [2, 1, 1],
-      [3, 2, 2],
-      [4, 2, 2],
-    ]);
+    const counted = (stage: number) => steps.filter((e) => e.stageIndex === stage).map((e) => [e.done, e.total]);
+    expect([counted(0), counted(2)]).toEqual([[[1, 1]], [[1, 1]]]);
+    // Rows are counted from none to all, one by one where answers end by themselves.
+    for (const stage of [3, 4]) {
+      const done = counted(stage);
+      expect([done[0], done.at(-1)]).toEqual([
+        [0, 2],
+        [2, 2],
+      ]);
+      expect(done).toEqual(done.toSorted(([a], [b]) => a! - b!));
+    }
+    const pictures = of('progress').filter(({ unit }) => unit === 'pictures read');
+    expect(pictures[0]).toMatchObject({ stageIndex: 0, done: 0, preparing: true });
+    expect(pictures.findLast(({ stageIndex }) => stageIndex === 0)).toSatisfy(
+      (e: { done: number; total: number }) => e.done === e.total,
+    );
   });
 
   test('exports what both stages taught, as an adapter and as a whole model', async () => {

@@ -5,7 +5,7 @@ import { SeriesBook } from '../../src/studio/charts/series-book.ts';
 import { evaluateStage, grpoStage, mergeStage, rejectionStage, sftStage } from '../../src/engine/presets.ts';
 import { alarmLog, alarmsOf } from '../../src/studio/state/alarms.ts';
 import { BATCH, EventPump } from '../../src/studio/state/event-pump.ts';
-import { phaseOf, wordsOf } from '../../src/studio/rooms/run/stage-track.tsx';
+import { phaseOf, wordsOf } from '../../src/studio/state/run-words.ts';
 import { createRun, GROUPS_KEPT } from '../../src/studio/state/run.ts';
 import { fakeData } from './fake/scenes.ts';
 import { script } from './fake/script.ts';
@@ -77,6 +77,30 @@ describe('the run', () => {
     expect(wordsOf({ ...view, progress: null }, true)).toBe('stopped');
     expect(wordsOf({ ...view, status: 'waiting', progress: null }, true)).toBe('not run');
     expect(wordsOf({ ...view, status: 'waiting', progress: null }, false)).toBe('waiting');
+  });
+
+  it('says what it prepares while nothing moves yet, and what it has done beside that', () => {
+    const { run } = setUp();
+    const told = (unit: string, done: number, total: number, preparing?: true) => {
+      run
+        .getState()
+        .receive([
+          { type: 'progress', stageIndex: 0, unit, done, total, etaSeconds: null, ...(preparing && { preparing }) },
+        ]);
+      return wordsOf(run.getState().stages[0]!, false);
+    };
+    run.setState({
+      stages: [{ stage: recipe.stages[0]!, status: 'running', seconds: 0, firstStep: null, progress: null }],
+    });
+    expect(wordsOf(run.getState().stages[0]!, false)).toBe('preparing');
+    expect(told('kernels compiled', 3, 90, true)).toBe('compiling, 3 of 90 kernels');
+    expect(told('rows encoded', 64, 400, true)).toBe('encoding, 64 of 400 rows');
+    expect(told('rows encoded', 400, 400, true)).toBe('first step');
+    expect(told('rows', 0, 40)).toBe('0 of 40 rows');
+    expect(told('pictures read', 2, 12, true)).toBe('0 of 40 rows · reading pictures, 2 of 12');
+    expect(told('pictures read', 12, 12, true)).toBe('0 of 40 rows');
+    expect(told('rows', 16, 40)).toBe('16 of 40 rows');
+    expect(wordsOf(run.getState().stages[0]!, true)).toBe('stopped at 16 of 40 rows');
   });
 
   it('is finishing between its last step and its end, and says what for', () => {

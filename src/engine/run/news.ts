@@ -22,6 +22,12 @@ export class StageNews {
   /** Of two things that are done together, the one is told of when the other is done. */
   #encoding = false;
   #step: number;
+  /** The stage's own work has moved: what it prepares from now on is part of that. */
+  #moved = false;
+  /** What the stage counted when it was told of first. */
+  #counted: number | null = null;
+  /** Tenths of a batch's pictures. */
+  #pictures = -1;
 
   constructor(options: NewsOptions) {
     this.#options = options;
@@ -43,7 +49,29 @@ export class StageNews {
     emit({ ...progress, stageIndex, etaSeconds: null });
   }
 
+  /** Pictures of the batch under way that are read, told before the stage's first unit of work is done. */
+  pictures(done: number, total: number): void {
+    const tenth = Math.floor((10 * done) / total);
+    if (this.#moved || total === 0 || tenth === this.#pictures) return;
+    this.#pictures = tenth;
+    const { stageIndex, emit } = this.#options;
+    emit({
+      type: 'progress',
+      stageIndex,
+      done,
+      total,
+      unit: 'pictures read',
+      preparing: true,
+      etaSeconds: null,
+    });
+  }
+
   tell(event: StageEvent): void {
+    if (event.type === 'metrics') this.#moved = true;
+    if (event.type === 'progress' && !event.preparing) {
+      this.#moved ||= event.done > (this.#counted ?? event.done);
+      this.#counted ??= event.done;
+    }
     if (event.type === 'metrics') this.#step++;
     if (event.type === 'progress') this.#encoding = event.preparing === true && event.done < event.total;
     this.#options.emit(this.#inWords(event));

@@ -54,6 +54,7 @@ export async function runRecipe(
     const clock = new StageClock(before);
     const gpuBytes = () => bench.loaded.model.session.bytes;
     const news = new StageNews({ stageIndex: index, clock, before, step, gpuBytes, emit });
+    bench.samples.onPictures = (...at) => news.pictures(...at);
     const [train, heldout] = [trainingRows(bench.dataset, bench.outcomes), bench.dataset.rows('heldout')];
     let stopped = false;
     const wait = async (turn: Promise<boolean>) => {
@@ -95,6 +96,7 @@ export async function runRecipe(
     };
     const outcome = await handlerOf(stage).run(stage, context);
     await compiled;
+    bench.samples.onPictures = null;
     step = news.step;
     bench.outcomes = [...bench.outcomes, outcome];
     if (trains) await hooks.look?.(index, step, true);

@@ -109,6 +109,7 @@ export function createKeeping({ client, project, recipe, run, storage: local }: 
     const whileIdle = (what: string): boolean => {
       if (!isActive(run.getState().state)) return true;
       project.getState().report({
+        about: 'keeping',
         code: 'run-active',
         what: `A run is active, so Groundwork cannot ${what}.`,
         hint: 'Stop the run first. What it has learned is kept.',

@@ -74,6 +74,8 @@ export interface Project {
   dismiss(): void;
   /** What an alert is about has succeeded: the alert goes. */
   settled(about: About): void;
+  /** Does some work and tells what goes wrong with it, until it succeeds. Undefined: it went wrong. */
+  attempt<T>(about: About, work: () => Promise<T>): Promise<T | undefined>;
   receive(events: readonly EngineEvent[]): void;
 }
 
@@ -107,6 +109,7 @@ export function createProject(
       if (get().loading) {
         set({
           problem: {
+            about: 'waiting',
             code: 'busy',
             what: `"${title}" has to wait: ${get().loading!.title} is still under way.`,
             hint: 'Nothing was changed. Try again when it is finished.',
@@ -121,6 +124,7 @@ export function createProject(
       });
       try {
         set({ ...(await work()), loading: null });
+        get().settled('waiting');
         return true;
       } catch (error) {
         const problem = problemOf(error);
@@ -257,6 +261,16 @@ export function createProject(
       report: (problem) => set({ problem }),
       dismiss: () => set({ problem: null }),
       settled: (about) => get().problem?.about === about && set({ problem: null }),
+      async attempt(about, work) {
+        try {
+          const value = await work();
+          get().settled(about);
+          return value;
+        } catch (error) {
+          set({ problem: { ...problemOf(error), about } });
+          return undefined;
+        }
+      },
       receive(events) {
         const last = events.findLast((event) => event.type === 'loading');
         const loading = get().loading;

@@ -28,6 +28,8 @@ export interface StageView {
   /** First step with a point, for the marks on the curves. */
   readonly firstStep: number | null;
   readonly progress: StageProgress | null;
+  /** What is done before its next unit of work, while that is under way. */
+  readonly preparing?: StageProgress | null;
 }
 
 export interface GroupRecord {

@@ -201,7 +201,8 @@ function fold(before: Run, events: readonly EngineEvent[], book: SeriesBook): Ru
     } else if (event.type === 'group') groups.push({ key: key++, ...event });
     else if (event.type === 'snapshot') snapshots.push(event);
     else if (event.type === 'rejection') tried[event.verdict].push(event);
-    else if (event.type === 'progress') changeStage(event.stageIndex, { progress: event });
+    else if (event.type === 'progress')
+      changeStage(event.stageIndex, event.preparing ? { preparing: event } : { progress: event, preparing: null });
     else if (event.type === 'state') change({ state: event.state });
     else if (event.type === 'stage') {
       changeStage(event.index, {

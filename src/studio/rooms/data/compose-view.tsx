@@ -10,7 +10,6 @@ import type {
   Row,
 } from '../../../engine/protocol/index.ts';
 import { Strip } from '../../boxes/strip.tsx';
-import { problemOf } from '../../problem.ts';
 import { useProject, useStudio } from '../../state/studio.ts';
 import { count, plural } from '../../ui/format.ts';
 import { Icon } from '../../ui/icon.tsx';
@@ -44,9 +43,12 @@ export function ComposeView({ dataset }: { readonly dataset: DatasetReport }) {
   };
   const tryIt = async () => {
     setTrying(true);
-    await client
-      .request({ type: 'compose-preview', dataset: dataset.id, compose: chosen, count: PREVIEWED })
-      .then(setPreview, (error) => project.getState().report(problemOf(error)));
+    const found = await project
+      .getState()
+      .attempt('composed rows', () =>
+        client.request({ type: 'compose-preview', dataset: dataset.id, compose: chosen, count: PREVIEWED }),
+      );
+    if (found) setPreview(found);
     setTrying(false);
   };
   const none = chosen.kinds.length === 0;
@@ -141,16 +143,13 @@ function Composed({ dataset }: { readonly dataset: DatasetReport }) {
     const { compose: _, ...options } = dataset.options;
     void reread(options satisfies DatasetOptions);
   };
-  const save = async (split: Row['split']) => {
-    try {
+  const save = (split: Row['split']) =>
+    project.getState().attempt('rows file', async () => {
       const handle = await askForFile(split === 'train' ? 'train.jsonl' : 'heldout.jsonl');
       if (handle === null) return;
       const { fileName, stream } = await client.request({ type: 'composed-file', dataset: dataset.id, split });
       await saveStream(stream, fileName, handle, () => undefined);
-    } catch (error) {
-      project.getState().report(problemOf(error));
-    }
-  };
+    });
   return (
     <section className="card" aria-label="Composed rows">
       <h2 className="minor">Open now</h2>

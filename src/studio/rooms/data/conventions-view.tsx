@@ -8,7 +8,6 @@ import type {
   WayOfWriting,
 } from '../../../engine/protocol/index.ts';
 import { Strip } from '../../boxes/strip.tsx';
-import { problemOf } from '../../problem.ts';
 import { useProject, useStudio } from '../../state/studio.ts';
 import { Choice } from '../../ui/choice.tsx';
 import { count, percent } from '../../ui/format.ts';
@@ -248,10 +247,12 @@ function useTrial(dataset: string, { file, way }: FileAndWay, chosen: Convention
   useEffect(() => {
     let live = true;
     const timer = setTimeout(() => {
-      client.request({ type: 'try-convention', dataset, file, way, convention: chosen, count: SAMPLES }).then(
-        (found) => live && setTrial(found),
-        (error) => live && project.getState().report(problemOf(error)),
-      );
+      const read = () =>
+        client.request({ type: 'try-convention', dataset, file, way, convention: chosen, count: SAMPLES });
+      void project
+        .getState()
+        .attempt('coordinates', read)
+        .then((found) => live && found && setTrial(found));
     }, SETTLE_MS);
     return () => {
       live = false;

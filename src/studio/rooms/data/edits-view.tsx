@@ -3,7 +3,6 @@ import { useState } from 'react';
 import { ROW_FILE_FORMATS, type RowFileFormat } from '../../../engine/protocol/edits.ts';
 import type { DatasetReport, RequestOf, RowFilter } from '../../../engine/protocol/index.ts';
 import { useEditing, useProject, useStudio } from '../../state/studio.ts';
-import { problemOf } from '../../problem.ts';
 import { FileButton } from '../../ui/file-button.tsx';
 import { plural } from '../../ui/format.ts';
 import { Icon } from '../../ui/icon.tsx';
@@ -154,15 +153,12 @@ function RowFiles({ dataset }: { readonly dataset: DatasetReport }) {
 
 function useSave() {
   const { client } = useStudio();
-  const report = useProject((project) => project.report);
-  return async (name: string, request: RequestOf<'rows-file' | 'edits-file'>) => {
-    try {
+  const attempt = useProject((project) => project.attempt);
+  return (name: string, request: RequestOf<'rows-file' | 'edits-file'>) =>
+    attempt('rows file', async () => {
       const handle = await askForFile(name);
       if (handle === null) return;
       const { fileName, stream } = await client.request(request);
       await saveStream(stream, fileName, handle, () => undefined);
-    } catch (error) {
-      report(problemOf(error));
-    }
-  };
+    });
 }

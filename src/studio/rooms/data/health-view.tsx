@@ -1,7 +1,6 @@
 /** The dataset from afar: what to look at twice, tasks, pictures a row, box sizes, where boxes lie. Of every row. */
 import { useEffect, useRef, useState } from 'react';
 import type { DatasetReport, FindingKey, Health } from '../../../engine/protocol/index.ts';
-import { problemOf } from '../../problem.ts';
 import { useProject, useStudio } from '../../state/studio.ts';
 import { useTheme } from '../../theme.ts';
 import { bytes, count, plural } from '../../ui/format.ts';
@@ -22,10 +21,10 @@ export function HealthView({ dataset, onRows, onIssues }: HealthViewProps) {
   const busy = useProject((state) => state.loading !== null);
   useEffect(() => {
     let live = true;
-    client.request({ type: 'health', dataset: dataset.id }).then(
-      (found) => live && setHealth(found),
-      (error) => live && project.getState().report(problemOf(error)),
-    );
+    void project
+      .getState()
+      .attempt('health', () => client.request({ type: 'health', dataset: dataset.id }))
+      .then((found) => live && found && setHealth(found));
     return () => void (live = false);
   }, [client, project, dataset.id, busy]);
   if (!health) return <p className="room-wait">Counting…</p>;

@@ -1,7 +1,6 @@
 /** What is wrong with which row, why, and how to mend it. */
 import { useEffect, useState } from 'react';
 import type { DatasetReport, RowIssue } from '../../../engine/protocol/index.ts';
-import { problemOf } from '../../problem.ts';
 import { useStudio } from '../../state/studio.ts';
 import { Choice } from '../../ui/choice.tsx';
 import { count, plural } from '../../ui/format.ts';
@@ -86,10 +85,11 @@ function useIssues(dataset: string, filter: Filter, wanted: number): readonly Ro
   useEffect(() => {
     let live = true;
     const request = { type: 'issues', dataset, offset: 0, count: wanted } as const;
-    client.request(filter === 'all' ? request : { ...request, severity: filter }).then(
-      (page) => live && setIssues(page),
-      (error) => live && project.getState().report(problemOf(error)),
-    );
+    const read = () => client.request(filter === 'all' ? request : { ...request, severity: filter });
+    void project
+      .getState()
+      .attempt('issues', read)
+      .then((page) => live && page && setIssues(page));
     return () => void (live = false);
   }, [client, project, dataset, filter, wanted]);
   return issues;
@@ -97,16 +97,13 @@ function useIssues(dataset: string, filter: Filter, wanted: number): readonly Ro
 
 function Download({ dataset, as }: { readonly dataset: string; readonly as: 'csv' | 'json' }) {
   const { client, project } = useStudio();
-  const save = async () => {
-    try {
+  const save = () =>
+    project.getState().attempt('issues file', async () => {
       const handle = await askForFile(`issues.${as}`);
       if (handle === null) return;
       const { fileName, stream } = await client.request({ type: 'issues-file', dataset, as });
       await saveStream(stream, fileName, handle, () => undefined);
-    } catch (error) {
-      project.getState().report(problemOf(error));
-    }
-  };
+    });
   return (
     <button type="button" className="button small" onClick={() => void save()}>
       <Icon name="export" /> {as.toUpperCase()}

@@ -1,7 +1,6 @@
 /** What only the user can say, before a run may start: how boxes are to be read, and that rows are to be skipped. */
 import { useEffect, useState } from 'react';
 import type { DatasetReport, LedgerKey, UnfitRow, UnsaidPictures } from '../../../engine/protocol/index.ts';
-import { problemOf } from '../../problem.ts';
 import { useProject, useStudio } from '../../state/studio.ts';
 import { plural } from '../../ui/format.ts';
 import { Icon } from '../../ui/icon.tsx';
@@ -26,10 +25,10 @@ export function useUnfitRows(dataset: DatasetReport | null): readonly UnfitRow[]
   useEffect(() => {
     if (of === null || id === undefined) return;
     let live = true;
-    client.request({ type: 'unfit-rows', dataset: id }).then(
-      (rows) => live && setFound({ of, rows }),
-      (error) => live && project.getState().report(problemOf(error)),
-    );
+    void project
+      .getState()
+      .attempt('unfit rows', () => client.request({ type: 'unfit-rows', dataset: id }))
+      .then((rows) => live && rows && setFound({ of, rows }));
     return () => void (live = false);
   }, [client, project, of, id]);
   return found !== null && found.of === of ? found.rows : [];

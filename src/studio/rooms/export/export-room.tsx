@@ -285,7 +285,7 @@ function RunFileCard() {
   const begun = useRun((run) => run.stages.length > 0);
   const save = async () => {
     const { client, run, project, book, rows } = studio;
-    try {
+    await project.getState().attempt('run file', async () => {
       const json = await writeRunFile(
         run.getState(),
         await foundationOf(client, project.getState(), run.getState().runId),
@@ -297,9 +297,7 @@ function RunFileCard() {
         new Blob([json], { type: 'application/json' }),
         `run-${run.getState().runId ?? 'unstarted'}${SUFFIX}`.replace('run-run-', 'run-'),
       );
-    } catch (error) {
-      project.getState().report(problemOf(error));
-    }
+    });
   };
   return (
     <section className="card export" aria-label="Run file">

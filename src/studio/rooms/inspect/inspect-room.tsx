@@ -4,7 +4,6 @@ import { Link } from 'wouter';
 import type { DatasetReport, Row } from '../../../engine/protocol/index.ts';
 import { ROLES } from '../../boxes/roles.ts';
 import { PAGE, type Split } from '../../state/row-cache.ts';
-import { problemOf } from '../../problem.ts';
 import { useAnswers, useProject, useStudio } from '../../state/studio.ts';
 import { Choice } from '../../ui/choice.tsx';
 import { count, ratio } from '../../ui/format.ts';
@@ -49,7 +48,7 @@ function useAllRows(dataset: DatasetReport, split: Split): readonly Row[] {
         if (live && (page % 4 === 0 || (page + 1) * PAGE >= total)) setRows([...all]);
       }
     };
-    read().catch((error) => project.getState().report(problemOf(error)));
+    void project.getState().attempt('rows', read);
     return () => void (live = false);
   }, [cache, project, dataset.id, split, total]);
   return rows;

@@ -128,15 +128,18 @@ interface Described {
 function ConfigButton({ onRead }: { readonly onRead: (read: Described) => void }) {
   const { project } = useStudio();
   const read = async (file: File) => {
-    const report = project.getState().report;
+    const { report, settled } = project.getState();
     try {
       const config = JSON.parse(await file.text()) as Described['config'] | null;
-      if (typeof config?.['model_type'] === 'string')
+      if (typeof config?.['model_type'] === 'string') {
+        settled('configuration');
         return onRead({ name: String(config['_name_or_path'] || `${config['model_type']}, ${file.name}`), config });
+      }
     } catch {
       // Told below, with what is no object.
     }
     report({
+      about: 'configuration',
       code: 'config-unreadable',
       what: `${file.name} does not describe a model.`,
       hint: 'Choose the config.json of a Hugging Face checkpoint. Nothing was changed.',

@@ -11,14 +11,16 @@ export function PlanFile() {
   const recipe = useRecipe((editor) => editor.recipe);
   const use = useRecipe((editor) => editor.use);
   const report = useProject((project) => project.report);
+  const settled = useProject((project) => project.settled);
   const [copied, setCopied] = useState(false);
   const json = JSON.stringify(recipe, null, 2);
   const open = async (file: File) => {
     try {
       use(parseRecipe(await file.text(), file.name, 'refused'));
+      settled('plan file');
     } catch (error) {
       const { hint, ...problem } = problemOf(error);
-      report({ ...problem, hint: `${hint} Your recipe was not changed.` });
+      report({ ...problem, about: 'plan file', hint: `${hint} Your recipe was not changed.` });
     }
   };
   return (

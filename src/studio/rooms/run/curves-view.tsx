@@ -9,7 +9,6 @@ import type { Horizontal } from '../../charts/horizontal.ts';
 import { panelsFor } from '../../charts/panels.ts';
 import type { Alarm } from '../../state/alarms.ts';
 import { currentProject } from '../../state/kept.ts';
-import { problemOf } from '../../problem.ts';
 import { nameOf, type StageView } from '../../state/run.ts';
 import { useKeeping, usePast, useRun, useStudio } from '../../state/studio.ts';
 import { useTheme } from '../../theme.ts';
@@ -202,7 +201,7 @@ function StoredRuns({ runs }: { readonly runs: readonly RunRecord[] }) {
         value=""
         onChange={(event) => {
           const run = runs.find(({ id }) => id === event.target.value);
-          if (run) read(run).catch((error: unknown) => project.getState().report(problemOf(error)));
+          if (run) void project.getState().attempt('stored run', () => read(run));
         }}
       >
         <option value="">Add a stored run ({runs.length})</option>

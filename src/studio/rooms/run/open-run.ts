@@ -9,12 +9,15 @@ import { useStudio, type Studio } from '../../state/studio.ts';
 /** Every run file and every plan file ends like this. */
 export const SUFFIX = '.groundwork.json';
 
+const ABOUT = 'opening a run file';
+
 /** Shows the run of a file. False: it could not be, and why was reported. */
 export async function openRunFile(studio: Studio, file: File): Promise<boolean> {
   const { project, run } = studio;
-  const { report } = project.getState();
+  const { report, settled } = project.getState();
   if (isActive(run.getState().state)) {
     report({
+      about: ABOUT,
       code: 'run-active',
       what: `${file.name} cannot be opened now: a run is active, and its view would be lost.`,
       hint: 'Stop and keep the run first, or open the file in another tab.',
@@ -24,13 +27,14 @@ export async function openRunFile(studio: Studio, file: File): Promise<boolean> 
   try {
     const read = readRunFile(await file.text(), file.name);
     if ('code' in read) {
-      report(read);
+      report({ ...read, about: ABOUT });
       return false;
     }
+    settled(ABOUT);
     run.getState().open({ fileName: file.name, file: read });
     return true;
   } catch (error) {
-    report(problemOf(error));
+    report({ ...problemOf(error), about: ABOUT });
     return false;
   }
 }

@@ -1,34 +1,10 @@
 /** The stages of a run as a line of road: done, under way, to come. */
 import { useRehearsal, useRun } from '../../state/studio.ts';
-import type { RunState } from '../../../engine/protocol/index.ts';
 import { isActive, type StageView } from '../../state/run.ts';
+import { phaseOf, wordsOf } from '../../state/run-words.ts';
 import { descriptorOf } from '../../../engine/presets.ts';
 import { KIND_NAMES } from '../../recipe/kinds/index.ts';
 import { bytes, duration } from '../../ui/format.ts';
-
-const STATUS = {
-  waiting: 'waiting',
-  running: 'running',
-};
-const STATES = {
-  idle: 'Starting',
-  running: 'Running',
-  paused: 'Paused',
-  stopping: 'Stopping after this step',
-  finished: 'Finished',
-  failed: 'Failed',
-} as const;
-
-/** What the run is doing, in words. Between its last step and its end it saves. */
-export function phaseOf(state: RunState, stages: readonly StageView[]): string {
-  const over = stages.length > 0 && stages.every(({ status }) => status === 'finished');
-  const stopped = stages.some(({ status }) => status === 'stopped');
-  if (state === 'running' && over) return 'Saving what was learned';
-  if (state === 'stopping' && stopped) return 'Stopped. What was learned is saved';
-  // A run that was ended before its last stage is not a finished one.
-  if (state === 'finished' && stages.length > 0 && !over) return 'Stopped. What was learned is kept';
-  return STATES[state];
-}
 
 export function StageTrack() {
   const stages = useRun((run) => run.stages);
@@ -85,25 +61,8 @@ function usePlanEta(): number | null {
   if (state !== 'running' || !rehearsed || rehearsed.recipe !== recipe) return null;
   return stages.reduce((sum, { status, progress }, i) => {
     if (status === 'waiting') return sum + (rehearsed.rehearsal.stages[i]?.seconds ?? 0);
-    const own = progress?.preparing ? null : progress?.etaSeconds;
-    return status === 'running' ? sum + (own ?? rehearsed.rehearsal.stages[i]?.seconds ?? 0) : sum;
+    return status === 'running' ? sum + (progress?.etaSeconds ?? rehearsed.rehearsal.stages[i]?.seconds ?? 0) : sum;
   }, 0);
-}
-
-/** @param ended the run has ended, and what was not done will not be */
-export function wordsOf({ status, seconds, progress }: StageView, ended: boolean): string {
-  if (status === 'finished') return duration(seconds);
-  if (status === 'stopped') return `stopped after ${duration(seconds)}`;
-  if (ended && status === 'waiting') return 'not run';
-  if (ended)
-    return progress && !progress.preparing
-      ? `stopped at ${progress.done} of ${progress.total} ${progress.unit}`
-      : 'stopped';
-  if (status === 'waiting' || !progress) return STATUS[status];
-  const { done, total, unit, preparing, etaSeconds } = progress;
-  // All is prepared, and the first step takes its time.
-  if (preparing && done === total) return 'first step';
-  return `${done} of ${total} ${unit}${etaSeconds === null ? '' : `, ${duration(etaSeconds)} left`}`;
 }
 
 function TrackStage({
@@ -115,7 +74,7 @@ function TrackStage({
   readonly ended: boolean;
   readonly failed: boolean;
 }) {
-  const { stage, status, progress } = view;
+  const { stage, status, progress, preparing } = view;
   const share =
     status === 'finished' ? 1 : progress && progress.total > 0 ? Math.min(1, progress.done / progress.total) : 0;
   const words = failed ? 'failed here' : wordsOf(view, ended);
@@ -124,7 +83,7 @@ function TrackStage({
       <div
         className="progress-track"
         data-known="true"
-        data-preparing={status === 'running' && progress?.preparing}
+        data-preparing={(status === 'running' && !failed && preparing !== undefined && preparing !== null) || undefined}
         role="progressbar"
         aria-label={`${stage.name}, ${KIND_NAMES[stage.kind]}`}
         aria-valuemin={0}
