@@ -246,8 +246,11 @@ async function answer(
   if (values.adapter !== undefined) {
     const adapter = { name: basename(resolve(values.adapter)), files: await filesUnder(values.adapter) };
     const { adapters } = await session.handle({ type: 'adapter-import', ...adapter });
-    const { id, matched, total } = adapters.at(-1)!;
-    note(`adapter ${adapter.name}: ${matched} of ${total} tensors found their module`);
+    const { id, matched, total, baseName, notes } = adapters.at(-1)!;
+    note(
+      `adapter ${adapter.name}${baseName ? `, made for ${baseName}` : ''}: ${matched} of ${total} tensors found their module`,
+    );
+    for (const line of notes) note(line);
     await session.handle({ type: 'adapter-stack', stack: [id], continueTop: false });
   }
   const prompt = values.prompt ?? 'published';

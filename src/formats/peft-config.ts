@@ -40,7 +40,9 @@ export interface AdapterConfigReading {
 const HARMLESS = new Set(
   (
     'auto_mapping revision inference_mode task_type peft_version runtime_config megatron_core qalora_group_size ensure_weight_tying ' +
-    'eva_config corda_config lora_ga_config loftq_config'
+    'eva_config corda_config lora_ga_config loftq_config ' +
+    // Only for layers of GPT-2's kind (Conv1D), which no family here has: PEFT ignores it for every other.
+    'fan_in_fan_out'
   ).split(' '),
 );
 const READ = new Set(
@@ -52,7 +54,6 @@ const READ = new Set(
 // Field → its neutral values; anything else changes the adapter's function.
 const NEUTRAL: Readonly<Record<string, (value: unknown) => boolean>> = {
   bias: (v) => v === 'none',
-  fan_in_fan_out: (v) => v === false,
   ...Object.fromEntries(
     (
       'lora_bias layer_replication trainable_token_indices target_parameters megatron_config alora_invocation_tokens use_qalora ' +

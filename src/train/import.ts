@@ -17,7 +17,7 @@ import { isFloat, toFloat32, type Safetensors } from '../formats/safetensors.ts'
 import type { LinearModule } from '../models/model.ts';
 import type { AdapterMatrices, AdapterTarget } from '../nn/adapter.ts';
 import { rowBlocks, type MergedAdapter } from './merged-rows.ts';
-import { resolveLoraTargets, unmatchedTargets, type LoraTarget } from './peft-targets.ts';
+import { resolveLoraTargets, unmatchedPatterns, unmatchedTargets, type LoraTarget } from './peft-targets.ts';
 
 export interface ImportedAdapter extends MergedAdapter {
   /** What adapter_config.json names as its base, for the user to compare. */
@@ -27,7 +27,10 @@ export interface ImportedAdapter extends MergedAdapter {
   readonly total: number;
   /** Keys that belong to no module here. */
   readonly unmatched: readonly string[];
-  /** Modules of the vision tower: read, but left out, since image features are computed without adapters. */
+  /**
+   * Modules that the adapter changes and that stay as they are here: of the vision tower, since image features are
+   * computed without adapters, and of parts that are no linear layer of this model.
+   */
   readonly leftOut: readonly string[];
   /** What the adapter is, where it is not what it seems, in whole sentences. */
   readonly notes: readonly string[];
@@ -55,7 +58,7 @@ export async function readAdapter(
   if (settings.modulesToSave?.length) throw wholeModules(settings.modulesToSave);
   const keys = [...tensors.tensors.keys()];
   refuseEmbeddings(keys);
-  const chosen = chosenModules(linears, settings, keys);
+  const { found: chosen, passedOver, unmet } = chosenModules(linears, settings, keys);
   const match = matchAdapterKeys(
     keys,
     chosen.map((t) => t.module),
@@ -81,6 +84,12 @@ export async function readAdapter(
           ? 'The file was saved from a model whose weights were spread over processes (DeepSpeed ZeRO-3): gather them when saving.'
           : 'The adapter was trained for a model of another size, or its adapter_config.json belongs to another file.',
       );
+    if (!isFloat(info.dtype))
+      throw new GroundworkError(
+        'adapter-mismatch',
+        `${key} is stored as ${info.dtype}, and the matrices of an adapter are floats.`,
+        'Save the adapter again in F32, BF16 or F16.',
+      );
     const values = toFloat32(await tensors.read(key), info.dtype).slice();
     if (!values.every(Number.isFinite))
       throw new GroundworkError(
@@ -94,7 +103,7 @@ export async function readAdapter(
   const targets: AdapterTarget[] = [];
   const matrices = new Map<string, AdapterMatrices>();
   const magnitudes = new Map<string, Float32Array>();
-  const [leftOut, absent, idle]: [string[], string[], string[]] = [[], [], []];
+  const [inVision, absent, idle]: [string[], string[], string[]] = [[], [], []];
   for (const target of chosen) {
     const { module, r } = target;
     // PEFT saves what it trained; a pattern may name more modules than the file holds, and those stay as they are.
@@ -104,10 +113,10 @@ export async function readAdapter(
     }
     const { inFeatures, outFeatures, tower } = linears.find((l) => l.name === module)!;
     const [a, b] = [await read(module, 'lora_A', [r, inFeatures]), await read(module, 'lora_B', [outFeatures, r])];
-    const changes = b.some((v) => v !== 0) && a.some((v) => v !== 0);
+    const changes = target.scaling !== 0 && productChanges(a, b, r);
     if (tower !== 'text') {
       // One that changes nothing is the same as none.
-      if (changes) leftOut.push(module);
+      if (changes || settings.useDora) inVision.push(module);
       continue;
     }
     if (!changes) idle.push(module);
@@ -117,11 +126,12 @@ export async function readAdapter(
   }
   if (!targets.length)
     throw new GroundworkError(
-      'adapter-mismatch',
+      'adapter-unsupported',
       'The adapter is only for the vision tower.',
       'Groundwork does not change the vision tower. Merge the adapter with PEFT and load the merged model here.',
     );
   const names = linears.map(({ name }) => ({ name, linear: true }));
+  const { unnamed, foreign } = withoutPlace(match.unmatched, linears, new Set(chosen.map((t) => t.module)));
   return {
     targets,
     matrices,
@@ -130,11 +140,20 @@ export async function readAdapter(
     matched: match.matched,
     total: match.total,
     unmatched: match.unmatched,
-    leftOut,
+    leftOut: [...inVision, ...foreign],
     notes: [
       ...idleNotes(idle, targets.length, settings.useDora),
-      ...leftOutNotes(leftOut),
+      ...leftOutNotes(inVision, foreign),
+      ...unnamedNotes(unnamed),
       ...absentNotes(absent, chosen.length),
+      ...unmet.map(
+        (pattern) => `rank_pattern or alpha_pattern has “${pattern}”, which matches no module of the adapter.`,
+      ),
+      ...(passedOver
+        ? [
+            'target_modules matches parts that are no linear layers as well. ms-swift passes such parts by, and so does Groundwork; PEFT refuses the adapter.',
+          ]
+        : []),
       ...unmatchedTargets(names, settings.targetModules)
         .filter((target) => !names.some(({ name }) => endsWith(legacyName(name), target)))
         .map((target) => `adapter_config.json names ${target}, which no linear layer of this model is called.`),
@@ -149,37 +168,52 @@ const PARTS: ReadonlySet<AdapterPart> = new Set<AdapterPart>(['lora_A', 'lora_B'
 
 const endsWith = (name: string, target: string): boolean => name === target || name.endsWith(`.${target}`);
 
+interface Chosen {
+  readonly found: readonly LoraTarget[];
+  /** The configuration also matches what is no linear layer. */
+  readonly passedOver: boolean;
+  /** Keys of rank_pattern and alpha_pattern that match none of the modules. */
+  readonly unmet: readonly string[];
+}
+
 /**
  * The modules that the configuration names: by the names of today, or by those of transformers before 4.52, in which
- * configurations with whole names are written. The naming that reaches more of the file's tensors counts.
+ * configurations with whole names are written. The naming counts that reaches more of the file's tensors; of two that
+ * reach as many, the one in which more patterns of ranks and alphas match, and then the one that names fewer modules.
  */
-function chosenModules(
-  linears: readonly LinearModule[],
-  settings: AdapterConfig,
-  keys: readonly string[],
-): LoraTarget[] {
+function chosenModules(linears: readonly LinearModule[], settings: AdapterConfig, keys: readonly string[]): Chosen {
   const under = (naming: (name: string) => string) => {
     const back = new Map(linears.map(({ name }) => [naming(name), name]));
-    try {
-      const found = resolveLoraTargets(
+    const resolve = (others: 'refuse' | 'pass over') =>
+      resolveLoraTargets(
         linears.map(({ name, outputHead }) => ({
           name: naming(name),
           linear: true,
           ...(outputHead && { outputHead }),
         })),
         settings,
+        others,
       ).map((target) => ({ ...target, module: back.get(target.module)! }));
-      return { found, reached: reached(keys, found), error: null };
+    const withReach = (found: readonly LoraTarget[], passedOver: boolean) => {
+      const names = found.map(({ module }) => naming(module));
+      const unmet = [settings.rankPattern, settings.alphaPattern].flatMap((map) => unmatchedPatterns(names, map));
+      return { found, passedOver, unmet, reached: reached(keys, found), error: null };
+    };
+    try {
+      return withReach(resolve('refuse'), false);
     } catch (error) {
-      return { found: [], reached: -1, error };
+      if (error instanceof GroundworkError && error.code === 'lora-target-unsupported')
+        return withReach(resolve('pass over'), true);
+      return { found: [], passedOver: false, unmet: [], reached: -1, error };
     }
   };
   const now = under((name) => name);
-  if (now.reached === keys.length) return now.found;
   const before = under(legacyName);
-  if (before.reached > now.reached) return before.found;
+  const better =
+    before.reached - now.reached || now.unmet.length - before.unmet.length || now.found.length - before.found.length;
+  if (better > 0) return before;
   if (now.error) throw now.error;
-  return now.found;
+  return now;
 }
 
 function reached(keys: readonly string[], chosen: readonly LoraTarget[]): number {
@@ -240,6 +274,49 @@ async function isOurs(
   return true;
 }
 
+/** Whether B·A is anything but zero: a [r, in], b [out, r]. A rank counts where both its row and its column do. */
+function productChanges(a: Float32Array, b: Float32Array, r: number): boolean {
+  const inFeatures = a.length / r;
+  for (let k = 0; k < r; k++) {
+    if (a.subarray(k * inFeatures, (k + 1) * inFeatures).every((v) => v === 0)) continue;
+    for (let at = k; at < b.length; at += r) if (b[at] !== 0) return true;
+  }
+  return false;
+}
+
+/** Modules of the tensors that found none of those chosen: others of this model, or parts that it has not or not as linears. */
+function withoutPlace(
+  unmatched: readonly string[],
+  linears: readonly LinearModule[],
+  chosen: ReadonlySet<string>,
+): { readonly unnamed: readonly string[]; readonly foreign: readonly string[] } {
+  if (!unmatched.length) return { unnamed: [], foreign: [] };
+  let known: ReadonlyMap<string, string> = new Map();
+  try {
+    const { tensors } = matchAdapterKeys(
+      unmatched,
+      linears.map(({ name }) => name),
+    );
+    known = new Map(tensors.map(({ key, module }) => [key, module]));
+  } catch {
+    // None of them is for this model.
+  }
+  const twice = unmatched.find((key) => chosen.has(known.get(key) ?? ''));
+  if (twice !== undefined)
+    throw new GroundworkError(
+      'adapter-mismatch',
+      `The file has ${twice} under another name as well.`,
+      'Nothing says which of the two counts: export the adapter again.',
+    );
+  const modules = (keys: readonly string[]) => [
+    ...new Set(keys.map((key) => known.get(key) ?? parseAdapterKey(key)?.module ?? key)),
+  ];
+  return {
+    unnamed: modules(unmatched.filter((key) => known.has(key))),
+    foreign: modules(unmatched.filter((key) => !known.has(key))),
+  };
+}
+
 function idleNotes(idle: readonly string[], all: number, dora: boolean): string[] {
   if (!idle.length || dora) return [];
   return idle.length === all
@@ -247,12 +324,31 @@ function idleNotes(idle: readonly string[], all: number, dora: boolean): string[
     : [`${idle.length} of ${all} modules have matrices that multiply to zero, and change nothing.`];
 }
 
-const leftOutNotes = (leftOut: readonly string[]): string[] =>
-  leftOut.length
+function leftOutNotes(inVision: readonly string[], foreign: readonly string[]): string[] {
+  const consequence =
+    'so answers here differ from those with the whole adapter; no run can stand on it and nothing is exported from it.';
+  return [
+    ...(inVision.length
+      ? [
+          `The adapter also changes ${counted(inVision)} of the vision tower, such as ${inVision[0]!}. They are left out, ${consequence}`,
+        ]
+      : []),
+    ...(foreign.length
+      ? [
+          `The adapter also changes parts that are no linear layers of this model (${foreign.length}), such as ${foreign[0]!}. They are left out, ${consequence}`,
+        ]
+      : []),
+  ];
+}
+
+const unnamedNotes = (unnamed: readonly string[]): string[] =>
+  unnamed.length
     ? [
-        `The adapter also changes ${leftOut.length} modules of the vision tower, such as ${leftOut[0]!}. They are left out, so answers here differ from those with the whole adapter; no run can stand on it and nothing is exported from it.`,
+        `The file has matrices for ${counted(unnamed)} that adapter_config.json does not name, such as ${unnamed[0]!}. PEFT does not use them, and neither does Groundwork: if they were trained, the configuration belongs to another file.`,
       ]
     : [];
+
+const counted = ({ length }: readonly unknown[]): string => (length === 1 ? '1 module' : `${length} modules`);
 
 const absentNotes = (absent: readonly string[], all: number): string[] =>
   absent.length

@@ -63,8 +63,13 @@ export const VISION_MODULES = '.*(?:visual|vision_model|vision_tower|connector)\
  * Chosen modules in the model's order. Throws `lora-no-target` (nothing matched; the hint lists near names),
  * `lora-target-unsupported` (a match is not a linear layer), `lora-settings` (contradictory settings),
  * `regex-unsupported`.
+ * @param others what becomes of a match that is no linear layer
  */
-export function resolveLoraTargets(modules: readonly ModelModule[], settings: TargetSettings): LoraTarget[] {
+export function resolveLoraTargets(
+  modules: readonly ModelModule[],
+  settings: TargetSettings,
+  others: 'refuse' | 'pass over' = 'refuse',
+): LoraTarget[] {
   const { targetModules, layersToTransform, layersPattern } = settings;
   if (typeof targetModules === 'string' && (layersToTransform || layersPattern))
     throw new GroundworkError(
@@ -89,9 +94,10 @@ export function resolveLoraTargets(modules: readonly ModelModule[], settings: Ta
   const containers = new Set<string>();
   for (const { name } of modules)
     for (let dot = name.indexOf('.'); dot >= 0; dot = name.indexOf('.', dot + 1)) containers.add(name.slice(0, dot));
-  const chosen = modules.filter((m) => wanted(m.name));
-  const impossible = [...containers].find(wanted) ?? chosen.find((m) => !m.linear)?.name;
-  if (impossible !== undefined)
+  const matched = modules.filter((m) => wanted(m.name));
+  const chosen = matched.filter((m) => m.linear);
+  const impossible = [...containers].find(wanted) ?? matched.find((m) => !m.linear)?.name;
+  if (impossible !== undefined && others === 'refuse')
     throw new GroundworkError(
       'lora-target-unsupported',
       `target_modules matches ${impossible}, which is not a linear layer.`,
@@ -159,15 +165,22 @@ function targetMatcher(modules: readonly ModelModule[], settings: TargetSettings
   };
 }
 
+/** Keys of rank_pattern or alpha_pattern that match none of the names. @throws GroundworkError `regex-unsupported` */
+export function unmatchedPatterns(names: readonly string[], patterns: Readonly<Record<string, number>>): string[] {
+  return Object.keys(patterns).filter((pattern) => {
+    const regex = patternOfEnd(pattern);
+    return !names.some((name) => regex.test(name));
+  });
+}
+
+const patternOfEnd = (pattern: string): BoundedRegex => pythonMatchInside('(?:.*\\.)?(?:', pattern, ')$');
+
 /** Value of the first pattern that matches the name's end, else `fallback`. */
 function patternLookup(
   patterns: Readonly<Record<string, number>> | undefined,
   fallback: number,
 ): (name: string) => number {
-  const compiled = Object.entries(patterns ?? {}).map(([pattern, value]) => ({
-    regex: pythonMatchInside('(?:.*\\.)?(?:', pattern, ')$'),
-    value,
-  }));
+  const compiled = Object.entries(patterns ?? {}).map(([pattern, value]) => ({ regex: patternOfEnd(pattern), value }));
   return (name) => compiled.find(({ regex }) => regex.test(name))?.value ?? fallback;
 }
 

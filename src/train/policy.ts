@@ -258,16 +258,11 @@ export function adapterTargets(model: VisionLanguageModel, settings: LoraSetting
       excludeModules: settings.excludeModules ?? VISION_MODULES,
     },
   );
-  const modules = model.linears.map(({ name }) => ({ name, linear: true }));
-  const [unknown] = unmatchedTargets(modules, settings.targetModules);
-  if (unknown !== undefined)
-    throw new GroundworkError(
-      'lora-no-target',
-      `No linear layer of the model is called ${unknown}, which target_modules names; the others are.`,
-      unknown.includes('embed')
-        ? 'Embeddings get no adapter here: leave it out.'
-        : 'Correct the name or leave it out, so that what is trained is what the recipe says.',
-    );
+  const [unmet] = unmatchedTargets(
+    chosen.map(({ module }) => ({ name: module, linear: true })),
+    settings.targetModules,
+  );
+  if (unmet !== undefined) throw unmetTarget(model, unmet);
   return chosen.map((target) => {
     const { module } = target;
     const { inFeatures, outFeatures, tower } = model.linears.find((l) => l.name === module)!;
@@ -279,4 +274,22 @@ export function adapterTargets(model: VisionLanguageModel, settings: LoraSetting
       );
     return { ...target, inFeatures, outFeatures };
   });
+}
+
+/** A name of a list that no module answers to of those that get an adapter. */
+function unmetTarget({ linears }: VisionLanguageModel, target: string): GroundworkError {
+  const modules = linears.map(({ name }) => ({ name, linear: true }));
+  if (unmatchedTargets(modules, [target]).length === 0)
+    return new GroundworkError(
+      'lora-no-target',
+      `Every linear layer called ${target}, which target_modules names, is left out by exclude_modules.`,
+      'Leave the name out as well, or narrow exclude_modules. Adapters on the vision tower are not computed.',
+    );
+  return new GroundworkError(
+    'lora-no-target',
+    `No linear layer of the model is called ${target}, which target_modules names; the others are.`,
+    target.includes('embed')
+      ? 'Embeddings get no adapter here: leave it out.'
+      : 'Correct the name or leave it out, so that what is trained is what the recipe says.',
+  );
 }

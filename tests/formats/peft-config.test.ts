@@ -85,7 +85,6 @@ test.each([
 test.each([
   { peft_type: 'IA3' },
   { bias: 'all' },
-  { fan_in_fan_out: true },
   { lora_bias: true },
   { layer_replication: [[0, 2]] },
   { target_parameters: ['experts.w'] },
@@ -102,6 +101,7 @@ test.each([
   { init_lora_weights: 'gaussian' },
   { init_lora_weights: false },
   { bias: 'none' },
+  { fan_in_fan_out: true },
   { lora_bias: null },
   { loftq_config: {} },
 ])('%j changes nothing, so it is accepted', (fields) => {

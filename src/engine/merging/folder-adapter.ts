@@ -5,7 +5,7 @@ import { canonicalName, parseAdapterKey } from '../../formats/peft.ts';
 import { openSafetensors, type Safetensors } from '../../formats/safetensors.ts';
 import type { LinearModule } from '../../models/model.ts';
 import { readAdapter, type ImportedAdapter } from '../../train/import.ts';
-import { adapterFilesOf } from '../model/adapter-files.ts';
+import { adapterFilesOf, notesOnPassedBy } from '../model/adapter-files.ts';
 import type { NamedFile } from '../protocol/words.ts';
 
 export interface FolderAdapter {
@@ -22,6 +22,7 @@ interface Opened {
   readonly name: string;
   readonly config: string;
   readonly tensors: Safetensors;
+  readonly passedBy: readonly string[];
 }
 
 /**
@@ -34,17 +35,19 @@ export async function readFolderAdapters(folders: readonly AdapterFolder[]): Pro
   for (const { name, files } of folders)
     opened.push(
       await inFolder(name, async () => {
-        const { config, weights } = await adapterFilesOf(files);
+        const { config, weights, passedBy } = await adapterFilesOf(files);
         const tensors = await openSafetensors(blobSource(weights), 'adapter_model.safetensors');
-        return { name, config: await config.text(), tensors };
+        return { name, config: await config.text(), tensors, passedBy };
       }),
     );
   const spelt = opened.map(({ tensors }) => linearsOf(tensors, (module) => module));
   const today = opened.map(({ tensors }) => linearsOf(tensors, canonicalName));
   const chosen = distinct(today) < distinct(spelt) ? today : spelt;
   const read: FolderAdapter[] = [];
-  for (const [i, { name, config, tensors }] of opened.entries())
-    read.push({ name, adapter: await inFolder(name, () => readAdapter(chosen[i]!, config, tensors)) });
+  for (const [i, { name, config, tensors, passedBy }] of opened.entries()) {
+    const adapter = await inFolder(name, () => readAdapter(chosen[i]!, config, tensors));
+    read.push({ name, adapter: { ...adapter, notes: [...notesOnPassedBy(passedBy), ...adapter.notes] } });
+  }
   return read;
 }
 

@@ -12,7 +12,7 @@ import { adapterLikeness, leastLike } from '../../train/merging/likeness.ts';
 import { Policy, type MergedAdapter } from '../../train/policy.ts';
 import type { AdapterReport, AdaptersReport, AdaptersRequest, MergeReport } from '../protocol/adapters.ts';
 import type { NamedFile } from '../protocol/words.ts';
-import { adapterFilesOf } from './adapter-files.ts';
+import { adapterFilesOf, notesOnPassedBy } from './adapter-files.ts';
 
 interface Kept {
   readonly report: AdapterReport;
@@ -55,13 +55,13 @@ export class Adapters {
 
   /** @throws GroundworkError `adapter-incomplete` and what `readAdapter` and `openSafetensors` throw; nothing is kept then */
   async import(name: string, given: readonly NamedFile[]): Promise<void> {
-    const { config, weights } = await adapterFilesOf(given);
+    const { config, weights, passedBy } = await adapterFilesOf(given);
     const tensors = await openSafetensors(blobSource(weights), 'adapter_model.safetensors');
     const adapter = await readAdapter(this.#loaded.model.linears, await config.text(), tensors, {
       checkpoint: this.#loaded.checkpoint,
       keyOf: (module) => weightKey(this.#loaded, module),
     });
-    this.#add(name, 'imported', adapter, adapter);
+    this.#add(name, 'imported', adapter, { ...adapter, notes: [...notesOnPassedBy(passedBy), ...adapter.notes] });
   }
 
   keep(name: string, adapter: MergedAdapter): void {
@@ -232,7 +232,7 @@ function refusePartial(kept: readonly Kept[], consequence: string): void {
   if (partial)
     throw new GroundworkError(
       'adapter-partial',
-      `“${partial.report.name}” also changes ${partial.report.leftOut} modules of the vision tower, which were left out: ${consequence}.`,
+      `“${partial.report.name}” also changes ${partial.report.leftOut === 1 ? 'a module that was' : `${partial.report.leftOut} modules that were`} left out: ${consequence}.`,
       'Merge it into its base model with PEFT (merge_and_unload) and load the merged model here.',
     );
 }

@@ -20,7 +20,7 @@ export interface AdapterReport {
   readonly total: number;
   /** The first of those that did not. */
   readonly unmatched: readonly string[];
-  /** Modules of the vision tower, which is kept as it is: no run stands on such an adapter, and it is not exported. */
+  /** Modules that it changes and that stay as they are here: no run stands on such an adapter, and it is not exported. */
   readonly leftOut: number;
   /** What the adapter is, where it is not what it seems, in whole sentences. */
   readonly notes: readonly string[];
