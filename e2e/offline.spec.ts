@@ -1,43 +1,12 @@
-/** After the first load the studio needs no server; a newer build is noticed and taken over. */
-import { createServer, type Server } from 'node:http';
-import { readFile } from 'node:fs/promises';
-import { extname, join } from 'node:path';
-import type { AddressInfo } from 'node:net';
+/**
+ * After the first load the studio needs no server; a newer build is noticed and taken over, and takes nothing from the
+ * pages of the older one. All on the server that `npm start` has.
+ */
 import { expect, test, type Page } from '@playwright/test';
+import { build } from 'vite';
+import { serve } from '../scripts/serve.mjs';
 
-const TYPES: Readonly<Record<string, string>> = {
-  '.html': 'text/html',
-  '.js': 'text/javascript',
-  '.css': 'text/css',
-  '.json': 'application/json',
-  '.svg': 'image/svg+xml',
-};
-
-/** dist/ by the simplest of servers. `change` is applied to what is served. */
-async function serveDist(port = 0, change: (path: string, bytes: Buffer) => Buffer = (_, bytes) => bytes) {
-  const server: Server = createServer((request, response) => {
-    const path = decodeURIComponent(new URL(request.url!, 'http://x').pathname);
-    const name = path.endsWith('/') ? `${path}index.html` : path;
-    readFile(join('dist', name)).then(
-      (bytes) => {
-        response.setHeader('content-type', TYPES[extname(name)] ?? 'application/octet-stream');
-        response.end(change(name, bytes));
-      },
-      () => response.writeHead(404).end(),
-    );
-  });
-  await new Promise<void>((done) => server.listen(port, '127.0.0.1', done));
-  const { port: bound } = server.address() as AddressInfo;
-  return {
-    url: `http://127.0.0.1:${bound}/`,
-    port: bound,
-    close: () =>
-      new Promise<void>((done) => {
-        server.close(() => done());
-        server.closeAllConnections();
-      }),
-  };
-}
+const NEWER = '.cache/newer-build';
 
 /** Until the page is controlled and every listed file is kept. */
 const kept = (page: Page) =>
@@ -47,27 +16,24 @@ const kept = (page: Page) =>
         page.evaluate(
           async () =>
             navigator.serviceWorker.controller !== null &&
-            (await caches.match('./starter/sample.zip', { ignoreVary: true })) !== undefined,
+            (await caches.match('./starter/sample.zip', { ignoreVary: true, ignoreSearch: true })) !== undefined,
         ),
       { timeout: 60_000 },
     )
     .toBe(true);
 
 test('works without its server once it was loaded', async ({ page }) => {
-  const served = await serveDist();
+  const served = await serve({ port: 0 });
   await page.goto(served.url);
   await kept(page);
   await served.close();
   await page.reload();
   await expect(page.getByRole('navigation', { name: 'Rooms' })).toBeVisible();
   for (const room of ['Model', 'Recipe', 'Run', 'Inspect', 'Export']) {
-    await page
-      .getByRole('navigation', { name: 'Rooms' })
-      .getByRole('link', { name: new RegExp(`^${room}`) })
-      .click();
+    await goTo(page, room);
     await expect(page.getByRole('heading', { level: 1 })).toHaveText(room);
   }
-  await page.getByRole('navigation', { name: 'Rooms' }).getByRole('link', { name: /^Data/ }).click();
+  await goTo(page, 'Data');
   await page
     .getByRole('button', { name: /sample/i })
     .first()
@@ -75,30 +41,83 @@ test('works without its server once it was loaded', async ({ page }) => {
   await expect(page.getByRole('option', { selected: true })).toBeVisible({ timeout: 60_000 });
 });
 
-test('a newer build is used at the next load, and the page says that it is here', async ({ page }) => {
-  const first = await serveDist();
-  await page.goto(first.url);
-  await page.waitForFunction(() => navigator.serviceWorker.controller !== null);
-  await first.close();
-  const second = await serveDist(first.port, (path, bytes) => {
-    if (path === '/sw.js') return Buffer.from(bytes.toString().replace(/VERSION = '\w+'/, "VERSION = 'newer'"));
-    if (path === '/index.html')
-      return Buffer.from(bytes.toString().replace('<title>', '<meta name="build" content="newer"><title>'));
-    return bytes;
-  });
-  await page.reload();
-  // The new page is shown at once; the old build's worker gives way when asked.
-  expect(await page.locator('meta[name=build]').getAttribute('content')).toBe('newer');
-  await expect(page.getByText('A newer version of Groundwork is ready.')).toBeVisible();
-  await Promise.all([page.waitForEvent('load'), page.getByRole('button', { name: 'Load it now' }).click()]);
+const goTo = (page: Page, room: string) =>
+  page
+    .getByRole('navigation', { name: 'Rooms' })
+    .getByRole('link', { name: new RegExp(`^${room}`) })
+    .click();
+
+test('a studio whose server and files are gone says so', async ({ page }) => {
+  const served = await serve({ port: 0 });
+  await page.route(/\/assets\/index-[^/]*\.js$/, (route) => route.abort());
+  await page.goto(served.url);
+  await expect(page.getByRole('alert')).toContainText('some of its files could not be read');
+  await page.unroute(/\/assets\/index-[^/]*\.js$/);
+  await page.getByRole('button', { name: 'Try again' }).click();
   await expect(page.getByRole('navigation', { name: 'Rooms' })).toBeVisible();
-  await expect.poll(() => page.evaluate(() => caches.keys())).toEqual(['groundwork-newer']);
-  await expect(page.getByText('A newer version of Groundwork is ready.')).toHaveCount(0);
+  await served.close();
+});
+
+test('a newer build takes over where it is asked to, and leaves other tabs the files of theirs', async ({
+  context,
+}) => {
+  await build({
+    logLevel: 'error',
+    build: {
+      outDir: NEWER,
+      emptyOutDir: true,
+      manifest: false,
+      sourcemap: false,
+      // Every file has another name, as after a change to what all of them import.
+      rolldownOptions: {
+        output: { entryFileNames: 'assets/newer-[hash].js', chunkFileNames: 'assets/newer-[name]-[hash].js' },
+      },
+    },
+    worker: { rolldownOptions: { output: { entryFileNames: 'assets/newer-[name]-[hash].js' } } },
+  });
+  const first = await serve({ port: 0 });
+  const [mine, other] = [await context.newPage(), await context.newPage()];
+  await mine.goto(first.url);
+  await kept(mine);
+  await other.goto(first.url);
+  await expect(other.getByRole('navigation', { name: 'Rooms' })).toBeVisible();
+  await first.close();
+  const second = await serve({ port: first.port, outDir: NEWER });
+  const entry = (page: Page) => page.locator('script[type=module]').getAttribute('src');
+  const old = await entry(other);
+
+  await mine.reload();
+  // The new page is shown at once; the old build's worker gives way when asked.
+  expect(await entry(mine)).toMatch(/newer-/);
+  await expect(mine.getByText('A newer version of Groundwork is ready.')).toBeVisible();
+  await Promise.all([mine.waitForEvent('load'), mine.getByRole('button', { name: 'Load it now' }).click()]);
+  await expect(mine.getByRole('navigation', { name: 'Rooms' })).toBeVisible();
+  await expect(mine.getByText('A newer version of Groundwork is ready.')).toHaveCount(0);
+
+  // The other tab still runs the old build: rooms that it had not opened, and an engine that has to start again.
+  await goTo(other, 'Recipe');
+  await expect(other.getByRole('heading', { level: 1 })).toHaveText('Recipe');
+  expect(await entry(other)).toBe(old);
+  const engine = other.workers().find((worker) => worker.url().startsWith('blob:'))!;
+  await engine.evaluate(() => self.close()).catch(() => undefined);
+  await expect.poll(() => other.workers().filter((worker) => worker !== engine).length).toBeGreaterThan(0);
+  await goTo(other, 'Data');
+  await other
+    .getByRole('button', { name: /sample/i })
+    .first()
+    .click();
+  await expect(other.getByRole('option', { selected: true })).toBeVisible();
+  expect(await mine.evaluate(() => caches.keys())).toHaveLength(2);
+
+  // And once it is closed, its files go.
+  await other.close();
+  await mine.reload();
+  await expect.poll(() => mine.evaluate(() => caches.keys())).toHaveLength(1);
   await second.close();
 });
 
 test('only the page’s own files are kept, and nothing of another origin is touched', async ({ page }) => {
-  const served = await serveDist();
+  const served = await serve({ port: 0 });
   await page.goto(served.url);
   await kept(page);
   const urls = await page.evaluate(async () => {

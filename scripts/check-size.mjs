@@ -12,7 +12,7 @@ import { root } from './house.mjs';
 const limit = 300_000;
 
 const dist = join(root, 'dist');
-const manifest = JSON.parse(readFileSync(join(dist, '.vite', 'manifest.json'), 'utf8'));
+const manifest = JSON.parse(readFileSync(join(root, '.cache', 'build-manifest.json'), 'utf8'));
 const entry = Object.values(manifest).find((chunk) => chunk.isEntry);
 
 const initial = new Set();

@@ -2,7 +2,8 @@
  * "Nothing leaves the machine", enforced by the browser. The page and the engine may speak to the server they came
  * from, and to no other; the worker that fetches models may speak to a Hub, and is told nothing else. The page's policy
  * is in the page, so that it holds on any server, and its engine inherits it; the servers of `npm start` also say it in
- * their answers, and give the hub worker a policy of its own. See docs/decisions/0004 and 0011.
+ * their answers, and give the hub worker a policy of its own. Only an answer can say who may frame the page; the page
+ * itself refuses to work in a frame of another origin (studio/framed.tsx). See docs/decisions/0004 and 0011.
  */
 import type { Plugin } from 'vite';
 
@@ -29,7 +30,7 @@ export const contentSecurityPolicy = (): Plugin => ({
   configurePreviewServer({ middlewares }) {
     middlewares.use((request, response, next) => {
       const isHubWorker = /\/hub-worker-[\w-]+\.js(?:\?|$)/.test(request.url ?? '');
-      response.setHeader('content-security-policy', isHubWorker ? hubWorker : page);
+      response.setHeader('content-security-policy', isHubWorker ? hubWorker : `${page}; frame-ancestors 'self'`);
       next();
     });
   },

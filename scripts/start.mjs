@@ -9,9 +9,9 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { bin, ensureModules, root, runNode } from './house.mjs';
+import { serve } from './serve.mjs';
 
 const { values } = parseArgs({
   options: { port: { type: 'string' }, 'no-open': { type: 'boolean' }, 'no-build': { type: 'boolean' } },
@@ -43,19 +43,12 @@ if (!values['no-build']) {
   process.exit(1);
 }
 
-process.chdir(root);
-const { preview } = await import(pathToFileURL(join(root, 'node_modules', 'vite', 'dist', 'node', 'index.js')).href);
-const server = await preview({
-  logLevel: 'warn',
-  preview: { host: '127.0.0.1', port: Number(values.port ?? 4173), strictPort: values.port !== undefined, open: false },
-});
-const { port } = server.httpServer.address();
-const url = `http://127.0.0.1:${port}/`;
-console.log(`Groundwork is at ${url} (Ctrl+C ends it)`);
-if (mayOpen()) open(url);
+const server = await serve(values.port === undefined ? {} : { port: Number(values.port) });
+console.log(`Groundwork is at ${server.url} (Ctrl+C ends it)`);
+if (mayOpen()) open(server.url);
 
 function end() {
-  server.httpServer.closeAllConnections();
+  void server.close();
   process.exit(0);
 }
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, end);

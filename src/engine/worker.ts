@@ -1,5 +1,6 @@
 /** The engine in a browser worker. */
 import { describeError, GroundworkError } from '../base/error.ts';
+import { ofThisBuild } from '../base/own-files.ts';
 import { openGpu } from '../gpu/device.ts';
 import { supportedProfiles, type Profile } from '../gpu/tuning.ts';
 import { idbRecords } from '../store/idb-records.ts';
@@ -44,7 +45,7 @@ const unreachable = (url: string, cause: unknown) =>
 async function fetchFile(url: string): Promise<Blob> {
   for (let attempt = 1; ; attempt++)
     try {
-      const response = await fetch(url);
+      const response = await fetch(ofThisBuild(url));
       // A dev server answers unknown paths with its index page.
       if (response.ok && !response.headers.get('content-type')?.includes('text/html')) return await response.blob();
       break;

@@ -22,8 +22,9 @@ export function workerTransport(): Transport {
     open(take, lost) {
       receive = take;
       engine.onmessage = ({ data }: MessageEvent<FromEngine>) => {
-        if (data.kind === 'alive') watchLife(name, () => lost('its process ended'));
-        else receive(data);
+        if (data.kind !== 'alive') return receive(data);
+        URL.revokeObjectURL(address); // it runs, so its script was read
+        watchLife(name, () => lost('its process ended'));
       };
       engine.onerror = (event) => {
         event.preventDefault();

@@ -3,6 +3,7 @@ import { lazy, StrictMode, Suspense, useState } from 'react';
 import { createRoot } from 'react-dom/client';
 import type { EngineClient } from '../engine/client.ts';
 import { App } from './app.tsx';
+import { Framed } from './framed.tsx';
 import { NoWebgpu } from './no-webgpu.tsx';
 import { createStudio, StudioContext, type Studio } from './state/studio.ts';
 import { applyTheme } from './theme.ts';
@@ -39,6 +40,11 @@ export function mountStudio(root: HTMLElement, client: EngineClient): Studio {
     </StrictMode>,
   );
   return studio;
+}
+
+export function mountFramed(root: HTMLElement): void {
+  applyTheme();
+  createRoot(root).render(<Framed />);
 }
 
 const RecordedRun = lazy(() => import('./recorded-run.tsx').then((m) => ({ default: m.RecordedRun })));

@@ -9,9 +9,20 @@ function tell(worker: ServiceWorker | null): void {
   for (const listener of listeners) listener();
 }
 
+/**
+ * Held as long as this page lives: its build's files are kept until no page needs them (scripts/service-worker.js). The
+ * name of this script tells the build, since it changes with anything that the script imports.
+ */
+function holdBuild(): void {
+  if (!('locks' in navigator)) return;
+  const name = `groundwork-page ${import.meta.url}`;
+  void navigator.locks.request(name, { mode: 'shared' }, () => new Promise<never>(() => undefined));
+}
+
 /** Not in development, where files change under the page, and not where the browser has no such thing. */
 export async function workOffline(): Promise<void> {
   if (!import.meta.env.PROD || !('serviceWorker' in navigator)) return;
+  holdBuild();
   try {
     const registration = await navigator.serviceWorker.register('./sw.js');
     const look = () => {

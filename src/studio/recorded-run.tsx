@@ -1,5 +1,6 @@
 /** A real run, recorded with the starter on the sample: what there is to see where nothing can be trained. */
 import { useEffect, useState } from 'react';
+import { ofThisBuild } from '../base/own-files.ts';
 import { RunViews } from './rooms/run/run-room.tsx';
 import { problemOf, type Problem } from './problem.ts';
 import { starterUrl } from './state/project.ts';
@@ -12,7 +13,7 @@ import { ProblemNote } from './ui/problem-note.tsx';
 const FILE = 'recorded-run.groundwork.json';
 
 async function read(): Promise<ReturnType<typeof readRunFile>> {
-  const response = await fetch(starterUrl() + FILE);
+  const response = await fetch(ofThisBuild(starterUrl() + FILE));
   if (!response.ok)
     return {
       code: 'recording-missing',
