@@ -12,12 +12,13 @@ import type { VisionLanguageModel } from './model.ts';
 import type { PixelLimits, Processor } from './processor.ts';
 import type { Architecture, ParseArchitecture } from './architecture.ts';
 import type { Fields, Json } from './fields.ts';
+import { notesOnLeftover } from './leftover-weights.ts';
 import { notesOnPictures, pictureFile } from './picture-file.ts';
 import { qwen25VL } from './qwen2_5_vl/architecture.ts';
 import { qwen2VL } from './qwen2_vl/architecture.ts';
 import { qwen3VL } from './qwen3_vl/architecture.ts';
 import { idefics3, smolVLM } from './smolvlm/architecture.ts';
-import { VisionLanguage } from './vision-language.ts';
+import { entriesOf, VisionLanguage } from './vision-language.ts';
 import type { LoadOptions, Reconstruction, WeightDType } from './weights.ts';
 
 /** A checkpoint's files by name, as they lie in its folder. */
@@ -86,12 +87,15 @@ export async function loadModel(
   // Of another model's tokenizer this would only be found with the first picture.
   tokenizer.requireId(processor.placeholder([]).token);
   const { checkpoint, notes: ofWeights } = await readableWeights(await openCheckpoint(folder), config);
+  const entries = new Set(entriesOf(architecture).map(({ name }) => name));
+  const ofLeftover = await notesOnLeftover(architecture, checkpoint, entries);
   const parameters = [...checkpoint.tensors.values()].reduce((sum, t) => sum + t.shape.reduce((a, b) => a * b, 1), 0);
   const dtype = options.dtype ?? (parameters * 4 <= F32_BUDGET ? 'f32' : 'f16');
   const model = await VisionLanguage.load(session, architecture, checkpoint, { ...options, dtype });
   const notes = [
     ...architecture.notes,
     ...ofWeights,
+    ...ofLeftover,
     ...notesOnPictures(preprocessor, saysOfPictures(folder, preprocessor), limitsInWords(processor.limits)),
   ];
   return { model, architecture, dtype, reconstruction: model.reconstruction, processor, notes, folder, checkpoint };

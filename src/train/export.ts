@@ -105,6 +105,8 @@ export function mergedFiles(
       'Export the adapter only, and merge it with PEFT.',
     );
   return checkpointFolder(folder, checkpoint, shardOf, edits, (info) => {
+    // A copy of the embedding, which the head of its own replaces.
+    if (untied !== undefined && canonicalName(info.name) === `${HEAD}.weight`) return [];
     const module = modules.get(canonicalName(info.name));
     const merged = (of: string) => () => mergedTensor(checkpoint, info, of, adapters);
     const same = module === undefined ? copiedTensor(checkpoint, info) : { ...info, bytes: merged(module) };
