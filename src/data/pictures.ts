@@ -172,19 +172,22 @@ export class Pictures {
     const file = this.#files.find(path);
     let header: ImageHeader | null = null;
     try {
-      let head = file >= 0 ? await this.#files.head(file, HEAD) : (await this.open(path)).slice(0, HEAD);
-      const whole = file >= 0 ? await this.#files.size(file) : (await this.open(path)).size;
+      // A picture in a row is decoded to be opened: once, for all that is looked at.
+      const embedded = file >= 0 ? null : await this.open(path);
+      const begin = (length: number) => embedded?.slice(0, length) ?? this.#files.head(file, length);
+      let head = await begin(HEAD);
+      const whole = embedded ? embedded.size : await this.#files.size(file);
       header = await readImageHeader(head);
-      const sample = file >= 0 ? this.#files.checksum(file) : null;
+      const sample = embedded ? null : this.#files.checksum(file);
       const content = sample ?? crc32(new Uint8Array(await head.arrayBuffer()));
       if (!header && whole > HEAD) {
-        head = file >= 0 ? await this.#files.head(file, LONG_HEAD) : await this.open(path);
+        head = embedded ?? (await begin(LONG_HEAD));
         header = await readImageHeader(head);
-        if (!header && whole > LONG_HEAD) header = await readImageHeader(await this.open(path));
+        if (!header && whole > LONG_HEAD) header = await readImageHeader(embedded ?? (await this.open(path)));
       }
       this.#content.set(picture, content);
       this.#fileSize.set(picture, whole);
-      if (header && sample === null) this.#judge(picture, await endsWell(await this.open(path)));
+      if (header && sample === null) this.#judge(picture, await endsWell(embedded ?? (await this.open(path))));
       await this.#compare(picture, content, whole, sample !== null);
     } catch (error) {
       if (!(error instanceof GroundworkError)) throw error;

@@ -1,5 +1,6 @@
 /** How rows name pictures, and what is said of files that are none. */
 import { describe, expect, test } from 'vitest';
+import { openDataset } from '../../src/data/dataset.ts';
 import { allRows, llava, open, pngHeader, type Content } from './make-dataset.ts';
 
 const about = (path: string) => llava('<image>?', 'yes', 1, { images: [path] });
@@ -86,3 +87,22 @@ test.each<[string, Content, string, string]>([
     expect(dataset.report.issues[0]!.fix).toContain(fix);
   },
 );
+
+test('a picture inside a row is decoded from the row as it was read, not from its file again', async () => {
+  let taken = 0;
+  class Counted extends Blob {
+    override slice(start = 0, end = this.size): Blob {
+      taken += Math.max(0, Math.min(end, this.size) - start);
+      return super.slice(start, end);
+    }
+  }
+  const lines = Array.from({ length: 200 }, (_, i) => {
+    const bytes = Buffer.concat([pngHeader(20 + i, 10), Buffer.alloc(6000, i)]).toString('base64');
+    return JSON.stringify(llava('<image>?', 'yes', 1, { images: [`data:image/png;base64,${bytes}`] }));
+  });
+  const file = new Counted([lines.join('\n')]);
+  const dataset = await openDataset('test', [{ path: 'train.jsonl', file }]);
+  expect(dataset.report).toMatchObject({ leftOut: 0, images: 200 });
+  // Once for what the file is, once for its boxes, once for its rows.
+  expect(taken).toBeLessThan(3.2 * file.size);
+});

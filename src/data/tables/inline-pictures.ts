@@ -2,6 +2,7 @@
  * Pictures written into rows as base64, alone or as `data:` addresses: in a row's value they are replaced by a short
  * name, under which they are decoded when they are asked for. So no message ever repeats one.
  */
+import { base64Bytes } from '../../formats/base64.ts';
 import { EMBEDDED } from './table.ts';
 
 const DATA_URL = /^data:image\/[\w.+-]{1,40};base64,/;
@@ -46,10 +47,6 @@ export function pictureIn(value: unknown, steps: readonly string[]): Blob | null
 }
 
 export function decoded(text: string): Blob | null {
-  try {
-    const bytes = atob(text.replace(DATA_URL, '').replace(/\s/g, ''));
-    return new Blob([Uint8Array.from(bytes, (c) => c.charCodeAt(0))]);
-  } catch {
-    return null;
-  }
+  const bytes = base64Bytes(text, DATA_URL.exec(text.slice(0, SHORTEST))?.[0].length ?? 0);
+  return bytes && new Blob([bytes]);
 }

@@ -26,12 +26,49 @@ interface TextTableParts {
   said?(i: number): { readonly split?: string; readonly id?: string };
 }
 
+/** Rows with pictures in them, read a moment ago: their pictures are mostly opened next. */
+const KEPT_BYTES = 16 * 2 ** 20;
+
+class KeptRows {
+  /** The oldest first. */
+  readonly #rows = new Map<number, { readonly value: unknown; readonly length: number }>();
+  #bytes = 0;
+
+  get(row: number): unknown {
+    return this.#rows.get(row)?.value;
+  }
+
+  add(row: number, value: unknown, length: number): void {
+    if (this.#rows.has(row)) return;
+    this.#rows.set(row, { value, length });
+    this.#bytes += length;
+    for (const [oldest, { length: bytes }] of this.#rows) {
+      if (this.#bytes <= KEPT_BYTES) return;
+      this.#rows.delete(oldest);
+      this.#bytes -= bytes;
+    }
+  }
+}
+
 function textTable({ file, kind, blob, index, lineOf, parse, fix, skip = 0, said }: TextTableParts): Table {
   const bad = (line: number, reason: string): TableRow => ({
     line,
     kind: 'bad',
     issue: rowIssue({ file, line }, '', reason, fix),
   });
+  const kept = new KeptRows();
+  const valueOf = async (row: number): Promise<unknown> => {
+    const known = kept.get(row);
+    if (known !== undefined || !(row >= 0 && row < index.length)) return known;
+    const length = index.end(row) - index.start(row);
+    if (length > MAX_ELEMENT) return null;
+    for await (const { bytes } of readElements(blob, index, row, row + 1)) {
+      const parsed = parse(bytes);
+      if (parsed.ok) kept.add(row, parsed.value, length);
+      return parsed.ok ? parsed.value : null;
+    }
+    return null;
+  };
   return {
     file,
     kind,
@@ -53,6 +90,7 @@ function textTable({ file, kind, blob, index, lineOf, parse, fix, skip = 0, said
           if (!parsed.ok) yield bad(lineOf(i), parsed.reason);
           else {
             const value = withPictureNames(parsed.value, `${file}${EMBEDDED}${i}`);
+            if (value !== parsed.value) kept.add(i, parsed.value, bytes.length);
             yield { line: lineOf(i), kind: 'value', value, ...said?.(i) };
           }
         }
@@ -61,12 +99,8 @@ function textTable({ file, kind, blob, index, lineOf, parse, fix, skip = 0, said
     },
     async picture(name) {
       const { row, steps } = placeOf(name, file);
-      if (row >= 0 && row < index.length)
-        for await (const { bytes } of readElements(blob, index, row, row + 1)) {
-          const parsed = parse(bytes);
-          const picture = parsed.ok ? pictureIn(parsed.value, steps) : null;
-          if (picture) return picture;
-        }
+      const picture = pictureIn(await valueOf(row), steps);
+      if (picture) return picture;
       throw new GroundworkError(
         'image-missing',
         `There is no picture ${name}.`,
