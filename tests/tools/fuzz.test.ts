@@ -1,9 +1,11 @@
 /** Every reader of outside bytes meets mutated files, and none is forgotten. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
-import { inputOf, tryInput } from '../../tools/fuzz/fuzz.ts';
+import { describe, expect, test } from 'vitest';
+import { inputOf, tryInput, type Finding, type Readers } from '../../tools/fuzz/fuzz.ts';
+import { fuzz } from '../../tools/fuzz/processes.ts';
 import { READERS } from '../../tools/fuzz/readers.ts';
+import { READERS as PLANTED } from './planted-readers.ts';
 
 const src = join(import.meta.dirname, '../../src');
 
@@ -60,4 +62,48 @@ test('the same seed and number give the same input, another number another', () 
 
 test.each(Object.keys(READERS))('%s: mutated inputs are read or refused', async (name) => {
   for (let input = 0; input < 40; input++) expect(await tryInput(name, 1, input)).toBeNull();
+});
+
+describe('what no reader may do is told with the input that did it', () => {
+  const planted: Readers = PLANTED;
+  const inputs = 30;
+  const some = Array.from({ length: inputs }, (_, i) => i).filter(
+    (i) => inputOf('throws', 5, i, planted).length % 7 === 3,
+  );
+  const findings = async (reader: string, to = inputs, hangsAfterMs = 60_000) => {
+    const found: Finding[] = [];
+    const table = new URL('planted-readers.ts', import.meta.url).href;
+    await fuzz({ reader, seed: 5, from: 0, to, table }, hangsAfterMs, (finding) => found.push(finding));
+    return found;
+  };
+
+  test('an error that is no refusal', async () => {
+    expect(some.length).toBeGreaterThan(1);
+    expect(await findings('refuses')).toEqual([]);
+    expect((await findings('throws')).map(({ input, what }) => [input, what.slice(0, 19)])).toEqual(
+      some.map((input) => [input, 'RangeError: planted']),
+    );
+  });
+
+  test('a process that dies', async () => {
+    const [first] = some as [number];
+    expect((await findings('exits', first + 1)).map(({ input, what }) => [input, what])).toEqual([
+      [first, 'the process died (code 134)'],
+    ]);
+  });
+
+  test('a process that hangs', async () => {
+    const [first] = some as [number];
+    expect((await findings('loops', first + 1, 5_000)).map(({ input, what }) => [input, what])).toEqual([
+      [first, 'the process hung and was stopped'],
+    ]);
+  });
+
+  test('memory beyond what a reader may hold', async () => {
+    const [first] = some as [number];
+    const [found, ...more] = await findings('swells', first + 1);
+    expect(found).toMatchObject({ input: first });
+    expect(found!.what).toMatch(/^\d+ MB for \d+ bytes$/);
+    expect(more).toEqual([]);
+  });
 });

@@ -14,6 +14,7 @@ import { readForeign } from '../../src/evaluate/foreign.ts';
 import { readChoice } from '../../src/evaluate/multiple-choice.ts';
 import { foreignAnswers } from '../../src/evaluate/prediction-files.ts';
 import { headerLine, predictionLine, readPredictions } from '../../src/evaluate/prediction.ts';
+import { base64Bytes } from '../../src/formats/base64.ts';
 import { blobSource, type ByteSource } from '../../src/formats/byte-source.ts';
 import { INDEX_FILE, openCheckpoint } from '../../src/formats/checkpoint-files.ts';
 import { matchAdapterKeys } from '../../src/formats/peft.ts';
@@ -759,6 +760,12 @@ export const READERS: Readonly<Record<string, Reader>> = {
       editsOf(entries);
       historyOf(entries);
     },
+  },
+  base64: {
+    files: ['formats/base64'],
+    words: ['=', '==', '\n', '-', '_'],
+    seeds: () => [Buffer.from(header()).toString('base64'), 'QUJD\r\nREVG'],
+    read: (bytes) => void base64Bytes(decode(bytes)),
   },
   'flags of coordinates': {
     files: ['cli/intake'],

@@ -1,0 +1,29 @@
+/** Readers that do what none may do: what the fuzzer says of them. */
+import { GroundworkError } from '../../src/base/error.ts';
+
+const seeds = () => ['[1, 2, 3]'];
+/** Of about one input in some; which, is the same each time. */
+const some = (bytes: Uint8Array): boolean => bytes.length % 7 === 3;
+const planted = (read: (bytes: Uint8Array) => unknown) => ({
+  files: [],
+  seeds,
+  read: async (bytes: Uint8Array) => void (await read(bytes)),
+});
+
+export const READERS = {
+  refuses: planted(() => {
+    throw new GroundworkError('file-unreadable', 'It is none.', 'Bring another.');
+  }),
+  throws: planted((bytes) => {
+    if (some(bytes)) throw new RangeError('planted');
+  }),
+  exits: planted((bytes) => {
+    if (some(bytes)) process.exit(134);
+  }),
+  loops: planted((bytes) => {
+    if (some(bytes)) for (;;);
+  }),
+  swells: planted((bytes) => {
+    if (some(bytes)) new Uint8Array(600 * 2 ** 20).fill(1);
+  }),
+};
