@@ -327,6 +327,27 @@ const shots: readonly Shot[] = [
     }),
   },
   {
+    name: 'scores',
+    prepare: opened('/scores', async (page) => {
+      await page.getByRole('button', { name: 'Evaluate base and tuned' }).click();
+      await page.getByRole('list', { name: 'Differences' }).waitFor();
+    }),
+  },
+  {
+    name: 'scores-answers',
+    prepare: opened('/scores', async (page) => {
+      await page.getByRole('button', { name: 'Evaluate base and tuned' }).click();
+      await page.getByRole('list', { name: 'Differences' }).waitFor();
+      await page.getByRole('tab', { name: 'Answers' }).click();
+      await page.locator('input[data-pick="predictions"]').setInputFiles({
+        name: 'another.jsonl',
+        mimeType: 'application/json',
+        buffer: Buffer.from('{"id": "heldout-0001", "text": "(100,100),(200,200)"}'),
+      });
+      await page.getByLabel('Name of the model').waitFor();
+    }),
+  },
+  {
     name: 'try',
     prepare: opened('/try', async (page) => {
       await call(page, async ({ studio }) => {

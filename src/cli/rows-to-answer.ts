@@ -1,12 +1,9 @@
-/**
- * The rows that an evaluation answers: all rows of benchmarks, else held-out rows with a solution; of these a draw. And
- * what of them is asked together.
- */
-import { Random } from '../base/random.ts';
+/** The rows that `npm run evaluate` answers, read through the session page by page, and what of them is asked together. */
 import type { DatasetReport, Row } from '../engine/protocol/index.ts';
 import type { EngineSession } from '../engine/session.ts';
 import { tokensOf } from '../evaluate/benchmark-print.ts';
 import type { Answers } from '../evaluate/prediction.ts';
+import { rowsToAnswer as draw } from '../evaluate/rows-to-answer.ts';
 
 const PAGE = 256;
 
@@ -17,18 +14,13 @@ export async function rowsToAnswer(
   limit: number,
   seed: number,
 ): Promise<Row[]> {
-  const [benchmark, own]: [Row[], Row[]] = [[], []];
-  for (let offset = 0; offset < dataset.heldout; offset += PAGE) {
-    const page = { type: 'rows', dataset: dataset.id, split: 'heldout', offset, count: PAGE } as const;
-    for (const row of (await session.handle(page)).rows) {
-      if (row.benchmark) benchmark.push(row);
-      else if (row.solution.length) own.push(row);
+  async function* pages() {
+    for (let offset = 0; offset < dataset.heldout; offset += PAGE) {
+      const page = { type: 'rows', dataset: dataset.id, split: 'heldout', offset, count: PAGE } as const;
+      yield (await session.handle(page)).rows;
     }
   }
-  const rows = benchmark.length ? benchmark : own;
-  if (limit === 0 || limit >= rows.length) return rows;
-  const drawn = new Set(new Random(seed).shuffle(rows.map((_, i) => i)).slice(0, limit));
-  return rows.filter((_, i) => drawn.has(i));
+  return draw(pages(), limit, seed, (row) => row);
 }
 
 /** Tokens of an answer to a row that is of no benchmark. */

@@ -1,5 +1,6 @@
 /** What is told of an opened dataset, and by what two readings of it are told apart. */
 import { textHash } from '../base/columns.ts';
+import { BENCHMARKS } from '../benchmarks/index.ts';
 import type { Decision } from './conventions.ts';
 import type { EditsReport } from './edits/overlay.ts';
 import type { DatasetOptions, WayOfWriting } from './dataset-ref.ts';
@@ -41,6 +42,8 @@ export interface DatasetReport {
   readonly files: readonly { readonly path: string; readonly kind: string; readonly rows: number }[];
   readonly train: number;
   readonly heldout: number;
+  /** Rows of published benchmarks, which are held out whatever is said, and the benchmarks that could be named. */
+  readonly benchmarks: { readonly rows: number; readonly titles: readonly string[] };
   /** Pictures the rows use. */
   readonly images: number;
   readonly tasks: Readonly<Record<string, number>>;
@@ -105,6 +108,15 @@ function unsaidPictures(index: RowIndex, tables: Shelf['tables']): OpenQuestion[
   return [...rows].map(([file, n]) => ({ kind: 'picture', file, rows: n }));
 }
 
+const TITLES = new Set<string>(Object.values(BENCHMARKS).map(({ title }) => title));
+
+/** Rows of benchmarks, whichever part they would be drawn into. */
+const benchmarkRows = ({ named, length }: RowIndex): number => {
+  let rows = 0;
+  for (let row = 0; row < length; row++) if (named.get(row) === 3) rows++;
+  return rows;
+};
+
 /** Rows of each task in the parts. */
 function tasksOf({ index, health }: Scanned, parts: Readonly<Record<Split, Uint32Array>>): Health['tasks'] {
   if (parts.train.length + parts.heldout.length === index.length) return health.tasks;
@@ -155,6 +167,7 @@ export function report(
     files: tables.map(({ file, kind, length }) => ({ path: file, kind, rows: length })),
     train: parts.train.length,
     heldout: parts.heldout.length,
+    benchmarks: { rows: benchmarkRows(index), titles: formats.flatMap(({ name: of }) => (TITLES.has(of) ? [of] : [])) },
     images: new Set(index.pictures.view()).size,
     tasks: Object.fromEntries(tasks.map((task) => [task.name, task.train + task.heldout])),
     issues: [...errors, ...log.page(0, ISSUES_LISTED - errors.length, 'warning')],

@@ -10,6 +10,7 @@ import { memoryStorage, type Storage } from '../store/storage.ts';
 import type { OutputFile } from '../train/checkpoint-folder.ts';
 import { AnswerDesk } from './answers/answer-desk.ts';
 import { ChatDesk } from './answers/chat-desk.ts';
+import { ScoreDesk } from './answers/score-desk.ts';
 import { Datasets } from './data/datasets.ts';
 import { deviceDesk } from './device/device-desk.ts';
 import { GpuHolder } from './device/gpu-holder.ts';
@@ -17,6 +18,7 @@ import { exportFiles } from './export/export-files.ts';
 import { Exports } from './export/exports.ts';
 import { AnswerShelf } from './keep/answer-shelf.ts';
 import { EditShelf } from './keep/edit-shelf.ts';
+import { PredictionShelf } from './keep/prediction-shelf.ts';
 import { projectDesk } from './keep/project-desk.ts';
 import { Projects, type TakeLock } from './keep/projects.ts';
 import { adapterDesk } from './model/adapter-desk.ts';
@@ -97,8 +99,9 @@ export class EngineSession {
       loading: (work) => occupancy.loading(work),
     });
     const shelf = new AnswerShelf(storage);
+    const predictions = new PredictionShelf(storage);
     const discard = (run: string) => this.#runs.runs.settle(run, 'discard');
-    const projects = new Projects(storage, { discard }, shelf, host.takeLock);
+    const projects = new Projects(storage, { discard }, shelf, predictions, host.takeLock);
     const runs = (this.#runs = new RunDesk({
       ...common,
       gate,
@@ -116,6 +119,13 @@ export class EngineSession {
       active: () => gate.active,
       holds: (project) => projects.holds(project),
     });
+    const scores = new ScoreDesk({
+      ...common,
+      holder,
+      shelf: predictions,
+      holds: (project) => projects.holds(project),
+      predict: answers.predict.bind(answers),
+    });
     const exports = new Exports({
       // What is exported is settled between two steps of a run; its files are made while they are written.
       files: (choice) => gate.aside(() => this.exportFiles(choice)),
@@ -131,6 +141,7 @@ export class EngineSession {
       ...projectDesk({ ...common, projects, loaded: () => holder.loaded }),
       ...models.handlers,
       ...runs.handlers,
+      ...scores.handlers,
     };
   }
 

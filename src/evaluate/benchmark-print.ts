@@ -2,9 +2,9 @@
 import type { Figure, Figures } from '../benchmarks/figures.ts';
 import type { Row } from '../data/row.ts';
 import { objectionsTo, type BenchmarkScores } from './benchmark-scores.ts';
-import { pairedBootstrapInterval } from './bootstrap.ts';
 import { failuresByTask, OUTCOMES } from './failures.ts';
-import { mcNemarExact, wilsonInterval } from './interval.ts';
+import { wilsonInterval } from './interval.ts';
+import { pairedDifference } from './pairs.ts';
 import type { PredictionHeader } from './prediction.ts';
 import { benchmarkOfRow } from './strict.ts';
 
@@ -80,9 +80,6 @@ export function printScores(scores: BenchmarkScores, header: PredictionHeader | 
   return `${lines.join('\n')}\n`;
 }
 
-/** Whether an answer is a hit: IoU from 0.5, or the right letter. */
-export const isHit = (value: number): boolean => value >= 0.5;
-
 interface Named {
   readonly name: string;
   readonly scores: BenchmarkScores;
@@ -90,26 +87,10 @@ interface Named {
 
 /** Two models on the rows that both answered, under the reading that both have. */
 export function printPairs(before: Named, after: Named): string {
-  const earlier = new Map(before.scores.rows.map((scored) => [scored.row.id, scored]));
-  const pairs = after.scores.rows.flatMap((now) => {
-    const known = earlier.get(now.row.id);
-    return known ? [{ known, now }] : [];
-  });
-  const reading = pairs.every(({ known, now }) => known.strict && now.strict) ? 'strict' : 'published';
-  const values = pairs.flatMap(({ known, now }) => {
-    const [a, b] = [known[reading], now[reading]];
-    return a && b ? [[Number(isHit(a.value)), Number(isHit(b.value))] as const] : [];
-  });
-  if (!values.length) return `${after.name} and ${before.name}: no row was answered by both.\n`;
-  const gained = values.filter(([a, b]) => b > a).length;
-  const lost = values.filter(([a, b]) => a > b).length;
-  const interval = pairedBootstrapInterval(
-    values.map(([a]) => a),
-    values.map(([, b]) => b),
-    { seed: 0 },
-  );
-  const p = mcNemarExact(gained, lost);
-  const sign = gained >= lost ? '+' : '−';
-  const points = ((100 * Math.abs(gained - lost)) / values.length).toFixed(1);
-  return `${after.name} against ${before.name}, ${reading === 'strict' ? 'strict' : 'as published'}, hits on the same ${values.length} rows: ${sign}${points} points [${within(interval)}], ${gained} gained, ${lost} lost, p = ${p < 0.001 ? 'below 0.001' : p.toFixed(3)} (McNemar, exact)\n`;
+  const pair = pairedDifference(before, after);
+  if (!pair) return `${after.name} and ${before.name}: no row was answered by both.\n`;
+  const { reading, n, difference, interval, gained, lost, p } = pair;
+  const sign = difference >= 0 ? '+' : '−';
+  const points = percent(Math.abs(difference));
+  return `${after.name} against ${before.name}, ${reading}, hits on the same ${n} rows: ${sign}${points} points [${within(interval)}], ${gained.length} gained, ${lost.length} lost, p = ${p < 0.001 ? 'below 0.001' : p.toFixed(3)} (McNemar, exact)\n`;
 }

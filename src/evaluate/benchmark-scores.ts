@@ -16,6 +16,9 @@ export interface ScoredRow {
   readonly published: Scored | null;
 }
 
+/** What rows of no benchmark are called together. */
+export const HELD_OUT_ROWS = 'held-out rows';
+
 export interface BenchmarkScores {
   /** null: held-out rows of no benchmark. */
   readonly benchmark: Benchmark | null;
@@ -75,7 +78,7 @@ export function scoreAll(rows: readonly ScoredRow[]): BenchmarkScores[] {
         : (benchmark?.figures(scored, asPublished) ?? ownFigures(scored));
     return {
       benchmark,
-      title: benchmark?.title ?? 'held-out rows',
+      title: benchmark?.title ?? HELD_OUT_ROWS,
       rows: mine,
       strict: figures(strict, false),
       published: benchmark ? figures(published, true) : null,

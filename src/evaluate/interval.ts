@@ -2,20 +2,7 @@
  * How sure is a share, and is one model better than another? Wilson's score interval (Wilson 1927), McNemar's exact test
  * for the same rows under two models (McNemar 1947; two-sided binomial), and pass@k (Chen et al. 2021).
  */
-import type { Interval } from './bootstrap.ts';
-
-/** The normal quantile of 97.5 %. */
-const Z95 = 1.959963984540054;
-
-/** 95 % interval of a share, within 0–1; [NaN, NaN] of no rows. 0 of 6 is 0–39 %, not 0.0 to 0.0. */
-export function wilsonInterval(hits: number, n: number, z = Z95): Interval {
-  if (n === 0) return [NaN, NaN];
-  const share = hits / n;
-  const scale = 1 + (z * z) / n;
-  const centre = (share + (z * z) / (2 * n)) / scale;
-  const half = (z / scale) * Math.sqrt((share * (1 - share)) / n + (z * z) / (4 * n * n));
-  return [hits === 0 ? 0 : Math.max(0, centre - half), hits === n ? 1 : Math.min(1, centre + half)];
-}
+export { wilsonInterval } from '../base/wilson.ts';
 
 /**
  * Two-sided p that so uneven a division of the rows on which two models differ comes about by chance. `gained`: right

@@ -105,7 +105,7 @@ export function foreignAnswers(text: string, file: string): ForeignAnswer[] {
  */
 export function matchAnswers(
   answers: readonly ForeignAnswer[],
-  rows: readonly Row[],
+  rows: readonly Pick<Row, 'id' | 'source'>[],
 ): { readonly texts: ReadonlyMap<string, string>; readonly strangers: number } {
   const byId = new Map(rows.map((row) => [row.id, row.id]));
   // GroundingME's ids here are “groundingme-7” for the file's 7.

@@ -2,8 +2,9 @@
 import type { Row } from '../data/row.ts';
 import { benchmarkOfRow } from './strict.ts';
 import { scoreRow } from './benchmark-scores.ts';
-import { isHit, percent, textTable, within } from './benchmark-print.ts';
+import { percent, textTable, within } from './benchmark-print.ts';
 import { passAtK, wilsonInterval } from './interval.ts';
+import { isHit } from './pairs.ts';
 import type { Prediction } from './prediction.ts';
 
 /** How answers were drawn. */

@@ -19,6 +19,7 @@ const ModelRoom = lazy(() => import('./rooms/model/model-room.tsx').then((m) => 
 const RecipeRoom = lazy(() => import('./rooms/recipe/recipe-room.tsx').then((m) => ({ default: m.RecipeRoom })));
 const RunRoom = lazy(() => import('./rooms/run/run-room.tsx').then((m) => ({ default: m.RunRoom })));
 const InspectRoom = lazy(() => import('./rooms/inspect/inspect-room.tsx').then((m) => ({ default: m.InspectRoom })));
+const ScoresRoom = lazy(() => import('./rooms/scores/scores-room.tsx').then((m) => ({ default: m.ScoresRoom })));
 const TryRoom = lazy(() => import('./rooms/try/try-room.tsx').then((m) => ({ default: m.TryRoom })));
 const ProjectsRoom = lazy(() =>
   import('./rooms/projects/projects-room.tsx').then((m) => ({ default: m.ProjectsRoom })),
@@ -85,6 +86,7 @@ function Shell() {
               <Route path="/recipe" component={RecipeRoom} />
               <Route path="/run" component={RunRoom} />
               <Route path="/inspect" component={InspectRoom} />
+              <Route path="/scores" component={ScoresRoom} />
               <Route path="/try" component={TryRoom} />
               <Route path="/export" component={ExportRoom} />
               <Route path="/projects" component={ProjectsRoom} />

@@ -5,7 +5,7 @@ import { DevicePanel } from './device-panel.tsx';
 import { isActive, type Run } from './state/run.ts';
 import { wasStopped, wordsOf } from './state/run-words.ts';
 import { currentProject } from './state/kept.ts';
-import { useChat, useKeeping, useProject, useRecipe, useRun } from './state/studio.ts';
+import { useChat, useKeeping, useProject, useRecipe, useRun, useScores } from './state/studio.ts';
 import { applyTheme, useThemeChoice, type ThemeChoice } from './theme.ts';
 import { compact, plural } from './ui/format.ts';
 import { Icon, type IconName } from './ui/icon.tsx';
@@ -36,6 +36,7 @@ export function Rail() {
           <RecipeItem />
           <RunItem />
           <InspectItem />
+          <ScoresItem />
           <TryItem />
           <Item path="/export" icon="export" name="Export" status="Adapter, weights" />
         </ul>
@@ -136,6 +137,26 @@ function InspectItem() {
       icon="inspect"
       name="Inspect"
       status={dataset ? plural(dataset.heldout, 'held-out row') : 'Base and tuned'}
+    />
+  );
+}
+
+function ScoresItem() {
+  const sets = useScores((scores) => scores.sets.length);
+  const evaluating = useScores((scores) => scores.evaluating);
+  return (
+    <Item
+      path="/scores"
+      icon="scores"
+      name="Scores"
+      status={
+        evaluating
+          ? `${evaluating.done}/${evaluating.total} rows`
+          : sets > 0
+            ? plural(sets, 'model')
+            : 'Benchmarks and runs'
+      }
+      live={evaluating !== null}
     />
   );
 }

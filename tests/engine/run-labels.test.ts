@@ -1,6 +1,7 @@
 /** A run's name, notes and tags are kept beside its record, and go with it. */
 import { expect, test } from 'vitest';
 import { AnswerShelf } from '../../src/engine/keep/answer-shelf.ts';
+import { PredictionShelf } from '../../src/engine/keep/prediction-shelf.ts';
 import { Projects } from '../../src/engine/keep/projects.ts';
 import { RunLabels } from '../../src/engine/keep/run-labels.ts';
 import { runName } from '../../src/engine/protocol/records.ts';
@@ -13,7 +14,7 @@ const run = (id: string, project: string, changedAt: number) =>
 async function someRuns() {
   const storage = memoryStorage();
   const discard = async () => undefined;
-  const projects = new Projects(storage, { discard }, new AnswerShelf(storage));
+  const projects = new Projects(storage, { discard }, new AnswerShelf(storage), new PredictionShelf(storage));
   const { id } = await projects.save(null, { name: 'Scenes' });
   for (const [name, at] of [
     ['old', 1],

@@ -2,6 +2,7 @@
 import { describeError } from '../../base/error.ts';
 import type { Dataset } from '../../data/dataset.ts';
 import type { Row } from '../../data/row.ts';
+import type { Prediction } from '../../evaluate/prediction.ts';
 import { Generator } from '../../train/generate.ts';
 import { Scorer } from '../../train/scorer.ts';
 import type { AnswerShelf } from '../keep/answer-shelf.ts';
@@ -79,15 +80,23 @@ export class AnswerDesk {
     const { dataset, rowIds, policy, prompt, tokens, sampling } = request;
     const bench = this.#host.holder.workbench(dataset);
     const rows: Row[] = [];
-    for (const id of rowIds) {
-      const row = await this.#host.row(dataset, id);
-      rows.push(prompt === 'published' ? askedAsPublished(row) : row);
-    }
-    const predictions = await this.#with(bench, policy, (generator) =>
-      predictRows(bench, rows, policy, tokens, sampling, generator),
-    );
+    for (const id of rowIds) rows.push(await this.#host.row(dataset, id));
+    const predictions = await this.predict(bench, rows, policy, prompt, tokens, sampling);
     const { minPixels, maxPixels } = bench.loaded.processor.limits;
     return { predictions, pictures: { minPixels, maxPixels } };
+  }
+
+  /** `published`: asked as the script of their benchmark asks. `tokens`: of the longest answer. */
+  predict(
+    bench: Workbench,
+    rows: readonly Row[],
+    policy: PolicyName,
+    prompt: 'published' | 'own',
+    tokens: number,
+    sampling?: RequestOf<'predict-rows'>['sampling'],
+  ): Promise<Prediction[]> {
+    const asked = prompt === 'published' ? rows.map(askedAsPublished) : rows;
+    return this.#with(bench, policy, (generator) => predictRows(bench, asked, policy, tokens, sampling, generator));
   }
 
   #answer(bench: Workbench, rows: readonly Row[], policy: PolicyName): Promise<Answer[]> {

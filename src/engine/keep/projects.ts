@@ -3,6 +3,7 @@ import { GroundworkError } from '../../base/error.ts';
 import type { Storage } from '../../store/storage.ts';
 import type { AnswerShelf } from './answer-shelf.ts';
 import { EditShelf } from './edit-shelf.ts';
+import type { PredictionShelf } from './prediction-shelf.ts';
 import { RunLabels } from './run-labels.ts';
 import type { KeepRequest, ProjectView } from '../protocol/keep.ts';
 import { NO_LABEL, type ProjectRecord, type RunLabel, type RunRecord } from '../protocol/records.ts';
@@ -27,6 +28,7 @@ export class Projects {
   readonly #answers: AnswerShelf;
   readonly #edits: EditShelf;
   readonly #labels: RunLabels;
+  readonly #predictions: PredictionShelf;
   readonly #takeLock: TakeLock;
   #held: { readonly id: string; release(): void } | null = null;
 
@@ -35,6 +37,7 @@ export class Projects {
     storage: Storage,
     runs: Runs,
     answers: AnswerShelf,
+    predictions: PredictionShelf,
     takeLock: TakeLock = () => Promise.resolve(() => undefined),
   ) {
     this.#storage = storage;
@@ -42,6 +45,7 @@ export class Projects {
     this.#answers = answers;
     this.#edits = new EditShelf(storage);
     this.#labels = new RunLabels(storage);
+    this.#predictions = predictions;
     this.#takeLock = takeLock;
   }
 
@@ -119,6 +123,7 @@ export class Projects {
       await this.#storage.records.remove('projects', id);
       await this.#answers.forget(id);
       await this.#edits.forget(id);
+      await this.#predictions.forgetAll(id);
     });
     if (this.#held?.id === id) this.#letGo();
   }

@@ -13,4 +13,5 @@ export type * from './messages.ts';
 export type * from './model.ts';
 export type * from './records.ts';
 export type * from './run.ts';
+export type * from './scores.ts';
 export type * from './words.ts';

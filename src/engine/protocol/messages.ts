@@ -12,6 +12,7 @@ import type { HubProgressEvent, HubReplies, HubRequest, HubTroubleEvent } from '
 import type { KeepReplies, KeepRequest } from './keep.ts';
 import type { ModelReplies, ModelRequest } from './model.ts';
 import type { RunEvent, RunReplies, RunRequest } from './run.ts';
+import type { ScoreReplies, ScoreRequest } from './scores.ts';
 import type { FailureEvent, LoadingEvent } from './words.ts';
 
 /** The parts of the protocol that the engine itself answers. */
@@ -25,6 +26,7 @@ interface Parts {
   readonly keep: KeepRequest;
   readonly model: ModelRequest;
   readonly run: RunRequest;
+  readonly scores: ScoreRequest;
 }
 
 export type EngineRequest = Parts[keyof Parts];
@@ -40,7 +42,8 @@ export interface Replies
     HubReplies,
     KeepReplies,
     ModelReplies,
-    RunReplies {}
+    RunReplies,
+    ScoreReplies {}
 
 /** Requests of a name that two parts have; requests without a reply; replies to nothing. There are none. */
 type Misfits =

@@ -23,6 +23,7 @@ import { createRehearsal, type Rehearsing } from './rehearsal.ts';
 import { noteReached } from './resumable.ts';
 import { watchMatch } from './run-match.ts';
 import { createRun, isActive, type Run } from './run.ts';
+import { createScores, type Scores } from './scores.ts';
 import { createWatchlist, type Watchlist } from './watchlist.ts';
 
 export interface Studio {
@@ -32,6 +33,7 @@ export interface Studio {
   readonly run: StoreApi<Run>;
   readonly recipe: StoreApi<RecipeEditor>;
   readonly answers: StoreApi<Answers>;
+  readonly scores: StoreApi<Scores>;
   readonly editing: StoreApi<Editing>;
   readonly past: StoreApi<PastRuns>;
   readonly watchlist: StoreApi<Watchlist>;
@@ -65,6 +67,16 @@ export function createStudio(client: EngineClient, storage: Pick<Storage, 'getIt
   saveWhenLeaving(client, run);
   watchMatch(client, project, run);
   const answers = createAnswers(client, () => keeping.getState().current);
+  const scores = createScores({
+    client,
+    projectOf: () => keeping.getState().current,
+    ensureProject: async () => (await keeping.getState().forRun()).project ?? null,
+    // What a run has trained goes by its recipe and its last step.
+    label: () => {
+      const { recipe: plan } = run.getState();
+      return plan && `${plan.name}, step ${book.lastStep}`;
+    },
+  });
   const editing = createEditing({
     client,
     project,
@@ -123,6 +135,7 @@ export function createStudio(client: EngineClient, storage: Pick<Storage, 'getIt
     run,
     recipe,
     answers,
+    scores,
     editing,
     past,
     watchlist,
@@ -157,6 +170,7 @@ export const useRehearsal = <T>(select: (rehearsing: Rehearsing) => T): T => use
 export const useKeeping = <T>(select: (keeping: Keeping) => T): T => useStore(useStudio().keeping, select);
 export const useCopies = <T>(select: (copies: Copies) => T): T => useStore(useStudio().copies, select);
 export const useAnswers = <T>(select: (answers: Answers) => T): T => useStore(useStudio().answers, select);
+export const useScores = <T>(select: (scores: Scores) => T): T => useStore(useStudio().scores, select);
 export const useEditing = <T>(select: (editing: Editing) => T): T => useStore(useStudio().editing, select);
 export const useAdapters = <T>(select: (shelf: AdapterShelf) => T): T => useStore(useStudio().adapters, select);
 export const useChat = <T>(select: (chat: Conversation) => T): T => useStore(useStudio().chat, select);

@@ -1,5 +1,6 @@
 /** What the pretended engine remembers: the real desk for projects over memory, and runs that were never run. */
 import { AnswerShelf } from '../../../src/engine/keep/answer-shelf.ts';
+import { PredictionShelf } from '../../../src/engine/keep/prediction-shelf.ts';
 import { Projects } from '../../../src/engine/keep/projects.ts';
 import type {
   EngineEvent,
@@ -44,7 +45,7 @@ export class FakeKeep {
   #open(): Projects {
     const { records } = this.storage;
     const runs = { discard: (id: string) => records.remove('runs', id) };
-    return new Projects(this.storage, runs, new AnswerShelf(this.storage), () =>
+    return new Projects(this.storage, runs, new AnswerShelf(this.storage), new PredictionShelf(this.storage), () =>
       Promise.resolve(this.busy ? null : () => undefined),
     );
   }

@@ -29,6 +29,8 @@ import { fakeProfile } from './profile.ts';
 import { fakeAdapter } from './adapter.ts';
 import { FakeHub } from './hub.ts';
 import { FakeKeep } from './keep.ts';
+import { fakeScores } from './scores.ts';
+import { answer as answerBy } from '../../../src/engine/protocol/answer.ts';
 import { FakeShelf, FakeTalk } from './companions.ts';
 import { drawScene } from './pictures.ts';
 import { fakeData, FAKE_CONVENTION, FAKE_ISSUES, near, type FakeData } from './scenes.ts';
@@ -64,6 +66,12 @@ export class FakeTransport implements Transport {
   /** Of the files of whatever is loaded. */
   modelDigest = 'fake';
   readonly keep = new FakeKeep((event) => this.emit(event));
+  readonly #scores = fakeScores(
+    this.#data,
+    this.keep.storage,
+    () => this.#report('Sample scenes', SETTLED),
+    (rowId, policy) => this.#guess(rowId, policy),
+  );
   #events: Iterator<EngineEvent> | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
   readonly #known: KnownAnswer[] = [];
@@ -282,6 +290,17 @@ export class FakeTransport implements Transport {
           }),
           pictures: { minPixels: 3136, maxPixels: 1003520 },
         };
+      case 'benchmarks':
+      case 'predict-next':
+      case 'prediction-sets':
+      case 'import-predictions':
+      case 'forget-predictions':
+      case 'predictions-file':
+      case 'scores':
+      case 'scores-file':
+      case 'set-answers':
+        await pause(20);
+        return answerBy(this.#scores.handlers, request.type, request as never);
       case 'known-answers':
         return this.#known;
       case 'rehearse':
@@ -396,6 +415,7 @@ export class FakeTransport implements Transport {
       edits: null,
       train: rows.length,
       heldout: heldout.length,
+      benchmarks: { rows: 0, titles: [] },
       images: scenes.size,
       tasks,
       formats: [{ name: 'ms-swift grounding', rows: 400 }],

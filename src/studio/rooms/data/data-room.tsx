@@ -1,6 +1,6 @@
 /** Data: drop a dataset, look at its rows, settle its faults. */
 import { useState } from 'react';
-import { useLocation } from 'wouter';
+import { Link, useLocation } from 'wouter';
 import type { DatasetReport } from '../../../engine/protocol/index.ts';
 import { useProject } from '../../state/studio.ts';
 import { DropTarget } from '../../drop-target.tsx';
@@ -120,6 +120,13 @@ function OpenDataset({ dataset, tab, onTab, asked, onAsked }: OpenDatasetProps) 
         <Fact name="Tasks" value={count(Object.keys(dataset.tasks).length)} />
         <Fact name="Left out" value={leftOut(dataset)} alarm={dataset.leftOut > 0} />
       </dl>
+      {dataset.benchmarks.rows > 0 && (
+        <p className="note" role="note" aria-label="Benchmark">
+          <Icon name="scores" /> {plural(dataset.benchmarks.rows, 'row')}
+          {dataset.benchmarks.titles.length > 0 && ` of ${dataset.benchmarks.titles.join(', ')}`} are a published
+          benchmark. They are held out and never trained on. <Link href="/scores">Score a model on them</Link>
+        </p>
+      )}
       {dataset.questions.length > 0 && (
         <Settle
           dataset={dataset}

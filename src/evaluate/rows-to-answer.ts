@@ -1,0 +1,33 @@
+/** The rows that an evaluation answers: all rows of benchmarks, else held-out rows with a solution; of these a draw. */
+import { Random } from '../base/random.ts';
+import type { Row } from '../data/row.ts';
+import { span, type RowList } from '../data/row-list.ts';
+
+/** Rows read at a time: a benchmark of thousands is never in memory for its names alone. */
+const PAGE = 256;
+
+/** Rows page by page, in the order of the files. */
+export async function* pagesOf(list: RowList): AsyncGenerator<readonly Row[]> {
+  for (let offset = 0; offset < list.length; offset += PAGE) yield list.read(span(list, offset, offset + PAGE));
+}
+
+/**
+ * What is kept of each row that is answered, in the order of the files. `limit` 0: all. The same seed draws the same rows.
+ */
+export async function rowsToAnswer<T>(
+  pages: AsyncIterable<readonly Row[]>,
+  limit: number,
+  seed: number,
+  keep: (row: Row) => T,
+): Promise<T[]> {
+  const [benchmark, own]: [T[], T[]] = [[], []];
+  for await (const rows of pages)
+    for (const row of rows) {
+      if (row.benchmark) benchmark.push(keep(row));
+      else if (row.solution.length) own.push(keep(row));
+    }
+  const rows = benchmark.length ? benchmark : own;
+  if (limit === 0 || limit >= rows.length) return rows;
+  const drawn = new Set(new Random(seed).shuffle(rows.map((_, i) => i)).slice(0, limit));
+  return rows.filter((_, i) => drawn.has(i));
+}

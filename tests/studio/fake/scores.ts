@@ -1,0 +1,57 @@
+/** The real desk for benchmarks over made-up rows and made-up answers. */
+import type { Dataset } from '../../../src/data/dataset.ts';
+import { ScoreDesk } from '../../../src/engine/answers/score-desk.ts';
+import { PredictionShelf } from '../../../src/engine/keep/prediction-shelf.ts';
+import type { ModelHolder } from '../../../src/engine/model/model-holder.ts';
+import type { Workbench } from '../../../src/engine/model/workbench.ts';
+import type { Answer, DatasetReport, PolicyName } from '../../../src/engine/protocol/index.ts';
+import type { Storage } from '../../../src/store/storage.ts';
+import type { FakeData } from './scenes.ts';
+
+export function fakeScores(
+  data: FakeData,
+  storage: Storage,
+  report: () => DatasetReport,
+  guess: (rowId: string, policy: PolicyName) => Answer,
+): ScoreDesk {
+  const rows = data.heldout;
+  const list = {
+    length: rows.length,
+    id: (i: number) => rows[i]!.id,
+    hasSolution: () => true,
+    pictures: () => [],
+    read: (places: readonly number[]) => Promise.resolve(places.map((i) => rows[i]!)),
+  };
+  const dataset = {
+    get report() {
+      return report();
+    },
+    rows: () => list,
+    row: (id: string) => Promise.resolve(rows.find((row) => row.id === id) ?? null),
+    naturalSize: (path: string) => Promise.resolve(data.scenes.get(path)?.size ?? null),
+  } as unknown as Dataset;
+  const holder = {
+    loaded: {},
+    adapters: { inUse: null },
+    require: () => ({ name: 'groundwork-starter', processor: { limits: { minPixels: 3136, maxPixels: 1003520 } } }),
+    workbench: () => null,
+    benchOf: () => null,
+    weightsOf: (_: unknown, policy: PolicyName) => Promise.resolve(policy),
+  } as unknown as ModelHolder;
+  return new ScoreDesk({
+    holder,
+    shelf: new PredictionShelf(storage),
+    dataset: () => dataset,
+    aside: (work) => work(),
+    refuseWhileRunning: () => undefined,
+    holds: () => true,
+    predict: (_: Workbench, asked, policy) =>
+      Promise.resolve(
+        asked.map((row) => {
+          const { text, boxes, parsed } = guess(row.id, policy);
+          const sizes = row.images.map((path) => data.scenes.get(path)!.size);
+          return { row: row.id, text, boxes, parsed, refused: false, sizes };
+        }),
+      ),
+  });
+}
