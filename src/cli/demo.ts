@@ -5,6 +5,7 @@
  *   npm run demo -- --out DIR [--quick | --recipe FILE] [--seed N] [--model DIR|ID] [--data PATH] [--resume]
  *     [--storage auto|f32|f16|int8|int4|nf4] [--coordinates FILE=SPACE] [--unsaid-picture FILE=WHICH]
  *     [--answers boxes|words] [--turns all|last] [--skip-unusable] [--edits FILE]
+ *     [--teacher URL [--teacher-model NAME] [--teacher-samples N] [--teacher-at-once N] [--teacher-space SPACE]]
  *
  * FILE is a plan as the studio's Recipe room writes it. ID is a model on a Hub (find-model.ts). The run is kept in
  * DIR/run: --resume goes on with one that was interrupted there, from its last checkpoint, with the recipe it was
@@ -35,6 +36,7 @@ import { filesUnder, writeFiles } from './node-files.ts';
 import { runCommand } from './run-command.ts';
 import { RunEnd } from './run-end.ts';
 import { storage as heldHow } from './storage-option.ts';
+import { TEACHER_FLAGS, TeacherErrands, thoughtsFile } from './teacher.ts';
 import { openTunedGpu } from './tuned-gpu.ts';
 import { Progress } from './progress.ts';
 
@@ -57,6 +59,7 @@ async function main(): Promise<void> {
     storage: heldHow,
     out: outFolder('out'),
     ...INTAKE_FLAGS,
+    ...TEACHER_FLAGS,
   });
   const planned = values.recipe ?? presetRecipe(values.quick ? 'demo-quick' : 'demo');
   const folder = join(values.out, 'run');
@@ -76,11 +79,13 @@ async function main(): Promise<void> {
   registerDecoder(nodeDecode);
   const progress = new Progress(recipe);
   const end = new RunEnd(storage.records, values.out);
-  const session = new EngineSession({
+  const errands = new TeacherErrands(values, (line) => progress.note(line));
+  const session: EngineSession = new EngineSession({
     openGpu: () => openTunedGpu({ onError: (message) => progress.note(`GPU error: ${message}`) }),
     storage,
     fetchFile: () => Promise.reject(new Error('the command line reads files from disk')),
     emit: (event) => {
+      errands.hear(event, session);
       end.hear(event);
       progress.show(event);
     },
@@ -95,13 +100,20 @@ async function main(): Promise<void> {
     `${device.name}\n${model.parameters.toLocaleString('en')} parameters, ${heldAs(model)}; ${opened.train} training rows, ${opened.heldout} held out, ${opened.issueCount.errors + opened.issueCount.warnings} problems`,
   );
   for (const note of model.notes) progress.note(note);
-  const dataset = await settleByFlags(opened, values, {
-    reread: (options) => session.handle({ type: 'reread-dataset', dataset: opened.id, options }),
-    skipped: (id) => session.handle({ type: 'skipped', dataset: id }),
-    unfit: (id) => session.handle({ type: 'unfit-rows', dataset: id }),
-    edit: (id, file) => takeEdits(session, id, file),
-    note: (line) => progress.note(line),
-  });
+  // A run goes on with the thoughts that it began with, which lie among the edits.
+  const thoughts = await thoughtsFile(values.out, values.resume);
+  const settled = await settleByFlags(
+    opened,
+    { ...values, ...(thoughts !== null && { edits: thoughts }) },
+    {
+      reread: (options) => session.handle({ type: 'reread-dataset', dataset: opened.id, options }),
+      skipped: (id) => session.handle({ type: 'skipped', dataset: id }),
+      unfit: (id) => session.handle({ type: 'unfit-rows', dataset: id }),
+      edit: (id, file) => takeEdits(session, id, file),
+      note: (line) => progress.note(line),
+    },
+  );
+  const dataset = thoughts === null ? await errands.teach(session, settled, values.out) : settled;
   if (values.resume) {
     progress.note(`Resuming the run of ${new Date(kept!.startedAt).toISOString()}, after step ${kept!.step}`);
   }

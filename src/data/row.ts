@@ -66,15 +66,27 @@ export interface Provenance {
   readonly annotations: readonly string[];
 }
 
-/** Where a thought came from. */
-export interface ThoughtProvenance {
-  readonly who: 'itself';
-  /** The true boxes were in the prompt that it was written to. */
-  readonly hinted: boolean;
-  /** The stage that asked for it, and the run's seed. */
-  readonly stage: string;
-  readonly seed: number;
-}
+/** Where a thought came from. `hinted`: the true boxes were in the prompt that it was written to. */
+export type ThoughtProvenance =
+  | {
+      readonly who: 'itself';
+      readonly hinted: boolean;
+      /** The stage that asked for it, and the run's seed. */
+      readonly stage: string;
+      readonly seed: number;
+    }
+  | {
+      readonly who: 'teacher';
+      readonly hinted: boolean;
+      readonly model: string;
+      /** Where it was asked, without any key. */
+      readonly endpoint: string;
+      readonly temperature: number;
+      /** Number of the answer to the same question, from 0. */
+      readonly sample: number;
+      /** A person has changed its words. */
+      readonly edited?: true;
+    };
 
 /** What is wrong with a row of a dropped dataset; the good rows are kept. */
 export interface RowIssue {

@@ -13,7 +13,8 @@ const rounded = (n: number): number => Math.round(n * 1e6) / 1e6;
 /** What is said where there is nothing to find; read as such whatever was asked. */
 const NOTHING = '[]';
 
-function writtenRow({ id, task, split, images, prompt, answer, provenance, ...own }: Row): string {
+/** The row as a line. */
+export function writtenRow({ id, task, split, images, prompt, answer, provenance, thoughtBy, ...own }: Row): string {
   const ref: string[] = [];
   const bbox: number[][] = [];
   const imageIds: number[] = [];
@@ -45,7 +46,7 @@ function writtenRow({ id, task, split, images, prompt, answer, provenance, ...ow
     { role: 'assistant', content: said(answer, own) },
   ];
   const objects = bbox.length ? { objects: { ref, bbox, bbox_type: 'norm1', image_id: imageIds } } : {};
-  return `${JSON.stringify({ id, task, split, images, messages, ...objects, ...(provenance && { provenance }) })}\n`;
+  return `${JSON.stringify({ id, task, split, images, messages, ...objects, ...(provenance && { provenance }), ...(thoughtBy && { thought_by: thoughtBy }) })}\n`;
 }
 
 export async function* writtenRows(rows: RowList): AsyncGenerator<string> {

@@ -38,6 +38,7 @@ import type {
 import { Gate } from './run/gate.ts';
 import { Occupancy } from './run/occupancy.ts';
 import { RunDesk } from './run/run-desk.ts';
+import { ThoughtDesk } from './thoughts/thought-desk.ts';
 
 export interface SessionHost {
   openGpu(): Promise<Gpu>;
@@ -131,6 +132,13 @@ export class EngineSession {
       files: (choice) => gate.aside(() => this.exportFiles(choice)),
       emit,
     });
+    const thoughts = new ThoughtDesk({
+      ...common,
+      files: storage.files,
+      requireSettled: (id) => datasets.requireSettled(id),
+      edit: (id, project, edits) => datasets.handlers['edit-rows']({ type: 'edit-rows', dataset: id, project, edits }),
+      space: () => holder.loaded?.processor.convention.space ?? null,
+    });
     this.#handlers = {
       ...adapterDesk({ ...common, holder }),
       ...answers.handlers,
@@ -142,6 +150,7 @@ export class EngineSession {
       ...models.handlers,
       ...runs.handlers,
       ...scores.handlers,
+      ...thoughts.handlers,
     };
   }
 

@@ -5,7 +5,7 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
 import type { GroundedBox } from '../../grounding/box.ts';
-import type { Row, Segment } from '../row.ts';
+import type { Row, Segment, ThoughtProvenance } from '../row.ts';
 import { markedText, segmentsOf } from './marked-text.ts';
 
 /** Boxes are those of the row's answer, by their place in it from 0. */
@@ -17,7 +17,7 @@ export type Change =
   | { readonly kind: 'question'; readonly text: string }
   | { readonly kind: 'answer'; readonly text: string }
   /** Null: no thinking part. */
-  | { readonly kind: 'thought'; readonly text: string | null }
+  | { readonly kind: 'thought'; readonly text: string | null; readonly by?: ThoughtProvenance }
   | { readonly kind: 'exclude'; readonly reason: string }
   | { readonly kind: 'include' };
 
@@ -110,8 +110,13 @@ export function applyChange({ row, excluded }: EditedRow, change: Change): Chang
       return done(withAnswer(row, answer, row.nothing === true), excluded);
     }
     case 'thought': {
-      const { think: _, ...rest } = row;
-      return done(change.text === null ? rest : { ...rest, think: change.text }, excluded);
+      const { think: _, thoughtBy, ...rest } = row;
+      // A person who changes a teacher's words does not become their only author.
+      const by = change.by ?? (thoughtBy?.who === 'teacher' ? { ...thoughtBy, edited: true as const } : undefined);
+      return done(
+        change.text === null ? rest : { ...rest, think: change.text, ...(by && { thoughtBy: by }) },
+        excluded,
+      );
     }
     case 'exclude':
       return change.reason.trim() === '' ? refused('there is no reason') : done(row, change.reason.trim());
@@ -145,7 +150,8 @@ export function changeWords(change: Change): string {
     case 'answer':
       return 'changed the answer';
     case 'thought':
-      return change.text === null ? 'removed the thought' : 'changed the thought';
+      if (change.text === null) return 'removed the thought';
+      return change.by?.who === 'teacher' ? `took a thought of ${change.by.model}` : 'changed the thought';
     case 'exclude':
       return `left the row out: ${change.reason}`;
     case 'include':

@@ -93,13 +93,25 @@ const box = v.pipe(
     ...(label !== undefined && { label }),
   })),
 );
+const by = v.variant('who', [
+  v.object({ who: v.literal('itself'), hinted: v.boolean(), stage: text, seed: finite }),
+  v.object({
+    who: v.literal('teacher'),
+    hinted: v.boolean(),
+    model: text,
+    endpoint: text,
+    temperature: finite,
+    sample: whole,
+    edited: v.optional(v.literal(true)),
+  }),
+]);
 const change = v.variant('kind', [
   v.object({ kind: v.literal('set-box'), index: whole, box }),
   v.object({ kind: v.literal('add-box'), box }),
   v.object({ kind: v.literal('delete-box'), index: whole }),
   v.object({ kind: v.literal('question'), text }),
   v.object({ kind: v.literal('answer'), text }),
-  v.object({ kind: v.literal('thought'), text: v.nullable(text) }),
+  v.object({ kind: v.literal('thought'), text: v.nullable(text), by: v.optional(by) }),
   v.object({ kind: v.literal('exclude'), reason: text }),
   v.object({ kind: v.literal('include') }),
 ]);

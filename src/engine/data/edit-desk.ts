@@ -67,7 +67,13 @@ export class EditDesk {
 async function entriesOf(dataset: Dataset, edits: readonly RowEdit[], at: number): Promise<EditEntry[]> {
   const entries: EditEntry[] = [];
   let edited = dataset;
+  /** Rows whose edits are not in `edited` yet. Many edits of a row each are laid over them at once. */
+  const ahead = new Set<string>();
   for (const edit of edits) {
+    if (entries.length > 0 && (edit.kind !== 'change' || ahead.has(edit.row))) {
+      edited = await dataset.withEdits([...dataset.edits, ...entries]);
+      ahead.clear();
+    }
     if (edit.kind !== 'change') entries.push({ kind: edit.kind, at });
     else {
       const [untouched, now] = [await dataset.untouchedRow(edit.row), await edited.row(edit.row)];
@@ -81,8 +87,8 @@ async function entriesOf(dataset: Dataset, edits: readonly RowEdit[], at: number
       if (!changed.ok)
         throw new GroundworkError('edit-refused', `This edit does not fit: ${changed.why}.`, 'Nothing was changed.');
       entries.push({ kind: 'change', at, row: edit.row, digest: rowDigest(untouched), change: edit.change });
+      ahead.add(edit.row);
     }
-    if (edits.length > 1) edited = await edited.withEdits([...dataset.edits, ...entries]);
   }
   return entries;
 }

@@ -14,4 +14,5 @@ export type * from './model.ts';
 export type * from './records.ts';
 export type * from './run.ts';
 export type * from './scores.ts';
+export type * from './thoughts.ts';
 export type * from './words.ts';

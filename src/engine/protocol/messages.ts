@@ -13,6 +13,7 @@ import type { KeepReplies, KeepRequest } from './keep.ts';
 import type { ModelReplies, ModelRequest } from './model.ts';
 import type { RunEvent, RunReplies, RunRequest } from './run.ts';
 import type { ScoreReplies, ScoreRequest } from './scores.ts';
+import type { ThoughtsEvent, ThoughtsReplies, ThoughtsRequest } from './thoughts.ts';
 import type { FailureEvent, LoadingEvent } from './words.ts';
 
 /** The parts of the protocol that the engine itself answers. */
@@ -27,6 +28,7 @@ interface Parts {
   readonly model: ModelRequest;
   readonly run: RunRequest;
   readonly scores: ScoreRequest;
+  readonly thoughts: ThoughtsRequest;
 }
 
 export type EngineRequest = Parts[keyof Parts];
@@ -43,7 +45,8 @@ export interface Replies
     KeepReplies,
     ModelReplies,
     RunReplies,
-    ScoreReplies {}
+    ScoreReplies,
+    ThoughtsReplies {}
 
 /** Requests of a name that two parts have; requests without a reply; replies to nothing. There are none. */
 type Misfits =
@@ -73,6 +76,7 @@ export type EngineEvent =
   | ExportEvent
   | HubProgressEvent
   | HubTroubleEvent
+  | ThoughtsEvent
   | LoadingEvent
   | FailureEvent;
 

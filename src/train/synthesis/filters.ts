@@ -15,6 +15,8 @@ export interface Candidate {
   readonly truncated: boolean;
   /** The true boxes were in its prompt. */
   readonly hinted: boolean;
+  /** Numbers in its thought mean other places to the model that is to learn it. */
+  readonly foreign?: boolean;
 }
 
 /** What it is held against. */
@@ -80,6 +82,10 @@ export const FILTERS = {
     label: 'thought and answer disagree',
     finds: ({ answer }) => (agreementOf(answer) ?? 1) < SAME_BOX,
   },
+  space: {
+    label: 'names boxes in another space',
+    finds: ({ answer, foreign }) => foreign === true && answer.thoughtBoxes.length > 0,
+  },
 } as const satisfies Readonly<Record<string, Filter>>;
 
 export type FilterName = keyof typeof FILTERS;
@@ -88,6 +94,16 @@ export const FILTER_NAMES = Object.keys(FILTERS) as FilterName[];
 /** Everything that is wrong with a candidate. */
 export const faultsOf = (candidate: Candidate, of: CandidateRow, settings: FilterSettings): FilterName[] =>
   FILTER_NAMES.filter((name) => FILTERS[name].finds(candidate, of, settings));
+
+/** What is wrong with a candidate beside the others of its row: equal to one of them, or beyond the number wanted. */
+export type Fault = FilterName | 'duplicate' | 'surplus';
+export const FAULT_NAMES: readonly Fault[] = [...FILTER_NAMES, 'duplicate', 'surplus'];
+export const faultLabel = (fault: Fault): string =>
+  fault === 'duplicate'
+    ? 'the words of another one'
+    : fault === 'surplus'
+      ? 'more than wanted of its row'
+      : FILTERS[fault].label;
 
 /** Equal for thoughts that differ in case, spaces and punctuation alone. */
 export const sameThought = (candidate: Candidate): string => wordsIn(thoughtOf(candidate)).join(' ');

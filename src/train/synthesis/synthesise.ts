@@ -9,10 +9,7 @@ import type { Sample } from '../samples.ts';
 import type { RolloutView, StageContext } from '../stage.ts';
 import { rowsToTry } from '../stages/sampled-rows.ts';
 import type { SynthesiseStage } from '../stages/synthesise.ts';
-import { FILTER_NAMES, faultsOf, sameThought, type Candidate, type FilterName } from './filters.ts';
-
-/** What is wrong with a candidate, duplicates and what is beyond the number wanted included. */
-type Fault = FilterName | 'duplicate';
+import { FILTER_NAMES, faultsOf, sameThought, type Candidate, type Fault } from './filters.ts';
 
 interface Position {
   readonly done: number;

@@ -35,6 +35,7 @@ import { FakeShelf, FakeTalk } from './companions.ts';
 import { drawScene } from './pictures.ts';
 import { fakeData, FAKE_CONVENTION, FAKE_ISSUES, near, type FakeData } from './scenes.ts';
 import { script, watched } from './script.ts';
+import { FakeThoughts } from './thoughts.ts';
 import { fakeRehearsal } from './rehearsal.ts';
 
 export interface FakeOptions {
@@ -60,6 +61,7 @@ export class FakeTransport implements Transport {
   readonly #shelf = new FakeShelf();
   readonly #talk = new FakeTalk((event) => this.emit(event));
   readonly #data: FakeData = fakeData(5, 320, 80);
+  readonly #thoughts = new FakeThoughts(this.#data.rows, (event) => this.emit(event));
   #receive: (message: FromEngine) => void = () => undefined;
   #lost: (reason: string) => void = () => undefined;
   #state: RunState = 'idle';
@@ -136,6 +138,17 @@ export class FakeTransport implements Transport {
       case 'save-now':
       case 'storage':
         return this.keep.answer(request);
+      case 'thoughts-plan':
+      case 'teacher-models':
+      case 'thoughts-start':
+      case 'thoughts-stop':
+      case 'thoughts':
+      case 'thoughts-judge':
+      case 'thoughts-take':
+      case 'thoughts-file':
+      case 'thoughts-forget':
+      case 'teacher-carried':
+        return this.#thoughts.answer(request, () => this.#report('Sample scenes', SETTLED));
       case 'hub-load':
       case 'hub-open':
       case 'hub-cancel':

@@ -61,6 +61,7 @@ describe('thoughts that are fit to be learned', () => {
     ['language', candidate('赤い円は二枚目の写真の左上にあります だから 二枚目')],
     ['refusal', candidate('I’m sorry, I cannot see the pictures that you sent.')],
     ['disagreement', candidate(good, { thoughtBoxes: [{ image: 1, box: box01(0.7, 0.7, 0.9, 0.9) }] })],
+    ['space', { ...candidate(good, { thoughtBoxes: [truth] }), foreign: true }],
     ['leak', candidate('The hint says that it is the second one.', {}, true)],
     ['leak', candidate('As the correct answer is on the right, I take it.', {}, true)],
   ];
