@@ -286,11 +286,10 @@ export class Dataset {
 
   #list(numbers: Uint32Array): RowList {
     const { index } = this.#scanned;
-    const noBox = bitOf('no-box');
     return {
       length: numbers.length,
       id: (i) => index.ids.get(numbers[i]!),
-      hasSolution: (i) => this.#overlay?.hasBox(numbers[i]!) ?? (index.flags.get(numbers[i]!) & noBox) === 0,
+      hasSolution: (i) => this.#overlay?.isJudged(numbers[i]!) ?? index.judged.get(numbers[i]!) === 1,
       pictures: (i) => index.picturesOf(numbers[i]!),
       read: (places) => this.#read(places.map((i) => numbers[i]!)),
     };

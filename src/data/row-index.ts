@@ -20,6 +20,8 @@ export class RowIndex {
   readonly pictures = new Column(Uint32Array);
   /** What the row or its file says of its part: 0 nothing, 1 train, 2 held out, 3 held out whatever is said (a benchmark). */
   readonly named = new Column(Uint8Array);
+  /** 1: a right answer is known: boxes, that nothing is there, or a letter (wanted.ts). */
+  readonly judged = new Column(Uint8Array);
   /** A hash of 53 bits of the question; that of the pictures is mixed in when all of them are known. */
   readonly #questions = new Column(Float64Array);
   /** The next number to try, for ids that were used twice. */
@@ -42,6 +44,7 @@ export class RowIndex {
       this.pictureEnds,
       this.pictures,
       this.named,
+      this.judged,
       this.#questions,
       this.#marks,
     ].reduce((sum, { bytes }) => sum + bytes, 0);
@@ -55,6 +58,7 @@ export class RowIndex {
     readonly flags: number;
     readonly pictures: readonly number[];
     readonly named: number;
+    readonly judged: boolean;
     readonly question: string;
     readonly done: Iterable<LedgerKey>;
   }): void {
@@ -68,6 +72,7 @@ export class RowIndex {
     for (const picture of row.pictures) this.pictures.push(picture);
     this.pictureEnds.push(this.pictures.length);
     this.named.push(row.named);
+    this.judged.push(Number(row.judged));
     const marks = Array<number>(MARK_WORDS).fill(0);
     for (const key of row.done) marks[markAt(key) >>> 5]! |= 1 << (markAt(key) & 31);
     for (const word of marks) this.#marks.push(word);

@@ -3,6 +3,7 @@ import type { EditsFilter } from './edits/overlay.ts';
 import type { FindingKey } from './health.ts';
 import type { LedgerKey } from './ledger.ts';
 import type { Row } from './row.ts';
+import { wantedOf } from './wanted.ts';
 
 export interface RowFilter {
   readonly task?: string;
@@ -19,7 +20,7 @@ export interface RowFilter {
 export interface RowList {
   readonly length: number;
   id(i: number): string;
-  /** Whether a correct answer is known as boxes. */
+  /** Whether a right answer is known: boxes, that nothing is there, or a letter (wanted.ts). */
   hasSolution(i: number): boolean;
   /** Numbers of its pictures; the same picture has the same number in all lists of a dataset. */
   pictures(i: number): readonly number[];
@@ -51,7 +52,7 @@ export function withWritten(list: RowList, written: readonly Row[]): RowList {
     id: (i) => (i < list.length ? list.id(i) : added[i - list.length]!.id),
     hasSolution: (i) => {
       const row = at(i);
-      return row ? row.solution.length > 0 : list.hasSolution(i);
+      return row ? wantedOf(row) !== null : list.hasSolution(i);
     },
     // Rows are written about the dataset's pictures.
     pictures: (i) => (i < list.length ? list.pictures(i) : []),

@@ -24,6 +24,7 @@ import type { RowIssue } from './row.ts';
 import { RowIndex } from './row-index.ts';
 import { drawSplit, splitByName, splitByWord, type Split } from './split.ts';
 import type { Table, TableRow } from './tables/table.ts';
+import { wantedOf } from './wanted.ts';
 
 /** What a dataset consists of before anything is decided about it. */
 export interface Shelf {
@@ -305,6 +306,7 @@ class Pass {
       pictures: row.images.map((path) => pictures.number(path)),
       named:
         raw.benchmark !== undefined || raw.format === 'MIG-Bench' ? 3 : named === null ? 0 : named === 'train' ? 1 : 2,
+      judged: wantedOf(row) !== null,
       question: raw.turns
         .slice(0, -1)
         .map(({ text }) => text)

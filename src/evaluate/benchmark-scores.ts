@@ -2,7 +2,8 @@
 import { boxCounts, countFigures, type Figures } from '../benchmarks/figures.ts';
 import type { Benchmark, Scored } from '../benchmarks/index.ts';
 import type { Row } from '../data/row.ts';
-import { scoreAnswer } from './metrics.ts';
+import { splitTags } from '../grounding/parse.ts';
+import { predictionOf, scoreAnswer } from './metrics.ts';
 import type { Prediction, PredictionHeader } from './prediction.ts';
 import { benchmarkOfRow, scoreStrictly } from './strict.ts';
 
@@ -34,14 +35,7 @@ export function scoreRow(row: Row, prediction: Prediction): ScoredRow {
   const benchmark = benchmarkOfRow(row);
   const { text, boxes, parsed, refused, sizes } = prediction;
   if (!benchmark) {
-    const score = scoreAnswer({
-      rowId: row.id,
-      task: row.task,
-      images: row.images.length,
-      boxes: boxes ?? [],
-      parsed,
-      solution: row.solution,
-    });
+    const score = scoreAnswer(predictionOf(row, { boxes: boxes ?? [], parsed, answer: splitTags(text).answer }));
     const strict = score && boxes ? { task: row.task, value: score.iou, parsed: score.parsed } : null;
     return { row, prediction, strict, published: null };
   }

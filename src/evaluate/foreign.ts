@@ -2,7 +2,7 @@
 import type { Size } from '../grounding/box.ts';
 import { CONVENTIONS } from '../grounding/convention.ts';
 import { parseAnswer, splitTags } from '../grounding/parse.ts';
-import { refuses } from '../train/rewards/index.ts';
+import { refuses } from '../grounding/absence.ts';
 import type { Prediction } from './prediction.ts';
 
 /** Thousandths, or pixels of the picture files; fractions are known by their decimals under either. */

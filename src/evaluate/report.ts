@@ -1,7 +1,7 @@
 /** report.json: what a run proved, for people and scripts; and the same as a table of plain text. */
 import { type Interval, pairedBootstrapInterval } from './bootstrap.ts';
 import { mcNemarExact } from './interval.ts';
-import { type Evaluation, hits, mean, type RowScore, type TaskEvaluation } from './metrics.ts';
+import { type Evaluation, hits, mean, type RowKind, type RowScore, type TaskEvaluation } from './metrics.ts';
 
 export interface ReportStage {
   readonly name: string;
@@ -12,12 +12,24 @@ export interface ReportStage {
   readonly parseFailures: number;
   readonly seconds: number;
   readonly tasks: Readonly<Record<string, TaskEvaluation>>;
+  /** By the file that rows are of; absent where all are of one. */
+  readonly files?: Readonly<Record<string, TaskEvaluation>>;
+  /** Rows of several boxes, of none, and of letters. */
+  readonly kinds?: { readonly [K in RowKind]?: TaskEvaluation };
+  /** Answers that say that nothing is there, of rows where something is. */
+  readonly overRefused?: number;
 }
 
 /** Change of Acc@0.5 between two stages over the rows both answered. */
-export interface ReportDifference {
+export interface ReportDifference extends Change {
   readonly from: string;
   readonly to: string;
+  /** By the file that rows are of; absent where all are of one. */
+  readonly files?: Readonly<Record<string, Change>>;
+}
+
+/** From one stage to another, over the same rows. */
+export interface Change {
   readonly n: number;
   readonly accAt50: number;
   /** 95 % paired bootstrap. */
@@ -36,7 +48,7 @@ export interface Report {
   readonly stages: readonly ReportStage[];
   /** Zeros when the recipe had no rejection stage. */
   readonly rejection: { readonly prompts: number; readonly kept: number };
-  /** Each stage against the one before, and the last against the first. */
+  /** Each stage against the one before, and the last against each. */
   readonly differences: readonly ReportDifference[];
 }
 
@@ -56,7 +68,7 @@ export function buildReport(run: {
 }): Report {
   const { adapter, seed, stages } = run;
   const pairs = stages.slice(1).map((to, i) => [stages[i]!, to] as const);
-  if (stages.length > 2) pairs.push([stages[0]!, stages.at(-1)!]);
+  for (const from of stages.slice(0, -2)) pairs.push([from, stages.at(-1)!]);
   return {
     adapter,
     seed,
@@ -69,6 +81,9 @@ export function buildReport(run: {
       parseFailures: e.parseFailures,
       seconds,
       tasks: e.tasks,
+      ...(e.files && { files: e.files }),
+      ...(e.kinds && { kinds: e.kinds }),
+      ...(e.overRefused && { overRefused: e.overRefused }),
     })),
     rejection: { prompts: run.rejection?.prompts ?? 0, kept: run.rejection?.kept ?? 0 },
     differences: pairs.map(([from, to]) => difference(from, to, seed)),
@@ -78,14 +93,37 @@ export function buildReport(run: {
 function difference(from: EvaluatedStage, to: EvaluatedStage, seed: number): ReportDifference {
   const earlier = new Map(from.scores.map((s) => [s.rowId, s]));
   const after = to.scores.filter((s) => earlier.has(s.rowId));
-  const before = after.map((s) => earlier.get(s.rowId)!);
-  const [a, b] = [hits(before, 0.5), hits(after, 0.5)];
-  const gained = b.filter((hit, i) => hit > a[i]!).length;
-  const lost = b.filter((hit, i) => hit < a[i]!).length;
+  const all = after.map((s) => [earlier.get(s.rowId)!, s] as const);
+  const files = [...new Set(after.map(({ file }) => file ?? ''))].filter((file) => file in (to.evaluation.files ?? {}));
   return {
     from: from.name,
     to: to.name,
-    n: after.length,
+    ...change(all, seed),
+    ...(files.length > 1 && {
+      files: Object.fromEntries(
+        files.map((file) => [
+          file,
+          change(
+            all.filter(([, score]) => score.file === file),
+            seed,
+          ),
+        ]),
+      ),
+    }),
+  };
+}
+
+function change(rows: readonly (readonly [before: RowScore, after: RowScore])[], seed: number): Change {
+  const [a, b] = [0, 1].map((k) =>
+    hits(
+      rows.map((pair) => pair[k]!),
+      0.5,
+    ),
+  ) as [number[], number[]];
+  const gained = b.filter((hit, i) => hit > a[i]!).length;
+  const lost = b.filter((hit, i) => hit < a[i]!).length;
+  return {
+    n: rows.length,
     accAt50: mean(b) - mean(a),
     interval: pairedBootstrapInterval(a, b, { seed }),
     gained,
@@ -99,11 +137,19 @@ export function writeReport(report: Report): string {
   return JSON.stringify(report, null, 2) + '\n';
 }
 
+const KINDS: Readonly<Record<RowKind, string>> = {
+  several: 'several boxes',
+  nothing: 'nothing there',
+  choice: 'letters',
+};
+
 /** For a terminal: stages, differences, and the last stage's tasks. Accuracies in percent. */
 export function printReport(report: Report): string {
   const percent = (v: number) => (Number.isFinite(v) ? (100 * v).toFixed(1) : '–');
   const signed = (v: number) => (v > 0 ? '+' : '') + percent(v);
   const range = ([low, high]: Interval, show = percent) => `[${show(low)}, ${show(high)}]`;
+  const told = (d: Change) =>
+    `${signed(d.accAt50)} points ${range(d.interval, signed)} on ${d.n} rows, ${d.gained} gained, ${d.lost} lost, p = ${d.p < 0.001 ? 'below 0.001' : d.p.toFixed(3)}`;
   const lines = [
     ...table(
       ['stage', 'n', 'acc@0.5 %', '95 %', 'mean IoU', 'unparsed', 'seconds'],
@@ -118,11 +164,28 @@ export function printReport(report: Report): string {
       ]),
     ),
     '',
-    ...report.differences.map(
-      (d) =>
-        `${d.from} → ${d.to}: ${signed(d.accAt50)} points ${range(d.interval, signed)} on ${d.n} rows, ${d.gained} gained, ${d.lost} lost, p = ${d.p < 0.001 ? 'below 0.001' : d.p.toFixed(3)}`,
-    ),
+    ...report.differences.flatMap((d) => [
+      `${d.from} → ${d.to}: ${told(d)}`,
+      ...Object.entries(d.files ?? {}).map(([file, part]) => `  ${file}: ${told(part)}`),
+    ]),
   ];
+  const files = Object.keys(report.stages.at(-1)?.files ?? {});
+  if (files.length > 1)
+    lines.push(
+      '',
+      ...table(
+        ['acc@0.5 %, by file', ...files],
+        report.stages.map(({ name, files: own }) => [
+          name,
+          ...files.map((file) => percent(own?.[file]?.accAt50 ?? NaN)),
+        ]),
+      ),
+    );
+  for (const { name, kinds = {}, overRefused = 0 } of report.stages)
+    if (Object.keys(kinds).length > 0)
+      lines.push(
+        `${name}: ${(Object.keys(KINDS) as RowKind[]).flatMap((kind) => (kinds[kind] ? `${KINDS[kind]} ${percent(kinds[kind].accAt50)} % of ${kinds[kind].n}` : [])).join(', ')}; “nothing” said of ${overRefused} rows where something is`,
+      );
   if (report.rejection.prompts > 0)
     lines.push(`rejection sampling kept ${report.rejection.kept} of ${report.rejection.prompts} prompts`);
   const last = report.stages.at(-1);

@@ -1,7 +1,8 @@
-/** The rows that an evaluation answers: all rows of benchmarks, else held-out rows with a solution; of these a draw. */
+/** The rows that an evaluation answers: all rows of benchmarks, else held-out rows whose right answer is known; of these a draw. */
 import { Random } from '../base/random.ts';
 import type { Row } from '../data/row.ts';
 import { span, type RowList } from '../data/row-list.ts';
+import { wantedOf } from '../data/wanted.ts';
 
 /** Rows read at a time: a benchmark of thousands is never in memory for its names alone. */
 const PAGE = 256;
@@ -24,7 +25,7 @@ export async function rowsToAnswer<T>(
   for await (const rows of pages)
     for (const row of rows) {
       if (row.benchmark) benchmark.push(keep(row));
-      else if (row.solution.length) own.push(keep(row));
+      else if (wantedOf(row)) own.push(keep(row));
     }
   const rows = benchmark.length ? benchmark : own;
   if (limit === 0 || limit >= rows.length) return rows;

@@ -4,7 +4,7 @@ import type { EvaluateStage } from '../train/recipe.ts';
 import { countEnded } from '../train/rollout-tokens.ts';
 import { tellDone, type StageContext } from '../train/stage.ts';
 import { evaluationRows } from '../train/stages/evaluate.ts';
-import { scoreAnswer, summarize, type Evaluation, type RowScore } from './metrics.ts';
+import { predictionOf, scoreAnswer, summarize, type Evaluation, type RowScore } from './metrics.ts';
 
 interface EvaluationPosition {
   /** Rows answered: whole batches. */
@@ -41,15 +41,8 @@ export async function runEvaluation(
       onTokens: countEnded(1, context.processor.eosTokenIds, (ended) => tell(start + ended)),
     });
     batch.forEach((row, i) => {
-      const { boxes, parsed } = context.samples.parse(samples[i]!, answers[i]![0]!.text);
-      const score = scoreAnswer({
-        rowId: row.id,
-        task: row.task,
-        images: row.images.length,
-        boxes,
-        parsed,
-        solution: row.solution,
-      });
+      const read = context.samples.parse(samples[i]!, answers[i]![0]!.text);
+      const score = scoreAnswer(predictionOf(row, read));
       if (score) scores.push(score);
     });
     tell(Math.min(rows.length, start + stage.batchSize));

@@ -8,8 +8,8 @@ import { scoreDetections } from '../benchmarks/odinw.ts';
 import type { Row } from '../data/row.ts';
 import type { Size } from '../grounding/box.ts';
 import type { ParsedBox } from '../grounding/parse.ts';
+import { readChoice } from '../grounding/choice.ts';
 import { scoreAnswer } from './metrics.ts';
-import { readChoice } from './multiple-choice.ts';
 
 /** An answer as the model's own convention reads it. */
 export interface ReadInItsSpace {

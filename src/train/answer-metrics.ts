@@ -3,10 +3,11 @@
  * answer, answers that nothing is there. Ours; TRL knows of no boxes.
  */
 import type { Row } from '../data/row.ts';
+import { isAbsent } from '../data/wanted.ts';
 import type { GroundedBox } from '../grounding/box.ts';
 import { meanOf } from './advantage.ts';
 import type { Metrics } from './grpo-metrics.ts';
-import { agreementOf, isAbsent, refuses, type Completion } from './rewards/index.ts';
+import { agreementOf, saysNothing, type Completion } from './rewards/index.ts';
 
 type Answer = Completion['answer'];
 
@@ -25,7 +26,7 @@ function areaRatio({ boxes }: Answer, solution: readonly GroundedBox[]): number 
  * has is left out.
  */
 export function answerMetrics(
-  answers: readonly { readonly answer: Answer; readonly row: Pick<Row, 'solution' | 'answer'> }[],
+  answers: readonly { readonly answer: Answer; readonly row: Pick<Row, 'solution' | 'answer' | 'nothing'> }[],
 ): Metrics {
   const means: Metrics = {
     // The geometric mean: one box that is far too large does not hide many that shrink.
@@ -39,9 +40,7 @@ export function answerMetrics(
     ),
     'thoughts/agreement': meanOf(answers.map(({ answer }) => agreementOf(answer))),
     'answers/refused': meanOf(
-      answers.map(({ answer, row }) =>
-        row.solution.length > 0 || isAbsent(row) ? Number(answer.boxes.length === 0 && refuses(answer.answer)) : null,
-      ),
+      answers.map(({ answer, row }) => (row.solution.length > 0 || isAbsent(row) ? Number(saysNothing(answer)) : null)),
     ),
   };
   return Object.fromEntries(Object.entries(means).filter(([, value]) => Number.isFinite(value)));

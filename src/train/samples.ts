@@ -149,7 +149,7 @@ export class SampleStore {
     }
     const sizes = natural.map((size) => this.#processor.modelSize(size));
     const messages = promptMessages(row, convention, sizes);
-    const target = row.answer.length || row.solution.length ? targetText(row, convention, sizes) : '';
+    const target = row.answer.length || row.solution.length || row.nothing ? targetText(row, convention, sizes) : '';
     const encoded = encodeConversation(this.#processor, row.id, messages, target || null, sizes);
     const { axes, next } = this.#model.positions(encoded.tokens, encoded.grids);
     const sample: Sample = {

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { Random } from '../../src/base/random.ts';
 import { BENCHMARKS } from '../../src/benchmarks/index.ts';
 import { foursIn } from '../../src/benchmarks/read.ts';
-import { readChoice } from '../../src/evaluate/multiple-choice.ts';
+import { readChoice } from '../../src/grounding/choice.ts';
 
 const LENGTH = 60_000;
 const question = (benchmark: string) => ({

@@ -30,6 +30,31 @@ test('the wrong image is IoU 0, and so is an unsaid one', () => {
   expect(scoreAnswer(answer([{ image: null, box: TRUTH.box }]))).toMatchObject({ iou: 0, rightImage: false });
 });
 
+test('“nothing” is right where nothing is there, and counted where something is', () => {
+  const none = { solution: [], wanted: { kind: 'nothing' } as const };
+  expect(scoreAnswer(answer([], { ...none, answer: '[]' }))).toMatchObject({ iou: 1, parsed: true, kind: 'nothing' });
+  expect(scoreAnswer(answer([TRUTH], { ...none, answer: '' }))).toMatchObject({ iou: 0, parsed: true });
+  expect(scoreAnswer(answer([], { ...none, answer: 'hm' }))).toMatchObject({ iou: 0, parsed: false });
+  expect(scoreAnswer(answer([], { solution: [] }))).toBeNull();
+  const scores = [
+    scoreAnswer(answer([], { ...none, answer: 'none' }))!,
+    scoreAnswer(answer([], { answer: 'none' }))!,
+    scoreAnswer(answer([TRUTH, at(0, 0, 0, 1, 1)], { solution: [TRUTH, at(0, 0, 0, 1, 1)] }))!,
+  ];
+  expect(summarize(scores)).toMatchObject({
+    n: 3,
+    overRefused: 1,
+    kinds: { nothing: { n: 1, accAt50: 1 }, several: { n: 1, accAt50: 1 } },
+  });
+});
+
+test('of options, the letter is right or wrong', () => {
+  const choice = { solution: [], wanted: { kind: 'choice', letter: 'B', choices: 3 } as const };
+  expect(scoreAnswer(answer([], { ...choice, answer: '(B)' }))).toMatchObject({ iou: 1, parsed: true, kind: 'choice' });
+  expect(scoreAnswer(answer([], { ...choice, answer: 'A' }))).toMatchObject({ iou: 0, parsed: true });
+  expect(scoreAnswer(answer([TRUTH], { ...choice, answer: 'E' }))).toMatchObject({ iou: 0, parsed: false });
+});
+
 test('rows of several boxes are scored by the best matching, images by all of them', () => {
   const solution = [TRUTH, at(0, 0, 0, 1, 1)];
   expect(scoreAnswer(answer([solution[1]!, TRUTH], { solution }))).toMatchObject({ iou: 1, rightImage: true });

@@ -50,6 +50,41 @@ test('every stage is compared with the one before, and the last with the first, 
   });
 });
 
+test('rows of several files are compared file by file, and told apart in the printed report', () => {
+  const of = (name: string, hit: readonly boolean[]): EvaluatedStage => {
+    const scores = hit.map((right, i): RowScore => ({
+      rowId: `r${i}`,
+      task: 't',
+      iou: Number(right),
+      rightImage: null,
+      parsed: true,
+      file: i < 2 ? 'heldout.jsonl' : 'heldout-outside.jsonl',
+      ...(i === 3 && { kind: 'nothing' }),
+      ...(i === 0 && !right && { refused: true }),
+    }));
+    return { name, scores, evaluation: summarize(scores), seconds: 1 };
+  };
+  const apart = buildReport({
+    adapter: '',
+    seed: 1,
+    stages: [
+      of('a', [false, false, true, false]),
+      of('b', [true, false, true, true]),
+      of('c', [true, true, false, true]),
+      of('d', [true, true, true, true]),
+    ],
+  });
+  expect(apart.differences.map(({ from, to }) => `${from} ${to}`)).toEqual(['a b', 'b c', 'c d', 'a d', 'b d']);
+  expect(apart.differences[3]!.files).toMatchObject({
+    'heldout.jsonl': { n: 2, accAt50: 1, gained: 2, lost: 0 },
+    'heldout-outside.jsonl': { n: 2, accAt50: 0.5 },
+  });
+  expect(apart.stages[0]).toMatchObject({ overRefused: 1, kinds: { nothing: { n: 1, accAt50: 0 } } });
+  const printed = printReport(apart);
+  expect(printed).toContain('  heldout-outside.jsonl: +50.0 points');
+  expect(printed).toContain('a: nothing there 0.0 % of 1; “nothing” said of 1 rows where something is');
+});
+
 test('a run without rejection, or of one stage, has a report too', () => {
   expect(buildReport({ adapter: '', seed: 1, stages: stages.slice(0, 1) })).toMatchObject({
     rejection: { prompts: 0, kept: 0 },

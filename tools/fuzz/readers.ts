@@ -11,7 +11,7 @@ import { span } from '../../src/data/row-list.ts';
 import { BENCHMARKS } from '../../src/benchmarks/index.ts';
 import { editsOf, historyOf, readEdits, writeEdits } from '../../src/data/edits/edit-log.ts';
 import { readForeign } from '../../src/evaluate/foreign.ts';
-import { readChoice } from '../../src/evaluate/multiple-choice.ts';
+import { readChoice } from '../../src/grounding/choice.ts';
 import { foreignAnswers } from '../../src/evaluate/prediction-files.ts';
 import { headerLine, predictionLine, readPredictions } from '../../src/evaluate/prediction.ts';
 import { base64Bytes } from '../../src/formats/base64.ts';

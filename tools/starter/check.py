@@ -61,11 +61,15 @@ def sample(path):
     pictures, families = {}, {}
     for split in ("train", "heldout"):
         rows = [json.loads(line) for line in archive.read(f"{split}.jsonl").decode().splitlines()]
+        if split == "heldout":
+            for part in ("outside", "perception"):
+                rows += [json.loads(line) for line in archive.read(f"heldout-{part}.jsonl").decode().splitlines()]
         names = {name for row in rows for name in row["images"]}
         pictures[split] = {hashlib.sha256(archive.read(name)).digest() for name in names}
         assert all(row["conversations"][0]["value"].count("<image>") == len(row["images"]) for row in rows)
         print(split, len(rows), "rows,", len(names), "pictures,", len(read_rows(path, split)), "parsed")
     assert not pictures["train"] & pictures["heldout"]
+    assert len(rows) >= 1000
 
 
 def main(folder):

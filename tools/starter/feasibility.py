@@ -39,8 +39,11 @@ def read_rows(path, split):
         for name in row["images"]:
             if name not in pictures:
                 pictures[name] = Image.open(io.BytesIO(archive.read(name))).convert("RGB")
-        thinking, ordinal, *box = re.fullmatch(
-            r"<think>(.*)</think><answer>It's in the (\w+) image\. <\|box_start\|>\((\d+),(\d+)\),\((\d+),(\d+)\)<\|box_end\|></answer>", gpt).groups()
+        answered = re.fullmatch(
+            r"<think>(.*)</think><answer>It's in the (\w+) image\. <\|box_start\|>\((\d+),(\d+)\),\((\d+),(\d+)\)<\|box_end\|></answer>", gpt)
+        if answered is None:
+            continue  # several boxes, none, or a letter
+        thinking, ordinal, *box = answered.groups()
         box = [min(SIDE, round(int(v) / 1000 * SIDE)) for v in box]
         k = ORDINALS.index(ordinal) + 1
         rows.append(dict(task=row["task"], images=[pictures[n] for n in row["images"]], k=k, box=box,

@@ -27,9 +27,26 @@ OBJECTS = {
     "1f392": "backpack", "1f3c6": "trophy", "1f47d": "alien", "1f916": "robot", "1f3e0": "house",
 }
 
+# What belongs together, in the order of the table; what has no fellow here ("other") is never asked for by its kind.
+KINDS = {
+    "fruit": "red apple, banana, grapes, watermelon, lemon, strawberry, cherries, pineapple",
+    "vegetable": "avocado, carrot, corn, mushroom, eggplant, broccoli, pumpkin",
+    "dish": "burger, pizza, fries, donut, cookie, lollipop, cupcake, ice cream, egg, cheese, popcorn",
+    "animal": "cat, dog, mouse, rabbit, fox, bear, panda, koala, tiger, lion, cow, pig, frog, monkey, chicken, penguin, owl, bee, "
+              "butterfly, snail, ladybug, turtle, octopus, crab, fish, whale, zebra, elephant, duck",
+    "vehicle": "red car, taxi, fire truck, tractor, bicycle, train, airplane, helicopter, rocket, sailboat",
+    "plant": "cactus, palm tree, tulip, sunflower",
+    "device": "camera, television, laptop, telephone, alarm clock",
+    "clothing": "crown, shirt, blue dress, backpack",
+    "instrument": "guitar, trumpet",
+    "ball": "soccer ball, basketball",
+}
+
 FILES = list(OBJECTS)
 NAMES = list(OBJECTS.values())
 assert len(NAMES) == len(set(NAMES)) == 100
+KIND = {name: f"other: {name}" for name in NAMES} | {name: kind for kind, names in KINDS.items() for name in names.split(", ")}
+assert set(KIND) == set(NAMES)
 
 
 def article(name: str) -> str:

@@ -122,6 +122,13 @@ def refer_grounding(rng, pool):
     return shots, question, f"{described(shots)} The same {name} is in Image-{k + 1}.", k, box_of(target, name), name
 
 
+def crop_of(shot, name, x, y, side) -> Shot:
+    """A square of a picture, enlarged to a picture of its own."""
+    pixels = Image.fromarray(shot.scene.image).crop((x, y, x + side, y + side)).resize((SIDE, SIDE), Image.BICUBIC)
+    scene = Scene(np.asarray(pixels), [name], [(0, 0, SIDE, SIDE)], None)
+    return Shot(f"{shot.key}-{x}-{y}-{side}", shot.family, scene)
+
+
 def region(rng, pool):
     target = one(rng, pool.shots)
     name = one(rng, target.scene.names)
@@ -129,8 +136,7 @@ def region(rng, pool):
     side = int(min(SIDE, round(rng.uniform(1.1, 1.4) * max(x2 - x1, y2 - y1))))
     x = int(np.clip(round((x1 + x2 - side) / 2 + rng.uniform(-3, 3)), max(0, x2 - side), min(x1, SIDE - side)))
     y = int(np.clip(round((y1 + y2 - side) / 2 + rng.uniform(-3, 3)), max(0, y2 - side), min(y1, SIDE - side)))
-    pixels = Image.fromarray(target.scene.image).crop((x, y, x + side, y + side)).resize((SIDE, SIDE), Image.BICUBIC)
-    crop = Shot(f"{target.key}-{x}-{y}-{side}", target.family, Scene(np.asarray(pixels), [name], [(0, 0, SIDE, SIDE)], None))
+    crop = crop_of(target, name, x, y, side)
     others = distractors(rng, pool, int(rng.integers(1, 3)), {name}, {target.family})
     others.insert(int(rng.integers(len(others) + 1)), target)
     shots = [crop, *others]

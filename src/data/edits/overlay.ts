@@ -5,6 +5,7 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
 import type { Row } from '../row.ts';
+import { wantedOf } from '../wanted.ts';
 import { applyChanges, changeWords, rowDigest, type Change } from './change.ts';
 import { changesByRow, editsOf, type ChangeEntry, type EditEntry } from './edit-log.ts';
 
@@ -44,7 +45,7 @@ interface Overlaid {
   readonly entries: readonly ChangeEntry[];
   readonly changes: readonly Change[];
   readonly excluded: boolean;
-  readonly hasBox: boolean;
+  readonly judged: boolean;
   /** Why they do not fit; null: they do. */
   readonly why: string | null;
 }
@@ -123,9 +124,9 @@ export class Overlay {
     return this.#fitting(number)?.excluded ?? false;
   }
 
-  /** Whether the row has a box after its edits; null: it has none of them. */
-  hasBox(number: number): boolean | null {
-    return this.#fitting(number)?.hasBox ?? null;
+  /** Whether a right answer to the row is known after its edits; null: it has none of them. */
+  isJudged(number: number): boolean | null {
+    return this.#fitting(number)?.judged ?? null;
   }
 
   /** What is true of a row's edits: `edited` ones fit, `unfit` ones do not. */
@@ -157,6 +158,6 @@ function judge(row: Row, entries: readonly ChangeEntry[]): Overlaid {
     changes,
     why,
     excluded: changed.ok && changed.edited.excluded !== null,
-    hasBox: changed.ok ? changed.edited.row.solution.length > 0 : row.solution.length > 0,
+    judged: wantedOf(changed.ok ? changed.edited.row : row) !== null,
   };
 }

@@ -1,6 +1,6 @@
 /** Greedy answers to rows by a policy, parsed and scored, as the page shows them. */
 import type { Row } from '../../data/row.ts';
-import { scoreAnswer } from '../../evaluate/metrics.ts';
+import { predictionOf, scoreAnswer } from '../../evaluate/metrics.ts';
 import { groundedBoxes } from '../../grounding/box.ts';
 import type { Answer, PolicyName } from '../protocol/words.ts';
 import type { Workbench } from '../model/workbench.ts';
@@ -24,15 +24,9 @@ export async function answerRows(
   });
   return rows.map((row, i) => {
     const { text } = rollouts[i]![0]!;
-    const { think, boxes, parsed } = bench.samples.parse(samples[i]!, text);
-    const score = scoreAnswer({
-      rowId: row.id,
-      task: row.task,
-      images: row.images.length,
-      boxes,
-      parsed,
-      solution: row.solution,
-    });
+    const read = bench.samples.parse(samples[i]!, text);
+    const { think, boxes, parsed } = read;
+    const score = scoreAnswer(predictionOf(row, read));
     return {
       policy,
       text,

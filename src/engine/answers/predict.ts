@@ -1,7 +1,7 @@
 /** Answers to rows for a file of predictions, the likeliest or drawn: asked as a benchmark's script asks, or in the dataset's own words. */
 import type { Row } from '../../data/row.ts';
 import type { Prediction } from '../../evaluate/prediction.ts';
-import { refuses } from '../../train/rewards/index.ts';
+import { refuses } from '../../grounding/absence.ts';
 import type { RequestOf } from '../protocol/index.ts';
 import type { PolicyName } from '../protocol/words.ts';
 import type { Workbench } from '../model/workbench.ts';

@@ -7,6 +7,7 @@ import { GroundworkError } from '../../base/error.ts';
 import type { Dataset } from '../../data/dataset.ts';
 import type { Row } from '../../data/row.ts';
 import { countPictures, spread, type RowList } from '../../data/row-list.ts';
+import { wantedOf } from '../../data/wanted.ts';
 import type { LoadedModel } from '../../models/load.ts';
 import { longestRow, planMemory } from '../../train/memory-plan.ts';
 import { checkRecipe } from '../../train/recipe-check.ts';
@@ -132,7 +133,7 @@ async function rehearseStage<S extends Stage>(
 const fill = (row: Row, length: number): RowList => ({
   length,
   id: () => row.id,
-  hasSolution: () => row.solution.length > 0,
+  hasSolution: () => wantedOf(row) !== null,
   pictures: () => [],
   read: async (places) => places.map(() => row),
 });

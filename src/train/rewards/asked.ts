@@ -9,7 +9,7 @@
  *   "Is there a dog? Answer yes or no."            yes or no
  *   "Find the dog." with the answer "none"         nothing
  */
-import type { Message } from '../../data/row.ts';
+import { offeredLetters, questionOf } from '../../data/wanted.ts';
 import { imageHints, resolveHint } from '../../grounding/image-hint.ts';
 import type { ScoredRow } from './reward.ts';
 
@@ -39,38 +39,20 @@ const NUMBERS: Readonly<Record<string, number>> = {
 };
 const COUNT = /\b(one|two|both|three|four|five|six|seven|eight)\b/gi;
 const MANY = /\b(?:all|each|every)\b/i;
-/** Options of a choice: a letter and its mark at the begin of a line, or in a row of them. */
-const OPTION = /(?:^|[\n;,.?:\s])\(?([A-H])[).:]\s/g;
 const YES_OR_NO = /\byes or no\b|\byes\/no\b/i;
 
-/** Text of the user's last turn. */
-function questionOf(prompt: readonly Message[]): string {
-  const turn = prompt.findLast(({ role }) => role === 'user');
-  return turn?.content.map((segment) => (segment.type === 'text' ? segment.text : ' ')).join('') ?? '';
-}
-
-/** The letters A, B, … as far as they are offered in order; none for a single one. */
-function optionsOf(question: string): string[] {
-  const letters = new Set([...question.matchAll(OPTION)].map(([, letter]) => letter!));
-  const offered: string[] = [];
-  for (const letter of 'ABCDEFGH') {
-    if (!letters.has(letter)) break;
-    offered.push(letter);
-  }
-  return offered.length > 1 ? offered : [];
-}
-
-export function askedOf({ prompt, solution, images, absent }: ScoredRow): Asked {
+export function askedOf({ prompt, solution, images, wanted: right }: ScoredRow): Asked {
   const question = questionOf(prompt);
   if (solution.length === 0) {
-    const choices = optionsOf(question);
-    const form: AskedForm | null = absent
-      ? { kind: 'nothing' }
-      : choices.length > 0
-        ? { kind: 'choice', choices }
-        : YES_OR_NO.test(question)
-          ? { kind: 'choice', choices: ['yes', 'no'] }
-          : null;
+    const choices = offeredLetters(question);
+    const form: AskedForm | null =
+      right?.kind === 'nothing'
+        ? { kind: 'nothing' }
+        : choices.length > 0
+          ? { kind: 'choice', choices }
+          : YES_OR_NO.test(question)
+            ? { kind: 'choice', choices: ['yes', 'no'] }
+            : null;
     return { pictures: null, count: null, form };
   }
   // −1: a picture that is not there, or that cannot be told.

@@ -1,7 +1,8 @@
 /** Where the predicted box's centre lies, edges included, as a share of max(wanted, given). */
 import { centreInside } from '../../grounding/matching.ts';
-import { inRightImage, meanMatched } from './matching.ts';
+import { inRightImage } from './matching.ts';
 import { defineReward } from './reward.ts';
+import { setScore } from './right.ts';
 
 const score = inRightImage(({ box }, truth) => Number(centreInside(box, truth.box)));
 
@@ -12,5 +13,5 @@ export const centre = defineReward({
   subject: 'boxes',
   range: [0, 1],
   weight: 0,
-  score: ({ answer }, { solution }) => (solution.length === 0 ? null : meanMatched(answer.boxes, solution, score)),
+  score: ({ answer }, row) => setScore(answer, row, score),
 });

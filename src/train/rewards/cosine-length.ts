@@ -1,10 +1,10 @@
 /**
  * Right answers are worth more when they are short, wrong ones less: a cosine from the shortest to the longest completion
  * (arXiv 2502.03373, appendix C.1; TRL `get_cosine_scaled_reward`, its bounds). Right is IoU ≥ `threshold` for every box.
- * null for rows without a solution.
+ * null for rows whose right answer is not known.
  */
 import { defineReward } from './reward.ts';
-import { succeeds } from './success.ts';
+import { succeedsAt } from './success.ts';
 
 const bound = { integer: false, min: -10, max: 10 } as const;
 
@@ -41,8 +41,8 @@ export const cosineLength = defineReward({
     },
   },
   score: ({ answer, tokens }, row, v, { maxCompletionLength }) => {
-    if (row.solution.length === 0) return null;
-    const [short, long] = succeeds(answer, row, v.threshold)
+    if (row.wanted === null) return null;
+    const [short, long] = succeedsAt(answer, row, v.threshold)
       ? [v.shortRight, v.longRight]
       : [v.shortWrong, v.longWrong];
     const progress = Math.min(tokens / maxCompletionLength, 1);

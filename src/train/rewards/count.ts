@@ -1,5 +1,6 @@
 /** How many boxes, whatever they hold: the share that the numbers wanted and given have in common. null for other rows. */
 import { defineReward } from './reward.ts';
+import { saysNothing } from './right.ts';
 
 export const count = defineReward({
   name: 'count',
@@ -8,6 +9,9 @@ export const count = defineReward({
   subject: 'boxes',
   range: [0, 1],
   weight: 0,
-  score: ({ answer: { boxes } }, { solution }) =>
-    solution.length === 0 ? null : Math.min(boxes.length, solution.length) / Math.max(boxes.length, solution.length),
+  score: ({ answer }, { solution, wanted }) => {
+    if (wanted?.kind === 'nothing') return Number(saysNothing(answer));
+    const [given, right] = [answer.boxes.length, solution.length];
+    return right === 0 ? null : Math.min(given, right) / Math.max(given, right);
+  },
 });

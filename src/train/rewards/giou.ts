@@ -3,8 +3,9 @@
  * near from far. An empty or inverted box gets 0.
  */
 import { giou as generalIou } from '../../grounding/matching.ts';
-import { inRightImage, meanMatched } from './matching.ts';
+import { inRightImage } from './matching.ts';
 import { defineReward } from './reward.ts';
+import { setScore } from './right.ts';
 
 const score = inRightImage(({ box }, truth) =>
   box[2] > box[0] && box[3] > box[1] ? (1 + generalIou(box, truth.box)) / 2 : 0,
@@ -17,5 +18,5 @@ export const giou = defineReward({
   subject: 'boxes',
   range: [0, 1],
   weight: 0,
-  score: ({ answer }, { solution }) => (solution.length === 0 ? null : meanMatched(answer.boxes, solution, score)),
+  score: ({ answer }, row) => setScore(answer, row, score),
 });

@@ -4,16 +4,16 @@
  */
 import { GroundworkError } from '../../base/error.ts';
 import type { Row } from '../../data/row.ts';
+import { wantedOf } from '../../data/wanted.ts';
 import { weightedReward } from '../advantage.ts';
 import { defaultValues } from '../setting.ts';
-import { isAbsent } from './absence.ts';
 import * as registry from './registry.ts';
 import { SUBJECTS, type Completion, type Reward, type RewardLimits, type ScoredRow } from './reward.ts';
 
 export { inRightImage, matchBoxes, meanMatched, type PredictedBox } from './matching.ts';
 export type { Completion, Reward, RewardLimits, ScoredRow } from './reward.ts';
-export { isAbsent, refuses } from './absence.ts';
 export { agreementOf } from './agreement.ts';
+export { choiceScore, saysNothing, setScore } from './right.ts';
 export { succeeds } from './success.ts';
 
 export type RewardName = keyof typeof registry;
@@ -110,10 +110,10 @@ export interface Score {
 /** Scores one completion by every rule. */
 export function scoreCompletion(
   completion: Completion,
-  row: Pick<Row, 'prompt' | 'answer' | 'solution' | 'images'>,
+  row: Pick<Row, 'prompt' | 'answer' | 'solution' | 'images' | 'nothing'>,
   rewards: readonly WeightedReward[],
 ): Score {
-  const scored: ScoredRow = { ...row, absent: isAbsent(row) };
+  const scored: ScoredRow = { ...row, wanted: wantedOf(row) };
   const values = rewards.map((r) => r.score(completion, scored));
   return {
     rewards: Object.fromEntries(rewards.map((r, k) => [r.name, values[k]!])),

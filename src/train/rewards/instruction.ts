@@ -4,8 +4,8 @@
  * asked and kept; null where nothing is asked that can be read. docs/rewards.md has examples.
  */
 import { askedOf, type Asked } from './asked.ts';
-import { refuses } from './absence.ts';
 import { defineReward, type Completion } from './reward.ts';
+import { saysNothing } from './right.ts';
 
 type Answer = Completion['answer'];
 
@@ -18,7 +18,7 @@ const KEPT: { readonly [K in keyof Asked]: (asked: NonNullable<Asked[K]>, answer
   count: (count, { boxes }) => Number(boxes.length === count),
   form: (form, { answer, boxes, formatOk }) => {
     if (form.kind === 'boxes') return Number(formatOk);
-    if (form.kind === 'nothing') return Number(boxes.length === 0 && refuses(answer));
+    if (form.kind === 'nothing') return Number(saysNothing({ boxes, answer }));
     const plain = answer
       .trim()
       .replace(/^[(["']+|[)\].,"']+$/g, '')

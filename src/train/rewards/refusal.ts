@@ -3,8 +3,8 @@
  * refusal without boxes, else 0. On rows with boxes: −1 for a refusal, else 0, so that refusing everything does not pay
  * (RC-GRPO, arXiv 2608.04698, punishes over-refusal too). null for rows of other kinds.
  */
-import { refuses } from './absence.ts';
 import { defineReward } from './reward.ts';
+import { saysNothing } from './right.ts';
 
 export const refusal = defineReward({
   name: 'refusal',
@@ -14,8 +14,8 @@ export const refusal = defineReward({
   range: [-1, 1],
   weight: 0,
   score: ({ answer }, row) => {
-    const said = answer.boxes.length === 0 && refuses(answer.answer);
+    const said = saysNothing(answer);
     if (row.solution.length > 0) return said ? -1 : 0;
-    return row.absent ? Number(said) : null;
+    return row.wanted?.kind === 'nothing' ? Number(said) : null;
   },
 });

@@ -1,6 +1,7 @@
 /** The rewards that a recipe can weigh. To add one: its file, and a line here. */
 export { agreement } from './agreement.ts';
 export { centre } from './centre.ts';
+export { choice } from './choice.ts';
 export { cosineLength } from './cosine-length.ts';
 export { count } from './count.ts';
 export { format } from './format.ts';

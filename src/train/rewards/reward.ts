@@ -1,5 +1,6 @@
 /** What a reward is: a rule that scores an answer against its row, with the words and settings under which it is offered. */
 import type { Row } from '../../data/row.ts';
+import type { Wanted } from '../../data/wanted.ts';
 import type { ParsedAnswer } from '../../grounding/parse.ts';
 import type { Setting, Settings, SettingValues } from '../setting.ts';
 
@@ -17,8 +18,8 @@ export interface Completion {
 
 /** What of a row a rule may look at. */
 export interface ScoredRow extends Pick<Row, 'prompt' | 'solution' | 'images'> {
-  /** Its right answer is that the thing asked for is not there. */
-  readonly absent: boolean;
+  /** What a right answer is; null: it cannot be told. */
+  readonly wanted: Wanted | null;
 }
 
 /** What rewards are about. Forms show them in this order, and sums of rewards run in it. */

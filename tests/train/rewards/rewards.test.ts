@@ -2,12 +2,12 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { box01, type GroundedBox } from '../../../src/grounding/box.ts';
 import { CONVENTIONS } from '../../../src/grounding/convention.ts';
+import { isAbsent, wantedOf } from '../../../src/data/wanted.ts';
+import { refuses } from '../../../src/grounding/absence.ts';
 import { parseAnswer } from '../../../src/grounding/parse.ts';
 import {
   type Completion,
   defaultRewards,
-  isAbsent,
-  refuses,
   REWARD_NAMES,
   rewardFaults,
   REWARDS,
@@ -28,16 +28,21 @@ const sizes = [
   { width: 1000, height: 1000 },
   { width: 500, height: 500 },
 ];
-const asking = (question: string, ...solution: GroundedBox[]) => ({
-  solution,
-  images: ['a.png', 'b.png'],
-  prompt: [{ role: 'user' as const, content: [{ type: 'text' as const, text: question }] }],
-  answer: [{ type: 'text' as const, text: solution.length > 0 ? '' : 'a cup' }],
-  absent: false,
-});
+const answering = (answer: string, question: string, ...solution: GroundedBox[]) => {
+  const asked = {
+    solution,
+    images: ['a.png', 'b.png'],
+    prompt: [{ role: 'user' as const, content: [{ type: 'text' as const, text: question }] }],
+    answer: answer === '' ? [] : [{ type: 'text' as const, text: answer }],
+    ...(answer === '' && solution.length === 0 && { nothing: true as const }),
+  };
+  return { ...asked, wanted: wantedOf(asked) };
+};
+const asking = (question: string, ...solution: GroundedBox[]) =>
+  answering(solution.length > 0 ? ' ' : 'a cup', question, ...solution);
 const row = (...solution: GroundedBox[]) => asking('Where is it?', ...solution);
 /** A row whose right answer is that nothing is there. */
-const absent = { ...row(), answer: [{ type: 'text' as const, text: 'None.' }], absent: true };
+const absent = answering('None.', 'Where is it?');
 const read = (text: string): Completion => {
   const context = { convention: CONVENTIONS.qwen3_vl, sizes };
   const answer = parseAnswer(text, context);
@@ -129,18 +134,18 @@ test('pairs are chosen for the best sum, not greedily', () => {
 
 test('success wants exactly the wanted boxes, each above the threshold', () => {
   const [a, b] = [at(0, 0, 0, 0.2, 0.2), at(0, 0.1, 0, 0.3, 0.2)];
-  expect(succeeds({ boxes: [b, a] }, row(a, b), 1)).toBe(true);
-  expect(succeeds({ boxes: [a] }, row(a, b), 0.1)).toBe(false);
-  expect(succeeds({ boxes: [a, b, b] }, row(a, b), 0.1)).toBe(false);
-  expect(succeeds({ boxes: [at(0, 0, 0, 0.2, 0.1)] }, row(a), 0.5)).toBe(true);
-  expect(succeeds({ boxes: [at(0, 0, 0, 0.2, 0.099)] }, row(a), 0.5)).toBe(false);
+  expect(succeeds({ boxes: [b, a], answer: '' }, row(a, b), 1)).toBe(true);
+  expect(succeeds({ boxes: [a], answer: '' }, row(a, b), 0.1)).toBe(false);
+  expect(succeeds({ boxes: [a, b, b], answer: '' }, row(a, b), 0.1)).toBe(false);
+  expect(succeeds({ boxes: [at(0, 0, 0, 0.2, 0.1)], answer: '' }, row(a), 0.5)).toBe(true);
+  expect(succeeds({ boxes: [at(0, 0, 0, 0.2, 0.099)], answer: '' }, row(a), 0.5)).toBe(false);
 });
 
 test('one matching above the threshold is found even if another has the larger sum', () => {
   // Sum prefers (0→0: 1, 1→1: 0.4); success at 0.5 needs (0→1, 1→0).
   const wanted = row(at(0, 0, 0, 0.6, 1), at(0, 0.1, 0, 0.9, 1));
   const boxes = [at(0, 0, 0, 0.6, 1), at(0, 0, 0, 0.4, 1)];
-  expect(succeeds({ boxes }, wanted, 0.5)).toBe(true);
+  expect(succeeds({ boxes, answer: '' }, wanted, 0.5)).toBe(true);
 });
 
 test('GIoU still tells near from far', () => {
@@ -190,12 +195,13 @@ test('a recipe’s rewards are summed by weight; a missing weight is 0', () => {
   expect(scoreCompletion(given(), row(), rewards.slice(1)).reward).toBeNull();
 });
 
-test('a new stage weighs format and overlap, and writes every weight and setting out', () => {
+test('a new stage weighs format, overlap and the right option, and writes every weight and setting out', () => {
   const { rewardWeights, rewardSettings } = defaultRewards();
   expect(Object.keys(rewardWeights)).toEqual(REWARD_NAMES);
   expect(Object.entries(rewardWeights).filter(([, weight]) => weight !== 0)).toEqual([
     ['format', 1],
     ['iou', 1],
+    ['choice', 1],
   ]);
   expect(rewardSettings).toMatchObject({ softOverlong: { cacheTokens: 32 }, repetition: { ngramSize: 3 } });
   expect(rewardFaults(defaultRewards(), LIMITS)).toEqual([]);
@@ -267,6 +273,49 @@ test('a row is one without a target only where its answer says so', () => {
     false,
     false,
   ]);
+});
+
+test('a row whose answer is left empty because nothing is there earns for saying so, and is learned from', () => {
+  const empty = answering('', 'Where is it?');
+  const [nothing, found] = [read('<think>None of them.</think><answer>[]</answer>'), read(GOOD)];
+  for (const name of ['iou', 'giou', 'centre', 'count', 'refusal'] as const)
+    expect([scored(name, nothing, empty), scored(name, found, empty)]).toEqual([1, 0]);
+  expect(succeeds(nothing.answer, empty, 0.5)).toBe(true);
+  expect(succeeds(found.answer, empty, 0.5)).toBe(false);
+  // No box that can be read is not the same as saying so.
+  expect(scored('iou', read('<think>a</think><answer>over there</answer>'), empty)).toBe(0);
+  const rules = weightedRewards(defaultRewards(), LIMITS);
+  const [right, wrong] = [nothing, found].map((completion) => scoreCompletion(completion, empty, rules).reward!);
+  expect(right).toBeGreaterThan(wrong!);
+});
+
+test('a set of boxes over several pictures is matched as one, each in its picture', () => {
+  const [a, b] = [at(0, 0, 0, 0.2, 0.2), at(1, 0.5, 0.5, 1, 1)];
+  expect(scored('iou', given(b, a), row(a, b))).toBeCloseTo(1, 12);
+  expect(scored('iou', given({ ...a, image: 1 }, b), row(a, b))).toBeCloseTo(0.5, 12);
+  expect(succeeds(given({ ...a, image: 1 }, b).answer, row(a, b), 0.5)).toBe(false);
+  expect(scored('imageIndex', given({ ...a, image: 1 }, b), row(a, b))).toBe(0.5);
+});
+
+test('the right letter earns where letters are offered, and nowhere else', () => {
+  const choice = answering('B', 'Which image shows a dog? A. Image-1 B. Image-2');
+  expect(scored('choice', read('<think>a</think><answer>(B)</answer>'), choice)).toBe(1);
+  expect(scored('choice', read('<think>a</think><answer>A. Image-1</answer>'), choice)).toBe(0);
+  expect(scored('choice', read(GOOD), choice)).toBe(0);
+  expect(scored('choice', read(GOOD), TRUTH)).toBeNull();
+  expect(scored('iou', read(GOOD), choice)).toBeNull();
+  expect(succeeds(read('<answer>B</answer>').answer, choice, 0.5)).toBe(true);
+});
+
+test.each([
+  ['B', 'Which? A. cat B. dog', { kind: 'choice', letter: 'B', choices: 2 }],
+  ['(B) dog', 'Which?\nA. cat\nB. dog', { kind: 'choice', letter: 'B', choices: 2 }],
+  ['C', 'Which? A. cat B. dog', null],
+  ['A dog', 'What is it? A. a cat B. a dog', null],
+  ['Barn owl', 'Which? A. cat B. dog', null],
+  ['[]', 'Find the dog.', { kind: 'nothing' }],
+])('the answer %j to %j', (answer, question, wanted) => {
+  expect(answering(answer, question).wanted).toEqual(wanted);
 });
 
 test('a thought agrees when the box it ends with is the answer’s', () => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { readChoice } from '../../src/evaluate/multiple-choice.ts';
+import { readChoice } from '../../src/grounding/choice.ts';
 
 test.each([
   ['B', 'B'],

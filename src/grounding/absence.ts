@@ -1,5 +1,4 @@
 /** Answers that say that the thing asked for is not there. */
-import type { Row } from '../../data/row.ts';
 
 /** Nothing but this, in an answer without boxes. Whole answers, so that "no other dog" and "none of the red ones" stay answers. */
 const NOTHING =
@@ -15,7 +14,3 @@ export function refuses(answer: string): boolean {
     .trim();
   return plain.length > 0 && plain.length <= LONGEST && NOTHING.test(plain);
 }
-
-/** A row whose right answer is that the thing is not there: it has no boxes, and its answer says so. */
-export const isAbsent = ({ solution, answer }: Pick<Row, 'solution' | 'answer'>): boolean =>
-  solution.length === 0 && refuses(answer.map((segment) => (segment.type === 'text' ? segment.text : '')).join(''));
