@@ -84,3 +84,65 @@ test('a benchmark is known by its file, answered, stopped and gone on with, scor
       .map((line) => (JSON.parse(line) as { doc_id: number }).doc_id),
   ).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
 });
+
+/** Answers in thousandths: right, in the wrong picture, loose, or none. */
+const answersOf = (kinds: readonly ('right' | 'elsewhere' | 'loose' | 'none')[]) =>
+  kinds
+    .map((kind, i) => {
+      const left = (80 + 40 * ((i + 1) % 4) - 40) / 320;
+      const shift = kind === 'loose' ? 0.12 : 0;
+      const box = [left + shift, 80 / 240, left + shift + 0.25, 160 / 240].map((v) => Math.round(1000 * v));
+      const picture = kind === 'elsewhere' ? 1 : 2;
+      const text = kind === 'none' ? 'I see no disc.' : `Image-${picture}: (${box[0]},${box[1]}),(${box[2]},${box[3]})`;
+      return JSON.stringify({ doc_id: i, filtered_resps: [text] });
+    })
+    .join('\n');
+
+async function take(page: Page, name: string, content: string): Promise<void> {
+  await page
+    .locator('input[data-pick="predictions"]')
+    .setInputFiles({ name: `${name}.jsonl`, mimeType: 'application/json', buffer: Buffer.from(content) });
+  await page.getByLabel('The numbers of its boxes are').selectOption('thousandths');
+  await page.getByRole('button', { name: `Take the answers of ${name}.jsonl` }).click();
+  await expect(page.getByText(`8 answers of ${name} were taken.`)).toBeVisible();
+}
+
+test('answers of other models become rows of the table and a layer, and each cell of failures opens its rows', async ({
+  page,
+}) => {
+  await openBenchmark(page, 8);
+  await goTo(page, 'Scores');
+  await page.getByRole('tab', { name: /^Answers/ }).click();
+  await take(page, 'first', answersOf(['right', 'elsewhere', 'right', 'loose', 'none', 'right', 'right', 'loose']));
+  await take(page, 'second', answersOf(['right', 'right', 'right', 'right', 'none', 'right', 'right', 'loose']));
+
+  await page.getByRole('tab', { name: 'Scores', exact: true }).click();
+  const models = page.getByRole('region', { name: 'MIG-Bench: models' });
+  // Region: rows 0, 2, 4, 6; difference: 1, 3, 5, 7.
+  await expect(models.getByRole('row', { name: /^first strict 75.0 25.0 50.0/ })).toBeVisible();
+  // The published script does not look at the picture.
+  await expect(models.getByRole('row', { name: /^first as published 75.0 50.0 62.5/ })).toBeVisible();
+  await expect(page.getByRole('list', { name: 'Differences' })).toContainText('+25.0 points');
+  await expect(page.getByRole('list', { name: 'Differences' })).toContainText('2 gained, 0 lost');
+
+  await page.getByRole('tab', { name: 'Failures' }).click();
+  const failures = page.getByRole('region', { name: 'Failures on MIG-Bench' });
+  await failures.getByLabel('Model').selectOption({ label: 'first' });
+  await expect(failures.getByRole('button', { name: /^region, no box: 1 row/ })).toBeVisible();
+  await expect(failures.getByRole('button', { name: /^diff, wrong picture: 1 row/ })).toBeVisible();
+  expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
+  const loose = failures.getByRole('button', { name: /^diff, loose/ });
+  await loose.focus();
+  await page.keyboard.press('Enter');
+
+  await expect(page.getByText('first: diff, loose (0.3–0.5), 2 rows')).toBeVisible();
+  await expect(page.getByRole('listbox', { name: 'Rows' }).getByRole('option')).toHaveCount(2);
+  const card = page.getByRole('region', { name: 'Answer of first' });
+  await expect(card).toContainText('loose (0.3–0.5)');
+  await expect(card).toContainText('IoU 0.35');
+  await page.getByLabel('Further layer').selectOption({ label: 'second' });
+  await expect(page.getByRole('region', { name: 'Answer of second' })).toContainText('hit');
+  expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
+  await page.getByRole('button', { name: 'Show all rows' }).click();
+  await expect(page.getByRole('listbox', { name: 'Rows' }).getByRole('option')).toHaveCount(8);
+});

@@ -348,6 +348,29 @@ const shots: readonly Shot[] = [
     }),
   },
   {
+    name: 'scores-failures',
+    prepare: opened('/scores', async (page) => {
+      await page.getByRole('button', { name: 'Evaluate base and tuned' }).click();
+      await page.getByRole('list', { name: 'Differences' }).waitFor();
+      await page.getByRole('tab', { name: 'Failures' }).click();
+      await page.getByText('As a table').waitFor();
+    }),
+  },
+  {
+    name: 'inspect-selection',
+    prepare: opened('/scores', async (page) => {
+      await page.getByRole('button', { name: 'Evaluate base and tuned' }).click();
+      await page.getByRole('list', { name: 'Differences' }).waitFor();
+      await page.getByRole('tab', { name: 'Failures' }).click();
+      await page
+        .getByRole('button', { name: /^diff, (?:loose|missed)/ })
+        .first()
+        .click();
+      await page.getByRole('button', { name: 'Show all rows' }).waitFor();
+      await page.waitForTimeout(600);
+    }),
+  },
+  {
     name: 'try',
     prepare: opened('/try', async (page) => {
       await call(page, async ({ studio }) => {

@@ -1,6 +1,7 @@
 /** A report of one HTML file that opens anywhere and fetches nothing: tables, intervals, failures, pictures with boxes. */
 import type { Box01 } from '../grounding/box.ts';
-import { OUTCOMES, failuresByTask, outcomeOf } from './failures.ts';
+import { failuresByTask, outcomeOf } from './failures.ts';
+import { OUTCOMES } from './outcome-kinds.ts';
 import type { ScoredRow } from './benchmark-scores.ts';
 import { tableOf, tableGrid, type TableEntry } from './benchmark-table.ts';
 

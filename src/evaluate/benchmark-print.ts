@@ -2,7 +2,8 @@
 import type { Figure, Figures } from '../benchmarks/figures.ts';
 import type { Row } from '../data/row.ts';
 import { objectionsTo, type BenchmarkScores } from './benchmark-scores.ts';
-import { failuresByTask, OUTCOMES } from './failures.ts';
+import { failuresByTask } from './failures.ts';
+import { OUTCOMES } from './outcome-kinds.ts';
 import { wilsonInterval } from './interval.ts';
 import { pairedDifference } from './pairs.ts';
 import type { PredictionHeader } from './prediction.ts';

@@ -1,23 +1,8 @@
 /** What went wrong with an answer, as one kind of failure; and kinds by task. Judged as the strict reading judges. */
 import { groundedIou } from '../grounding/matching.ts';
 import type { ScoredRow } from './benchmark-scores.ts';
+import { OUTCOMES, type OutcomeKind } from './outcome-kinds.ts';
 import { benchmarkOfRow } from './strict.ts';
-
-/** In the order of the table. */
-export const OUTCOMES = {
-  right: 'right',
-  'wrong-picture': 'wrong picture',
-  'too-many': 'too many',
-  loose: 'loose (0.3–0.5)',
-  missed: 'missed',
-  'no-box': 'no box',
-  unreadable: 'unreadable',
-  refused: 'refused wrongly',
-  hallucinated: 'hallucinated',
-  'wrong-choice': 'wrong choice',
-} as const;
-
-export type OutcomeKind = keyof typeof OUTCOMES;
 
 const [HIT, NEAR] = [0.5, 0.3];
 /** Four numbers: a box was meant. Bounded repetitions: linear in the text. */

@@ -1,8 +1,9 @@
 /** What page and engine say to each other about answers to whole benchmarks: given, kept, scored, compared, written. */
 import type { Figures } from '../../benchmarks/figures.ts';
 import type { BenchmarkTable } from '../../evaluate/benchmark-table.ts';
-import type { FailureTable, OutcomeKind } from '../../evaluate/failures.ts';
+import type { FailureTable } from '../../evaluate/failures.ts';
 import type { ForeignSpace } from '../../evaluate/foreign.ts';
+import type { OutcomeKind } from '../../evaluate/outcome-kinds.ts';
 import type { PairedDifference } from '../../evaluate/pairs.ts';
 import type { PredictionHeader } from '../../evaluate/prediction.ts';
 import type { Agreement, Traits } from '../../evaluate/traits.ts';
@@ -10,8 +11,9 @@ import type { GroundedBox, NamedFile, PolicyName } from './words.ts';
 
 export type { Figure, Figures } from '../../benchmarks/figures.ts';
 export type { BenchmarkTable, TableRow } from '../../evaluate/benchmark-table.ts';
-export type { FailureTable, OutcomeKind } from '../../evaluate/failures.ts';
+export type { FailureTable } from '../../evaluate/failures.ts';
 export type { ForeignSpace } from '../../evaluate/foreign.ts';
+export type { OutcomeKind } from '../../evaluate/outcome-kinds.ts';
 export type { PairedDifference } from '../../evaluate/pairs.ts';
 export type { Agreement, Bin, Traits } from '../../evaluate/traits.ts';
 

@@ -4,7 +4,7 @@
  */
 import type { GroundedBox } from '../../grounding/box.ts';
 
-export type Role = 'truth' | 'base' | 'tuned' | 'rollout';
+export type Role = 'truth' | 'base' | 'tuned' | 'other' | 'rollout';
 
 export interface RoleStyle {
   readonly name: string;
@@ -18,6 +18,7 @@ export const ROLES: Record<Role, RoleStyle> = {
   truth: { name: 'Ground truth', color: '#00a878', dash: [], width: 2 },
   base: { name: 'Base', color: '#e69f00', dash: [7, 4], width: 2 },
   tuned: { name: 'Tuned', color: '#56b4e9', dash: [], width: 3 },
+  other: { name: 'Another model', color: '#f0e442', dash: [2, 3], width: 3 },
   rollout: { name: 'Rollout', color: '#d98cb8', dash: [3, 2], width: 2 },
 };
 

@@ -21,6 +21,12 @@ export interface Evaluating extends Batch {
   readonly stopping: boolean;
 }
 
+/** Rows by what they have in common. */
+export interface Selection {
+  readonly words: string;
+  readonly rowIds: readonly string[];
+}
+
 export interface Scores {
   readonly dataset: string | null;
   /** null: not known yet. */
@@ -37,6 +43,8 @@ export interface Scores {
   readonly told: string | null;
   /** The set whose answers are a layer in Inspect. */
   readonly layer: string | null;
+  /** Rows that Inspect is to show, and what they are; null: all. */
+  readonly selection: Selection | null;
   /** Looks at a dataset. */
   show(dataset: string): Promise<void>;
   choose(options: Partial<ScoreOptions>): void;
@@ -46,6 +54,9 @@ export interface Scores {
   take(file: File, name: string, space: ForeignSpace | null): Promise<void>;
   forget(set: string): Promise<void>;
   showLayer(set: string | null): void;
+  /** Rows of a set, with its answers as the layer. */
+  select(set: string, selection: Selection): void;
+  selectAll(): void;
   dismiss(): void;
 }
 
@@ -117,9 +128,11 @@ export function createScores({ client, projectOf, ensureProject, label }: Scores
       problem: null,
       told: null,
       layer: null,
+      selection: null,
       show: (dataset) =>
         guarded(async () => {
-          if (get().dataset !== dataset) set({ dataset, abouts: null, sets: [], results: [], layer: null, told: null });
+          if (get().dataset !== dataset)
+            set({ dataset, abouts: null, sets: [], results: [], layer: null, selection: null, told: null });
           const abouts = await client.request({ type: 'benchmarks', dataset });
           if (get().dataset === dataset) set({ abouts });
           if (!get().evaluating) await refresh(dataset);
@@ -171,6 +184,8 @@ export function createScores({ client, projectOf, ensureProject, label }: Scores
           await refresh(dataset);
         }),
       showLayer: (layer) => set({ layer }),
+      select: (layer, selection) => set({ layer, selection }),
+      selectAll: () => set({ selection: null }),
       dismiss: () => set({ problem: null }),
     };
   });

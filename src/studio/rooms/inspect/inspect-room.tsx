@@ -4,9 +4,10 @@ import { Link } from 'wouter';
 import type { DatasetReport, Row } from '../../../engine/protocol/index.ts';
 import { ROLES } from '../../boxes/roles.ts';
 import { PAGE, type Split } from '../../state/row-cache.ts';
-import { useAnswers, useProject, useStudio } from '../../state/studio.ts';
+import type { Selection } from '../../state/scores.ts';
+import { useAnswers, useProject, useScores, useStudio } from '../../state/studio.ts';
 import { Choice } from '../../ui/choice.tsx';
-import { count, ratio } from '../../ui/format.ts';
+import { count, plural, ratio } from '../../ui/format.ts';
 import { Icon } from '../../ui/icon.tsx';
 import { ProblemNote } from '../../ui/problem-note.tsx';
 import { etaOf, Progress } from '../../ui/progress.tsx';
@@ -63,7 +64,10 @@ function Gallery({ dataset }: { readonly dataset: DatasetReport }) {
   const [hitAt, setHitAt] = useState(0.5);
   const [chosen, setChosen] = useState<string | null>(null);
   const answers = useAnswers((state) => state.byRow);
-  const rows = useAllRows(dataset, split);
+  const every = useAllRows(dataset, split);
+  const selection = useScores((scores) => scores.selection);
+  const selectAll = useScores((scores) => scores.selectAll);
+  const rows = useSelected(dataset, selection, every);
   const shown = useMemo(
     () => arrange(rows, answers, { task, order, outcome, text, hitAt }),
     [rows, answers, task, order, outcome, text, hitAt],
@@ -83,6 +87,17 @@ function Gallery({ dataset }: { readonly dataset: DatasetReport }) {
       <div className="browser">
         <div className="browser-list">
           <div className="gallery-tools">
+            {selection && (
+              <p className="gallery-selection" role="status">
+                <span>
+                  <b>{selection.words}</b>, {plural(selection.rowIds.length, 'row')}
+                </span>
+                <button type="button" className="button small" onClick={selectAll}>
+                  Show all rows
+                </button>
+              </p>
+            )}
+            <LayerChoice />
             <Choice
               label="Part of the dataset"
               choices={[
@@ -190,6 +205,56 @@ function Gallery({ dataset }: { readonly dataset: DatasetReport }) {
         )}
       </div>
     </div>
+  );
+}
+
+/** Rows read at once. */
+const TOGETHER = 32;
+
+/** The rows of a selection, wherever in the dataset they are. */
+function useSelected(dataset: DatasetReport, selection: Selection | null, all: readonly Row[]): readonly Row[] {
+  const { client, project } = useStudio();
+  const [found, setFound] = useState<{ readonly of: Selection; readonly rows: readonly Row[] } | null>(null);
+  useEffect(() => {
+    if (!selection) return;
+    let live = true;
+    const read = async () => {
+      const rows: Row[] = [];
+      for (let at = 0; at < selection.rowIds.length && live; at += TOGETHER) {
+        const ids = selection.rowIds.slice(at, at + TOGETHER);
+        rows.push(
+          ...(await Promise.all(ids.map((rowId) => client.request({ type: 'row', dataset: dataset.id, rowId })))),
+        );
+        if (live) setFound({ of: selection, rows: [...rows] });
+      }
+    };
+    void project.getState().attempt('rows', read);
+    return () => void (live = false);
+  }, [client, project, dataset, selection]);
+  if (!selection) return all;
+  return found?.of === selection ? found.rows : NO_ROWS;
+}
+
+const NO_ROWS: readonly Row[] = [];
+
+/** Whose answers lie over the pictures beside those of the loaded model. */
+function LayerChoice() {
+  const sets = useScores((scores) => scores.sets);
+  const layer = useScores((scores) => scores.layer);
+  const showLayer = useScores((scores) => scores.showLayer);
+  if (sets.length === 0) return null;
+  return (
+    <label className="stacked">
+      <span>Further layer</span>
+      <select value={layer ?? ''} onChange={(event) => showLayer(event.target.value || null)}>
+        <option value="">None</option>
+        {sets.map(({ id, name }) => (
+          <option key={id} value={id}>
+            {name}
+          </option>
+        ))}
+      </select>
+    </label>
   );
 }
 

@@ -10,6 +10,8 @@ import { BoxChip, Messages } from '../../ui/segments.tsx';
 import { answerPart } from '../run/completion-card.tsx';
 import { hits } from './gallery.ts';
 import { EditButton } from '../../edit/edit-button.tsx';
+import { useLayerAnswer } from './layer-answer.ts';
+import { LayerCard } from './layer-card.tsx';
 import { HeatView, heatLayer, useHeat } from './heat-view.tsx';
 import { SwapTest } from './swap-test.tsx';
 
@@ -30,6 +32,7 @@ const SHOWN: readonly { role: Role; key: string }[] = [
   { role: 'truth', key: '1' },
   { role: 'base', key: '2' },
   { role: 'tuned', key: '3' },
+  { role: 'other', key: '4' },
 ];
 
 export function SampleView({ dataset, row, at, count: total, hitAt, onMove, onHitAt }: SampleViewProps) {
@@ -45,6 +48,7 @@ export function SampleView({ dataset, row, at, count: total, hitAt, onMove, onHi
   const pinned = useWatchlist((list) => list.dataset === dataset && list.rowIds.includes(row.id));
   const answered = pair?.base !== undefined && pair.tuned !== undefined;
   const heat = useHeat(dataset, row, pair?.tuned);
+  const other = useLayerAnswer(dataset, row.id);
   const heatable = model !== null && row.solution.length > 0;
   const askNow = () => void ask(dataset, [row.id]);
 
@@ -68,7 +72,7 @@ export function SampleView({ dataset, row, at, count: total, hitAt, onMove, onHi
       else if (event.key === 'h' && heatable && !heat.asking) heat.toggle();
       else {
         const shown = SHOWN.find(({ key }) => key === event.key);
-        if (!shown) return;
+        if (!shown || (shown.role === 'other' && other.name === null)) return;
         toggle(shown.role);
       }
       event.preventDefault();
@@ -92,14 +96,21 @@ export function SampleView({ dataset, row, at, count: total, hitAt, onMove, onHi
           missed: hits(answer, hitAt) === false,
         });
     }
+    if (other.answer)
+      all.push({
+        role: 'other',
+        boxes: other.answer.boxes,
+        label: `${other.name} ${other.answer.value === null ? '' : ratio(other.answer.value)}`,
+        missed: other.answer.value !== null && other.answer.value < hitAt,
+      });
     return all.filter((layer) => !hidden.has(layer.role));
-  }, [row, pair, hidden, hitAt, heat.shown]);
+  }, [row, pair, hidden, hitAt, heat.shown, other.name, other.answer]);
 
   return (
     <article className="detail" aria-label={`Row ${row.id}`}>
       <div className="detail-line">
         <div className="layer-toggles" role="group" aria-label="Layers">
-          {SHOWN.map(({ role, key }) => (
+          {SHOWN.filter(({ role }) => role !== 'other' || other.name !== null).map(({ role, key }) => (
             <button
               key={role}
               type="button"
@@ -108,7 +119,7 @@ export function SampleView({ dataset, row, at, count: total, hitAt, onMove, onHi
               aria-keyshortcuts={key}
               onClick={() => toggle(role)}
             >
-              <Swatch role={role} /> {ROLES[role].name} <kbd>{key}</kbd>
+              <Swatch role={role} /> {role === 'other' ? other.name : ROLES[role].name} <kbd>{key}</kbd>
             </button>
           ))}
         </div>
@@ -181,6 +192,7 @@ export function SampleView({ dataset, row, at, count: total, hitAt, onMove, onHi
           />
         ))}
       </div>
+      {other.name !== null && <LayerCard {...other} hitAt={hitAt} />}
       <SwapTest dataset={dataset} row={row} tuned={pair?.tuned} />
       {row.solution.length > 0 && <HeatView heat={heat} can={heatable} />}
     </article>

@@ -4,11 +4,8 @@ import type { BenchmarkResult, BenchmarkTable, Figure, SetScores } from '../../.
 import { wilsonInterval } from '../../../base/wilson.ts';
 import { count } from '../../ui/format.ts';
 import { Icon } from '../../ui/icon.tsx';
+import { figure, range, share } from './figures.ts';
 import { useScoresFile } from './use-files.ts';
-
-const figure = (value: number | null): string => (value === null || !Number.isFinite(value) ? '–' : value.toFixed(1));
-export const share = (value: number): string => figure(100 * value);
-export const range = ([low, high]: readonly [number, number]): string => `${share(low)}–${share(high)}`;
 
 export function ResultView({ result }: { readonly result: BenchmarkResult }) {
   const [chosen, setChosen] = useState<string | null>(null);

@@ -9,6 +9,7 @@ import { RoomHead } from '../../ui/room-head.tsx';
 import { Tabs } from '../../ui/tabs.tsx';
 import { BenchmarkCard } from './benchmark-card.tsx';
 import { EvaluateBar } from './evaluate-bar.tsx';
+import { FailuresView } from './failures-view.tsx';
 import { PredictionSets } from './prediction-sets.tsx';
 import { ResultView } from './result-view.tsx';
 import './scores.css';
@@ -79,6 +80,7 @@ function Scored({ dataset }: { readonly dataset: DatasetReport }) {
               </div>
             ),
           },
+          { key: 'failures', title: 'Failures', body: () => <FailuresView results={results} /> },
           { key: 'answers', title: <AnswersTitle />, body: () => <PredictionSets /> },
         ]}
       />

@@ -1,7 +1,6 @@
 /** Writes what the engine streams into a file that the user chooses. */
 import type { PredictionFileKind, ScoreFileKind } from '../../../engine/protocol/index.ts';
 import { useStudio } from '../../state/studio.ts';
-import { problemOf } from '../../problem.ts';
 import { askForFile, saveStream } from '../../ui/save.ts';
 
 type Streamed = { readonly fileName: string; readonly stream: ReadableStream<Uint8Array> };
@@ -9,14 +8,12 @@ type Streamed = { readonly fileName: string; readonly stream: ReadableStream<Uin
 function useSave() {
   const { project } = useStudio();
   return async (suggested: string, ask: () => Promise<Streamed>) => {
-    try {
+    await project.getState().attempt('scores-file', async () => {
       const handle = await askForFile(suggested);
       if (handle === null) return;
       const { stream, fileName } = await ask();
       await saveStream(stream, fileName, handle, () => undefined);
-    } catch (error) {
-      project.getState().report(problemOf(error));
-    }
+    });
   };
 }
 
