@@ -9,6 +9,7 @@ export { advise, type Advice } from '../train/recipe-check.ts';
 export { parseRecipe, readRecipe, requireRecipe, sayFault } from '../train/recipe-schema.ts';
 export {
   descriptorOf,
+  backStage,
   dpoStage,
   evaluateStage,
   grpoStage,
@@ -29,6 +30,7 @@ export {
 export type { StageBase } from '../train/stages/descriptor.ts';
 export { getAt, nameOf, setAt, type RequiredPath, type Spec } from '../train/stages/schema.ts';
 export type {
+  BackStage,
   DpoStage,
   EvaluateStage,
   GrpoStage,

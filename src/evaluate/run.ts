@@ -1,4 +1,5 @@
 /** Runs an evaluation stage: greedy answers to held-out rows, scored. The same rows every time, whatever the policy. */
+import type { Row } from '../data/row.ts';
 import { span } from '../data/row-list.ts';
 import type { EvaluateStage } from '../train/recipe.ts';
 import { countEnded } from '../train/rollout-tokens.ts';
@@ -10,6 +11,17 @@ interface EvaluationPosition {
   /** Rows answered: whole batches. */
   readonly answered: number;
   readonly scores: readonly RowScore[];
+}
+
+/** The row with a sentence after its last question; as it is for an empty one. */
+function withInstruction(row: Row, instruction: string): Row {
+  const last = row.prompt.findLastIndex(({ role }) => role === 'user');
+  if (instruction === '' || last < 0) return row;
+  const added = { type: 'text', text: ` ${instruction}` } as const;
+  return {
+    ...row,
+    prompt: row.prompt.map((turn, i) => (i === last ? { ...turn, content: [...turn.content, added] } : turn)),
+  };
 }
 
 export async function runEvaluation(
@@ -32,7 +44,7 @@ export async function runEvaluation(
       break;
     }
     const batch = await rows.read(span(rows, start, start + stage.batchSize));
-    const samples = await context.samples.prepare(batch);
+    const samples = await context.samples.prepare(batch.map((row) => withInstruction(row, stage.instruction)));
     context.samples.readAhead(rows, span(rows, start + stage.batchSize, start + 2 * stage.batchSize));
     const answers = await context.generator.generate(samples, {
       numGenerations: 1,

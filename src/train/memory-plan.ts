@@ -244,6 +244,11 @@ class Planner implements StagePlanner {
     this.#adapter = null;
   }
 
+  back(): void {
+    this.#adapter?.destroy();
+    this.#adapter = null;
+  }
+
   train(
     stage: { readonly lora: LoraSettings; readonly optimizer: OptimizerSettings },
     compile: (pass: (shape: PassShape, settings: ScoreSettings) => void) => void,

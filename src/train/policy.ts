@@ -169,6 +169,23 @@ export class Policy {
     this.#replace(adapter.targets, next);
   }
 
+  /**
+   * The policy as it was with the first `count` of what was merged: folded again by what folded them first, so bit for bit
+   * the same. The adapter that is learning goes.
+   */
+  async back(count: number): Promise<void> {
+    this.detach();
+    if (count >= this.#merged.length) return;
+    const kept = this.#merged.slice(0, Math.max(0, count));
+    releaseFolded(this.model.session, this.#weights.values());
+    [this.#weights, this.#merged] = [new Map(), []];
+    this.version++;
+    for (const adapter of kept) {
+      this.resume(adapter);
+      await this.merge();
+    }
+  }
+
   /** Memory as after `merge`, with nothing in it: for planning. `look` is called when most is held. */
   reserveMerge(look: () => void): void {
     const { targets } = this.#adapter!;

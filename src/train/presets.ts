@@ -6,6 +6,7 @@
  */
 import type { Recipe, Stage } from './recipe.ts';
 import {
+  backStage,
   evaluateStage,
   grpoStage,
   lora,
@@ -62,19 +63,28 @@ const pipeline = (
 export const PRESETS: Readonly<Record<PresetName, Preset>> = {
   demo: {
     title: 'Full recipe',
-    summary: 'The whole method on the starter model and the sample: about 20 minutes on two processor cores.',
+    summary:
+      'The whole method on the starter model and the sample, beside the base asked as best we know, and SFT alone for as long as RL takes.',
     model: 'starter',
     unverified: [OURS],
     recipe: {
       name: 'demo',
       seed: 1,
-      stages: pipeline(
-        { ...short, batchSize: 16 },
+      stages: [
+        evaluateStage({ ...short, batchSize: 16, name: 'base' }),
+        evaluateStage({ ...short, batchSize: 16, name: 'base, best prompt', instruction: 'Think first.' }),
         // A cold start: enough to learn when to think and how to answer, not the rows by heart.
-        { ...starterSft, maxSteps: 20, perDeviceTrainBatchSize: 8 },
-        { limit: 320, numGenerations: 8, sampling: sampling(96), batchSize: 4 },
-        { ...starterGrpo, maxSteps: 80, numGenerations: 8 },
-      ),
+        sftStage({ ...starterSft, maxSteps: 48, perDeviceTrainBatchSize: 8 }),
+        evaluateStage({ ...short, batchSize: 16, name: 'SFT' }),
+        mergeStage(),
+        // The other way to spend the time that reinforcement takes.
+        sftStage({ ...starterSft, name: 'SFT continued', maxSteps: 240, perDeviceTrainBatchSize: 8 }),
+        evaluateStage({ ...short, batchSize: 16, name: 'SFT continued' }),
+        backStage({ name: 'Back to SFT', merges: 1 }),
+        rejectionStage({ limit: 320, numGenerations: 8, sampling: sampling(96), batchSize: 4 }),
+        grpoStage({ ...starterGrpo, maxSteps: 60, numGenerations: 8 }),
+        evaluateStage({ ...short, batchSize: 16, name: 'SFT + RL' }),
+      ],
     },
   },
   'demo-quick': {

@@ -23,13 +23,20 @@ const own = <S extends Stage>(stage: S, index: number): Advice[] =>
     .objections(stage)
     .map((objection) => ({ stage: index, ...objection }));
 
+/** Merges of a plan that hold when its stage at `index` begins. */
+export const mergesBefore = (stages: readonly Stage[], index: number): number =>
+  stages.slice(0, index).reduce((merges, stage) => descriptorOf(stage).adapter?.merges?.(stage, merges) ?? merges, 0);
+
 /** An adapter must be merged before the next one is trained. */
 function adapterFaults(stages: readonly Stage[]): Advice[] {
   let state: 'open' | 'none' = 'none';
   return stages.flatMap((stage, i) => {
     const { adapter } = descriptorOf(stage);
     if (!adapter) return [];
-    const met = state === adapter.needs;
+    const merges = mergesBefore(stages, i);
+    const met =
+      (adapter.needs === 'any' || state === adapter.needs) &&
+      (adapter.needs === 'open' || (adapter.merges?.(stage, merges) ?? 0) <= merges);
     state = adapter.leaves;
     return met ? [] : [{ stage: i, severity: 'error' as const, ...adapter.otherwise }];
   });

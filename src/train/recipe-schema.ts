@@ -110,6 +110,8 @@ function allows(spec: Spec, value: unknown): boolean {
       return typeof value === 'boolean';
     case 'choice':
       return spec.choices.includes(value as string);
+    case 'text':
+      return typeof value === 'string' && value.length <= spec.most;
     case 'modules':
       return typeof value === 'string' || (Array.isArray(value) && value.every((name) => typeof name === 'string'));
   }
@@ -123,6 +125,8 @@ function allowedBy(spec: Spec): string {
       return 'true or false';
     case 'choice':
       return listed(spec.choices);
+    case 'text':
+      return `a text of at most ${spec.most} characters`;
     case 'modules':
       return 'a list of module names, or one text';
   }

@@ -7,6 +7,7 @@ import { EngineSession } from '../../src/engine/session.ts';
 import type { Gpu } from '../../src/gpu/device.ts';
 import type { Storage } from '../../src/store/storage.ts';
 import {
+  backStage,
   evaluateStage,
   grpoStage,
   ktoStage,
@@ -21,7 +22,7 @@ import { fewRows, starter } from './few-rows.ts';
 
 const trained = { lora: lora(4, 8, 0.1), optimizer: optimizer(2e-3, 0.1, 'cosine') };
 
-/** SFT with accumulation and dropout → merge → rejection → GRPO → merge → KTO → evaluation. */
+/** SFT with accumulation and dropout → merge → rejection → GRPO → merge → KTO → back to the first merge → evaluation. */
 export const WHOLE: Recipe = {
   name: 'whole',
   seed: 11,
@@ -47,6 +48,7 @@ export const WHOLE: Recipe = {
     }),
     mergeStage(),
     ktoStage({ ...trained, lora: lora(4, 8), maxSteps: 2, perDeviceTrainBatchSize: 2, maxCompletionLength: 16 }),
+    backStage({ merges: 1 }),
     evaluateStage({ name: 'after', limit: 2, maxCompletionLength: 12, batchSize: 1 }),
   ],
 };

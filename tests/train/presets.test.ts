@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest';
 import { curate } from '../../src/train/difficulty.ts';
+import { advise } from '../../src/train/recipe-check.ts';
 import { PRESETS, presetRecipe, type PresetName } from '../../src/train/presets.ts';
 
 const names = Object.keys(PRESETS) as PresetName[];
 
-const complete = names.filter((name) => !name.endsWith('-only'));
+const complete = names.filter((name) => !name.endsWith('-only') && name !== 'demo');
 
 test.each(complete)('%s runs the paper’s order, evaluating before and after', (name) => {
   const { recipe } = PRESETS[name];
@@ -18,6 +19,24 @@ test.each(complete)('%s runs the paper’s order, evaluating before and after', 
     'evaluate',
   ]);
   expect(recipe.stages.filter((s) => s.kind === 'evaluate').map((s) => s.name)).toEqual(['base', 'sft', 'grpo']);
+});
+
+test('demo measures SFT beside the same time spent on SFT alone, and both from the same merge', () => {
+  const { recipe } = PRESETS.demo;
+  expect(advise(recipe).filter(({ severity }) => severity === 'error')).toEqual([]);
+  expect(recipe.stages.map((s) => (s.kind === 'evaluate' ? s.name : s.kind))).toEqual([
+    'base',
+    'base, best prompt',
+    'sft',
+    'SFT',
+    'merge',
+    'sft',
+    'SFT continued',
+    'back',
+    'rejection',
+    'grpo',
+    'SFT + RL',
+  ]);
 });
 
 test.each(names)('%s compares its stages on the same rows, with the same answer length', (name) => {

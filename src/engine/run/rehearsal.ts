@@ -166,6 +166,7 @@ async function time(
     rows,
     answers: [],
     index: 0,
+    merged: 0,
     compiled: Promise.resolve(),
     scorer: () => bench.scorer(),
     seconds: () => 0,

@@ -1,6 +1,6 @@
 /** One run of a recipe: stages in order over one policy, and what came out of them. */
 import { optimizerState, type MomentsSnapshot } from '../../train/checkpoint.ts';
-import { checkRecipe } from '../../train/recipe-check.ts';
+import { checkRecipe, mergesBefore } from '../../train/recipe-check.ts';
 import type { Recipe } from '../../train/recipe.ts';
 import { descriptorOf } from '../../train/stages/index.ts';
 import type { RunBoundary, RunPosition } from '../keep/position.ts';
@@ -77,6 +77,7 @@ export async function runRecipe(
       rows: rowsFor(reads, train, heldout, bench.outcomes),
       answers: bench.outcomes.findLast(({ answers }) => answers !== undefined)?.answers ?? [],
       index,
+      merged: mergesBefore(recipe.stages, index),
       compiled,
       scorer: () => bench.scorer(),
       seconds: () => clock.seconds,

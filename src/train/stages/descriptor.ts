@@ -47,6 +47,8 @@ export interface StagePlanner {
   ): void;
   /** Folds the adapter into the weights. */
   merge(): void;
+  /** Lets go of the adapter. Room for weights that were folded stays planned. */
+  back(): void;
 }
 
 /** One forward pass: groups of completions that share a prompt. */
@@ -66,8 +68,10 @@ export interface StageDescriptor<S extends StageBase> {
   readonly trains: boolean;
   /** What it needs of the adapter that the stages before have left, and what it leaves; absent: it is all the same. */
   readonly adapter?: {
-    readonly needs: 'open' | 'none';
+    readonly needs: 'open' | 'none' | 'any';
     readonly leaves: 'open' | 'none';
+    /** Merges of the plan that hold after it, of so many before; absent: as many. */
+    merges?(stage: S, before: number): number;
     /** Said where the need is not met. */
     readonly otherwise: Pick<Objection, 'text' | 'hint'>;
   };

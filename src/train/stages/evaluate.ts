@@ -2,7 +2,7 @@
 import { Random } from '../../base/random.ts';
 import { placesWhere, subset, type RowList } from '../../data/row-list.ts';
 import type { StageBase, StageDescriptor } from './descriptor.ts';
-import { own, whole } from './schema.ts';
+import { own, text, whole } from './schema.ts';
 
 export interface EvaluateStage extends StageBase {
   readonly kind: 'evaluate';
@@ -10,6 +10,8 @@ export interface EvaluateStage extends StageBase {
   readonly limit: number;
   readonly maxCompletionLength: number;
   readonly batchSize: number;
+  /** A sentence added to the question, so that the same rows can be asked in another way; empty: as written. */
+  readonly instruction: string;
 }
 
 /** Held-out rows with a solution; of more than `limit`, a fixed draw. */
@@ -21,11 +23,12 @@ export function evaluationRows(heldout: RowList, limit: number, seed: number): R
 
 export const evaluate: StageDescriptor<EvaluateStage> = {
   kind: 'evaluate',
-  defaults: { kind: 'evaluate', name: 'Evaluation', limit: 0, maxCompletionLength: 256, batchSize: 8 },
+  defaults: { kind: 'evaluate', name: 'Evaluation', limit: 0, maxCompletionLength: 256, batchSize: 8, instruction: '' },
   schema: {
     limit: whole(0, 1e6, own),
     maxCompletionLength: whole(1, 8192, { theirs: 512 }),
     batchSize: whole(1, 256, { name: 'per_device_eval_batch_size', theirs: 8 }),
+    instruction: text(2000, { ...own, later: true }),
   },
   trains: false,
   reads: 'heldout',

@@ -1,5 +1,6 @@
 /** The kinds of stages: one module each, put together here. A new kind is a module and a line. */
 import type { StageDescriptor } from './descriptor.ts';
+import { back } from './back.ts';
 import { dpo } from './dpo.ts';
 import { evaluate } from './evaluate.ts';
 import { grpo } from './grpo.ts';
@@ -10,7 +11,7 @@ import { sft } from './sft.ts';
 import { synthesise } from './synthesise.ts';
 
 /** In the order in which they are offered. */
-const ALL = [sft, merge, synthesise, rejection, grpo, dpo, kto, evaluate] as const;
+const ALL = [sft, merge, back, synthesise, rejection, grpo, dpo, kto, evaluate] as const;
 
 type Descriptor = (typeof ALL)[number];
 export type StageKind = Descriptor['kind'];
@@ -31,6 +32,7 @@ export const descriptorOf = <S extends Stage>(stage: S): StageDescriptor<S> =>
 export const newStage = <K extends StageKind>(kind: K): StageOf<K> =>
   structuredClone(STAGES[kind].defaults) as StageOf<K>;
 
+export { backStage } from './back.ts';
 export { dpoStage } from './dpo.ts';
 export { evaluateStage } from './evaluate.ts';
 export { grpoStage } from './grpo.ts';

@@ -13,6 +13,7 @@ export const merge: StageDescriptor<MergeStage> = {
   adapter: {
     needs: 'open',
     leaves: 'none',
+    merges: (_, before) => before + 1,
     otherwise: {
       text: 'There is no adapter to merge at this point.',
       hint: 'Put the merge after an SFT or GRPO stage.',

@@ -34,7 +34,9 @@ export type ChoiceSpec<C extends string = string> = Namesake & {
 };
 /** Modules: a list of name endings, or one expression. */
 export type ModulesSpec = Namesake & { readonly type: 'modules' };
-export type Spec = NumberSpec | FlagSpec | ChoiceSpec | ModulesSpec;
+/** Words, at most so many characters. */
+export type TextSpec = Namesake & { readonly type: 'text'; readonly most: number };
+export type Spec = NumberSpec | FlagSpec | ChoiceSpec | ModulesSpec | TextSpec;
 
 type Leaf = string | number | boolean | readonly string[];
 
@@ -61,7 +63,9 @@ type SpecOf<V> = [V] extends [number]
   : [V] extends [boolean]
     ? FlagSpec
     : [V] extends [string]
-      ? ChoiceSpec<V>
+      ? string extends V
+        ? TextSpec
+        : ChoiceSpec<V>
       : ModulesSpec;
 
 /** A spec for every setting. */
@@ -92,6 +96,12 @@ export const choice = <C extends string>(choices: readonly C[], options: Options
   ...options,
   type: 'choice',
   choices,
+});
+export const text = (most: number, options: Options = {}): TextSpec => ({
+  origin: 'TRL',
+  ...options,
+  type: 'text',
+  most,
 });
 export const modules = (options: Options = {}): ModulesSpec => ({ origin: 'PEFT', ...options, type: 'modules' });
 

@@ -1,5 +1,6 @@
 /** How each kind of stage runs: one handler a kind. */
 import type { Stage, StageKind, StageOf } from '../../../train/stages/index.ts';
+import { back } from './back.ts';
 import { dpo } from './dpo.ts';
 import { evaluate } from './evaluate.ts';
 import { grpo } from './grpo.ts';
@@ -13,6 +14,7 @@ import { synthesise } from './synthesise.ts';
 const HANDLERS: { readonly [K in StageKind]: StageHandler<StageOf<K>> } = {
   sft,
   merge,
+  back,
   rejection,
   grpo,
   dpo,

@@ -30,6 +30,10 @@ export const evaluate: KindWords<EvaluateStage> = {
       help: 'Rows that are answered together. More is faster and takes more memory. The answers stay the same.',
       unit: 'rows',
     },
+    instruction: {
+      label: 'Added to the question',
+      help: 'A sentence after each question, such as “Think first.” It shows what the model can do when it is asked in another way. Empty asks as the rows are written.',
+    },
   }),
   views: [
     {

@@ -1,5 +1,6 @@
 /** What the studio says of each kind of stage: one file a kind. */
 import type { Stage, StageKind, StageOf } from '../../../engine/presets.ts';
+import { back } from './back.ts';
 import { dpo } from './dpo.ts';
 import { evaluate } from './evaluate.tsx';
 import { grpo } from './grpo.tsx';
@@ -14,6 +15,7 @@ import type { KindWords, RunView } from './words.ts';
 const WORDS: { readonly [K in StageKind]: KindWords<StageOf<K>> } = {
   sft,
   merge,
+  back,
   grpo,
   dpo,
   kto,

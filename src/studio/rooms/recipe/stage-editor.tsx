@@ -180,6 +180,18 @@ function FieldInput({
           ))}
         </select>
       );
+    case 'text':
+      return (
+        <input
+          type="text"
+          className="wide"
+          maxLength={field.most}
+          aria-label={field.label}
+          aria-describedby={helpId}
+          value={value as string}
+          onChange={(event) => onChange(event.target.value)}
+        />
+      );
     case 'modules':
       return (
         <input
