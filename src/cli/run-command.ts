@@ -1,6 +1,6 @@
 /**
- * Runs a command to its end; the process ends with the status that it answers, 0 if none. A failure is told with what to
- * do about it, and whole with GROUNDWORK_DEBUG. Status 2: it was told something that it cannot do. 1: it failed.
+ * Runs a command to its end. The process ends with the status that the command returns, 0 if it returns none. A failure is
+ * printed with what to do about it, and its stack with GROUNDWORK_DEBUG. Status 2: a wrong option or input. 1: it failed.
  */
 import { describeError, GroundworkError } from '../base/error.ts';
 import { systemCode } from './system-code.ts';
@@ -48,22 +48,36 @@ export function failureOf(error: unknown): Failure {
   return { message, hint, status: 1 };
 }
 
-export function runCommand(main: () => Promise<number | void>): void {
-  const fail = (error: unknown) => {
-    const { message, hint, status } = failureOf(error);
-    console.error(`\n${message}\n${hint}`);
-    if (process.env['GROUNDWORK_DEBUG']) console.error(error);
-    process.exit(status);
-  };
+export type Command = () => Promise<number | void>;
+
+function failed(error: unknown): number {
+  const { message, hint, status } = failureOf(error);
+  console.error(`\n${message}\n${hint}`);
+  if (process.env['GROUNDWORK_DEBUG']) console.error(error);
+  return status;
+}
+
+/** Runs a command, and prints its failure. @returns the status that the process should end with */
+export async function statusOf(command: Command): Promise<number> {
+  try {
+    return (await command()) ?? 0;
+  } catch (error) {
+    return failed(error);
+  }
+}
+
+export function runCommand(command: Command): void {
   // Node ends with success when nothing is left to do, even if the command still waits for something.
   process.once('beforeExit', () =>
-    fail(
-      new GroundworkError(
-        'ended-early',
-        'The command ended before its work was done.',
-        'What was written before is kept. This is a bug in Groundwork. Please report it with this message.',
+    process.exit(
+      failed(
+        new GroundworkError(
+          'ended-early',
+          'The command ended before its work was done.',
+          'What was written before is kept. This is a bug in Groundwork. Please report it with this message.',
+        ),
       ),
     ),
   );
-  main().then((status) => process.exit(status ?? 0), fail);
+  void statusOf(command).then((status) => process.exit(status));
 }

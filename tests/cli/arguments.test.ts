@@ -18,6 +18,7 @@ import {
 } from '../../src/cli/arguments.ts';
 import { failureOf } from '../../src/cli/run-command.ts';
 import { dtype, storage } from '../../src/cli/storage-option.ts';
+import { commandOf } from './command.ts';
 import { evaluateStage, grpoStage, mergeStage, sftStage } from '../../src/train/stages/index.ts';
 
 const house = mkdtempSync(join(tmpdir(), 'groundwork-arguments-'));
@@ -134,16 +135,18 @@ describe('every command ends with 2 and without a word of defects when it is tol
     ['throughput', ['--rounds', '0'], '--rounds is “0”.'],
     ['full-size', ['--stages', 'sft,dance'], '--stages has “dance”.'],
     ['bench', ['--only', '('], '--only is “(”.'],
-  ])('%s %j', { timeout: 60_000 }, (name, words, sentence) => {
+  ])('%s %j', async (name, words, sentence) => {
     const paths: Readonly<Record<string, string>> = { good: write('good.json', recipe(evaluateStage())), x: at('x') };
     const entry = name === 'bench' ? 'bench/main.ts' : `src/cli/${name}.ts`;
-    const { status, stdout, stderr } = spawnSync(
-      process.execPath,
-      ['--import', './scripts/register.mjs', entry, ...words.map((word) => paths[word] ?? word)],
-      { encoding: 'utf8' },
-    );
-    expect(stdout + stderr).toContain(sentence);
-    expect([status, (stdout + stderr).includes('defect')]).toEqual([2, false]);
+    const { code, out, error } = await commandOf(entry)(...words.map((word) => paths[word] ?? word));
+    expect(out + error).toContain(sentence);
+    expect([code, (out + error).includes('defect')]).toEqual([2, false]);
+  });
+
+  test('and so does its process', { timeout: 60_000 }, () => {
+    const args = ['--import', './scripts/register.mjs', 'src/cli/random-weights.ts', 'no-such-model', '--out', at('y')];
+    const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+    expect([status, stdout + stderr]).toEqual([2, expect.stringContaining('is no model known here')]);
   });
 });
 

@@ -1,5 +1,4 @@
 /** `npm run dataset`: what a dataset is read as, told without a GPU; a question ends it with exit code 2. */
-import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -7,6 +6,7 @@ import { afterAll, expect, test } from 'vitest';
 import { rowDigest } from '../../src/data/edits/change.ts';
 import { writeEdits, type EditEntry } from '../../src/data/edits/edit-log.ts';
 import { box01 } from '../../src/grounding/box.ts';
+import { commandOf } from './command.ts';
 import { llava, only, open, pngHeader, read } from '../data/make-dataset.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'groundwork-dataset-'));
@@ -18,21 +18,15 @@ function put(path: string, content: string | Uint8Array): void {
 }
 
 /** The command on a folder of the house. */
-function dataset(folder: string, ...args: string[]) {
-  const run = spawnSync(
-    process.execPath,
-    ['--import', './scripts/register.mjs', 'src/cli/dataset.ts', join(home, folder), ...args],
-    { encoding: 'utf8' },
-  );
-  return { code: run.status, out: run.stdout, error: run.stderr };
-}
+const command = commandOf('src/cli/dataset.ts');
+const dataset = (folder: string, ...args: string[]) => command(join(home, folder), ...args);
 
 for (const name of ['a', 'b', 'c']) put(`few/images/${name}.png`, pngHeader(200, 100));
 const cup = llava('<image>Find the cup.', 'Here: [20, 10, 90, 40]', 1);
 put('few/rows.json', JSON.stringify([cup]));
 
-test('a question ends it with 2, after rows, readings and what was done were shown', { timeout: 240_000 }, () => {
-  const asked = dataset('few');
+test('a question ends it with 2, after rows, readings and what was done were shown', async () => {
+  const asked = await dataset('few');
   expect(asked.code).toBe(2);
   expect(asked.out).toMatch(/1 training rows, 0 held out, 0 left out, 1 pictures/);
   expect(asked.out).toMatch(/only the boxes are learned\. \(rows\.json:1\)/);
@@ -41,48 +35,44 @@ test('a question ends it with 2, after rows, readings and what was done were sho
   expect(asked.error).toContain('--coordinates "rows.json=pixels,xyxy"');
 });
 
-test('the flag answers it, and the rows shown are those of the answer', { timeout: 240_000 }, () => {
-  const answered = dataset('few', '--coordinates', 'rows.json=thousandths');
+test('the flag answers it, and the rows shown are those of the answer', async () => {
+  const answered = await dataset('few', '--coordinates', 'rows.json=thousandths');
   expect(answered).toMatchObject({ code: 0, error: '' });
   expect(answered.out).toContain('⟨picture 1, 0.020 0.010 0.090 0.040⟩');
 });
 
-test('a place where nothing is, is refused in a sentence', { timeout: 240_000 }, () => {
-  const nowhere = dataset('nowhere');
+test('a place where nothing is, is refused in a sentence', async () => {
+  const nowhere = await dataset('nowhere');
   expect(nowhere.code).toBe(2);
   expect(nowhere.error).toContain('There is nothing at');
 });
 
-test(
-  'rows composed of annotations are written with their pictures, and open as a dataset',
-  { timeout: 240_000 },
-  () => {
-    const pictures = Array.from({ length: 12 }, (_, i) => i);
-    for (const i of pictures) put(`coco/p/${i}.png`, pngHeader(200, 100));
-    const sheet = {
-      images: pictures.map((i) => ({ id: i, file_name: `p/${i}.png`, width: 200, height: 100 })),
-      annotations: pictures.map((i) => ({ id: i, image_id: i, category_id: i % 3, bbox: [10 + 10 * i, 10, 40, 30] })),
-      categories: ['cat', 'dog', 'cup'].map((name, id) => ({ id, name })),
-    };
-    put('coco/set.json', JSON.stringify(sheet));
-    const out = join(home, 'made');
-    const flags = ['--compose', 'find,count', '--pictures', '2', '--rows', '8', '--seed', '7', '--out', out];
-    const written = dataset('coco', ...flags, '--show', '1');
-    expect(written).toMatchObject({ code: 0, error: '' });
-    expect(written.out).toMatch(/8 rows are composed of annotations[^]*Written to .*made: 8 rows and \d+ pictures/);
-    const opened = dataset('made', '--show', '0');
-    expect(opened).toMatchObject({ code: 0 });
-    expect(opened.out).toMatch(/8 training rows, 0 held out, 0 left out/);
-    const first = readFileSync(join(out, 'train.jsonl'), 'utf8');
-    rmSync(out, { recursive: true });
-    dataset('coco', ...flags, '--show', '0');
-    expect(readFileSync(join(out, 'train.jsonl'), 'utf8')).toBe(first);
-    expect(dataset('coco', '--compose', 'find,paint').error).toMatch(/“paint”[^]*find, common, count/);
-    expect(dataset('coco', '--out', out).error).toContain('--compose');
-  },
-);
+test('rows composed of annotations are written with their pictures, and open as a dataset', async () => {
+  const pictures = Array.from({ length: 12 }, (_, i) => i);
+  for (const i of pictures) put(`coco/p/${i}.png`, pngHeader(200, 100));
+  const sheet = {
+    images: pictures.map((i) => ({ id: i, file_name: `p/${i}.png`, width: 200, height: 100 })),
+    annotations: pictures.map((i) => ({ id: i, image_id: i, category_id: i % 3, bbox: [10 + 10 * i, 10, 40, 30] })),
+    categories: ['cat', 'dog', 'cup'].map((name, id) => ({ id, name })),
+  };
+  put('coco/set.json', JSON.stringify(sheet));
+  const out = join(home, 'made');
+  const flags = ['--compose', 'find,count', '--pictures', '2', '--rows', '8', '--seed', '7', '--out', out];
+  const written = await dataset('coco', ...flags, '--show', '1');
+  expect(written).toMatchObject({ code: 0, error: '' });
+  expect(written.out).toMatch(/8 rows are composed of annotations[^]*Written to .*made: 8 rows and \d+ pictures/);
+  const opened = await dataset('made', '--show', '0');
+  expect(opened).toMatchObject({ code: 0 });
+  expect(opened.out).toMatch(/8 training rows, 0 held out, 0 left out/);
+  const first = readFileSync(join(out, 'train.jsonl'), 'utf8');
+  rmSync(out, { recursive: true });
+  await dataset('coco', ...flags, '--show', '0');
+  expect(readFileSync(join(out, 'train.jsonl'), 'utf8')).toBe(first);
+  expect((await dataset('coco', '--compose', 'find,paint')).error).toMatch(/“paint”[^]*find, common, count/);
+  expect((await dataset('coco', '--out', out)).error).toContain('--compose');
+});
 
-test('edits of a file are laid over the rows, and those that fit none are named', { timeout: 240_000 }, async () => {
+test('edits of a file are laid over the rows, and those that fit none are named', async () => {
   const row = await only(await open({ 'rows.json': [cup] }, read('rows.json', 'list', 'thousand')));
   const box = { image: 0, box: box01(0.25, 0.5, 0.75, 1) };
   const edit = (id: string): EditEntry => {
@@ -90,7 +80,7 @@ test('edits of a file are laid over the rows, and those that fit none are named'
   };
   put('mine.edits.jsonl', writeEdits('few', [edit(row.id), edit('gone')]));
   const edits = join(home, 'mine.edits.jsonl');
-  const edited = dataset('few', '--coordinates', 'rows.json=thousandths', '--edits', edits);
+  const edited = await dataset('few', '--coordinates', 'rows.json=thousandths', '--edits', edits);
   expect(edited).toMatchObject({ code: 0, error: '' });
   expect(edited.out).toContain('⟨picture 1, 0.250 0.500 0.750 1.000⟩');
   expect(edited.out).toMatch(/1 edit of 1 row, 0 of them left out \(edits [0-9a-f]{12}\)/);

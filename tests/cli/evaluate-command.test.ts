@@ -1,10 +1,10 @@
 /** `npm run evaluate`: answers of any model scored without one, beside each other and beside published rows. */
-import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { pngHeader } from '../data/make-dataset.ts';
+import { commandOf } from './command.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'groundwork-evaluate-'));
 afterAll(() => rmSync(home, { recursive: true, force: true }));
@@ -15,12 +15,7 @@ function put(path: string, content: string | Uint8Array): string {
   return at(path);
 }
 
-function evaluate(...args: string[]) {
-  const run = spawnSync(process.execPath, ['--import', './scripts/register.mjs', 'src/cli/evaluate.ts', ...args], {
-    encoding: 'utf8',
-  });
-  return { code: run.status, out: run.stdout, error: run.stderr };
-}
+const evaluate = commandOf('src/cli/evaluate.ts');
 
 for (const name of ['a', 'b']) put(`mig/images/${name}.png`, pngHeader(200, 100));
 const question = (i: number, task: string) => ({
@@ -46,72 +41,77 @@ const first = put(
 );
 const second = put('better.jsonl', lines(Array<string>(4).fill('Image-2: (100,200),(300,400)')));
 
-test(
-  'both readings stand side by side, and say why no published row may stand beside them',
-  { timeout: 90_000 },
-  () => {
-    const table = at('t.md');
-    const run = evaluate(
-      '--data',
-      at('mig'),
-      '--from-predictions',
-      second,
-      '--space',
-      'thousandths',
-      '--against',
-      first,
-      '--table',
-      table,
-      '--table',
-      at('t.csv'),
-      '--table',
-      at('t.tex'),
-      '--vlmevalkit',
-      at('v.tsv'),
-      '--lmms-eval',
-      at('l.jsonl'),
-    );
-    expect(run.error).toBe('');
-    expect(run.code).toBe(0);
-    expect(run.out).toMatch(/^MIG-Bench: 4 held-out rows/);
-    expect(run.out).toMatch(/region +3 +100\.0 \[43\.9–100\.0\]/);
-    expect(run.out).toContain(
-      'Not to be set beside published rows: not all questions were answered; how these answers were made is not known.',
-    );
-    // Strict: one of four before, four after.
-    expect(run.out).toMatch(
-      /better\.jsonl against samples\.jsonl, strict, hits on the same 4 rows: \+75\.0 points \[.*\], 3 gained, 0 lost, p = 0\.250/,
-    );
-    const markdown = readFileSync(table, 'utf8');
-    expect(markdown).toMatch(/\| better\.jsonl \| strict \| 100\.00 \| 100\.00 \| 100\.00 \|/);
-    expect(markdown).toMatch(/\| samples\.jsonl \| strict \| 33\.33 \| 0\.00 \| 16\.67 \|/);
-    expect(markdown).toMatch(/\| samples\.jsonl \| as published \| 100\.00 \| 0\.00 \| 50\.00 \|/);
-    expect(markdown).toMatch(/\| Qwen2-VL-7B \| published \| 15\.54 \| 29\.92 \| 30\.20 \|  \|  \|  \|/);
-    expect(readFileSync(at('t.csv'), 'utf8').split('\n')[0]).toBe(
-      'model,reading,region (n=3),diff (n=1),average,95 % of all rows,n,"same files, prompt and rule",source',
-    );
-    expect(readFileSync(at('t.tex'), 'utf8')).toMatch(
-      /\\begin\{tabular\}\{llrrrrrr\}[^]*UniVG-R1 & published & 81\.71 & 71\.97 & 72\.64/,
-    );
-  },
-);
+test('both readings stand side by side, and say why no published row may stand beside them', async () => {
+  const table = at('t.md');
+  const run = await evaluate(
+    '--data',
+    at('mig'),
+    '--from-predictions',
+    second,
+    '--space',
+    'thousandths',
+    '--against',
+    first,
+    '--table',
+    table,
+    '--table',
+    at('t.csv'),
+    '--table',
+    at('t.tex'),
+    '--vlmevalkit',
+    at('v.tsv'),
+    '--lmms-eval',
+    at('l.jsonl'),
+  );
+  expect(run.error).toBe('');
+  expect(run.code).toBe(0);
+  expect(run.out).toMatch(/^MIG-Bench: 4 held-out rows/);
+  expect(run.out).toMatch(/region +3 +100\.0 \[43\.9–100\.0\]/);
+  expect(run.out).toContain(
+    'Not to be set beside published rows: not all questions were answered; how these answers were made is not known.',
+  );
+  // Strict: one of four before, four after.
+  expect(run.out).toMatch(
+    /better\.jsonl against samples\.jsonl, strict, hits on the same 4 rows: \+75\.0 points \[.*\], 3 gained, 0 lost, p = 0\.250/,
+  );
+  const markdown = readFileSync(table, 'utf8');
+  expect(markdown).toMatch(/\| better\.jsonl \| strict \| 100\.00 \| 100\.00 \| 100\.00 \|/);
+  expect(markdown).toMatch(/\| samples\.jsonl \| strict \| 33\.33 \| 0\.00 \| 16\.67 \|/);
+  expect(markdown).toMatch(/\| samples\.jsonl \| as published \| 100\.00 \| 0\.00 \| 50\.00 \|/);
+  expect(markdown).toMatch(/\| Qwen2-VL-7B \| published \| 15\.54 \| 29\.92 \| 30\.20 \|  \|  \|  \|/);
+  expect(readFileSync(at('t.csv'), 'utf8').split('\n')[0]).toBe(
+    'model,reading,region (n=3),diff (n=1),average,95 % of all rows,n,"same files, prompt and rule",source',
+  );
+  expect(readFileSync(at('t.tex'), 'utf8')).toMatch(
+    /\\begin\{tabular\}\{llrrrrrr\}[^]*UniVG-R1 & published & 81\.71 & 71\.97 & 72\.64/,
+  );
+});
 
-test('what was written for other tools is read again, and scores the same', { timeout: 90_000 }, () => {
+test('what was written for other tools is read again, and scores the same', async () => {
   for (const file of ['v.tsv', 'l.jsonl']) {
-    const run = evaluate('--data', at('mig'), '--from-predictions', at(file), '--space', 'thousandths');
+    const run = await evaluate('--data', at('mig'), '--from-predictions', at(file), '--space', 'thousandths');
     expect(run.code).toBe(0);
     expect(run.out).toMatch(/region +3 +100\.0 \[43\.9–100\.0\]/);
   }
 });
 
-test('without the space of its boxes an answer has no strict reading', { timeout: 60_000 }, () => {
-  const run = evaluate('--data', at('mig'), '--from-predictions', first);
+test('without the space of its boxes an answer has no strict reading', async () => {
+  const run = await evaluate('--data', at('mig'), '--from-predictions', first);
   expect(run.code).toBe(0);
   expect(run.out).toContain('The strict reading needs to know what the numbers of a box are');
   expect(run.out).toMatch(/as published +n[^]*region +3 +100\.0/);
-  const strict = evaluate('--data', at('mig'), '--from-predictions', first, '--space', 'thousandths');
+  const strict = await evaluate('--data', at('mig'), '--from-predictions', first, '--space', 'thousandths');
   const report = at('r.html');
-  const told = evaluate('--data', at('mig'), '--from-predictions', first, '--space', 'thousandths', '--html', report);
+  const told = await evaluate(
+    '--data',
+    at('mig'),
+    '--from-predictions',
+    first,
+    '--space',
+    'thousandths',
+    '--html',
+    report,
+  );
   expect(told.code, told.error).toBe(0);
   const html = readFileSync(report, 'utf8');
   expect(html).toContain('wrong picture');
@@ -126,19 +126,31 @@ test('without the space of its boxes an answer has no strict reading', { timeout
   );
 });
 
-test(
-  'answers to other rows, and a command that says neither model nor answers, end with a sentence',
-  { timeout: 60_000 },
-  () => {
-    const strange = put('strange.jsonl', JSON.stringify({ id: 'nobody', text: 'x' }));
-    const run = evaluate('--data', at('mig'), '--from-predictions', strange);
-    expect([run.code, run.error]).toEqual([
-      1,
-      expect.stringContaining('None of the answers of strange.jsonl is to a row'),
-    ]);
-    expect(evaluate('--data', at('mig'))).toMatchObject({
-      code: 2,
-      error: expect.stringContaining('--from-predictions'),
-    });
-  },
-);
+test('answers to other rows, and a command that says neither model nor answers, end with a sentence', async () => {
+  const strange = put('strange.jsonl', JSON.stringify({ id: 'nobody', text: 'x' }));
+  const run = await evaluate('--data', at('mig'), '--from-predictions', strange);
+  expect([run.code, run.error]).toEqual([
+    1,
+    expect.stringContaining('None of the answers of strange.jsonl is to a row'),
+  ]);
+  expect(await evaluate('--data', at('mig'))).toMatchObject({
+    code: 2,
+    error: expect.stringContaining('--from-predictions'),
+  });
+});
+
+test('samples need a model, a temperature at which answers differ, and no output that holds one answer a row', async () => {
+  const refused = async (...words: string[]) => {
+    const { code, error } = await evaluate('--data', at('mig'), ...words);
+    return [code, error.trim().split('\n')[0]];
+  };
+  expect(await refused('--from-predictions', first, '--samples', '4')).toEqual([
+    2,
+    '--samples and --temperature draw answers of a model.',
+  ]);
+  expect(await refused('--model', 'm', '--samples', '4', '--temperature', '0')).toEqual([2, '--temperature is “0”.']);
+  expect(await refused('--model', 'm', '--samples', '4', '--html', at('s.html'), '--table', at('s.csv'))).toEqual([
+    2,
+    '--table, --html cannot be used with samples.',
+  ]);
+});

@@ -1,9 +1,7 @@
 /** `npm run merge` as people run it. */
-import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { nodeFileStore } from '../../src/cli/node-file-store.ts';
 import { writeFiles } from '../../src/cli/node-files.ts';
@@ -17,8 +15,8 @@ import { bytesOf } from '../../src/train/checkpoint-folder.ts';
 import { adapterFiles } from '../../src/train/export.ts';
 import type { MergedAdapter } from '../../src/train/merged-rows.ts';
 import { bytesSource } from '../formats/bytes-source.ts';
+import { commandOf } from './command.ts';
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
 const house = mkdtempSync(join(tmpdir(), 'groundwork-merge-'));
 const at = (path: string) => join(house, path);
 afterAll(() => rmSync(house, { recursive: true, force: true }));
@@ -56,15 +54,11 @@ beforeAll(async () => {
     );
 });
 
-const merge = (...args: string[]) =>
-  new Promise<{ code: number; text: string }>((settle) =>
-    execFile(
-      process.execPath,
-      ['--import', './scripts/register.mjs', 'src/cli/merge.ts', ...args],
-      { cwd: root },
-      (error, stdout, stderr) => settle({ code: error ? Number(error.code) : 0, text: stdout + stderr }),
-    ),
-  );
+const command = commandOf('src/cli/merge.ts');
+const merge = async (...args: string[]) => {
+  const { code, out, error } = await command(...args);
+  return { code, text: out + error };
+};
 
 /** s·B·A of the one module in a folder, by rows. */
 async function changeIn(folder: string): Promise<number[]> {

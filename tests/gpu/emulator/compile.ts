@@ -5,6 +5,7 @@
  * Types are strings as WGSL writes them ('f32', 'vec4<u32>', 'array<f32,64>'); 'x32' is an integer literal without a
  * suffix. Functions that may wait (for a barrier or a subgroup) become generators and yield what they wait for.
  */
+import { setFlagsFromString } from 'node:v8';
 import { WgslParser } from 'wgsl_reflect/wgsl_reflect.module.js';
 import * as builtins from './builtins.ts';
 import { Helpers } from './helpers.ts';
@@ -21,6 +22,10 @@ import {
   type Node,
 } from './types.ts';
 
+// Unrolled kernels are functions of many kilobytes that run a few hundred times. To optimise one takes the engine longer
+// than all its runs, so only the small functions that they call are optimised.
+setFlagsFromString('--max-optimized-bytecode-size=2000');
+
 export interface Buffer {
   readonly name: string;
   readonly space: 'storage' | 'workgroup' | 'uniform';
@@ -32,11 +37,14 @@ export interface Buffer {
 export interface CompiledKernel {
   readonly workgroupSize: readonly [number, number, number];
   readonly buffers: readonly Buffer[];
-  /** The kernel on the given memory; what it returns makes one invocation, with private variables of its own. */
-  readonly on: (
-    runtime: Runtime,
-    memory: Readonly<Record<string, unknown>>,
-  ) => (builtin: Readonly<Record<string, builtins.Value>>) => Generator<Site, void, builtins.Value>;
+  /** Puts the kernel on the given memory. There is one kernel for all dispatches: an engine gets fast at what it knows. */
+  readonly bind: (runtime: Runtime, memory: Readonly<Record<string, unknown>>) => void;
+  /** Begins an invocation, with private variables of its own; where the kernel never waits, runs it to its end. */
+  readonly begin: (
+    builtin: Readonly<Record<string, builtins.Value>>,
+  ) => Generator<Site, void, builtins.Value> | undefined;
+  /** The kernel has barriers or subgroup operations. */
+  readonly waits: boolean;
 }
 
 /** A place in the code where an invocation waits, for a barrier or for its subgroup. */
@@ -426,7 +434,9 @@ function calls(node: unknown, found = new Set<string>(), seen = new Set<unknown>
   seen.add(node);
   const { astNodeType, name } = node as Node;
   if (astNodeType === 'call' || astNodeType === 'callExpr') found.add(String(name));
-  for (const [key, value] of Object.entries(node)) if (key !== 'parent' && key !== 'type') calls(value, found, seen);
+  // Literals hold no calls, and what they hold instead is large.
+  if (astNodeType === 'literalExpr') return found;
+  for (const key in node) if (key !== 'parent' && key !== 'type') calls((node as Node)[key], found, seen);
   return found;
 }
 
@@ -446,9 +456,10 @@ export function compileKernel(source: string): CompiledKernel {
   const functions = tree.filter((node) => node.astNodeType === 'function');
   for (const node of functions) compiler.functions.set(String(node.name), node);
   const waits = (name: string) => name.endsWith('Barrier') || name in builtins.subgroup || compiler.waiting.has(name);
+  const called = new Map(functions.map((node) => [String(node.name), [...calls(node.body)]]));
   for (let size = -1; size !== compiler.waiting.size;) {
     size = compiler.waiting.size;
-    for (const node of functions) if ([...calls(node.body)].some(waits)) compiler.waiting.add(String(node.name));
+    for (const [name, names] of called) if (names.some(waits)) compiler.waiting.add(name);
   }
   for (const node of tree) {
     if (node.astNodeType === 'struct') compiler.structs.set(String(node.name), node);
@@ -478,21 +489,31 @@ export function compileKernel(source: string): CompiledKernel {
         const builtin = ((arg.attributes ?? []) as Node[]).find((a) => a.name === 'builtin');
         return entry ? `${js} = builtin.${String(builtin!.value)}` : js;
       });
-      const star = entry || compiler.waiting.has(String(node.name)) ? '*' : '';
+      const star = compiler.waiting.has(String(node.name)) ? '*' : '';
       return `function${star} fn_${String(node.name)}(${['own', ...(entry ? ['builtin'] : []), ...parameters].join(', ')}) ${compiler.block(node.body as Node[])}`;
     }),
   );
   const main = functions.find((node) => node.name === 'main') ?? refuse('a kernel without main', 0);
   const size = ((main.attributes as Node[]).find((a) => a.name === 'workgroup_size')!.value ?? []) as string | string[];
   const sizes = (Array.isArray(size) ? size : [size]).map(Number);
-  const memories = compiler.buffers.map(({ name }) => `const memory_${name} = memory.${name};`);
+  const memories = compiler.buffers.map(({ name }) => name);
   const text = `"use strict";
 ${compiler.helpers.text}
-return (rt, memory) => {
-${[...memories, ...head, ...bodies].join('\n')}
-return (builtin) => fn_main({ ${own.join(', ')} }, builtin);
-}`;
+let ${['rt', ...memories.map((name) => `memory_${name}`)].join(', ')};
+${[...head, ...bodies].join('\n')}
+return {
+bind(runtime, memory) { rt = runtime; ${memories.map((name) => `memory_${name} = memory.${name};`).join(' ')} },
+begin(builtin) { return fn_main({ ${own.join(', ')} }, builtin); },
+};`;
   const sites = compiler.sites.map((site): Site => ({ ...site, exchange: builtins.subgroup[site.kind] ?? null }));
-  const on = new Function('b', 'runtimeDivide', 'sites', text)(builtins, divide, sites) as CompiledKernel['on'];
-  return { workgroupSize: [sizes[0] ?? 1, sizes[1] ?? 1, sizes[2] ?? 1], buffers: compiler.buffers, on };
+  const code = new Function('b', 'runtimeDivide', 'sites', text)(builtins, divide, sites) as Pick<
+    CompiledKernel,
+    'bind' | 'begin'
+  >;
+  return {
+    ...code,
+    workgroupSize: [sizes[0] ?? 1, sizes[1] ?? 1, sizes[2] ?? 1],
+    buffers: compiler.buffers,
+    waits: compiler.waiting.has('main'),
+  };
 }

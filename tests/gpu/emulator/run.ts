@@ -22,12 +22,15 @@ export interface Finding {
 export class Memory {
   readonly bytes: ArrayBuffer;
   readonly known: Uint8Array;
+  /** Who touched its words in the present dispatch. */
+  readonly trace: Int32Array;
   /** Words that kernels have read so far, each as often as it was. */
   reads = 0;
 
   constructor(byteLength: number, contents?: ArrayBufferView) {
     this.bytes = new ArrayBuffer(byteLength);
     this.known = new Uint8Array(byteLength / 4);
+    this.trace = new Int32Array(TRACE * this.known.length);
     if (contents) this.write(0, contents);
   }
 
@@ -63,7 +66,6 @@ interface Bound {
   readonly name: string;
   readonly storage: boolean;
   readonly memory: Memory;
-  readonly trace: Int32Array;
   readonly values: Float32Array | Uint32Array | Int32Array;
   /** First word inside the memory, and how many there are. */
   readonly from: number;
@@ -102,7 +104,6 @@ class DispatchRun implements Runtime {
   readonly #findings = new Map<string, Finding>();
   readonly #workgroupMemory: Bound[] = [];
   readonly #size: number;
-  readonly #begin: ReturnType<CompiledKernel['on']>;
   /** The invocation that runs, the first and last of its workgroup, and the workgroup's barriers so far. */
   #current = 0;
   #first = 0;
@@ -117,7 +118,6 @@ class DispatchRun implements Runtime {
     const { kernel } = dispatch;
     const [x, y, z] = kernel.workgroupSize;
     this.#size = x * y * z;
-    const traces = new Map<Memory, Int32Array>();
     const memory: Record<string, unknown> = {};
     for (const { name, space, type } of kernel.buffers) {
       if (space === 'uniform') memory[name] = dispatch.params;
@@ -128,12 +128,11 @@ class DispatchRun implements Runtime {
       } else {
         const view = dispatch.bindings[name];
         if (view === undefined) throw new Error(`nothing is bound to ${name}`);
-        const trace = traces.get(view.memory) ?? new Int32Array(TRACE * view.memory.known.length);
-        traces.set(view.memory, trace);
-        memory[name] = bound(name, true, type, view, trace);
+        view.memory.trace.fill(0, (TRACE * view.offset) / 4, (TRACE * (view.offset + view.bytes)) / 4);
+        memory[name] = bound(name, true, type, view);
       }
     }
-    this.#begin = kernel.on(this, memory);
+    kernel.bind(this, memory);
   }
 
   run(): Finding[] {
@@ -178,7 +177,7 @@ class DispatchRun implements Runtime {
         `line ${line}: reads ${target.name}[${at}], which nothing has written`,
         `${target.name} ${line}`,
       );
-    const { trace } = target;
+    const { trace } = target.memory;
     const t = TRACE * word;
     const phase = target.storage ? this.#storagePhase : this.#workgroupPhase;
     if (this.#races(trace[t + WRITER]!, trace[t + WRITE_PHASE]!, phase))
@@ -200,7 +199,7 @@ class DispatchRun implements Runtime {
   #write(target: Bound, at: number, value: number, line: number): void {
     const word = this.#locate(target, at, line, 'writes');
     if (word < 0) return;
-    const { trace } = target;
+    const { trace } = target.memory;
     const t = TRACE * word;
     const phase = target.storage ? this.#storagePhase : this.#workgroupPhase;
     if (this.#races(trace[t + WRITER]!, trace[t + WRITE_PHASE]!, phase))
@@ -252,17 +251,17 @@ class DispatchRun implements Runtime {
 
   #workgroup(group: readonly [number, number, number], number: number): void {
     const { kernel, subgroupSize } = this.#dispatch;
-    for (const { memory, trace } of this.#workgroupMemory) {
+    for (const { memory } of this.#workgroupMemory) {
       memory.known.fill(0);
-      trace.fill(0);
+      memory.trace.fill(0);
     }
     const [sx, sy] = kernel.workgroupSize;
     this.#storagePhase = this.#workgroupPhase = 0;
     this.#first = number * this.#size + 1;
     this.#last = this.#first + this.#size - 1;
-    const invocations = Array.from({ length: this.#size }, (_, local): Invocation => {
+    const begin = (local: number) => {
       const id = [local % sx, Math.floor(local / sx) % sy, Math.floor(local / (sx * sy))];
-      const code = this.#begin({
+      return kernel.begin({
         local_invocation_id: id,
         local_invocation_index: local,
         global_invocation_id: id.map((v, axis) => v + group[axis]! * kernel.workgroupSize[axis]!),
@@ -273,6 +272,16 @@ class DispatchRun implements Runtime {
         subgroup_id: Math.floor(local / subgroupSize),
         num_subgroups: Math.ceil(this.#size / subgroupSize),
       });
+    };
+    if (!kernel.waits) {
+      for (let local = 0; local < this.#size; local++) {
+        this.#current = this.#first + local;
+        begin(local);
+      }
+      return;
+    }
+    const invocations = Array.from({ length: this.#size }, (_, local): Invocation => {
+      const code = begin(local)!;
       return { id: this.#first + local, code, waiting: null, value: 0, operand: 0, answer: 0, ready: true };
     });
     const subgroups: Invocation[][] = [];
@@ -348,7 +357,7 @@ class DispatchRun implements Runtime {
   }
 }
 
-function bound(name: string, storage: boolean, type: string, view: View, trace: Int32Array): Bound {
+function bound(name: string, storage: boolean, type: string, view: View): Bound {
   const scalar = scalarOf(elementOf(type)?.element ?? type) as keyof typeof views;
   const make = views[scalar];
   if (make === undefined) throw new Error(`${name}: the emulator has no memory of ${type}`);
@@ -357,7 +366,6 @@ function bound(name: string, storage: boolean, type: string, view: View, trace: 
     name,
     storage,
     memory: view.memory,
-    trace,
     values: new make(view.memory.bytes, view.offset, words),
     from: view.offset / 4,
     words,
@@ -368,5 +376,5 @@ function workgroupMemory(name: string, type: string): Bound {
   const inner = elementOf(type);
   const words = inner ? inner.count * strideOf(inner.element) : Math.max(1, componentsOf(type));
   const memory = new Memory(words * 4);
-  return bound(name, false, type, { memory, offset: 0, bytes: words * 4 }, new Int32Array(TRACE * words));
+  return bound(name, false, type, { memory, offset: 0, bytes: words * 4 });
 }
