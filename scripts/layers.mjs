@@ -106,7 +106,8 @@ export const purposes = {
 /** Packages (or `node:` for Node's own modules) that only these layers, or files, may import. */
 const reserved = [
   { name: /^sharp$/, only: ['cli', 'image/node-decode'] },
-  { name: /^(?:node:|webgpu$)/, only: ['cli'] },
+  { name: /^(?:node:|webgpu$)/, only: ['cli', 'image/node-decode'] },
+  { name: /^@jsquash\//, only: ['image/node-decode'] },
   { name: /^(?:react|react-dom|zustand|wouter|uplot)(?:\/|$)/, only: ['studio'] },
 ];
 

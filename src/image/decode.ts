@@ -4,9 +4,15 @@
  * a decoder is registered (image/node-decode.ts).
  */
 import { GroundworkError } from '../base/error.ts';
+import { decodeBmp } from './bmp.ts';
 import { decodeGif } from './gif.ts';
+import { decodeCmykJpeg } from './jpeg.ts';
+import { opaqueAvif, opaqueWebp } from './opaque.ts';
+import { decodePng } from './png.ts';
 import type { RgbImage } from './rgb-image.ts';
-import { isCmyk, readImageHeader } from './size.ts';
+import { readImageHeader, type ImageHeader } from './size.ts';
+import { decodeTiff } from './tiff.ts';
+import { decodeLosslessWebp } from './webp-lossless.ts';
 
 export type ImageDecoder = (bytes: Blob) => Promise<RgbImage>;
 
@@ -46,50 +52,33 @@ export function turned(image: RgbImage, orientation: number): RgbImage {
   return { width, height, data: out };
 }
 
-interface WebCodecsDecoder {
-  decode(): Promise<{ readonly image: VideoFrame }>;
-  close(): void;
-}
-type WebCodecsConstructor = new (init: Record<string, unknown>) => WebCodecsDecoder;
-
-/**
- * A canvas multiplies colours by alpha and cannot give them back, so pictures with alpha go through WebCodecs where
- * the browser has it; null where it has not.
- */
-async function decodeUnmultiplied(bytes: Blob, type: string): Promise<RgbImage | null> {
-  const Decoder = (globalThis as unknown as { ImageDecoder?: WebCodecsConstructor }).ImageDecoder;
-  if (!Decoder) return null;
-  const decoder = new Decoder({
-    data: await bytes.arrayBuffer(),
-    type,
-    premultiplyAlpha: 'none',
-    colorSpaceConversion: 'none',
-  });
-  try {
-    const { image } = await decoder.decode();
-    try {
-      const { codedWidth, codedHeight } = image;
-      const rgba = new Uint8Array(codedWidth * codedHeight * 4);
-      await image.copyTo(rgba, { format: 'RGBA', colorSpace: 'srgb' } as VideoFrameCopyToOptions);
-      return withoutAlpha(rgba, codedWidth, codedHeight);
-    } finally {
-      image.close();
-    }
-  } catch {
-    return null; // the canvas below is then right except where the picture is transparent
-  } finally {
-    decoder.close();
-  }
-}
+/** Our own decoders, for what those of browsers and of libvips give otherwise than Pillow, or not at all. */
+const OURS: Readonly<Partial<Record<ImageHeader['format'], (bytes: Uint8Array) => RgbImage>>> = {
+  png: decodePng,
+  jpeg: decodeCmykJpeg,
+  gif: decodeGif,
+  bmp: decodeBmp,
+  tiff: decodeTiff,
+};
 
 /** Decodes with the browser's own decoders; also in a worker. */
 export async function browserDecode(bytes: Blob): Promise<RgbImage> {
   const header = await readImageHeader(bytes);
-  // Not every browser turns a WebP by its EXIF: what WebCodecs gives lies as stored, and is turned here.
-  if (header?.hasAlpha || (header?.format === 'webp' && header.orientation !== 1)) {
-    const exact = await decodeUnmultiplied(bytes, `image/${header.format}`);
-    if (exact) return turned(exact, header.orientation);
+  const whole = async () => new Uint8Array(await bytes.arrayBuffer());
+  // Not every browser turns a WebP by its EXIF: without it, it lies as stored, and is turned here.
+  if (header?.format === 'webp' && (header.hasAlpha || header.orientation !== 1)) {
+    const plain = opaqueWebp(await whole());
+    if (plain)
+      return turned(
+        plain.lossless ? decodeLosslessWebp(plain.data) : await onCanvas(new Blob([plain.data])),
+        header.orientation,
+      );
   }
+  if (header?.format === 'avif' && header.hasAlpha) return onCanvas(new Blob([opaqueAvif(await whole())]));
+  return onCanvas(bytes);
+}
+
+async function onCanvas(bytes: Blob): Promise<RgbImage> {
   const bitmap = await createImageBitmap(bytes, {
     premultiplyAlpha: 'none',
     colorSpaceConversion: 'none',
@@ -97,7 +86,7 @@ export async function browserDecode(bytes: Blob): Promise<RgbImage> {
   });
   try {
     const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
-    const context = canvas.getContext('2d', { willReadFrequently: true, alpha: header?.hasAlpha ?? true });
+    const context = canvas.getContext('2d', { willReadFrequently: true, alpha: false });
     if (!context)
       throw new GroundworkError(
         'canvas-unavailable',
@@ -124,14 +113,9 @@ export async function decodeImage(bytes: Blob | Uint8Array): Promise<RgbImage> {
     );
   try {
     const file = bytes instanceof Blob ? bytes : new Blob([bytes as Uint8Array<ArrayBuffer>]);
-    // The same everywhere, with the colours of what is transparent.
-    if ((await readImageHeader(file))?.format === 'gif') return decodeGif(new Uint8Array(await file.arrayBuffer()));
-    if (await isCmyk(file))
-      throw new GroundworkError(
-        'image-undecodable',
-        'A picture is a JPEG in CMYK, the four colours of printing, which is not read.',
-        'Convert it to RGB.',
-      );
+    const header = await readImageHeader(file);
+    const ours = header?.ours ? OURS[header.format] : undefined;
+    if (header && ours) return turned(ours(new Uint8Array(await file.arrayBuffer())), header.orientation);
     return await decoder(file);
   } catch (cause) {
     if (cause instanceof GroundworkError) throw cause;

@@ -5,9 +5,7 @@
  */
 import { GroundworkError } from '../base/error.ts';
 import type { RgbImage } from './rgb-image.ts';
-
-/** Pixels of a picture: more is no GIF that anyone made. */
-const MOST_PIXELS = 2 ** 28;
+import { MOST_PIXELS } from './size.ts';
 
 /** Throws `image-undecodable` for a file that is damaged or cut off. */
 export function decodeGif(bytes: Uint8Array): RgbImage {

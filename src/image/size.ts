@@ -1,16 +1,29 @@
 /**
- * A picture's format and size from its first bytes, without decoding it: PNG, JPEG, WebP, GIF, BMP. Sizes are as
+ * A picture's format and size from its first bytes, without decoding it: PNG, JPEG, WebP, AVIF, GIF, BMP, TIFF. Sizes are as
  * shown, after the EXIF orientation: what decodeImage gives and what boxes are drawn on.
  */
 import type { Size } from '../grounding/box.ts';
+import { avifHead } from './avif.ts';
 
 export interface ImageHeader {
-  readonly format: 'png' | 'jpeg' | 'webp' | 'gif' | 'bmp';
+  readonly format: 'png' | 'jpeg' | 'webp' | 'avif' | 'gif' | 'bmp' | 'tiff';
   readonly size: Size;
   /** EXIF orientation, 1–8; from 5 on width and height are exchanged in `size`. */
   readonly orientation: number;
   readonly hasAlpha: boolean;
+  /** Decoders differ on pictures of this kind: ours decodes them, everywhere alike (image/decode.ts). */
+  readonly ours: boolean;
 }
+
+/** Pixels of a picture: more is no picture that anyone made. */
+export const MOST_PIXELS = 2 ** 28;
+
+/**
+ * Whether a file is too short for its size by far: nobody packs so many pixels into a byte, and a few bytes that claim
+ * millions would keep the processor busy for nothing.
+ */
+export const claimsTooMuch = (pixels: number, bytes: number, pixelsInByte: number): boolean =>
+  pixels > MOST_PIXELS || pixels > 2 ** 16 + bytes * pixelsInByte;
 
 const CHUNK = 64 * 1024;
 /** JPEG headers may carry megabytes of metadata before the size. */
@@ -65,6 +78,7 @@ function header(
   height: number,
   orientation = 1,
   hasAlpha = false,
+  ours = false,
 ): ImageHeader | null {
   if (!(width > 0 && height > 0)) return null;
   return {
@@ -72,6 +86,7 @@ function header(
     size: orientation >= 5 ? { width: height, height: width } : { width, height },
     orientation,
     hasAlpha,
+    ours,
   };
 }
 
@@ -90,13 +105,20 @@ async function png(reader: Reader): Promise<ImageHeader | null> {
     if (exif) orientation = orientationOf(exif);
     at += 12 + length;
   }
-  return header('png', ihdr.getUint32(8), ihdr.getUint32(12), orientation, hasAlpha);
+  return header(
+    'png',
+    ihdr.getUint32(8),
+    ihdr.getUint32(12),
+    orientation,
+    hasAlpha,
+    hasAlpha || ihdr.getUint8(16) === 16,
+  );
 }
 
-/** Four colours (CMYK) are no picture here: browsers turn them into three each in a way of its own. */
+/** Browsers turn four colours (CMYK) into three, each in a way of its own: these are decoded here. */
 async function jpeg(reader: Reader): Promise<ImageHeader | null> {
   const frame = await jpegFrame(reader);
-  return frame && frame.components !== 4 ? header('jpeg', frame.width, frame.height, frame.orientation) : null;
+  return frame && header('jpeg', frame.width, frame.height, frame.orientation, false, frame.components === 4);
 }
 
 async function jpegFrame(reader: Reader): Promise<{
@@ -159,12 +181,51 @@ async function webp(reader: Reader): Promise<ImageHeader | null> {
   return header('webp', uint24(12) + 1, uint24(15) + 1, orientation, (flags & 16) !== 0);
 }
 
+async function avif(reader: Reader): Promise<ImageHeader | null> {
+  for (let at = 0, i = 0; i < 16; i++) {
+    const box = await reader.at(at, 8);
+    if (!box) return null;
+    const size = box.getUint32(0);
+    if (size < 8) return null;
+    if (ascii(box, 4, 4) === 'meta') {
+      const body = await reader.at(at + 8, size - 8);
+      const head = body && avifHead(body);
+      return head && header('avif', head.size.width, head.size.height, head.orientation, head.hasAlpha);
+    }
+    at += size;
+  }
+  return null;
+}
+
+/** The directory may lie anywhere: the file up to it is read. */
+async function tiff(reader: Reader): Promise<ImageHeader | null> {
+  const magic = await reader.at(0, 8);
+  if (!magic) return null;
+  const little = magic.getUint16(0) === 0x4949;
+  const directory = magic.getUint32(4, little);
+  const count = (await reader.at(directory, 2))?.getUint16(0, little);
+  const table = count === undefined ? null : await reader.at(directory + 2, 12 * count);
+  if (!table) return null;
+  const of = (tag: number): number | undefined => {
+    for (let at = 0; at < table.byteLength; at += 12)
+      if (table.getUint16(at, little) === tag)
+        return table.getUint16(at + 2, little) === 3
+          ? table.getUint16(at + 8, little)
+          : table.getUint32(at + 8, little);
+    return undefined;
+  };
+  const [width = 0, height = 0, turning = 1] = [of(256), of(257), of(274)];
+  return header('tiff', width, height, turning >= 1 && turning <= 8 ? turning : 1, false, true);
+}
+
 /** By the first 12 bytes; null: none that we know. */
 function formatOf(magic: DataView): ImageHeader['format'] | null {
   if (magic.getUint32(0) === 0x89504e47) return 'png';
   if (magic.getUint16(0) === 0xffd8) return 'jpeg';
   if (ascii(magic, 0, 4) === 'RIFF' && ascii(magic, 8, 4) === 'WEBP') return 'webp';
   if (ascii(magic, 0, 4) === 'GIF8') return 'gif';
+  if (['II*\0', 'MM\0*'].includes(ascii(magic, 0, 4))) return 'tiff';
+  if (/^ftypavi[fs]/.test(ascii(magic, 4, 8))) return 'avif';
   return ascii(magic, 0, 2) === 'BM' ? 'bmp' : null;
 }
 
@@ -176,10 +237,16 @@ export async function readImageHeader(file: Blob): Promise<ImageHeader | null> {
   if (format === 'png') return png(reader);
   if (format === 'jpeg') return jpeg(reader);
   if (format === 'webp') return webp(reader);
-  if (format === 'gif') return header('gif', magic!.getUint16(6, true), magic!.getUint16(8, true));
+  if (format === 'avif') return avif(reader);
+  if (format === 'tiff') return tiff(reader);
+  if (format === 'gif') return header('gif', magic!.getUint16(6, true), magic!.getUint16(8, true), 1, false, true);
   if (format === 'bmp') {
-    const info = await reader.at(18, 8);
-    return info && header('bmp', info.getInt32(0, true), Math.abs(info.getInt32(4, true)));
+    const info = await reader.at(14, 12);
+    if (!info) return null;
+    // The oldest header has sizes of two bytes.
+    return info.getUint32(0, true) === 12
+      ? header('bmp', info.getUint16(4, true), info.getUint16(6, true), 1, false, true)
+      : header('bmp', info.getInt32(4, true), Math.abs(info.getInt32(8, true)), 1, false, true);
   }
   return null;
 }
@@ -237,8 +304,6 @@ const FOREIGN: readonly (readonly [RegExp, string, string])[] = [
     'is a HEIC picture, which Groundwork does not read',
     'Convert it to JPEG or PNG.',
   ],
-  [/^[^]{4}ftypavi[fs]/, 'is an AVIF picture, which Groundwork does not read', 'Convert it to JPEG, PNG or WebP.'],
-  [/^(?:II\*\0|MM\0\*)/, 'is a TIFF or raw picture, which Groundwork does not read', 'Convert it to JPEG or PNG.'],
   [
     /^(?:\xff\n|[^]{4}JXL )/,
     'is a JPEG XL picture, which Groundwork does not read',
@@ -247,24 +312,19 @@ const FOREIGN: readonly (readonly [RegExp, string, string])[] = [
   [/^version https:\/\/git-lfs/, 'is a Git LFS pointer, not the picture', 'Fetch the pictures: git lfs pull.'],
   [/^\s*<(?:\?xml|svg)/i, 'is an SVG drawing, not a pixel image', 'Render it to PNG.'],
   [/^\s*<(?:!doctype|html)/i, 'is a web page: its download failed', 'Download the picture again.'],
-  [/^(?:\x89PNG|\xff\xd8|RIFF[^]{4}WEBP|GIF8)/, 'is truncated or damaged', 'Copy or download the picture again.'],
+  [
+    /^(?:\x89PNG|\xff\xd8|RIFF[^]{4}WEBP|GIF8|II\*\0|MM\0\*|[^]{4}ftypavi[fs])/,
+    'is truncated or damaged',
+    'Copy or download the picture again.',
+  ],
 ];
-
-/** Whether a file is a JPEG of four colours. */
-export async function isCmyk(file: Blob): Promise<boolean> {
-  const reader = new Reader(file);
-  const magic = await reader.at(0, 12);
-  return magic !== null && formatOf(magic) === 'jpeg' && (await jpegFrame(reader))?.components === 4;
-}
 
 /** Why a file is not a readable picture, as the end of a sentence that begins with its name, and what to do. */
 export async function whyUnreadable(file: Blob): Promise<{ readonly reason: string; readonly fix: string }> {
   const bytes = new Uint8Array(await file.slice(0, 64).arrayBuffer());
   const begin = String.fromCharCode(...bytes);
-  if (await isCmyk(file))
-    return { reason: 'is a JPEG in CMYK, the four colours of printing, which is not read', fix: 'Convert it to RGB.' };
   const known = FOREIGN.find(([pattern]) => pattern.test(begin));
   return known
     ? { reason: known[1], fix: known[2] }
-    : { reason: 'is not a readable picture', fix: 'Replace it with a PNG, JPEG, WebP, GIF or BMP file.' };
+    : { reason: 'is not a readable picture', fix: 'Replace it with a PNG, JPEG, WebP, AVIF, GIF, BMP or TIFF file.' };
 }

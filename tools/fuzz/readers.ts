@@ -24,8 +24,14 @@ import { openSafetensors } from '../../src/formats/safetensors.ts';
 import { box01 } from '../../src/grounding/box.ts';
 import { CONVENTIONS } from '../../src/grounding/convention.ts';
 import { parseAnswer } from '../../src/grounding/parse.ts';
+import { decodeBmp } from '../../src/image/bmp.ts';
 import { decodeGif } from '../../src/image/gif.ts';
+import { decodeCmykJpeg } from '../../src/image/jpeg.ts';
+import { opaqueAvif, opaqueWebp } from '../../src/image/opaque.ts';
+import { decodePng } from '../../src/image/png.ts';
 import { endsWell, readImageHeader, whyUnreadable } from '../../src/image/size.ts';
+import { decodeTiff } from '../../src/image/tiff.ts';
+import { decodeLosslessWebp } from '../../src/image/webp-lossless.ts';
 import { Fields } from '../../src/models/fields.ts';
 import { parseArchitecture } from '../../src/models/load.ts';
 import { pictureFile } from '../../src/models/picture-file.ts';
@@ -66,6 +72,7 @@ const text = (path: string): string => readFileSync(join(root, path), 'utf8');
 const decode = (bytes: Bytes): string => new TextDecoder().decode(bytes);
 const STARTER = 'public/starter/model';
 const GOLDEN = 'tests/golden';
+const PICTURES = `${GOLDEN}/pictures`;
 
 /** A dataset with a mutated file, and every row of it. */
 const dataset = (path: string) => async (bytes: Bytes) => {
@@ -365,6 +372,43 @@ export const READERS: Readonly<Record<string, Reader>> = {
       ),
     ],
     read: (bytes) => decodeGif(bytes),
+  },
+  PNG: {
+    files: ['image/png'],
+    seeds: () =>
+      ['rgba', 'palette-transparent', 'interlaced', 'grey-16'].map((name) => file(`${PICTURES}/png/${name}.png`)),
+    read: (bytes) => decodePng(bytes),
+  },
+  BMP: {
+    files: ['image/bmp'],
+    seeds: () => ['rle-8', 'rle-4', '565', 'one-bit'].map((name) => file(`${PICTURES}/bmp/${name}.bmp`)),
+    read: (bytes) => decodeBmp(bytes),
+  },
+  TIFF: {
+    files: ['image/tiff', 'image/tiff-head'],
+    seeds: () => ['lzw', 'packbits', 'tiles', 'planes', 'cmyk'].map((name) => file(`${PICTURES}/tif/${name}.tif`)),
+    read: (bytes) => decodeTiff(bytes),
+  },
+  'CMYK JPEG': {
+    files: ['image/jpeg', 'image/jpeg-bits', 'image/jpeg-block'],
+    seeds: () => ['cmyk', 'cmyk-progressive', 'ycck-420-restarts'].map((name) => file(`${PICTURES}/jpg/${name}.jpg`)),
+    read: (bytes) => decodeCmykJpeg(bytes),
+  },
+  WebP: {
+    files: ['image/opaque', 'image/webp-lossless', 'image/webp-bits', 'image/webp-transforms'],
+    seeds: () =>
+      ['lossless-alpha', 'lossless-palette-alpha', 'moving', 'lossy-alpha'].map((name) =>
+        file(`${PICTURES}/webp/${name}.webp`),
+      ),
+    read: (bytes) => {
+      const found = opaqueWebp(bytes);
+      return found?.lossless ? decodeLosslessWebp(found.data) : found;
+    },
+  },
+  AVIF: {
+    files: ['image/avif', 'image/opaque'],
+    seeds: () => ['alpha', 'mirrored'].map((name) => file(`${PICTURES}/avif/${name}.avif`)),
+    read: async (bytes) => [opaqueAvif(bytes), await readImageHeader(new Blob([bytes]))],
   },
   'safetensors header': {
     files: ['formats/safetensors', 'formats/safetensors-writer'],
