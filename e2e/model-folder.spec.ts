@@ -32,7 +32,7 @@ test('a model’s folder is asked for once a visit, and a change of its files is
     .click();
   await expect(loaded(page)).toContainText('my-model', { timeout: 120_000 });
   // The choice is saved a moment after it was made.
-  await expect(page.getByRole('link', { name: /^Projects/ })).toContainText('Untitled');
+  await expect(page.getByRole('link', { name: /^Projects/ })).toContainText('my-model');
 
   await page.reload();
   const note = page.getByRole('status').filter({ hasText: 'still on your disk' });

@@ -374,6 +374,7 @@ test('an interrupted run names the file it needs, takes no other, and resumes on
     .getByRole('button', { name: /sample/i })
     .first()
     .click();
+  await page.getByRole('button', { name: 'Open it in “my scenes”' }).click();
   await expect(note).toContainText('but this run needs “my scenes.zip”.', { timeout: 60_000 });
   await expect(go).toBeDisabled();
   await choose(page);

@@ -12,6 +12,7 @@ import { isActive } from './state/run.ts';
 import { useEditing, useProject, useRun } from './state/studio.ts';
 import { HubBar } from './hub-bar.tsx';
 import { LoadingBar } from './loading-bar.tsx';
+import { PlaceDialog } from './place-dialog.tsx';
 import { ProblemNote } from './ui/problem-note.tsx';
 
 const DataRoom = lazy(() => import('./rooms/data/data-room.tsx').then((m) => ({ default: m.DataRoom })));
@@ -98,6 +99,7 @@ function Shell() {
         </RoomBoundary>
       </main>
       <Editor />
+      <PlaceDialog />
     </div>
   );
 }

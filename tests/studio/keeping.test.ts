@@ -243,7 +243,11 @@ describe('an interrupted run', () => {
     answer.mockImplementation(async (request) =>
       request.type === 'identity' ? { model: 'model-1', dataset: 'other rows' } : real(request),
     );
-    await visit.project.getState().openSample();
+    const opening = visit.project.getState().openSample();
+    // Its project holds another dataset, and it is asked where this one is meant to be.
+    await expect.poll(() => now().asked).toMatchObject({ dataset: 'Sample dataset', runs: 1 });
+    now().asked!.answer('here');
+    await opening;
     await expect.poll(() => now().fit).toEqual({ dataset: false, model: true });
     expect(now().needs).toEqual({ dataset: null, model: null });
     answer.mockRestore();

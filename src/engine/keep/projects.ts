@@ -104,6 +104,7 @@ export class Projects {
     const copy: ProjectRecord = {
       id: crypto.randomUUID(),
       name: `${name} (copy)`,
+      named: true,
       createdAt: now,
       changedAt: now,
       model,

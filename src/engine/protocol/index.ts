@@ -1,6 +1,6 @@
 /** The protocol's public face: what the page may name of it. */
 export { DEFAULT_ENDPOINT, DEFAULT_REVISION } from './hub.ts';
-export { NO_LABEL, runName } from './records.ts';
+export { dataOf, NO_LABEL, runName } from './records.ts';
 export type * from './adapters.ts';
 export type * from './answers.ts';
 export type * from './chat.ts';

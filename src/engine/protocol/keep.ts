@@ -21,7 +21,7 @@ export type KeepRequest =
   | {
       readonly type: 'save-project';
       readonly id: string | null;
-      readonly change: Partial<Pick<ProjectRecord, 'name' | 'model' | 'dataset' | 'recipe'>>;
+      readonly change: Partial<Pick<ProjectRecord, 'name' | 'named' | 'model' | 'dataset' | 'recipe'>>;
     }
   /** Makes a project this tab's: only one tab may change a project or run in it. Gives back the one held before. */
   | { readonly type: 'take-project'; readonly id: string }

@@ -28,6 +28,8 @@ export type ModelRef = ModelSource & {
 export interface ProjectRecord {
   readonly id: string;
   readonly name: string;
+  /** A person gave it its name. Else it is named after what it holds. Absent in older records. */
+  readonly named?: boolean;
   /** Milliseconds since 1970. */
   readonly createdAt: number;
   readonly changedAt: number;
@@ -95,6 +97,13 @@ export interface RunLabel {
 }
 
 export const NO_LABEL: RunLabel = { name: '', notes: '', tags: [], pinned: false, archived: false };
+
+/** The data that a run stands on, in words. */
+export function dataOf({ datasetName, data, edits }: Pick<RunRecord, 'datasetName' | 'data' | 'edits'>): string {
+  const rows = data && `${data.train} training and ${data.heldout} held-out rows`;
+  const changes = edits && `${edits.changes} ${edits.changes === 1 ? 'edit' : 'edits'}`;
+  return [datasetName, rows, changes].filter(Boolean).join(', ');
+}
 
 /** A run with what is said of it. */
 export interface RunView extends RunRecord {

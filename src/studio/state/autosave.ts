@@ -1,7 +1,7 @@
 /** A project is saved when something is chosen: its dataset, its model, its recipe. */
 import type { StoreApi } from 'zustand/vanilla';
 import type { EngineClient } from '../../engine/client.ts';
-import type { DatasetRef, ModelRef, Recipe } from '../../engine/protocol/index.ts';
+import type { DatasetRef, ModelRef, ProjectView, Recipe } from '../../engine/protocol/index.ts';
 import { currentProject, type Keeping } from './kept.ts';
 import { problemOf } from '../problem.ts';
 import { datasetRef, type Project } from './project.ts';
@@ -34,20 +34,35 @@ export function choicesOf({ project, recipe, keeping }: Omit<Watched, 'client'>)
   };
 }
 
+/** Records of older versions do not say: there a project that a person had not named had its dataset's name. */
+const isNamed = ({ named, name, dataset }: ProjectView): boolean =>
+  named ?? ![UNTITLED, dataset?.name, placeOf(dataset)].includes(name);
+
+const UNTITLED = 'Untitled';
+
+/** A dataset's name as a project's: a packed file is called after what is in it. */
+const placeOf = (dataset: Pick<DatasetRef, 'name'> | null): string | undefined =>
+  dataset?.name.replace(/\.(?:zip|tar|tgz|tar\.gz|jsonl?|csv|parquet)$/i, '') || undefined;
+
 /** Starts to watch, and gives the function that saves at once. Saves take turns: a new project is made once. */
 export function autosave(watched: Watched): () => Promise<void> {
   const { client, project, recipe, keeping } = watched;
   let saved: string | null = null;
+  /** A name for what a project holds; none for one that a person has named. */
+  const nameFor = ({ dataset, model }: Choices): { readonly name?: string } => {
+    const before = currentProject(keeping.getState());
+    if (before && isNamed(before)) return {};
+    return { name: placeOf(dataset) ?? (model && 'name' in model ? model.name : UNTITLED) };
+  };
   const saveOnce = async () => {
     const { current, owned, projects } = keeping.getState();
     const change = choicesOf(watched);
     if (!owned || projects === null || JSON.stringify([current, change]) === saved) return;
     try {
-      const name = change.dataset?.name ?? 'Untitled';
       const { id } = await client.request({
         type: 'save-project',
         id: current,
-        change: current === null ? { name, ...change } : change,
+        change: { ...nameFor(change), ...change },
       });
       saved = JSON.stringify([id, change]);
       project.getState().settled('saving');

@@ -5,7 +5,7 @@ import type { DatasetRef, ProjectView, RunRecord } from '../../engine/protocol/i
 import { requireRecipe } from '../../engine/presets.ts';
 import { autosave, choicesOf } from './autosave.ts';
 import { readKeepSettings, writeKeepSettings } from './keep-settings.ts';
-import { currentProject, interruptedRun, type Keeping } from './kept.ts';
+import { currentProject, interruptedRun, projectOpened, type Keeping } from './kept.ts';
 import { problemOf } from '../problem.ts';
 import type { Project } from './project.ts';
 import type { RecipeEditor } from './recipe.ts';
@@ -121,6 +121,18 @@ export function createKeeping({ client, project, recipe, run, storage: local }: 
       project.setState({ dataset: null, model: null, modelRef: null, sources: [] });
       run.getState().clear();
     };
+    /** Another project for another dataset: the model and the recipe go along. */
+    const beginNew = () =>
+      guarded(async () => {
+        if (!whileIdle('begin another project')) return;
+        const { model, modelRef } = project.getState();
+        closed();
+        project.setState({ model, modelRef });
+        const change = { name: 'Untitled', model: modelRef, recipe: recipe.getState().recipe };
+        const { id } = await client.request({ type: 'save-project', id: null, change });
+        set({ current: id, owned: true, needs: { dataset: null, model: null } });
+        await refresh();
+      });
     return {
       projects: null,
       current: null,
@@ -129,6 +141,7 @@ export function createKeeping({ client, project, recipe, run, storage: local }: 
       persisted: null,
       needs: { dataset: null, model: null },
       fit: null,
+      asked: null,
       lost: 0,
       settings: readKeepSettings(local),
       busy: false,
@@ -156,9 +169,39 @@ export function createKeeping({ client, project, recipe, run, storage: local }: 
           set({ current: id, owned: true, needs: { dataset: null, model: null } });
           await refresh();
         }),
+      async makeRoom(dataset) {
+        await projectOpened(store);
+        const view = currentProject(get());
+        const holds = view?.dataset?.name;
+        if (!view || !get().owned || holds === undefined || holds === dataset) return true;
+        get().asked?.answer(null);
+        const where = await new Promise<'new' | 'here' | null>((resolve) =>
+          set({
+            asked: {
+              dataset,
+              holds,
+              project: view.name,
+              runs: view.runs.length,
+              edits: project.getState().dataset?.edits?.changes ?? 0,
+              active: isActive(run.getState().state),
+              answer: (answer) => {
+                set({ asked: null });
+                resolve(answer);
+              },
+            },
+          }),
+        );
+        if (where === 'new') await beginNew();
+        return where !== null;
+      },
+      label: (runId, label) =>
+        guarded(async () => {
+          await client.request({ type: 'label-run', runId, label });
+          await refresh();
+        }),
       rename: (id, name) =>
         guarded(async () => {
-          await client.request({ type: 'save-project', id, change: { name } });
+          await client.request({ type: 'save-project', id, change: { name, named: true } });
           await refresh();
         }),
       duplicate: (id) =>

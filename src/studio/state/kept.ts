@@ -1,8 +1,21 @@
 /** What is known of projects and their runs, and what can be asked for. */
 import type { StoreApi } from 'zustand/vanilla';
-import type { KeepSettings, ProjectView, RunRecord, StorageReport } from '../../engine/protocol/index.ts';
+import type { KeepSettings, ProjectView, RunLabel, RunRecord, StorageReport } from '../../engine/protocol/index.ts';
 import type { Need } from './reopen.ts';
 import type { Fit } from './resumable.ts';
+
+/** Whether a dataset begins a project of its own, or takes the place of the one that the open project holds. */
+export interface PlaceQuestion {
+  readonly dataset: string;
+  readonly holds: string;
+  readonly project: string;
+  /** What stands on the dataset that it holds. */
+  readonly runs: number;
+  readonly edits: number;
+  /** A run is active: another project cannot be opened. */
+  readonly active: boolean;
+  answer(where: 'new' | 'here' | null): void;
+}
 
 export interface Keeping {
   /** The last changed first; null until they were read. */
@@ -20,16 +33,22 @@ export interface Keeping {
   readonly fit: Fit | null;
   /** Steps that the interrupted run will make again. */
   readonly lost: number;
+  /** A dataset is about to be opened in a project that holds another; null: nothing is asked. */
+  readonly asked: PlaceQuestion | null;
   /** How often runs are saved, and how many checkpoints stay. */
   readonly settings: KeepSettings;
   readonly busy: boolean;
   set(settings: KeepSettings): void;
   begin(): Promise<void>;
+  /** Asks where a dataset of this name is to be opened, if the open project holds another. False: nowhere. */
+  makeRoom(dataset: string): Promise<boolean>;
   open(id: string): Promise<void>;
   create(): Promise<void>;
   rename(id: string, name: string): Promise<void>;
   duplicate(id: string): Promise<void>;
   remove(id: string): Promise<void>;
+  /** Changes what is said of a run. */
+  label(runId: string, label: Partial<RunLabel>): Promise<void>;
   /** In a click: asks for folders, and opens what is missing. */
   reopen(): Promise<boolean>;
   resume(run: RunRecord): Promise<void>;

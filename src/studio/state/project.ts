@@ -92,13 +92,20 @@ const changed = (name: string): Problem => ({
   hint: 'The model was loaded as it is now. You can look at runs that began with the earlier files, but you cannot resume them.',
 });
 
+/** What the engine calls the sample. */
+const SAMPLE = 'Sample dataset';
+
 /** Where the starter's files are; absolute, for a worker has another base. */
 export const starterUrl = (): string => new URL('starter/', document.baseURI).href;
 
-/** @param openProject whose edits are laid over a dataset that is opened */
+/**
+ * @param openProject whose edits are laid over a dataset that is opened
+ * @param makeRoom asks where a dataset of a name is to be opened; false: nowhere
+ */
 export function createProject(
   client: EngineClient,
   openProject: () => Promise<string | null> = () => Promise.resolve(null),
+  makeRoom: (dataset: string) => Promise<boolean> = () => Promise.resolve(true),
 ): StoreApi<Project> {
   return createStore<Project>()((set, get) => {
     const load = async (
@@ -144,6 +151,8 @@ export function createProject(
     };
     const stopModel = () => void client.request({ type: 'cancel-load' }).catch(() => {});
     const stopReading = () => void client.request({ type: 'cancel-dataset' }).catch(() => {});
+    /** Nothing is asked for what has to wait; that is told. */
+    const roomFor = async (name: string) => get().loading !== null || makeRoom(name);
     const openWith = (title: string, open: () => Promise<OpenedDataset>) => load(title, open, stopReading);
     const actions: Pick<
       Project,
@@ -209,9 +218,11 @@ export function createProject(
           return loaded;
         });
       },
-      openSample: () =>
+      openSample: async () =>
+        (await roomFor(SAMPLE)) &&
         openWith('Opening the sample dataset', async () => openSample(client, starterUrl(), await openProject())),
-      openDataset: (intake) =>
+      openDataset: async (intake) =>
+        (await roomFor(intake.name)) &&
         openWith(`Reading ${intake.name}`, async () => openIntake(client, intake, get().keeping, await openProject())),
       reread: async (options) => {
         const { dataset, sources } = get();

@@ -51,7 +51,11 @@ export interface Studio {
 
 export function createStudio(client: EngineClient, storage: Pick<Storage, 'getItem' | 'setItem'> | null): Studio {
   const book = new SeriesBook();
-  const project = createProject(client, () => projectOpened(keeping));
+  const project = createProject(
+    client,
+    () => projectOpened(keeping),
+    (name) => keeping.getState().makeRoom(name),
+  );
   const hub = createHub(client, project);
   const past = createPastRuns(client);
   const rows = new RowCache(client);

@@ -40,6 +40,7 @@ function Line({ copy: { location, files, bytes: size, copiedAt } }: { readonly c
   const active = useRun(({ state }) => isActive(state));
   const loading = useProject((project) => project.loading !== null);
   const open = useProject((project) => project.reopenDataset);
+  const makeRoom = useKeeping((keeping) => keeping.makeRoom);
   const [, go] = useLocation();
   const readers = readersOf(location, projects);
   const ref = copyRef(location, projects);
@@ -58,7 +59,11 @@ function Line({ copy: { location, files, bytes: size, copiedAt } }: { readonly c
             className="button small"
             aria-label={`Open the copy of ${ref.name}`}
             disabled={busy}
-            onClick={() => void open(ref).then((opened) => opened && go('/data'))}
+            onClick={() =>
+              void makeRoom(ref.name)
+                .then((room) => room && open(ref))
+                .then((opened) => opened && go('/data'))
+            }
           >
             Open
           </button>

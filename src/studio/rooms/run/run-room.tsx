@@ -3,9 +3,11 @@ import { Suspense, useState } from 'react';
 import { Link } from 'wouter';
 import { useShallow } from 'zustand/react/shallow';
 import { advise } from '../../../engine/presets.ts';
+import { dataOf, runName } from '../../../engine/protocol/index.ts';
 import { RUN_VIEWS } from '../../recipe/kinds/index.ts';
+import { currentProject } from '../../state/kept.ts';
 import { isActive } from '../../state/run.ts';
-import { useProject, useRecipe, useRun, useStudio } from '../../state/studio.ts';
+import { useKeeping, useProject, useRecipe, useRun, useStudio } from '../../state/studio.ts';
 import { count, plural } from '../../ui/format.ts';
 import { Icon } from '../../ui/icon.tsx';
 import { RoomHead } from '../../ui/room-head.tsx';
@@ -79,6 +81,25 @@ function Ready({ done, href, text }: { readonly done: boolean; readonly href: st
   );
 }
 
+/** What the run is called, and the data that it stands on. A run that has just begun stands on what is open. */
+function useLede(): string {
+  const { runId, recipe, opened, state } = useRun(
+    useShallow(({ runId: id, recipe: plan, opened: file, state: now }) => ({
+      runId: id,
+      recipe: plan,
+      opened: file,
+      state: now,
+    })),
+  );
+  const record = useKeeping((keeping) => currentProject(keeping)?.runs.find(({ id }) => id === runId));
+  const open = useProject(({ dataset }) => dataset);
+  if (record) return `${runName(record)}, on ${dataOf(record)}`;
+  const name = recipe?.name ?? '';
+  if (opened || !open || !isActive(state)) return name;
+  const { train, heldout, images, edits } = open;
+  return `${name}, on ${dataOf({ datasetName: open.name, data: { train, heldout, images }, ...(edits?.changes && { edits }) })}`;
+}
+
 /** The run in view. `recorded`: nothing to start or to open from here. */
 export function RunViews({ recorded = false }: { readonly recorded?: boolean }) {
   const [tab, setTab] = useState('curves');
@@ -87,13 +108,13 @@ export function RunViews({ recorded = false }: { readonly recorded?: boolean }) 
   const { crosshair } = useStudio();
   const alarms = useAlarms();
   const recipe = useRecipe((editor) => editor.recipe);
-  const name = useRun((run) => run.recipe?.name ?? '');
+  const lede = useLede();
   const active = useRun((run) => isActive(run.state));
   const counts = useRun(useShallow((run) => RUN_VIEWS.map(({ count: shown }) => shown?.(run) ?? 0)));
   const titled = (title: string, n: number) => (n > 0 ? `${title} (${count(n)})` : title);
   return (
     <div className="room room-run">
-      <RoomHead title="Run" lede={name}>
+      <RoomHead title="Run" lede={lede}>
         {recorded ? null : active ? (
           <RunControls />
         ) : (
