@@ -6,9 +6,9 @@ import type { Recipe } from '../src/engine/protocol/index.ts';
 import { madeZip } from './harness/made-dataset.ts';
 
 const plan: Recipe = {
-  name: 'Two steps',
+  name: 'One step',
   seed: 5,
-  stages: [sftStage({ maxSteps: 2, perDeviceTrainBatchSize: 1, lora: { ...sftStage().lora, r: 4, loraAlpha: 8 } })],
+  stages: [sftStage({ maxSteps: 1, perDeviceTrainBatchSize: 1, lora: { ...sftStage().lora, r: 4, loraAlpha: 8 } })],
 };
 
 const room = (page: Page, name: string) =>
@@ -80,7 +80,7 @@ test('a project is named after what it holds, and another dataset asks whether a
 });
 
 test('a run says on which data it stands, and is named, tagged, pinned, put away and found again', async ({ page }) => {
-  test.setTimeout(600_000);
+  test.setTimeout(1_800_000);
   await page.goto('/#/data');
   await drop(page, 'my scenes.zip', 8);
   await expect(page.getByText('my scenes.zip, read as')).toBeVisible({ timeout: 60_000 });
@@ -96,13 +96,13 @@ test('a run says on which data it stands, and is named, tagged, pinned, put away
   });
   await page.getByRole('button', { name: 'Start the run' }).click();
   const state = page.getByRole('region', { name: 'Stages' }).getByRole('status');
-  await expect(page.getByText(/Two steps, on my scenes\.zip, \d+ training and \d+ held-out rows/)).toBeVisible({
+  await expect(page.getByText(/One step, on my scenes\.zip, \d+ training and \d+ held-out rows/)).toBeVisible({
     timeout: 60_000,
   });
-  await expect(state).toHaveText(/^Finished/, { timeout: 400_000 });
+  await expect(state).toHaveText(/^Finished/, { timeout: 900_000 });
   await room(page, 'Recipe');
   await page.getByRole('button', { name: 'Start the run' }).click();
-  await expect(state).toHaveText(/^Finished/, { timeout: 400_000 });
+  await expect(state).toHaveText(/^Finished/, { timeout: 900_000 });
 
   await projects(page).click();
   const runs = page.getByRole('region', { name: 'Runs of this project' });

@@ -15,7 +15,7 @@ import { bitOf, findingsOf, type Health } from './health.ts';
 import { interpretRow, searchRow } from './interpret.ts';
 import type { IssueLog } from './issue-log.ts';
 import { openShelf, shapeOf, type Opened } from './open-shelf.ts';
-import { placesIn } from './places.ts';
+import { placesIn, type BoxPlace } from './places.ts';
 import { conventionKey, type PictureFacts } from './reading.ts';
 import { optionsWith, readingOf } from './settled.ts';
 import type { RawRow } from './raw-row.ts';
@@ -237,14 +237,26 @@ export class Dataset {
     return found;
   }
 
-  /** The numbers of a row's boxes as its file has them, for those whose convention is not declared. */
-  async loose(row: Row): Promise<LooseNumbers[]> {
+  /** The numbers of a row's solution as its file has them; null where the file gives none, or the row was edited. */
+  async numbersInFile(row: Row): Promise<readonly Numbers[] | null> {
+    if (row.edits) return null;
+    const { target } = await this.#target(row);
+    return target.length === row.solution.length ? target.map(({ numbers }) => numbers) : null;
+  }
+
+  async #target(row: Row): Promise<{ readonly raw: RawRow; readonly target: readonly BoxPlace[] }> {
     const number = this.#scanned.index.ids.find(row.id);
     const { value } = await this.#raws([number]).next();
     const raw = (value as { raw: RawRow | null } | undefined)?.raw;
     if (!raw) throw changed(row.id);
     const searched = searchRow(raw, this.#opened.pictures, this.#opened.counting);
     const target = placesIn(searched.texts.at(-1)!, layoutFrom(this.#scanned.decisions, raw.source.file)).boxes;
+    return { raw, target };
+  }
+
+  /** The numbers of a row's boxes as its file has them, for those whose convention is not declared. */
+  async loose(row: Row): Promise<LooseNumbers[]> {
+    const { raw, target } = await this.#target(row);
     const found: LooseNumbers[] = [];
     for (const [i, { written, numbers, image: stated }] of target.entries()) {
       if (written === 'stated') continue;

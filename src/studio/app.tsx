@@ -2,6 +2,7 @@
 import { lazy, Suspense, useEffect, useState } from 'react';
 import { Redirect, Route, Router, Switch, useLocation } from 'wouter';
 import { useHashLocation } from 'wouter/use-hash-location';
+import { useKeepFocus } from './keep-focus.ts';
 import { KeepingNotes } from './keeping-notes.tsx';
 import { NoWebgpu } from './no-webgpu.tsx';
 import { Notes } from './notes.tsx';
@@ -54,6 +55,7 @@ function Shell() {
   const [path] = useLocation();
   useLeaveWarning();
   useRunFileDrop();
+  useKeepFocus();
   useEffect(() => {
     const name = path.slice(1);
     document.title = name ? `${name[0]!.toUpperCase()}${name.slice(1)} · Groundwork` : 'Groundwork';

@@ -21,6 +21,9 @@ export interface RecipeFault {
  */
 export type Missing = 'default' | 'refused';
 
+/** More is a mistake, or something else than a recipe: nobody can look through them. */
+export const MOST_STAGES = 200;
+
 type Read = { readonly recipe: Recipe } | { readonly faults: readonly RecipeFault[] };
 
 /** A plan, or everything that is wrong with it. */
@@ -36,9 +39,10 @@ export function readRecipe(value: unknown, missing: Missing): Read {
   if (typeof name !== 'string') refuse('name', name, 'a text');
   if (!Number.isSafeInteger(seed) || (seed as number) < 0) refuse('seed', seed, 'a whole number from 0');
   if (!Array.isArray(stages)) refuse('stages', stages, 'a list of stages');
-  const read = (Array.isArray(stages) ? stages : []).map((stage, i) =>
-    readStage(stage, `stages[${i}]`, missing, refuse),
-  );
+  else if (stages.length > MOST_STAGES)
+    faults.push({ path: 'stages', found: `a list of ${stages.length}`, allowed: `at most ${MOST_STAGES} stages` });
+  const listed = Array.isArray(stages) && stages.length <= MOST_STAGES ? stages : [];
+  const read = listed.map((stage, i) => readStage(stage, `stages[${i}]`, missing, refuse));
   return faults.length > 0
     ? { faults }
     : { recipe: { name: name as string, seed: seed as number, stages: read as readonly Stage[] } };

@@ -35,6 +35,7 @@ describe('a plan', () => {
     [{ ...plan(), seed: '4' }, 'seed is the text “4”; allowed is a whole number from 0.'],
     [{ ...plan(), seed: -1 }, 'seed is -1; allowed is a whole number from 0.'],
     [{ ...plan(), name: 4 }, 'name is 4; allowed is a text.'],
+    [plan(...new Array(5000).fill(mergeStage())), 'stages is a list of 5000; allowed is at most 200 stages.'],
     [plan(null), 'stages[0] is null; allowed is a stage: an object with its kind.'],
     [plan({ kind: 'dance' }), `stages[0].kind is the text “dance”; allowed is ${kinds}.`],
     [plan(mergeStage(), { maxSteps: 3 }), `stages[1].kind is nothing; allowed is ${kinds}.`],

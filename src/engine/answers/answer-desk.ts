@@ -13,6 +13,7 @@ import type { AnswerRequest, CoordinateHeat, KnownAnswer, Predicted } from '../p
 import type { Handlers, RequestOf } from '../protocol/messages.ts';
 import type { Answer, NoticeEvent, PolicyName } from '../protocol/words.ts';
 import { answerRows, withImageOrder } from './answer.ts';
+import { boxNumbers } from './box-numbers.ts';
 import { heatRow } from './heat.ts';
 import { askedAsPublished, predictRows } from './predict.ts';
 import { previewRow } from './preview.ts';
@@ -41,6 +42,10 @@ export class AnswerDesk {
   }
 
   readonly handlers: Handlers<AnswerRequest> = {
+    'box-numbers': async ({ dataset, rowId }) => {
+      const { loaded } = this.#host.holder;
+      return boxNumbers(this.#host.dataset(dataset), await this.#host.row(dataset, rowId), loaded?.processor ?? null);
+    },
     preview: async ({ dataset, rowId }) =>
       previewRow(this.#host.holder.workbench(dataset), await this.#host.row(dataset, rowId)),
     answer: (request) => this.#host.aside(() => this.#one(request)),

@@ -43,7 +43,16 @@ export interface CoordinateHeat {
   readonly boxes: readonly BoxHeat[];
 }
 
+/** A row's solution in the numbers of others, box by box. */
+export interface BoxNumbers {
+  /** As the file has them; null: it gives none, or the row was edited. */
+  readonly file: readonly (readonly number[])[] | null;
+  /** As the loaded model writes them; null: no model is loaded. */
+  readonly model: readonly (readonly number[])[] | null;
+}
+
 export type AnswerRequest =
+  | { readonly type: 'box-numbers'; readonly dataset: string; readonly rowId: string }
   | { readonly type: 'preview'; readonly dataset: string; readonly rowId: string }
   | {
       readonly type: 'answer';
@@ -89,6 +98,7 @@ export type AnswerRequest =
   | { readonly type: 'known-answers'; readonly dataset: string; readonly project: string };
 
 export interface AnswerReplies {
+  'box-numbers': BoxNumbers;
   preview: EncodedPreview;
   answer: readonly Answer[];
   'answer-rows': readonly Answer[];

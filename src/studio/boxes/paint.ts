@@ -1,6 +1,6 @@
 /** Paints layers of boxes on a canvas, crisp at any pixel ratio. Text is drawn as text, never as markup. */
-import { layoutLabels, place, type Labelled } from './layout.ts';
-import { CASING, LABEL_INK, MISS, ROLES, type Layer } from './roles.ts';
+import { layoutLabels, place, type Labelled, type Rect } from './layout.ts';
+import { CASING, LABEL_INK, ROLES, type Layer } from './roles.ts';
 
 const FONT = '600 11px system-ui, "Liberation Sans", sans-serif';
 const LABEL_HEIGHT = 15;
@@ -36,7 +36,8 @@ export function paintBoxes(
         const text = clip(context, box.label ?? layer.label ?? '');
         const label = text ? { width: Math.ceil(context.measureText(text).width) + 8, height: LABEL_HEIGHT } : null;
         return {
-          style: layer.missed ? { ...ROLES[layer.role], color: MISS } : ROLES[layer.role],
+          style: ROLES[layer.role],
+          missed: layer.missed === true,
           text,
           box: place(box.box, width, height),
           label,
@@ -62,6 +63,7 @@ export function paintBoxes(
     context.strokeRect(...rect);
   }
   context.setLineDash([]);
+  for (const { box, style, missed } of drawn) if (missed) paintMiss(context, box, style.color);
   drawn.forEach(({ style, text }, i) => {
     const at = labels[i];
     if (!at) return;
@@ -72,6 +74,22 @@ export function paintBoxes(
     context.fillStyle = LABEL_INK;
     context.fillText(text, at.x + 4, at.y + at.height / 2 + 0.5);
   });
+}
+
+/** Half the width of the mark of a miss, CSS pixels. */
+const MARK = 5;
+
+/** A cross in the lower right corner: where a label lies at the top, it is still seen. */
+function paintMiss(context: CanvasRenderingContext2D, box: Rect, color: string): void {
+  const [x, y] = [box.x + Math.max(MARK + 3, box.width - MARK - 3), box.y + Math.max(MARK + 3, box.height - MARK - 3)];
+  context.beginPath();
+  context.arc(x, y, MARK + 3, 0, 2 * Math.PI);
+  context.fillStyle = CASING;
+  context.fill();
+  context.strokeStyle = color;
+  context.lineWidth = 2;
+  stroke(context, [x - MARK + 1, y - MARK + 1], [x + MARK - 1, y + MARK - 1]);
+  stroke(context, [x - MARK + 1, y + MARK - 1], [x + MARK - 1, y - MARK + 1]);
 }
 
 /** Edges in parts of their own colours, from the top or the left. */

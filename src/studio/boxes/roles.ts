@@ -24,8 +24,6 @@ export const ROLES: Record<Role, RoleStyle> = {
 
 /** Ink for words on any of the colours above. */
 export const LABEL_INK = '#12130f';
-/** A box that overlaps too little, whoever's it is. */
-export const MISS = '#d55e00';
 /** Drawn under every line, so that a box shows on any picture. */
 export const CASING = 'rgba(12, 13, 10, 0.72)';
 
@@ -34,7 +32,7 @@ export interface Layer {
   readonly boxes: readonly GroundedBox[];
   /** Written on every box without a label of its own. */
   readonly label?: string;
-  /** Drawn in the colour of a miss; dashes and width still say whose it is, and the label that it missed. */
+  /** Marked with a cross: the colour, the dashes and the width say whose it is. */
   readonly missed?: boolean;
   /** Per box, the colours of its left, upper, right and lower edge, each in equal parts, instead of the role's. */
   readonly edges?: readonly (readonly (readonly string[])[])[];

@@ -2,11 +2,18 @@
 import type { Message, Segment } from '../../engine/protocol/index.ts';
 import type { GroundedBox } from '../../grounding/box.ts';
 
-export const boxWords = ({ image, box, label }: GroundedBox): string =>
-  `${label ? `${label}: ` : ''}image ${image + 1}, ${box.map((v) => v.toFixed(3)).join(' ')}`;
+export const boxWords = ({ image, box, label }: GroundedBox, numbers?: readonly number[]): string =>
+  `${label ? `${label}: ` : ''}image ${image + 1}, ${(numbers ?? box.map((v) => v.toFixed(3))).join(' ')}`;
 
-export function BoxChip({ box }: { readonly box: GroundedBox }) {
-  return <span className="chip chip-box num">{boxWords(box)}</span>;
+/** @param numbers instead of the box's fractions */
+export function BoxChip({
+  box,
+  numbers,
+}: {
+  readonly box: GroundedBox;
+  readonly numbers?: readonly number[] | undefined;
+}) {
+  return <span className="chip chip-box num">{boxWords(box, numbers)}</span>;
 }
 
 /** Templates put every image token on a line of its own: as chips they read better side by side. */

@@ -279,6 +279,11 @@ export class FakeTransport implements Transport {
         if (!scene || request.path.includes('train-0005-1')) throw new Error(`${request.path} is not among the files.`);
         return drawScene(scene);
       }
+      case 'box-numbers': {
+        const row = this.#row(request.rowId);
+        const pixels = row.solution.map(({ box }) => box.map((v) => Math.round(v * 640)));
+        return { file: pixels, model: row.solution.map(({ box }) => box.map((v) => Math.round(v * 1000))) };
+      }
       case 'preview':
         return this.#preview(request.rowId);
       case 'answer':

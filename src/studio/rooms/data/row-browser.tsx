@@ -9,8 +9,9 @@ import { useEditing } from '../../state/studio.ts';
 import { useRows } from '../../state/use-rows.ts';
 import { Choice } from '../../ui/choice.tsx';
 import { count, plural } from '../../ui/format.ts';
+import { Solution } from '../../boxes/solution.tsx';
 import { Icon } from '../../ui/icon.tsx';
-import { BoxChip, Messages, promptLine, Segments } from '../../ui/segments.tsx';
+import { Messages, promptLine, Segments } from '../../ui/segments.tsx';
 import { VirtualList } from '../../ui/virtual-list.tsx';
 
 /** What each finding is called where rows are filtered by it. */
@@ -267,17 +268,7 @@ export function RowDetail({ dataset, row }: { readonly dataset: string; readonly
         </section>
         <section>
           <h2 className="minor">Solution</h2>
-          {row.solution.length > 0 ? (
-            <ul className="chips">
-              {row.solution.map((box, i) => (
-                <li key={i}>
-                  <BoxChip box={box} />
-                </li>
-              ))}
-            </ul>
-          ) : (
-            <p className="muted">No box: not a grounding row.</p>
-          )}
+          <Solution dataset={dataset} row={row} />
         </section>
       </div>
     </article>

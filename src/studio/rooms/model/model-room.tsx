@@ -18,61 +18,17 @@ export function ModelRoom() {
   const device = useProject((project) => project.device);
   const loading = useProject((project) => project.loading !== null);
   const active = useRun((run) => isActive(run.state));
-  const loadStarter = useProject((project) => project.loadStarter);
-  const openModel = useProject((project) => project.openModel);
   const busy = loading || active;
   return (
     <div className="room room-model">
       <RoomHead title="Model" lede="The model to train, and the device it is trained on." />
-      {device?.software && <SoftwareNote />}
       <div className="model-grid">
-        {model ? <Loaded model={model} /> : <NoModel />}
-        {device && <Device device={device} model={model} />}
-        <section className="card model-load">
-          <h2>{model ? 'Load another' : 'Load a model'}</h2>
-          {active && <p className="muted">A run is active. Stop it first.</p>}
-          <StorageChooser />
-          <div className="model-ways">
-            <div>
-              <h3>The starter</h3>
-              <p>
-                A small vision-language model that comes with this page. It knows the sample's scenes a little and
-                learns them in minutes.
-              </p>
-              <button
-                type="button"
-                className={model ? 'button' : 'button primary'}
-                disabled={busy}
-                onClick={() => void loadStarter()}
-              >
-                <Icon name="model" /> Load the starter
-              </button>
-            </div>
-            <div>
-              <h3>A local folder</h3>
-              <p>
-                A Hugging Face checkpoint: <code>config.json</code>, <code>*.safetensors</code>, the tokenizer and the
-                processor's files.
-              </p>
-              <DropTarget
-                label="Drop a model folder"
-                pick={['folder']}
-                className="drop drop-flat"
-                inPlace
-                onIntake={(intake) => void openModel(intake)}
-              />
-            </div>
-            <div>
-              <h3>From a Hub</h3>
-              <p>
-                Qwen2-VL, Qwen2.5-VL, Qwen3-VL, SmolVLM and Idefics3, by the model’s id. Its files are downloaded into
-                this browser’s storage. Nothing of yours is uploaded.
-              </p>
-              <HubForm busy={busy} />
-            </div>
-          </div>
-        </section>
+        {model && <Loaded model={model} />}
+        {model && device && <Device device={device} model={model} />}
+        <LoadModel busy={busy} active={active} />
+        {device?.software && <SoftwareNote />}
         <CachedModels busy={busy} />
+        {!model && device && <Device device={device} model={model} />}
         <AdaptersPanel />
         <MemoryPanel />
       </div>
@@ -93,11 +49,55 @@ export function SoftwareNote() {
   );
 }
 
-function NoModel() {
+/** Ways to load one. Without a model this is the thing to do, and stands first. */
+function LoadModel({ busy, active }: { readonly busy: boolean; readonly active: boolean }) {
+  const model = useProject((project) => project.model);
+  const loadStarter = useProject((project) => project.loadStarter);
+  const openModel = useProject((project) => project.openModel);
   return (
-    <section className="card">
-      <h2>No model yet</h2>
-      <p className="muted">Load the starter for a first look, or your own checkpoint.</p>
+    <section className="card model-load">
+      <h2>{model ? 'Load another' : 'Load a model'}</h2>
+      {active && <p className="muted">A run is active. Stop it first.</p>}
+      <div className="model-ways">
+        <div>
+          <h3>The starter</h3>
+          <p>
+            A small vision-language model that comes with this page. It knows the sample's scenes a little and learns
+            them in minutes.
+          </p>
+          <button
+            type="button"
+            className={model ? 'button' : 'button primary'}
+            disabled={busy}
+            onClick={() => void loadStarter()}
+          >
+            <Icon name="model" /> Load the starter
+          </button>
+        </div>
+        <div>
+          <h3>A local folder</h3>
+          <p>
+            A Hugging Face checkpoint: <code>config.json</code>, <code>*.safetensors</code>, the tokenizer and the
+            processor's files.
+          </p>
+          <DropTarget
+            label="Drop a model folder"
+            pick={['folder']}
+            className="drop drop-flat"
+            inPlace
+            onIntake={(intake) => void openModel(intake)}
+          />
+        </div>
+        <div>
+          <h3>From a Hub</h3>
+          <p>
+            Qwen2-VL, Qwen2.5-VL, Qwen3-VL, SmolVLM and Idefics3, by the model’s id. Its files are downloaded into this
+            browser’s storage. Nothing of yours is uploaded.
+          </p>
+          <HubForm busy={busy} />
+        </div>
+      </div>
+      <StorageChooser />
     </section>
   );
 }
