@@ -98,6 +98,7 @@ export class EngineSession {
       holder,
       fetchFiles: (base, names) => this.#fetchFiles(base, names),
       loading: (work) => occupancy.loading(work),
+      quiet: () => datasets.quiet(),
     });
     const shelf = new AnswerShelf(storage);
     const predictions = new PredictionShelf(storage);

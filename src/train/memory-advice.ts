@@ -58,35 +58,44 @@ const CHANGES: readonly MemoryChange[] = [
   ease('half-rank', 'half the rank (r)'),
 ];
 
-export interface MemoryAdvice {
+/** A request with some changes, not planned yet. */
+export interface MemoryRung {
   /** What to change, in this order; empty when it fits as it is. */
   readonly changes: readonly string[];
   /** The request with them. */
   readonly request: MemoryRequest;
+}
+
+export interface MemoryAdvice extends MemoryRung {
   readonly plan: MemoryPlan;
 }
 
+/** `memoryRungs`, each planned when it is looked at. */
+export function* memoryLadder(request: MemoryRequest, storageToo = true): Generator<MemoryAdvice> {
+  for (const rung of memoryRungs(request, storageToo)) yield { ...rung, plan: planMemory(rung.request) };
+}
+
 /**
- * The request as it is, with each single change, then with the first few together; planned when looked at.
+ * The request as it is, with each single change, then with the first few together.
  * @param storageToo whether the weights may be held otherwise than asked
  */
-export function* memoryLadder(request: MemoryRequest, storageToo = true): Generator<MemoryAdvice> {
-  const attempt = (changes: readonly MemoryChange[]): MemoryAdvice => {
-    const changed = changes.reduce((r, { apply }) => apply(r), request);
-    return { changes: changes.map(({ words }) => words), request: changed, plan: planMemory(changed) };
-  };
+export function memoryRungs(request: MemoryRequest, storageToo = true): readonly MemoryRung[] {
+  const attempt = (changes: readonly MemoryChange[]): MemoryRung => ({
+    changes: changes.map(({ words }) => words),
+    request: changes.reduce((r, { apply }) => apply(r), request),
+  });
   const state = ({ recipe, longest, dtype }: MemoryRequest) => JSON.stringify([recipe, longest, dtype]);
   const changes = CHANGES.filter(
     ({ apply, storage }) => (storageToo || storage === undefined) && state(apply(request)) !== state(request),
   );
-  yield attempt([]);
-  for (const change of changes) yield attempt([change]);
+  const rungs = [attempt([]), ...changes.map((change) => attempt([change]))];
   for (let count = 2; count <= changes.length; count++) {
     const together = changes.slice(0, count);
     const coarsest = together.findLast(({ storage }) => storage !== undefined);
     const counting = together.filter((change) => change.storage === undefined || change === coarsest);
-    if (counting.length > 1) yield attempt(counting);
+    if (counting.length > 1) rungs.push(attempt(counting));
   }
+  return rungs;
 }
 
 /** Whether a plan fits into so many bytes, with nothing in it that the adapter cannot bind. */

@@ -90,7 +90,25 @@ export interface MemoryRequest {
 }
 
 /** @throws GroundworkError what resolving LoRA targets throws; `binding-limit` where even a few rows of a matrix are more than the adapter binds */
-export function planMemory({ architecture, recipe, longest, gpu: traits, dtype }: MemoryRequest): MemoryPlan {
+export function planMemory(request: MemoryRequest): MemoryPlan {
+  const pieces = planInPieces(request);
+  for (;;) {
+    const piece = pieces.next();
+    if (piece.done) return piece.value;
+  }
+}
+
+/** Pieces of work of a plan: the model, and of each stage its pictures and the rest. */
+export const piecesOf = ({ recipe }: Pick<MemoryRequest, 'recipe'>): number => 2 * recipe.stages.length + 1;
+
+/** `planMemory` in pieces (`piecesOf`), so that whoever has other work can do it in between. */
+export function* planInPieces({
+  architecture,
+  recipe,
+  longest,
+  gpu: traits,
+  dtype,
+}: MemoryRequest): Iterator<void, MemoryPlan> {
   const dry = dryGpu(traits);
   let unbindable: MemoryPlan['unbindable'] = null;
   const session = new Session(dry.gpu, {
@@ -110,7 +128,12 @@ export function planMemory({ architecture, recipe, longest, gpu: traits, dtype }
     stage = name;
   };
   const planner = new Planner(session, model, longest);
-  for (const next of recipe.stages) planner.run(next, (moment) => look(next.name, moment));
+  for (const next of recipe.stages) {
+    yield;
+    const rest = planner.begin(next, (moment) => look(next.name, moment));
+    yield;
+    rest();
+  }
   return { ...best, stage, unbindable };
 }
 
@@ -126,7 +149,7 @@ export function askForKernels(
 ): void {
   const session = new Session(dryGpu(gpu).gpu, { kernels, ...(onProgram && { onProgram }) });
   const planner = new Planner(session, VisionLanguage.dry(session, architecture, dtype), longest);
-  for (const stage of recipe.stages) planner.run(stage, () => {});
+  for (const stage of recipe.stages) planner.begin(stage, () => {})();
 }
 
 /** What cannot be read off the buffers alive when a stage is prepared. */
@@ -189,13 +212,14 @@ class Planner implements StagePlanner {
     this.#vision = new VisionRunner(model);
   }
 
-  run(stage: Stage, report: (moment: Moment) => void): void {
+  /** Prepares a stage's pictures; what is given back prepares the rest. */
+  begin(stage: Stage, report: (moment: Moment) => void): () => void {
     const { rowsAtOnce, rowsAPass, plan } = descriptorOf(stage);
     const rows = rowsAtOnce(stage);
     if (rows > 0) this.#pictures(rows);
     const featureBytes = this.longest.featureRows * rowsAPass(stage) * this.#model.featureColumns * 4;
     this.#look = () => report({ featureBytes, readBackBytes: this.#readBackBytes });
-    plan(stage, this);
+    return () => plan(stage, this);
   }
 
   /** As many large pictures as fill a pass, and small ones, which fill one best. */

@@ -6,7 +6,8 @@ import { filesUnder } from '../../src/cli/node-files.ts';
 import { openNodeGpu } from '../../src/cli/node-gpu.ts';
 import { openDataset } from '../../src/data/dataset.ts';
 import { PUBLISHED } from '../../src/engine/model/published.ts';
-import { answerMemory } from '../../src/engine/model/memory.ts';
+import { ModelDesk, type ModelDeskHost } from '../../src/engine/model/model-desk.ts';
+import { answerMemory as answerWith } from '../../src/engine/model/memory.ts';
 import { Workbench } from '../../src/engine/model/workbench.ts';
 import { runRecipe } from '../../src/engine/run/run.ts';
 import { blobSource } from '../../src/formats/byte-source.ts';
@@ -253,6 +254,12 @@ describe('what to change where a run does not fit', () => {
   });
 });
 
+/** Nothing else waits, and nobody listens. */
+const answerMemory = (
+  question: Parameters<typeof answerWith>[0],
+  context: Omit<Parameters<typeof answerWith>[1], 'turn' | 'tell'> & Partial<Parameters<typeof answerWith>[1]>,
+) => answerWith(question, { turn: () => Promise.resolve(), tell: () => undefined, ...context });
+
 describe('the engine’s answer', () => {
   const row = { pictures: 2, width: 640, height: 480, promptTokens: 60, targetTokens: 40 };
   const ask = (part: Partial<Parameters<typeof answerMemory>[0]>) => ({
@@ -280,6 +287,49 @@ describe('the engine’s answer', () => {
     expect(
       await answerMemory(ask({ recipe: { name: 'plan', seed: 1, stages } }), { ...context, gpu: DESKTOP }),
     ).toMatchObject({ unbindable: null, fits: { changes: [] } });
+  });
+
+  test('in pieces of at most half a stage, each told of, with a turn for other work after each', async () => {
+    await openNodeGpu(); // for WebGPU's constants only
+    const stages = [sftStage({ gradientCheckpointing: true }), mergeStage(), evaluateStage()];
+    const question = ask({ recipe: { name: 'plan', seed: 1, stages } });
+    const told: [done: number, total: number][] = [];
+    let turns = 0;
+    await answerMemory(question, {
+      gpu: DESKTOP,
+      loaded: null,
+      dataset: null,
+      turn: () => Promise.resolve(void turns++),
+      tell: (_, done, total) => void told.push([done, total]),
+    });
+    // It fits as it is: of all plans that might have been made, one was.
+    expect(told.map(([done]) => done)).toEqual([1, 2, 3, 4, 5, 6, 7]);
+    expect(turns).toBe(6);
+    expect(told.at(-1)![1]).toBeGreaterThan(7);
+  });
+
+  test('after data is opened, and never while; a newer question ends the one before', async () => {
+    await openNodeGpu();
+    let opened = () => {};
+    const opening = new Promise<void>((resolve) => (opened = resolve));
+    const events: unknown[] = [];
+    const desk = new ModelDesk({
+      holder: { loaded: null },
+      session: () => Promise.resolve({ gpu: DESKTOP }),
+      refuseWhileRunning: () => undefined,
+      quiet: () => opening,
+      emit: (event: unknown) => events.push(event),
+    } as unknown as ModelDeskHost);
+    const first = desk.handlers['memory-plan'](ask({}));
+    const ended = expect(first).rejects.toMatchObject({ code: 'superseded' });
+    const second = desk.handlers['memory-plan'](ask({}));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    // Each has made its first piece and waits.
+    expect(events).toHaveLength(2);
+    opened();
+    await ended;
+    expect((await second).totalBytes).toBeGreaterThan(0);
+    expect(events.length).toBeGreaterThan(2);
   });
 
   test('for a published model, with the plan changed so that it fits', async () => {

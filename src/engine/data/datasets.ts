@@ -54,6 +54,7 @@ export class Datasets {
   readonly #edits: EditDesk;
   readonly handlers: Handlers<DatasetRequest>;
   #work: AbortController | null = null;
+  readonly #underWay = new Set<Promise<unknown>>();
 
   constructor(host: DatasetHost) {
     this.#host = host;
@@ -64,6 +65,11 @@ export class Datasets {
       host.edits,
     );
     this.handlers = { ...this.#own, ...this.#edits.handlers };
+  }
+
+  /** Settles when nothing is being opened or read. */
+  async quiet(): Promise<void> {
+    while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay);
   }
 
   get(id: string): Dataset {
@@ -193,7 +199,15 @@ export class Datasets {
   }
 
   /** One piece of work at a time: a new one ends the one before. */
-  async #working<T>(work: (progress: Progress) => Promise<T>): Promise<T> {
+  #working<T>(work: (progress: Progress) => Promise<T>): Promise<T> {
+    const done = this.#one(work);
+    this.#underWay.add(done);
+    const end = () => void this.#underWay.delete(done);
+    done.then(end, end);
+    return done;
+  }
+
+  async #one<T>(work: (progress: Progress) => Promise<T>): Promise<T> {
     this.#work?.abort();
     const controller = (this.#work = new AbortController());
     let told = 0;

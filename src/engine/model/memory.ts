@@ -8,9 +8,17 @@ import type { Architecture } from '../../models/architecture.ts';
 import { parseArchitecture, type LoadedModel } from '../../models/load.ts';
 import { pictureFile } from '../../models/picture-file.ts';
 import type { PictureSizes } from '../../models/processor.ts';
-import { fitsInto, memoryLadder } from '../../train/memory-advice.ts';
-import { longestRow, patchesOf, type Longest, type MemoryPlan, type MemoryRequest } from '../../train/memory-plan.ts';
-import { SampleStore } from '../../train/samples.ts';
+import { fitsInto, memoryRungs } from '../../train/memory-advice.ts';
+import {
+  longestRow,
+  patchesOf,
+  piecesOf,
+  planInPieces,
+  type Longest,
+  type MemoryPlan,
+  type MemoryRequest,
+} from '../../train/memory-plan.ts';
+import { SampleStore, type Sample } from '../../train/samples.ts';
 import { PUBLISHED, publishedPreprocessor } from './published.ts';
 import type { Request } from '../protocol/messages.ts';
 import type { MemoryReport, MemoryRow } from '../protocol/model.ts';
@@ -22,15 +30,17 @@ export interface MemoryContext {
   readonly gpu: GpuTraits;
   readonly loaded: LoadedModel | null;
   readonly dataset: Dataset | null;
+  /** Called between two pieces of the work: whatever else waits has its turn. Rejects where nobody wants the answer any more. */
+  turn(): Promise<void>;
+  /** Told of what is reckoned: rows that were measured, then pieces of plans. */
+  tell(what: string, done: number, total: number): void;
 }
 
 type MemoryQuestion = Extract<Request, { type: 'memory-plan' }>;
 
 /** @throws GroundworkError `model-missing`, `model-unknown`, `binding-limit` and what resolving LoRA targets throws */
-export async function answerMemory(
-  question: MemoryQuestion,
-  { gpu, loaded, dataset }: MemoryContext,
-): Promise<MemoryReport> {
+export async function answerMemory(question: MemoryQuestion, context: MemoryContext): Promise<MemoryReport> {
+  const { gpu, loaded, dataset } = context;
   const rows = dataset
     ? [
         ...(await spread(dataset.rows('train'), ROWS_LOOKED_AT)),
@@ -46,7 +56,10 @@ export async function answerMemory(
     // A store of its own: one that belongs to a run must not be touched for a forecast.
     longest =
       dataset && rows.length
-        ? longestRow(await new SampleStore(dataset, loaded.model, loaded.processor).encode(rows), loaded.processor)
+        ? longestRow(
+            await encoded(new SampleStore(dataset, loaded.model, loaded.processor), rows, context),
+            loaded.processor,
+          )
         : estimatedRow(loaded.architecture, loaded.processor, question.row);
   } else {
     const config = question.config ?? PUBLISHED.find(({ id }) => id === question.model)?.config;
@@ -61,25 +74,54 @@ export async function answerMemory(
     request = { architecture, dtype: 'f16' };
     longest =
       dataset && rows.length
-        ? await longestUnread(architecture, sizes, dataset, rows)
+        ? await longestUnread(architecture, sizes, dataset, rows, context)
         : estimatedRow(architecture, sizes, question.row);
   }
-  return report({ ...request, longest, recipe: question.recipe, gpu }, question);
+  return report({ ...request, longest, recipe: question.recipe, gpu }, question, context);
 }
 
-async function report(request: MemoryRequest, { recipe, availableBytes }: MemoryQuestion): Promise<MemoryReport> {
+/** Rows that are measured between two turns. */
+const ROWS_A_TURN = 8;
+
+async function encoded(samples: SampleStore, rows: readonly Row[], { turn, tell }: MemoryContext): Promise<Sample[]> {
+  const found: Sample[] = [];
+  for (let start = 0; start < rows.length; start += ROWS_A_TURN) {
+    found.push(...(await samples.encode(rows.slice(start, start + ROWS_A_TURN))));
+    tell('rows', found.length, rows.length);
+    await turn();
+  }
+  return found;
+}
+
+async function report(
+  request: MemoryRequest,
+  { recipe, availableBytes }: MemoryQuestion,
+  { turn, tell }: MemoryContext,
+): Promise<MemoryReport> {
   const { promptTokens, targetTokens, featureRows } = request.longest;
   let asked: MemoryPlan | null = null;
   let fits: MemoryReport['fits'] = null;
-  for (const { changes, request: changed, plan } of memoryLadder(request)) {
+  const rungs = memoryRungs(request);
+  const total = rungs.reduce((sum, rung) => sum + piecesOf(rung.request), 0);
+  let done = 0;
+  const planned = async (of: MemoryRequest): Promise<MemoryPlan> => {
+    const pieces = planInPieces(of);
+    for (;;) {
+      const piece = pieces.next();
+      tell('plans', ++done, total);
+      if (piece.done) return piece.value;
+      await turn();
+    }
+  };
+  for (const { changes, request: changed } of rungs) {
+    const plan = await planned(changed);
     asked ??= plan;
     if (fitsInto(plan, availableBytes)) {
       const stages = changed.recipe.stages;
       fits = { changes, totalBytes: plan.totalBytes, recipe: { ...recipe, stages }, storage: changed.dtype };
       break;
     }
-    // Each takes some tenths of a second; other requests have their turn in between.
-    await new Promise((resolve) => setTimeout(resolve));
+    await turn();
   }
   const longest = { promptTokens, targetTokens, imageTokens: featureRows };
   return { ...asked!, storage: request.dtype, longest, fits };
@@ -96,11 +138,16 @@ async function longestUnread(
   sizes: PictureSizes,
   dataset: Dataset,
   rows: readonly Row[],
+  { turn, tell }: MemoryContext,
 ): Promise<Longest> {
   const longest: { -readonly [K in keyof Longest]: Longest[K] } = { ...NONE };
   const grown = (value: keyof Omit<Longest, 'patches' | 'leastPatches'>, to: number) =>
     (longest[value] = Math.max(longest[value], to));
-  for (const row of rows) {
+  for (const [i, row] of rows.entries()) {
+    if (i % ROWS_A_TURN === 0) {
+      tell('rows', i, rows.length);
+      await turn();
+    }
     let [features, markers] = [0, 0];
     for (const path of row.images) {
       const natural = await dataset.naturalSize(path);

@@ -7,7 +7,7 @@ import type { Session } from '../../gpu/recorder.ts';
 import { loadModel, type CheckpointFolder } from '../../models/load.ts';
 import { folderDigest } from '../keep/identity.ts';
 import type { Handlers } from '../protocol/messages.ts';
-import type { ModelReport, ModelRequest } from '../protocol/model.ts';
+import type { ModelReport, ModelRequest, ReckoningEvent } from '../protocol/model.ts';
 import type { LoadingEvent, NamedFile, StorageChoice } from '../protocol/words.ts';
 import type { Adapters } from './adapters.ts';
 import { folderName, stripCommonFolder } from './folder-files.ts';
@@ -27,7 +27,9 @@ export interface ModelDeskHost {
   refuseWhileRunning(what: string): void;
   /** No run and no rehearsal begins while a model is being loaded: it takes the place of the one they would stand on. */
   loading<T>(work: () => Promise<T>): Promise<T>;
-  emit(event: LoadingEvent): void;
+  emit(event: LoadingEvent | ReckoningEvent): void;
+  /** Settles when no dataset is being opened or read: reckoning waits for that, never the other way. */
+  quiet(): Promise<void>;
 }
 
 const STARTER_FILES = [
@@ -43,6 +45,8 @@ const STARTER_FILES = [
 export class ModelDesk {
   readonly #host: ModelDeskHost;
   #stopLoading: () => void = () => {};
+  /** Of several reckonings the newest counts. */
+  #reckoning = 0;
   /** Loads the model that was loaded last into the device that is now open. */
   reload: () => Promise<void> = () => Promise.resolve();
 
@@ -65,13 +69,26 @@ export class ModelDesk {
     'memory-plan': async (request) => {
       const { holder, session, dataset } = this.#host;
       this.#host.refuseWhileRunning('plan another recipe');
+      const mine = ++this.#reckoning;
+      const { gpu } = await session();
       return answerMemory(request, {
-        gpu: (await session()).gpu,
+        gpu,
         loaded: holder.loaded,
         dataset: request.dataset === null ? null : dataset(request.dataset),
+        turn: () => this.#turn(mine),
+        tell: (what, done, total) => this.#host.emit({ type: 'reckoning', what, done, total }),
       });
     },
   };
+
+  /** Whatever else was asked has its turn; what it takes to open data is waited for. */
+  async #turn(mine: number): Promise<void> {
+    await new Promise((resolve) => setTimeout(resolve));
+    await this.#host.quiet();
+    if (mine !== this.#reckoning)
+      throw new GroundworkError('superseded', 'The memory is reckoned anew.', 'The newer question is answered.');
+    this.#host.refuseWhileRunning('plan another recipe');
+  }
 
   async #load(name: string, files: readonly NamedFile[], storage: StorageChoice = 'auto'): Promise<ModelReport> {
     const { holder, loading } = this.#host;

@@ -10,7 +10,7 @@ import type { DeviceReplies, DeviceRequest } from './device.ts';
 import type { ExportEvent, ExportReplies, ExportRequest } from './export.ts';
 import type { HubProgressEvent, HubReplies, HubRequest, HubTroubleEvent } from './hub.ts';
 import type { KeepReplies, KeepRequest } from './keep.ts';
-import type { ModelReplies, ModelRequest } from './model.ts';
+import type { ModelReplies, ModelRequest, ReckoningEvent } from './model.ts';
 import type { RunEvent, RunReplies, RunRequest } from './run.ts';
 import type { ScoreReplies, ScoreRequest } from './scores.ts';
 import type { ThoughtsEvent, ThoughtsReplies, ThoughtsRequest } from './thoughts.ts';
@@ -78,6 +78,7 @@ export type EngineEvent =
   | HubTroubleEvent
   | ThoughtsEvent
   | LoadingEvent
+  | ReckoningEvent
   | FailureEvent;
 
 export type ToEngine = { readonly id: number; readonly request: Request };

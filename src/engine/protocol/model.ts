@@ -64,6 +64,16 @@ export interface MemoryReport extends MemoryPlan {
   } | null;
 }
 
+/** How far the reckoning of memory has come. */
+export interface ReckoningEvent {
+  readonly type: 'reckoning';
+  /** Rows of the dataset are measured first; then pieces of plans are counted. */
+  readonly what: string;
+  readonly done: number;
+  /** At most: the reckoning ends where something fits. */
+  readonly total: number;
+}
+
 export type ModelRequest =
   /** The embedded starter: model/ and sample.zip are fetched from below `baseUrl`, which ends in a slash. */
   | { readonly type: 'load-starter'; readonly baseUrl: string; readonly storage?: StorageChoice }
@@ -79,6 +89,7 @@ export type ModelRequest =
   /** Ends the loading of a model; the one loaded before stays. */
   | { readonly type: 'cancel-load' }
   /**
+   * Reckoned beside other work, which goes first; told by `reckoning`. A newer one ends it, with `superseded`.
    * `model`: the id of a published one, or null for the one loaded; any other name with the `config` (config.json) of a
    * model that is not here. `row` is used where `dataset` is null.
    */

@@ -169,11 +169,12 @@ export function createKeeping({ client, project, recipe, run, storage: local }: 
           set({ current: id, owned: true, needs: { dataset: null, model: null } });
           await refresh();
         }),
-      async makeRoom(dataset) {
+      async makeRoom(dataset, sample = false) {
         await projectOpened(store);
         const view = currentProject(get());
         const holds = view?.dataset?.name;
-        if (!view || !get().owned || holds === undefined || holds === dataset) return true;
+        if (!view?.dataset || !get().owned || holds === undefined) return true;
+        if (sample ? view.dataset.sources.some(({ kind }) => kind === 'sample') : holds === dataset) return true;
         get().asked?.answer(null);
         const where = await new Promise<'new' | 'here' | null>((resolve) =>
           set({

@@ -41,7 +41,7 @@ export interface Keeping {
   set(settings: KeepSettings): void;
   begin(): Promise<void>;
   /** Asks where a dataset of this name is to be opened, if the open project holds another. False: nowhere. */
-  makeRoom(dataset: string): Promise<boolean>;
+  makeRoom(dataset: string, sample?: boolean): Promise<boolean>;
   open(id: string): Promise<void>;
   create(): Promise<void>;
   rename(id: string, name: string): Promise<void>;

@@ -105,7 +105,7 @@ export const starterUrl = (): string => new URL('starter/', document.baseURI).hr
 export function createProject(
   client: EngineClient,
   openProject: () => Promise<string | null> = () => Promise.resolve(null),
-  makeRoom: (dataset: string) => Promise<boolean> = () => Promise.resolve(true),
+  makeRoom: (dataset: string, sample?: boolean) => Promise<boolean> = () => Promise.resolve(true),
 ): StoreApi<Project> {
   return createStore<Project>()((set, get) => {
     const load = async (
@@ -152,7 +152,7 @@ export function createProject(
     const stopModel = () => void client.request({ type: 'cancel-load' }).catch(() => {});
     const stopReading = () => void client.request({ type: 'cancel-dataset' }).catch(() => {});
     /** Nothing is asked for what has to wait; that is told. */
-    const roomFor = async (name: string) => get().loading !== null || makeRoom(name);
+    const roomFor = async (name: string, sample?: boolean) => get().loading !== null || makeRoom(name, sample);
     const openWith = (title: string, open: () => Promise<OpenedDataset>) => load(title, open, stopReading);
     const actions: Pick<
       Project,
@@ -219,7 +219,7 @@ export function createProject(
         });
       },
       openSample: async () =>
-        (await roomFor(SAMPLE)) &&
+        (await roomFor(SAMPLE, true)) &&
         openWith('Opening the sample dataset', async () => openSample(client, starterUrl(), await openProject())),
       openDataset: async (intake) =>
         (await roomFor(intake.name)) &&

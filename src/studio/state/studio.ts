@@ -54,7 +54,7 @@ export function createStudio(client: EngineClient, storage: Pick<Storage, 'getIt
   const project = createProject(
     client,
     () => projectOpened(keeping),
-    (name) => keeping.getState().makeRoom(name),
+    (...dataset) => keeping.getState().makeRoom(...dataset),
   );
   const hub = createHub(client, project);
   const past = createPastRuns(client);

@@ -1,7 +1,7 @@
 /** What the recipe would need of the graphics memory, item by item, for the loaded model or one not loaded yet. */
 import { useEffect, useState } from 'react';
 import { PUBLISHED } from '../../../engine/presets.ts';
-import type { MemoryReport, MemoryRow } from '../../../engine/protocol/index.ts';
+import type { MemoryReport, MemoryRow, ReckoningEvent } from '../../../engine/protocol/index.ts';
 import { problemOf, type Problem } from '../../problem.ts';
 import { isActive } from '../../state/run.ts';
 import { useProject, useRecipe, useRun, useStudio } from '../../state/studio.ts';
@@ -9,6 +9,7 @@ import { bytes, count } from '../../ui/format.ts';
 import { FileButton } from '../../ui/file-button.tsx';
 import { Icon } from '../../ui/icon.tsx';
 import { ProblemNote } from '../../ui/problem-note.tsx';
+import { Progress } from '../../ui/progress.tsx';
 import { NumberInput } from '../recipe/number-input.tsx';
 import './memory.css';
 
@@ -113,9 +114,23 @@ export function MemoryPanel() {
       ) : forecast ? (
         <Report report={forecast.report} card={card} availableBytes={availableBytes} />
       ) : (
-        <p className="muted">Calculating…</p>
+        <Reckoning busy={busy} />
       )}
     </section>
+  );
+}
+
+/** How far the forecast has come: rows are measured, then plans are made until one fits. */
+function Reckoning({ busy }: { readonly busy: boolean }) {
+  const { client } = useStudio();
+  const [at, setAt] = useState<ReckoningEvent | null>(null);
+  useEffect(() => client.subscribe((event) => event.type === 'reckoning' && setAt(event)), [client]);
+  return (
+    <Progress
+      label={at?.what === 'rows' ? 'Measuring rows' : 'Reckoning the memory'}
+      done={busy && at ? at.done : 0}
+      total={busy && at ? at.total : 0}
+    />
   );
 }
 
