@@ -7,7 +7,7 @@ import { autosave, choicesOf } from './autosave.ts';
 import { readKeepSettings, writeKeepSettings } from './keep-settings.ts';
 import { currentProject, interruptedRun, projectOpened, type Keeping } from './kept.ts';
 import { problemOf } from '../problem.ts';
-import type { Project } from './project.ts';
+import { datasetRef, type Project } from './project.ts';
 import type { RecipeEditor } from './recipe.ts';
 import { recover } from './recovery.ts';
 import { askPermission, datasetFolders, datasetNeed, modelFolders, modelNeed } from './reopen.ts';
@@ -172,15 +172,16 @@ export function createKeeping({ client, project, recipe, run, storage: local }: 
       async makeRoom(dataset, sample = false) {
         await projectOpened(store);
         const view = currentProject(get());
-        const holds = view?.dataset?.name;
-        if (!view?.dataset || !get().owned || holds === undefined) return true;
-        if (sample ? view.dataset.sources.some(({ kind }) => kind === 'sample') : holds === dataset) return true;
+        // What is open may not be saved yet.
+        const held = datasetRef(project.getState()) ?? view?.dataset;
+        if (!view || !held || !get().owned) return true;
+        if (sample ? held.sources.some(({ kind }) => kind === 'sample') : held.name === dataset) return true;
         get().asked?.answer(null);
         const where = await new Promise<'new' | 'here' | null>((resolve) =>
           set({
             asked: {
               dataset,
-              holds,
+              holds: held.name,
               project: view.name,
               runs: view.runs.length,
               edits: project.getState().dataset?.edits?.changes ?? 0,
