@@ -14,9 +14,10 @@ function Question({ asked }: { readonly asked: PlaceQuestion }) {
   const { dataset, project, holds, runs, edits, active, answer } = asked;
   const dialog = useRef<HTMLDialogElement>(null);
   useLayoutEffect(() => {
-    dialog.current?.showModal();
-    // The last word on it, should the dialog be taken away.
-    return () => dialog.current?.close();
+    const element = dialog.current!;
+    element.showModal();
+    // The focus goes back to where it was.
+    return () => element.close();
   }, []);
   const stands = [runs > 0 && plural(runs, 'run'), edits > 0 && plural(edits, 'edit')].filter(Boolean).join(' and ');
   return (
