@@ -42,6 +42,20 @@ async function* filesOf(source: Source): AsyncGenerator<{ path: string; open: ()
         });
 }
 
+/** Every file of the sources, by its path. */
+export async function* sourceFiles(
+  sources: readonly Source[],
+): AsyncGenerator<{ path: string; open: () => Promise<Blob> }> {
+  for (const source of sources) yield* filesOf(source);
+}
+
+/** A new folder of the browser's storage for a dataset of this name. */
+export const placeFor = (name: string): string =>
+  `${COPIES}/${name
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .slice(0, 40)}-${Date.now().toString(36)}`;
+
 /** A copy as it lies there. */
 export interface StoredDataset {
   /** What `copyIntoStore` was given. */

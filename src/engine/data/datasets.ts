@@ -54,6 +54,8 @@ export class Datasets {
   readonly #edits: EditDesk;
   readonly handlers: Handlers<DatasetRequest>;
   #work: AbortController | null = null;
+  /** Of the open datasets, by the part of their ids that their files give. */
+  readonly #sources = new Map<string, readonly Source[]>();
   readonly #underWay = new Set<Promise<unknown>>();
 
   constructor(host: DatasetHost) {
@@ -65,6 +67,11 @@ export class Datasets {
       host.edits,
     );
     this.handlers = { ...this.#own, ...this.#edits.handlers };
+  }
+
+  /** What the files of an open dataset come from; none for the sample. */
+  sources(id: string): readonly Source[] {
+    return this.#sources.get(filesPart(this.get(id).report.id)) ?? [];
   }
 
   /** Settles when nothing is being opened or read. */
@@ -122,7 +129,9 @@ export class Datasets {
     'open-dataset': ({ name, stored = [], options, project, ...given }) =>
       this.#opened(async (progress) => {
         const sources = [...sourcesOf(given), ...(await storedSources(stored))];
-        return this.#edits.over(withRows(await openDataset(name, sources, options, progress)), project);
+        const opened = withRows(await openDataset(name, sources, options, progress));
+        this.#sources.set(filesPart(opened.report.id), sources);
+        return this.#edits.over(opened, project);
       }),
     'reread-dataset': ({ dataset, options }) => this.#opened((progress) => this.get(dataset).reread(options, progress)),
     'cancel-dataset': async () => {
@@ -194,6 +203,8 @@ export class Datasets {
       if (this.#open.size <= KEPT_OPEN) break;
       if (id !== inUse) this.#open.delete(id);
     }
+    const parts = new Set([...this.#open.keys()].map(filesPart));
+    for (const part of this.#sources.keys()) if (!parts.has(part)) this.#sources.delete(part);
     this.#thumbnails.clear();
     return dataset.report;
   }
@@ -226,6 +237,9 @@ export class Datasets {
     }
   }
 }
+
+/** Of a dataset's id what its files give, whatever was answered about them. */
+const filesPart = (id: string): string => id.split('-', 1)[0]!;
 
 const sourcesOf = ({
   files,

@@ -4,8 +4,9 @@ import type { Storage } from '../../store/storage.ts';
 import type { AnswerShelf } from './answer-shelf.ts';
 import { EditShelf } from './edit-shelf.ts';
 import type { PredictionShelf } from './prediction-shelf.ts';
+import { copyRun, writeProjectFile, type DataFile } from './project-file.ts';
 import { RunLabels } from './run-labels.ts';
-import type { KeepRequest, ProjectView } from '../protocol/keep.ts';
+import type { KeepReplies, KeepRequest, ProjectView } from '../protocol/keep.ts';
 import { NO_LABEL, type ProjectRecord, type RunLabel, type RunRecord } from '../protocol/records.ts';
 
 /** What goes with a project that is deleted. */
@@ -98,7 +99,8 @@ export class Projects {
     return true;
   }
 
-  async duplicate(id: string): Promise<ProjectRecord> {
+  /** @param withRuns copies its runs, too */
+  async duplicate(id: string, withRuns = false): Promise<ProjectRecord> {
     const { name, model, dataset, recipe } = await this.#find(id);
     const now = Date.now();
     const copy: ProjectRecord = {
@@ -112,6 +114,7 @@ export class Projects {
       recipe,
     };
     await this.#edits.copy(id, copy.id);
+    if (withRuns) for (const run of await this.#runsOf(id)) await copyRun(this.#storage, run, copy.id);
     await this.#storage.records.put('projects', copy);
     return copy;
   }
@@ -119,14 +122,24 @@ export class Projects {
   /** Throws `project-busy` if it is open in another tab. */
   async remove(id: string): Promise<void> {
     await this.#holding([id], async () => {
-      const runs = (await this.#storage.records.all<RunRecord>('runs')).filter((run) => run.project === id);
-      for (const run of runs) await this.#runs.discard(run.id);
+      for (const run of await this.#runsOf(id)) await this.#runs.discard(run.id);
       await this.#storage.records.remove('projects', id);
       await this.#answers.forget(id);
       await this.#edits.forget(id);
       await this.#predictions.forgetAll(id);
     });
     if (this.#held?.id === id) this.#letGo();
+  }
+
+  /** @param data the dataset's files, to go inside; null: they are only named */
+  async write(id: string, data: AsyncIterable<DataFile> | null): Promise<KeepReplies['project-file']> {
+    const project = await this.#find(id);
+    const fileName = `${project.name.replace(/[^\w.-]+/g, '-') || 'project'}.groundwork.zip`;
+    return { fileName, stream: writeProjectFile(this.#storage, project, await this.#runsOf(id), data) };
+  }
+
+  async #runsOf(id: string): Promise<RunRecord[]> {
+    return (await this.#storage.records.all<RunRecord>('runs')).filter((run) => run.project === id);
   }
 
   /** Takes away the copy of a dataset by `remove`. Throws `project-busy` if another tab has a project that reads it. */

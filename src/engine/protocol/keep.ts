@@ -25,8 +25,12 @@ export type KeepRequest =
     }
   /** Makes a project this tab's: only one tab may change a project or run in it. Gives back the one held before. */
   | { readonly type: 'take-project'; readonly id: string }
-  /** Choices are copied, runs are not. */
-  | { readonly type: 'duplicate-project'; readonly id: string }
+  /** Choices and edits are copied; runs only if asked, with their logs and checkpoints. */
+  | { readonly type: 'duplicate-project'; readonly id: string; readonly runs?: boolean }
+  /** A project as one file. `dataset`: the open one whose files go inside; null: they are only named. */
+  | { readonly type: 'project-file'; readonly id: string; readonly dataset: string | null }
+  /** Puts the project of such a file beside the others. */
+  | { readonly type: 'take-project-file'; readonly file: Blob }
   /** With its runs and their checkpoints. */
   | { readonly type: 'delete-project'; readonly id: string }
   /** Changes what is said of a run. Tags are trimmed, and each stands once. */
@@ -42,6 +46,8 @@ export interface KeepReplies {
   'save-project': ProjectRecord;
   'take-project': { readonly owned: boolean };
   'duplicate-project': ProjectRecord;
+  'project-file': { readonly fileName: string; readonly stream: ReadableStream<Uint8Array> };
+  'take-project-file': { readonly project: ProjectRecord; readonly renamed: number };
   'delete-project': null;
   'label-run': RunLabel;
   'delete-copy': null;

@@ -206,9 +206,17 @@ export function createKeeping({ client, project, recipe, run, storage: local }: 
           await client.request({ type: 'save-project', id, change: { name, named: true } });
           await refresh();
         }),
-      duplicate: (id) =>
+      take: (file) =>
         guarded(async () => {
-          await client.request({ type: 'duplicate-project', id });
+          if (!whileIdle('open another project')) return;
+          const { project: taken, renamed } = await client.request({ type: 'take-project-file', file });
+          if (renamed > 0) run.getState().notice(`${renamed} runs were given other names: theirs are taken here.`);
+          closed();
+          await open(taken.id);
+        }),
+      duplicate: (id, runs) =>
+        guarded(async () => {
+          await client.request({ type: 'duplicate-project', id, ...(runs && { runs }) });
           await refresh();
         }),
       remove: (id) =>

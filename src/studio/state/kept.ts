@@ -45,7 +45,10 @@ export interface Keeping {
   open(id: string): Promise<void>;
   create(): Promise<void>;
   rename(id: string, name: string): Promise<void>;
-  duplicate(id: string): Promise<void>;
+  /** @param runs copies its runs, too */
+  duplicate(id: string, runs?: boolean): Promise<void>;
+  /** Puts the project of a file beside the others, and opens it. */
+  take(file: File): Promise<void>;
   remove(id: string): Promise<void>;
   /** Changes what is said of a run. */
   label(runId: string, label: Partial<RunLabel>): Promise<void>;

@@ -1,6 +1,7 @@
 /** What the pretended engine remembers: the real desk for projects over memory, and runs that were never run. */
 import { AnswerShelf } from '../../../src/engine/keep/answer-shelf.ts';
 import { PredictionShelf } from '../../../src/engine/keep/prediction-shelf.ts';
+import { takeProjectFile } from '../../../src/engine/keep/project-file.ts';
 import { Projects } from '../../../src/engine/keep/projects.ts';
 import type {
   EngineEvent,
@@ -86,7 +87,11 @@ export class FakeKeep {
       case 'take-project':
         return { owned: await this.#projects.take(request.id) };
       case 'duplicate-project':
-        return this.#projects.duplicate(request.id);
+        return this.#projects.duplicate(request.id, request.runs);
+      case 'project-file':
+        return this.#projects.write(request.id, null);
+      case 'take-project-file':
+        return takeProjectFile(this.storage, request.file, () => Promise.resolve('datasets/none'));
       case 'delete-project':
         return this.#projects.remove(request.id).then(() => null);
       case 'label-run':

@@ -128,6 +128,8 @@ export class FakeTransport implements Transport {
       case 'take-project':
       case 'duplicate-project':
       case 'label-run':
+      case 'project-file':
+      case 'take-project-file':
       case 'delete-project':
       case 'delete-copy':
       case 'run-curves':

@@ -3,13 +3,16 @@ import { useEffect, useState } from 'react';
 import { useLocation } from 'wouter';
 import type { ProjectView } from '../../../engine/protocol/index.ts';
 import { currentProject } from '../../state/kept.ts';
-import { useKeeping } from '../../state/studio.ts';
+import { isActive } from '../../state/run.ts';
+import { useKeeping, useRun } from '../../state/studio.ts';
 import { bytes, plural } from '../../ui/format.ts';
+import { FileButton } from '../../ui/file-button.tsx';
 import { Icon } from '../../ui/icon.tsx';
 import { RoomHead } from '../../ui/room-head.tsx';
 import { Confirm } from '../../ui/confirm.tsx';
 import { DatasetCopies } from './dataset-copies.tsx';
 import { RunsTable } from './runs-table.tsx';
+import { SaveProject } from './save-project.tsx';
 import { StorageCard } from './storage-card.tsx';
 import { when } from './when.ts';
 import { TableHead } from '../../ui/table-head.tsx';
@@ -21,10 +24,17 @@ export function ProjectsRoom() {
   const busy = useKeeping((keeping) => keeping.busy);
   const create = useKeeping((keeping) => keeping.create);
   const refresh = useKeeping((keeping) => keeping.refresh);
+  const take = useKeeping((keeping) => keeping.take);
   useEffect(() => void refresh(), [refresh]);
   return (
     <div className="room room-projects">
       <RoomHead title="Projects" lede="Every choice is saved when you make it, and every run while it trains.">
+        <FileButton
+          label="Open a project file"
+          accept=".zip,application/zip"
+          pick="project"
+          onFile={(file) => void take(file)}
+        />
         <button type="button" className="button" disabled={busy} onClick={() => void create()}>
           <Icon name="plus" /> New project
         </button>
@@ -56,6 +66,7 @@ export function ProjectsRoom() {
 function Line({ project, open }: { readonly project: ProjectView; readonly open: boolean }) {
   const { id, name, dataset, changedAt, runs, bytes: size } = project;
   const keeping = useKeeping((all) => all);
+  const active = useRun(({ state }) => isActive(state));
   const [, go] = useLocation();
   return (
     <tr data-open={open || undefined}>
@@ -89,6 +100,18 @@ function Line({ project, open }: { readonly project: ProjectView; readonly open:
           >
             <Icon name="copy" /> Duplicate
           </button>
+          {runs.length > 0 && (
+            <button
+              type="button"
+              className="button small"
+              aria-label={`Duplicate ${name} with its runs`}
+              disabled={keeping.busy || active}
+              onClick={() => void keeping.duplicate(id, true)}
+            >
+              With runs
+            </button>
+          )}
+          <SaveProject project={project} open={open} />
           <Confirm
             name={`Delete ${name}`}
             question={`Delete ${plural(runs.length, 'run')}, ${bytes(size)}?`}
