@@ -4,6 +4,7 @@
  */
 import type { Size } from '../grounding/box.ts';
 import { avifHead } from './avif.ts';
+import { whyTiffUnread } from './tiff-head.ts';
 
 export interface ImageHeader {
   readonly format: 'png' | 'jpeg' | 'webp' | 'avif' | 'gif' | 'bmp' | 'tiff';
@@ -197,8 +198,16 @@ async function avif(reader: Reader): Promise<ImageHeader | null> {
   return null;
 }
 
-/** The directory may lie anywhere: the file up to it is read. */
-async function tiff(reader: Reader): Promise<ImageHeader | null> {
+interface TiffFrame {
+  readonly width: number;
+  readonly height: number;
+  readonly orientation: number;
+  /** Why it is not read; null: it is. */
+  readonly unread: string | null;
+}
+
+/** The directory may lie anywhere: only it is looked at. */
+async function tiffFrame(reader: Reader): Promise<TiffFrame | null> {
   const magic = await reader.at(0, 8);
   if (!magic) return null;
   const little = magic.getUint16(0) === 0x4949;
@@ -206,16 +215,34 @@ async function tiff(reader: Reader): Promise<ImageHeader | null> {
   const count = (await reader.at(directory, 2))?.getUint16(0, little);
   const table = count === undefined ? null : await reader.at(directory + 2, 12 * count);
   if (!table) return null;
-  const of = (tag: number): number | undefined => {
-    for (let at = 0; at < table.byteLength; at += 12)
-      if (table.getUint16(at, little) === tag)
-        return table.getUint16(at + 2, little) === 3
-          ? table.getUint16(at + 8, little)
-          : table.getUint32(at + 8, little);
-    return undefined;
+  const of = async (tag: number, fallback: number): Promise<number> => {
+    for (let at = 0; at < table.byteLength; at += 12) {
+      if (table.getUint16(at, little) !== tag) continue;
+      const [short, many] = [table.getUint16(at + 2, little) === 3, table.getUint32(at + 4, little)];
+      if (!short) return table.getUint32(at + 8, little);
+      if (many <= 2) return table.getUint16(at + 8, little);
+      return (await reader.at(table.getUint32(at + 8, little), 2))?.getUint16(0, little) ?? fallback;
+    }
+    return fallback;
   };
-  const [width = 0, height = 0, turning = 1] = [of(256), of(257), of(274)];
-  return header('tiff', width, height, turning >= 1 && turning <= 8 ? turning : 1, false, true);
+  const turning = await of(274, 1);
+  return {
+    width: await of(256, 0),
+    height: await of(257, 0),
+    orientation: turning >= 1 && turning <= 8 ? turning : 1,
+    unread: whyTiffUnread({
+      compression: await of(259, 1),
+      photometric: await of(262, 1),
+      bits: await of(258, 1),
+    }),
+  };
+}
+
+async function tiff(reader: Reader): Promise<ImageHeader | null> {
+  const frame = await tiffFrame(reader);
+  return frame && frame.unread === null
+    ? header('tiff', frame.width, frame.height, frame.orientation, false, true)
+    : null;
 }
 
 /** By the first 12 bytes; null: none that we know. */
@@ -323,6 +350,10 @@ const FOREIGN: readonly (readonly [RegExp, string, string])[] = [
 export async function whyUnreadable(file: Blob): Promise<{ readonly reason: string; readonly fix: string }> {
   const bytes = new Uint8Array(await file.slice(0, 64).arrayBuffer());
   const begin = String.fromCharCode(...bytes);
+  if (/^(?:II\*\0|MM\0\*)/.test(begin)) {
+    const unread = (await tiffFrame(new Reader(file)))?.unread;
+    if (unread) return { reason: `is a TIFF or raw picture ${unread}, which is not read`, fix: 'Convert it to PNG.' };
+  }
   const known = FOREIGN.find(([pattern]) => pattern.test(begin));
   return known
     ? { reason: known[1], fix: known[2] }

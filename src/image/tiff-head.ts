@@ -11,6 +11,45 @@ export interface TiffHead {
   readonly little: boolean;
 }
 
+/** By the number of the photometric interpretation: samples that are needed, and bits of a sample that are read. */
+export const COLOURS: ReadonlyMap<number, { readonly samples: number; readonly bits: readonly number[] }> = new Map([
+  [0, { samples: 1, bits: [1, 4, 8] }],
+  [1, { samples: 1, bits: [1, 4, 8] }],
+  [2, { samples: 3, bits: [8, 16] }],
+  [3, { samples: 1, bits: [1, 4, 8] }],
+  [5, { samples: 4, bits: [8] }],
+]);
+
+/** Plain, LZW, Deflate under both its numbers, and runs. */
+const READ = [1, 5, 8, 32_946, 32_773];
+
+/** Names of what is not read, by the number of the compression. */
+const COMPRESSIONS: Readonly<Record<number, string>> = {
+  2: 'CCITT',
+  3: 'fax (Group 3)',
+  4: 'fax (Group 4)',
+  6: 'old JPEG',
+  7: 'JPEG',
+  34_712: 'JPEG 2000',
+  34_887: 'LERC',
+  50_000: 'Zstandard',
+  50_001: 'WebP',
+};
+
+/** Why a TIFF of such kind is not read, as the end of a sentence; null: it is. */
+export function whyTiffUnread(kind: {
+  readonly compression: number;
+  readonly photometric: number;
+  readonly bits: number;
+}): string | null {
+  const { compression, photometric, bits } = kind;
+  if (!READ.includes(compression))
+    return `packed by ${COMPRESSIONS[compression] ?? `a way of its own (${compression})`}`;
+  const colours = COLOURS.get(photometric);
+  if (!colours) return `of colours that are given in a rare way (${photometric})`;
+  return colours.bits.includes(bits) ? null : `of ${bits} bits a sample`;
+}
+
 /** Bytes of a value by its type: those of whole numbers. */
 const BYTES: Readonly<Record<number, number>> = { 1: 1, 3: 2, 4: 4 };
 

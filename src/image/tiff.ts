@@ -7,7 +7,7 @@ import { unzlibSync } from 'fflate';
 import { GroundworkError } from '../base/error.ts';
 import type { RgbImage } from './rgb-image.ts';
 import { claimsTooMuch, MOST_PIXELS } from './size.ts';
-import { entriesOf, tiffHead, type TiffEntries } from './tiff-head.ts';
+import { COLOURS, entriesOf, tiffHead, whyTiffUnread, type TiffEntries } from './tiff-head.ts';
 
 const TAG = {
   bits: 258,
@@ -27,19 +27,6 @@ const TAG = {
   extra: 338,
   format: 339,
 } as const;
-
-/** Names of what is not read, by the number of the compression. */
-const COMPRESSIONS: Readonly<Record<number, string>> = {
-  2: 'CCITT',
-  3: 'fax (Group 3)',
-  4: 'fax (Group 4)',
-  6: 'old JPEG',
-  7: 'JPEG',
-  34_712: 'JPEG 2000',
-  34_887: 'LERC',
-  50_000: 'Zstandard',
-  50_001: 'WebP',
-};
 
 interface Layout {
   readonly width: number;
@@ -86,23 +73,17 @@ function decode(bytes: Uint8Array): RgbImage {
 }
 
 function refuseUnread({ bits, samples, photometric }: Layout, depths: readonly number[], entries: TiffEntries): void {
-  const unread = (what: string) =>
-    new GroundworkError('image-undecodable', `A TIFF is ${what}, which is not read.`, 'Convert it to PNG.');
   const compression = entries.get(TAG.compression)?.[0] ?? 1;
-  if (![1, 5, 8, 32_946, 32_773].includes(compression))
-    throw unread(`packed by ${COMPRESSIONS[compression] ?? `a way of its own (${compression})`}`);
-  const kinds: Readonly<Record<number, readonly [number, readonly number[]]>> = {
-    0: [1, [1, 4, 8]],
-    1: [1, [1, 4, 8]],
-    2: [3, [8, 16]],
-    3: [1, [1, 4, 8]],
-    5: [4, [8]],
-  };
-  const kind = kinds[photometric];
-  if (!kind || samples < kind[0]) throw unread(`of colours that are given in a rare way (${photometric})`);
-  if (depths.some((depth) => depth !== bits) || !kind[1].includes(bits))
-    throw unread(`of ${depths.join(', ')} bits a sample`);
-  if ((entries.get(TAG.format) ?? []).some((format) => format !== 1)) throw unread('of numbers that are not whole');
+  const kind = COLOURS.get(photometric);
+  const unread =
+    whyTiffUnread({ compression, photometric, bits }) ??
+    (depths.some((depth) => depth !== bits) || (kind && samples < kind.samples)
+      ? `of ${depths.join(', ')} bits a sample`
+      : (entries.get(TAG.format) ?? []).some((format) => format !== 1)
+        ? 'of numbers that are not whole'
+        : null);
+  if (unread !== null)
+    throw new GroundworkError('image-undecodable', `A TIFF is ${unread}, which is not read.`, 'Convert it to PNG.');
 }
 
 /** One sample a value, [height, width, samples]; of 16 bits the upper byte. */

@@ -62,8 +62,14 @@ const latin = (text: string) => Uint8Array.from(text, (c) => c.charCodeAt(0));
 
 test.each<[string, Content, string, string]>([
   ['HEIC', latin('\0\0\0\x18ftypheic\0\0\0\0mif1heic'), 'is a HEIC picture', 'JPEG'],
-  ['AVIF', latin('\0\0\0\x1cftypavif\0\0\0\0avifmif1'), 'is an AVIF picture', 'JPEG'],
-  ['TIFF', latin('II*\0\x08\0\0\0\0\0\0\0\0\0'), 'is a TIFF or raw picture', 'JPEG'],
+  ['AVIF', latin('\0\0\0\x1cftypavif\0\0\0\0avifmif1'), 'is truncated or damaged', 'Copy'],
+  ['TIFF', latin('II*\0\x08\0\0\0\0\0\0\0\0\0'), 'is truncated or damaged', 'Copy'],
+  [
+    'a camera’s raw',
+    latin('II*\0\x08\0\0\0\x01\0\x06\x01\x03\0\x01\0\0\0\x23\x80\0\0'),
+    'is a TIFF or raw picture',
+    'PNG',
+  ],
   ['JPEG XL', latin('\xff\x0a\xfa\x7f\x01\x90\x08\x06\x01\0\0\0'), 'is a JPEG XL picture', 'JPEG'],
   [
     'a Git LFS pointer',

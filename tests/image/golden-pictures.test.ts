@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { decodeImage, registerDecoder } from '../../src/image/decode.ts';
 import { nodeDecode } from '../../src/image/node-decode.ts';
 import { endsWell, readImageHeader, whyUnreadable } from '../../src/image/size.ts';
+import { decodeTiff } from '../../src/image/tiff.ts';
 import { goldenPictures, largestDifference } from './golden-pictures.ts';
 
 beforeAll(() => registerDecoder(nodeDecode));
@@ -53,7 +54,7 @@ describe('a file that is cut off is refused with a code, or cannot be told from 
 test.each([
   ['a TIFF packed as JPEG', 259, 7, 'packed by JPEG'],
   ['a TIFF of L*a*b* colours', 262, 8, 'colours that are given in a rare way'],
-])('%s is refused by name', async (_, tag, value, reason) => {
+])('%s is refused by name when it is opened, and by the decoder', async (_, tag, value, reason) => {
   const bytes = new Uint8Array(readFileSync(join(import.meta.dirname, '../golden/pictures/tif/white-is-zero.tif')));
   const view = new DataView(bytes.buffer);
   const directory = view.getUint32(4);
@@ -61,11 +62,15 @@ test.each([
     const at = directory + 2 + 12 * i;
     if (view.getUint16(at) === tag) view.setUint16(at + 8, value);
   }
-  await expect(decodeImage(blob(bytes))).rejects.toMatchObject({
-    code: 'image-undecodable',
-    message: expect.stringContaining(reason) as string,
-    hint: expect.stringContaining('PNG') as string,
-  });
+  expect(await readImageHeader(blob(bytes))).toBeNull();
+  expect((await whyUnreadable(blob(bytes))).reason).toContain(reason);
+  expect(() => decodeTiff(bytes)).toThrow(
+    expect.objectContaining({
+      code: 'image-undecodable',
+      message: expect.stringContaining(reason) as string,
+      hint: expect.stringContaining('PNG') as string,
+    }) as Error,
+  );
 });
 
 test.each([
