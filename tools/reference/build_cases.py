@@ -33,24 +33,29 @@ def build_case(case: Case) -> Path:
     """Built aside and moved into place when complete: a half-written case is never seen."""
     folder = GOLDEN / case.place
     aside = fresh_folder(folder.parent / f".{case.name}")
-    _write_inputs(aside, case)
-    write_tensors(aside / "expected.safetensors", _compute_expected(aside, case))
+    # Of a checkpoint in codes the reference loads the values they stand for.
+    source = aside / ("plain" if case.checkpoint.codes else "checkpoint")
+    _write_inputs(aside, case, source)
+    write_tensors(aside / "expected.safetensors", _compute_expected(aside, case, source))
+    shutil.rmtree(aside / "plain", ignore_errors=True)
     shutil.rmtree(folder, ignore_errors=True)
     return aside.rename(folder)
 
 
-def _write_inputs(folder: Path, case: Case) -> None:
+def _write_inputs(folder: Path, case: Case, source: Path) -> None:
     seed = case.checkpoint.seed
     write_checkpoint(folder / "checkpoint", case.checkpoint)
+    if case.checkpoint.codes:
+        write_checkpoint(source, case.checkpoint, plain=True)
     for i, (name, (width, height)) in enumerate(case.pictures.items()):
         write_png(folder / "images" / name, picture(width, height, seed * 100 + i))
     write_json(folder / "case.json", case_json(case))
-    write_adapter(folder / "adapter", load_model(folder / "checkpoint"), copy.deepcopy(case.adapter), seed + 1)
+    write_adapter(folder / "adapter", load_model(source), copy.deepcopy(case.adapter), seed + 1)
 
 
-def _compute_expected(folder: Path, case: Case) -> dict[str, torch.Tensor]:
-    model = load_adapter(load_model(folder / "checkpoint"), folder / "adapter")
-    processor = Processor(folder / "checkpoint", case.processor)
+def _compute_expected(folder: Path, case: Case, source: Path) -> dict[str, torch.Tensor]:
+    model = load_adapter(load_model(source), folder / "adapter")
+    processor = Processor(source, case.processor)
     inputs = processor(folder, case.messages, case.completion)
     expected = forward_and_backward(model, inputs)
     for key in case.left_out:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 
+from .codes import CONFIGS, encode
 from .families import family_of
 from .families.family import Checkpoint
 from .files import write_json, write_tensors
@@ -40,15 +41,24 @@ def random_weights(spec: Checkpoint) -> dict[str, torch.Tensor]:
     return {name: weight.to(DTYPES[spec.dtype]) for name, weight in weights.items()}
 
 
-def write_checkpoint(folder: Path, spec: Checkpoint) -> None:
+def write_checkpoint(folder: Path, spec: Checkpoint, plain: bool = False) -> None:
+    """`plain`: the values that codes stand for, in place of the codes, for the reference to load."""
     family = spec.family
     folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / "config.json", family.config_json(spec))
+    config = family.config_json(spec)
+    weights = random_weights(spec)
+    if spec.codes:
+        with torch.device("meta"):
+            model = family.model_class(family.config(spec))
+        stored, values = encode(weights, model, spec.codes, spec.dtype)
+        weights = values if plain else stored
+        if not plain:
+            config |= {"quantization_config": CONFIGS[spec.codes]}
+    write_json(folder / "config.json", config)
     write_json(folder / "preprocessor_config.json", family.preprocessor_json(spec))
     write_json(folder / "generation_config.json", family.generation_json())
     family.vocabulary.write(folder, spec.template_in)
 
-    weights = random_weights(spec)
     if spec.layout == "legacy":
         weights = {family.legacy_name(name): weight for name, weight in weights.items()}
     if spec.shards == 1:

@@ -288,4 +288,45 @@ DORA = Case(
     left_out=("pixel_values",),
 )  # fmt: skip
 
-CASES = [ONE_IMAGE, TWO_IMAGES, FOUR_IMAGES, TEXT_ONLY, TURNS, POLICY_GRPO, POLICY_DAPO, POLICY_DR_GRPO, YARN, HEAD, DORA]
+BNB_NF4 = Case(
+    name="bnb-nf4",
+    about="Quantised by bitsandbytes: NF4 with doubly quantised scales, in both towers, float16 beneath; untied head.",
+    checkpoint=Checkpoint(
+        family=QWEN2_5_VL,
+        text=Text(hidden=48, heads=3, kv_heads=1, layers=2, ffn=52, mrope_section=[2, 3, 3]),
+        vision=Vision(hidden=24, heads=2, depth=2, ffn=36, full_attention=[1], window=32, patch=8),
+        pictures=PixelLimits(256, 1024),
+        seed=761,
+        dtype="float16",
+        codes="nf4",
+    ),
+    adapter={"r": 4, "lora_alpha": 6, "target_modules": ["q_proj", "up_proj"], "exclude_modules": ".*visual.*"},
+    pictures={"a.png": (30, 20)},
+    messages=[user(picture("a.png"), words("Where is the red box?"))],
+    completion="[12, 8, 60, 71]",
+    max_new_tokens=12,
+    left_out=("pixel_values",),
+)  # fmt: skip
+
+FP8 = Case(
+    name="fp8",
+    about="Quantised in FP8 with a scale for each block of 128 × 128, the last ones smaller; bfloat16 beneath, tied head.",
+    checkpoint=Checkpoint(
+        family=QWEN2_5_VL,
+        text=Text(hidden=48, heads=3, kv_heads=1, layers=2, ffn=132, mrope_section=[2, 3, 3]),
+        vision=Vision(hidden=24, heads=2, depth=2, ffn=32, full_attention=[1], window=32, patch=8),
+        pictures=PixelLimits(256, 1024),
+        seed=771,
+        dtype="bfloat16",
+        tied=True,
+        codes="fp8",
+    ),
+    adapter={"r": 4, "lora_alpha": 6, "target_modules": ["v_proj", "down_proj"], "exclude_modules": ".*visual.*"},
+    pictures={"a.png": (30, 20)},
+    messages=[user(picture("a.png"), words("Where is the red box?"))],
+    completion="[12, 8, 60, 71]",
+    max_new_tokens=12,
+    left_out=("pixel_values",),
+)  # fmt: skip
+
+CASES = [ONE_IMAGE, TWO_IMAGES, FOUR_IMAGES, TEXT_ONLY, TURNS, POLICY_GRPO, POLICY_DAPO, POLICY_DR_GRPO, YARN, HEAD, DORA, BNB_NF4, FP8]

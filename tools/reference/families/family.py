@@ -37,6 +37,7 @@ class Checkpoint:
     layout: str = "legacy"  # as most published checkpoints are; or "nested", as transformers 5 writes them
     shards: int = 1
     template_in: str = "jinja"  # see Vocabulary.write
+    codes: str | None = None  # how others quantised it: see codes.py
 
 
 @dataclass
