@@ -7,11 +7,12 @@ import { wgsl } from './scripts/wgsl-plugin.ts';
 /** Tests that open a GPU device (Dawn under Node on a software driver), wherever they lie. */
 const onGpu = 'tests/**/*.gpu.test.ts';
 
-/** Layers of pure functions, whose tests need no module of their own. */
-const PURE = ['base', 'formats', 'grounding', 'image', 'text', 'train', 'models'];
+/** Layers without state in their modules, whose tests need no modules of their own. */
+const PURE = ['base', 'formats', 'grounding', 'image', 'text', 'benchmarks', 'ops', 'models', 'train', 'evaluate'];
 
 /** What a test does that another file in the same process would see: mocks, globals, registered parts. */
-const LEAVES_TRACES = /\bvi\.|globalThis|process\.(?:env|chdir|on)\b|fake-indexeddb|\bregister[A-Z]\w*\(/;
+const LEAVES_TRACES =
+  /\bvi\.|globalThis|process\.(?:argv|env|chdir|on)\b|fake-indexeddb|\bregister[A-Z]\w*\(|commandOf/;
 
 /** Test files that share a process and its modules with others: loading the modules takes longer than the tests. */
 const shared = PURE.flatMap((layer) =>

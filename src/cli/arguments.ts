@@ -91,7 +91,7 @@ export const someOf = (choices: readonly string[], fallback: string): Option<rea
     const names = given.split(',');
     const unknown = names.find((n) => !choices.includes(n));
     if (unknown === undefined) return names;
-    throw new UsageError(`${name} has “${unknown}”.`, `Choose from ${choices.join(', ')}, apart by commas.`);
+    throw new UsageError(`${name} has “${unknown}”.`, `Choose from ${choices.join(', ')}, separated by commas.`);
   },
 });
 

@@ -35,7 +35,7 @@ async function main(): Promise<void> {
   if (!existsSync(path)) throw new UsageError(`There is nothing at ${path}.`, USAGE);
   const compose = composeFrom(values);
   if (values.out !== undefined && !compose)
-    throw new UsageError('--out writes rows that were composed.', 'Say what of: --compose find,common,count.');
+    throw new UsageError('--out writes rows that were composed.', 'Say which questions: --compose find,common,count.');
   const session = new EngineSession({
     openGpu: () => Promise.reject(new Error('reading a dataset needs no GPU')),
     fetchFile: () => Promise.reject(new Error('the command line reads files from disk')),

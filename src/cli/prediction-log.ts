@@ -45,7 +45,7 @@ export async function openPredictions(
   const other = known ? differences(known, header) : [];
   if (other.length)
     throw new UsageError(
-      `${file} was made otherwise: ${other.join('; ')}.`,
+      `${file} was made with other options: ${other.join('; ')}.`,
       'Choose another file with --predictions, or give the same options. Nothing was changed.',
     );
   const whole = known ?? { ...header, pictures: await pictures() };
@@ -91,10 +91,11 @@ export async function readPredictionFile(
   if (texts.size === 0)
     throw new GroundworkError(
       'predictions-unreadable',
-      `None of the answers of ${basename(file)} is to a row of this dataset.`,
+      `None of the answers of ${basename(file)} belongs to a row of this dataset.`,
       'Check that the file belongs to the dataset, and that its ids are the dataset’s.',
     );
-  if (strangers > 0) console.log(`${strangers} answers of ${basename(file)} are to rows that are not here.`);
+  if (strangers > 0)
+    console.log(`${strangers} answers of ${basename(file)} belong to rows that this dataset does not have.`);
   const answers = new Map<string, readonly Prediction[]>();
   for (const row of rows) {
     const answer = texts.get(row.id);

@@ -6,6 +6,6 @@ import { UsageError } from './arguments.ts';
 export function publishedModel(named: string | undefined, usage: string): PublishedModel {
   const model = findPublished(named);
   if (model) return model;
-  const what = named === undefined ? 'A model is to be named.' : `“${named}” is no model known here.`;
+  const what = named === undefined ? 'No model is named.' : `“${named}” is not a model that Groundwork knows.`;
   throw new UsageError(what, `${usage}\nmodels:\n  ${publishedIds().join('\n  ')}`);
 }

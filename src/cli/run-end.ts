@@ -40,6 +40,6 @@ function hint({ code, hint: said }: Failure, kept: RunRecord | null, out: string
   const safe =
     kept && kept.bytes > 0
       ? `The checkpoint after step ${kept.step} in ${out}/run is safe. Resume the run with: npm run demo -- --out ${out} --resume`
-      : 'Nothing of this run was saved yet. Run the command again to start it anew.';
+      : 'Nothing of this run was saved yet. Run the command again to start over.';
   return [first, safe].filter(Boolean).join(' ');
 }

@@ -11,6 +11,6 @@ export const dtype: Option<WeightDType> = {
   read(given = 'f16', name) {
     const choice = storageChoice(given);
     if (choice !== 'auto') return choice;
-    throw new UsageError(`${name} is “auto”.`, 'Say how the weights are to be held, for example f16.');
+    throw new UsageError(`${name} is “auto”.`, 'Choose how the weights are stored, for example f16.');
   },
 };

@@ -43,7 +43,7 @@ const WORDS: Readonly<Record<FindingKey, Omit<Finding, 'key' | 'rows'>>> = {
   'question-leak': {
     severity: 'bad',
     title: 'with a question that is asked of the same pictures in training and held out',
-    fix: 'The model learns the answer by heart. Draw the split here, or remove the copies.',
+    fix: 'The model can memorise the answer. Draw the split here, or remove the copies.',
   },
   'repeated-question': {
     severity: 'odd',

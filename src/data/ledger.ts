@@ -78,7 +78,7 @@ export const LEDGER = {
   },
   'shapes-dropped': {
     of: 'row',
-    say: (n) => `${rows(n, 'has', 'have')} shapes that are no boxes (points, lines, circles): they are dropped.`,
+    say: (n) => `${rows(n, 'has', 'have')} shapes other than boxes (points, lines, circles): these are dropped.`,
   },
   'phrases-dropped': {
     of: 'row',

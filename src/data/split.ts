@@ -135,9 +135,7 @@ export function shortfallsOf(
   if (train + heldout === 0) return [];
   if (train === 0) return ['There are no training rows: nothing can be trained.'];
   if (heldout === 0)
-    return [
-      'No row is held out: evaluations have nothing to measure, and progress cannot be told from learning by heart.',
-    ];
+    return ['No row is held out: evaluations have nothing to measure, and nothing shows whether the model overfits.'];
   const missing = tasks
     .filter((task) => task.train > 0 && task.heldout === 0)
     .map(({ name }) => name || 'rows without a task');

@@ -34,7 +34,7 @@ function card(scored: ScoredRow, pictures: readonly ReportPicture[]): string {
       ...truth.map(({ box }) => rectangle(box, picture, 'truth')),
       ...given.map(({ box }) => rectangle(box, picture, 'answer')),
     ];
-    const label = `Picture ${image + 1}: ${truth.length} right, ${given.length} given`;
+    const label = `Image ${image + 1}: ${truth.length} right, ${given.length} given`;
     return `<svg role="img" aria-label="${label}" viewBox="0 0 ${picture.width} ${picture.height}"><image href="${picture.data}" width="${picture.width}" height="${picture.height}"/>${boxes.join('')}</svg>`;
   });
   const title = `${row.id}${kind ? `: ${OUTCOMES[kind]}` : ''}`;
@@ -59,7 +59,7 @@ export function htmlReport(
       ...tasks.map(({ task, n, rows }) => [task, `${n}`, ...kinds.map((kind) => `${rows[kind]?.length ?? 0}`)]),
     ];
     const why = table.objections.length
-      ? `<p>No published row may be set beside these: ${escape(table.objections.join('; '))}.</p>`
+      ? `<p>Not comparable with published rows: ${escape(table.objections.join('; '))}.</p>`
       : '';
     return `<h2>${escape(table.title)}</h2><p>${escape(table.figure)}, per cent.</p>${htmlTable(tableGrid(table))}${why}<h3>Answers by what went wrong</h3>${htmlTable(failures)}`;
   });

@@ -42,7 +42,9 @@ function figureLines(title: string, figures: Figures): string[] {
   ];
   const others = figures.others.map((figure) => `  ${figure.words}: ${shown(figure)}`);
   const judge = figures.judge
-    ? [`  ${figures.judge} answers would be read by a language model there. They count as wrong here.`]
+    ? [
+        `  ${figures.judge} answers would be read by a language model in the published script. They count as wrong here.`,
+      ]
     : [];
   return [...textTable(lines), ...others, ...judge];
 }
@@ -66,7 +68,7 @@ export function printScores(scores: BenchmarkScores, header: PredictionHeader | 
   const lines = [`${title}, per cent, 95 % intervals in brackets`];
   if (benchmark) lines.push(`rule and prompt: ${benchmark.protocol.source}`);
   if (strict) lines.push('', ...figureLines('strict', strict));
-  else lines.push('', 'The strict reading needs to know what the numbers of a box are: --space thousandths or pixels.');
+  else lines.push('', 'The strict reading needs the coordinates of the boxes: --space thousandths or pixels.');
   if (published) lines.push('', ...figureLines('as published', published));
   if (strict) lines.push('', ...failureLines(scores));
   if (benchmark) {
@@ -74,7 +76,7 @@ export function printScores(scores: BenchmarkScores, header: PredictionHeader | 
     lines.push(
       '',
       objections.length
-        ? `Not to be set beside published rows: ${objections.join('; ')}.`
+        ? `Not comparable with published rows: ${objections.join('; ')}.`
         : 'Files, prompt and limits are those of the published script.',
     );
   }

@@ -88,7 +88,7 @@ function isComplete(questions: Readonly<Record<string, number>>, rows: readonly 
 /** Why a figure may not be set beside published ones; empty: files, prompt, lengths and rule are the same. */
 export function objectionsTo(scores: BenchmarkScores, header: PredictionHeader | null): string[] {
   const { benchmark, complete } = scores;
-  if (!benchmark) return ['these rows are of no benchmark'];
+  if (!benchmark) return ['these rows do not belong to a benchmark'];
   const { pictures, answerTokens } = benchmark.protocol;
   const found: string[] = [];
   if (complete !== true)
@@ -98,14 +98,15 @@ export function objectionsTo(scores: BenchmarkScores, header: PredictionHeader |
         : 'not all questions were answered',
     );
   if (!header) return [...found, 'how these answers were made is not known'];
-  if (header.prompt !== 'published') found.push('the prompt is another');
+  if (header.prompt !== 'published') found.push('the prompt differs');
   if ((header.tokens ?? answerTokens) !== answerTokens)
-    found.push(`answers may have ${header.tokens} tokens, there ${answerTokens}`);
+    found.push(`answers may have ${header.tokens} tokens, in the published script ${answerTokens}`);
   for (const key of ['minPixels', 'maxPixels'] as const) {
     const [theirs, ours] = [pictures[key], header.pictures?.[key]];
     if (theirs !== undefined && ours !== theirs)
-      found.push(`pictures: ${key} is ${ours ?? 'not known'}, there ${theirs}`);
+      found.push(`pictures: ${key} is ${ours ?? 'not known'}, in the published script ${theirs}`);
   }
-  if (pictures.longestSide !== undefined) found.push(`there pictures are made ${pictures.longestSide} pixels long`);
+  if (pictures.longestSide !== undefined)
+    found.push(`the published script resizes pictures to a longest side of ${pictures.longestSide} pixels`);
   return found;
 }

@@ -134,7 +134,7 @@ export function tableAsMarkdown(table: BenchmarkTable): string {
     .map((_, i) => (i < 2 ? '---|' : '---:|'))
     .join('')}`;
   const why = table.objections.length
-    ? `\nNo published row may be set beside these: ${table.objections.join('; ')}.\n`
+    ? `\nNot comparable with published rows: ${table.objections.join('; ')}.\n`
     : `\n${MARK} made with the same files, prompt and rule.\n`;
   return `**${table.title}**, ${table.figure}, per cent\n\n${[rows[0]!, line, ...rows.slice(1)].join('\n')}\n${why}`;
 }

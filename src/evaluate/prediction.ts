@@ -122,7 +122,7 @@ export function readPredictions(text: string): PredictionFile {
       throw new GroundworkError(
         'predictions-unreadable',
         `Line ${i + 1} of the predictions is not an answer to a row.`,
-        'The first line says what made the file; each other has “row”, “text”, “boxes”, “parsed”, “refused” and “sizes”. Remove the line, or make the file anew.',
+        'The first line says what made the file; each other has “row”, “text”, “boxes”, “parsed”, “refused” and “sizes”. Remove the line, or create the file again.',
       );
   }
   return { header, answers, wholeBytes: new TextEncoder().encode(text.slice(0, end)).length };

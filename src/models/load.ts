@@ -32,7 +32,7 @@ export interface LoadedModel {
   /** What quantising lost, by tensor; empty where nothing is quantised. */
   readonly reconstruction: readonly Reconstruction[];
   readonly processor: Processor;
-  /** What was passed over or assumed in the folder's files, in whole sentences for the user. */
+  /** What was skipped or assumed in the folder's files, in whole sentences for the user. */
   readonly notes: readonly string[];
   readonly folder: CheckpointFolder;
   readonly checkpoint: CheckpointWeights;

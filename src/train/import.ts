@@ -151,7 +151,7 @@ export async function readAdapter(
       ),
       ...(passedOver
         ? [
-            'target_modules matches parts that are no linear layers as well. ms-swift passes such parts by, and so does Groundwork; PEFT refuses the adapter.',
+            'target_modules also matches parts that are not linear layers. ms-swift skips such parts, and so does Groundwork; PEFT refuses the adapter.',
           ]
         : []),
       ...unmatchedTargets(names, settings.targetModules)
@@ -335,7 +335,7 @@ function leftOutNotes(inVision: readonly string[], foreign: readonly string[]): 
       : []),
     ...(foreign.length
       ? [
-          `The adapter also changes parts that are no linear layers of this model (${foreign.length}), such as ${foreign[0]!}. They are left out, ${consequence}`,
+          `The adapter also changes parts that are not linear layers of this model (${foreign.length}), such as ${foreign[0]!}. They are left out, ${consequence}`,
         ]
       : []),
   ];

@@ -131,7 +131,7 @@ describe('every command ends with 2 and without a word of defects when it is tol
     ['profile', ['sft', '--recipe', 'good'], 'has no stage of kind sft'],
     ['verify', ['nowhere'], 'nowhere is not there.'],
     ['memory', ['--out', 'nowhere/a/b.md'], 'cannot be written'],
-    ['random-weights', ['no-such-model', '--out', 'x'], 'is no model known here'],
+    ['random-weights', ['no-such-model', '--out', 'x'], 'is not a model that Groundwork knows'],
     ['throughput', ['--rounds', '0'], '--rounds is “0”.'],
     ['full-size', ['--stages', 'sft,dance'], '--stages has “dance”.'],
     ['bench', ['--only', '('], '--only is “(”.'],
@@ -146,7 +146,7 @@ describe('every command ends with 2 and without a word of defects when it is tol
   test('and so does its process', { timeout: 60_000 }, () => {
     const args = ['--import', './scripts/register.mjs', 'src/cli/random-weights.ts', 'no-such-model', '--out', at('y')];
     const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
-    expect([status, stdout + stderr]).toEqual([2, expect.stringContaining('is no model known here')]);
+    expect([status, stdout + stderr]).toEqual([2, expect.stringContaining('is not a model that Groundwork knows')]);
   });
 });
 

@@ -68,7 +68,7 @@ test('both readings stand side by side, and say why no published row may stand b
   expect(run.out).toMatch(/^MIG-Bench: 4 held-out rows/);
   expect(run.out).toMatch(/region +3 +100\.0 \[43\.9–100\.0\]/);
   expect(run.out).toContain(
-    'Not to be set beside published rows: not all questions were answered; how these answers were made is not known.',
+    'Not comparable with published rows: not all questions were answered; how these answers were made is not known.',
   );
   // Strict: one of four before, four after.
   expect(run.out).toMatch(
@@ -98,7 +98,7 @@ test('what was written for other tools is read again, and scores the same', asyn
 test('without the space of its boxes an answer has no strict reading', async () => {
   const run = await evaluate('--data', at('mig'), '--from-predictions', first);
   expect(run.code).toBe(0);
-  expect(run.out).toContain('The strict reading needs to know what the numbers of a box are');
+  expect(run.out).toContain('The strict reading needs the coordinates of the boxes');
   expect(run.out).toMatch(/as published +n[^]*region +3 +100\.0/);
   const strict = await evaluate('--data', at('mig'), '--from-predictions', first, '--space', 'thousandths');
   const report = at('r.html');
@@ -131,7 +131,7 @@ test('answers to other rows, and a command that says neither model nor answers, 
   const run = await evaluate('--data', at('mig'), '--from-predictions', strange);
   expect([run.code, run.error]).toEqual([
     1,
-    expect.stringContaining('None of the answers of strange.jsonl is to a row'),
+    expect.stringContaining('None of the answers of strange.jsonl belongs to a row'),
   ]);
   expect(await evaluate('--data', at('mig'))).toMatchObject({
     code: 2,

@@ -181,18 +181,26 @@ test('a device that is destroyed is opened again, and the run goes on by itself'
   for (let round = 0; round < SOAK; round++) {
     attempt.events.length = 0;
     const kills = new Set([1 + random.below(UNITS - 1), 1 + random.below(UNITS - 1)]);
+    const killed: Promise<unknown>[] = [];
     let units = 0;
     attempt.onEvent = (event) => {
       if (!isUnit(event) || !kills.delete(++units)) return;
       // In the middle of the step that follows, wherever that is.
-      setTimeout(() => attempt.gpu!.device.destroy(), random.below(400));
+      const later = new Promise((resolve) => setTimeout(resolve, random.below(400)));
+      killed.push(
+        later.then(() => {
+          const { device } = attempt.gpu!;
+          device.destroy();
+          return device.lost;
+        }),
+      );
     };
     await attempt.start(WHOLE, 1 + random.below(3));
     await attempt.session.running;
     expect(attempt.events.filter(({ type }) => type === 'failure')).toEqual([]);
     expect(attempt.session.state).toBe('finished');
     // One that came after the end is brought back, too: the export below waits for it.
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    await Promise.all(killed);
     expect(await attempt.session.handle({ type: 'export', what: 'adapter' })).toBeTruthy();
     expect(await attempt.outcome()).toEqual(whole);
   }

@@ -1,3 +1,4 @@
+/** Tokens per second as `npm run throughput` measures them, and the file from which PyTorch repeats the work. */
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { filesUnder } from '../../src/cli/node-files.ts';

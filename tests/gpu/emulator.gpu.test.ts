@@ -1,3 +1,4 @@
+/** The race emulator against a device: the same training step gives the same numbers. */
 import { afterEach, expect, test } from 'vitest';
 import { Recorder, type Session } from '../../src/gpu/recorder.ts';
 import { expectClose, openSession } from '../ops/harness.ts';

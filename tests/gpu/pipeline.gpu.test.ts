@@ -1,3 +1,4 @@
+/** Compiling kernels ahead of their first run: all at once, once each, in the order of who waits. */
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { Gpu } from '../../src/gpu/device.ts';
 import { warmPipelines, type Pipeline } from '../../src/gpu/pipeline.ts';

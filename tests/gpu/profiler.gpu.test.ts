@@ -1,3 +1,4 @@
+/** Profiles of recorded programs: every dispatch with its time, and results that do not change. */
 import { describe, expect, test } from 'vitest';
 import { Random } from '../../src/base/random.ts';
 import { record } from '../../src/gpu/profiler.ts';

@@ -1,3 +1,4 @@
+/** Cutting a program into submissions of measured length. */
 import { describe, expect, test, vi } from 'vitest';
 import { globals } from 'webgpu';
 import { Random } from '../../src/base/random.ts';

@@ -1,3 +1,4 @@
+/** Every family against transformers and PEFT: image features, logits and LoRA gradients (tests/golden). */
 import { filesUnder } from '../../src/cli/node-files.ts';
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

@@ -1,3 +1,4 @@
+/** LoRA matrices in two arenas: their layout, their first values, and what is refused. */
 import { describe, expect, test } from 'vitest';
 import { Random } from '../../src/base/random.ts';
 import { readTensors } from '../../src/gpu/program.ts';

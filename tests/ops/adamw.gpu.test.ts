@@ -1,3 +1,4 @@
+/** The optimizer step and gradient clipping against f64. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { Random } from '../../src/base/random.ts';

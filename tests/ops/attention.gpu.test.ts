@@ -1,3 +1,4 @@
+/** Attention over ranges of keys against f64, forward and backward, and rows decoded against a cache. */
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';

@@ -1,3 +1,4 @@
+/** Matrices side by side, tables read between their rows, and features added to tokens. */
 import { expect, test } from 'vitest';
 import { Random } from '../../src/base/random.ts';
 import { concatColumns } from '../../src/ops/concat.ts';

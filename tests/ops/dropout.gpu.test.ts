@@ -1,3 +1,4 @@
+/** LoRA dropout: its share, its seed, and its mask in the gradients. */
 import { describe, expect, test } from 'vitest';
 import { Random } from '../../src/base/random.ts';
 import { dropout } from '../../src/ops/dropout.ts';

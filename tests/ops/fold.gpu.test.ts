@@ -1,3 +1,4 @@
+/** Folding an adapter into a weight, in f32 and in halves. */
 import { describe, expect, test } from 'vitest';
 import { Random } from '../../src/base/random.ts';
 import { fold } from '../../src/ops/fold.ts';

@@ -1,3 +1,4 @@
+/** Norms, activations, rotary positions and the loss against PyTorch (tests/golden/ops). */
 import { describe, expect, test } from 'vitest';
 import { Random } from '../../src/base/random.ts';
 import type { Recorder } from '../../src/gpu/recorder.ts';

@@ -1,3 +1,4 @@
+/** Log-probabilities of targets, chunk by chunk over the vocabulary, against f64. */
 import { describe, expect, test } from 'vitest';
 import { Random } from '../../src/base/random.ts';
 import { globals } from 'webgpu';

@@ -1,3 +1,4 @@
+/** Matrix products of every form against f64, with LoRA terms, at odd shapes. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Random } from '../../src/base/random.ts';

@@ -1,3 +1,4 @@
+/** Policy losses, KL and entropy against their definition in f64. */
 import { describe, expect, test } from 'vitest';
 import { Random } from '../../src/base/random.ts';
 import { entropyBonus, needsSpans, nllLoss, policyLoss, type PolicySettings } from '../../src/ops/policy-loss.ts';

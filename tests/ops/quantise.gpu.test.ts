@@ -1,3 +1,4 @@
+/** Quantised weights: packing on the device, products with them, and their error. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Random } from '../../src/base/random.ts';

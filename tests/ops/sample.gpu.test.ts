@@ -1,3 +1,4 @@
+/** Drawing tokens: temperature, top-k, top-p, seeds, and rows that have ended. */
 import { describe, expect, test } from 'vitest';
 import { Random } from '../../src/base/random.ts';
 import type { Session } from '../../src/gpu/recorder.ts';

@@ -1,3 +1,4 @@
+/** Gradients over the whole tape: sums, residuals, and tensors that are used twice. */
 import { describe, expect, test } from 'vitest';
 import { Random } from '../../src/base/random.ts';
 import { Recorder } from '../../src/gpu/recorder.ts';

@@ -1,3 +1,4 @@
+/** The trial that chooses a tuning profile for an adapter. */
 import { describe, expect, test } from 'vitest';
 import { openNodeGpu } from '../../src/cli/node-gpu.ts';
 import { judge, tryProfiles, winnerOf } from '../../src/ops/trial.ts';

@@ -81,8 +81,11 @@ describe('a project', () => {
     transport.keep.letGo();
     await other.keeping.getState().begin();
     expect(other.keeping.getState()).toMatchObject({ current: id, owned: false });
+    vi.useFakeTimers();
     other.recipe.getState().reseed(5);
-    await new Promise((resolve) => setTimeout(resolve, 400));
+    // Longer than a change waits until it is saved.
+    await vi.advanceTimersByTimeAsync(60_000);
+    vi.useRealTimers();
     await other.keeping.getState().refresh();
     expect(currentProject(other.keeping.getState())!.changedAt).toBe(changedAt);
   });
@@ -428,9 +431,15 @@ test('the browser is asked to keep what a run leaves, once, and not again when i
 });
 
 test('saves take turns: what asks at the same time makes one project', async () => {
-  await studio.project.getState().openSample();
-  await Promise.all([kept().forRun(), kept().forRun()]);
-  await new Promise((resolve) => setTimeout(resolve, 400));
+  vi.useFakeTimers();
+  const asked = studio.project
+    .getState()
+    .openSample()
+    .then(() => Promise.all([kept().forRun(), kept().forRun()]));
+  // Longer than a change waits until it is saved.
+  await vi.advanceTimersByTimeAsync(60_000);
+  await asked;
+  vi.useRealTimers();
   expect(kept().projects).toHaveLength(1);
 });
 

@@ -1,3 +1,4 @@
+/** Exported adapters and checkpoints, read back and loaded again. */
 import { describe, expect, test } from 'vitest';
 import type { ByteSource } from '../../src/formats/byte-source.ts';
 import { openCheckpoint } from '../../src/formats/checkpoint-files.ts';

@@ -1,3 +1,4 @@
+/** Generation for several prompts and groups, greedy and drawn, against passes over whole sequences. */
 import { describe, expect, test, vi } from 'vitest';
 import type { Program } from '../../src/gpu/program.ts';
 import type { GenerateOptions, Rollout } from '../../src/train/generate.ts';

@@ -21,7 +21,7 @@ describe('modules outside the language model', () => {
     ]);
     expect(adapter.leftOut).toEqual([patches]);
     expect(adapter.notes.join('\n')).toMatch(
-      /no linear layers of this model \(1\), such as model\.visual\.patch_embed\.proj/,
+      /not linear layers of this model \(1\), such as model\.visual\.patch_embed\.proj/,
     );
     expect(adapter.notes.join('\n')).toContain('nothing is exported from it');
   });

@@ -1,3 +1,4 @@
+/** Merging an adapter into the policy, in every weight format. */
 import { describe, expect, test } from 'vitest';
 import { Adapter } from '../../src/nn/adapter.ts';
 import { combine } from '../../src/train/combine.ts';

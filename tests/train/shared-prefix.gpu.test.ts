@@ -1,3 +1,4 @@
+/** Completions that share their prompt: the same loss and gradients as each with its own. */
 import { describe, expect, test } from 'vitest';
 import type { Adapter } from '../../src/nn/adapter.ts';
 import { LOSS_TYPES, policyMode } from '../../src/train/losses/index.ts';

@@ -33,7 +33,7 @@ export async function readPredictionFile(
   if (read.predictions.length === 0)
     throw new GroundworkError(
       'predictions-unreadable',
-      `None of the answers of ${file} is to a row of this dataset.`,
+      `None of the answers of ${file} belongs to a row of this dataset.`,
       'Check that the file belongs to the dataset, and that its ids are the dataset’s.',
     );
   return read;

@@ -94,7 +94,7 @@ export async function averageCheckpoints(
     combine([...before, mean]),
     run.modelName,
     [
-      ...(damaged ? [`Damaged checkpoints that were passed over: ${damaged}.`] : []),
+      ...(damaged ? [`Damaged checkpoints that were skipped: ${damaged}.`] : []),
       ...(before.length ? [`The result includes what the run had folded in before (${before.length}).`] : []),
     ],
   );

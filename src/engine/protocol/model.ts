@@ -36,7 +36,7 @@ export interface ModelReport extends WeightsReport {
   readonly renamed: boolean;
   /** How the model writes boxes, in words for the user. */
   readonly boxConvention: string;
-  /** What was passed over or assumed in its files, in whole sentences. */
+  /** What was skipped or assumed in its files, in whole sentences. */
   readonly notes: readonly string[];
 }
 

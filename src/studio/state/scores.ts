@@ -172,7 +172,7 @@ export function createScores({ client, projectOf, ensureProject, label }: Scores
             name,
             space,
           });
-          const left = strangers ? ` ${strangers} answers are to rows that are not here.` : '';
+          const left = strangers ? ` ${strangers} answers belong to rows that this dataset does not have.` : '';
           set({ told: `${taken.answered} answers of ${taken.name} were taken.${left}`, layer: taken.id });
           await refresh(dataset, project);
         }),

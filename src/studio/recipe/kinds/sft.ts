@@ -15,7 +15,7 @@ export const sft: KindWords<SftStage> = {
     ...group('Training', {
       maxSteps: {
         label: 'Steps',
-        help: 'Optimizer steps. 0 lets the epochs decide. With more steps the model learns the answers better, in the end by heart.',
+        help: 'Optimizer steps. 0 lets the epochs decide. With more steps the model fits the training answers better, and in the end overfits.',
         essential: true,
         unit: 'steps',
       },
@@ -44,7 +44,7 @@ export const sft: KindWords<SftStage> = {
       ...CHECKPOINTING,
       evalSteps: {
         label: 'Measure held-out loss every',
-        help: 'Steps between two measurements of the loss on held-out rows, which rises when the model begins to learn by heart. They do not change the run. 0 measures none.',
+        help: 'Steps between two measurements of the loss on held-out rows, which rises when the model begins to overfit. They do not change the run. 0 measures none.',
         unit: 'steps',
       },
       evalRows: {

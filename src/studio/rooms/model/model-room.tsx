@@ -120,7 +120,7 @@ function Loaded({ model }: { readonly model: ModelReport }) {
       <p>{model.boxConvention}</p>
       {model.notes.length > 0 && (
         <>
-          <h3>What was passed over or assumed</h3>
+          <h3>What was skipped or assumed</h3>
           <ul>
             {model.notes.map((note) => (
               <li key={note}>{note}</li>

@@ -41,7 +41,9 @@ function Failures({ result }: { readonly result: BenchmarkResult }) {
         </label>
       </div>
       {set.failures.tasks.length === 0 ? (
-        <p className="note">These answers have no strict reading: what the numbers of their boxes are is not known.</p>
+        <p className="note">
+          These answers have no strict reading, because the coordinates of their boxes are not known.
+        </p>
       ) : (
         <>
           <Grid set={set} onRows={open} />

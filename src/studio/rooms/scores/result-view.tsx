@@ -92,7 +92,7 @@ function Comparison({ table }: { readonly table: BenchmarkTable }) {
         {marked
           ? '“= comparable” marks published rows that were made with the same files, prompt and rule.'
           : table.objections.length > 0
-            ? `No published row may be set beside these: ${table.objections.join('; ')}.`
+            ? `Not comparable with published rows: ${table.objections.join('; ')}.`
             : 'No published row was made with the same prompt and rule.'}
       </p>
     </>
@@ -225,7 +225,7 @@ function Readings({ set, title }: { readonly set: SetScores; readonly title: str
         Brackets: 95 %, Wilson. Strict: in the model’s own coordinates, in its answer part, in the right picture.
         {others.length > 0 && ` ${others.join('; ')}.`}
         {(set.published?.judge ?? 0) > 0 &&
-          ` ${count(set.published!.judge)} answers would be read by a language model there. They count as wrong here.`}
+          ` ${count(set.published!.judge)} answers would be read by a language model in the published script. They count as wrong here.`}
         {!set.strict &&
           ' A strict reading needs to know what the numbers of a box are: import the file again and say it.'}
       </p>

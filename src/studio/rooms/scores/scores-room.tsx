@@ -14,7 +14,8 @@ import { PredictionSets } from './prediction-sets.tsx';
 import { ResultView } from './result-view.tsx';
 import './scores.css';
 
-const LEDE = 'What a model is worth on rows that it never learnt from, beside its base and what others have published.';
+const LEDE =
+  'How well a model answers rows that it was not trained on, compared with its base and with published results.';
 
 export function ScoresRoom() {
   const dataset = useProject((project) => project.dataset);
