@@ -14,6 +14,10 @@ export const parseJson = (text: string): unknown =>
     typeof each === 'object' && each !== null && UNWRITABLE in each ? Number(each[UNWRITABLE]) : each,
   );
 
+/** A value from outside in words. `String` calls what an object names `toString`, whatever that is. */
+export const printed = (value: unknown): string =>
+  typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value);
+
 /** Levels of lists and objects inside each other that any file of ours or of others needs, many times over. */
 const MOST_LEVELS = 128;
 

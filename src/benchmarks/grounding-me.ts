@@ -6,6 +6,7 @@
  * 0, 0, 0, 0, which is what a rejection row wants. A box counts in pixels or over 999, whichever overlaps better: a
  * choice that knows the solution. A row whose answer cannot be read as a list counts as a rejection.
  */
+import { printed } from '../base/json.ts';
 import type { Benchmark, Corners } from './benchmark.ts';
 import { boxCounts, countFigures } from './figures.ts';
 import { sidedIou } from './plain-iou.ts';
@@ -70,7 +71,7 @@ export const groundingMe = {
     const nothing = !corners || isNothing(corners);
     return {
       benchmark: 'groundingMe',
-      id: `groundingme-${String(index)}`,
+      id: `groundingme-${printed(index)}`,
       task,
       images: [image],
       question: `Give the bounding box of the object that this describes: ${question}`,

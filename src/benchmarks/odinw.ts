@@ -7,6 +7,7 @@
  * kept: a choice that knows the solution, so its figures are optimistic. mAP is COCO's per data set, averaged over them.
  * Numbers that Python cannot convert stop the script; here such an answer counts as unreadable.
  */
+import { printed } from '../base/json.ts';
 import type { Benchmark, Corners, Detection, Question, Scored } from './benchmark.ts';
 import { COCO_THRESHOLDS, meanAveragePrecision, sidesOf, type CocoBox, type CocoDetection } from './coco-ap.ts';
 import { byKey, countFigures, meanOf, type Figure } from './figures.ts';
@@ -23,7 +24,7 @@ interface Found {
 }
 
 const normal = (label: unknown): string =>
-  label === null || label === undefined ? 'none' : String(label).trim().toLowerCase();
+  label === null || label === undefined ? 'none' : printed(label).trim().toLowerCase();
 
 function parsedJson(text: string): { readonly value: unknown } | null {
   try {

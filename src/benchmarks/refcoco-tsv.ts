@@ -6,6 +6,7 @@
  * the greatest of them: up to 1.5 fractions, up to 1000 thousandths, else pixels, so that small boxes in pixels are
  * misread. They are cut at the picture's edges and put in order. Precision@1 is Acc@0.5; the average is that of splits.
  */
+import { printed } from '../base/json.ts';
 import type { Benchmark, Corners } from './benchmark.ts';
 import { boxCounts, countFigures } from './figures.ts';
 import { guardedIou } from './plain-iou.ts';
@@ -57,7 +58,7 @@ export const refCocoTsv = {
     const task = splitOf(category, split);
     return oneBox({
       benchmark: 'refCocoTsv',
-      id: `${task}_${String(index)}`,
+      id: `${task}_${printed(index)}`,
       task,
       images: [image],
       question,

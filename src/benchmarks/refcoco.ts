@@ -3,8 +3,8 @@
  * `refcoco/utils_rec.py`): one box per phrase, asked for and read as fractions.
  *
  * As published: the first four numbers in square brackets; none is the box 0, 0, 0, 0. Numbers are taken as fractions
- * whatever they are. Every phrase of a box is a question of its own there: a Parquet row with several phrases gives only
- * its first here, which the dataset's ledger counts.
+ * whatever they are. Every phrase of a box is a question of its own, also where a Parquet row has several: the dataset
+ * makes a row of each (data/tables/phrase-table.ts).
  */
 import type { Benchmark, Corners } from './benchmark.ts';
 import { boxCounts, countFigures, share } from './figures.ts';

@@ -85,7 +85,7 @@ function prior(reading: Convention, { way, declared, tokens }: Evidence): number
   const habit = space === 'thousand' ? (tokens >= 0.5 ? TOKENS_PRIOR : way === 'pairs' ? PAIRS_PRIOR : 0) : 0;
   // What declares a layout is rarely wrong about it.
   const usual = declared ? (layout === declared.layout ? 0 : LAYOUT_PRIOR.cxcywh) : LAYOUT_PRIOR[layout];
-  const rare = space === 'model' && FIELD_RESIZES.findIndex((each) => each === reading.resize) >= FIRST_RESIZES;
+  const rare = isRare(reading);
   return SPACE_PRIOR[space] + (rare ? Math.log(0.1) : 0) + usual + habit;
 }
 
@@ -124,13 +124,36 @@ const different = ({ classes }: Evidence): number => classes.reduce((sum, { leng
 const heaviest = (all: readonly Weighed[]): Weighed =>
   all.reduce((best, each) => (each.weight > best.weight ? each : best));
 
+/**
+ * Whether boxes of a resized copy reach its right and its lower edge alike, as far as their number lets it be seen. Boxes
+ * that stop short in their own way, as those of objects do, say nothing of a resize; a limit could be fitted to any.
+ */
+function reachesAlike(evidence: Evidence, reading: Convention): boolean {
+  let [across, down] = [0, 0];
+  for (const { numbers, picture } of evidence.sample) {
+    const whole = extent(reading, picture);
+    if (!whole) continue;
+    const [, , x2, y2] = cornersOf(numbers, reading.layout);
+    [across, down] = [Math.max(across, x2 / whole.width), Math.max(down, y2 / whole.height)];
+  }
+  return Math.min(across, down) >= Math.max(across, down) * (1 - 1 / Math.max(2, different(evidence)));
+}
+
+/** A resize that few write boxes after, or one that is fitted to them. */
+const isRare = ({ space, resize }: Convention): boolean => {
+  const at = FIELD_RESIZES.findIndex((each) => each === resize);
+  return space === 'model' && (at < 0 || at >= FIRST_RESIZES);
+};
+
 /** The heaviest of those that fit at all; of several that are as good as the picture files, the files, if no box is lost. */
 function bestOf(all: readonly Weighed[], evidence: Evidence): Weighed {
   const most = Math.max(...all.map(({ fits }) => fits));
   const fitting = all.filter((each) => fitsLike(each, most, evidence));
   // A resize needs more than a few boxes to be worth a guess.
   const plain = fitting.filter(({ reading }) => reading.space !== 'model');
-  const best = heaviest(plain.length && different(evidence) < FEW ? plain : fitting);
+  const inFiles = fitting.some(({ reading }) => reading.space === 'natural');
+  const likely = fitting.filter(({ reading }) => !inFiles || !isRare(reading) || reachesAlike(evidence, reading));
+  const best = heaviest(plain.length && different(evidence) < FEW ? plain : likely);
   if (!best.likeNatural) return best;
   const alike = all.filter((each) => each.likeNatural && each.reading.layout === best.reading.layout);
   const kept = Math.max(...alike.map(({ fits }) => fits));
@@ -322,9 +345,11 @@ export function decide(evidence: Evidence): Decision {
     };
   let best = bestOf(all, evidence);
   let why = doubt(best, all, evidence);
+  let limits: readonly Weighed[] = [];
   // A limit that is fitted to the boxes is looked for only where there is a doubt: it always finds one.
   if (why !== null && evidence.measured > 0) {
-    all = [...all, ...fitted(evidence, best.reading.layout, all)];
+    limits = fitted(evidence, best.reading.layout, all);
+    all = [...all, ...limits];
     const again = bestOf(all, evidence);
     if (again !== best) {
       best = again;
@@ -338,7 +363,7 @@ export function decide(evidence: Evidence): Decision {
     reason: why ?? certainty(best, evidence),
     ambiguous: why !== null,
     candidates: all
-      .filter((each) => each === best || offered(each.reading))
+      .filter((each) => each === best || limits.includes(each) || offered(each.reading))
       .map(({ reading, fits }) => ({ ...reading, fits })),
   };
 }

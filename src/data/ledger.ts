@@ -80,9 +80,9 @@ export const LEDGER = {
     of: 'row',
     say: (n) => `${rows(n, 'has', 'have')} shapes other than boxes (points, lines, circles): these are dropped.`,
   },
-  'phrases-dropped': {
+  'phrase-of-several': {
     of: 'row',
-    say: (n) => `${rows(n, 'has', 'have')} several phrases for one box: the first is asked for.`,
+    say: (n) => `${rows(n, 'is', 'are')} one of several phrases for a box: each phrase is a row of its own.`,
   },
   'y-first': {
     of: 'row',

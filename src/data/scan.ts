@@ -111,7 +111,13 @@ export function rawOf(
     : readRow(row.value, source, options.format);
   if (!read.ok) return { raw: null, issues: read.issues };
   const split = read.row.split ?? row.split;
-  const raw = { ...read.row, id: read.row.id ?? row.id ?? null, ...(split !== undefined && { split }) };
+  const own = read.row.id ?? row.id ?? null;
+  const raw = {
+    ...read.row,
+    id: own !== null && row.phrase !== undefined ? `${own}-${row.phrase}` : own,
+    ...(split !== undefined && { split }),
+    ...(row.phrase !== undefined && { done: [...(read.row.done ?? []), 'phrase-of-several' as const] }),
+  };
   return { raw, issues: [] };
 }
 

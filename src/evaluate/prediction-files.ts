@@ -6,6 +6,8 @@
  * in `filtered_resps` and `resps`, a list within a list for one request. VLMEvalKit (@ e8e78f0): a table of the data set's
  * own columns without the picture and with `prediction`, by `index`; TSV is what PRED_FORMAT=tsv makes it read.
  */
+import { printed } from '../base/json.ts';
+import { parseTable } from '../base/csv.ts';
 import { GroundworkError } from '../base/error.ts';
 import type { Row } from '../data/row.ts';
 import type { Prediction } from './prediction.ts';
@@ -36,38 +38,11 @@ function answerIn(value: unknown): ForeignAnswer | null {
   const fields = value as Fields;
   const by = IDS.find((key) => typeof fields[key] === 'string' || typeof fields[key] === 'number');
   const text = TEXTS.map((key) => textIn(fields[key])).find((each) => each !== null);
-  return by === undefined || text === undefined || text === null ? null : { key: String(fields[by]), by, text };
-}
-
-/** Records of a table with quoted cells, by the names of its head; tabs or commas, whichever the head has more of. */
-function tableValues(text: string): Fields[] {
-  const head = text.slice(0, text.search(/\n|$/));
-  const gap = head.split('\t').length > head.split(',').length ? '\t' : ',';
-  const records: string[][] = [[]];
-  for (let at = 0; at < text.length; at++) {
-    let cell = '';
-    let quoted = text[at] === '"';
-    if (quoted) at++;
-    for (; at < text.length; at++) {
-      const c = text[at]!;
-      if (quoted && c === '"') {
-        if (text[at + 1] === '"') at++;
-        else {
-          quoted = false;
-          continue;
-        }
-      } else if (!quoted && (c === gap || c === '\n')) break;
-      cell += c;
-    }
-    records.at(-1)!.push(cell.replace(/\r$/, ''));
-    if (text[at] === '\n') records.push([]);
-  }
-  const [names = [], ...rows] = records.filter((record) => record.length > 1 || record[0]);
-  return rows.map((row) => Object.fromEntries(names.map((name, i) => [name.trim(), row[i] ?? ''])));
+  return by === undefined || text === undefined || text === null ? null : { key: printed(fields[by]), by, text };
 }
 
 function valuesOf(text: string, isTable: boolean): unknown[] {
-  if (isTable) return tableValues(text);
+  if (isTable) return parseTable(text);
   try {
     const whole = JSON.parse(text) as unknown;
     return Array.isArray(whole) ? (whole as unknown[]) : [whole];

@@ -2,6 +2,7 @@
  * Answers of a model to rows, as a file: JSON Lines, first a line that says what they were made with, then a line an
  * answer. The file grows while a model answers, and one that was interrupted is gone on with.
  */
+import { printed } from '../base/json.ts';
 import * as v from 'valibot';
 import { GroundworkError } from '../base/error.ts';
 import type { Size } from '../grounding/box.ts';
@@ -130,7 +131,7 @@ export function readPredictions(text: string): PredictionFile {
 
 /** What differs between two headers, in words; empty where one file can be gone on with by the other's run. */
 export function differences(kept: PredictionHeader, wanted: PredictionHeader): string[] {
-  const named = (value: unknown) => (value === null || value === undefined ? 'none' : String(value));
+  const named = (value: unknown) => (value === null || value === undefined ? 'none' : printed(value));
   return (
     ['model', 'adapter', 'dataset', 'prompt', 'tokens', 'limit', 'seed', 'rows', 'samples', 'temperature'] as const
   )

@@ -6,6 +6,7 @@
  * Sources: bitsandbytes 0.45 `functional.py` (QuantState.from_dict, dequantize_4bit, int8 rows), transformers 5.18
  * `integrations/finegrained_fp8.py`, compressed-tensors' float-quantized format.
  */
+import { printed } from '../base/json.ts';
 import { GroundworkError } from '../base/error.ts';
 import { parseShallow } from '../base/json.ts';
 import type { Bytes } from './byte-source.ts';
@@ -44,7 +45,7 @@ export async function readableWeights(
   config: Readonly<Record<string, unknown>>,
 ): Promise<ReadableWeights> {
   refuseUnread(config);
-  const dtype = DTYPES[String(config['dtype'] ?? config['torch_dtype'])] ?? 'F32';
+  const dtype = DTYPES[printed(config['dtype'] ?? config['torch_dtype'])] ?? 'F32';
   const quantised = new Map<string, Quantised>();
   for (const info of checkpoint.tensors.values()) {
     const found =
@@ -84,10 +85,10 @@ export async function readableWeights(
 function refuseUnread(config: Readonly<Record<string, unknown>>): void {
   const said = (config['quantization_config'] ?? null) as Readonly<Record<string, unknown>> | null;
   if (said === null) return;
-  const method = String(
+  const method = printed(
     said['quant_method'] ?? (said['load_in_4bit'] || said['load_in_8bit'] ? 'bitsandbytes' : 'unknown'),
   );
-  const format = String(said['format'] ?? '');
+  const format = printed(said['format'] ?? '');
   const read =
     ['bitsandbytes', 'fp8'].includes(method) ||
     (method === 'compressed-tensors' && /^(?:float-quantized|naive-quantized)$/.test(format));

@@ -1,4 +1,5 @@
 /** Opens a checkpoint folder of any supported family. */
+import { printed } from '../base/json.ts';
 import { GroundworkError } from '../base/error.ts';
 import { parseShallow } from '../base/json.ts';
 import type { ByteSource } from '../formats/byte-source.ts';
@@ -108,7 +109,7 @@ const limitsInWords = ({ minPixels, maxPixels }: PixelLimits): string =>
 
 /** @throws GroundworkError `model-unsupported`, naming the supported types; `config-invalid` */
 export function parseArchitecture(config: Json): Architecture {
-  const type = String(config['model_type'] ?? '');
+  const type = printed(config['model_type'] ?? '');
   const parse = Object.hasOwn(FAMILIES, type) ? FAMILIES[type as keyof typeof FAMILIES] : undefined;
   if (!parse)
     throw new GroundworkError(

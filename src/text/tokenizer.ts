@@ -82,13 +82,27 @@ export class Tokenizer {
   }
 
   #encodeWhole(text: string): number[] {
-    return this.#hub.encode(text, { add_special_tokens: false }).ids;
+    return this.#guarded(() => this.#hub.encode(text, { add_special_tokens: false }).ids);
+  }
+
+  /** A file that the library takes may still hold what breaks it later: it is the file's fault. */
+  #guarded<T>(run: () => T): T {
+    try {
+      return run();
+    } catch (cause) {
+      throw new GroundworkError(
+        'tokenizer-invalid',
+        'tokenizer.json holds values that no text can be encoded with.',
+        'Download the tokenizer files from the same place as the weights.',
+        { cause },
+      );
+    }
   }
 
   /** Null where words cannot be encoded each for itself. */
   #encodeWords(text: string): number[] | null {
     if (!this.#split) return null;
-    const normalised = this.#hub.normalizer?.(text) ?? text;
+    const normalised = this.#guarded(() => this.#hub.normalizer?.(text) ?? text);
     const ids: number[] = [];
     for (const word of this.#split.pre_tokenize_text(normalised)) {
       const known = this.#words.get(word) ?? this.#encodeWord(word);
@@ -112,7 +126,9 @@ export class Tokenizer {
   decode(ids: ArrayLike<number>, { skipSpecial = false } = {}): string {
     const known = Array.from(ids).filter((id) => this.tokenOf(id) !== null && !(skipSpecial && this.#special.has(id)));
     return known.length
-      ? this.#hub.decode(known, { skip_special_tokens: false, clean_up_tokenization_spaces: false })
+      ? this.#guarded(() =>
+          this.#hub.decode(known, { skip_special_tokens: false, clean_up_tokenization_spaces: false }),
+        )
       : '';
   }
 

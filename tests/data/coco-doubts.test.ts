@@ -226,3 +226,24 @@ test('boxes on pictures that EXIF turns: by the declared size, as stored or as s
   const shown = await open(turned(300, 400, (i) => [20, 13 * i, 250, 90]));
   expect(shown.report.conventions).toMatchObject([{ space: 'natural', ambiguous: false }]);
 });
+
+test('ids and names that are objects with a toString of their own are no ids, and break nothing', async () => {
+  const odd = { toString: 1, valueOf: 1 };
+  const { report } = await open({
+    'a.json': {
+      images: [
+        { id: odd, file_name: 'images/a.png' },
+        { id: odd, file_name: 'images/b.png' },
+        { id: 3, file_name: 'images/c.png' },
+      ],
+      annotations: [
+        { id: odd, image_id: odd, category_id: odd, bbox: [1, 1, 9, 9] },
+        { id: 2, image_id: 3, category_id: 1, bbox: [1, 1, 9, 9] },
+        { id: 4, image_id: { toString: 2 }, category_id: 1, bbox: [1, 1, 9, 9] },
+      ],
+      categories: [{ id: odd, name: odd }],
+    },
+  });
+  expect(report.train + report.heldout).toBe(1);
+  expect(report.issues.map(({ reason }) => reason).join('\n')).toContain('{"toString":2}');
+});

@@ -238,3 +238,22 @@ test('every candidate is told with the share of boxes it keeps inside', async ()
     share('fraction', 'xyxy'),
   ]).toEqual([1, 1, 1, 0]);
 });
+
+test('few boxes that stop short of the edges in their own way are asked about, and pixels are the first guess', async () => {
+  const natural = { width: 640, height: 480 };
+  const central = Array.from({ length: 14 }, (_, i) => [12 + 19 * i, 22 + 2 * i, 290 + 15 * i, 398]);
+  const { found } = await decide(central, natural);
+  expect(found).toMatchObject({ space: 'natural', layout: 'xyxy', ambiguous: true });
+  // A limit that fits them is still offered.
+  expect(found.candidates.some(({ space, resize }) => space === 'model' && resize?.kind === 'budget')).toBe(true);
+});
+
+test('boxes all over shrunk copies are guessed to be pixels of those', async () => {
+  const shown = { width: 1316, height: 980 };
+  const { found } = await decide(
+    boxes(60).map((box) => written(box, 'natural', 'xyxy', shown)),
+    { width: 1600, height: 1200 },
+  );
+  expect(found).toMatchObject({ space: 'model', ambiguous: true });
+  expect(found.resize).toMatchObject({ kind: 'budget' });
+});

@@ -51,11 +51,9 @@ test('VLM-R1: problem, solution with tags, image', async () => {
   expect((await only(dataset)).solution).toEqual([{ image: 0, box: [0.1, 0.1, 0.5, 0.5] }]);
 });
 
-test('the Hub’s RefCOCO rows: corner, width and height, and the first phrase', async () => {
+test('the Hub’s RefCOCO rows: corner, width and height', async () => {
   const dataset = await open({
-    'val.jsonl': jsonl([
-      { question_id: '7', image: 'images/a.png', bbox: [20, 10, 80, 40], answer: ['left man', 'man'] },
-    ]),
+    'val.jsonl': jsonl([{ question_id: '7', image: 'images/a.png', bbox: [20, 10, 80, 40], answer: ['left man'] }]),
   });
   const row = await only(dataset);
   expect(row).toMatchObject({ id: '7', split: 'heldout', solution: [{ image: 0, box: [0.1, 0.1, 0.5, 0.5] }] });
@@ -79,6 +77,44 @@ const coco = {
     { id: 5, image_id: 99, category_id: 3, bbox: [0, 0, 100, 50], iscrowd: 0 },
   ],
 };
+
+describe('several phrases of one box', () => {
+  const rows = [
+    { question_id: 'q7', image: 'images/a.png', bbox: [20, 10, 80, 50], answer: ['the cup', 'left one', 'red mug'] },
+    { question_id: 'q8', image: 'images/b.png', bbox: [20, 10, 80, 40], answer: ['a plate'] },
+    { question_id: 'q9', image: 'images/c.png', bbox: [20, 10, 80, 30], answer: ['bowl', 'blue bowl'] },
+  ];
+  const minigpt = rows.map(({ image, bbox, answer }) => ({ img_id: image, bbox, sents: answer }));
+
+  test.each([
+    ['lmms-lab', rows, ['q7-0', 'q7-1', 'q7-2', 'q8', 'q9-0', 'q9-1']],
+    ['MiniGPT-4', minigpt, null],
+  ])('are rows of their own, and it is told: %s', async (_, lines, ids) => {
+    const dataset = await open({ 'train.json': lines });
+    const read = (await allRows(dataset)).toSorted((a, b) => a.id.localeCompare(b.id));
+    expect(
+      read.map(({ prompt, solution }) => [JSON.stringify(prompt).match(/box: ([a-z ]+)/)![1], solution.length]),
+    ).toEqual(['the cup', 'left one', 'red mug', 'a plate', 'bowl', 'blue bowl'].map((phrase) => [phrase, 1]));
+    if (ids) expect(read.map(({ id }) => id)).toEqual(ids);
+    expect(dataset.report.ledger.find(({ key }) => key === 'phrase-of-several')).toMatchObject({ count: 5, rows: 5 });
+  });
+
+  test('any of them can be read alone', async () => {
+    const dataset = await open({ 'train.json': rows });
+    for (const part of ['train', 'heldout'] as const) {
+      const list = dataset.rows(part);
+      for (let i = list.length - 1; i >= 0; i--) expect((await list.read([i]))[0]!.id).toBe(list.id(i));
+    }
+  });
+
+  test('the benchmark asks for each', async () => {
+    const published = rows.map((row) => ({ ...row, segmentation: [1], iscrowd: 0, question: '', file_name: 'a.png' }));
+    const dataset = await open({ 'RefCOCO/val.json': published });
+    expect(dataset.report).toMatchObject({ train: 0, heldout: 6, leftOut: 0 });
+    const prompts = (await allRows(dataset)).map(({ benchmark }) => benchmark!.prompt.split(': ').at(-1));
+    expect(prompts).toEqual(['the cup', 'left one', 'red mug', 'a plate', 'bowl', 'blue bowl']);
+  });
+});
 
 describe('COCO', () => {
   test('a question for every category of a picture; crowds left out; what points nowhere is reported', async () => {
@@ -195,6 +231,16 @@ describe('Parquet', () => {
     const { report } = await openDataset('hub', [{ path: 'a.parquet', file: new Blob([file.subarray(0, 500)]) }]);
     expect(report.issues[0]).toMatchObject({ file: 'a.parquet', severity: 'error' });
   });
+});
+
+test('a Parquet file whose columns lie outside of it is refused, and nothing fails behind its back', async () => {
+  const whole = new Uint8Array(readFileSync(join(import.meta.dirname, 'rows.parquet')));
+  const torn = new Uint8Array([...whole.subarray(0, 4), ...whole.subarray(Math.floor(whole.length * 0.6))]);
+  const { report } = await open({ 'train.parquet': torn });
+  expect(report).toMatchObject({ train: 0, heldout: 0 });
+  expect(report.issues.map(({ reason }) => reason)).toEqual([
+    'it cannot be read as Parquet: a column lies outside the file',
+  ]);
 });
 
 describe('JSON documents of any size and state', () => {

@@ -256,7 +256,12 @@ export const READERS: Readonly<Record<string, Reader>> = {
     read: dataset('rows.jsonl'),
   },
   COCO: { files: ['data/tables/coco-tables'], seeds: () => [COCO], read: dataset('instances.json') },
-  CSV: { files: ['formats/csv'], words: ['""', '",', '\r\n', '\t'], seeds: () => [CSV], read: dataset('rows.csv') },
+  CSV: {
+    files: ['formats/csv', 'base/csv'],
+    words: ['""', '",', '\r\n', '\t'],
+    seeds: () => [CSV],
+    read: dataset('rows.csv'),
+  },
   VOC: {
     files: ['data/tables/annotations', 'data/tables/label-files'],
     words: ['<object>', '</object>', '&amp;', '<!--', '<![CDATA['],

@@ -3,10 +3,11 @@
  * (`img_id`, `sents`, `bbox` [x, y, width, height]; eval_scripts/eval_ref.py), Rex-Thinker's annotations (boxes of two
  * corners in pixels), ScreenSpot's instructions.
  */
+import { printed } from '../../base/json.ts';
 import { rowIssue, type RawBox, type ReadRow, type RowFormat, type RawRow, type Source } from '../raw-row.ts';
 import { isBox } from './detection.ts';
 
-interface Reference extends Pick<RawRow, 'said' | 'done'> {
+interface Reference extends Pick<RawRow, 'said'> {
   readonly id?: string | null;
   readonly image: unknown;
   readonly phrase: unknown;
@@ -55,7 +56,7 @@ export const miniGptReference: RowFormat = {
   matches: (value) => Object.hasOwn(value, 'img_id') && Object.hasOwn(value, 'sents') && Object.hasOwn(value, 'bbox'),
   read: (value, source) => {
     const phrases = Array.isArray(value.sents) ? value.sents : [value.sents];
-    const name = String(value.img_id);
+    const name = printed(value.img_id);
     return referenceRow(
       {
         id: name,
@@ -64,7 +65,6 @@ export const miniGptReference: RowFormat = {
         boxes: [value.bbox],
         field: 'bbox',
         said: { space: 'natural', layout: 'xywh', by: 'format' },
-        ...(phrases.length > 1 && { done: ['phrases-dropped'] as const }),
       },
       source,
     );
@@ -77,7 +77,7 @@ export const rexThinker: RowFormat = {
   read: (value, source) =>
     referenceRow(
       {
-        id: value.image_id === undefined ? null : `${String(value.image_id)}-${source.line}`,
+        id: value.image_id === undefined ? null : `${printed(value.image_id)}-${source.line}`,
         image: value.image_name,
         phrase: value.referring,
         boxes: isBox(value.ans) ? [value.ans] : value.ans,

@@ -2,6 +2,7 @@
  * ms-swift 2's rows: `query`, `response`, `history`, and `objects` as a list, or as JSON text, of
  * `{ caption, bbox, bbox_type, image }` (ms-swift 2.6 docs, “Customization”). The n-th mark stands for the n-th object.
  */
+import { printed } from '../../base/json.ts';
 import type { CoordinateSpace } from '../dataset-ref.ts';
 import { rowIssue, type RawBox, type RawRow, type RowFormat } from '../raw-row.ts';
 import { isBox, isNumber, isObject } from './detection.ts';
@@ -33,7 +34,7 @@ export function objectsList(value: unknown): Objects | null {
     }
   if (!Array.isArray(list) || !list.every(isObject)) return null;
   const objects = list as Readonly<Record<string, unknown>>[];
-  const types = new Set(objects.map(({ bbox_type: type }) => String(type ?? 'real')));
+  const types = new Set(objects.map(({ bbox_type: type }) => printed(type ?? 'real')));
   const [type] = types;
   const boxes = objects.map(({ bbox, image }): RawBox[] | null => {
     const own = isBox(bbox) ? [bbox] : bbox;
@@ -42,7 +43,7 @@ export function objectsList(value: unknown): Objects | null {
   });
   if (types.size > 1 || (type !== undefined && !Object.hasOwn(SPACES, type)) || boxes.includes(null)) return null;
   return {
-    refs: objects.map(({ caption, label }) => String(caption ?? label ?? '')),
+    refs: objects.map(({ caption, label }) => printed(caption ?? label ?? '')),
     space: SPACES[type ?? 'real']!,
     stated: objects.some(({ bbox_type: own }) => own !== undefined),
     boxes: boxes as RawBox[][],

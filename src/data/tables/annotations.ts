@@ -2,6 +2,7 @@
  * COCO's annotations (cocodataset.org, “Data format”: images, annotations with `bbox` [x, y, width, height] in pixels,
  * categories), in columns: a hundred thousand pictures have close to a million boxes.
  */
+import { printed } from '../../base/json.ts';
 import { Column, HashIndex, TextColumn, TextSet, textHash } from '../../base/columns.ts';
 import { readElements, type ElementIndex } from '../../formats/element-index.ts';
 import type { JsonIndex } from '../../formats/json-index.ts';
@@ -24,12 +25,12 @@ class Ids {
   }
 
   add(id: unknown): number {
-    this.#ids.push(String(id));
-    return this.#index.add(textHash(String(id)));
+    this.#ids.push(printed(id));
+    return this.#index.add(textHash(printed(id)));
   }
 
   find(id: unknown): number {
-    for (const i of this.#index.find(textHash(String(id)))) if (this.#ids.get(i) === String(id)) return i;
+    for (const i of this.#index.find(textHash(printed(id)))) if (this.#ids.get(i) === printed(id)) return i;
     return -1;
   }
 
@@ -138,12 +139,12 @@ export class Annotations {
     if (Array.isArray(absent)) this.#listed.push({ image, absent, partial });
     const name = imageName(value);
     if (before >= 0 && this.imageNames.get(before) !== name) {
-      this.#twice.add(String(value.id));
+      this.#twice.add(printed(value.id));
       this.issues.push(
         rowIssue(
           { file: this.file, line: 0 },
           `images[${image}].id`,
-          `two pictures have the id ${String(value.id)}: ${this.imageNames.get(before)} and ${name}`,
+          `two pictures have the id ${printed(value.id)}: ${this.imageNames.get(before)} and ${name}`,
           'Their annotations cannot be told apart and are left out. Give each picture an id of its own.',
         ),
       );
@@ -194,7 +195,7 @@ export class Annotations {
   /** One annotation; complains about those that point nowhere. `texts`: ids of MC-Bench's descriptions. */
   add(value: Fields, place: number, texts: Ids | null, categoryOf: (id: unknown) => number): void {
     const source = { file: this.file, line: place };
-    if (this.#twice.has(String(value.image_id))) return;
+    if (this.#twice.has(printed(value.image_id))) return;
     const outline = value.bbox === undefined || value.bbox === null ? outlineBox(value.segmentation) : null;
     const bbox = outline ?? boxOf(value.bbox);
     // A region of many is not a box of one.
@@ -215,7 +216,7 @@ export class Annotations {
         rowIssue(
           source,
           `annotations[${place - 1}].image_id`,
-          `no image has the id ${String(value.image_id)}`,
+          `no image has the id ${printed(value.image_id)}`,
           'Add the image to “images”.',
         ),
       );
@@ -272,14 +273,14 @@ export async function readAnnotations(
   const categories = list('categories');
   if (categories)
     for await (const { value } of elementsOf(blob, categories))
-      categoryIds.set(String(value.id), annotations.categories.add(String(value.name ?? value.id)));
+      categoryIds.set(printed(value.id), annotations.categories.add(printed(value.name ?? value.id)));
   let texts: Ids | null = null;
   const descriptions = list('descriptions');
   if (descriptions) {
     texts = new Ids();
     for await (const { value } of elementsOf(blob, descriptions)) texts.add(value.id);
   }
-  const categoryOf = (id: unknown): number => categoryIds.get(String(id)) ?? annotations.categories.add(nameOf(id));
+  const categoryOf = (id: unknown): number => categoryIds.get(printed(id)) ?? annotations.categories.add(nameOf(id));
   annotations.nameFederated(categoryOf);
   for await (const { place, value } of elementsOf(blob, list('annotations')!))
     annotations.add(value, place, texts, categoryOf);

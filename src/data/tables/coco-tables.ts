@@ -2,6 +2,7 @@
  * Questions made from annotations: COCO's categories, RefCOCO's phrases, MC-Bench's descriptions. The boxes are those
  * of the file; only the wording of the question is ours, and for RefCOCO and MC-Bench the phrase is theirs.
  */
+import { printed } from '../../base/json.ts';
 import { Column } from '../../base/columns.ts';
 import type { Question as BenchmarkQuestion } from '../../benchmarks/index.ts';
 import { refCocoPrompt, refCocoTask } from '../../benchmarks/refcoco.ts';
@@ -182,7 +183,7 @@ function mcBenchRow(annotations: Annotations, i: number, bytes: Uint8Array, own:
   const boxes = Array.from(own, (annotation) =>
     annotations.box(annotation, images.indexOf(annotations.image.get(annotation))),
   );
-  const text = `Find in the images: ${String(value.text)}`;
+  const text = `Find in the images: ${printed(value.text)}`;
   const benchmark: BenchmarkQuestion = {
     benchmark: 'mcBench',
     prompt: text,
@@ -193,7 +194,7 @@ function mcBenchRow(annotations: Annotations, i: number, bytes: Uint8Array, own:
   };
   const raw = rawQuestion({
     format: 'MC-Bench',
-    id: `mc-bench-${String(value.id)}`,
+    id: `mc-bench-${printed(value.id)}`,
     task: typeof value.text_style === 'string' ? value.text_style : '',
     images: images.map((image) => annotations.imageNames.get(image)),
     text,
@@ -254,7 +255,7 @@ function refRow(file: string, row: number, bytes: Uint8Array, k: number, annotat
       issue: rowIssue(
         source,
         annotation < 0 ? 'ann_id' : 'sentences',
-        annotation < 0 ? `no annotation has the id ${String(value.ann_id)}` : 'a sentence has no text',
+        annotation < 0 ? `no annotation has the id ${printed(value.ann_id)}` : 'a sentence has no text',
         'Use the instances.json that belongs to these references.',
       ),
     };
@@ -267,7 +268,7 @@ function refRow(file: string, row: number, bytes: Uint8Array, k: number, annotat
       : undefined;
   const raw = rawQuestion({
     format: 'RefCOCO',
-    id: `ref-${String(value.ref_id)}-${k}`,
+    id: `ref-${printed(value.ref_id)}-${k}`,
     task: benchmark ? refCocoTask(file, split) : 'refer',
     images: [annotations.imageNames.get(annotations.image.get(annotation))],
     text: `Find the region this refers to and give its box: ${phrase}`,

@@ -12,6 +12,7 @@ import { splitByWord } from '../split.ts';
 import { isAnnotations, readAnnotations, type Annotations } from './annotations.ts';
 import { cocoTable, mcBenchTable, refCocoTable } from './coco-tables.ts';
 import { composedTables } from './composed-tables.ts';
+import { withPhrases } from './phrase-table.ts';
 import { parquetTable } from './parquet-table.ts';
 import type { Table } from './table.ts';
 import { labelTables } from './label-files.ts';
@@ -318,5 +319,7 @@ export async function openTables(context: Context): Promise<Opened> {
     } else await jsonTables(file, blob, context, pending, opened);
   }
   await annotationTables(pending, context, opened);
+  for (const [i, table] of opened.tables.entries())
+    if (table.format === null) opened.tables[i] = await withPhrases(table);
   return opened;
 }

@@ -11,6 +11,8 @@ export type TableRow =
       /** What the place in the file says, where the row does not: its part, its id. */
       readonly split?: string;
       readonly id?: string;
+      /** Of several questions that lie in one element: which, from 0. */
+      readonly phrase?: number;
     }
   | { readonly line: number; readonly kind: 'raw'; readonly raw: RawRow }
   | { readonly line: number; readonly kind: 'bad'; readonly issue: RowIssue };

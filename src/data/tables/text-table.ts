@@ -1,6 +1,7 @@
 /** Tables of JSON elements and CSV records, read from their file by place. */
 import { ElementIndex, readElements } from '../../formats/element-index.ts';
-import { delimiterOf, indexCsv, parseRecord } from '../../formats/csv.ts';
+import { indexCsv } from '../../formats/csv.ts';
+import { delimiterOf, parseRecord } from '../../base/csv.ts';
 import { MAX_ELEMENT, parseJson } from '../../formats/jsonl.ts';
 import { fileIssue } from '../file-set.ts';
 import { rowIssue } from '../raw-row.ts';
