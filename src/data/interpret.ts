@@ -89,6 +89,14 @@ export function searchRow(raw: RawRow, pictures: Pick<Pictures, 'find'>, countin
     );
   for (const [i, { misfits }] of texts.entries())
     if (misfits[0] && roleOf(raw.turns[i]!.role) === 'assistant') issues.push(misfitIssue(raw, i, misfits));
+  for (const [i, { answer }] of parts.entries()) {
+    if (roleOf(raw.turns[i]!.role) !== 'assistant' || texts[i]!.misfits[0]) continue;
+    const foreign = FOREIGN_PLACES.find(([pattern]) => pattern.test(answer));
+    if (foreign)
+      issues.push(
+        rowIssue(raw.source, raw.turns[i]!.field, `the answer has ${foreign[1]}, which is not read`, foreign[2]),
+      );
+  }
   const done = [...new Set([...(raw.done ?? []), ...parts.flatMap((part) => part.done)])];
   return { raw, texts, thinks: parts.map(({ think }) => think), images: paths, done, issues };
 }
@@ -100,6 +108,25 @@ const MISFITS: Readonly<Record<Misfit['kind'], string>> = {
   'box beyond its space':
     'The key box_2d is Gemini’s: [ymin, xmin, ymax, xmax] in thousandths, none above 1000. Call boxes in pixels bbox_2d, x first.',
 };
+
+/** Places in the picture as other models write them, which are no boxes here: tokens of a grid, of regions, of masks, clicks. */
+const FOREIGN_PLACES: readonly (readonly [RegExp, string, string])[] = [
+  [
+    /<patch_index_\d+>/,
+    'Kosmos-2’s tokens of a grid (<patch_index_…>)',
+    'Write the box as [x1, y1, x2, y2]: the tokens say only in which of 32 × 32 cells its corners lie.',
+  ],
+  [
+    /<roi>|<\/roi>|<\[?SEG\]?>|\[SEG\]|<region\d*>|<mask_\d+>|<seg\d{3}>/i,
+    'a token that stands for a region or a mask of another model',
+    'Write the box as [x1, y1, x2, y2].',
+  ],
+  [
+    /\b(?:start_box|point)\s*=\s*['"]?(?:<\|box_start\|>|<point>)?\(?\s*\d+(?:\.\d+)?[ ,]+\d+(?:\.\d+)?\s*\)?(?!\s*,\s*\d)|\bpyautogui\.\w+\(\s*x\s*=|<\|box_start\|>\s*\(\s*\d+(?:\.\d+)?\s*,\s*\d+(?:\.\d+)?\s*\)\s*<\|box_end\|>/,
+    'a point',
+    'Points are not supported: give [x1, y1, x2, y2].',
+  ],
+];
 
 /** What is no box would be learned as text, in the numbers of the file. */
 function misfitIssue(raw: RawRow, turn: number, misfits: readonly Misfit[]): RowIssue {

@@ -296,6 +296,63 @@ describe('pictures under other keys and marks', () => {
   });
 });
 
+describe('places that other models write and that are no boxes here are refused, never learned as words', () => {
+  test.each([
+    ['Kosmos-2', '<phrase>a cup</phrase><object><patch_index_0044><patch_index_0863></object>', 'patch_index'],
+    ['LISA', 'It is [SEG].', 'a mask'],
+    ['Groma', '<p>the cup</p><roi><r12></roi>', 'a mask'],
+    ['UI-TARS', "Action: click(start_box='(120,340)')", 'a point'],
+    ['UI-TARS with tokens', "click(start_box='<|box_start|>(120,340)<|box_end|>')", 'a point'],
+    ['pyautogui', 'pyautogui.click(x=0.41, y=0.5)', 'a point'],
+  ])('%s', async (_, answer, word) => {
+    const { report } = await open({ 'a.json': [llava('<image>Where?', answer, 1)] });
+    expect(report).toMatchObject({ train: 0, leftOut: 1 });
+    expect(report.issues[0]!.reason).toContain(word);
+  });
+
+  test('a click that gives a box is read', async () => {
+    const row = await only(await open({ 'a.json': [llava('<image>?', "click(start_box='[20, 10, 100, 60]')", 1)] }));
+    expect(row.solution).toHaveLength(1);
+  });
+});
+
+describe('annotations in forms that are not read are refused by their name, with the way round', () => {
+  const file = 'images/a.png';
+  test.each([
+    ['Datumaro', { id: 'a', image: { path: file, size: [9, 9] }, annotations: [{ label_id: 0, bbox: [1, 2, 3, 4] }] }],
+    ['ODVG', { filename: file, detection: { instances: [{ bbox: [1, 2, 3, 4], category: 'cup' }] } }],
+    ['GRIT', { image: file, caption: 'a cup', ref_exps: [[0, 1, 0, 0, 1, 1, 1]], noun_chunks: [] }],
+    ['Visual Genome', { image_id: 1, objects: [{ x: 1, y: 2, w: 3, h: 4, names: ['cup'] }] }],
+    ['BDD100K', { name: file, labels: [{ category: 'car', box2d: { x1: 1, y1: 2, x2: 3, y2: 4 } }] }],
+    ['xmin', { filename: file, class: 'cup', xmin: 1, ymin: 2, xmax: 3, ymax: 4 }],
+    ['Shikra', { img_path: file, expression: 'the cup', bbox: [1, 2, 3, 4] }],
+    [
+      'boxes_seq',
+      {
+        image: file,
+        boxes: [[1, 2, 3, 4]],
+        conversations: [
+          { from: 'human', value: '<image>?' },
+          { from: 'gpt', value: 'A cup <boxes>.', boxes_seq: [[0]] },
+        ],
+      },
+    ],
+  ])('%s', async (name, row) => {
+    const { report } = await open({ 'a.jsonl': `${JSON.stringify(row)}\n${JSON.stringify(row)}` });
+    expect(report).toMatchObject({ train: 0, heldout: 0, leftOut: 2 });
+    expect(report.issues[0]!.reason).toContain(name);
+    expect(report.issues[0]!.fix).not.toBe('');
+  });
+
+  test('PaliGemma’s prefix and suffix are question and answer, its tokens y first', async () => {
+    const suffix = '<loc0102><loc0205><loc0512><loc0819> cup';
+    const { solution } = await only(
+      await open({ 'a.jsonl': JSON.stringify({ image: file, prefix: 'detect cup', suffix }) }),
+    );
+    expect(solution[0]!.box.map((n) => Math.round(n * 10))).toEqual([2, 1, 8, 5]);
+  });
+});
+
 describe('pictures of rows are found whatever their key is called, or the row is refused', () => {
   const turns = [
     { role: 'user', content: 'What is it?' },

@@ -6,6 +6,11 @@ export const PUBLISHED = {
     images: ['images/b.png'],
     objects: JSON.stringify([{ caption: 'fox', bbox: [[100, 200, 500, 600]], bbox_type: 'norm_1000', image: 0 }]),
   },
+  'prefix and suffix': {
+    image: 'images/b.png',
+    prefix: '<OD>',
+    suffix: 'fox<loc_100><loc_200><loc_500><loc_600>',
+  },
   'LLaMA-Factory Alpaca': {
     instruction: 'Find the fox.',
     input: '<image>',

@@ -37,15 +37,20 @@ test('the rows cover the formats of questions; those that others publish are in 
   expect([...names, 'question and answer', ...Object.keys(PUBLISHED)].sort()).toEqual([...ROW_FORMATS].sort());
 });
 
+/** Each phrase of a reference is a row of its own. */
+const phrasesIn = ({ answer }: Fields): number =>
+  Array.isArray(answer) && answer.every((each) => typeof each === 'string') ? answer.length : 1;
+
 describe.each(names)('%s', (name) => {
+  const count = formats[name]!.reduce((sum, row) => sum + phrasesIn(row), 0);
   test.each(Object.keys(WRITERS))('as %s', async (kind) => {
     const [file, content] = WRITERS[kind]!(name);
     const dataset = await open({ [file]: content });
     const { report } = dataset;
     expect(report.issues).toEqual([]);
-    expect(report).toMatchObject({ format: name, leftOut: 0, files: [{ kind, rows: formats[name]!.length }] });
+    expect(report).toMatchObject({ format: name, leftOut: 0, files: [{ kind, rows: count }] });
     const rows = await allRows(dataset);
-    expect(rows).toHaveLength(formats[name]!.length);
+    expect(rows).toHaveLength(count);
     for (const { images, solution } of rows) {
       expect(images.at(-1)).toBe('images/b.png');
       expect(solution.map(({ image }) => image)).toEqual([images.length - 1]);

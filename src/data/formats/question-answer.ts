@@ -133,6 +133,13 @@ export const vlmR1 = format({
   answer: ['solution', 'answer'],
 });
 
+/** As PaliGemma's and Florence-2's data have them: what is asked, and what follows. */
+export const prefixSuffix = format({
+  matches: (value) => has(value, 'prefix') && has(value, 'suffix') && has(value, 'images', 'image'),
+  question: ['prefix'],
+  answer: ['suffix'],
+});
+
 const phrases = v.union(
   [
     v.pipe(

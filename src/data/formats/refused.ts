@@ -80,6 +80,67 @@ function toolsOf(value: Fields): string | null {
   return uses ? 'calls of tools' : null;
 }
 
+const isFields = (value: unknown): value is Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+const keysOf = (value: Fields, ...keys: readonly string[]): boolean => keys.every((key) => Object.hasOwn(value, key));
+const firstOf = (value: unknown): Fields => {
+  const first: unknown = Array.isArray(value) ? value[0] : value;
+  return isFields(first) ? first : {};
+};
+
+const TO_OBJECTS =
+  'Write one row a picture: { "file_name": …, "objects": { "bbox": [[x, y, width, height]], "category": […] } } in metadata.jsonl. Or export COCO.';
+
+/** Annotations by other tools that are known and not read: by a name, and what to bring instead. */
+const OTHERS: readonly (readonly [(value: Fields) => boolean, string, string])[] = [
+  [
+    (value) =>
+      isFields(value.image) && Array.isArray(value.image.size) && Object.hasOwn(firstOf(value.annotations), 'label_id'),
+    'boxes in Datumaro’s own JSON',
+    'Convert them: datum convert -f coco_instances.',
+  ],
+  [(value) => isFields(value.detection) || isFields(value.grounding), 'boxes in the form of ODVG', TO_OBJECTS],
+  [
+    (value) => keysOf(value, 'ref_exps', 'noun_chunks'),
+    'boxes in the form of GRIT (ref_exps)',
+    'Write a row for each phrase: image, question and answer, the answer four fractions.',
+  ],
+  [
+    (value) =>
+      (keysOf(value, 'image_id', 'objects') && keysOf(firstOf(value.objects), 'x', 'y', 'w', 'h')) ||
+      keysOf(firstOf(value.regions), 'region_id', 'phrase'),
+    'boxes in the form of Visual Genome',
+    TO_OBJECTS,
+  ],
+  [
+    (value) => isFields(firstOf(value.labels).box2d),
+    'boxes in the form of BDD100K',
+    'Convert them to COCO (bdd100k.label.to_coco).',
+  ],
+  [
+    (value) => keysOf(value, 'region_shape_attributes', 'region_attributes'),
+    'boxes of VIA as a table',
+    'Export the annotations from VIA as COCO.',
+  ],
+  [
+    (value) => keysOf(value, 'XMin', 'XMax', 'YMin', 'YMax') || keysOf(value, 'xmin', 'ymin', 'xmax', 'ymax'),
+    'boxes in columns of their own (xmin, ymin, xmax, ymax)',
+    TO_OBJECTS,
+  ],
+  [
+    (value) => keysOf(value, 'expression', 'bbox', 'img_path'),
+    'references in the form of Shikra',
+    'Rename the keys: image, question and answer, with the box as the answer.',
+  ],
+  [
+    (value) =>
+      Array.isArray(value.conversations) &&
+      value.conversations.some((turn) => isFields(turn) && isGiven(turn.boxes_seq)),
+    'boxes in the form of Shikra (boxes_seq)',
+    'Write the boxes into the words: [x1, y1, x2, y2] in place of <boxes>.',
+  ],
+];
+
 const REFUSED: readonly Refused[] = [
   {
     found: mediaOf,
@@ -97,6 +158,8 @@ const REFUSED: readonly Refused[] = [
 
 /** null: the row may be read. */
 export function refusal(value: Fields, source: Source): RowIssue | null {
+  const other = OTHERS.find(([found]) => found(value));
+  if (other) return rowIssue(source, '', `the row has ${other[1]}, which are not read`, other[2]);
   for (const { found, fix } of REFUSED) {
     const what = found(value);
     if (what !== null) return { ...rowIssue(source, '', `the row has ${what}`, fix), fault: 'not-taught' };

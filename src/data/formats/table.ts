@@ -11,7 +11,7 @@ import { messages } from './messages.ts';
 import { msSwift } from './ms-swift.ts';
 import { promptCompletion } from './prompt-completion.ts';
 import { miniGptReference, rexThinker, screenSpot } from './published-references.ts';
-import { migBench, questionAnswer, refCocoRow, vlmR1 } from './question-answer.ts';
+import { migBench, prefixSuffix, questionAnswer, refCocoRow, vlmR1 } from './question-answer.ts';
 import { swiftQuery } from './swift-query.ts';
 
 export const FORMATS = {
@@ -23,6 +23,7 @@ export const FORMATS = {
   'RefCOCO rows': refCocoRow,
   'MIG-Bench': migBench,
   'question and answer': questionAnswer,
+  'prefix and suffix': prefixSuffix,
   'ms-swift 2 query and response': swiftQuery,
   'LLaMA-Factory Alpaca': alpaca,
   'RefCOCO of MiniGPT-4': miniGptReference,
