@@ -22,6 +22,7 @@ import type { Recipe, Stage } from './recipe.ts';
 import type { Sample } from './samples.ts';
 import { Scorer, type ScoreSettings } from './scorer.ts';
 import type { PassShape, StagePlanner } from './stages/descriptor.ts';
+import { HELDOUT_AT_ONCE, heldoutOf } from './stages/heldout.ts';
 import { descriptorOf } from './stages/index.ts';
 import type { LoraSettings, OptimizerSettings } from './stages/settings.ts';
 import { VisionRunner } from './vision-runner.ts';
@@ -219,7 +220,11 @@ class Planner implements StagePlanner {
     if (rows > 0) this.#pictures(rows);
     const featureBytes = this.longest.featureRows * rowsAPass(stage) * this.#model.featureColumns * 4;
     this.#look = () => report({ featureBytes, readBackBytes: this.#readBackBytes });
-    return () => plan(stage, this);
+    const { every, maxCompletionLength } = heldoutOf(stage);
+    return () => {
+      plan(stage, this);
+      if (every > 0) this.generate(HELDOUT_AT_ONCE, 1, maxCompletionLength);
+    };
   }
 
   /** As many large pictures as fill a pass, and small ones, which fill one best. */

@@ -11,7 +11,7 @@ export async function fewRows(): Promise<NamedFile[]> {
   const { entries } = await openZip(await openAsBlob(`${starter}sample.zip`));
   const file = async (path: string) => (await entries.find((e) => e.path === path)!.blob()) as Blob;
   const lines = async (path: string, count: number) => (await (await file(path)).text()).split('\n').slice(0, count);
-  const [train, heldout] = [await lines('train.jsonl', 12), await lines('heldout.jsonl', 12)];
+  const [train, heldout] = [await lines('train.jsonl', 12), await lines('heldout.jsonl', 20)];
   const images = new Set([...train, ...heldout].flatMap((line) => (JSON.parse(line) as { images: string[] }).images));
   const text = (path: string, rows: readonly string[]) => ({ path, file: new Blob([rows.join('\n')]) });
   return [

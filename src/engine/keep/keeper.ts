@@ -2,6 +2,7 @@
  * Keeps a run: logs what it tells, and saves checkpoints between two units of its work. The run waits for reading the
  * policy back from the GPU and for nothing else; files and records are written behind it, one after the other.
  */
+import { GroundworkError } from '../../base/error.ts';
 import { blobSource } from '../../formats/byte-source.ts';
 import { isStorageFull, Vault, type VaultEntry } from '../../store/vault.ts';
 import type { Storage } from '../../store/storage.ts';
@@ -9,7 +10,7 @@ import { capturePolicy, type PolicySnapshot } from '../../train/checkpoint.ts';
 import { readCheckpoint, writeCheckpoint } from '../../train/checkpoint-file.ts';
 import type { EngineEvent } from '../protocol/messages.ts';
 import type { ToldEvent } from '../protocol/run.ts';
-import type { CheckpointAbout, RunRecord, SaveReason } from '../protocol/records.ts';
+import type { CheckpointAbout, KeptCheckpoint, RunRecord, SaveReason } from '../protocol/records.ts';
 import type { Policy } from '../../train/policy.ts';
 import { readPosition, type RunBoundary, type RunPosition } from './position.ts';
 
@@ -103,25 +104,38 @@ export class Keeper {
     if (this.#busy && (reason === 'steps' || reason === 'time')) return;
     const asking = this.#asking;
     this.#asking = [];
-    const { optimizer, ...position } = at;
-    const events = this.#logged + this.#events.length;
     const score = this.#scores.length ? this.#scores.reduce((a, b) => a + b, 0) / this.#scores.length : null;
     this.#scores = [];
     this.#units = 0;
     this.#savedAt = performance.now();
+    const write = await this.#save(policy, at, { reason, score });
+    void write.done.then(() => answer(asking));
+    // What was asked for, and what a held or ended run stands on, is awaited: it is on disk when the user is told.
+    if (reason !== 'steps' && reason !== 'time' && reason !== 'stage') await write.done;
+  }
+
+  /** Saves what is the best by a metric, whatever is due. */
+  async best(
+    policy: Policy,
+    at: RunBoundary,
+    metric: { readonly name: string; readonly value: number },
+  ): Promise<void> {
+    await this.#save(policy, at, { reason: 'best', score: null, metric });
+  }
+
+  /** Reads the policy back, and queues it to be written; settles with the queued write, wrapped. */
+  async #save(
+    policy: Policy,
+    at: RunBoundary,
+    why: Pick<CheckpointAbout, 'reason' | 'score' | 'metric'>,
+  ): Promise<{ readonly done: Promise<void> }> {
+    const { optimizer, ...position } = at;
+    const events = this.#logged + this.#events.length;
     const captured = await capturePolicy(policy, optimizer);
     // The position may hold lists that the stage goes on filling: it is frozen as text here and now.
     const rest = JSON.parse(JSON.stringify(position)) as RunPosition;
-    const write = this.#enqueue(() =>
-      this.#write({
-        policy: captured,
-        position: rest,
-        about: { reason, stage: at.stage, step: at.step, events, score },
-      }),
-    );
-    void write.then(() => answer(asking));
-    // What was asked for, and what a held or ended run stands on, is awaited: it is on disk when the user is told.
-    if (reason !== 'steps' && reason !== 'time' && reason !== 'stage') await write;
+    const about = { ...why, stage: at.stage, step: at.step, events };
+    return { done: this.#enqueue(() => this.#write({ policy: captured, position: rest, about })) };
   }
 
   /** Waits for what is being written. */
@@ -212,6 +226,9 @@ function answer(asking: readonly Deferred[]): void {
 export function keeps(entries: readonly Entry[], keepLast: number): ReadonlySet<Entry> {
   const kept = new Set(entries.slice(0, Math.max(1, keepLast)));
   for (const entry of entries) if (entry.about.reason === 'stage') kept.add(entry);
+  // The newest of them is the best of its stage; of one stage it is enough.
+  const best = entries.find(({ about }) => about.reason === 'best');
+  if (best) kept.add(best);
   const scored = entries.filter(({ about }) => about.score !== null && about.stage === entries[0]?.about.stage);
   const [first, ...others] = scored;
   if (first) kept.add(others.reduce((best, entry) => (entry.about.score! > best.about.score! ? entry : best), first));
@@ -222,6 +239,27 @@ export interface LoadedCheckpoint {
   readonly start: SavedCheckpoint | null;
   /** Newer ones that were damaged and are passed over. */
   readonly damaged: number;
+}
+
+/** Those of a run that are kept, the newest first. */
+export async function keptCheckpoints(storage: Storage, run: string): Promise<KeptCheckpoint[]> {
+  const entries = await vaultOf(storage, run).entries();
+  return entries.map(({ id, bytes, at, about }) => ({ id, bytes, at, about }));
+}
+
+/** One of them by its id. Throws `checkpoint-missing`. */
+export async function loadKept(storage: Storage, run: string, id: number): Promise<SavedCheckpoint> {
+  const vault = vaultOf(storage, run);
+  const entry = (await vault.entries()).find((each) => each.id === id);
+  const file = entry && (await vault.read(entry));
+  if (!entry || !file)
+    throw new GroundworkError(
+      'checkpoint-missing',
+      'This checkpoint is no longer there, or it was damaged.',
+      'Open another one of the run. Nothing was changed.',
+    );
+  const { policy, rest } = await readCheckpoint<RunPosition>(blobSource(file));
+  return { policy, position: readPosition(rest), about: entry.about };
 }
 
 /** The newest sound checkpoint of a run; null if there is none. */

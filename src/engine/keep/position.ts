@@ -1,5 +1,6 @@
 /** Where a run stands, as a checkpoint keeps it; and how positions of older versions are read. */
 import type { Outcome } from '../../evaluate/outcome.ts';
+import type { BestState } from './best-state.ts';
 import type { EvaluatedStage } from '../../evaluate/report.ts';
 import type { Optimizer } from '../../train/optimizer.ts';
 
@@ -15,6 +16,10 @@ export interface RunPosition {
   readonly step: number;
   /** What the stages so far have handed on, in their order. */
   readonly outcomes: readonly Outcome[];
+  /** Of what the stage is measured by; absent: nothing was measured. */
+  readonly best?: BestState;
+  /** `step` at the stage's beginning. */
+  readonly stageStep?: number;
 }
 
 /** A run between two units of work: nothing is under way on the GPU. */

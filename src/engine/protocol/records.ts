@@ -114,7 +114,7 @@ export interface RunView extends RunRecord {
 export const runName = ({ label, recipe }: Pick<RunView, 'label' | 'recipe'>): string => label.name || recipe.name;
 
 /** Why a checkpoint was written. */
-export type SaveReason = 'steps' | 'time' | 'stage' | 'pause' | 'stop' | 'asked';
+export type SaveReason = 'steps' | 'time' | 'stage' | 'pause' | 'stop' | 'asked' | 'best';
 
 /** What a checkpoint says of itself without being opened. */
 export interface CheckpointAbout {
@@ -124,4 +124,14 @@ export interface CheckpointAbout {
   readonly events: number;
   /** Mean reward, or minus mean loss, since the checkpoint before; null: nothing was trained. */
   readonly score: number | null;
+  /** Of a `best` one: what it is the best by. */
+  readonly metric?: { readonly name: string; readonly value: number };
+}
+
+/** A checkpoint that is kept. */
+export interface KeptCheckpoint {
+  readonly id: number;
+  readonly bytes: number;
+  readonly at: number;
+  readonly about: CheckpointAbout;
 }

@@ -1,7 +1,7 @@
 /** What page and engine say to each other about runs: started, held, gone on with, and what they tell as they go. */
 import type { Evaluation as Measured, TaskEvaluation } from '../../evaluate/metrics.ts';
 import type { StepProfile } from '../../train/profile.ts';
-import type { CheckpointAbout, KeepSettings, RunRecord } from './records.ts';
+import type { CheckpointAbout, KeepSettings, KeptCheckpoint, RunRecord } from './records.ts';
 import type { Answer, GroundedBox, NoticeEvent, Recipe, Stage } from './words.ts';
 
 export type { OpProfile, StepProfile, TraceEvent } from '../../train/profile.ts';
@@ -99,9 +99,13 @@ export type RunRequest =
       readonly runId: string;
       readonly dataset: string;
       readonly go: boolean;
+      /** Which of its checkpoints is looked at; absent: the last. A run resumes from its last. */
+      readonly checkpoint?: number;
       /** Hold before the first step. */
       readonly paused?: boolean;
     }
+  /** Those of a run that are kept, the newest first. */
+  | { readonly type: 'checkpoints'; readonly runId: string }
   /** Ends an interrupted run: kept as it stands at its last checkpoint, or deleted. */
   | { readonly type: 'settle-run'; readonly runId: string; readonly how: 'keep' | 'discard' }
   /** Settles when a checkpoint is on disk. */
@@ -116,6 +120,7 @@ export interface RunReplies {
   'show-run': RunRecord;
   'run-curves': readonly { readonly step: number; readonly values: Readonly<Record<string, number>> }[];
   'continue-run': { readonly runId: string };
+  checkpoints: readonly KeptCheckpoint[];
   'settle-run': null;
   'save-now': { readonly step: number };
 }

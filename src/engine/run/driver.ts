@@ -123,6 +123,7 @@ export class Driver {
           gate: () => alive(() => this.#host.pass()),
           turn: () => alive(() => this.#host.gate.turn()),
           boundary: (at) => alive(() => keeper.boundary(bench.policy, at)),
+          best: (at, metric) => alive(() => keeper.best(bench.policy, at, metric)),
           ...(look && { look: (...at) => alive(() => look(...at)) }),
         },
         start ? { position: start.position, moments: start.policy.moments } : undefined,

@@ -15,9 +15,12 @@ import type { Recipe } from '../../train/recipe.ts';
 import type { Sample } from '../../train/samples.ts';
 import type { StageEvent } from '../../train/stage.ts';
 import type { Splits } from '../../train/stages/descriptor.ts';
+import { HELDOUT_AT_ONCE, heldoutOf } from '../../train/stages/heldout.ts';
 import { descriptorOf, type Stage } from '../../train/stages/index.ts';
+import { predictRows } from '../answers/predict.ts';
 import { Workbench } from '../model/workbench.ts';
 import type { Rehearsal, RehearsedStage } from '../protocol/run.ts';
+import { heldoutRows } from './heldout-accuracy.ts';
 import type { RunContext, Timed } from './stages/handler.ts';
 import { handlerOf } from './stages/index.ts';
 
@@ -126,7 +129,41 @@ async function rehearseStage<S extends Stage>(
       return { each: (performance.now() - started) / 1000, last: {} };
     },
   });
-  return { name: stage.name, secondsEach: each, count, unit, seconds: (each ?? 0) * count, note };
+  const heldout = await heldoutCost(stage, bench, longest, seed, look);
+  if (each === null || heldout === null)
+    return { name: stage.name, secondsEach: each, count, unit, seconds: (each ?? 0) * count, note };
+  const whole = each + heldout.seconds / heldout.every;
+  const words = `Every ${heldout.every} steps ${heldout.rows} held-out rows are answered, ${heldout.seconds.toFixed(1)} s each time.`;
+  return {
+    name: stage.name,
+    secondsEach: whole,
+    count,
+    unit,
+    seconds: whole * count,
+    note: note === null ? words : `${note} ${words}`,
+  };
+}
+
+/** Seconds of one measurement of held-out accuracy, from one batch with answers as long as they may be; null: none is made. */
+async function heldoutCost(
+  stage: Stage,
+  bench: Workbench,
+  longest: Row,
+  seed: number,
+  look: () => void,
+): Promise<{ readonly seconds: number; readonly rows: number; readonly every: number } | null> {
+  const settings = heldoutOf(stage);
+  const { every, maxCompletionLength } = settings;
+  if (every === 0) return null;
+  const rows = (await heldoutRows(bench.dataset, settings, seed)).length;
+  if (rows === 0) return null;
+  const batch = Array.from({ length: Math.min(rows, HELDOUT_AT_ONCE) }, () => longest);
+  const answer = () => predictRows(bench, batch, 'tuned', maxCompletionLength);
+  await answer(); // kernels are compiled at the first
+  const started = performance.now();
+  await answer();
+  look();
+  return { seconds: ((performance.now() - started) / 1000 / batch.length) * rows, rows, every };
 }
 
 /** The same row over and over. */

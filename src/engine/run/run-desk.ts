@@ -84,6 +84,7 @@ export class RunDesk {
       this.#host.occupancy.refuseWhileRunning('show another run');
       return this.runs.show(runId);
     },
+    checkpoints: ({ runId }) => this.runs.checkpoints(runId),
     'run-curves': ({ runId }) => this.runs.curves(runId),
     'settle-run': async ({ runId, how }) => {
       await this.runs.settle(runId, how);
@@ -123,13 +124,19 @@ export class RunDesk {
     );
   }
 
-  async #continue({ runId, dataset, go, paused = false }: RequestOf<'continue-run'>): Promise<{ runId: string }> {
+  async #continue({
+    runId,
+    dataset,
+    go,
+    paused = false,
+    checkpoint,
+  }: RequestOf<'continue-run'>): Promise<{ runId: string }> {
     const { occupancy, holder } = this.#host;
     occupancy.refuseWhileRunning('resume another run');
     const { project, recipe } = await this.runs.find(runId);
     if (go) this.#host.requireOwned(project);
     occupancy.refuseWhileLoading('resume a run');
-    const { ended } = await this.runs.continue(runId, dataset, go, paused);
+    const { ended } = await this.runs.continue(runId, dataset, go, paused, checkpoint);
     if (ended) this.#follow(ended, recipe);
     else {
       const { adapters } = holder;

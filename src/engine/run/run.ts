@@ -2,11 +2,14 @@
 import { optimizerState, type MomentsSnapshot } from '../../train/checkpoint.ts';
 import { checkRecipe, mergesBefore } from '../../train/recipe-check.ts';
 import type { Recipe } from '../../train/recipe.ts';
+import { heldoutOf } from '../../train/stages/heldout.ts';
 import { descriptorOf } from '../../train/stages/index.ts';
 import type { RunBoundary, RunPosition } from '../keep/position.ts';
 import type { Workbench } from '../model/workbench.ts';
 import type { EngineEvent } from '../protocol/messages.ts';
+import { Best } from './best.ts';
 import { StageClock } from './clock.ts';
+import { HeldoutAccuracy } from './heldout-accuracy.ts';
 import { StageNews } from './news.ts';
 import { rowsFor, trainingRows } from './rows.ts';
 import type { RunContext } from './stages/handler.ts';
@@ -28,6 +31,8 @@ export interface RunHooks {
   boundary?(at: RunBoundary): Promise<void>;
   /** Between two steps of a training stage, and with `last` at its end: the policy as it is after `step`. */
   look?(stageIndex: number, step: number, last?: boolean): Promise<void>;
+  /** The run stands better than ever by the metric of its stage. */
+  best?(at: RunBoundary, metric: { readonly name: string; readonly value: number }): Promise<void>;
 }
 
 /**
@@ -53,7 +58,31 @@ export async function runRecipe(
     const before = resumed?.position.seconds ?? 0;
     const clock = new StageClock(before);
     const gpuBytes = () => bench.loaded.model.session.bytes;
-    const news = new StageNews({ stageIndex: index, clock, before, step, gpuBytes, emit });
+    const settings = heldoutOf(stage);
+    const accuracy = new HeldoutAccuracy(bench, settings, recipe.seed);
+    const best = new Best(settings, resumed?.position.best);
+    const begun = resumed?.position.stageStep ?? step;
+    const seen = (event: EngineEvent) => {
+      if (event.type === 'metrics') best.see(event.step, event.values);
+      emit(event);
+    };
+    const news = new StageNews({ stageIndex: index, clock, before, step, gpuBytes, emit: seen });
+    /** Measures if it is time, keeps what is the best so far, and says whether the stage is to end. */
+    const measure = async (
+      at: Omit<RunBoundary, 'outcomes' | 'best' | 'stageStep'>,
+      last: boolean,
+    ): Promise<boolean> => {
+      const { step: now } = news;
+      if (now !== best.state.measuredAt && accuracy.isDue(now - begun, last)) {
+        const values = await clock.apart(accuracy.measure());
+        best.measured(now);
+        if (values) seen({ type: 'metrics', stageIndex: index, step: now, values });
+      }
+      const { metric } = best;
+      if (best.takeImproved() && metric)
+        await hooks.best?.({ ...at, outcomes: bench.outcomes, best: best.state, stageStep: begun }, metric);
+      return best.exhausted;
+    };
     bench.samples.onPictures = (...at) => news.pictures(...at);
     const [train, heldout] = [trainingRows(bench.dataset, bench.outcomes), bench.dataset.rows('heldout')];
     let stopped = false;
@@ -89,8 +118,15 @@ export async function runRecipe(
         if (moments) optimizer.restore(optimizerState(bench.policy.learning(), moments));
       },
       gate: async ({ position, optimizer }) => {
-        await boundary({ stage: index, position, seconds: clock.seconds, step: news.step, optimizer });
-        if (trains) await hooks.look?.(index, news.step);
+        const at = { stage: index, position, seconds: clock.seconds, step: news.step, optimizer };
+        await boundary({ ...at, best: best.state, stageStep: begun });
+        if (trains) {
+          await hooks.look?.(index, news.step);
+          if (await measure(at, false)) {
+            emit({ type: 'notice', message: earlyWords(stage.name, best) });
+            return false;
+          }
+        }
         return wait(hooks.gate());
       },
       turn: () => wait(hooks.turn?.() ?? Promise.resolve(true)),
@@ -100,10 +136,16 @@ export async function runRecipe(
     bench.samples.onPictures = null;
     step = news.step;
     bench.outcomes = [...bench.outcomes, outcome];
-    if (trains) await hooks.look?.(index, step, true);
+    if (trains) {
+      await hooks.look?.(index, step, true);
+      if (!stopped) await measure({ stage: index + 1, position: null, seconds: 0, step, optimizer: undefined }, true);
+    }
     emit({ type: 'stage', index, stage, status: stopped ? 'stopped' : 'finished', seconds: clock.seconds });
     if (stopped) return { stopped: true };
     await boundary({ stage: index + 1, position: null, seconds: 0, step, optimizer: undefined });
   }
   return { stopped: false };
 }
+
+const earlyWords = (name: string, { metric, state }: Best): string =>
+  `“${name}” ended early: ${metric!.name} was best after step ${state.step} (${metric!.value.toFixed(3)}), and no better in ${state.worse} measurements since.`;

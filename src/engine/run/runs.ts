@@ -14,9 +14,9 @@ import { RunLabels } from '../keep/run-labels.ts';
 import type { EngineEvent } from '../protocol/messages.ts';
 import type { RunReplies, Watch } from '../protocol/run.ts';
 import type { Recipe } from '../protocol/words.ts';
-import { loadCheckpoint, type SavedCheckpoint } from '../keep/keeper.ts';
+import { keptCheckpoints, loadCheckpoint, loadKept, type SavedCheckpoint } from '../keep/keeper.ts';
 import type { Workbench } from '../model/workbench.ts';
-import { type KeepSettings, type RunRecord } from '../protocol/records.ts';
+import { type KeepSettings, type KeptCheckpoint, type RunRecord } from '../protocol/records.ts';
 import { Watcher } from './watch.ts';
 
 export interface RunsHost {
@@ -119,7 +119,13 @@ export class Runs {
   }
 
   /** Restores a run's last checkpoint; with `go` the run goes on and `ended` is its end. Throws `run-missing`, `run-mismatch`. */
-  async continue(id: string, dataset: string, go: boolean, paused = false): Promise<{ ended: Promise<void> | null }> {
+  async continue(
+    id: string,
+    dataset: string,
+    go: boolean,
+    paused = false,
+    checkpoint: number | null = null,
+  ): Promise<{ ended: Promise<void> | null }> {
     const { storage, emit } = this.#host;
     const loaded = this.#host.model();
     const found = await this.find(id);
@@ -128,7 +134,12 @@ export class Runs {
     await this.#requireSame(stored, loaded, opened);
     const { record, start, damaged } = go
       ? await rewind(storage, stored)
-      : { record: stored, ...(await loadCheckpoint(storage, id)) };
+      : {
+          record: stored,
+          ...(checkpoint === null
+            ? await loadCheckpoint(storage, id)
+            : { start: await loadKept(storage, id, checkpoint), damaged: 0 }),
+        };
     emit(await restoredEvent(storage, record));
     await this.#tellGap(record);
     if (damaged > 0)
@@ -161,6 +172,11 @@ export class Runs {
     const { start } = await loadCheckpoint(storage, this.#current.id);
     const bench = this.#host.freshBench(this.#current.dataset, this.#current.rows);
     if (start) await restorePolicy(bench.policy, start.policy);
+  }
+
+  async checkpoints(id: string): Promise<KeptCheckpoint[]> {
+    await this.find(id);
+    return keptCheckpoints(this.#host.storage, id);
   }
 
   async show(id: string): Promise<RunRecord> {

@@ -109,7 +109,7 @@ const RULES: readonly Rule[] = [
 ];
 
 /** Curves that say nothing as a curve. */
-const HIDDEN = new Set(['num_tokens', 'epoch', 'step', 'eval_rows']);
+const HIDDEN = new Set(['num_tokens', 'epoch', 'step', 'eval_rows', 'eval_answers']);
 
 export function panelsFor(names: readonly string[]): Panel[] {
   const rest = new Set(names.filter((name) => !HIDDEN.has(name)));

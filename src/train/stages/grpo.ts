@@ -14,6 +14,7 @@ import {
 } from '../advantage.ts';
 import type { ScoreSettings } from '../scorer.ts';
 import { error, warning, type Objection, type StageBase, type StageDescriptor } from './descriptor.ts';
+import { HELDOUT, NOT_MEASURED, type HeldoutSettings } from './heldout.ts';
 import { choice, flag, own, real, whole } from './schema.ts';
 import {
   CHECKPOINTING,
@@ -44,6 +45,7 @@ export interface GrpoStage extends StageBase, RewardChoice, LossChoice, Advantag
   readonly maxResamples?: number;
   readonly maskTruncatedCompletions: boolean;
   readonly gradientCheckpointing: boolean;
+  readonly heldout: HeldoutSettings;
 }
 
 export const grpo: StageDescriptor<GrpoStage> = {
@@ -74,6 +76,7 @@ export const grpo: StageDescriptor<GrpoStage> = {
     ...defaultLossOptions(),
     ...defaultRewards(),
     gradientCheckpointing: true,
+    heldout: NOT_MEASURED,
   },
   schema: {
     maxSteps: whole(1, 1e7, { theirs: -1 }),
@@ -95,6 +98,7 @@ export const grpo: StageDescriptor<GrpoStage> = {
     maskTruncatedCompletions: flag({ theirs: false }),
     ...REWARDS_SCHEMA,
     ...CHECKPOINTING,
+    ...HELDOUT,
     ...SAMPLING,
     ...LORA,
     ...OPTIMIZER({ learningRate: 1e-6 }),

@@ -2,6 +2,7 @@
 import { span, subset } from '../../data/row-list.ts';
 import type { StageBase, StageDescriptor } from './descriptor.ts';
 import { error, warning } from './descriptor.ts';
+import { HELDOUT, NOT_MEASURED, type HeldoutSettings } from './heldout.ts';
 import { own, real, whole } from './schema.ts';
 import {
   CHECKPOINTING,
@@ -27,6 +28,7 @@ export interface PreferenceStage extends StageBase {
   /** Longer answers are left out, and told. */
   readonly maxCompletionLength: number;
   readonly gradientCheckpointing: boolean;
+  readonly heldout: HeldoutSettings;
 }
 
 export const preferenceDefaults = () => ({
@@ -38,6 +40,7 @@ export const preferenceDefaults = () => ({
   beta: 0.1,
   maxCompletionLength: 256,
   gradientCheckpointing: true,
+  heldout: NOT_MEASURED,
 });
 
 /** @param learningRate the namesake's */
@@ -48,6 +51,7 @@ export const preferenceSchema = (learningRate: number) => ({
   beta: real(1e-6, 100, { theirs: 0.1 }),
   maxCompletionLength: whole(1, 8192, own),
   ...CHECKPOINTING,
+  ...HELDOUT,
   ...LORA,
   ...OPTIMIZER({ learningRate }),
 });

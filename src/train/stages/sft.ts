@@ -2,6 +2,7 @@
 import { span, subset } from '../../data/row-list.ts';
 import { countSteps } from '../plan-steps.ts';
 import { error, type StageBase, type StageDescriptor } from './descriptor.ts';
+import { HELDOUT, NOT_MEASURED, type HeldoutSettings } from './heldout.ts';
 import { own, real, whole } from './schema.ts';
 import {
   CHECKPOINTING,
@@ -32,6 +33,7 @@ export interface SftStage extends StageBase {
   readonly evalSteps: number;
   /** Held-out rows that are measured, a fixed draw; 0: all. */
   readonly evalRows: number;
+  readonly heldout: HeldoutSettings;
 }
 
 /** Held-out rows are measured without dropout, and no gradient is computed. */
@@ -55,6 +57,7 @@ export const sft: StageDescriptor<SftStage> = {
     gradientCheckpointing: true,
     evalSteps: 0,
     evalRows: 64,
+    heldout: NOT_MEASURED,
   },
   schema: {
     maxSteps: whole(0, 1e7, { theirs: -1 }),
@@ -65,6 +68,7 @@ export const sft: StageDescriptor<SftStage> = {
     ...CHECKPOINTING,
     evalSteps: whole(0, 1e7, { later: true }),
     evalRows: whole(0, 1e6, { ...own, later: true }),
+    ...HELDOUT,
     ...LORA,
     ...OPTIMIZER({ learningRate: 2e-5 }),
   },

@@ -4,7 +4,7 @@ import { ScoreDesk } from '../../../src/engine/answers/score-desk.ts';
 import { PredictionShelf } from '../../../src/engine/keep/prediction-shelf.ts';
 import type { ModelHolder } from '../../../src/engine/model/model-holder.ts';
 import type { Workbench } from '../../../src/engine/model/workbench.ts';
-import type { Answer, DatasetReport, PolicyName } from '../../../src/engine/protocol/index.ts';
+import type { Answer, DatasetReport, KeptCheckpoint, PolicyName } from '../../../src/engine/protocol/index.ts';
 import type { Storage } from '../../../src/store/storage.ts';
 import type { FakeData } from './scenes.ts';
 
@@ -55,3 +55,26 @@ export function fakeScores(
       ),
   });
 }
+
+/** The last checkpoint of a run, and its best. */
+export const fakeCheckpoints = (): readonly KeptCheckpoint[] => [
+  {
+    id: 7,
+    bytes: 3_400_000,
+    at: Date.UTC(2026, 9, 5, 11),
+    about: { reason: 'stage', stage: 2, step: 40, events: 90, score: 0.6 },
+  },
+  {
+    id: 5,
+    bytes: 3_400_000,
+    at: Date.UTC(2026, 9, 5, 10, 40),
+    about: {
+      reason: 'best',
+      stage: 1,
+      step: 30,
+      events: 70,
+      score: null,
+      metric: { name: 'eval_accuracy', value: 0.71 },
+    },
+  },
+];

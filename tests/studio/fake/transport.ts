@@ -29,7 +29,7 @@ import { fakeProfile } from './profile.ts';
 import { fakeAdapter } from './adapter.ts';
 import { FakeHub } from './hub.ts';
 import { FakeKeep } from './keep.ts';
-import { fakeScores } from './scores.ts';
+import { fakeCheckpoints, fakeScores } from './scores.ts';
 import { answer as answerBy } from '../../../src/engine/protocol/answer.ts';
 import { FakeShelf, FakeTalk } from './companions.ts';
 import { drawScene } from './pictures.ts';
@@ -323,6 +323,8 @@ export class FakeTransport implements Transport {
         return answerBy(this.#scores.handlers, request.type, request as never);
       case 'known-answers':
         return this.#known;
+      case 'checkpoints':
+        return fakeCheckpoints();
       case 'rehearse':
         for (const [i, stage] of request.recipe.stages.entries()) {
           this.emit({ type: 'loading', what: stage.name, done: i, total: request.recipe.stages.length });

@@ -4,6 +4,7 @@ import type { GrpoStage } from '../../../engine/presets.ts';
 import { plural } from '../../ui/format.ts';
 import { LOSS } from './loss-words.ts';
 import { REWARDS } from './reward-words.ts';
+import { HELDOUT } from './heldout-words.ts';
 import { CHECKPOINTING, LORA, OPTIMIZER, SAMPLING } from './shared.ts';
 import { group, small, type KindWords } from './words.ts';
 
@@ -101,6 +102,7 @@ export const grpo: KindWords<GrpoStage> = {
     }),
     ...REWARDS,
     ...SAMPLING,
+    ...HELDOUT,
     ...LORA,
     ...OPTIMIZER,
   },

@@ -1,4 +1,5 @@
 /** Words for the settings that the stages which learn from judged answers share. */
+import { HELDOUT } from './heldout-words.ts';
 import { CHECKPOINTING, LORA, OPTIMIZER } from './shared.ts';
 import { group } from './words.ts';
 
@@ -35,6 +36,7 @@ export const preferenceWords = (items: string) => ({
     },
     ...CHECKPOINTING,
   }),
+  ...HELDOUT,
   ...LORA,
   ...OPTIMIZER,
 });

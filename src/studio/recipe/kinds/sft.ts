@@ -1,6 +1,7 @@
 /** An SFT stage in the studio: its words and fields. */
 import type { SftStage } from '../../../engine/presets.ts';
 import { plural } from '../../ui/format.ts';
+import { HELDOUT } from './heldout-words.ts';
 import { CHECKPOINTING, LORA, OPTIMIZER } from './shared.ts';
 import { group, small, type KindWords } from './words.ts';
 
@@ -53,6 +54,7 @@ export const sft: KindWords<SftStage> = {
         unit: 'rows',
       },
     }),
+    ...HELDOUT,
     ...LORA,
     ...OPTIMIZER,
   },
