@@ -13,6 +13,7 @@ import { isActive } from './state/run.ts';
 import { useEditing, useProject, useRun } from './state/studio.ts';
 import { HubBar } from './hub-bar.tsx';
 import { LoadingBar } from './loading-bar.tsx';
+import { Overlays } from './palette/overlays.tsx';
 import { PlaceDialog } from './place-dialog.tsx';
 import { ProblemNote } from './ui/problem-note.tsx';
 
@@ -102,6 +103,7 @@ function Shell() {
       </main>
       <Editor />
       <PlaceDialog />
+      <Overlays />
     </div>
   );
 }

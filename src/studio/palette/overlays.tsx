@@ -1,0 +1,34 @@
+/** Ctrl+K and ? open what lies over every room; it is fetched when it is first asked for. */
+import { lazy, Suspense, useCallback, useEffect, useState } from 'react';
+
+const Palette = lazy(() => import('./palette.tsx').then((m) => ({ default: m.Palette })));
+const Keys = lazy(() => import('./keys.tsx').then((m) => ({ default: m.Keys })));
+
+/** A letter typed there is meant for the field. */
+const FIELDS = 'input, textarea, select, [contenteditable]';
+
+export function Overlays() {
+  const [shown, setShown] = useState<'palette' | 'keys' | null>(null);
+  const close = useCallback(() => setShown(null), []);
+  // The palette closes when one of its commands was chosen: the sheet comes after it.
+  const keys = useCallback(() => void setTimeout(() => setShown('keys')), []);
+  useEffect(() => {
+    const pressed = (event: KeyboardEvent) => {
+      const target = event.target instanceof Element ? event.target : null;
+      // What already lies over the room has its own keys.
+      if (event.defaultPrevented || document.querySelector('dialog[open]')) return;
+      if ((event.ctrlKey || event.metaKey) && !event.altKey && event.key.toLowerCase() === 'k') setShown('palette');
+      else if (event.key === '?' && !event.ctrlKey && !event.metaKey && !target?.matches(FIELDS)) setShown('keys');
+      else return;
+      event.preventDefault();
+    };
+    addEventListener('keydown', pressed);
+    return () => removeEventListener('keydown', pressed);
+  }, []);
+  return (
+    <Suspense fallback={null}>
+      {shown === 'palette' && <Palette onClose={close} onKeys={keys} />}
+      {shown === 'keys' && <Keys onClose={close} />}
+    </Suspense>
+  );
+}
