@@ -48,6 +48,8 @@ test('Ctrl+K finds every room by its name and by what is in it, and does what ca
   await expect(palette(page).getByRole('option', { selected: true })).toHaveText('Dark theme');
   await page.keyboard.press('Enter');
   await expect(page.locator('html')).toHaveAttribute('data-theme', 'dark');
+  // Also the ground, whatever the system prefers.
+  await expect(page.locator('html')).toHaveCSS('background-color', 'rgb(23, 25, 26)');
   await page.keyboard.press('Control+k');
   await page.keyboard.type('start sample');
   await page.keyboard.press('Enter');
