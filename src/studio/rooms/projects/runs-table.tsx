@@ -1,5 +1,5 @@
 /** The runs of the open project: found, named, looked at again, gone on with, deleted. */
-import { Fragment, useState } from 'react';
+import { Fragment, useEffect, useRef, useState } from 'react';
 import { useLocation } from 'wouter';
 import {
   dataOf,
@@ -206,6 +206,8 @@ function Describe({
   readonly run: RunView;
   readonly onDone: (part: Partial<RunLabel> | null) => void;
 }) {
+  const first = useRef<HTMLInputElement>(null);
+  useEffect(() => first.current?.focus(), []);
   return (
     <form
       className="run-label"
@@ -226,7 +228,7 @@ function Describe({
           defaultValue={label.name}
           placeholder={recipe.name}
           maxLength={120}
-          ref={(input) => input?.focus()}
+          ref={first}
         />
       </label>
       <label>
