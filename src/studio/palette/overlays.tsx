@@ -9,7 +9,9 @@ const FIELDS = 'input, textarea, select, [contenteditable]';
 
 export function Overlays() {
   const [shown, setShown] = useState<'palette' | 'keys' | null>(null);
-  const close = useCallback(() => setShown(null), []);
+  // A dialog that is taken away tells so a moment later, when another may be shown.
+  const closePalette = useCallback(() => setShown((now) => (now === 'palette' ? null : now)), []);
+  const closeKeys = useCallback(() => setShown((now) => (now === 'keys' ? null : now)), []);
   // The palette closes when one of its commands was chosen: the sheet comes after it.
   const keys = useCallback(() => void setTimeout(() => setShown('keys')), []);
   useEffect(() => {
@@ -27,8 +29,8 @@ export function Overlays() {
   }, []);
   return (
     <Suspense fallback={null}>
-      {shown === 'palette' && <Palette onClose={close} onKeys={keys} />}
-      {shown === 'keys' && <Keys onClose={close} />}
+      {shown === 'palette' && <Palette onClose={closePalette} onKeys={keys} />}
+      {shown === 'keys' && <Keys onClose={closeKeys} />}
     </Suspense>
   );
 }
