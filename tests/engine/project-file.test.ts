@@ -144,7 +144,7 @@ test('pictures inside are kept in the browser, and the dataset opens from there'
     return 'datasets/scenes-1';
   });
   expect(kept).toEqual({ 'Scenes/scenes.zip': 'rows and pictures' });
-  expect(project.dataset!.sources).toEqual([{ kind: 'opfs', path: '', location: 'datasets/scenes-1' }]);
+  expect(project.dataset!.sources).toEqual([{ kind: 'opfs', path: 'scenes.zip', location: 'datasets/scenes-1' }]);
 });
 
 test('what is no project file, or is damaged, is refused and leaves nothing behind', async () => {

@@ -261,7 +261,11 @@ function withRows(dataset: Dataset): Dataset {
 
 async function storedSources(stored: readonly { path: string; location: string }[]): Promise<Source[]> {
   const sources: Source[] = [];
-  for (const { path, location } of stored) sources.push({ path, handle: await storeFolder(location, false) });
+  for (const { path, location } of stored) {
+    const folder = await storeFolder(location, false);
+    // A path names the one file of the copy that is opened, without the folder around it.
+    sources.push({ path, handle: path === '' ? folder : await folder.getFileHandle(path) });
+  }
   return sources;
 }
 

@@ -140,7 +140,10 @@ export async function takeProjectFile(
       const unpacked: { path: string; file: Blob }[] = [];
       for (const entry of inside) unpacked.push({ path: entry.path.slice('data/'.length), file: await entry.blob() });
       const location = await keepData(dataset.name, unpacked);
-      dataset = { ...dataset, sources: [{ kind: 'opfs', path: '', location }] };
+      // One packed file alone is opened as what is in it, and one in a folder under its name: it stays what it was.
+      const [only] = dataset.sources;
+      const path = dataset.sources.length === 1 && unpacked.some((each) => each.path === only!.path) ? only!.path : '';
+      dataset = { ...dataset, sources: [{ kind: 'opfs', path, location }] };
     }
     const project = { id, name, named: true, createdAt, changedAt: Date.now(), model, dataset, recipe };
     await records.put('projects', project);
