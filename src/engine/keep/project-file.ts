@@ -142,7 +142,8 @@ export async function takeProjectFile(
       const location = await keepData(dataset.name, unpacked);
       // One packed file alone is opened as what is in it, and one in a folder under its name: it stays what it was.
       const [only] = dataset.sources;
-      const path = dataset.sources.length === 1 && unpacked.some((each) => each.path === only!.path) ? only!.path : '';
+      const alone = dataset.sources.length === 1 && unpacked.length === 1 && unpacked[0]!.path === only!.path;
+      const path = alone && !only!.path.includes('/') ? only!.path : '';
       dataset = { ...dataset, sources: [{ kind: 'opfs', path, location }] };
     }
     const project = { id, name, named: true, createdAt, changedAt: Date.now(), model, dataset, recipe };
