@@ -22,7 +22,7 @@ import type {
 import type { NamedFile } from '../protocol/words.ts';
 import type { Handlers } from '../protocol/messages.ts';
 import { EditDesk, textStream, type EditRequest } from './edit-desk.ts';
-import { Thumbnails } from './thumbnails.ts';
+import { shown, Thumbnails } from './thumbnails.ts';
 
 export interface DatasetHost {
   tell(what: string, done: number, total: number): void;
@@ -146,7 +146,7 @@ export class Datasets {
       return { total: rows.length, rows: await rows.read(span(rows, offset, offset + count)) };
     },
     row: ({ dataset, rowId }) => this.row(dataset, rowId),
-    image: async ({ dataset, path }) => this.get(dataset).image(path),
+    image: async ({ dataset, path }) => shown(await this.get(dataset).image(path)),
     thumbnail: async ({ dataset, path, height }) => this.#thumbnails.make(dataset, this.get(dataset), path, height),
     issues: async ({ dataset, offset, count, severity }) => this.get(dataset).log.page(offset, count, severity),
     'issues-file': async ({ dataset, as }) => {
