@@ -2,16 +2,13 @@
  * A model by its id: fetched from a server that behaves as the Hub does, stopped, gone on with after a reload, repaired
  * after damage, deleted. And nothing but the worker that fetches models can speak to that server.
  */
-import { readFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { extname, join, normalize } from 'node:path';
 import AxeBuilder from '@axe-core/playwright';
 import { expect, test, type Page } from '@playwright/test';
 import { filesUnder } from '../src/cli/node-files.ts';
 import { blobSource } from '../src/formats/byte-source.ts';
 import { openCheckpoint, planShards } from '../src/formats/checkpoint-files.ts';
 import { writeSafetensors } from '../src/formats/safetensors-writer.ts';
+import { bareServer } from './harness/bare-server.ts';
 import { startHub, TOKEN, type HubServer } from '../tests/store/hub-server.ts';
 
 const ID = 'groundwork/starter-VL';
@@ -253,20 +250,11 @@ test('only the worker that fetches models can speak to another server', async ({
 });
 
 test('on a server that sends no policy, page and engine are held by the page’s own', async ({ page }) => {
-  const types: Record<string, string> = { '.js': 'text/javascript', '.css': 'text/css', '.html': 'text/html' };
-  const server = createServer((request, response) => {
-    const path = normalize(new URL(request.url!, 'http://x').pathname);
-    readFile(join('dist', path === '/' ? 'index.html' : path)).then(
-      (bytes) => response.writeHead(200, { 'content-type': types[extname(path) || '.html'] ?? '' }).end(bytes),
-      () => response.writeHead(404).end(),
-    );
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const server = await bareServer();
   try {
-    await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/#/model`);
+    await page.goto(`${server.url}#/model`);
     expect(await whoMaySpeak(page)).toEqual({ page: 'TypeError', engine: 'TypeError', hub: 'answered 401' });
   } finally {
-    server.closeAllConnections();
     server.close();
   }
 });

@@ -70,6 +70,8 @@ self.addEventListener('fetch', (event) => {
   if (request.mode === 'navigate') {
     if (url.pathname === new URL(self.registration.scope).pathname || url.href.split(/[?#]/)[0] === index)
       event.respondWith(page(request));
+    // The frame that speaks to a teacher, with the policy that came with it.
+    else if (listed.has(url.href)) event.respondWith(kept(request));
     return;
   }
   if (url.href.startsWith(self.registration.scope)) event.respondWith(kept(request));

@@ -35,10 +35,12 @@ export interface MadeOptions {
   readonly ambiguous: boolean;
   /** Three rows that cannot be used. */
   readonly faults: boolean;
+  /** Default: rows have thoughts. */
+  readonly thoughts?: boolean;
 }
 
 /** A zip of `train.jsonl`, `val.jsonl` and pictures: 1, 2, 4 and 8 pictures a row. */
-export async function madeZip({ rows, ambiguous, faults }: MadeOptions): Promise<Uint8Array> {
+export async function madeZip({ rows, ambiguous, faults, thoughts = true }: MadeOptions): Promise<Uint8Array> {
   const random = new Random(11);
   const files: Record<string, Uint8Array> = {};
   const pictures: Drawn[] = [];
@@ -65,7 +67,10 @@ export async function madeZip({ rows, ambiguous, faults }: MadeOptions): Promise
           from: 'human',
           value: `${'<image>\n'.repeat(count)}Find the pale disc${i === 2 ? ' <img src=x onerror="document.title=1"> <b>bold?</b>' : ''}.`,
         },
-        { from: 'gpt', value: `<think>Image-${at + 1} has it.</think><answer>Image-${at + 1}: ${answer}</answer>` },
+        {
+          from: 'gpt',
+          value: `${thoughts ? `<think>Image-${at + 1} has it.</think>` : ''}<answer>Image-${at + 1}: ${answer}</answer>`,
+        },
       ],
     });
   }

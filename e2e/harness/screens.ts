@@ -93,6 +93,38 @@ const shots: readonly Shot[] = [
   { name: 'data-empty', prepare: async () => undefined },
   { name: 'data-rows', prepare: opened('/data') },
   { name: 'data-issues', prepare: opened('/data', (page) => page.getByRole('tab', { name: 'Issues' }).click()) },
+  {
+    name: 'data-thoughts-consent',
+    prepare: opened('/data', async (page) => {
+      await page.getByRole('tab', { name: 'Thoughts' }).click();
+      await page.getByLabel('Server').fill('http://192.168.1.20:8000');
+      await page.getByRole('button', { name: 'Ask the teacher…' }).click();
+      await page.getByText('word for word').click();
+    }),
+  },
+  {
+    name: 'data-thoughts',
+    prepare: opened('/data', async (page) => {
+      await page.getByRole('tab', { name: 'Thoughts' }).click();
+      await page.getByLabel('Server').fill('http://127.0.0.1:8000');
+      await call(page, async ({ studio }) => {
+        studio.thoughts.getState().edit({ model: 'Qwen3-VL-32B-Instruct' });
+        await studio.thoughts.getState().start();
+      });
+      await page.getByLabel('Thoughts shown').selectOption({ index: 2 });
+      await page.getByRole('listbox', { name: 'Thoughts' }).scrollIntoViewIfNeeded();
+      await page.waitForTimeout(900);
+    }),
+  },
+  {
+    name: 'data-thoughts-asking',
+    prepare: opened('/data', async (page) => {
+      await page.getByRole('tab', { name: 'Thoughts' }).click();
+      await page.getByLabel('Server').fill('http://127.0.0.1:8000');
+      await call(page, ({ studio }) => void studio.thoughts.getState().start());
+      await page.getByText('too many requests').waitFor();
+    }),
+  },
   { name: 'data-health', prepare: opened('/data', (page) => page.getByRole('tab', { name: 'Health' }).click()) },
   {
     name: 'data-coordinates',

@@ -43,6 +43,7 @@ export type {
 export { LOSS_TYPES, lossFaults, lossOf, RATIO_LEVELS, type LossType } from '../train/losses/index.ts';
 export { DPO_LOSS_NAMES, DPO_LOSSES, type DpoLossName } from '../train/preferences/dpo-losses.ts';
 export { COMBINATIONS, type Combination, type CombinationKind } from '../train/merging/combinations.ts';
+export { TEACH_DEFAULTS, TEACHER_SPACES } from '../train/synthesis/teach-settings.ts';
 export type { Setting, Settings } from '../train/setting.ts';
 export {
   REWARD_NAMES,

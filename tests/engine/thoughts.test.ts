@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { EngineEvent, ThoughtFilter } from '../../src/engine/protocol/index.ts';
 import { EngineSession } from '../../src/engine/session.ts';
 import { memoryStorage } from '../../src/store/storage.ts';
-import { TEACH_DEFAULTS, type TeachSettings } from '../../src/train/synthesis/teach.ts';
+import { TEACH_DEFAULTS, type TeachSettings } from '../../src/train/synthesis/teach-settings.ts';
 import { teacherAddress } from '../../src/train/teacher/address.ts';
 import { fetchCourier, Undelivered } from '../../src/train/teacher/courier.ts';
 import { llava, named, pngHeader } from '../data/make-dataset.ts';

@@ -5,12 +5,14 @@ import type { ChatTurn } from '../../train/teacher/chat.ts';
 import type { Delivery, Letter, Undelivered } from '../../train/teacher/courier.ts';
 import type { TeacherCounts, TeacherTrouble } from '../../train/teacher/teacher.ts';
 import type { Fault } from '../../train/synthesis/filters.ts';
-import type { TaughtCandidate, TeachProgress, TeachSettings } from '../../train/synthesis/teach.ts';
+import type { TaughtCandidate, TeachProgress } from '../../train/synthesis/teach.ts';
+import type { TeachSettings } from '../../train/synthesis/teach-settings.ts';
 
 export type { TeacherAddress } from '../../train/teacher/address.ts';
 export type { ChatTurn } from '../../train/teacher/chat.ts';
 export type { Delivery, Letter } from '../../train/teacher/courier.ts';
-export type { TaughtCandidate, TeachSettings } from '../../train/synthesis/teach.ts';
+export type { TaughtCandidate } from '../../train/synthesis/teach.ts';
+export type { TeachSettings } from '../../train/synthesis/teach-settings.ts';
 
 /** What came of a letter: an answer, or why there is none. */
 export type Carried = Delivery | { readonly undelivered: Undelivered['why'] };

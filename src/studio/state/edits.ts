@@ -23,6 +23,10 @@ export interface Editing {
   /** Puts the edits of a file behind those that are there. */
   take(file: NamedFile): Promise<boolean>;
   readHistory(): Promise<void>;
+  /** The project that edits are kept with, made if there is none. */
+  keep(): Promise<string | null>;
+  /** Shows the dataset with edits that were made elsewhere: of one row, or of several (null). */
+  shown(report: DatasetReport, rowId: string | null): Promise<void>;
   dismiss(): void;
 }
 
@@ -87,6 +91,8 @@ export function createEditing({ client, project, rows, keep, forgetAnswers }: Ed
         const { dataset } = project.getState();
         if (dataset) set({ history: await client.request({ type: 'edit-history', dataset: dataset.id }) });
       },
+      keep,
+      shown: show,
       dismiss: () => set({ problem: null }),
     };
   });

@@ -24,6 +24,7 @@ import { noteReached } from './resumable.ts';
 import { watchMatch } from './run-match.ts';
 import { createRun, isActive, type Run } from './run.ts';
 import { createScores, type Scores } from './scores.ts';
+import { createThoughts, type Thoughts } from './thoughts.ts';
 import { createWatchlist, type Watchlist } from './watchlist.ts';
 
 export interface Studio {
@@ -35,6 +36,7 @@ export interface Studio {
   readonly answers: StoreApi<Answers>;
   readonly scores: StoreApi<Scores>;
   readonly editing: StoreApi<Editing>;
+  readonly thoughts: StoreApi<Thoughts>;
   readonly past: StoreApi<PastRuns>;
   readonly watchlist: StoreApi<Watchlist>;
   readonly rehearsal: StoreApi<Rehearsing>;
@@ -88,6 +90,7 @@ export function createStudio(client: EngineClient, storage: Pick<Storage, 'getIt
     keep: async () => (await keeping.getState().forRun()).project ?? null,
     forgetAnswers: (rowId) => answers.getState().forget(rowId),
   });
+  const thoughts = createThoughts(client, project, editing);
   const adapters = createAdapters(client);
   const pictures = new PictureCache(client);
   const chat = createChat(client, pictures);
@@ -141,6 +144,7 @@ export function createStudio(client: EngineClient, storage: Pick<Storage, 'getIt
     answers,
     scores,
     editing,
+    thoughts,
     past,
     watchlist,
     rehearsal,
@@ -176,6 +180,7 @@ export const useCopies = <T>(select: (copies: Copies) => T): T => useStore(useSt
 export const useAnswers = <T>(select: (answers: Answers) => T): T => useStore(useStudio().answers, select);
 export const useScores = <T>(select: (scores: Scores) => T): T => useStore(useStudio().scores, select);
 export const useEditing = <T>(select: (editing: Editing) => T): T => useStore(useStudio().editing, select);
+export const useThoughts = <T>(select: (thoughts: Thoughts) => T): T => useStore(useStudio().thoughts, select);
 export const useAdapters = <T>(select: (shelf: AdapterShelf) => T): T => useStore(useStudio().adapters, select);
 export const useChat = <T>(select: (chat: Conversation) => T): T => useStore(useStudio().chat, select);
 export const useProfile = <T>(select: (profile: ProfileState) => T): T => useStore(useStudio().profile, select);

@@ -10,43 +10,12 @@ import { placesWhere, span, subset, type RowList } from '../../data/row-list.ts'
 import type { Row, ThoughtProvenance } from '../../data/row.ts';
 import type { Size } from '../../grounding/box.ts';
 import type { ParsedBox } from '../../grounding/parse.ts';
-import { dataAddress, type ChatSettings, type TeacherReply } from '../teacher/chat.ts';
+import { dataAddress, type TeacherReply } from '../teacher/chat.ts';
 import type { Asked, Teacher } from '../teacher/teacher.ts';
-import type { Candidate, CandidateRow, Fault, FilterSettings } from './filters.ts';
+import type { Candidate, CandidateRow, Fault } from './filters.ts';
 import { sift, withHint } from './synthesise.ts';
-import { readTeacher, teacherTurns, type TeacherSpace } from './teacher-question.ts';
-
-export interface TeachSettings extends ChatSettings, FilterSettings {
-  /** Rows to ask, at most; 0: all that have true boxes and no thought. */
-  readonly limit: number;
-  /** Answers to a question. */
-  readonly samples: number;
-  /** A row without a right answer is asked again with its true boxes. */
-  readonly rationalise: boolean;
-  readonly thoughtsPerRow: number;
-  /** Of the teacher's coordinates. */
-  readonly space: TeacherSpace;
-  /** Words before everything else; '': none. */
-  readonly system: string;
-  readonly seed: number;
-}
-
-export const TEACH_DEFAULTS: TeachSettings = {
-  model: '',
-  temperature: 0.7,
-  topP: 1,
-  maxTokens: 2048,
-  limit: 0,
-  samples: 4,
-  rationalise: true,
-  thoughtsPerRow: 1,
-  iouThreshold: 0.5,
-  minThoughtWords: 4,
-  maxThoughtWords: 200,
-  space: 'thousandths',
-  system: '',
-  seed: 0,
-};
+import type { TeachSettings } from './teach-settings.ts';
+import { readTeacher, teacherTurns } from './teacher-question.ts';
 
 /** One answer of the teacher, judged. */
 export interface TaughtCandidate {

@@ -9,10 +9,7 @@ import { CONVENTIONS, type BoxConvention } from '../../grounding/convention.ts';
 import { parseAnswer } from '../../grounding/parse.ts';
 import type { ReadAnswer } from '../samples.ts';
 import type { ChatTurn, TeacherReply } from '../teacher/chat.ts';
-
-/** In which numbers a teacher says where something is. */
-export type TeacherSpace = 'thousandths' | 'pixels';
-export const TEACHER_SPACES = ['thousandths', 'pixels'] as const satisfies readonly TeacherSpace[];
+import type { TeacherSpace } from './teach-settings.ts';
 
 const CONVENTION: Readonly<Record<TeacherSpace, BoxConvention>> = {
   thousandths: CONVENTIONS.qwen3_vl,

@@ -49,7 +49,8 @@ export function teacherAddress(given: string): TeacherAddress {
 function placeOf(host: string): Place {
   const name = host.toLowerCase().replace(/\.$/, '');
   if (name === 'localhost' || name.endsWith('.localhost') || name === '[::1]') return 'loopback';
-  if (name.endsWith('.local')) return 'local';
+  // A name without a domain is one of this network.
+  if (name.endsWith('.local') || /^[a-z0-9-]+$/.test(name)) return 'local';
   const four = /^(\d+)\.(\d+)\.\d+\.\d+$/.exec(name);
   if (four) {
     const [a, b] = [Number(four[1]), Number(four[2])];

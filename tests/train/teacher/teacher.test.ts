@@ -378,6 +378,7 @@ describe('an address', () => {
     ['http://192.168.1.20:11434', 'http://192.168.1.20:11434/v1', 'local', false],
     ['http://172.20.0.3', 'http://172.20.0.3/v1', 'local', false],
     ['http://172.32.0.3', 'http://172.32.0.3/v1', 'public', false],
+    ['http://gpu-box:8000', 'http://gpu-box:8000/v1', 'local', false],
     ['http://gpu-box.local:8000', 'http://gpu-box.local:8000/v1', 'local', false],
     ['https://api.example.com/openai/v1', 'https://api.example.com/openai/v1', 'public', true],
     ['http://127.0.0.1.example.com', 'http://127.0.0.1.example.com/v1', 'public', false],

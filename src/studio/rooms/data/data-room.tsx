@@ -19,6 +19,7 @@ import { IssueTable } from './issue-table.tsx';
 import { LedgerView } from './ledger-view.tsx';
 import { NO_FILTER, RowBrowser, type RowFilterState } from './row-browser.tsx';
 import { Settle, UnfitRows, useUnfitRows } from './settle.tsx';
+import { ThoughtsView } from './thoughts-view.tsx';
 import './data.css';
 
 export function DataRoom() {
@@ -169,6 +170,7 @@ function OpenDataset({ dataset, tab, onTab, asked, onAsked }: OpenDatasetProps) 
             title: dataset.edits?.changes ? `Edits (${count(dataset.edits.changes)})` : 'Edits',
             body: () => <EditsView dataset={dataset} onRows={(edits) => showRows({ edits })} />,
           },
+          { key: 'thoughts', title: 'Thoughts', body: () => <ThoughtsView dataset={dataset} /> },
           {
             key: 'health',
             title: 'Health',
