@@ -4,7 +4,7 @@
  *
  *   npm run demo -- --out DIR [--quick | --recipe FILE] [--seed N] [--model DIR|ID] [--data PATH] [--resume]
  *     [--storage auto|f32|f16|int8|int4|nf4] [--coordinates FILE=SPACE] [--unsaid-picture FILE=WHICH]
- *     [--answers boxes|words] [--turns all|last] [--skip-unusable] [--edits FILE]
+ *     [--answers boxes|words] [--turns all|last] [--skip-unusable] [--edits FILE] [--allow-code]
  *     [--teacher URL [--teacher-model NAME] [--teacher-samples N] [--teacher-at-once N] [--teacher-space SPACE]]
  *
  * FILE is a plan as the studio's Recipe room writes it. ID is a model on a Hub (find-model.ts). The run is kept in
@@ -25,8 +25,9 @@ import { buildReport, printReport, writeReport } from '../evaluate/report.ts';
 import { registerDecoder } from '../image/decode.ts';
 import { nodeDecode } from '../image/node-decode.ts';
 import { presetRecipe } from '../train/presets.ts';
+import { codeOf } from '../train/recipe-check.ts';
 import { damageNotice, type Damage } from '../store/records.ts';
-import { existing, flag, outFolder, plan, readArguments, text, whole } from './arguments.ts';
+import { existing, flag, outFolder, plan, readArguments, text, UsageError, whole } from './arguments.ts';
 import { findModel } from './find-model.ts';
 import { lockFolder } from './folder-lock.ts';
 import { INTAKE_FLAGS, settleByFlags } from './intake.ts';
@@ -53,6 +54,7 @@ async function main(): Promise<void> {
     quick: flag,
     recipe: plan,
     resume: flag,
+    'allow-code': flag,
     seed: whole(0),
     model: text(join(home, 'public/starter/model')),
     data: existing(join(home, 'public/starter/sample.zip')),
@@ -62,6 +64,14 @@ async function main(): Promise<void> {
     ...TEACHER_FLAGS,
   });
   const planned = values.recipe ?? presetRecipe(values.quick ? 'demo-quick' : 'demo');
+  const code = codeOf(planned);
+  if (code.length > 0 && !values['allow-code']) {
+    console.error(code.join('\n\n'));
+    throw new UsageError(
+      'The recipe carries code of its own, which stands above. It was not run.',
+      'Read it. To let it score answers, without network, files or clock, add --allow-code.',
+    );
+  }
   const folder = join(values.out, 'run');
   await lockFolder(folder);
   const storage = storageInFiles(nodeFileStore(folder));

@@ -5,7 +5,7 @@
 export { COMPOSED_KINDS, MAX_COMPOSED_PICTURES } from '../data/dataset-ref.ts';
 export { AGGREGATIONS, computeAdvantages, DIFFICULTY_WEIGHTS, ESTIMATORS } from '../train/advantage.ts';
 export { presetRecipe, PRESETS, type Preset, type PresetName } from '../train/presets.ts';
-export { advise, type Advice } from '../train/recipe-check.ts';
+export { advise, codeOf, type Advice } from '../train/recipe-check.ts';
 export { parseRecipe, readRecipe, requireRecipe, sayFault } from '../train/recipe-schema.ts';
 export {
   descriptorOf,
@@ -53,4 +53,5 @@ export {
   type RewardName,
   type RewardWeights,
 } from '../train/rewards/index.ts';
+export { CODE_EXAMPLE, ownInput, ownRule } from '../train/rewards/own-code.ts';
 export { PUBLISHED } from './model/published.ts';

@@ -14,6 +14,8 @@ import { updatePolicy } from './policy-update.ts';
 import type { GrpoStage } from './recipe.ts';
 import { ReplayBuffer, type ReplayedGroup } from './replay-buffer.ts';
 import { drawGroups } from './rollout-groups.ts';
+import { usesCode } from './rewards/index.ts';
+import { ownRule } from './rewards/own-code.ts';
 import type { StageContext } from './stage.ts';
 
 interface GrpoPosition {
@@ -34,6 +36,7 @@ export async function runGrpo(stage: GrpoStage, context: StageContext, rows: Row
       'No prompt is left for reinforcement learning.',
       'Widen the bounds of rejection sampling, sample more prompts, or train SFT longer.',
     );
+  const own = usesCode(stage) ? await ownRule(stage.rewardCode!) : null;
   const from = context.resume as GrpoPosition | null;
   const adapter = from ? context.policy.learning() : context.policy.attach(stage.lora, context.seed + 1);
   const optimizer = new Optimizer(
@@ -63,7 +66,7 @@ export async function runGrpo(stage: GrpoStage, context: StageContext, rows: Row
       if (!(await context.gate({ position, optimizer }))) return;
       const started = performance.now();
       const random = new Random(context.seed * 100_003 + step);
-      const drawn = await drawGroups(stage, context, rows, batches, { step, buffer, random });
+      const drawn = await drawGroups(stage, context, rows, batches, { step, buffer, random, own });
       const update = await updatePolicy(stage, context, optimizer, control, drawn.groups);
       tokens += drawn.tokens;
       context.emit({

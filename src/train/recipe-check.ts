@@ -1,6 +1,7 @@
 /** What speaks against a plan, found before it is run rather than hours into it. */
 import { GroundworkError } from '../base/error.ts';
 import type { Recipe } from './recipe.ts';
+import { usesCode } from './rewards/index.ts';
 import { error, type Objection } from './stages/descriptor.ts';
 import { descriptorOf, type Stage } from './stages/index.ts';
 
@@ -62,6 +63,10 @@ function answerFaults(stages: readonly Stage[]): Advice[] {
       : [];
   });
 }
+
+/** Code that stages of a plan would run: of a plan from elsewhere it is shown, and run only if that is allowed. */
+export const codeOf = ({ stages }: Pick<Recipe, 'stages'>): string[] =>
+  stages.flatMap((stage) => (stage.kind === 'grpo' && usesCode(stage) ? [stage.rewardCode!] : []));
 
 /** Throws `recipe-invalid` where stages cannot follow each other as they do. */
 export function checkRecipe({ stages }: Pick<Recipe, 'stages'>): void {

@@ -13,6 +13,7 @@ import type { PolicyGroup } from './policy-update.ts';
 import type { GrpoStage } from './recipe.ts';
 import type { ReplayBuffer } from './replay-buffer.ts';
 import { scoreCompletion, weightedRewards, type Score } from './rewards/index.ts';
+import { ownInput, type OwnRule } from './rewards/own-code.ts';
 import type { ReadAnswer, Sample } from './samples.ts';
 import type { StageContext } from './stage.ts';
 
@@ -44,13 +45,21 @@ export interface StepGroups {
   readonly sampled: number;
 }
 
+/** What a step draws with beside its rows. `own`: the rule of the recipe's own code. */
+export interface StepSources {
+  readonly step: number;
+  readonly buffer: ReplayBuffer | null;
+  readonly random: Random;
+  readonly own: OwnRule | null;
+}
+
 /** Draws the groups of step `step`, and tells each of them. */
 export async function drawGroups(
   stage: GrpoStage,
   context: StageContext,
   rows: RowList,
   batches: Batches,
-  { step, buffer, random }: { readonly step: number; readonly buffer: ReplayBuffer | null; readonly random: Random },
+  { step, buffer, random, own }: StepSources,
 ): Promise<StepGroups> {
   const { promptsPerStep, maxResamples = 0 } = stage;
   const all: ScoredGroup[] = [];
@@ -66,7 +75,7 @@ export async function drawGroups(
       seed: context.seed * 100_003 + step + round * 7_368_787,
       scores: true,
     });
-    all.push(...scoreGroups(stage, context, indices, samples, rollouts));
+    all.push(...scoreGroups(stage, context, indices, samples, rollouts, own));
     if (telling().length >= promptsPerStep) break;
   }
   const chosen =
@@ -110,15 +119,20 @@ function scoreGroups(
   indices: readonly number[],
   samples: readonly Sample[],
   rollouts: readonly (readonly Rollout[])[],
+  own: OwnRule | null,
 ): ScoredGroup[] {
-  const rewards = weightedRewards(stage, stage.sampling);
+  const rules = weightedRewards(stage, stage.sampling);
   return samples.map((sample, g) => ({
     row: indices[g]!,
     sample,
     rollouts: rollouts[g]!,
     scores: rollouts[g]!.map(({ text, tokens }) => {
       const answer = context.samples.parse(sample, text);
-      return { answer, ...scoreCompletion({ answer, tokens: tokens.length, tokenIds: tokens }, sample.row, rewards) };
+      const completion = { answer, tokens: tokens.length, tokenIds: tokens };
+      const rewards = own
+        ? weightedRewards(stage, stage.sampling, () => own(ownInput({ ...completion, text }, sample.row)))
+        : rules;
+      return { answer, ...scoreCompletion(completion, sample.row, rewards) };
     }),
   }));
 }

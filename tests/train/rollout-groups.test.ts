@@ -62,7 +62,7 @@ function world(differs: (row: number) => boolean) {
 const learned = (groups: Awaited<ReturnType<typeof drawGroups>>['groups']) =>
   groups.map(({ sample }) => Number(sample.row.id));
 const batchesOf = () => new Batches(new RowSampler(ROWS, 3), (sampler) => sampler.next(2));
-const at = (step = 0, buffer: ReplayBuffer | null = null) => ({ step, buffer, random: new Random(7) });
+const at = (step = 0, buffer: ReplayBuffer | null = null) => ({ step, buffer, random: new Random(7), own: null });
 
 test('without more, the step learns from what was sampled, in its order', async () => {
   const { context, rows, asked, events } = world((row) => row % 2 === 0);

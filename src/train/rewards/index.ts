@@ -49,12 +49,15 @@ export type RewardSettings = {
 export interface RewardChoice {
   readonly rewardWeights: RewardWeights;
   readonly rewardSettings?: RewardSettings;
+  /** JavaScript of the reward `own` (own-code.ts). */
+  readonly rewardCode?: string;
 }
 
 /** Weights and settings of a new stage, all of them written out. */
 export function defaultRewards(): Required<RewardChoice> {
   const named = REWARD_NAMES.map((name) => [name, REWARDS[name]] as const);
   return {
+    rewardCode: '',
     rewardWeights: Object.fromEntries(named.map(([name, { weight }]) => [name, weight])),
     rewardSettings: Object.fromEntries(
       named.flatMap(([name, { settings }]) => (settings ? [[name, defaultValues(settings)] as const] : [])),
@@ -72,8 +75,13 @@ function valuesOf(name: RewardName, { rewardSettings = {} }: RewardChoice): Read
 export function rewardFaults(choice: RewardChoice, limits: RewardLimits): string[] {
   const used = REWARD_NAMES.filter((name) => weightOf(choice.rewardWeights, name) !== 0);
   if (used.length === 0) return ['All reward weights are 0, so nothing can be learned.'];
+  if (used.includes('own') && !usesCode(choice)) return ['Your own reward has a weight, but no code.'];
   return used.flatMap((name) => REWARDS[name].check?.(valuesOf(name, choice), limits) ?? []);
 }
+
+/** Whether code of the recipe itself is run. */
+export const usesCode = ({ rewardWeights, rewardCode = '' }: RewardChoice): boolean =>
+  weightOf(rewardWeights, 'own') !== 0 && rewardCode.trim() !== '';
 
 /** Weight of a reward by its name; 0 for one that the recipe does not mention. */
 export const weightOf = (weights: RewardWeights, name: string): number => weights[name as RewardName] ?? 0;
@@ -87,9 +95,14 @@ export interface WeightedReward {
 
 /**
  * A recipe's rules in a fixed order: those that weigh something, and those that are always logged.
+ * @param own the rule of the recipe's own code, where it has any
  * @throws GroundworkError `reward-settings` for settings that cannot be used
  */
-export function weightedRewards(choice: RewardChoice, limits: RewardLimits): readonly WeightedReward[] {
+export function weightedRewards(
+  choice: RewardChoice,
+  limits: RewardLimits,
+  own?: WeightedReward['score'],
+): readonly WeightedReward[] {
   return REWARD_NAMES.flatMap((name) => {
     const weight = weightOf(choice.rewardWeights, name);
     const reward = REWARDS[name];
@@ -97,6 +110,7 @@ export function weightedRewards(choice: RewardChoice, limits: RewardLimits): rea
     const values = valuesOf(name, choice);
     const fault = reward.check?.(values, limits);
     if (fault) throw new GroundworkError('reward-settings', fault, 'Change the setting of this reward in the recipe.');
+    if (name === 'own' && own) return [{ name, weight, score: own }];
     return [{ name, weight, score: (completion, row) => reward.score(completion, row, values, limits) }];
   });
 }

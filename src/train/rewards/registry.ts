@@ -9,6 +9,7 @@ export { giou } from './giou.ts';
 export { imageIndex } from './image-index.ts';
 export { instruction } from './instruction.ts';
 export { iou } from './iou.ts';
+export { own } from './own.ts';
 export { refusal } from './refusal.ts';
 export { repetition } from './repetition.ts';
 export { softOverlong } from './soft-overlong.ts';

@@ -208,7 +208,10 @@ test('a new stage weighs format, overlap and the right option, and writes every 
 });
 
 test('any reward alone can teach, and none at all cannot', () => {
-  for (const name of REWARD_NAMES) expect(rewardFaults({ rewardWeights: { [name]: 1 } }, LIMITS), name).toEqual([]);
+  for (const name of REWARD_NAMES)
+    expect(rewardFaults({ rewardWeights: { [name]: 1 }, rewardCode: 'function reward() {}' }, LIMITS), name).toEqual(
+      [],
+    );
   expect(rewardFaults({ rewardWeights: {} }, LIMITS)).toEqual([expect.stringContaining('All reward weights are 0')]);
 });
 

@@ -92,6 +92,9 @@ function FieldLine({
   );
 }
 
+/** From this length on a text has lines. */
+const LONG_TEXT = 4000;
+
 /** What it is when nobody sets it, here and at its namesake. */
 function DefaultLine({
   defaults: { ours, theirs },
@@ -181,7 +184,18 @@ function FieldInput({
         </select>
       );
     case 'text':
-      return (
+      return field.most > LONG_TEXT ? (
+        <textarea
+          className="num wide"
+          rows={8}
+          spellCheck={false}
+          maxLength={field.most}
+          aria-label={field.label}
+          aria-describedby={helpId}
+          value={value as string}
+          onChange={(event) => onChange(event.target.value)}
+        />
+      ) : (
         <input
           type="text"
           className="wide"
