@@ -104,7 +104,8 @@ export class Tokenizer {
     if (!this.#split) return null;
     const normalised = this.#guarded(() => this.#hub.normalizer?.(text) ?? text);
     const ids: number[] = [];
-    for (const word of this.#split.pre_tokenize_text(normalised)) {
+    const split = this.#split;
+    for (const word of this.#guarded(() => split.pre_tokenize_text(normalised))) {
       const known = this.#words.get(word) ?? this.#encodeWord(word);
       if (!known) return null;
       for (const id of known) ids.push(id);
@@ -114,7 +115,7 @@ export class Tokenizer {
 
   /** Null where the word would be cut differently if it stood alone. */
   #encodeWord(word: string): readonly number[] | null {
-    const [first, ...more] = this.#split!.pre_tokenize_text(word);
+    const [first, ...more] = this.#guarded(() => this.#split!.pre_tokenize_text(word));
     if (first !== word || more.length) return null;
     const ids = this.#encodeWhole(word);
     if (this.#words.size >= WORDS_KEPT) this.#words.clear();

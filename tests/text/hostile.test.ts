@@ -101,3 +101,13 @@ describe('patterns of tokenizers', () => {
       expect(of(place)).toThrow(expect.objectContaining({ code: 'tokenizer-costly' }) as Error);
   });
 });
+
+test('values that break a tokenizer only when it is used are called the fault of its file', () => {
+  const model = { type: 'BPE', vocab: { h: 0, i: 1 }, merges: [] };
+  const split = { type: 'Split', pattern: { String: 'h' }, behavior: { a: 1 }, invert: false };
+  const suffix = JSON.parse('{"toString": 1}') as object;
+  for (const json of [{ model, pre_tokenizer: split }, { model: { ...model, end_of_word_suffix: suffix } }])
+    expect(() => new Tokenizer(json).encode('hi')).toThrow(
+      expect.objectContaining({ code: 'tokenizer-invalid' }) as Error,
+    );
+});

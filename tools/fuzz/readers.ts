@@ -306,7 +306,7 @@ export const READERS: Readonly<Record<string, Reader>> = {
       'grounding/image-hint',
       'grounding/digits',
       'data/answer-parts',
-      'evaluate/multiple-choice',
+      'grounding/choice',
     ],
     words: BOX_WORDS,
     seeds: () => ANSWERS,
