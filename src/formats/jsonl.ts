@@ -1,4 +1,5 @@
 /** JSON Lines: where the lines are, as an editor numbers them. */
+import { parseShallow } from '../base/json.ts';
 import { ElementIndex, readChunks } from './element-index.ts';
 
 const NEWLINE = 10;
@@ -42,12 +43,12 @@ export function parseJson(bytes: Uint8Array): ParsedJson {
     return { ok: false, reason: 'it is not UTF-8' };
   }
   try {
-    return { ok: true, value: JSON.parse(text) as unknown };
+    return { ok: true, value: parseShallow(text) };
   } catch (error) {
     const finite = withoutNaN(text);
     if (finite !== null)
       try {
-        return { ok: true, value: JSON.parse(finite) as unknown };
+        return { ok: true, value: parseShallow(finite) };
       } catch {
         // What is wrong is told of the text as it is.
       }

@@ -43,3 +43,16 @@ test('any values, written one a line, come back with their numbers', async () =>
     { numRuns: 30 },
   );
 });
+
+test('a value that is nested a hundred thousand levels deep is refused, not walked', () => {
+  for (const [open, close] of [
+    ['[', ']'],
+    ['{"a":', '}'],
+  ]) {
+    const text = `${open!.repeat(100_000)}1${close!.repeat(100_000)}`;
+    expect(parseJson(new TextEncoder().encode(text))).toMatchObject({
+      ok: false,
+      reason: expect.stringContaining('nested') as string,
+    });
+  }
+});
