@@ -24,6 +24,12 @@ export class Progress {
     if (event.type === 'metrics') this.#latest = event.values;
     else if (event.type === 'rejection') this.#counts[event.verdict]++;
     else if (event.type === 'notice') this.note(event.message);
+    else if (event.type === 'silence')
+      this.note(
+        event.silent
+          ? 'The graphics device has finished nothing for 10 seconds. It may be busy, or its driver hangs. What was saved is safe: Ctrl+C ends the run, --resume continues it.'
+          : 'The graphics device works again.',
+      );
     else if (event.type === 'progress') this.#line(event);
     else if (event.type === 'evaluation') {
       const {

@@ -3,12 +3,17 @@
  * training. The other half may be a worker, or anything else that speaks the protocol.
  */
 import { GroundworkError } from '../base/error.ts';
+import { Silence } from '../base/silence.ts';
 import type { EngineEvent, FromEngine, Replies, Request, ToEngine } from './protocol/messages.ts';
 
 /** A two-way pipe to an engine. `lost` is called at most once, when nothing more will come. */
 export interface Transport {
   open(receive: (message: FromEngine) => void, lost: (reason: string) => void): void;
   post(message: ToEngine): void;
+  /** Asks whether it still listens; it answers `heard`. Without it, nobody asks. */
+  ask?(): void;
+  /** After `close`: resolves when the engine has really ended and holds no lock any more. */
+  ended?(): Promise<void>;
   close(): void;
 }
 
@@ -29,14 +34,26 @@ export class EngineClient {
   readonly #ends = new Set<(error: GroundworkError) => void>();
   readonly #waiting = new Map<number, Waiting>();
   readonly #listeners = new Set<(event: EngineEvent) => void>();
+  readonly #silence = new Silence((silent) => this.#emit({ type: 'silence', of: 'engine', silent }));
   #nextId = 1;
   #gone: GroundworkError | null = null;
+  /** Whether the engine has ever spoken: until then its script is on its way. */
+  #speaks = false;
+  #end = (): void => undefined;
 
   /** @param again starts another engine after one was lost; without it, a loss is the end */
   constructor(transport: Transport, again: (() => Transport) | null = null) {
     this.#transport = transport;
     this.#again = again;
     this.#open(transport);
+    if (!transport.ask) return;
+    const timer = setInterval(() => this.#look(), 1000);
+    this.#end = () => clearInterval(timer);
+  }
+
+  /** Gives up an engine that does not answer; another takes its place, as after a loss. */
+  restart(): void {
+    this.#lose('it did not answer, and was ended');
   }
 
   /** Called when another engine has taken the place of a lost one: it knows of nothing that was loaded. */
@@ -80,6 +97,7 @@ export class EngineClient {
   }
 
   close(): void {
+    this.#end();
     this.#transport.close();
     this.#fail(new GroundworkError('closed', 'The engine was closed.', 'Reload the page to start it again.'));
   }
@@ -91,12 +109,25 @@ export class EngineClient {
     );
   }
 
+  /** Once a second, while the page runs at all. */
+  #look(): void {
+    if (!this.#speaks) return;
+    this.#silence.tick();
+    if (this.#silence.waiting) return;
+    this.#silence.asked();
+    this.#transport.ask?.();
+  }
+
+  #emit(event: EngineEvent): void {
+    for (const listener of this.#listeners) listener(event);
+  }
+
   #receive(message: FromEngine): void {
+    this.#speaks = true;
+    if (message.kind === 'heard') return this.#silence.answered();
+    this.#silence.heard();
     if (message.kind === 'alive') return;
-    if (message.kind === 'event') {
-      for (const listener of this.#listeners) listener(message.event);
-      return;
-    }
+    if (message.kind === 'event') return this.#emit(message.event);
     const waiting = this.#waiting.get(message.id);
     if (!waiting) return;
     this.#waiting.delete(message.id);
@@ -114,15 +145,22 @@ export class EngineClient {
     this.#fail(error);
     for (const listener of this.#ends) listener(error);
     if (this.#again && this.#mayRestart()) {
-      this.#transport.close();
+      const old = this.#transport;
+      old.close();
       this.#transport = this.#again();
       this.#gone = null;
+      this.#speaks = false;
+      this.#silence.answered();
       this.#open(this.#transport);
-      for (const listener of this.#restarts) listener();
+      const restarted = () => {
+        for (const listener of this.#restarts) listener();
+      };
+      // A worker that hangs takes seconds to end, and holds its project until then.
+      if (old.ended) void old.ended().then(restarted);
+      else restarted();
       return;
     }
-    for (const listener of this.#listeners)
-      listener({ type: 'failure', code: error.code, message: error.message, hint: error.hint });
+    this.#emit({ type: 'failure', code: error.code, message: error.message, hint: error.hint });
   }
 
   /** An engine that dies again and again is not started again and again. */

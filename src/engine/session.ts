@@ -69,6 +69,7 @@ export class EngineSession {
     const gpu = (this.#gpu = new GpuHolder(
       () => host.openGpu(),
       () => this.#deviceLost(),
+      (silent) => emit({ type: 'silence', of: 'device', silent }),
     ));
     const edits = new EditShelf(storage);
     const datasets = new Datasets({

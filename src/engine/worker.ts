@@ -7,7 +7,7 @@ import { idbRecords } from '../store/idb-records.ts';
 import { opfsFiles } from '../store/opfs-files.ts';
 import { memoryStorage, type Storage } from '../store/storage.ts';
 import { holdLife, sleepNotice, takeLock, watchSleep } from './life.ts';
-import type { EngineRequest, FromEngine } from './protocol/messages.ts';
+import { LISTENING, type EngineRequest, type FromEngine } from './protocol/messages.ts';
 import { EngineSession } from './session.ts';
 import { chosenProfile, tuneGpu } from './device/tuned-gpu.ts';
 
@@ -98,7 +98,10 @@ watchSleep(
     ),
 );
 
-self.addEventListener('message', (message: MessageEvent<{ readonly id: number; readonly request: EngineRequest }>) => {
+type Asked = { readonly id: number; readonly request: EngineRequest };
+
+self.addEventListener('message', (message: MessageEvent<Asked | typeof LISTENING>) => {
+  if (message.data === LISTENING) return post({ kind: 'heard' });
   const { id, request } = message.data;
   session
     .then((engine) => engine.handle(request))

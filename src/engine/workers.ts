@@ -9,7 +9,10 @@
 import engineUrl from './worker.ts?worker&url';
 import type { Transport } from './client.ts';
 import { watchLife } from './life.ts';
-import type { FromEngine } from './protocol/messages.ts';
+import { LISTENING, type FromEngine } from './protocol/messages.ts';
+
+/** A worker that was ended and is not gone after this long is waited for no longer. */
+const PATIENCE_MS = 20_000;
 
 export function workerTransport(): Transport {
   const script = `import ${JSON.stringify(new URL(engineUrl, import.meta.url).href)};`;
@@ -17,6 +20,7 @@ export function workerTransport(): Transport {
   const name = `groundwork-engine-${crypto.randomUUID()}`;
   const engine = new Worker(address, { type: 'module', name });
   let hub: HubPipe | null = null;
+  let ended: Promise<void> = Promise.resolve();
   let receive: (message: FromEngine) => void = () => {};
   return {
     open(take, lost) {
@@ -24,7 +28,8 @@ export function workerTransport(): Transport {
       engine.onmessage = ({ data }: MessageEvent<FromEngine>) => {
         if (data.kind !== 'alive') return receive(data);
         URL.revokeObjectURL(address); // it runs, so its script was read
-        watchLife(name, () => lost('its process ended'));
+        ended = new Promise((resolve) => watchLife(name, resolve));
+        void ended.then(() => lost('its process ended'));
       };
       engine.onerror = (event) => {
         event.preventDefault();
@@ -37,6 +42,8 @@ export function workerTransport(): Transport {
       hub ??= new HubPipe((answer) => receive(answer));
       hub.post(message);
     },
+    ask: () => engine.postMessage(LISTENING),
+    ended: () => Promise.race([ended, new Promise<void>((resolve) => setTimeout(resolve, PATIENCE_MS))]),
     close() {
       engine.terminate();
       hub?.close();

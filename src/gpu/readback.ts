@@ -20,6 +20,8 @@ export class Readback {
   readonly #gpu: Gpu;
   /** Told of every wait, in milliseconds of the clock. */
   onWait: ((begin: number, end: number) => void) | null = null;
+  /** Told of every read that is begun, and when it has ended. */
+  onRead: { asked(): void; answered(): void } | null = null;
   /** Idle buffers, the one used longest ago first. */
   #idle: GPUBuffer[] = [];
 
@@ -45,7 +47,12 @@ export class Readback {
       return start;
     });
     device.queue.submit([encoder.finish()]);
-    await staging.mapAsync(GPUMapMode.READ, 0, Math.ceil(Math.max(4, total) / 4) * 4);
+    this.onRead?.asked();
+    try {
+      await staging.mapAsync(GPUMapMode.READ, 0, Math.ceil(Math.max(4, total) / 4) * 4);
+    } finally {
+      this.onRead?.answered();
+    }
     const mapped = staging.getMappedRange(0, Math.ceil(Math.max(4, total) / 4) * 4);
     const copies = ranges.map(({ bytes }, i) => mapped.slice(starts[i]!, starts[i]! + bytes));
     staging.unmap();

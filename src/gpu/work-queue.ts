@@ -17,6 +17,11 @@ export interface WorkQueueOptions {
 
 /** Runs that may be timed at once. */
 const WATCHES = 4;
+/**
+ * After so many submissions a sign is asked for that the device gets on: a step may be hundreds of them, and read back
+ * only at its end. It costs 2.5 ms on SwiftShader, so not after each.
+ */
+const SIGN_EVERY = 16;
 /** Ends heard within this of each other were waiting to be heard. */
 const HEARD_MS = 0.2;
 
@@ -24,12 +29,15 @@ export class WorkQueue {
   budgetMs: number;
   /** Takes over while a step is profiled. */
   profiler: Profiler | null = null;
+  /** Told when a sign of life of the device is waited for, and when it has come. */
+  onSign: { asked(): void; answered(): void } | null = null;
   readonly #gpu: Gpu;
   readonly #readback: Readback;
   readonly #now: () => number;
   #watches: Stopwatch[] | null = null;
   #all: readonly Stopwatch[] = [];
   #probe: GPUBuffer | null = null;
+  #submissions = 0;
 
   constructor(gpu: Gpu, readback: Readback, { budgetMs = 100, now = () => performance.now() }: WorkQueueOptions = {}) {
     this.#gpu = gpu;
@@ -60,7 +68,15 @@ export class WorkQueue {
     const encoder = device.createCommandEncoder({ label: program.label });
     const timed = encodePiece(program, piece, encoder, watch);
     device.queue.submit([encoder.finish()]);
+    if (this.onSign && ++this.#submissions % SIGN_EVERY === 0) void this.#awaitSign(this.onSign);
     return timed;
+  }
+
+  async #awaitSign(sign: NonNullable<WorkQueue['onSign']>): Promise<void> {
+    sign.asked();
+    // A lost device answers with an error, and is told as lost.
+    await this.#gpu.device.queue.onSubmittedWorkDone().catch(() => undefined);
+    sign.answered();
   }
 
   #runWatched(program: Program, pieces: readonly Piece[]): void {

@@ -3,6 +3,7 @@ import { lazy, Suspense, useEffect, useState } from 'react';
 import { Redirect, Route, Router, Switch, useLocation } from 'wouter';
 import { useHashLocation } from 'wouter/use-hash-location';
 import { useKeepFocus } from './keep-focus.ts';
+import { SILENT } from '../engine/protocol/words.ts';
 import { KeepingNotes } from './keeping-notes.tsx';
 import { NoWebgpu } from './no-webgpu.tsx';
 import { Notes } from './notes.tsx';
@@ -120,8 +121,17 @@ function Problems() {
   const dismiss = useProject((project) => project.dismiss);
   const failure = useRun((run) => run.failure);
   const dismissFailure = useRun((run) => run.dismiss);
+  const silent = useProject((project) => project.silent);
+  const restartEngine = useProject((project) => project.restartEngine);
   return (
     <>
+      {silent && (
+        <ProblemNote problem={{ code: SILENT[silent].code, what: SILENT[silent].message, hint: SILENT[silent].hint }}>
+          <button type="button" className="button small" onClick={restartEngine}>
+            Start the engine anew
+          </button>
+        </ProblemNote>
+      )}
       {deviceProblem && deviceProblem.code !== failure?.code && <ProblemNote problem={deviceProblem} />}
       {problem && problem.code !== deviceProblem?.code && <ProblemNote problem={problem} onDismiss={dismiss} />}
       {failure && <ProblemNote problem={failure} onDismiss={dismissFailure} />}

@@ -1,5 +1,6 @@
 /** The GPU that is open now: opened when first asked for, and opened anew after it was lost. */
 import { GroundworkError } from '../../base/error.ts';
+import { Silence } from '../../base/silence.ts';
 import type { Gpu } from '../../gpu/device.ts';
 import { Session } from '../../gpu/recorder.ts';
 
@@ -7,13 +8,20 @@ export class GpuHolder {
   readonly #open: () => Promise<Gpu>;
   /** Called with the loss of a device that nobody gave back. */
   readonly #onLost: (error: GroundworkError) => void;
+  /** Called with true when the device has ended nothing for ten seconds, with false when it does again. */
+  readonly #onSilent: (silent: boolean) => void;
   #session: Promise<Session> | null = null;
   #lost: Promise<never> = new Promise(() => undefined);
   #closed = false;
 
-  constructor(open: () => Promise<Gpu>, onLost: (error: GroundworkError) => void) {
+  constructor(
+    open: () => Promise<Gpu>,
+    onLost: (error: GroundworkError) => void,
+    onSilent: (silent: boolean) => void = () => undefined,
+  ) {
     this.#open = open;
     this.#onLost = onLost;
+    this.#onSilent = onSilent;
   }
 
   async session(): Promise<Session> {
@@ -39,7 +47,9 @@ export class GpuHolder {
   async #begin(): Promise<Session> {
     const gpu = await this.#open();
     const session = new Session(gpu);
+    const unwatch = this.#watch(session);
     this.#lost = gpu.lost.then(({ message }) => {
+      unwatch();
       if (this.#closed) return new Promise<never>(() => undefined);
       this.#session = null;
       throw new GroundworkError(
@@ -50,5 +60,17 @@ export class GpuHolder {
     });
     this.#lost.catch((error: GroundworkError) => this.#onLost(error));
     return session;
+  }
+
+  #watch(session: Session): () => void {
+    const silence = new Silence(this.#onSilent);
+    session.readback.onRead = silence;
+    session.queue.onSign = silence;
+    const timer = setInterval(() => silence.tick(), 1000);
+    (timer as { unref?: () => void }).unref?.(); // a command ends when its work does
+    return () => {
+      clearInterval(timer);
+      silence.heard();
+    };
   }
 }

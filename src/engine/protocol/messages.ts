@@ -14,7 +14,7 @@ import type { ModelReplies, ModelRequest, ReckoningEvent } from './model.ts';
 import type { RunEvent, RunReplies, RunRequest } from './run.ts';
 import type { ScoreReplies, ScoreRequest } from './scores.ts';
 import type { ThoughtsEvent, ThoughtsReplies, ThoughtsRequest } from './thoughts.ts';
-import type { FailureEvent, LoadingEvent } from './words.ts';
+import type { FailureEvent, LoadingEvent, SilenceEvent } from './words.ts';
 
 /** The parts of the protocol that the engine itself answers. */
 interface Parts {
@@ -79,10 +79,14 @@ export type EngineEvent =
   | ThoughtsEvent
   | LoadingEvent
   | ReckoningEvent
+  | SilenceEvent
   | FailureEvent;
 
 export type ToEngine = { readonly id: number; readonly request: Request };
+/** Asks the worker whether it still listens; `heard` is the answer. */
+export const LISTENING = 'listening?';
 export type FromEngine =
+  | { readonly kind: 'heard' }
   /** The worker holds the lock of its name, and lives for as long as it does (life.ts). */
   | { readonly kind: 'alive' }
   | { readonly kind: 'reply'; readonly id: number; readonly value: unknown }

@@ -40,6 +40,27 @@ export interface LoadingEvent {
   readonly total: number;
 }
 
+/** Someone has not answered for ten seconds, or answers again. It may be busy; nothing stops by itself. */
+export interface SilenceEvent {
+  readonly type: 'silence';
+  readonly of: 'engine' | 'device';
+  readonly silent: boolean;
+}
+
+/** What the user is told of someone who has not answered for ten seconds (`SilenceEvent`). */
+export const SILENT = {
+  engine: {
+    code: 'engine-silent',
+    message: 'The engine has not answered for 10 seconds.',
+    hint: 'It may be busy with one long piece of work, or it hangs. What was saved is safe. If it does not come back, start it anew: the run resumes from the last checkpoint.',
+  },
+  device: {
+    code: 'device-silent',
+    message: 'The graphics device has finished nothing for 10 seconds.',
+    hint: 'Another program may keep it busy, or its driver hangs. What was saved is safe. If it does not come back, start the engine anew: the run resumes from the last checkpoint.',
+  },
+} as const;
+
 /** Something to know of, in a sentence. Nothing stops. */
 export interface NoticeEvent {
   readonly type: 'notice';

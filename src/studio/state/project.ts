@@ -47,6 +47,8 @@ export interface Project {
   readonly keeping: Keeping;
   readonly loading: Loading | null;
   readonly problem: Problem | null;
+  /** Who has not answered for long. */
+  readonly silent: 'engine' | 'device' | null;
   /** How the next model's weights will be held. */
   readonly storage: StorageChoice;
   chooseStorage(storage: StorageChoice): void;
@@ -70,6 +72,8 @@ export interface Project {
   keep(keeping: Keeping): void;
   /** The one click: starter model and sample dataset. */
   startWithSample(): Promise<boolean>;
+  /** Ends the engine and starts another, which opens again what was open. */
+  restartEngine(): void;
   report(problem: Problem): void;
   dismiss(): void;
   /** What an alert is about has succeeded: the alert goes. */
@@ -255,6 +259,7 @@ export function createProject(
       keeping: 'in-place',
       loading: null,
       problem: null,
+      silent: null,
       storage: 'auto',
       chooseStorage: (storage) => set({ storage }),
       ...actions,
@@ -269,6 +274,10 @@ export function createProject(
       startWithSample: async () =>
         (await actions.openSample()) && (get().model !== null || (await actions.loadStarter())),
       keep: (keeping) => set({ keeping }),
+      restartEngine: () => {
+        set({ silent: null });
+        client.restart();
+      },
       report: (problem) => set({ problem }),
       dismiss: () => set({ problem: null }),
       settled: (about) => get().problem?.about === about && set({ problem: null }),
@@ -283,6 +292,8 @@ export function createProject(
         }
       },
       receive(events) {
+        const silence = events.findLast((event) => event.type === 'silence');
+        if (silence) set({ silent: silence.silent ? silence.of : null });
         const last = events.findLast((event) => event.type === 'loading');
         const loading = get().loading;
         if (!last || !loading) return;

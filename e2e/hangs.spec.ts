@@ -1,0 +1,74 @@
+/** An engine that hangs, and a device that stops answering: both are told, and started anew nothing is lost. */
+import { expect, test, type Page } from '@playwright/test';
+import { sftStage } from '../src/engine/presets.ts';
+
+const plan = {
+  name: 'A few steps',
+  seed: 3,
+  stages: [sftStage({ maxSteps: 6, perDeviceTrainBatchSize: 1, lora: { ...sftStage().lora, r: 4, loraAlpha: 8 } })],
+};
+
+const room = (page: Page, name: string) =>
+  page
+    .getByRole('navigation', { name: 'Rooms' })
+    .getByRole('link', { name: new RegExp(`^${name}`) })
+    .click();
+
+const engineOf = (page: Page) => page.workers().find((worker) => worker.url().startsWith('blob:'))!;
+
+async function startRun(page: Page) {
+  await page.addInitScript(() =>
+    localStorage.setItem('groundwork.keep', '{"everySteps":1,"everyMinutes":1,"keepLast":2}'),
+  );
+  await page.goto('/');
+  await page
+    .getByRole('button', { name: /sample/i })
+    .first()
+    .click();
+  await expect(page.getByRole('option', { selected: true })).toBeVisible({ timeout: 180_000 });
+  await room(page, 'Model');
+  await page.getByRole('button', { name: 'Load the starter' }).click();
+  await page.getByRole('region', { name: 'Loaded model' }).waitFor({ timeout: 180_000 });
+  await room(page, 'Recipe');
+  await page.getByRole('tab', { name: 'Recipe as a file' }).click();
+  await page.locator('input[data-pick="plan"]').setInputFiles({
+    name: 'plan.json',
+    mimeType: 'application/json',
+    buffer: Buffer.from(JSON.stringify(plan)),
+  });
+  await page.getByRole('button', { name: 'Start the run' }).click();
+  await room(page, 'Run');
+}
+
+const stage = (page: Page) => page.getByRole('region', { name: 'Stages' }).getByRole('status');
+
+const HANGS = {
+  'an engine that hangs': {
+    hang: (page: Page) =>
+      void engineOf(page)
+        .evaluate('for (;;);')
+        .catch(() => undefined),
+    told: 'The engine has not answered for 10 seconds.',
+  },
+  'a device that stops answering': {
+    hang: (page: Page) =>
+      engineOf(page).evaluate(() => {
+        GPUBuffer.prototype.mapAsync = () => new Promise(() => undefined);
+      }),
+    told: 'The graphics device has finished nothing for 10 seconds.',
+  },
+};
+
+for (const [who, { hang, told }] of Object.entries(HANGS))
+  test(`${who} is told, and the run goes on after it was started anew`, async ({ page }) => {
+    await startRun(page);
+    await expect(page.getByRole('region', { name: 'Stages' })).toContainText(/[1-5]\s*(\/|of)\s*6/, {
+      timeout: 300_000,
+    });
+    await hang(page);
+    await expect(page.getByText(told)).toBeVisible({ timeout: 60_000 });
+    await page.getByRole('button', { name: 'Start the engine anew' }).click();
+    await expect(page.getByText(told)).toHaveCount(0);
+    await expect(page.getByText(/The run resumes after step \d/).first()).toBeVisible({ timeout: 300_000 });
+    await expect(stage(page)).toHaveText(/^Finished/, { timeout: 300_000 });
+  });
