@@ -45,9 +45,12 @@ const stage = (page: Page) => page.getByRole('region', { name: 'Stages' }).getBy
 const HANGS = {
   'an engine that hangs': {
     hang: (page: Page) =>
-      void engineOf(page)
-        .evaluate('for (;;);')
-        .catch(() => undefined),
+      engineOf(page).evaluate(
+        () =>
+          void setTimeout(() => {
+            for (;;);
+          }, 100),
+      ),
     told: 'The engine has not answered for 10 seconds.',
   },
   'a device that stops answering': {
