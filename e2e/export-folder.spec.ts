@@ -107,7 +107,8 @@ test('Cancel half-way removes what was written', async ({ page }) => {
 /** The user's folder is there before it is chosen, and the page keeps nothing more for later: only the export writes. */
 async function settled(page: Page): Promise<void> {
   await listing(page);
-  const kept = () => page.evaluate(() => caches.match('./starter/sample.zip', { ignoreVary: true }).then(Boolean));
+  const kept = () =>
+    page.evaluate(() => caches.match('./starter/sample.zip', { ignoreVary: true, ignoreSearch: true }).then(Boolean));
   await expect.poll(kept).toBe(true);
 }
 

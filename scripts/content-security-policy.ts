@@ -4,7 +4,7 @@
  * is in the page, so that it holds on any server, and its engine inherits it; the servers of `npm start` also say it in
  * their answers, and give the hub worker a policy of its own. Only an answer can say who may frame the page; the page
  * itself refuses to work in a frame of another origin (studio/framed.tsx). The frame that speaks
- * to a teacher has a policy of its own as well, and binds itself to one origin. See docs/decisions/0004, 0011 and 0030.
+ * to a teacher has a policy of its own as well, and binds itself to one origin. See docs/decisions/0004, 0011 and 0033.
  */
 import type { Plugin } from 'vite';
 

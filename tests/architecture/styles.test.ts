@@ -19,7 +19,10 @@ const LAYERS: Readonly<Record<string, string>> = {
 };
 
 /** Panels that belong to no room: they are laid over any, and each is a scope of its own. */
-const PANELS: Readonly<Record<string, string>> = { 'edit/edit.css': '.editor' };
+const PANELS: Readonly<Record<string, string>> = {
+  'edit/edit.css': '.editor',
+  'palette/palette.css': '.palette, .keys',
+};
 
 interface Rule {
   /** Everything before the brace or the semicolon. */

@@ -19,6 +19,7 @@ const NONE: Readonly<Record<string, string>> = {
   'cli/compose': 'rows that it has just written',
   'cli/file-blob': 'bytes handed on as they are',
   'cli/folder-lock': 'a lock of our own; what cannot be read counts as none',
+  'engine/answers/prediction-intake': 'answers, through evaluate/prediction and evaluate/prediction-files',
   'engine/full-size/measure': 'rows that it has just written',
   'engine/full-size/random-weights': 'published files that come with the repository',
   'engine/golden/case': 'cases for developers',

@@ -9,6 +9,8 @@ import { openDataset } from '../../src/data/dataset.ts';
 import { answerParts } from '../../src/data/answer-parts.ts';
 import { span } from '../../src/data/row-list.ts';
 import { BENCHMARKS } from '../../src/benchmarks/index.ts';
+import { takeProjectFile } from '../../src/engine/keep/project-file.ts';
+import { Judgements } from '../../src/engine/thoughts/judgements.ts';
 import { editsOf, historyOf, readEdits, writeEdits } from '../../src/data/edits/edit-log.ts';
 import { readForeign } from '../../src/evaluate/foreign.ts';
 import { readChoice } from '../../src/grounding/choice.ts';
@@ -41,12 +43,18 @@ import { listFiles, resolveCommit } from '../../src/store/hub-listing.ts';
 import { HubRequests } from '../../src/store/hub-request.ts';
 import { memoryFiles } from '../../src/store/memory-files.ts';
 import { ModelCache } from '../../src/store/model-cache.ts';
+import { storageInFiles } from '../../src/store/storage.ts';
 import { Vault } from '../../src/store/vault.ts';
 import { readRunFile } from '../../src/studio/state/run-file.ts';
 import { ChatTemplate, findTemplate } from '../../src/text/chat-template.ts';
 import { Tokenizer } from '../../src/text/tokenizer.ts';
 import { readCheckpoint } from '../../src/train/checkpoint-file.ts';
 import { resolveLoraTargets } from '../../src/train/peft-targets.ts';
+import { readTeacher } from '../../src/train/synthesis/teacher-question.ts';
+import { teacherAddress } from '../../src/train/teacher/address.ts';
+import { readChat, readModels, refusalOf } from '../../src/train/teacher/chat.ts';
+import { fetchCourier } from '../../src/train/teacher/courier.ts';
+import { ReplyCache } from '../../src/train/teacher/reply-cache.ts';
 import { parseRecipe } from '../../src/train/recipe-schema.ts';
 import { readCoordinates } from '../../src/cli/intake.ts';
 import { parseShallow } from '../../src/base/json.ts';
@@ -789,6 +797,96 @@ export const READERS: Readonly<Record<string, Reader>> = {
         }
       }
     },
+  },
+  'answers of a teacher': {
+    files: ['train/teacher/chat', 'train/teacher/courier', 'train/synthesis/teacher-question'],
+    words: [...BOX_WORDS, '<think>', '</think>', 'reasoning_content', 'finish_reason', '"stop"'],
+    seeds: () => [
+      JSON.stringify({
+        choices: [
+          {
+            message: { content: '<think>The cup.</think>[[10, 20, 300, 400]]', reasoning_content: 'The left one.' },
+            finish_reason: 'stop',
+          },
+        ],
+        usage: { prompt_tokens: 3, completion_tokens: 9 },
+      }),
+      JSON.stringify({ error: { message: 'no such model', code: 'model_not_found' } }),
+      JSON.stringify({ data: [{ id: 'm' }] }),
+    ],
+    async read(bytes) {
+      const deliver = fetchCourier(teacherAddress('127.0.0.1:1'), 'key', () => Promise.resolve(new Response(bytes)));
+      const letter = { method: 'GET', path: '/models', timeoutMs: 60_000 } as const;
+      const { text: said } = await deliver(letter, new AbortController().signal);
+      const reply = readChat(said);
+      for (const space of ['thousandths', 'pixels'] as const)
+        if (reply) readTeacher(reply, [{ width: 200, height: 100 }], space);
+      refusalOf(said);
+      readModels(said);
+    },
+  },
+  'replies and judgements that are kept': {
+    files: ['train/teacher/reply-cache', 'engine/thoughts/judgements'],
+    seeds: () => [
+      `${JSON.stringify({
+        v: 1,
+        key: 'a',
+        reply: { thought: 't', content: 'c', finished: true, promptTokens: 1, completionTokens: 2 },
+      })}\n`,
+      JSON.stringify({ a: { verdict: 'accepted', words: 'w' } }),
+    ],
+    async read(bytes) {
+      const files = memoryFiles();
+      await files.writeText('kept', decode(bytes));
+      (await Judgements.open(files, 'kept')).get('a');
+      const cache = await ReplyCache.open(files, 'kept');
+      cache.get('a');
+      await cache.close();
+    },
+  },
+  'project file': {
+    files: ['engine/keep/project-file'],
+    seeds: () => [
+      JSON.stringify({
+        format: 'groundwork-project',
+        version: 1,
+        project: { name: 'p', createdAt: 1, model: { kind: 'starter' }, dataset: null, recipe: null },
+        runs: ['r'],
+        data: false,
+      }),
+      JSON.stringify({
+        id: 'r',
+        state: 'finished',
+        startedAt: 1,
+        changedAt: 2,
+        step: 3,
+        events: 0,
+        bytes: 0,
+        modelName: 'm',
+        datasetName: 'd',
+        adapter: 'a',
+        identity: { model: 'x', dataset: 'y' },
+        keep: {},
+        recipe: {},
+      }),
+    ],
+    // Whichever part it was, the others are sound.
+    wrap(bytes) {
+      const [head, run] = READERS['project file']!.seeds() as readonly string[];
+      const whole = (part: string | undefined) => new TextEncoder().encode(part);
+      const isRun = decode(bytes).includes('startedAt');
+      return zipSync({
+        'project.json': isRun ? whole(head) : bytes,
+        'edits.json': whole('[]'),
+        'answers.json': whole('[]'),
+        'runs/r/run.json': isRun ? bytes : whole(run),
+        'runs/r/label.json': whole('{"name":"n","tags":["t"]}'),
+        'runs/r/log.json': whole('[{"type":"log"}]'),
+        'runs/r/checkpoints/1.json': whole('{}'),
+      });
+    },
+    read: (bytes) =>
+      takeProjectFile(storageInFiles(memoryFiles()), new Blob([bytes]), () => Promise.resolve('datasets/x')),
   },
   'edits of rows': {
     files: ['data/edits/edit-log'],

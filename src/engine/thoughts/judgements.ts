@@ -1,4 +1,5 @@
 /** What a person said of a teacher's replies, by the replies' keys: it is found again after a restart. */
+import { parseShallow } from '../../base/json.ts';
 import type { FileStore } from '../../store/file-store.ts';
 import type { Verdict } from '../protocol/thoughts.ts';
 
@@ -22,9 +23,7 @@ export class Judgements {
 
   static async open(files: FileStore, path: string): Promise<Judgements> {
     const text = await (await files.blob(path))?.text();
-    // A file of another kind holds nothing that was said here.
-    const said = text?.startsWith('{') ? (JSON.parse(text) as Record<string, Judgement>) : {};
-    return new Judgements(files, path, new Map(Object.entries(said)));
+    return new Judgements(files, path, new Map(Object.entries(saidIn(text ?? ''))));
   }
 
   get(key: string): Judgement {
@@ -38,4 +37,24 @@ export class Judgements {
     this.#turn = written.catch(() => undefined);
     return written;
   }
+}
+
+const VERDICTS: readonly unknown[] = ['accepted', 'rejected', null];
+
+/** What can be read of a file. One that was cut off, or is of another kind, holds nothing that was said here. */
+function saidIn(text: string): Record<string, Judgement> {
+  let value: unknown;
+  try {
+    value = parseShallow(text);
+  } catch {
+    return {};
+  }
+  const entries = typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.entries(value) : [];
+  return Object.fromEntries(entries.filter((entry): entry is [string, Judgement] => isJudgement(entry[1])));
+}
+
+function isJudgement(value: unknown): value is Judgement {
+  if (typeof value !== 'object' || value === null) return false;
+  const { verdict, words } = value as { verdict?: unknown; words?: unknown };
+  return VERDICTS.includes(verdict) && (words === undefined || typeof words === 'string');
 }

@@ -2,7 +2,7 @@
  * A reward of one's own, in JavaScript: `function reward(completion, row)`. It runs in an interpreter of its own
  * (QuickJS, compiled to plain JavaScript: the page's policy allows no WebAssembly, and so it is the same in browser and
  * Node). There is no network, storage, clock or chance in it, and each call begins with nothing from the one before:
- * the same answer earns the same, whatever was scored earlier and wherever a run is resumed. docs/decisions/0030.
+ * the same answer earns the same, whatever was scored earlier and wherever a run is resumed. docs/decisions/0034.
  */
 import { GroundworkError } from '../../base/error.ts';
 import type { Row } from '../../data/row.ts';
