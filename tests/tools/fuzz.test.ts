@@ -34,6 +34,7 @@ const NONE: Readonly<Record<string, string>> = {
   'studio/state/dataset-actions': 'the engine, through data/dataset',
   'studio/state/resumable': 'the browser’s own settings',
   'studio/state/keep-settings': 'the browser’s own settings',
+  'train/rewards/own-code': 'code, in an interpreter that bounds its steps and memory',
   'train/checkpoint-folder': 'a checkpoint that was loaded before',
 };
 
