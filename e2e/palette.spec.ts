@@ -70,6 +70,7 @@ test('a question mark shows the keys, but not where a question is typed', async 
   await page.keyboard.press('Escape');
   await expect(sheet(page)).toBeHidden();
   await page.keyboard.press('Control+k');
+  await expect(palette(page)).toBeVisible();
   await page.keyboard.type('keyboard');
   await page.keyboard.press('Enter');
   await expect(sheet(page)).toBeVisible();

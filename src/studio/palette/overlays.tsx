@@ -1,7 +1,8 @@
-/** Ctrl+K and ? open what lies over every room; it is fetched when it is first asked for. */
+/** Ctrl+K and ? open what lies over every room; both are fetched when the page is idle, or first asked for. */
 import { lazy, Suspense, useCallback, useEffect, useState } from 'react';
 
-const Palette = lazy(() => import('./palette.tsx').then((m) => ({ default: m.Palette })));
+const palette = () => import('./palette.tsx');
+const Palette = lazy(() => palette().then((m) => ({ default: m.Palette })));
 const Keys = lazy(() => import('./keys.tsx').then((m) => ({ default: m.Keys })));
 
 /** A letter typed there is meant for the field. */
@@ -14,6 +15,11 @@ export function Overlays() {
   const closeKeys = useCallback(() => setShown((now) => (now === 'keys' ? null : now)), []);
   // The palette closes when one of its commands was chosen: the sheet comes after it.
   const keys = useCallback(() => void setTimeout(() => setShown('keys')), []);
+  useEffect(() => {
+    // Letters that are typed while it is fetched would be lost.
+    const idle = setTimeout(() => void palette().catch(() => undefined), 2000);
+    return () => clearTimeout(idle);
+  }, []);
   useEffect(() => {
     const pressed = (event: KeyboardEvent) => {
       const target = event.target instanceof Element ? event.target : null;
