@@ -205,7 +205,7 @@ describe('adapters on the starter', () => {
         ],
         'adapter-incomplete',
       ],
-      [[{ path: 'adapter_config.json', file: new Blob(['{']) }, given(weights)[1]!], 'adapter-config'],
+      [[{ path: 'x/adapter_config.json', file: new Blob(['{']) }, given(weights)[1]!], 'adapter-config'],
       [[{ path: 'a.zip', file: files[0]!.file.slice(0, 1000) }], 'zip'],
       [foreign, 'adapter-mismatch'],
       [wider, 'adapter-mismatch'],

@@ -32,9 +32,9 @@ export const WHOLE: Recipe = {
     rejectionStage({
       limit: 8,
       numGenerations: 4,
-      sampling: sampling(16),
+      sampling: sampling(32),
       batchSize: 4,
-      iouThreshold: 0.1,
+      iouThreshold: 0.01,
       answersKept: 2,
     }),
     grpoStage({
@@ -44,19 +44,19 @@ export const WHOLE: Recipe = {
       promptsPerStep: 1,
       numGenerations: 4,
       numIterations: 2,
-      sampling: sampling(16),
+      sampling: sampling(32),
     }),
     mergeStage(),
-    ktoStage({ ...trained, lora: lora(4, 8), maxSteps: 2, perDeviceTrainBatchSize: 2, maxCompletionLength: 16 }),
+    ktoStage({ ...trained, lora: lora(4, 8), maxSteps: 2, perDeviceTrainBatchSize: 2, maxCompletionLength: 32 }),
     backStage({ merges: 1 }),
     evaluateStage({ name: 'after', limit: 2, maxCompletionLength: 12, batchSize: 1 }),
   ],
 };
 
-/** Optimizer steps, batches of prompts, optimizer steps twice, batches of rows. */
-export const UNITS = 2 + 2 + 2 + 2 + 2;
-/** That one of them is done: kernels that were compiled are told as progress, too. */
-export const isUnit = (event: EngineEvent): boolean => event.type === 'progress' && !event.preparing;
+/** Optimizer steps, batches of prompts, optimizer steps twice, batches of rows; answers and rows that are told a second time at the end. */
+export const UNITS = 2 + 2 + 2 + 2 + 2 + 2;
+/** That one of them is done: kernels that were compiled are told as progress, too, and so is what a stage begins with. */
+export const isUnit = (event: EngineEvent): boolean => event.type === 'progress' && !event.preparing && event.done > 0;
 
 export class Attempt {
   readonly events: EngineEvent[] = [];

@@ -145,7 +145,7 @@ describe('a session on the starter', () => {
     expect([of('group').length, group!.step, group!.completions.length]).toEqual([1, 2, 2]);
     for (const { tokens, rewards } of group!.completions) {
       expect(tokens).toBeLessThanOrEqual(12);
-      expect(Object.keys(rewards).sort()).toEqual(['format', 'imageIndex', 'iou']);
+      expect(Object.keys(rewards).sort()).toEqual(['choice', 'format', 'imageIndex', 'iou']);
     }
     expect(of('rejection').map((e) => [e.successRate, e.verdict])).toEqual([
       [0, 'too-hard'],
