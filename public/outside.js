@@ -34,9 +34,9 @@ function worker() {
     }
   };
 
-  /** Something answers there, whether or not it lets a page read what. */
+  /** Something answers there, whether or not it lets a page read what. It sends no key, and the policy holds for redirects. */
   const isThere = () =>
-    fetch(`${base}/models`, { mode: 'no-cors', credentials: 'omit', redirect: 'error', ...space }).then(
+    fetch(`${base}/models`, { mode: 'no-cors', credentials: 'omit', ...space }).then(
       () => true,
       () => false,
     );
@@ -104,8 +104,8 @@ addEventListener('message', async ({ source, origin, data, ports }) => {
   document.head.append(policy);
   // A name in this network, asked by an encrypted page: the browser must be told that it is near.
   const space = data.near && location.protocol === 'https:' ? { targetAddressSpace: 'local' } : {};
-  // A worker cannot ask for a permission: where one is needed, this asks for it.
-  await fetch(`${base}/models`, { mode: 'no-cors', credentials: 'omit', redirect: 'error', ...space }).catch(() => undefined);
+  // A worker cannot ask for a permission: where one is needed, this asks for it. (no-cors must follow redirects.)
+  await fetch(`${base}/models`, { mode: 'no-cors', credentials: 'omit', ...space }).catch(() => undefined);
   const script = URL.createObjectURL(new Blob([`'use strict';(${worker})();`], { type: 'text/javascript' }));
   new Worker(script, { name: 'groundwork-teacher' }).postMessage({ base, key, space }, ports);
 });
