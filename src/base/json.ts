@@ -18,6 +18,10 @@ export const parseJson = (text: string): unknown =>
 export const printed = (value: unknown): string =>
   typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value);
 
+/** An object with fields: no list, and not null. */
+export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
 /** Levels of lists and objects inside each other that any file of ours or of others needs, many times over. */
 const MOST_LEVELS = 128;
 

@@ -9,6 +9,7 @@
  *
  * FILE of --from-predictions: ours, lmms-eval's samples, VLMEvalKit's TSV, or JSON with an id and a text a row.
  */
+import { fileWords } from '../base/file-name.ts';
 import { basename, resolve } from 'node:path';
 import { GroundworkError } from '../base/error.ts';
 import { heldAs } from '../engine/model/weight-storage.ts';
@@ -276,7 +277,7 @@ async function answer(
     pictures: null,
     ...sampling,
   } as const satisfies PredictionHeader;
-  const file = values.predictions ?? `${name.replace(/[^\w.-]+/g, '-')}.predictions.jsonl`;
+  const file = values.predictions ?? `${fileWords(name)}.predictions.jsonl`;
   let stopped = false;
   process.once('SIGINT', () => (stopped = true));
   const log = await openPredictions(

@@ -1,4 +1,5 @@
 /** A row in whatever format → the form that all of them share. */
+import { isObject } from '../base/json.ts';
 import { namesOthers, unreadPictures, withImages, withUsualMarks } from './formats/pictures-of-row.ts';
 import { refusal } from './formats/refused.ts';
 import { FORMATS, ROW_FORMATS, type RowFormatName } from './formats/table.ts';
@@ -10,9 +11,6 @@ type Fields = Readonly<Record<string, unknown>>;
 export type RecognisedRow =
   | { readonly ok: true; readonly row: RawRow }
   | { readonly ok: false; readonly issues: readonly RowIssue[] };
-
-const isObject = (value: unknown): value is Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const formatOf = (value: Fields): RowFormatName | undefined => ROW_FORMATS.find((name) => FORMATS[name].matches(value));
 

@@ -4,7 +4,7 @@
  * (huggingface/safetensors, `Metadata::validate`) plus duplicate keys. Writing is in safetensors-writer.ts.
  */
 import { GroundworkError } from '../base/error.ts';
-import { parseShallow } from '../base/json.ts';
+import { isObject, parseShallow } from '../base/json.ts';
 import type { ByteSource, Bytes } from './byte-source.ts';
 import { duplicateKey } from './duplicate-keys.ts';
 import { bf16ArrayToF16, bf16ArrayToF32, f16ArrayToF32, f32ArrayToF16, type Halves } from './half.ts';
@@ -65,9 +65,6 @@ export const elementCount = (shape: readonly number[]): number => shape.reduce((
 
 const isCount = (value: unknown): value is number =>
   typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 function parseTensor(name: string, value: unknown, dataStart: number, label: string): TensorInfo {
   if (!isObject(value)) throw bad(label, `the entry of “${name}” is not an object.`);

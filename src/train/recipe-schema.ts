@@ -2,6 +2,7 @@
  * Reads a plan that someone gave, against the schemas of its stages: what is unknown, of another type or out of bounds is
  * refused with its place, what was found there, and what is allowed.
  */
+import { isObject } from '../base/json.ts';
 import { GroundworkError } from '../base/error.ts';
 import type { Recipe } from './recipe.ts';
 import { getAt, setAt, type Spec } from './stages/schema.ts';
@@ -138,9 +139,6 @@ function allowedBy(spec: Spec): string {
 
 const listed = (names: readonly string[]): string =>
   names.length > 1 ? `${names.slice(0, -1).join(', ')} or ${names.at(-1)}` : names.join('');
-
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const MOST_SHOWN = 60;
 

@@ -2,9 +2,10 @@
  * Pictures with boxes as annotation tools export them in JSON, one row a picture. Each tool defines its coordinates:
  * Label Studio hundredths with a corner, labelme and VoTT pixels, CreateML pixels of the centre.
  */
+import { isObject } from '../../base/json.ts';
 import { rowIssue, type ReadRow, type RowFormat, type Source } from '../raw-row.ts';
 import type { LedgerKey } from '../ledger.ts';
-import { boxAround, detectionRow, inPicture, isNumber, isObject, labelOf, type Labelled } from './detection.ts';
+import { boxAround, detectionRow, inPicture, isNumber, labelOf, type Labelled } from './detection.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 

@@ -1,4 +1,5 @@
 /** Pictures with boxes and no question, as annotation tools and detection datasets have them: the question is ours. */
+import { isObject } from '../../base/json.ts';
 import type { LedgerKey } from '../ledger.ts';
 import { rowIssue, type RawBox, type ReadRow, type Source } from '../raw-row.ts';
 
@@ -55,9 +56,6 @@ export function detectionRow({ id, image, boxes, space, layout, split, done }: D
     },
   };
 }
-
-export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 export const isNumber = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value);
 

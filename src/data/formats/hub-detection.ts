@@ -3,8 +3,9 @@
  * `objects: { bbox: [[…]], category: […] }`; and rows with a list of objects that have a box each, such as LLaVA's
  * `instances`. What the numbers are, is found out: the docs say corner, width and height, and not all keep to it.
  */
+import { isObject } from '../../base/json.ts';
 import { rowIssue, type RowFormat } from '../raw-row.ts';
-import { detectionRow, isBox, isObject, labelOf, type Labelled } from './detection.ts';
+import { detectionRow, isBox, labelOf, type Labelled } from './detection.ts';
 
 const LISTS = ['objects', 'instances', 'annotations', 'detections', 'labels'];
 const CATEGORIES = ['category', 'categories', 'label', 'labels', 'class', 'classes', 'class_labels', 'name', 'names'];

@@ -2,10 +2,10 @@
  * ms-swift 2's rows: `query`, `response`, `history`, and `objects` as a list, or as JSON text, of
  * `{ caption, bbox, bbox_type, image }` (ms-swift 2.6 docs, “Customization”). The n-th mark stands for the n-th object.
  */
-import { printed } from '../../base/json.ts';
+import { isObject, printed } from '../../base/json.ts';
 import type { CoordinateSpace } from '../dataset-ref.ts';
 import { rowIssue, type RawBox, type RawRow, type RowFormat } from '../raw-row.ts';
-import { isBox, isNumber, isObject } from './detection.ts';
+import { isBox, isNumber } from './detection.ts';
 
 const SPACES: Readonly<Record<string, CoordinateSpace>> = {
   real: 'natural',

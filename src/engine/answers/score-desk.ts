@@ -1,4 +1,5 @@
 /** The engine's desk for whole benchmarks: answers their rows piece by piece, keeps the answers, scores and writes them. */
+import { fileWords } from '../../base/file-name.ts';
 import { GroundworkError } from '../../base/error.ts';
 import type { Dataset } from '../../data/dataset.ts';
 import type { Row } from '../../data/row.ts';
@@ -71,7 +72,6 @@ const WRITERS: Readonly<
   latex: { ending: 'tex', write: tableAsLatex },
 };
 
-const fileWords = (name: string): string => name.replace(/[^\w.-]+/g, '-');
 const textStream = (text: string) => new Blob([text]).stream() as ReadableStream<Uint8Array>;
 
 export class ScoreDesk {

@@ -1,4 +1,5 @@
 /** The engine's desk for datasets: opens them, reads them anew, answers what the page asks of them. */
+import { fileWords } from '../../base/file-name.ts';
 import { GroundworkError } from '../../base/error.ts';
 import { openDataset, type Dataset } from '../../data/dataset.ts';
 import type { EditEntry } from '../../data/edits/edit-log.ts';
@@ -152,7 +153,7 @@ export class Datasets {
     'issues-file': async ({ dataset, as }) => {
       const { log, report } = this.get(dataset);
       return {
-        fileName: `${report.name.replace(/[^\w.-]+/g, '-')}-issues.${as}`,
+        fileName: `${fileWords(report.name)}-issues.${as}`,
         stream: textStream(log.write(as)),
       };
     },

@@ -1,4 +1,5 @@
 /** The engine's desk for edits: lays them over an open dataset, keeps them with a project, writes and takes files of them. */
+import { fileWords } from '../../base/file-name.ts';
 import { GroundworkError } from '../../base/error.ts';
 import type { Dataset } from '../../data/dataset.ts';
 import { applyChange, rowDigest } from '../../data/edits/change.ts';
@@ -39,7 +40,7 @@ export class EditDesk {
     'edits-file': async ({ dataset }) => {
       const { edits, report } = this.#get(dataset);
       return {
-        fileName: `${report.name.replace(/[^\w.-]+/g, '-')}.edits.jsonl`,
+        fileName: `${fileWords(report.name)}.edits.jsonl`,
         stream: textStream([writeEdits(report.name, edits)].values()),
       };
     },

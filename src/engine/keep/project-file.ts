@@ -3,7 +3,7 @@
  * checkpoints, byte for byte. Pictures are inside if that is wanted; else they are named, and asked for again.
  */
 import { GroundworkError } from '../../base/error.ts';
-import { parseJson, parseShallow, writeJson } from '../../base/json.ts';
+import { isObject, parseJson, parseShallow, writeJson } from '../../base/json.ts';
 import { openZip, writeZip, type FileToZip, type ZipEntry } from '../../formats/zip.ts';
 import type { FileStore } from '../../store/file-store.ts';
 import type { LogPiece, StoredRecord } from '../../store/records.ts';
@@ -214,9 +214,6 @@ const unreadable = (what: string) =>
     `This is no project file that can be read: ${what}.`,
     'Choose a file that Groundwork wrote for a project, whole and unchanged. Nothing was changed here.',
   );
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 async function jsonOf(entries: ReadonlyMap<string, ZipEntry>, path: string): Promise<unknown> {
   const entry = entries.get(path);

@@ -1,4 +1,5 @@
 /** Projects: a name, and what was chosen: a model, a dataset, a recipe. Every choice is saved when it is made. */
+import { fileWords } from '../../base/file-name.ts';
 import { GroundworkError } from '../../base/error.ts';
 import type { Storage } from '../../store/storage.ts';
 import type { AnswerShelf } from './answer-shelf.ts';
@@ -134,7 +135,7 @@ export class Projects {
   /** @param data the dataset's files, to go inside; null: they are only named */
   async write(id: string, data: AsyncIterable<DataFile> | null): Promise<KeepReplies['project-file']> {
     const project = await this.#find(id);
-    const fileName = `${project.name.replace(/[^\w.-]+/g, '-') || 'project'}.groundwork.zip`;
+    const fileName = `${fileWords(project.name) || 'project'}.groundwork.zip`;
     return { fileName, stream: writeProjectFile(this.#storage, project, await this.#runsOf(id), data) };
   }
 

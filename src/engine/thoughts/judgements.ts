@@ -1,5 +1,5 @@
 /** What a person said of a teacher's replies, by the replies' keys: it is found again after a restart. */
-import { parseShallow } from '../../base/json.ts';
+import { isObject, parseShallow } from '../../base/json.ts';
 import type { FileStore } from '../../store/file-store.ts';
 import type { Verdict } from '../protocol/thoughts.ts';
 
@@ -49,12 +49,12 @@ function saidIn(text: string): Record<string, Judgement> {
   } catch {
     return {};
   }
-  const entries = typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.entries(value) : [];
+  const entries = isObject(value) ? Object.entries(value) : [];
   return Object.fromEntries(entries.filter((entry): entry is [string, Judgement] => isJudgement(entry[1])));
 }
 
 function isJudgement(value: unknown): value is Judgement {
-  if (typeof value !== 'object' || value === null) return false;
-  const { verdict, words } = value as { verdict?: unknown; words?: unknown };
+  if (!isObject(value)) return false;
+  const { verdict, words } = value;
   return VERDICTS.includes(verdict) && (words === undefined || typeof words === 'string');
 }

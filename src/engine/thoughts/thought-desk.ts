@@ -2,6 +2,7 @@
  * The engine's desk for thoughts of a teacher: asks for them, shows candidates by what is wrong with them, and makes
  * edits of rows of those that are taken. What was answered is kept in a file that only grows.
  */
+import { fileWords } from '../../base/file-name.ts';
 import { GroundworkError } from '../../base/error.ts';
 import type { Dataset } from '../../data/dataset.ts';
 import { span } from '../../data/row-list.ts';
@@ -284,7 +285,7 @@ export class ThoughtDesk {
     for (const candidate of this.#all(dataset))
       if (passes(candidate, 'kept')) byRow.set(candidate.row, [...(byRow.get(candidate.row) ?? []), candidate]);
     return {
-      fileName: `${open.report.name.replace(/[^\w.-]+/g, '-')}-thoughts.jsonl`,
+      fileName: `${fileWords(open.report.name)}-thoughts.jsonl`,
       stream: lines(open, byRow),
     };
   }

@@ -1,4 +1,5 @@
 /** Saves bytes and texts to the user's disk. */
+import { fileWords } from '../../base/file-name.ts';
 import { isDiskFull } from '../../base/disk-full.ts';
 import { GroundworkError } from '../../base/error.ts';
 
@@ -12,7 +13,7 @@ export function saveBlob(blob: Blob, fileName: string): void {
 }
 
 /** A text as a part of a file's name. */
-export const asFileName = (text: string): string => text.replace(/[^\w.-]+/g, '-').replace(/^-+|-+$/g, '') || 'run';
+export const asFileName = (text: string): string => fileWords(text).replace(/^-+|-+$/g, '') || 'run';
 
 interface FilePickerWindow {
   showSaveFilePicker?(options: { suggestedName: string }): Promise<FileSystemFileHandle>;

@@ -2,6 +2,7 @@
  * Chat completions as vLLM, llama.cpp's server, Ollama and LM Studio speak them: the body of a request, and what an
  * answer says. One completion a request: not all of them know `n`.
  */
+import { isObject } from '../../base/json.ts';
 import { splitTags } from '../../grounding/parse.ts';
 
 export type ChatPart =
@@ -78,8 +79,7 @@ export interface TeacherReply {
 }
 
 type Json = Readonly<Record<string, unknown>>;
-const isObject = (value: unknown): value is Json =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
+
 const words = (value: unknown): string => (typeof value === 'string' ? value.trim() : '');
 const count = (value: unknown): number =>
   typeof value === 'number' && value >= 0 && Number.isFinite(value) ? value : 0;
