@@ -51,6 +51,8 @@ export interface TeacherServer {
   trouble: (count: number, body: AskedBody) => Trouble;
   /** Milliseconds before each answer. */
   delayMs: number;
+  /** Answers are held until so many are asked for at once, however slowly they come. */
+  together: number;
   /** Null: none is wanted. */
   key: string | null;
   /** Origins that Ollama lets in beside those of this machine; whether LM Studio’s switch is on. */
@@ -73,6 +75,7 @@ export async function startTeacher(manner: Manner = 'vllm'): Promise<TeacherServ
   let count = 0;
   let open = 0;
   let most = 0;
+  let held: (() => void)[] = [];
   const teacher: TeacherServer = {
     endpoint: '',
     seen,
@@ -81,6 +84,7 @@ export async function startTeacher(manner: Manner = 'vllm'): Promise<TeacherServ
     answer: () => ({ thought: 'I look at the pictures one by one.', content: '<answer>nothing</answer>' }),
     trouble: () => null,
     delayMs: 0,
+    together: 1,
     key: null,
     letsIn: () => false,
     close: () =>
@@ -115,6 +119,12 @@ export async function startTeacher(manner: Manner = 'vllm'): Promise<TeacherServ
       open++;
       most = Math.max(most, open);
       try {
+        await new Promise<void>((resolve) => {
+          held.push(resolve);
+          if (held.length < teacher.together) return;
+          for (const release of held) release();
+          held = [];
+        });
         await new Promise((resolve) => setTimeout(resolve, teacher.delayMs));
         give(response, body!, teacher.trouble(++count, body!));
       } finally {

@@ -243,6 +243,7 @@ describe('what may pass', () => {
   it('no more are under way than allowed', async () => {
     const { teacher } = await made('vllm', { concurrency: 3 });
     server.delayMs = 5;
+    server.together = 3;
     await Promise.all(Array.from({ length: 12 }, (_, i) => teacher.ask(question(`r${i}`), never)));
     expect(server.most()).toBe(3);
   });
