@@ -2,15 +2,14 @@
 import { open, readFile, truncate } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
-import { GroundworkError } from '../base/error.ts';
 import type { DatasetReport, Row, Size } from '../engine/protocol/index.ts';
 import type { EngineSession } from '../engine/session.ts';
-import { foreignAnswers, matchAnswers } from '../evaluate/prediction-files.ts';
-import { readForeign, type ForeignSpace } from '../evaluate/foreign.ts';
+import { readForeignFile, type ForeignSpace } from '../evaluate/foreign.ts';
 import {
   addAnswer,
   differences,
   headerLine,
+  isPredictionFile,
   predictionLine,
   readPredictions,
   type Answers,
@@ -83,24 +82,14 @@ export async function readPredictionFile(
   space: ForeignSpace | undefined,
 ): Promise<{ header: PredictionHeader | null; answers: Answers; rows: number; stopped: boolean }> {
   const text = await readFile(file, 'utf8');
-  if (text.startsWith('{"groundwork":"predictions"')) {
+  if (isPredictionFile(text)) {
     const { header, answers } = readPredictions(text);
     return { header, answers, rows: answers.size, stopped: false };
   }
-  const { texts, strangers } = matchAnswers(foreignAnswers(text, basename(file)), rows);
-  if (texts.size === 0)
-    throw new GroundworkError(
-      'predictions-unreadable',
-      `None of the answers of ${basename(file)} belongs to a row of this dataset.`,
-      'Check that the file belongs to the dataset, and that its ids are the dataset’s.',
-    );
+  const sizes = (row: Row) => sizesOf(session, dataset.id, row);
+  const { predictions, strangers } = await readForeignFile(text, basename(file), rows, sizes, space);
   if (strangers > 0)
     console.log(`${strangers} answers of ${basename(file)} belong to rows that this dataset does not have.`);
-  const answers = new Map<string, readonly Prediction[]>();
-  for (const row of rows) {
-    const answer = texts.get(row.id);
-    if (answer !== undefined)
-      answers.set(row.id, [readForeign(row.id, answer, await sizesOf(session, dataset.id, row), space)]);
-  }
+  const answers = new Map(predictions.map((each) => [each.row, [each]]));
   return { header: null, answers, rows: answers.size, stopped: false };
 }

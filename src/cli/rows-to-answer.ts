@@ -1,9 +1,8 @@
 /** The rows that `npm run evaluate` answers, read through the session page by page, and what of them is asked together. */
 import type { DatasetReport, Row } from '../engine/protocol/index.ts';
 import type { EngineSession } from '../engine/session.ts';
-import { tokensOf } from '../evaluate/benchmark-print.ts';
 import type { Answers } from '../evaluate/prediction.ts';
-import { rowsToAnswer as draw } from '../evaluate/rows-to-answer.ts';
+import { longestAnswer, rowsToAnswer as draw } from '../evaluate/rows-to-answer.ts';
 
 const PAGE = 256;
 
@@ -22,9 +21,6 @@ export async function rowsToAnswer(
   }
   return draw(pages(), limit, seed, (row) => row);
 }
-
-/** Tokens of an answer to a row that is of no benchmark. */
-const OWN_TOKENS = 256;
 
 /** What is asked of the model at once. */
 export interface Ask {
@@ -52,7 +48,7 @@ export interface AskSettings {
  */
 export function asksOf(rows: readonly Row[], answers: Answers, settings: AskSettings): Ask[] {
   const { seed, batch, samples } = settings;
-  const longest = (row: Row) => settings.tokens ?? tokensOf(row) ?? OWN_TOKENS;
+  const longest = (row: Row) => longestAnswer(row, settings.tokens);
   if (samples === null) {
     const asks: { rowIds: string[]; tokens: number }[] = [];
     for (const row of rows.filter(({ id }) => !answers.has(id))) {

@@ -1,16 +1,11 @@
 /** Figures of a benchmark for a terminal: per task with n, both averages, what could not be read, and two models row by row. */
 import type { Figure, Figures } from '../benchmarks/figures.ts';
-import type { Row } from '../data/row.ts';
 import { objectionsTo, type BenchmarkScores } from './benchmark-scores.ts';
 import { failuresByTask } from './failures.ts';
 import { OUTCOMES } from './outcome-kinds.ts';
 import { wilsonInterval } from './interval.ts';
 import { pairedDifference } from './pairs.ts';
 import type { PredictionHeader } from './prediction.ts';
-import { benchmarkOfRow } from './strict.ts';
-
-/** The longest answer that a row's benchmark allows; null for rows of none. */
-export const tokensOf = (row: Row): number | null => benchmarkOfRow(row)?.protocol.answerTokens ?? null;
 
 export const percent = (value: number): string => (Number.isFinite(value) ? (100 * value).toFixed(1) : '–');
 /** Of an interval, in per cent. */

@@ -1,8 +1,11 @@
-/** An answer of a model that is not here, read in the space that its owner names. */
+/** Answers of a model that is not here, read in the space that its owner names. */
+import { GroundworkError } from '../base/error.ts';
+import type { Row } from '../data/row.ts';
 import type { Size } from '../grounding/box.ts';
 import { CONVENTIONS } from '../grounding/convention.ts';
 import { parseAnswer, splitTags } from '../grounding/parse.ts';
 import { refuses } from '../grounding/absence.ts';
+import { foreignAnswers, matchAnswers } from './prediction-files.ts';
 import type { Prediction } from './prediction.ts';
 
 /** Thousandths, or pixels of the picture files; fractions are known by their decimals under either. */
@@ -18,4 +21,33 @@ export function readForeign(row: string, text: string, sizes: readonly Size[], s
   const convention = CONVENTIONS[space === 'thousandths' ? 'qwen2_vl' : 'qwen2_5_vl'];
   const { boxes, parsed, answer } = parseAnswer(text, { convention, sizes, mode: 'tolerant', thinking: 'optional' });
   return { row, text, boxes, parsed, refused: !parsed && refuses(answer), sizes };
+}
+
+export const noneBelongs = (file: string): GroundworkError =>
+  new GroundworkError(
+    'predictions-unreadable',
+    `None of the answers of ${file} belongs to a row of this dataset.`,
+    'Check that the file belongs to the dataset, and that its ids are the dataset’s.',
+  );
+
+/**
+ * The answers of another tool's file, in the order of the rows. `strangers`: answers to rows that are not here. Throws
+ * `predictions-unreadable`.
+ * @param sizesOf sizes of a row's pictures
+ */
+export async function readForeignFile<R extends Pick<Row, 'id' | 'source'>>(
+  text: string,
+  file: string,
+  rows: readonly R[],
+  sizesOf: (row: R) => Promise<readonly Size[]>,
+  space: ForeignSpace | undefined,
+): Promise<{ readonly predictions: readonly Prediction[]; readonly strangers: number }> {
+  const { texts, strangers } = matchAnswers(foreignAnswers(text, file), rows);
+  if (texts.size === 0) throw noneBelongs(file);
+  const predictions: Prediction[] = [];
+  for (const row of rows) {
+    const answer = texts.get(row.id);
+    if (answer !== undefined) predictions.push(readForeign(row.id, answer, await sizesOf(row), space));
+  }
+  return { predictions, strangers };
 }

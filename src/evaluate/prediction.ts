@@ -63,6 +63,9 @@ export function addAnswer(answers: Map<string, readonly Prediction[]>, added: Pr
 export const firstAnswers = (answers: Answers): ReadonlyMap<string, Prediction> =>
   new Map([...answers].map(([row, [first]]) => [row, first!]));
 
+/** Whether a text begins as our files of predictions do. */
+export const isPredictionFile = (text: string): boolean => text.startsWith('{"groundwork":"predictions"');
+
 export const headerLine = (header: PredictionHeader): string => `${JSON.stringify(header)}\n`;
 export const predictionLine = (prediction: Prediction): string => `${JSON.stringify(prediction)}\n`;
 

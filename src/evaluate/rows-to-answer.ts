@@ -3,9 +3,17 @@ import { Random } from '../base/random.ts';
 import type { Row } from '../data/row.ts';
 import { span, type RowList } from '../data/row-list.ts';
 import { wantedOf } from '../data/wanted.ts';
+import { benchmarkOfRow } from './strict.ts';
 
 /** Rows read at a time: a benchmark of thousands is never in memory for its names alone. */
 const PAGE = 256;
+
+/** Tokens of an answer to a row that is of no benchmark. */
+export const OWN_TOKENS = 256;
+
+/** The longest answer to a row: what was chosen, or else what its benchmark allows. */
+export const longestAnswer = (row: Row, chosen: number | null): number =>
+  chosen ?? benchmarkOfRow(row)?.protocol.answerTokens ?? OWN_TOKENS;
 
 /** Rows page by page, in the order of the files. */
 export async function* pagesOf(list: RowList): AsyncGenerator<readonly Row[]> {

@@ -1,13 +1,11 @@
 /** Which benchmarks the held-out rows of a dataset are of, and how the published script asks each. */
 import type { Benchmark } from '../../benchmarks/index.ts';
 import type { Dataset } from '../../data/dataset.ts';
+import { wantedOf } from '../../data/wanted.ts';
 import { HELD_OUT_ROWS } from '../../evaluate/benchmark-scores.ts';
-import { pagesOf } from '../../evaluate/rows-to-answer.ts';
+import { OWN_TOKENS, pagesOf } from '../../evaluate/rows-to-answer.ts';
 import { benchmarkOfRow } from '../../evaluate/strict.ts';
 import type { BenchmarkAbout } from '../protocol/scores.ts';
-
-/** Tokens of an answer to a row that is of no benchmark. */
-export const OWN_TOKENS = 256;
 
 interface Found {
   readonly tasks: Record<string, number>;
@@ -20,7 +18,7 @@ export async function benchmarksIn(dataset: Dataset): Promise<BenchmarkAbout[]> 
   for await (const rows of pagesOf(dataset.rows('heldout')))
     for (const row of rows) {
       const benchmark = benchmarkOfRow(row);
-      if (!benchmark && row.solution.length === 0) continue;
+      if (!benchmark && !wantedOf(row)) continue;
       let mine = found.get(benchmark);
       if (!mine) found.set(benchmark, (mine = { tasks: {}, prompt: row.benchmark?.prompt ?? null }));
       mine.tasks[row.task] = (mine.tasks[row.task] ?? 0) + 1;

@@ -2,9 +2,14 @@
 import { GroundworkError } from '../../base/error.ts';
 import type { Dataset } from '../../data/dataset.ts';
 import type { Row } from '../../data/row.ts';
-import { readForeign, type ForeignSpace } from '../../evaluate/foreign.ts';
-import { foreignAnswers, matchAnswers } from '../../evaluate/prediction-files.ts';
-import { firstAnswers, readPredictions, type Prediction, type PredictionHeader } from '../../evaluate/prediction.ts';
+import { noneBelongs, readForeignFile, type ForeignSpace } from '../../evaluate/foreign.ts';
+import {
+  firstAnswers,
+  isPredictionFile,
+  readPredictions,
+  type Prediction,
+  type PredictionHeader,
+} from '../../evaluate/prediction.ts';
 import { pagesOf, rowsToAnswer } from '../../evaluate/rows-to-answer.ts';
 
 export interface ReadPredictions {
@@ -13,8 +18,6 @@ export interface ReadPredictions {
   /** Answers to rows that are not here. */
   readonly strangers: number;
 }
-
-const OURS = '{"groundwork":"predictions"';
 
 /** Throws `predictions-unreadable`. */
 export async function readPredictionFile(
@@ -29,13 +32,11 @@ export async function readPredictionFile(
     source,
     images,
   }));
-  const read = text.startsWith(OURS) ? ours(text, rows) : await theirs(text, file, rows, dataset, space);
-  if (read.predictions.length === 0)
-    throw new GroundworkError(
-      'predictions-unreadable',
-      `None of the answers of ${file} belongs to a row of this dataset.`,
-      'Check that the file belongs to the dataset, and that its ids are the dataset’s.',
-    );
+  const sizesOf = ({ images }: Known) =>
+    Promise.all(images.map(async (path) => (await dataset.naturalSize(path)) ?? { width: 0, height: 0 }));
+  if (!isPredictionFile(text)) return { header: null, ...(await readForeignFile(text, file, rows, sizesOf, space)) };
+  const read = ours(text, rows);
+  if (read.predictions.length === 0) throw noneBelongs(file);
   return read;
 }
 
@@ -53,24 +54,4 @@ function ours(text: string, rows: readonly Known[]): ReadPredictions {
   const ids = new Set(rows.map(({ id }) => id));
   const mine = [...predictions.values()].filter(({ row }) => ids.has(row));
   return { header, predictions: mine, strangers: predictions.size - mine.length };
-}
-
-async function theirs(
-  text: string,
-  file: string,
-  rows: readonly Known[],
-  dataset: Dataset,
-  space: ForeignSpace | undefined,
-): Promise<ReadPredictions> {
-  const { texts, strangers } = matchAnswers(foreignAnswers(text, file), rows);
-  const predictions: Prediction[] = [];
-  for (const { id, images } of rows) {
-    const answer = texts.get(id);
-    if (answer === undefined) continue;
-    const sizes = await Promise.all(
-      images.map(async (path) => (await dataset.naturalSize(path)) ?? { width: 0, height: 0 }),
-    );
-    predictions.push(readForeign(id, answer, sizes, space));
-  }
-  return { header: null, predictions, strangers };
 }

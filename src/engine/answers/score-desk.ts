@@ -15,8 +15,7 @@ import { failuresByTask, outcomeOf } from '../../evaluate/failures.ts';
 import { pairedDifference } from '../../evaluate/pairs.ts';
 import { asLmmsEval, asVlmEvalKit } from '../../evaluate/prediction-files.ts';
 import { headerLine, predictionLine, type Prediction, type PredictionHeader } from '../../evaluate/prediction.ts';
-import { pagesOf, rowsToAnswer } from '../../evaluate/rows-to-answer.ts';
-import { benchmarkOfRow } from '../../evaluate/strict.ts';
+import { longestAnswer, pagesOf, rowsToAnswer } from '../../evaluate/rows-to-answer.ts';
 import { agreementOf, traitsOf } from '../../evaluate/traits.ts';
 import { groundedBoxes } from '../../grounding/box.ts';
 import { textDigest } from '../../store/digest.ts';
@@ -34,7 +33,7 @@ import type {
   ScoreRequest,
 } from '../protocol/scores.ts';
 import type { PolicyName } from '../protocol/words.ts';
-import { benchmarksIn, OWN_TOKENS } from './benchmarks-in.ts';
+import { benchmarksIn } from './benchmarks-in.ts';
 import { readPredictionFile } from './prediction-intake.ts';
 
 export interface ScoreHost {
@@ -117,7 +116,7 @@ export class ScoreDesk {
     if (!known) {
       const keep = (row: Row): Wanted => ({
         id: row.id,
-        tokens: tokens ?? benchmarkOfRow(row)?.protocol.answerTokens ?? OWN_TOKENS,
+        tokens: longestAnswer(row, tokens),
       });
       known = rowsToAnswer(pagesOf(dataset.rows('heldout')), limit, seed, keep);
       of.set(key, known);

@@ -145,10 +145,10 @@ export function createScores({ client, projectOf, ensureProject, label }: Scores
         try {
           const project = await ensureProject();
           for (const policy of policies) {
-            if (!(await answerAll(dataset, project, policy))) break;
+            const whole = await answerAll(dataset, project, policy);
             await refresh(dataset, project);
+            if (!whole) break;
           }
-          await refresh(dataset, project);
         } catch (error) {
           set({ problem: problemOf(error) });
         }
