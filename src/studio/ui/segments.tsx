@@ -16,6 +16,20 @@ export function BoxChip({
   return <span className="chip chip-box num">{boxWords(box, numbers)}</span>;
 }
 
+/** The boxes of an answer; nothing where there are none. */
+export function BoxChips({ boxes }: { readonly boxes: readonly GroundedBox[] }) {
+  if (boxes.length === 0) return null;
+  return (
+    <ul className="chips">
+      {boxes.map((box, i) => (
+        <li key={i}>
+          <BoxChip box={box} />
+        </li>
+      ))}
+    </ul>
+  );
+}
+
 /** Templates put every image token on a line of its own: as chips they read better side by side. */
 const betweenImages = (segments: readonly Segment[], i: number): boolean => {
   const segment = segments[i]!;

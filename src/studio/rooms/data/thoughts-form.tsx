@@ -4,6 +4,7 @@ import { TEACHER_SPACES } from '../../../engine/presets.ts';
 import type { ThoughtsForm as Form } from '../../state/thoughts.ts';
 import { useThoughts } from '../../state/studio.ts';
 import { Icon } from '../../ui/icon.tsx';
+import { TextField, type TextFieldProps } from '../../ui/text-field.tsx';
 
 type TextName = 'endpoint' | 'key' | 'model';
 type NumberName =
@@ -119,41 +120,10 @@ export function ThoughtsForm() {
   );
 }
 
-interface TextProps {
-  readonly name: TextName;
-  readonly label: string;
-  readonly placeholder: string;
-  readonly type?: 'text' | 'password';
-  readonly list?: string;
-  readonly required?: boolean;
-  readonly children?: ReactNode;
-}
-
-function Text({ name, label, children, type = 'text', ...input }: TextProps) {
+function Text({ name, ...field }: Omit<TextFieldProps, 'value' | 'onValue'> & { readonly name: TextName }) {
   const value = useThoughts((thoughts) => thoughts.form[name]);
   const edit = useThoughts((thoughts) => thoughts.edit);
-  const id = useId();
-  return (
-    <div className="stacked">
-      <label htmlFor={id}>{label}</label>
-      <input
-        {...input}
-        id={id}
-        type={type}
-        value={value}
-        autoComplete="off"
-        autoCapitalize="off"
-        spellCheck={false}
-        aria-describedby={children ? `${id}-hint` : undefined}
-        onChange={(event) => edit({ [name]: event.target.value })}
-      />
-      {children && (
-        <small id={`${id}-hint`} className="muted">
-          {children}
-        </small>
-      )}
-    </div>
-  );
+  return <TextField {...field} value={value} onValue={(text) => edit({ [name]: text })} />;
 }
 
 interface CountProps {

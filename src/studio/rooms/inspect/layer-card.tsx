@@ -1,6 +1,6 @@
 /** What another model wrote to the row in sight. */
 import { Swatch } from '../../boxes/strip.tsx';
-import { BoxChip } from '../../ui/segments.tsx';
+import { BoxChips } from '../../ui/segments.tsx';
 import { ratio } from '../../ui/format.ts';
 import { OUTCOMES } from '../../../engine/protocol/outcomes.ts';
 import type { LayerAnswer } from './layer-answer.ts';
@@ -30,15 +30,7 @@ export function LayerCard({ name, answer, hitAt }: LayerAnswer & { readonly hitA
             </p>
           )}
           <p className="words">{answer.text}</p>
-          {answer.boxes.length > 0 && (
-            <ul className="chips">
-              {answer.boxes.map((box, i) => (
-                <li key={i}>
-                  <BoxChip box={box} />
-                </li>
-              ))}
-            </ul>
-          )}
+          <BoxChips boxes={answer.boxes} />
         </>
       )}
     </section>

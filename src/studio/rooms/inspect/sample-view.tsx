@@ -6,7 +6,7 @@ import { Strip, Swatch } from '../../boxes/strip.tsx';
 import { useAnswers, useEditing, useProject, useWatchlist } from '../../state/studio.ts';
 import { count, ratio, signed } from '../../ui/format.ts';
 import { Icon } from '../../ui/icon.tsx';
-import { BoxChip, Messages } from '../../ui/segments.tsx';
+import { BoxChips, Messages } from '../../ui/segments.tsx';
 import { answerPart } from '../run/completion-card.tsx';
 import { hits } from './gallery.ts';
 import { EditButton } from '../../edit/edit-button.tsx';
@@ -241,15 +241,7 @@ function AnswerCard({
           </p>
           {answer.think !== null && <p className="words thought">{answer.think}</p>}
           <p className="words">{answerPart(answer.text)}</p>
-          {answer.boxes.length > 0 && (
-            <ul className="chips">
-              {answer.boxes.map((box, i) => (
-                <li key={i}>
-                  <BoxChip box={box} />
-                </li>
-              ))}
-            </ul>
-          )}
+          <BoxChips boxes={answer.boxes} />
         </>
       )}
     </section>

@@ -1,11 +1,12 @@
 /** A model of a Hub by its id: the third way in. */
-import { useId, type ReactNode } from 'react';
+import { useId } from 'react';
 import { PUBLISHED } from '../../../engine/presets.ts';
 import { DEFAULT_ENDPOINT, DEFAULT_REVISION } from '../../../engine/protocol/index.ts';
 import type { HubForm as Form } from '../../state/hub.ts';
 import { useHub } from '../../state/studio.ts';
 import { Icon } from '../../ui/icon.tsx';
 import { ProblemNote } from '../../ui/problem-note.tsx';
+import { TextField, type TextFieldProps } from '../../ui/text-field.tsx';
 
 export function HubForm({ busy }: { readonly busy: boolean }) {
   const form = useHub((hub) => hub.form);
@@ -62,39 +63,8 @@ function HubNews() {
   );
 }
 
-interface FieldProps {
-  readonly name: keyof Form;
-  readonly label: string;
-  readonly placeholder: string;
-  readonly type?: 'text' | 'password';
-  readonly list?: string;
-  readonly required?: boolean;
-  readonly children?: ReactNode;
-}
-
-function Field({ name, label, children, type = 'text', ...input }: FieldProps) {
+function Field({ name, ...field }: Omit<TextFieldProps, 'value' | 'onValue'> & { readonly name: keyof Form }) {
   const value = useHub((hub) => hub.form[name]);
   const edit = useHub((hub) => hub.edit);
-  const id = useId();
-  return (
-    <div className="stacked">
-      <label htmlFor={id}>{label}</label>
-      <input
-        {...input}
-        id={id}
-        type={type}
-        value={value}
-        autoComplete="off"
-        autoCapitalize="off"
-        spellCheck={false}
-        aria-describedby={children ? `${id}-hint` : undefined}
-        onChange={(event) => edit({ [name]: event.target.value })}
-      />
-      {children && (
-        <small id={`${id}-hint`} className="muted">
-          {children}
-        </small>
-      )}
-    </div>
-  );
+  return <TextField {...field} value={value} onValue={(text) => edit({ [name]: text })} />;
 }

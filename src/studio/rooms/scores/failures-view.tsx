@@ -1,5 +1,5 @@
 /** Where answers go wrong: kinds by task, each cell a gallery; accuracy by what a row is like; what a model prefers. */
-import { useState } from 'react';
+import { useChosenSet } from './chosen-set.tsx';
 import { useLocation } from 'wouter';
 import { OUTCOMES } from '../../../engine/protocol/outcomes.ts';
 import type { BenchmarkResult, Bin, SetScores } from '../../../engine/protocol/index.ts';
@@ -20,8 +20,7 @@ export function FailuresView({ results }: { readonly results: readonly Benchmark
 }
 
 function Failures({ result }: { readonly result: BenchmarkResult }) {
-  const [chosen, setChosen] = useState<string | null>(null);
-  const set = result.sets.find(({ id }) => id === chosen) ?? result.sets.at(-1)!;
+  const [set, choice] = useChosenSet(result);
   const pair = result.pairs.find((each) => each.set === set.id);
   const title = result.about.name === null ? 'Held-out rows' : result.about.title;
   const open = useGallery(set);
@@ -29,16 +28,7 @@ function Failures({ result }: { readonly result: BenchmarkResult }) {
     <section className="score-section" aria-label={`Failures on ${title}`}>
       <div className="reading-head">
         <h2>{title}</h2>
-        <label className="stacked">
-          <span>Model</span>
-          <select value={set.id} onChange={(event) => setChosen(event.target.value)}>
-            {result.sets.map(({ id, name }) => (
-              <option key={id} value={id}>
-                {name}
-              </option>
-            ))}
-          </select>
-        </label>
+        {choice}
       </div>
       {set.failures.tasks.length === 0 ? (
         <p className="note">

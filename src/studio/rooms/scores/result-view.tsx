@@ -1,31 +1,21 @@
 /** Results of one benchmark: models beside each other and published rows; both readings of one; differences. */
-import { useState } from 'react';
 import type { BenchmarkResult, BenchmarkTable, Figure, SetScores } from '../../../engine/protocol/index.ts';
 import { wilsonInterval } from '../../../base/wilson.ts';
 import { count } from '../../ui/format.ts';
 import { Icon } from '../../ui/icon.tsx';
+import { useChosenSet } from './chosen-set.tsx';
 import { figure, range, share } from './figures.ts';
 import { useScoresFile } from './use-files.ts';
 
 export function ResultView({ result }: { readonly result: BenchmarkResult }) {
-  const [chosen, setChosen] = useState<string | null>(null);
-  const set = result.sets.find(({ id }) => id === chosen) ?? result.sets.at(-1)!;
+  const [set, choice] = useChosenSet(result);
   return (
     <>
       <Comparison table={result.table} />
       <Pairs result={result} />
       <div className="reading-head">
         <h3>By task, both readings</h3>
-        <label className="stacked">
-          <span>Model</span>
-          <select value={set.id} onChange={(event) => setChosen(event.target.value)}>
-            {result.sets.map(({ id, name }) => (
-              <option key={id} value={id}>
-                {name}
-              </option>
-            ))}
-          </select>
-        </label>
+        {choice}
       </div>
       <Readings set={set} title={result.about.title} />
     </>

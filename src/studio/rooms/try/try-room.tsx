@@ -12,7 +12,7 @@ import { count, withinSentence } from '../../ui/format.ts';
 import { Icon } from '../../ui/icon.tsx';
 import { ProblemNote } from '../../ui/problem-note.tsx';
 import { RoomHead } from '../../ui/room-head.tsx';
-import { BoxChip } from '../../ui/segments.tsx';
+import { BoxChips } from '../../ui/segments.tsx';
 import { NumberInput } from '../recipe/number-input.tsx';
 import { answerPart } from '../run/completion-card.tsx';
 import './try.css';
@@ -112,13 +112,7 @@ function Reply({ turn, writing }: { readonly turn: Turn; readonly writing: boole
             height={260}
             label="Boxes of the answer"
           />
-          <ul className="chips">
-            {answer.boxes.map((box, i) => (
-              <li key={i}>
-                <BoxChip box={box} />
-              </li>
-            ))}
-          </ul>
+          <BoxChips boxes={answer.boxes} />
         </>
       )}
       <p className="visually-hidden" role="status">
