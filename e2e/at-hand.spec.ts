@@ -3,14 +3,9 @@ import AxeBuilder from '@axe-core/playwright';
 import { expect, test, type Page } from '@playwright/test';
 import { mergeStage, sftStage } from '../src/engine/presets.ts';
 import { madeZip } from './harness/made-dataset.ts';
+import { goTo, runState, takePlan } from './harness/ways.ts';
 
 const ROOMS = ['Data', 'Model', 'Recipe', 'Run', 'Inspect', 'Try', 'Export'];
-const room = (page: Page, name: string) =>
-  page
-    .getByRole('navigation', { name: 'Rooms' })
-    .getByRole('link', { name: new RegExp(`^${name}`) })
-    .click();
-
 async function openZip(page: Page): Promise<void> {
   const buffer = Buffer.from(await madeZip({ rows: 8, ambiguous: false, faults: false }));
   await page
@@ -21,20 +16,15 @@ async function openZip(page: Page): Promise<void> {
 }
 
 async function choosePlan(page: Page, stages: readonly unknown[]): Promise<void> {
-  await room(page, 'Recipe');
-  await page.getByRole('tab', { name: 'Recipe as a file' }).click();
-  await page.locator('input[data-pick="plan"]').setInputFiles({
-    name: 'plan.json',
-    mimeType: 'application/json',
-    buffer: Buffer.from(JSON.stringify({ name: 'Chosen', seed: 1, stages })),
-  });
+  await goTo(page, 'Recipe');
+  await takePlan(page, { name: 'Chosen', seed: 1, stages });
 }
 
 test('the focus stays where the work is: after loading, and after the start of a run', async ({ page }) => {
   test.setTimeout(900_000);
   await page.goto('/#/data');
   await openZip(page);
-  await room(page, 'Model');
+  await goTo(page, 'Model');
   // Without a model the room begins with the ways to load one.
   await expect(page.locator('.room-model section').first()).toContainText('Load a model');
   const load = page.getByRole('button', { name: 'Load the starter' });
@@ -54,7 +44,7 @@ test('the focus stays where the work is: after loading, and after the start of a
     /compiling, \d+ of \d+ kernels|encoding, \d+ of \d+ rows|reading pictures, \d+ of \d+|preparing|first step/,
   );
   await page.getByRole('button', { name: 'Stop and keep' }).first().click();
-  const state = page.getByRole('region', { name: 'Stages' }).getByRole('status');
+  const state = runState(page);
   await expect(state).toHaveText(/^Stopped\. What was learned is kept/, { timeout: 600_000 });
   await expect(page.getByRole('navigation', { name: 'Rooms' }).getByRole('link', { name: /^Run/ })).toContainText(
     'Stopped',
@@ -80,10 +70,10 @@ test('boxes are shown in fractions, in the numbers of the file and in those of t
   await expect(boxes).toContainText(/image \d, 0\.\d{3,4} 0\.\d{3,4} 0\.\d{3,4} 0\.\d{3,4}$/);
   await page.getByText('As the model', { exact: true }).click();
   await expect(page.getByText('Load a model to see the numbers that it writes.')).toBeVisible();
-  await room(page, 'Model');
+  await goTo(page, 'Model');
   await page.getByRole('button', { name: 'Load the starter' }).click();
   await expect(page.getByRole('region', { name: 'Loaded model' })).toBeVisible({ timeout: 200_000 });
-  await room(page, 'Data');
+  await goTo(page, 'Data');
   await expect(boxes).toContainText(/image \d, \d+ \d+ \d+ \d+$/);
   await page.reload();
   await openZip(page);
@@ -107,7 +97,7 @@ test('at 600 pixels nothing is cut off, in any room', async ({ page }) => {
   await page.goto('/#/data');
   await openZip(page);
   for (const name of ROOMS) {
-    await room(page, name);
+    await goTo(page, name);
     await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
     const cut = await page.evaluate(() => {
       const found: string[] = [];

@@ -3,6 +3,7 @@ import { expect, test, type Page } from '@playwright/test';
 import { zipSync } from 'fflate';
 import sharp from 'sharp';
 import { madeZip, type MadeOptions } from './harness/made-dataset.ts';
+import { goTo } from './harness/ways.ts';
 
 async function openZip(page: Page, options: MadeOptions): Promise<void> {
   await page.goto('/#/data');
@@ -14,12 +15,6 @@ async function openZip(page: Page, options: MadeOptions): Promise<void> {
 }
 
 const tab = (page: Page, name: string) => page.getByRole('tab', { name }).click();
-const goTo = (page: Page, name: string) =>
-  page
-    .getByRole('navigation', { name: 'Rooms' })
-    .getByRole('link', { name: new RegExp(`^${name}`) })
-    .click();
-
 test('what only the user knows is asked for before a run: coordinates confirmed, rows skipped and recorded', async ({
   page,
 }) => {

@@ -3,6 +3,7 @@
  * private storage stands in for the chosen one, with the same handles and the same streams.
  */
 import { expect, test, type Page } from '@playwright/test';
+import { engineOf, goTo } from './harness/ways.ts';
 
 const FOLDER = 'my models';
 
@@ -32,21 +33,12 @@ const listing = (page: Page, folder = FOLDER) =>
     return found;
   }, folder);
 
-const room = (page: Page, name: string) =>
-  page
-    .getByRole('navigation', { name: 'Rooms' })
-    .getByRole('link', { name: new RegExp(`^${name}`) })
-    .click();
-
 const merged = (page: Page) => page.getByRole('region', { name: 'Merged weights', exact: true });
 const intoFolder = (page: Page) => merged(page).getByRole('button', { name: 'Write into a folder' });
 
-/** The engine's worker. It is made from a blob; the one that speaks to Hubs is not. */
-const engine = (page: Page) => page.workers().find((worker) => worker.url().startsWith('blob:'))!;
-
 /** The disk takes its time: a fifth of a second for every piece. */
 const slowDisk = (page: Page) =>
-  engine(page).evaluate(() => {
+  engineOf(page).evaluate(() => {
     const { write } = FileSystemWritableFileStream.prototype;
     FileSystemWritableFileStream.prototype.write = async function (data) {
       await new Promise((resolve) => setTimeout(resolve, 200));
@@ -57,10 +49,10 @@ const slowDisk = (page: Page) =>
 test.beforeEach(async ({ page }) => {
   await usePicker(page);
   await page.goto('.');
-  await room(page, 'Model');
+  await goTo(page, 'Model');
   await page.getByRole('button', { name: 'Load the starter' }).click();
   await expect(page.getByRole('region', { name: 'Loaded model' })).toBeVisible({ timeout: 120_000 });
-  await room(page, 'Export');
+  await goTo(page, 'Export');
 });
 
 test('a model is written and read back; a second one is refused there', async ({ page }) => {
@@ -150,7 +142,7 @@ test('a disk that was full before is told, by whatever meets it first', async ({
 });
 
 test('permission taken away half-way: what could not be removed is named', async ({ page }) => {
-  await engine(page).evaluate(() => {
+  await engineOf(page).evaluate(() => {
     let written = 0;
     const refuse = () => Promise.reject(new DOMException('Permission was revoked.', 'NotAllowedError'));
     const { write } = FileSystemWritableFileStream.prototype;

@@ -7,6 +7,7 @@ import { expect, test, type Page } from '@playwright/test';
 import { unzipSync } from 'fflate';
 import { grpoStage, mergeStage, rejectionStage, sftStage } from '../src/engine/presets.ts';
 import { readSafetensors, type Tensor } from './safetensors.ts';
+import { goTo, runState, takePlan } from './harness/ways.ts';
 
 const MODULES = ['down_proj', 'gate_proj', 'k_proj', 'o_proj', 'q_proj', 'up_proj', 'v_proj'];
 
@@ -55,15 +56,9 @@ async function drop(page: Page, target: string, path: string, name: string): Pro
   );
 }
 
-const room = (page: Page, name: string) =>
-  page
-    .getByRole('navigation', { name: 'Rooms' })
-    .getByRole('link', { name: new RegExp(`^${name}`) })
-    .click();
-
 /** Takes the adapter away through the Export room, and reads the zip. */
 async function takeAdapter(page: Page): Promise<{ config: Record<string, unknown>; tensors: Map<string, Tensor> }> {
-  await room(page, 'Export');
+  await goTo(page, 'Export');
   const [download] = await Promise.all([
     page.waitForEvent('download', { timeout: 120_000 }),
     page.getByRole('button', { name: 'Write the adapter' }).click(),
@@ -129,20 +124,15 @@ test('from a dropped dataset to an adapter that has learned', async ({ page, bas
   await expect(strip.locator('canvas[data-boxes="1"]').first()).toBeVisible();
   await expect.poll(() => strip.locator('img').count()).toBeGreaterThan(1);
 
-  await room(page, 'Model');
+  await goTo(page, 'Model');
   await page.getByRole('button', { name: 'Load the starter' }).click();
   const loaded = page.getByRole('region', { name: 'Loaded model' });
   await expect(loaded).toBeVisible({ timeout: 120_000 });
   const layers = Number(await loaded.locator('dt:text-is("Layers") + dd').textContent());
   expect(layers).toBeGreaterThan(0);
 
-  await room(page, 'Recipe');
-  await page.getByRole('tab', { name: 'Recipe as a file' }).click();
-  await page.locator('input[data-pick="plan"]').setInputFiles({
-    name: 'first-light.json',
-    mimeType: 'application/json',
-    buffer: Buffer.from(JSON.stringify(plan)),
-  });
+  await goTo(page, 'Recipe');
+  await takePlan(page, plan);
   await expect(page.getByRole('textbox', { name: 'Name', exact: true })).toHaveValue('First light');
   await page.evaluate(() => void ((window as unknown as LongTasks).longTasks.length = 0));
   await page.getByRole('button', { name: 'Start paused' }).click();
@@ -159,7 +149,7 @@ test('from a dropped dataset to an adapter that has learned', async ({ page, bas
   // After one step A is as it was drawn (B was 0, so A had no gradient); after two it has moved.
   await step('1');
   const first = await takeAdapter(page);
-  await room(page, 'Run');
+  await goTo(page, 'Run');
   await step('2');
   const second = await takeAdapter(page);
   expectEveryModule(first.tensors, layers);
@@ -170,9 +160,9 @@ test('from a dropped dataset to an adapter that has learned', async ({ page, bas
     expect(differs(tensor, first.tensors.get(name)!), `${name} moved in the second step`).toBe(true);
   }
 
-  await room(page, 'Run');
+  await goTo(page, 'Run');
   await controls.getByRole('button', { name: 'Resume' }).click();
-  const state = page.getByRole('region', { name: 'Stages' }).getByRole('status');
+  const state = runState(page);
   await expect(state).toHaveText(/^(Finished|Failed)/, { timeout: 400_000 });
   await expect(state, (await page.getByRole('alert').allTextContents()).join(' ')).toHaveText(/^Finished/);
 

@@ -1,20 +1,13 @@
 /** An engine that hangs, and a device that stops answering: both are told, and started anew nothing is lost. */
 import { expect, test, type Page } from '@playwright/test';
 import { sftStage } from '../src/engine/presets.ts';
+import { engineOf, goTo, runState, takePlan } from './harness/ways.ts';
 
 const plan = {
   name: 'A few steps',
   seed: 3,
   stages: [sftStage({ maxSteps: 6, perDeviceTrainBatchSize: 1, lora: { ...sftStage().lora, r: 4, loraAlpha: 8 } })],
 };
-
-const room = (page: Page, name: string) =>
-  page
-    .getByRole('navigation', { name: 'Rooms' })
-    .getByRole('link', { name: new RegExp(`^${name}`) })
-    .click();
-
-const engineOf = (page: Page) => page.workers().find((worker) => worker.url().startsWith('blob:'))!;
 
 async function startRun(page: Page) {
   await page.addInitScript(() =>
@@ -26,21 +19,14 @@ async function startRun(page: Page) {
     .first()
     .click();
   await expect(page.getByRole('option', { selected: true })).toBeVisible({ timeout: 180_000 });
-  await room(page, 'Model');
+  await goTo(page, 'Model');
   await page.getByRole('button', { name: 'Load the starter' }).click();
   await page.getByRole('region', { name: 'Loaded model' }).waitFor({ timeout: 180_000 });
-  await room(page, 'Recipe');
-  await page.getByRole('tab', { name: 'Recipe as a file' }).click();
-  await page.locator('input[data-pick="plan"]').setInputFiles({
-    name: 'plan.json',
-    mimeType: 'application/json',
-    buffer: Buffer.from(JSON.stringify(plan)),
-  });
+  await goTo(page, 'Recipe');
+  await takePlan(page, plan);
   await page.getByRole('button', { name: 'Start the run' }).click();
-  await room(page, 'Run');
+  await goTo(page, 'Run');
 }
-
-const stage = (page: Page) => page.getByRole('region', { name: 'Stages' }).getByRole('status');
 
 const HANGS = {
   'an engine that hangs': {
@@ -73,5 +59,5 @@ for (const [who, { hang, told }] of Object.entries(HANGS))
     await page.getByRole('button', { name: 'Start the engine anew' }).click();
     await expect(page.getByText(told)).toHaveCount(0);
     await expect(page.getByText(/The run resumes after step \d/).first()).toBeVisible({ timeout: 300_000 });
-    await expect(stage(page)).toHaveText(/^Finished/, { timeout: 300_000 });
+    await expect(runState(page)).toHaveText(/^Finished/, { timeout: 300_000 });
   });

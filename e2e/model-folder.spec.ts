@@ -2,15 +2,11 @@
 import { readFile } from 'node:fs/promises';
 import { expect, test, type Page } from '@playwright/test';
 import { fill, standInForPicker } from './harness/stand-in-folder.ts';
+import { goTo } from './harness/ways.ts';
 
 const FOLDER = 'my-model';
 const FILES = ['config.json', 'model.safetensors', 'preprocessor_config.json', 'tokenizer.json', 'chat_template.jinja'];
 
-const room = (page: Page, name: string) =>
-  page
-    .getByRole('navigation', { name: 'Rooms' })
-    .getByRole('link', { name: new RegExp(`^${name}`) })
-    .click();
 const loaded = (page: Page) => page.getByRole('region', { name: 'Loaded model' });
 
 /** Puts a checkpoint, the starter's, into the stand-in folder. */
@@ -25,7 +21,7 @@ test('a model’s folder is asked for once a visit, and a change of its files is
   await standInForPicker(page, FOLDER);
   await page.goto('.');
   await fillFolder(page);
-  await room(page, 'Model');
+  await goTo(page, 'Model');
   await page
     .getByRole('group', { name: 'Drop a model folder' })
     .getByRole('button', { name: 'Choose a folder' })
@@ -46,7 +42,7 @@ test('a model’s folder is asked for once a visit, and a change of its files is
     await file.close();
   }, FOLDER);
   await note.getByRole('button', { name: 'Open again' }).click();
-  await room(page, 'Model');
+  await goTo(page, 'Model');
   await expect(loaded(page)).toContainText('my-model', { timeout: 120_000 });
   await expect(page.getByRole('alert')).toContainText('not those that were loaded last time');
 });
@@ -97,7 +93,7 @@ for (const [how, target, withHandle] of [
   test(`a dropped model folder is loaded and named: ${how}`, async ({ page }) => {
     await page.goto('.');
     await fillFolder(page);
-    await room(page, target === 'Drop a dataset' ? 'Data' : 'Model');
+    await goTo(page, target === 'Drop a dataset' ? 'Data' : 'Model');
     await expect(page.getByRole('group', { name: target })).toBeVisible();
     await dropFolder(page, target, withHandle);
     await expect(loaded(page)).toContainText(FOLDER, { timeout: 120_000 });

@@ -12,6 +12,7 @@ import type { Recipe } from '../src/engine/protocol/index.ts';
 import { Random } from '../src/base/random.ts';
 import { madeZip } from './harness/made-dataset.ts';
 import { evaluateStage, grpoStage, mergeStage, rejectionStage, sftStage } from '../src/engine/presets.ts';
+import { goTo, runState, takePlan } from './harness/ways.ts';
 
 const KILLS = 6 * Number(process.env['GROUNDWORK_SOAK'] ?? 1);
 const sampling = { temperature: 1, topK: 0, topP: 1, maxCompletionLength: 64 };
@@ -42,14 +43,6 @@ const plan: Recipe = {
   ],
 };
 
-const room = (page: Page, name: string) =>
-  page
-    .getByRole('navigation', { name: 'Rooms' })
-    .getByRole('link', { name: new RegExp(`^${name}`) })
-    .click();
-
-const stateOf = (page: Page) => page.getByRole('region', { name: 'Stages' }).getByRole('status');
-
 /** A page that saves after every step, and whose questions about leaving are answered with yes. */
 async function openPage(context: BrowserContext): Promise<Page> {
   const page = await context.newPage();
@@ -68,19 +61,14 @@ async function start(page: Page, recipe: Recipe = plan): Promise<void> {
     .first()
     .click();
   await expect(page.getByRole('option', { selected: true })).toBeVisible({ timeout: 60_000 });
-  await room(page, 'Model');
+  await goTo(page, 'Model');
   await page.getByRole('button', { name: 'Load the starter' }).click();
   await expect(page.getByRole('region', { name: 'Loaded model' })).toBeVisible({ timeout: 120_000 });
-  await room(page, 'Recipe');
-  await page.getByRole('tab', { name: 'Recipe as a file' }).click();
-  await page.locator('input[data-pick="plan"]').setInputFiles({
-    name: 'short.json',
-    mimeType: 'application/json',
-    buffer: Buffer.from(JSON.stringify(recipe)),
-  });
+  await goTo(page, 'Recipe');
+  await takePlan(page, recipe);
   await expect(page.getByRole('textbox', { name: 'Name', exact: true })).toHaveValue(recipe.name);
   await page.getByRole('button', { name: 'Start the run' }).click();
-  await expect(stateOf(page)).toBeVisible({ timeout: 60_000 });
+  await expect(runState(page)).toBeVisible({ timeout: 60_000 });
 }
 
 interface Outcome {
@@ -111,7 +99,7 @@ async function outcome(page: Page): Promise<Outcome> {
         return { ...event, values };
       });
   });
-  await room(page, 'Export');
+  await goTo(page, 'Export');
   const [download] = await Promise.all([
     page.waitForEvent('download', { timeout: 120_000 }),
     page.getByRole('button', { name: 'Write the adapter' }).click(),
@@ -125,13 +113,13 @@ async function outcome(page: Page): Promise<Outcome> {
 }
 
 async function finish(page: Page): Promise<Outcome> {
-  await expect(stateOf(page)).toHaveText(/^(Finished|Failed)/, { timeout: 600_000 });
-  await expect(stateOf(page), (await page.getByRole('alert').allTextContents()).join(' ')).toHaveText(/^Finished/);
+  await expect(runState(page)).toHaveText(/^(Finished|Failed)/, { timeout: 600_000 });
+  await expect(runState(page), (await page.getByRole('alert').allTextContents()).join(' ')).toHaveText(/^Finished/);
   return outcome(page);
 }
 
 async function finished(page: Page): Promise<boolean> {
-  const state = stateOf(page);
+  const state = runState(page);
   return (await state.isVisible()) && ((await state.textContent()) ?? '').startsWith('Finished');
 }
 
@@ -142,7 +130,7 @@ async function resume(page: Page): Promise<void> {
     timeout: 60_000,
   });
   await note.getByRole('button', { name: 'Resume' }).click({ timeout: 120_000 });
-  await expect(stateOf(page)).toHaveText(/^(Running|Finished)/, { timeout: 120_000 });
+  await expect(runState(page)).toHaveText(/^(Running|Finished)/, { timeout: 120_000 });
 }
 
 type Kill = (page: Page, context: BrowserContext) => Promise<Page>;
@@ -172,7 +160,7 @@ const KILLERS: readonly (readonly [name: string, kill: Kill])[] = [
       await expect(page.getByText('The engine stopped and was started again').first()).toBeAttached({
         timeout: 60_000,
       });
-      await expect(stateOf(page)).toHaveText(/^(Running|Finished)/, { timeout: 120_000 });
+      await expect(runState(page)).toHaveText(/^(Running|Finished)/, { timeout: 120_000 });
       return page;
     },
   ],
@@ -266,9 +254,9 @@ test('a tab that was frozen goes on with its run, and says that the machine slep
     const now = Date.now.bind(Date);
     Date.now = () => now() + 7 * 3_600_000;
   });
-  await expect(stateOf(page)).toContainText('For 420 minutes nothing ran', { timeout: 60_000 });
-  await expect(stateOf(page)).toContainText('The run continues');
-  await expect(stateOf(page)).toHaveText(/^Finished/, { timeout: 300_000 });
+  await expect(runState(page)).toContainText('For 420 minutes nothing ran', { timeout: 60_000 });
+  await expect(runState(page)).toContainText('The run continues');
+  await expect(runState(page)).toHaveText(/^Finished/, { timeout: 300_000 });
   await expect(page.getByRole('alert')).toHaveCount(0);
   expect(stepsOf(await outcome(page))).toEqual(Array.from({ length: 12 }, (_, i) => i + 1));
 });
@@ -295,7 +283,7 @@ test.describe('where room is short', () => {
     await allow(100_000);
     const alert = page.getByRole('alert').filter({ hasText: 'storage is full' });
     await expect(alert).toContainText('the run is paused', { timeout: 120_000 });
-    await expect(stateOf(page)).toHaveText(/^Paused/);
+    await expect(runState(page)).toHaveText(/^Paused/);
     const [, saved] = /The last checkpoint \(step (\d+)\) is safe/.exec((await alert.textContent()) ?? '') ?? [];
     expect(Number(saved)).toBeGreaterThan(0);
     await allow();
@@ -313,15 +301,15 @@ test('after a reload the last run is in view, and what it answered is there', as
   const page = await openPage(context);
   await start(page, short(3));
   await finish(page);
-  await room(page, 'Inspect');
+  await goTo(page, 'Inspect');
   await page.getByRole('button', { name: 'Answer with both' }).click();
   const tuned = page.getByRole('region', { name: 'Tuned answer' });
   await expect(tuned).toContainText(/IoU|No box/, { timeout: 120_000 });
   const said = await tuned.textContent();
   await page.reload();
   await expect(tuned).toHaveText(said!, { timeout: 120_000 });
-  await room(page, 'Run');
-  await expect(stateOf(page)).toHaveText(/^Finished/);
+  await goTo(page, 'Run');
+  await expect(runState(page)).toHaveText(/^Finished/);
   await expect(page.getByRole('region', { name: 'Loss', exact: true })).toHaveAttribute('data-points', '3');
   // The policy is there, too, not only its words.
   expect(Object.keys((await outcome(page)).adapter)).toContainEqual(
@@ -347,16 +335,11 @@ test('an interrupted run names the file it needs, takes no other, and resumes on
     await page.getByRole('button', { name: /^Confirm/ }).click();
     await expect(questions.getByText(`How should the boxes of ${file} be read?`)).toHaveCount(0);
   }
-  await room(page, 'Model');
+  await goTo(page, 'Model');
   await page.getByRole('button', { name: 'Load the starter' }).click();
   await expect(page.getByRole('region', { name: 'Loaded model' })).toBeVisible({ timeout: 300_000 });
-  await room(page, 'Recipe');
-  await page.getByRole('tab', { name: 'Recipe as a file' }).click();
-  await page.locator('input[data-pick="plan"]').setInputFiles({
-    name: 'short.json',
-    mimeType: 'application/json',
-    buffer: Buffer.from(JSON.stringify(short(200))),
-  });
+  await goTo(page, 'Recipe');
+  await takePlan(page, short(200));
   await page.getByRole('button', { name: 'Start the run' }).click();
   await expect(page.getByRole('progressbar', { name: /Supervised/ })).toHaveAttribute(
     'aria-valuetext',
@@ -369,7 +352,7 @@ test('an interrupted run names the file it needs, takes no other, and resumes on
   const go = note.getByRole('button', { name: 'Resume' });
   await expect(note).toContainText('First open the dataset “my scenes.zip” in the Data room again.');
   await expect(go).toBeDisabled();
-  await room(page, 'Data');
+  await goTo(page, 'Data');
   await page
     .getByRole('button', { name: /sample/i })
     .first()
@@ -382,7 +365,7 @@ test('an interrupted run names the file it needs, takes no other, and resumes on
   await expect(go).toBeEnabled({ timeout: 300_000 });
   await expect(note).not.toContainText(/First open|but this run/);
   await go.click();
-  await expect(stateOf(page)).toHaveText(/^Running/, { timeout: 300_000 });
+  await expect(runState(page)).toHaveText(/^Running/, { timeout: 300_000 });
 });
 
 test('a project comes back as it was left, in one tab at a time', async ({ context }) => {
@@ -408,7 +391,7 @@ test('a project comes back as it was left, in one tab at a time', async ({ conte
   await second.getByRole('button', { name: 'Try again' }).click();
   await expect(second.getByText('is open in another tab')).toHaveCount(0, { timeout: 30_000 });
   // The sample opens by itself.
-  await room(second, 'Data');
+  await goTo(second, 'Data');
   await expect(second.getByRole('option', { selected: true })).toBeVisible({ timeout: 60_000 });
 
   await projects(second).click();

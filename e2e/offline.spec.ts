@@ -5,6 +5,7 @@
 import { expect, test, type Page } from '@playwright/test';
 import { build } from 'vite';
 import { serve } from '../scripts/serve.mjs';
+import { goTo } from './harness/ways.ts';
 
 const NEWER = '.cache/newer-build';
 
@@ -40,12 +41,6 @@ test('works without its server once it was loaded', async ({ page }) => {
     .click();
   await expect(page.getByRole('option', { selected: true })).toBeVisible({ timeout: 60_000 });
 });
-
-const goTo = (page: Page, room: string) =>
-  page
-    .getByRole('navigation', { name: 'Rooms' })
-    .getByRole('link', { name: new RegExp(`^${room}`) })
-    .click();
 
 test('a studio whose server and files are gone says so', async ({ page }) => {
   const served = await serve({ port: 0 });

@@ -4,6 +4,7 @@ import { expect, test, type Page } from '@playwright/test';
 import { sftStage } from '../src/engine/presets.ts';
 import type { Recipe } from '../src/engine/protocol/index.ts';
 import { madeZip } from './harness/made-dataset.ts';
+import { goTo, runState, takePlan } from './harness/ways.ts';
 
 const plan: Recipe = {
   name: 'One step',
@@ -11,11 +12,6 @@ const plan: Recipe = {
   stages: [sftStage({ maxSteps: 1, perDeviceTrainBatchSize: 1, lora: { ...sftStage().lora, r: 4, loraAlpha: 8 } })],
 };
 
-const room = (page: Page, name: string) =>
-  page
-    .getByRole('navigation', { name: 'Rooms' })
-    .getByRole('link', { name: new RegExp(`^${name}`) })
-    .click();
 const projects = (page: Page) => page.getByRole('link', { name: /^Projects/ });
 
 async function drop(page: Page, name: string, rows = 6): Promise<void> {
@@ -64,7 +60,7 @@ test('a project is named after what it holds, and another dataset asks whether a
   await name.fill('Streets');
   await name.press('Enter');
   await expect(projects(page)).toContainText('Streets');
-  await room(page, 'Data');
+  await goTo(page, 'Data');
   await drop(page, 'other.zip');
   await page.getByRole('button', { name: 'Begin a new project' }).click();
   await expect(page.getByText('other.zip, read as')).toBeVisible({ timeout: 60_000 });
@@ -84,23 +80,18 @@ test('a run says on which data it stands, and is named, tagged, pinned, put away
   await page.goto('/#/data');
   await drop(page, 'my scenes.zip', 8);
   await expect(page.getByText('my scenes.zip, read as')).toBeVisible({ timeout: 60_000 });
-  await room(page, 'Model');
+  await goTo(page, 'Model');
   await page.getByRole('button', { name: 'Load the starter' }).click();
   await expect(page.getByRole('region', { name: 'Loaded model' })).toBeVisible({ timeout: 300_000 });
-  await room(page, 'Recipe');
-  await page.getByRole('tab', { name: 'Recipe as a file' }).click();
-  await page.locator('input[data-pick="plan"]').setInputFiles({
-    name: 'two.json',
-    mimeType: 'application/json',
-    buffer: Buffer.from(JSON.stringify(plan)),
-  });
+  await goTo(page, 'Recipe');
+  await takePlan(page, plan);
   await page.getByRole('button', { name: 'Start the run' }).click();
-  const state = page.getByRole('region', { name: 'Stages' }).getByRole('status');
+  const state = runState(page);
   await expect(page.getByText(/One step, on my scenes\.zip, \d+ training and \d+ held-out rows/)).toBeVisible({
     timeout: 60_000,
   });
   await expect(state).toHaveText(/^Finished/, { timeout: 900_000 });
-  await room(page, 'Recipe');
+  await goTo(page, 'Recipe');
   await page.getByRole('button', { name: 'Start the run' }).click();
   await expect(state).toHaveText(/^Finished/, { timeout: 900_000 });
 

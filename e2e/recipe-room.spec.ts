@@ -1,12 +1,7 @@
 /** The recipe room in the product: plans to start from, every setting explained, and a row as the model sees it. */
-import { expect, test, type Page } from '@playwright/test';
+import { expect, test } from '@playwright/test';
 import { PRESETS, PUBLISHED } from '../src/engine/presets.ts';
-
-const goTo = (page: Page, name: string) =>
-  page
-    .getByRole('navigation', { name: 'Rooms' })
-    .getByRole('link', { name: new RegExp(`^${name}`) })
-    .click();
+import { goTo } from './harness/ways.ts';
 
 test('a preset is chosen with its sources; every setting of its stages is named, explained and told with defaults', async ({
   page,

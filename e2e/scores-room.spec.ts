@@ -3,12 +3,7 @@ import AxeBuilder from '@axe-core/playwright';
 import { readFileSync } from 'node:fs';
 import { expect, test, type Page } from '@playwright/test';
 import { madeMigBench } from '../tests/data/make-benchmark.ts';
-
-const goTo = (page: Page, name: string) =>
-  page
-    .getByRole('navigation', { name: 'Rooms' })
-    .getByRole('link', { name: new RegExp(`^${name}`) })
-    .click();
+import { goTo } from './harness/ways.ts';
 
 async function openBenchmark(page: Page, rows: number): Promise<void> {
   await page.goto('/#/data');

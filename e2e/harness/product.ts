@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { chromium, type Browser, type Page } from '@playwright/test';
 import config from '../../playwright.config.ts';
 import type { Recipe } from '../../src/train/recipe.ts';
+import { goTo, takePlan } from './ways.ts';
 
 export interface Product {
   readonly browser: Browser;
@@ -33,11 +34,7 @@ export async function openProduct(port: number, flags: readonly string[] = []): 
     await close();
     throw error;
   }
-  const room = (name: string) =>
-    page
-      .getByRole('navigation', { name: 'Rooms' })
-      .getByRole('link', { name: new RegExp(`^${name}`) })
-      .click();
+  const room = (name: string) => goTo(page, name);
   return {
     browser,
     page,
@@ -58,12 +55,7 @@ export async function openProduct(port: number, flags: readonly string[] = []): 
     },
     choosePlan: async (plan) => {
       await room('Recipe');
-      await page.getByRole('tab', { name: 'Recipe as a file' }).click();
-      await page.locator('input[data-pick="plan"]').setInputFiles({
-        name: 'run.json',
-        mimeType: 'application/json',
-        buffer: Buffer.from(JSON.stringify(plan)),
-      });
+      await takePlan(page, plan);
     },
     start: () => page.getByRole('button', { name: 'Start the run' }).click(),
   };
