@@ -176,6 +176,8 @@ export function createKeeping({ client, project, recipe, run, storage: local }: 
         const held = datasetRef(project.getState()) ?? view?.dataset;
         if (!view || !held || !get().owned) return true;
         if (sample ? held.sources.some(({ kind }) => kind === 'sample') : held.name === dataset) return true;
+        // What a run of the project was made on belongs there, whatever was opened in between.
+        if (view.runs.some(({ datasetName }) => datasetName === dataset)) return true;
         get().asked?.answer(null);
         const where = await new Promise<'new' | 'here' | null>((resolve) =>
           set({
