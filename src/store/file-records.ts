@@ -3,6 +3,7 @@
  * the digest of the rest; files of older versions have none, and are believed if they can be read.
  */
 import { parseJson, writeJson } from '../base/json.ts';
+import { sequence } from '../base/sequence.ts';
 import { textDigest } from './digest.ts';
 import type { FileStore } from './file-store.ts';
 import {
@@ -79,6 +80,10 @@ export function fileRecords(files: FileStore): Records {
     }
     return pieces;
   };
+  const put = async (kind: RecordKind, record: StoredRecord) =>
+    files.writeText(recordPath(kind, record.id), await sealed(record));
+  // One process has a folder, so its own order is enough.
+  const inTurn = sequence();
   return {
     all: async <T extends StoredRecord>(kind: RecordKind) => {
       const records: T[] = [];
@@ -89,7 +94,13 @@ export function fileRecords(files: FileStore): Records {
       return records;
     },
     get: readRecord,
-    put: async (kind, record) => files.writeText(recordPath(kind, record.id), await sealed(record)),
+    put,
+    update: <T extends StoredRecord>(kind: RecordKind, id: string, change: (before: T | null) => T) =>
+      inTurn(async () => {
+        const after = change(await readRecord<T>(kind, id));
+        await put(kind, after);
+        return after;
+      }),
     async remove(kind, id) {
       await files.remove(recordPath(kind, id));
       if (kind === 'runs') await files.remove(`records/log/${id}`);

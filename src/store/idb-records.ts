@@ -125,6 +125,26 @@ export async function idbRecords(
     get: <T extends StoredRecord>(kind: RecordKind, id: string) =>
       guarded(async () => ((await readAll(kind, IDBKeyRange.only(id), isRecord))[0] as T | undefined) ?? null),
     put: (kind, record) => guarded(() => write(kind, record)),
+    async update<T extends StoredRecord>(kind: RecordKind, id: string, by: (before: T | null) => T) {
+      let after!: T;
+      let refusal: { readonly error: unknown } | null = null;
+      await guarded(async () => {
+        // Sets it aside if it cannot be read.
+        await readAll(kind, IDBKeyRange.only(id), isRecord);
+        await change([kind], async (store) => {
+          const before = (await store(kind).get(id)) as unknown;
+          try {
+            after = by(isRecord(before) ? (before as T) : null);
+          } catch (error) {
+            refusal = { error };
+            return;
+          }
+          await store(kind).put(after);
+        });
+      });
+      if (refusal) throw (refusal as { readonly error: unknown }).error;
+      return after;
+    },
     remove: (kind, id) =>
       guarded(() =>
         change([kind, 'log'], async (store) => {

@@ -29,6 +29,11 @@ export interface Records {
   get<T extends StoredRecord>(kind: RecordKind, id: string): Promise<T | null>;
   /** Made or replaced as a whole. */
   put(kind: RecordKind, record: StoredRecord): Promise<void>;
+  /**
+   * Changes one by what it is (null: not there), with no other write in between: two changes made at once both last.
+   * What `change` throws is thrown; then nothing is written.
+   */
+  update<T extends StoredRecord>(kind: RecordKind, id: string, change: (before: T | null) => T): Promise<T>;
   /** A run takes its log along. */
   remove(kind: RecordKind, id: string): Promise<void>;
   append(run: string, piece: LogPiece): Promise<void>;

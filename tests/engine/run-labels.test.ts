@@ -42,6 +42,23 @@ test('a run has its recipe’s name until it is given one, and its record stays 
   expect(await storage.records.get('runs', 'old')).toEqual(run('old', old.project!, 1));
 });
 
+test('of changes of a project and of its run made at once none is lost', async () => {
+  const { projects, id, listed } = await someRuns();
+  await Promise.all([
+    projects.save(id, { name: 'Streets', named: true }),
+    projects.save(id, { name: 'a.zip', recipe: null, model: { kind: 'starter' } }),
+    projects.label('old', { pinned: true }),
+    projects.label('old', { name: 'low rate' }),
+    projects.label('old', { archived: true }),
+  ]);
+  const [project] = await projects.list();
+  expect(project).toMatchObject({ name: 'Streets', model: { kind: 'starter' } });
+  expect((await listed())[0]!.label).toMatchObject({ pinned: true, name: 'low rate', archived: true });
+  // What a person named keeps its name, whatever is chosen later.
+  await projects.save(id, { name: 'b.zip' });
+  expect((await projects.list())[0]!.name).toBe('Streets');
+});
+
 test('a pinned run is listed before newer ones', async () => {
   const { projects, listed } = await someRuns();
   expect((await listed()).map(({ id }) => id)).toEqual(['new', 'old']);

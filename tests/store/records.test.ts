@@ -42,6 +42,27 @@ describe.each<[string, () => Promise<Records>]>([
     expect([await records.get('projects', 'a'), await records.get('runs', 'a')]).toEqual([null, { id: 'a' }]);
   });
 
+  test('changes made at once all last, and one that is refused changes nothing', async () => {
+    const records = await open();
+    type Sum = { readonly id: string; readonly sum: number; readonly seen: readonly number[] };
+    const add = (n: number) =>
+      records.update<Sum>('labels', 'a', (before) => ({
+        id: 'a',
+        sum: (before?.sum ?? 0) + n,
+        seen: [...(before?.seen ?? []), n],
+      }));
+    const changes = Array.from({ length: 20 }, (_, n) => add(n));
+    const refused = records.update('labels', 'a', () => {
+      throw new RangeError('not this one');
+    });
+    await expect(refused).rejects.toThrow('not this one');
+    await Promise.all(changes);
+    await add(1000);
+    const kept = await records.get<Sum>('labels', 'a');
+    expect(kept!.sum).toBe(1190);
+    expect(kept!.seen).toEqual([...Array.from({ length: 20 }, (_, n) => n), 1000]);
+  });
+
   test('a log comes in order, whatever the order of its pieces, and is cut anywhere', async () => {
     const records = await open();
     await records.append('run', { from: 10, entries: ['k', 'l'] });

@@ -68,19 +68,20 @@ export class Projects {
     change: Extract<KeepRequest, { type: 'save-project' }>['change'],
   ): Promise<ProjectRecord> {
     const now = Date.now();
-    const blank = {
-      id: crypto.randomUUID(),
-      name: 'Untitled',
-      createdAt: now,
-      model: null,
-      dataset: null,
-      recipe: null,
-    };
-    if (id !== null) this.#requireHeld(id);
-    const project: ProjectRecord = { ...(id === null ? blank : await this.#find(id)), ...change, changedAt: now };
-    await this.#storage.records.put('projects', project);
-    if (id === null) await this.take(project.id);
-    return project;
+    if (id === null) {
+      const blank = { name: 'Untitled', createdAt: now, model: null, dataset: null, recipe: null };
+      const project: ProjectRecord = { ...blank, ...change, id: crypto.randomUUID(), changedAt: now };
+      await this.#storage.records.put('projects', project);
+      await this.take(project.id);
+      return project;
+    }
+    this.#requireHeld(id);
+    return this.#storage.records.update<ProjectRecord>('projects', id, (before) => {
+      if (!before) throw projectMissing();
+      // A name that a person gave stays, also where a choice that was saved meanwhile brings one of its own.
+      const name = before.named && !change.named ? before.name : (change.name ?? before.name);
+      return { ...before, ...change, name, changedAt: now };
+    });
   }
 
   /** Throws `run-missing`, and `project-busy` where another tab has its project. */
@@ -192,15 +193,13 @@ export class Projects {
 
   async #find(id: string): Promise<ProjectRecord> {
     const project = await this.#storage.records.get<ProjectRecord>('projects', id);
-    if (!project)
-      throw new GroundworkError(
-        'project-missing',
-        'This project no longer exists.',
-        'It may have been deleted in another tab.',
-      );
+    if (!project) throw projectMissing();
     return project;
   }
 }
+
+const projectMissing = () =>
+  new GroundworkError('project-missing', 'This project no longer exists.', 'It may have been deleted in another tab.');
 
 const runMissing = () =>
   new GroundworkError('run-missing', 'This run no longer exists.', 'It may have been deleted in another tab.');

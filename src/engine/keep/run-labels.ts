@@ -23,9 +23,10 @@ export class RunLabels {
   }
 
   async change(run: string, change: Partial<RunLabel>): Promise<RunLabel> {
-    const { id: _, ...before } = (await this.#storage.records.get<Stored>('labels', run)) ?? { id: run, ...NO_LABEL };
-    const label = tidy({ ...NO_LABEL, ...before, ...change });
-    await this.#storage.records.put('labels', { id: run, ...label } as Stored);
+    const { id: _, ...label } = await this.#storage.records.update<Stored>('labels', run, (before) => ({
+      ...tidy({ ...NO_LABEL, ...before, ...change }),
+      id: run,
+    }));
     return label;
   }
 

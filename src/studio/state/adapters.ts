@@ -1,7 +1,9 @@
 /** The adapters that the engine keeps for the loaded model. */
 import { createStore, type StoreApi } from 'zustand/vanilla';
+import { sequence } from '../../base/sequence.ts';
 import type { EngineClient } from '../../engine/client.ts';
 import type { AdaptersReport, EngineEvent, NamedFile, Request } from '../../engine/protocol/index.ts';
+import { busyWork } from './busy-work.ts';
 import { problemOf, type Problem } from '../problem.ts';
 
 const NONE: AdaptersReport = { adapters: [], stack: [], continueTop: false, tuned: 'run' };
@@ -28,13 +30,11 @@ export interface AdapterShelf {
 
 export function createAdapters(client: EngineClient): StoreApi<AdapterShelf> {
   return createStore<AdapterShelf>()((set) => {
-    const change = async (request: AdaptersChange) => {
-      set({ busy: true, problem: null });
-      try {
-        set({ report: await client.request(request), busy: false });
-      } catch (error) {
-        set({ problem: problemOf(error), busy: false });
-      }
+    const oneByOne = sequence();
+    const tracked = busyWork({ busy: (busy) => set({ busy }), failed: (error) => set({ problem: problemOf(error) }) });
+    const change = (request: AdaptersChange) => {
+      set({ problem: null });
+      return tracked(() => oneByOne(async () => set({ report: await client.request(request) })));
     };
     return {
       report: NONE,

@@ -1,8 +1,10 @@
 /** Copies of datasets in the browser's own storage: what they take, who reads them, and the way to be rid of them. */
 import { createStore, type StoreApi } from 'zustand/vanilla';
+import { sequence } from '../../base/sequence.ts';
 import type { EngineClient } from '../../engine/client.ts';
 import type { DatasetRef, ProjectView, StoredDataset } from '../../engine/protocol/index.ts';
 import type { Keeping } from './kept.ts';
+import { busyWork } from './busy-work.ts';
 import { problemOf } from '../problem.ts';
 import type { Project } from './project.ts';
 
@@ -38,12 +40,12 @@ export function createCopies(
   keeping: StoreApi<Keeping>,
 ): StoreApi<Copies> {
   return createStore<Copies>()((set) => {
-    const read = async () => set({ list: await client.request({ type: 'copied-datasets' }) });
-    const guarded = async (work: () => Promise<void>) => {
-      set({ busy: true });
-      await work().catch((error: unknown) => project.getState().report(problemOf(error)));
-      set({ busy: false });
-    };
+    const oneByOne = sequence();
+    const read = () => oneByOne(async () => set({ list: await client.request({ type: 'copied-datasets' }) }));
+    const guarded = busyWork({
+      busy: (busy) => set({ busy }),
+      failed: (error) => project.getState().report(problemOf(error)),
+    });
     return {
       list: null,
       busy: false,

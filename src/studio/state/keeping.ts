@@ -1,9 +1,11 @@
 /** Nothing is lost: projects, which are open to be worked in, and runs that were interrupted and can be gone on with. */
 import { createStore, type StoreApi } from 'zustand/vanilla';
+import { sequence } from '../../base/sequence.ts';
 import type { EngineClient } from '../../engine/client.ts';
 import type { DatasetRef, ProjectView, RunRecord } from '../../engine/protocol/index.ts';
 import { requireRecipe } from '../../engine/presets.ts';
 import { autosave, choicesOf } from './autosave.ts';
+import { busyWork } from './busy-work.ts';
 import { readKeepSettings, writeKeepSettings } from './keep-settings.ts';
 import { currentProject, interruptedRun, projectOpened, type Keeping } from './kept.ts';
 import { problemOf } from '../problem.ts';
@@ -34,15 +36,10 @@ export function createKeeping({ client, project, recipe, run, storage: local }: 
   let wanted: DatasetRef | null = null;
   const store = createStore<Keeping>()((set, get) => {
     const report = (error: unknown) => project.getState().report({ ...problemOf(error), about: 'keeping' });
-    const guarded = async (work: () => Promise<void>) => {
-      set({ busy: true });
-      try {
-        project.getState().settled('keeping');
-        await work();
-      } catch (error) {
-        report(error);
-      }
-      set({ busy: false });
+    const tracked = busyWork({ busy: (busy) => set({ busy }), failed: report });
+    const guarded = (work: () => Promise<void>) => {
+      project.getState().settled('keeping');
+      return tracked(work);
     };
     const take = async (id: string) => {
       for (let i = 0; i < TRIES; i++) {
@@ -52,13 +49,16 @@ export function createKeeping({ client, project, recipe, run, storage: local }: 
       }
       return false;
     };
-    const refresh = async () => {
-      const [projects, storage] = await Promise.all([
-        client.request({ type: 'projects' }),
-        client.request({ type: 'storage' }),
-      ]);
-      set({ projects, storage, persisted: (await navigator.storage?.persisted?.().catch(() => null)) ?? null });
-    };
+    // In sequence: what was asked for earlier never takes the place of what was asked for later.
+    const oneByOne = sequence();
+    const refresh = () =>
+      oneByOne(async () => {
+        const [projects, storage] = await Promise.all([
+          client.request({ type: 'projects' }),
+          client.request({ type: 'storage' }),
+        ]);
+        set({ projects, storage, persisted: (await navigator.storage?.persisted?.().catch(() => null)) ?? null });
+      });
     /** Opens what is not open and needs no click; the rest is left in `needs`. */
     const restore = async (view: ProjectView): Promise<boolean> => {
       const { dataset, model } = project.getState();

@@ -1,5 +1,6 @@
 /** What models are worth on the held-out rows: sets of answers, given a few rows at a time, and their scores. */
 import { createStore, type StoreApi } from 'zustand/vanilla';
+import { sequence } from '../../base/sequence.ts';
 import type { EngineClient } from '../../engine/client.ts';
 import type {
   BenchmarkAbout,
@@ -9,6 +10,7 @@ import type {
   PredictionSet,
   ScoreOptions,
 } from '../../engine/protocol/index.ts';
+import { busyWork } from './busy-work.ts';
 import { problemOf, type Problem } from '../problem.ts';
 import type { Batch } from './answers.ts';
 
@@ -78,25 +80,23 @@ export interface ScoresWorld {
 export function createScores({ client, projectOf, ensureProject, label }: ScoresWorld): StoreApi<Scores> {
   return createStore<Scores>()((set, get) => {
     /** Asks again only of what is still in view. */
-    const refresh = async (dataset: string, project = projectOf()) => {
-      const { sets, policies } = await client.request({ type: 'prediction-sets', dataset, project });
-      const answered = sets.filter((each) => each.answered > 0);
-      const results = answered.length
-        ? await client.request({ type: 'scores', dataset, project, sets: answered.map(({ id }) => id) })
-        : [];
-      if (get().dataset !== dataset) return;
-      const { layer } = get();
-      const kept = answered.some(({ id }) => id === layer) ? layer : (answered.findLast(isForeign)?.id ?? null);
-      set({ sets, policies, results, layer: kept });
-    };
-    const guarded = async (work: () => Promise<void>) => {
-      set({ busy: true, problem: null });
-      try {
-        await work();
-      } catch (error) {
-        set({ problem: problemOf(error) });
-      }
-      set({ busy: false });
+    const oneByOne = sequence();
+    const refresh = (dataset: string, project = projectOf()) =>
+      oneByOne(async () => {
+        const { sets, policies } = await client.request({ type: 'prediction-sets', dataset, project });
+        const answered = sets.filter((each) => each.answered > 0);
+        const results = answered.length
+          ? await client.request({ type: 'scores', dataset, project, sets: answered.map(({ id }) => id) })
+          : [];
+        if (get().dataset !== dataset) return;
+        const { layer } = get();
+        const kept = answered.some(({ id }) => id === layer) ? layer : (answered.findLast(isForeign)?.id ?? null);
+        set({ sets, policies, results, layer: kept });
+      });
+    const tracked = busyWork({ busy: (busy) => set({ busy }), failed: (error) => set({ problem: problemOf(error) }) });
+    const guarded = (work: () => Promise<void>) => {
+      set({ problem: null });
+      return tracked(work);
     };
     /** False: stopped. */
     const answerAll = async (dataset: string, project: string | null, policy: PolicyName): Promise<boolean> => {
