@@ -84,9 +84,7 @@ test('another reading, another format and another split are taken at once, witho
   await openZip(page, { rows: 12, ambiguous: false, faults: false });
   await expect(page.getByRole('region', { name: 'To decide before a run' })).toHaveCount(0);
   await tab(page, 'Health');
-  await expect(page.getByRole('list', { name: 'What to look at twice' })).toContainText(
-    'both in training and held out',
-  );
+  await expect(page.getByRole('list', { name: 'Worth a second look' })).toContainText('both in training and held out');
   await page.getByRole('button', { name: 'Show them' }).first().click();
   await expect(page.getByRole('status').filter({ hasText: 'rows of' })).toBeVisible();
   await tab(page, 'Format and split');
@@ -249,7 +247,7 @@ test('a picture cut off inside a zip is found by a check of all, counted in Heal
   await check.press('Enter');
   await expect(page.getByText('All 3 picture files were read to the end.')).toBeVisible();
   const finding = page
-    .getByRole('list', { name: 'What to look at twice' })
+    .getByRole('list', { name: 'Worth a second look' })
     .getByRole('listitem')
     .filter({ hasText: '1 row with a picture whose file is truncated or damaged' });
   await finding.getByRole('button', { name: 'Show it' }).click();
@@ -307,7 +305,7 @@ test('COCO becomes rows of several pictures: previewed, opened as a dataset, sav
     .setInputFiles({ name: 'coco.zip', mimeType: 'application/zip', buffer: await cocoZip() });
   await expect(page.getByText('coco.zip, read as COCO')).toBeVisible({ timeout: 60_000 });
   await tab(page, 'Several pictures');
-  const card = page.getByRole('region', { name: 'Rows of several pictures' });
+  const card = page.getByRole('region', { name: 'Questions about several pictures' });
   await card.getByLabel('Pictures a row').fill('2');
   await card.getByLabel('Rows', { exact: true }).fill('12');
   await card.getByLabel(/^Common object/).uncheck();
@@ -323,6 +321,6 @@ test('COCO becomes rows of several pictures: previewed, opened as a dataset, sav
   await page.evaluate(() => Reflect.deleteProperty(window, 'showSaveFilePicker'));
   await composed.getByRole('button', { name: 'Save training rows' }).click();
   expect((await download).suggestedFilename()).toBe('train.jsonl');
-  await composed.getByRole('button', { name: 'One picture a row again' }).click();
+  await composed.getByRole('button', { name: 'Back to one picture per row' }).click();
   await expect(page.getByText('coco.zip, read as COCO', { exact: true })).toBeVisible();
 });

@@ -56,7 +56,7 @@ for (const [who, { hang, told }] of Object.entries(HANGS))
     });
     await hang(page);
     await expect(page.getByText(told)).toBeVisible({ timeout: 60_000 });
-    await page.getByRole('button', { name: 'Start the engine anew' }).click();
+    await page.getByRole('button', { name: 'Restart the engine' }).click();
     await expect(page.getByText(told)).toHaveCount(0);
     await expect(page.getByText(/The run resumes after step \d/).first()).toBeVisible({ timeout: 300_000 });
     await expect(runState(page)).toHaveText(/^Finished/, { timeout: 300_000 });

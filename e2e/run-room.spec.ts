@@ -411,7 +411,7 @@ test('the ledger says what other rules would have given', async ({ page }) => {
   // Nothing is left to tell the completions apart but the right image, whose weight is 0.
   await expect(sums).toContainText(/Under these rules\s*0 of 4 groups/);
   await page.getByRole('slider', { name: /^Right picture/ }).fill('2');
-  await expect(page.getByRole('region', { name: 'Groups that move most' }).getByRole('row')).not.toHaveCount(1);
+  await expect(page.getByRole('region', { name: 'Groups that change most' }).getByRole('row')).not.toHaveCount(1);
   await page
     .getByRole('button', { name: /^Look at the group/ })
     .first()

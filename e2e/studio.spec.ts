@@ -91,7 +91,7 @@ test('rows are answered together, and whether answers follow swapped pictures is
   await summary.getByRole('button', { name: /^Swap the pictures of \d+ answered rows/ }).click();
   await expect(summary.getByRole('progressbar')).toBeVisible();
   // The pretended model looks at no picture: its answer stays where it was.
-  await expect(summary.getByRole('status')).toHaveText(/^It stays at the place (\d+) of \1 \(100\.0 %\)$/);
+  await expect(summary.getByRole('status')).toHaveText(/^It stays with the number (\d+) of \1 \(100\.0 %\)$/);
 });
 
 test('a plan that does not fit the card is changed by one button', async ({ page }) => {

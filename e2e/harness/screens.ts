@@ -353,7 +353,7 @@ const shots: readonly Shot[] = [
       await page.getByRole('button', { name: 'Answer all' }).click();
       await page.getByRole('button', { name: 'All are answered' }).waitFor();
       await page.getByRole('button', { name: /^Swap the pictures of/ }).click();
-      await page.getByRole('status').filter({ hasText: 'It stays at the place' }).waitFor();
+      await page.getByRole('status').filter({ hasText: 'It stays with the number' }).waitFor();
       await page.getByRole('button', { name: 'Swap the pictures and ask again' }).click();
       await page.waitForTimeout(600);
     }),

@@ -1,5 +1,5 @@
 /**
- * Rows of several pictures made of detection annotations, on the command line.
+ * Questions about several pictures made of detection annotations, on the command line.
  *
  *   --compose find,common,count   which kinds: find a thing in one of the pictures; the kind common to all; how many
  *   --pictures K  --rows N  --seed N   Defaults: 3 pictures a row, 200 rows, seed 0

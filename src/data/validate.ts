@@ -1,4 +1,5 @@
 /** The checks a row must pass. Each complaint says where, why and what to do; a row with an error is left out. */
+import { PICTURE_FORMATS } from '../base/picture-files.ts';
 import type { Box01 } from '../grounding/box.ts';
 import { clampBox01 } from '../grounding/convert.ts';
 import type { Convention } from './dataset-ref.ts';
@@ -131,10 +132,7 @@ export function checkBox(
   const written = `[${place.numbers.join(', ')}]`;
   const box = boxOf(place.numbers, convention, picture);
   if (!box)
-    return fail(
-      'the picture of a box could not be measured',
-      'Replace the picture with a PNG, JPEG, WebP, GIF or BMP file.',
-    );
+    return fail('the picture of a box could not be measured', `Replace the picture with a ${PICTURE_FORMATS} file.`);
   if (!box.every(Number.isFinite)) return fail(`${written} is not a box`, 'Give four numbers.');
   if (box[0] > box[2] || box[1] > box[3])
     return convention.layout === 'xyxy'

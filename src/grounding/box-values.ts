@@ -3,6 +3,7 @@
  * the keys around them say of picture and label. Keys are those of the field's tools; what a key says for certain
  * (Gemini's `box_2d`: y first, in thousandths) is said of the box.
  */
+import { isPictureName } from '../base/picture-files.ts';
 import type { Numbers } from './convention.ts';
 import { imageHints, imageOfKey, imageOfValue, type Counted } from './image-hint.ts';
 import type { LooseValue } from './loose-json.ts';
@@ -177,7 +178,7 @@ export function saysOfBox(key: string): boolean {
     imageOfKey(key, 1) !== null ||
     imageOfValue(key) !== null ||
     /^\d{1,2}$/.test(key) ||
-    PICTURE_FILE.test(key)
+    isPictureName(key)
   );
 }
 
@@ -366,14 +367,12 @@ function parallelLabels(fields: readonly Field[], boxes: LooseValue & { readonly
   return null;
 }
 
-const PICTURE_FILE = /\.(?:png|jpe?g|webp|bmp|gif|tiff?)$/i;
-
 /** Boxes under a key of one's own: a picture (`image_2`), or what is in them (`cup`). */
 function underKey(key: string, plain: string, around: Around): Around {
   const picture = imageOfValue(key);
   if (picture !== null) return { ...around, ...picture };
   // A number of its own may count pictures, from 0 or 1: the file shows it, or it is asked.
   if (/^\d{1,2}$/.test(key)) return { ...around, counted: { value: Number(key), by: '"numberid"' } };
-  if (PICTURE_FILE.test(key)) return { ...around, named: key };
+  if (isPictureName(key)) return { ...around, named: key };
   return STRUCTURE.has(plain) || around.label !== undefined ? around : { ...around, label: key };
 }

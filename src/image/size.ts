@@ -2,6 +2,7 @@
  * A picture's format and size from its first bytes, without decoding it: PNG, JPEG, WebP, AVIF, GIF, BMP, TIFF. Sizes are as
  * shown, after the EXIF orientation: what decodeImage gives and what boxes are drawn on.
  */
+import { PICTURE_FORMATS } from '../base/picture-files.ts';
 import type { Size } from '../grounding/box.ts';
 import { avifHead } from './avif.ts';
 import { whyTiffUnread } from './tiff-head.ts';
@@ -357,5 +358,5 @@ export async function whyUnreadable(file: Blob): Promise<{ readonly reason: stri
   const known = FOREIGN.find(([pattern]) => pattern.test(begin));
   return known
     ? { reason: known[1], fix: known[2] }
-    : { reason: 'is not a readable picture', fix: 'Replace it with a PNG, JPEG, WebP, AVIF, GIF, BMP or TIFF file.' };
+    : { reason: 'is not a readable picture', fix: `Replace it with a ${PICTURE_FORMATS} file.` };
 }

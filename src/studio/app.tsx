@@ -128,7 +128,7 @@ function Problems() {
       {silent && (
         <ProblemNote problem={{ code: SILENT[silent].code, what: SILENT[silent].message, hint: SILENT[silent].hint }}>
           <button type="button" className="button small" onClick={restartEngine}>
-            Start the engine anew
+            Restart the engine
           </button>
         </ProblemNote>
       )}

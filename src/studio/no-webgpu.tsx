@@ -6,11 +6,11 @@ type Reason = 'missing' | 'insecure' | 'no-adapter';
 const WHY: Record<Reason, { title: string; text: string }> = {
   missing: {
     title: 'This browser has no WebGPU',
-    text: 'Groundwork trains on your own graphics card and reaches it by WebGPU. This browser, or this version of it, has no WebGPU.',
+    text: 'Groundwork trains on your own graphics card, which it uses through WebGPU. This browser, or this version of it, has no WebGPU.',
   },
   insecure: {
     title: 'This address is not secure',
-    text: 'Browsers offer WebGPU only to pages from https or localhost. This page came by plain http.',
+    text: 'Browsers offer WebGPU only to pages from https or localhost. This page was loaded over plain http.',
   },
   'no-adapter': {
     title: 'No graphics adapter was found',

@@ -2,6 +2,7 @@
  * Rows of a dataset as the model reads them. A picture passes the vision tower once: features are kept on the host (a
  * few tens of kilobytes each) and go back to the GPU with every batch that needs them.
  */
+import { PICTURE_FORMATS } from '../base/picture-files.ts';
 import { GroundworkError } from '../base/error.ts';
 import { Lru } from '../base/lru.ts';
 import type { Dataset } from '../data/dataset.ts';
@@ -143,7 +144,7 @@ export class SampleStore {
         throw new GroundworkError(
           'image-unreadable',
           `${path} is not a readable picture.`,
-          'Replace it with a PNG, JPEG or WebP file.',
+          `Replace it with a ${PICTURE_FORMATS} file.`,
         );
       natural.push(size);
     }

@@ -1,4 +1,5 @@
 /** Pictures of a row under other keys, and other marks for them in its texts, as the formats know them. */
+import { isPictureName } from '../../base/picture-files.ts';
 import type { RawRow } from '../raw-row.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -31,12 +32,12 @@ function numbered(value: Fields): unknown[] {
 
 /** A name of a picture's file, a list of such names, or objects that have one. */
 function namesPicture(value: unknown): boolean {
-  if (typeof value === 'string') return value.length < 1000 && PICTURE_FILE.test(value);
+  if (typeof value === 'string') return value.length < 1000 && PATH.test(value) && isPictureName(value);
   if (Array.isArray(value)) return value.length > 0 && value.every(namesPicture);
   return isFields(value) && PLACES.some((key) => namesPicture(value[key]));
 }
 
-const PICTURE_FILE = /^[^\n<>"|?*]{1,900}\.(?:png|jpe?g|jfif|webp|gif|bmp|tiff?|avif)$/i;
+const PATH = /^[^\n<>"|?*]{1,900}$/;
 const PLACES = ['path', 'url', 'image', 'file_name'];
 const isFields = (value: unknown): value is Fields =>
   typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -1,4 +1,4 @@
-/** Rows of several pictures made of detection annotations, as tables; made once, from a seed, and read by place. */
+/** Questions about several pictures made of detection annotations, as tables; made once, from a seed, and read by place. */
 import { COMPOSED_KINDS, type Compose, type ComposedKind } from '../dataset-ref.ts';
 import { fileIssue } from '../file-set.ts';
 import type { Ledger } from '../ledger.ts';

@@ -6,8 +6,8 @@ import { base64Bytes } from '../../formats/base64.ts';
 import { EMBEDDED } from './table.ts';
 
 const DATA_URL = /^data:image\/[\w.+-]{1,40};base64,/;
-/** How PNG, JPEG, GIF, WebP and BMP begin in base64. */
-const BEGINS = /^(?:iVBORw0KGgo|\/9j\/|R0lGOD|UklGR|Qk[0-9A-Za-z+/])/;
+/** How PNG, JPEG, GIF, WebP, BMP, TIFF (of either byte order) and AVIF begin in base64. */
+const BEGINS = /^(?:iVBORw0KGgo|\/9j\/|R0lGOD|UklGR|Qk[0-9A-Za-z+/]|SUkqA|TU0AK|AAAA[A-Za-z0-9+/]{2}Z0eXB)/;
 const BASE64 = /^[0-9A-Za-z+/=\s]+$/;
 const SHORTEST = 64;
 

@@ -2,6 +2,7 @@
  * VOC's annotations (VOC2012 devkit: `<annotation>` with `<object>`s of a `<bndbox>` in pixels) and YOLO's labels (a
  * line `class cx cy width height` an object, in fractions; names in data.yaml, classes.txt or *.names).
  */
+import { PICTURE_ENDINGS } from '../../base/picture-files.ts';
 import { detectionRow, inPicture, type Labelled } from '../formats/detection.ts';
 import type { FileSet } from '../file-set.ts';
 import { fileIssue } from '../file-set.ts';
@@ -114,15 +115,14 @@ export function yamlNames(text: string): string[] {
   return names;
 }
 
-const PICTURES = ['.jpg', '.jpeg', '.png', '.webp', '.bmp', '.gif', '.JPG', '.PNG', '.JPEG'];
-
 /** The picture that a label file belongs to: of its name, in `images` where the file lies in `labels`. */
 function pictureOf(file: string, set: FileSet): string {
   const stem = file.replace(/\.txt$/i, '');
   const beside = stem.replace(/(^|\/)labels\/(?!.*\/labels\/)/, '$1images/');
-  for (const end of PICTURES) for (const base of [beside, stem]) if (set.find(base + end) >= 0) return base + end;
+  for (const end of PICTURE_ENDINGS)
+    for (const base of [beside, stem]) if (set.find(base + end) >= 0) return base + end;
   const name = stem.slice(stem.lastIndexOf('/') + 1);
-  for (const end of PICTURES) if (set.named(name + end).length > 0) return name + end;
+  for (const end of PICTURE_ENDINGS) if (set.named(name + end).length > 0) return name + end;
   return `${beside}.jpg`;
 }
 

@@ -46,11 +46,11 @@ const RULES: readonly Rule[] = [
   {
     title: 'Preferred and other answers',
     about:
-      'Beta times how much likelier than for the reference. The margin should grow; both falling together is a warning.',
+      'Beta times the log-ratio to the reference. The margin should grow. If both fall together, something is wrong.',
     matches: one('rewards/chosen', 'rewards/rejected', 'rewards/margins'),
   },
   {
-    title: 'Preferences told apart',
+    title: 'Preference accuracy',
     about: 'Share of pairs in which the preferred answer has gained more than the other.',
     matches: one('rewards/accuracies'),
   },
@@ -72,7 +72,7 @@ const RULES: readonly Rule[] = [
   {
     title: 'Truncated and idle',
     about:
-      'Share of completions that reached the length limit, of groups with equal rewards, from which nothing is learned, and of groups that were dropped or replaced for it.',
+      'Share of completions that reached the length limit, of groups with equal rewards, which teach nothing, and of groups that were dropped or replaced.',
     matches: one('completions/clipped_ratio', 'frac_reward_zero_std', 'frac_groups_dropped', 'frac_groups_replayed'),
   },
   {

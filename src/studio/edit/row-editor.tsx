@@ -340,7 +340,7 @@ function Use({ row, onChange }: { readonly row: Row; readonly onChange: (change:
   if (row.edits?.excluded !== undefined)
     return (
       <button type="button" className="button small" onClick={() => void onChange({ kind: 'include' })}>
-        Take the row in again
+        Include the row again
       </button>
     );
   return (

@@ -1,5 +1,6 @@
 /** The conversation in the Try room: pictures, turns, and the answer that is being written. */
 import { createStore, type StoreApi } from 'zustand/vanilla';
+import { isPictureName, PICTURE_FORMATS } from '../../base/picture-files.ts';
 import type { EngineClient } from '../../engine/client.ts';
 import type { ChatAnswer, EngineEvent, Message, NamedFile, PolicyName, Segment } from '../../engine/protocol/index.ts';
 import type { PictureCache } from './picture-cache.ts';
@@ -53,8 +54,7 @@ export interface Conversation {
   receive(events: readonly EngineEvent[]): void;
 }
 
-const isPicture = ({ path, file }: NamedFile) =>
-  file.type.startsWith('image/') || /\.(?:png|jpe?g|webp|gif|bmp)$/i.test(path);
+const isPicture = ({ path, file }: NamedFile) => file.type.startsWith('image/') || isPictureName(path);
 
 export function createChat(client: EngineClient, cache: PictureCache): StoreApi<Conversation> {
   let seed = 0;
@@ -80,7 +80,7 @@ export function createChat(client: EngineClient, cache: PictureCache): StoreApi<
             : {
                 code: 'no-picture',
                 what: 'These files contain no picture.',
-                hint: 'Groundwork reads PNG, JPEG and WebP.',
+                hint: `Groundwork reads ${PICTURE_FORMATS}.`,
               },
         }));
       },

@@ -7,12 +7,12 @@ export const back: KindWords<BackStage> = {
   name: 'Go back',
   sentence: ({ merges }) =>
     merges === 0
-      ? 'Lets go of what was trained: the next stages start from the weights that the run began with.'
-      : `Lets go of what was trained since: the next stages start from the weights after ${plural(merges, 'merge')}.`,
+      ? 'Drops what was trained. The next stages start from the weights that the run started with.'
+      : `Drops what was trained since. The next stages start from the weights after ${plural(merges, 'merge')}.`,
   settings: group('Go back', {
     merges: {
-      label: 'Merges that stay',
-      help: 'The first so many merges of the recipe hold. 0 goes back to the weights that the run began with.',
+      label: 'Merges to keep',
+      help: 'How many merges of the recipe are kept, counted from its start. 0 returns to the weights that the run started with.',
       essential: true,
       unit: 'merges',
     },

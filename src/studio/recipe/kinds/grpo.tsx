@@ -84,7 +84,7 @@ export const grpo: KindWords<GrpoStage> = {
       },
       ...CHECKPOINTING,
     }),
-    ...group('Choosing groups', {
+    ...group('Group selection', {
       maxResamples: {
         label: 'Replace idle groups',
         help: 'Groups with equal rewards teach nothing. Other prompts replace theirs, in at most this many rounds of sampling (DAPO’s dynamic sampling). 0 is off. 3 is usual.',

@@ -4,7 +4,7 @@ import { group } from './words.ts';
 export const HELDOUT = group('Held-out accuracy', {
   'heldout.every': {
     label: 'Measure accuracy every',
-    help: 'Steps between two measurements on held-out rows. They do not change the run. 0 measures none. The rehearsal tells what they take.',
+    help: 'Steps between two measurements on held-out rows. They do not change the run. 0 measures none. The rehearsal shows what they cost.',
     unit: 'steps',
   },
   'heldout.limit': {
@@ -22,8 +22,8 @@ export const HELDOUT = group('Held-out accuracy', {
     help: 'The checkpoint that is best by this is kept beside the last, and can be opened under Projects. eval_loss is measured by supervised fine-tuning.',
   },
   'heldout.earlyStoppingPatience': {
-    label: 'End early after',
-    help: 'Measurements in a row that are no better, after which the stage ends. 0 never ends it early.',
+    label: 'Early stopping patience',
+    help: 'The stage ends after this many measurements in a row without a better one. 0 never ends it early.',
     unit: 'measurements',
   },
 });

@@ -7,7 +7,7 @@ const KINDS = LOSS_TYPES.map((type) => `${type}: ${lossOf(type).summary}`).join(
 export const LOSS = {
   lossType: {
     label: 'Loss',
-    help: `What is done with the ratio of new to old probabilities, and how tokens are averaged. ${KINDS}`,
+    help: `How the ratio of new to old probabilities is used, and how tokens are averaged. ${KINDS}`,
   },
   epsilon: {
     label: 'Clip below',
@@ -23,16 +23,16 @@ export const LOSS = {
   },
   delta: {
     label: 'Cap of the ratio',
-    help: 'Bounds the ratio for bad completions too, so that one token cannot throw the policy off. It lies above 1 + ε; 0 is off.',
+    help: 'Limits the ratio for bad completions too, so that one token cannot upset the policy. It must be above 1 + ε. 0 is off.',
   },
   topEntropyQuantile: {
-    label: 'Tokens learned from',
-    help: 'Learns from the tokens of highest entropy only, where the policy decides; 1 is all, 0.2 is usual. It costs one more forward pass.',
+    label: 'Top-entropy tokens',
+    help: 'Learns only from this share of the tokens: those of highest entropy, where the policy decides. 1 is all, 0.2 is usual. It costs one more forward pass.',
     unit: 'share',
   },
   offPolicyMaskThreshold: {
-    label: 'Leave out far completions',
-    help: 'Bad completions whose probabilities have fallen by more than this (mean over tokens) are left out. It matters when rollouts are used more than once; 0 is off.',
+    label: 'Mask off-policy completions',
+    help: 'Bad completions whose log-probability fell by more than this (mean over tokens) are left out. It matters when rollouts are used more than once. 0 is off.',
     unit: 'nats',
   },
   ...Object.fromEntries(LOSS_TYPES.flatMap((type) => ownWords(`lossSettings.${type}`, lossOf(type).settings))),

@@ -51,8 +51,8 @@ export const rejection: KindWords<RejectionStage> = {
         unit: 'prompts',
       },
       answersKept: {
-        label: 'Answers handed on',
-        help: 'Of each kept prompt, at most so many right and so many wrong answers go on to a stage that learns from preferences. 0 hands on none.',
+        label: 'Answers passed on',
+        help: 'Of each kept prompt, at most this many right and this many wrong answers go on to a stage that learns from preferences. 0 passes on none.',
         unit: 'answers',
       },
     }),

@@ -29,7 +29,7 @@ export const synthesise: KindWords<SynthesiseStage> = {
       },
       thoughtsPerRow: {
         label: 'Thoughts per row',
-        help: 'At most so many different thoughts of a row are learned, each as a row of its own.',
+        help: 'At most this many different thoughts of a row are learned, each as a separate row.',
         unit: 'thoughts',
       },
       iouThreshold: {

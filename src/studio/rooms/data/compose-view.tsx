@@ -1,4 +1,4 @@
-/** Rows of several pictures, composed of detection annotations: chosen, tried on a few rows, then opened as a dataset. */
+/** Questions about several pictures, composed of detection annotations: chosen, tried on a few rows, then opened as a dataset. */
 import { useState } from 'react';
 import { COMPOSED_KINDS, MAX_COMPOSED_PICTURES } from '../../../engine/presets.ts';
 import type {
@@ -54,8 +54,8 @@ export function ComposeView({ dataset }: { readonly dataset: DatasetReport }) {
   const none = chosen.kinds.length === 0;
   return (
     <div className="compose">
-      <section className="card" aria-label="Rows of several pictures">
-        <h2 className="minor">Rows of several pictures</h2>
+      <section className="card" aria-label="Questions about several pictures">
+        <h2 className="minor">Questions about several pictures</h2>
         <p className="muted">
           These annotations can become questions about several pictures. Each answer is certain: crowds, boxes that are
           none and pictures without annotations are left out of it. The pictures are taken to be labelled in full.
@@ -170,7 +170,7 @@ function Composed({ dataset }: { readonly dataset: DatasetReport }) {
           </button>
         )}
         <button type="button" className="button small" disabled={busy} onClick={back}>
-          One picture a row again
+          Back to one picture per row
         </button>
       </div>
     </section>

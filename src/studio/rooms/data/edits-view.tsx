@@ -146,7 +146,7 @@ function RowFiles({ dataset }: { readonly dataset: DatasetReport }) {
           </button>
         ))}
       </div>
-      <p className="muted">Pictures are named by their paths: lay the files where your own rows lie. {loses}</p>
+      <p className="muted">Pictures are named by their paths. Put the file where the original rows are. {loses}</p>
     </section>
   );
 }

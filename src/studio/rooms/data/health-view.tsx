@@ -50,7 +50,7 @@ export function HealthView({ dataset, onRows, onIssues }: HealthViewProps) {
           no question is repeated.
         </p>
       ) : (
-        <ul className="findings" aria-label="What to look at twice">
+        <ul className="findings" aria-label="Worth a second look">
           {health.findings.map((finding) => (
             <li key={finding.key} data-severity={finding.severity}>
               <p>

@@ -13,7 +13,7 @@ export function LedgerView({ dataset, onRows }: LedgerViewProps) {
   if (dataset.ledger.length === 0)
     return (
       <p className="note note-good">
-        <Icon name="check" /> The rows are learned as they were written: nothing was dropped, added or assumed.
+        <Icon name="check" /> The rows are learned as they were written. Nothing was dropped, added or assumed.
       </p>
     );
   return (

@@ -102,7 +102,7 @@ export function Settle({
         <div key={`${file} ${way}`}>
           <Icon name="alert" />
           <p>
-            <b>How should the boxes of {file} be read?</b> It does not say. {sentence(words)} is a guess. Wrong
+            <b>How should the boxes of {file} be read?</b> The file does not say. {sentence(words)} is a guess. Wrong
             coordinates train a wrong model.
           </p>
           <button type="button" className="button primary" onClick={() => onCoordinates({ file, way })}>

@@ -10,7 +10,7 @@ const PLACES: Readonly<Record<ThoughtsPlan['address']['place'], string>> = {
   loopback: 'A server on this machine. Nothing leaves the machine, unless that server passes it on.',
   local: 'A server in your network. Your data leave this machine.',
   public:
-    'A server on the internet. Your data leave this machine and your network. What its owner does with them is beyond this page.',
+    'A server on the internet. Your data leave this machine and your network. This page cannot know what its owner does with them.',
 };
 
 const PERMISSIONS: Readonly<Record<NearPermission, string | null>> = {
@@ -19,7 +19,7 @@ const PERMISSIONS: Readonly<Record<NearPermission, string | null>> = {
   prompt:
     'The browser will ask whether this page may reach your network or this machine. Allow it, or the server cannot be reached.',
   denied:
-    'The browser was told once that this page may not reach your network. Click the sign beside the address, open the site’s settings, allow the local network, and reload the page.',
+    'The browser was told earlier that this page may not reach your network. Click the icon beside the address, open the site’s settings, allow the local network, and reload the page.',
 };
 
 export function ThoughtsConsent() {
@@ -49,7 +49,8 @@ function Asked({ plan, permission }: { readonly plan: ThoughtsPlan; readonly per
       </header>
       <p className={address.place === 'loopback' ? 'note' : 'note note-warning'}>
         <Icon name={address.place === 'loopback' ? 'info' : 'alert'} /> {PLACES[address.place]}
-        {!address.private && ' The connection is not encrypted: whoever is on the way can read along.'}
+        {!address.private &&
+          ' The connection is not encrypted. Anyone between this machine and the server can read it.'}
       </p>
       <h3 className="minor">What is sent</h3>
       <ul className="thoughts-leaves">

@@ -77,7 +77,7 @@ export function ThoughtsForm() {
           <Count name="temperature" label="Temperature" min={0} max={2} step={0.1} />
           <Count name="maxTokens" label="Longest answer, in tokens" min={16} />
           <Count name="concurrency" label="Questions at once" min={1} max={64}>
-            Fewer, by itself, when the server says that it has too many.
+            Groundwork lowers this when the server says that it gets too many.
           </Count>
           <Count name="thoughtsPerRow" label="Thoughts per row" min={1} max={64}>
             Further ones become rows of the saved dataset.

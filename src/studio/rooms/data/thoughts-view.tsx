@@ -51,7 +51,7 @@ function Asking() {
   const stop = useThoughts((thoughts) => thoughts.stop);
   if (state === 'idle') return null;
   if (state !== 'asking' || !progress)
-    return <Progress label={state === 'planning' ? 'Reading rows' : 'Speaking to the server'} done={0} total={0} />;
+    return <Progress label={state === 'planning' ? 'Reading rows' : 'Contacting the server'} done={0} total={0} />;
   const { rows, total, taught, tokens, tokensPerSecond, etaSeconds, counts, trouble } = progress;
   const detail = [
     `${count(rows)} of ${plural(total, 'row')}`,
@@ -184,9 +184,9 @@ function Results({ dataset, shown }: { readonly dataset: DatasetReport; readonly
         <Icon name="export" /> Save {plural(kept, 'row')} as a dataset
       </button>
       <Confirm
-        name="Forget the teacher’s answers"
-        word="Forget the answers"
-        question="Asked again, they cost again. Thoughts that rows have taken stay."
+        name="Delete the teacher’s answers"
+        word="Delete the answers"
+        question="If you ask again, you pay again. Thoughts that rows have taken stay."
         disabled={busy}
         onConfirm={() => void forget()}
       />

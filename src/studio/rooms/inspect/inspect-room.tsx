@@ -291,7 +291,7 @@ function AskMany({ dataset, rows }: { readonly dataset: string; readonly rows: r
     <div className="start">
       {!model && <span className="muted">Load a model to get answers.</span>}
       {model && n > 0 && (
-        <span className="muted">By both policies, in the background. You can look around meanwhile.</span>
+        <span className="muted">By both policies, in the background. You can go on working meanwhile.</span>
       )}
       <button
         type="button"

@@ -28,9 +28,9 @@ export const VERDICTS: Record<SwapVerdict, { title: string; about: string; sever
     severity: 'good',
   },
   stays: {
-    title: 'It stays at the place',
+    title: 'It stays with the number',
     about:
-      'The answer names the same number, although another picture is there now. The model may go by the place and not by what it sees.',
+      'The answer names the same number, although another picture is there now. The model may follow the number and not what it sees.',
     severity: 'error',
   },
   elsewhere: { title: 'It goes elsewhere', about: 'The answer now names a third picture.', severity: 'warning' },

@@ -26,7 +26,7 @@ export function AdaptersPanel() {
     <section className="card adapters" aria-label="Adapters">
       <h2>Adapters</h2>
       <p className="muted">
-        What a run learns is kept here under its name until you close the page or load another model. The adapters in
+        What a run learns is listed here under its name until you close the page or load another model. The adapters in
         use form a stack, and a run starts on top of it.
       </p>
       {problem && <ProblemNote problem={problem} onDismiss={dismiss} />}

@@ -75,8 +75,8 @@ export function MemoryPanel() {
     <section className="card memory" aria-label="Memory" aria-busy={busy}>
       <h2>Memory</h2>
       <p className="muted">
-        What this recipe would allocate at its peak. It is worked out without allocating anything. Browsers do not say
-        how much memory a graphics card has, so choose yours.
+        What this recipe would allocate at its peak. The figure is computed without allocating anything. Browsers do not
+        say how much memory a graphics card has, so choose yours.
       </p>
       <div className="memory-choices">
         <label className="stacked">
@@ -127,7 +127,7 @@ function Reckoning({ busy }: { readonly busy: boolean }) {
   useEffect(() => client.subscribe((event) => event.type === 'reckoning' && setAt(event)), [client]);
   return (
     <Progress
-      label={at?.what === 'rows' ? 'Measuring rows' : 'Reckoning the memory'}
+      label={at?.what === 'rows' ? 'Measuring rows' : 'Estimating memory'}
       done={busy && at ? at.done : 0}
       total={busy && at ? at.total : 0}
     />

@@ -27,7 +27,7 @@ export function MergeForm({ adapters, disabled }: { adapters: readonly AdapterRe
     <details className="merge-form">
       <summary>Merge adapters</summary>
       <p className="muted">
-        Give the adapters that go in a weight. A negative one is taken away, and 0 leaves it out. The result is kept as
+        Give the adapters that go in a weight. A negative weight subtracts, and 0 leaves it out. The result is kept as
         one more adapter.
       </p>
       <table>
@@ -126,7 +126,7 @@ export function MergeTable({ merge: { kind, norm, parts, oddest } }: { merge: Me
           </tr>
         </tbody>
       </table>
-      <p className="muted">It is least like its parts in:</p>
+      <p className="muted">It differs most from its parts in:</p>
       <ul className="num adapter-keys">
         {oddest.map(({ module, cosines }) => (
           <li key={module}>{`${module}: ${cosines.map(shown).join(', ')}`}</li>

@@ -43,7 +43,7 @@ export function SaveProject({ project: { id, name }, open }: SaveProjectProps) {
         type="button"
         className="button small"
         aria-label={`Save ${name} to a file`}
-        title="Choices, edits and runs with their checkpoints. Pictures are named only"
+        title="Choices, edits and runs with their checkpoints. Pictures are named, not included"
         disabled={active}
         onClick={() => save(null)}
       >

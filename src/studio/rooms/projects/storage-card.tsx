@@ -46,7 +46,7 @@ export function StorageCard() {
         <div className="button-row">
           <span>The browser may clear this data when the disk is full.</span>
           <button type="button" className="button small" onClick={() => void persist()}>
-            Ask it to keep it
+            Ask the browser to keep it
           </button>
         </div>
       )}

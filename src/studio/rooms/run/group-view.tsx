@@ -132,7 +132,7 @@ function Group({
       </div>
       <details className="ledger" open={whatIf !== null || undefined}>
         <summary>
-          Other rules <span className="muted">see how ranks would move, without changing the run</span>
+          Other rules <span className="muted">see how ranks would change, without changing the run</span>
         </summary>
         <LedgerControls terms={termsOf(group)} own={own} whatIf={whatIf} onChange={onWhatIf} />
       </details>

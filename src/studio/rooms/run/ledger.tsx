@@ -138,11 +138,11 @@ function Moved({
   readonly groups: readonly GroupRecord[];
   readonly onLook: (key: number) => void;
 }) {
-  if (sum.moved.length === 0) return <p className="muted">No rank moves. Change a weight to see ranks move.</p>;
+  if (sum.moved.length === 0) return <p className="muted">No rank changes. Change a weight to see an effect.</p>;
   return (
-    <div className="scroll-table" tabIndex={0} role="region" aria-label="Groups that move most">
+    <div className="scroll-table" tabIndex={0} role="region" aria-label="Groups that change most">
       <table>
-        <caption>The groups that move most, of {sum.moved.length} that move</caption>
+        <caption>The groups that change most, of {sum.moved.length} that move</caption>
         <TableHead columns={['Step', 'Row', 'Pairs that change places', 'Signal']} actions="Look" />
         <tbody>
           {sum.moved.slice(0, MOST_LISTED).map(({ index, reordered, gained }) => {

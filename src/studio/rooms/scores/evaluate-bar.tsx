@@ -45,7 +45,7 @@ function Begin() {
     <div className="evaluate">
       {benchmarks && (
         <label className="stacked">
-          <span>Asked in the words of</span>
+          <span>Prompt of</span>
           <select value={prompt} onChange={(event) => choose({ prompt: event.target.value as typeof prompt })}>
             <option value="published">the published script</option>
             <option value="own">the dataset</option>
