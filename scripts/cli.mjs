@@ -17,6 +17,7 @@ const entries = {
   merge: 'src/cli/merge.ts',
   'full-size': 'src/cli/full-size.ts',
   throughput: 'src/cli/throughput.ts',
+  torture: 'tools/torture/main.ts',
   'record-run': 'e2e/harness/record-run.ts',
 };
 /** These need no GPU, and no driver for one. */

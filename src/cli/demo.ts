@@ -3,12 +3,12 @@
  * starter model and the sample dataset. Prints progress and one table; writes report.json, adapter/ and merged/.
  *
  *   npm run demo -- --out DIR [--quick | --recipe FILE] [--seed N] [--model DIR|ID] [--data PATH] [--resume]
- *     [--storage auto|f32|f16|int8|int4|nf4] [--coordinates FILE=SPACE] [--unsaid-picture FILE=WHICH]
+ *     [--save-every N] [--storage auto|f32|f16|int8|int4|nf4] [--coordinates FILE=SPACE] [--unsaid-picture FILE=WHICH]
  *     [--answers boxes|words] [--turns all|last] [--skip-unusable] [--edits FILE] [--allow-code]
  *     [--teacher URL [--teacher-model NAME] [--teacher-samples N] [--teacher-at-once N] [--teacher-space SPACE]]
  *
  * FILE is a plan as the studio's Recipe room writes it. ID is a model on a Hub (find-model.ts). The run is kept in
- * DIR/run: --resume goes on with one that was interrupted there, from its last checkpoint, with the recipe it was
+ * DIR/run, with a checkpoint every 20 steps and every two minutes, or every N steps: --resume goes on with one that was interrupted there, from its last checkpoint, with the recipe it was
  * started with.
  */
 import { existsSync } from 'node:fs';
@@ -54,6 +54,7 @@ async function main(): Promise<void> {
     quick: flag,
     recipe: plan,
     resume: flag,
+    'save-every': whole(1),
     'allow-code': flag,
     seed: whole(0),
     model: text(join(home, 'public/starter/model')),
@@ -129,7 +130,12 @@ async function main(): Promise<void> {
   }
   const { runId } = values.resume
     ? await session.handle({ type: 'continue-run', runId: kept!.id, dataset: dataset.id, go: true })
-    : await session.handle({ type: 'start', dataset: dataset.id, recipe });
+    : await session.handle({
+        type: 'start',
+        dataset: dataset.id,
+        recipe,
+        ...(values['save-every'] !== undefined && { keep: { everySteps: values['save-every'] } }),
+      });
   process.once('SIGINT', () => void session.handle({ type: 'control', action: 'stop' }));
   await end.of(runId, session.running);
   progress.end();

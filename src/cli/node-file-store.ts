@@ -1,94 +1,67 @@
-/** A folder on disk as a store of files, for what the command line keeps. What is written or renamed is on disk then. */
-import { openAsBlob } from 'node:fs';
-import { mkdir, open, readdir, rename, rm, stat, statfs, type FileHandle } from 'node:fs/promises';
+/** A folder on disk as a store of files, for what the command line keeps. What is written, renamed or removed is so on disk then. */
 import { dirname, join, relative, sep } from 'node:path';
 import type { FileStore } from '../store/file-store.ts';
-import { isAbsent, toldByDisk } from './disk-error.ts';
+import { nodeDisk, type Disk } from './disk.ts';
+import { toldByDisk } from './disk-error.ts';
 
-/** A name is on disk when its folder is. Systems that have no such thing as a folder's handle do it themselves. */
-async function flushFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r').catch(() => null);
-  await folder?.sync().catch(() => undefined);
-  await folder?.close();
-}
-
-async function writeAll(file: FileHandle, bytes: Uint8Array, offset: number): Promise<void> {
-  for (let done = 0; done < bytes.byteLength;)
-    done += (await file.write(bytes, done, bytes.byteLength - done, offset + done)).bytesWritten;
-}
-
-export function nodeFileStore(root: string): FileStore {
+export function nodeFileStore(root: string, disk: Disk = nodeDisk): FileStore {
   const full = (path: string) => join(root, ...path.split('/'));
-  const disk = toldByDisk(root);
+  const told = toldByDisk(root);
+  /** The folder of a file, on disk with its name and those of the folders above it that are new. */
+  const makeRoom = async (path: string) => {
+    const first = await disk.makeFolder(dirname(path));
+    if (first === undefined) return;
+    for (let made = dirname(path); made.length >= first.length; made = dirname(made))
+      await disk.flushFolder(dirname(made));
+  };
   const move = async (from: string, to: string) => {
-    await mkdir(dirname(to), { recursive: true });
-    await rename(from, to);
-    await flushFolder(dirname(to));
+    await makeRoom(to);
+    await disk.rename(from, to);
+    await disk.flushFolder(dirname(to));
   };
   return {
     list: () =>
-      disk(async () => {
-        await mkdir(root, { recursive: true });
-        const entries = await readdir(root, { recursive: true, withFileTypes: true });
-        const found = await Promise.all(
-          entries
-            .filter((entry) => entry.isFile())
-            .map(async (entry) => {
-              const path = join(entry.parentPath, entry.name);
-              // One that is gone by now is not there.
-              const size = await stat(path).then(
-                (known) => known.size,
-                () => null,
-              );
-              return size === null ? [] : [{ path: relative(root, path).split(sep).join('/'), size }];
-            }),
-        );
-        return found.flat();
+      told(async () => {
+        const files = await disk.filesBelow(root);
+        return files.map(({ path, size }) => ({ path: relative(root, path).split(sep).join('/'), size }));
       }),
-    async blob(path) {
-      try {
-        return await openAsBlob(full(path));
-      } catch (error) {
-        // openAsBlob says ERR_INVALID_ARG_VALUE for a file that is not there.
-        if (await stat(full(path)).then(() => false, isAbsent)) return null;
-        throw error;
-      }
-    },
+    blob: (path) => disk.blob(full(path)),
     writeText: (path, text) =>
-      disk(async () => {
-        await mkdir(dirname(full(path)), { recursive: true });
+      told(async () => {
+        await makeRoom(full(path));
         const fresh = `${full(path)}.new`;
         try {
-          const file = await open(fresh, 'w');
+          const file = await disk.open(fresh, 'empty');
           try {
-            await writeAll(file, new TextEncoder().encode(text), 0);
-            await file.datasync();
+            await file.write(new TextEncoder().encode(text), 0);
+            await file.flush();
           } finally {
             await file.close();
           }
           await move(fresh, full(path));
         } catch (error) {
-          await rm(fresh, { force: true }).catch(() => undefined);
+          await disk.remove(fresh).catch(() => undefined);
           throw error;
         }
       }),
     open: (path) =>
-      disk(async () => {
-        await mkdir(dirname(full(path)), { recursive: true });
-        // Opened for reading and writing, made if absent, never emptied.
-        const file = await open(full(path), 'a').then(async (made) => (await made.close(), open(full(path), 'r+')));
+      told(async () => {
+        await makeRoom(full(path));
+        const file = await disk.open(full(path), 'keep');
         return {
-          write: (offset, bytes) => disk(() => writeAll(file, bytes, offset)),
-          truncate: (size) => disk(() => file.truncate(size)),
-          flush: () => disk(() => file.datasync()),
-          close: () => disk(() => file.close()),
+          write: (offset, bytes) => told(() => file.write(bytes, offset)),
+          truncate: (size) => told(() => file.truncate(size)),
+          flush: () => told(() => file.flush()),
+          close: () => told(() => file.close()),
         };
       }),
-    rename: (from, to) => disk(() => move(full(from), full(to))),
-    remove: (path) => disk(() => rm(full(path), { recursive: true, force: true })),
-    async space() {
-      const { bsize, blocks, bavail } = await statfs(root);
-      return { used: (blocks - bavail) * bsize, quota: blocks * bsize };
-    },
+    rename: (from, to) => told(() => move(full(from), full(to))),
+    remove: (path) =>
+      told(async () => {
+        await disk.remove(full(path));
+        // What was removed must not come back, and stand beside what took its place.
+        await disk.flushFolder(dirname(full(path)));
+      }),
+    space: () => disk.space(root),
   };
 }
