@@ -2,6 +2,7 @@
  * Runs a command to its end. The process ends with the status that the command returns, 0 if it returns none. A failure is
  * printed with what to do about it, and its stack with GROUNDWORK_DEBUG. Status 2: a wrong option or input. 1: it failed.
  */
+import { DEFECT, safeHint } from '../base/error-codes.ts';
 import { describeError, GroundworkError } from '../base/error.ts';
 import { systemCode } from './system-code.ts';
 
@@ -36,7 +37,7 @@ export function failureOf(error: unknown): Failure {
   if (error instanceof GroundworkError) {
     const { message, hint, code } = error;
     const asked = (error as { exitCode?: number }).exitCode === 2;
-    return { message, hint, status: asked || TOLD.has(code) ? 2 : 1 };
+    return { message, hint: safeHint(code, message, hint), status: asked || TOLD.has(code) ? 2 : 1 };
   }
   const trouble = SYSTEM[systemCode(error) ?? ''];
   const { path, code } = error as { path?: unknown; code?: unknown };
@@ -44,8 +45,8 @@ export function failureOf(error: unknown): Failure {
   const full = code === 'ENOSPC';
   if (trouble !== undefined && typeof path === 'string')
     return { message: `${path} ${trouble}.`, hint: 'Check the path, or choose another.', status: full ? 1 : 2 };
-  const { message, hint } = describeError(error);
-  return { message, hint, status: 1 };
+  const { code: name, message, hint } = describeError(error);
+  return { message, hint: safeHint(name, message, hint), status: 1 };
 }
 
 export type Command = () => Promise<number | void>;
@@ -74,7 +75,7 @@ export function runCommand(command: Command): void {
         new GroundworkError(
           'ended-early',
           'The command ended before its work was done.',
-          'What was written before is kept. This is a bug in Groundwork. Please report it with this message.',
+          `What was written before is kept. ${DEFECT}`,
         ),
       ),
     ),

@@ -2,6 +2,7 @@
  * Waits for the end of the run that a command began. In the studio a failure puts a run on hold until somebody sees to
  * it; here nobody is there, so it ends the command: with what is safe and how to go on.
  */
+import { asErrorCode } from '../base/error-codes.ts';
 import { GroundworkError } from '../base/error.ts';
 import type { EngineEvent } from '../engine/protocol/index.ts';
 import type { RunRecord } from '../engine/protocol/records.ts';
@@ -31,7 +32,7 @@ export class RunEnd {
     const failure = await Promise.race([this.#failed, running.then(() => null)]);
     if (!failure) return;
     const kept = await this.#records.get<RunRecord>('runs', runId).catch(() => null);
-    throw new GroundworkError(failure.code, failure.message, hint(failure, kept, this.#out));
+    throw new GroundworkError(asErrorCode(failure.code), failure.message, hint(failure, kept, this.#out));
   }
 }
 

@@ -2,6 +2,7 @@
  * The page's half of the engine: one typed request, one promise; events to whoever subscribes. It knows nothing of
  * training. The other half may be a worker, or anything else that speaks the protocol.
  */
+import { asErrorCode } from '../base/error-codes.ts';
 import { GroundworkError } from '../base/error.ts';
 import { Silence } from '../base/silence.ts';
 import type { EngineEvent, FromEngine, Replies, Request, ToEngine } from './protocol/messages.ts';
@@ -132,7 +133,12 @@ export class EngineClient {
     if (!waiting) return;
     this.#waiting.delete(message.id);
     if (message.kind === 'reply') waiting.resolve(message.value as never);
-    else waiting.reject(new GroundworkError(message.code, message.message, message.hint));
+    else {
+      const error = new GroundworkError(asErrorCode(message.code), message.message, message.hint);
+      // Where it was thrown says more than where it arrived.
+      if (message.trace !== undefined) error.stack = message.trace;
+      waiting.reject(error);
+    }
   }
 
   #lose(reason: string): void {

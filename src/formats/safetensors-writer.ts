@@ -1,4 +1,5 @@
 /** Writes safetensors as a stream: the header first, then each tensor's bytes as its producer yields them. */
+import { DEFECT } from '../base/error-codes.ts';
 import { GroundworkError, invariant } from '../base/error.ts';
 import { DTYPE_BYTES, elementCount, type Dtype } from './safetensors.ts';
 
@@ -33,7 +34,8 @@ export function safetensorsHeader(
   const names = new Set<string>();
   let at = 0;
   for (const tensor of inFileOrder(tensors)) {
-    if (names.has(tensor.name)) throw new GroundworkError('internal', `Two tensors are called “${tensor.name}”.`);
+    if (names.has(tensor.name))
+      throw new GroundworkError('internal', `Two tensors are called “${tensor.name}”.`, DEFECT);
     names.add(tensor.name);
     const end = at + tensorBytes(tensor);
     entries.push([tensor.name, { dtype: tensor.dtype, shape: tensor.shape, data_offsets: [at, end] }]);

@@ -3,6 +3,7 @@
  * is by random access, one tensor or a part of one at a time; the checks are those of the Rust reference
  * (huggingface/safetensors, `Metadata::validate`) plus duplicate keys. Writing is in safetensors-writer.ts.
  */
+import { DEFECT } from '../base/error-codes.ts';
 import { GroundworkError } from '../base/error.ts';
 import { isObject, parseShallow } from '../base/json.ts';
 import type { ByteSource, Bytes } from './byte-source.ts';
@@ -170,7 +171,11 @@ export async function openSafetensors(source: ByteSource, label = 'file'): Promi
       const { shape, offset, byteLength } = find(name);
       const rows = shape[0] ?? 1;
       if (!(isCount(first) && isCount(count) && first + count <= rows))
-        throw new GroundworkError('internal', `Rows ${first}–${first + count} of “${name}” [${shape.join(', ')}].`);
+        throw new GroundworkError(
+          'internal',
+          `Rows ${first}–${first + count} of “${name}” [${shape.join(', ')}].`,
+          DEFECT,
+        );
       const rowBytes = rows ? byteLength / rows : 0;
       return source.read(offset + first * rowBytes, count * rowBytes);
     },

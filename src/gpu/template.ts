@@ -11,6 +11,7 @@
  * Expressions: integers, constants, + - * / % and comparisons, && || !, parentheses. `/` truncates. No `eval`, so
  * that a strict content security policy can stay strict.
  */
+import { DEFECT } from '../base/error-codes.ts';
 import { GroundworkError } from '../base/error.ts';
 
 export type Constants = Readonly<Record<string, number | boolean | string>>;
@@ -207,8 +208,4 @@ function apply(operator: string, a: number, b: number): number {
 }
 
 const templateError = (reason: string, where: string) =>
-  new GroundworkError(
-    'shader-template',
-    `${reason}: ${where.trim()}`,
-    'A shader file is malformed. This is a bug in Groundwork.',
-  );
+  new GroundworkError('shader-template', `${reason}: ${where.trim()}`, `A shader file is malformed. ${DEFECT}`);

@@ -104,7 +104,11 @@ const clip = (v: number): number => (v < 0 ? 0 : v > 255 ? 255 : v);
 export function resize(image: RgbImage, size: Size, resampling: Resampling = 'bicubic'): RgbImage {
   const { width, height } = size;
   if (!(Number.isInteger(width) && Number.isInteger(height) && width > 0 && height > 0))
-    throw new GroundworkError('image-shape', `A picture cannot be resized to ${width} × ${height}.`);
+    throw new GroundworkError(
+      'image-shape',
+      `A picture cannot be resized to ${width} × ${height}.`,
+      'Look at the picture sizes of the model in its preprocessor_config.json.',
+    );
   const filter = FILTERS[resampling];
   let data = image.data;
   if (width !== image.width) {

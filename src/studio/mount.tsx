@@ -1,12 +1,15 @@
 /** Puts the studio on a page, whatever engine is at the other end of the client. */
-import { lazy, StrictMode, Suspense, useState } from 'react';
+import { lazy, StrictMode, Suspense, useState, type ReactNode } from 'react';
 import { createRoot } from 'react-dom/client';
 import type { EngineClient } from '../engine/client.ts';
 import { App } from './app.tsx';
+import { saveDefectReport } from './defect-report.ts';
 import { Framed } from './framed.tsx';
 import { NoWebgpu } from './no-webgpu.tsx';
+import type { Problem } from './problem.ts';
 import { createStudio, StudioContext, type Studio } from './state/studio.ts';
 import { applyTheme } from './theme.ts';
+import { DefectReports } from './ui/problem-note.tsx';
 import { tidyOutbox } from './ui/save.ts';
 import './styles/order.css';
 import './styles/tokens.css';
@@ -26,6 +29,15 @@ function storage(): Storage | null {
   }
 }
 
+function InStudio({ studio, children }: { readonly studio: Studio; readonly children: ReactNode }) {
+  const save = (problem: Problem) => saveDefectReport(studio, problem);
+  return (
+    <StudioContext value={studio}>
+      <DefectReports value={save}>{children}</DefectReports>
+    </StudioContext>
+  );
+}
+
 export function mountStudio(root: HTMLElement, client: EngineClient): Studio {
   applyTheme();
   const studio = createStudio(client, storage());
@@ -34,9 +46,9 @@ export function mountStudio(root: HTMLElement, client: EngineClient): Studio {
   void tidyOutbox();
   createRoot(root).render(
     <StrictMode>
-      <StudioContext value={studio}>
+      <InStudio studio={studio}>
         <App />
-      </StudioContext>
+      </InStudio>
     </StrictMode>,
   );
   return studio;
@@ -62,11 +74,11 @@ export function mountWithoutWebgpu(root: HTMLElement, open: () => EngineClient):
     };
     if (!studio || !shown) return <NoWebgpu reason={reason} onRecorded={show} />;
     return (
-      <StudioContext value={studio}>
+      <InStudio studio={studio}>
         <Suspense fallback={<p className="room-wait">Opening the recorded run…</p>}>
           <RecordedRun onBack={() => setShown(false)} />
         </Suspense>
-      </StudioContext>
+      </InStudio>
     );
   }
   createRoot(root).render(

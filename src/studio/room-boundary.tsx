@@ -1,5 +1,6 @@
 /** A room that fails does not take the house with it. */
 import { Component, type ReactNode } from 'react';
+import { DEFECT } from '../base/error-codes.ts';
 import { problemOf } from './problem.ts';
 import { ProblemNote } from './ui/problem-note.tsx';
 
@@ -12,13 +13,14 @@ export class RoomBoundary extends Component<{ readonly children: ReactNode }, { 
 
   override render() {
     if (this.state.error === null) return this.props.children;
-    const { what } = problemOf(this.state.error);
+    const { what, trace = '' } = problemOf(this.state.error);
     return (
       <ProblemNote
         problem={{
           code: 'room-failed',
+          trace,
           what: `This room could not be shown: ${what}`,
-          hint: 'The engine still works, and so does a run. Go to another room and come back, or reload the page when no run is active.',
+          hint: `${DEFECT} The engine still works, and so does a run. Go to another room and come back, or reload the page when no run is active.`,
         }}
       >
         <p>

@@ -51,8 +51,12 @@ test.each([
 });
 
 test('words that say more are kept', () => {
-  const own = new GroundworkError('storage-full', 'The disk was full after 3 MiB.', 'Free some.', {
+  const own = new GroundworkError('storage-full', 'The disk was full after 3 MiB.', 'Free some. It is safe.', {
     cause: new DOMException('', 'QuotaExceededError'),
   });
-  expect(problemOf(own)).toEqual({ code: 'storage-full', what: 'The disk was full after 3 MiB.', hint: 'Free some.' });
+  expect(problemOf(own)).toEqual({
+    code: 'storage-full',
+    what: 'The disk was full after 3 MiB.',
+    hint: 'Free some. It is safe.',
+  });
 });

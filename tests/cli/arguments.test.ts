@@ -151,9 +151,9 @@ describe('every command ends with 2 and without a word of defects when it is tol
 });
 
 test('what fails on the way ends with 1, and a defect is called one', () => {
-  expect(failureOf(new GroundworkError('device-lost', 'Gone.', 'Again.'))).toEqual({
+  expect(failureOf(new GroundworkError('device-lost', 'Gone.', 'It is safe. Again.'))).toEqual({
     message: 'Gone.',
-    hint: 'Again.',
+    hint: 'It is safe. Again.',
     status: 1,
   });
   expect(failureOf(new TypeError('x is undefined'))).toMatchObject({ message: 'x is undefined', status: 1 });

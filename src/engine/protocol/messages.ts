@@ -96,5 +96,6 @@ export type FromEngine =
       readonly code: string;
       readonly message: string;
       readonly hint: string;
+      readonly trace?: string;
     }
   | { readonly kind: 'event'; readonly event: EngineEvent };

@@ -73,4 +73,6 @@ export interface FailureEvent {
   readonly code: string;
   readonly message: string;
   readonly hint: string;
+  /** Of defects: the places in our code. */
+  readonly trace?: string;
 }

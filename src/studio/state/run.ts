@@ -4,7 +4,7 @@ import type { EngineClient } from '../../engine/client.ts';
 import type { EngineEvent, KeepSettings, Recipe, RunState, Watch } from '../../engine/protocol/index.ts';
 import type { SeriesBook } from '../charts/series-book.ts';
 import type { PastRuns } from './past-runs.ts';
-import { problemOf, type Problem } from '../problem.ts';
+import { problemIn, problemOf, type Problem } from '../problem.ts';
 import type { RunMatch } from './run-match.ts';
 import type {
   EvaluationRecord,
@@ -211,7 +211,7 @@ function fold(before: Run, events: readonly EngineEvent[], book: SeriesBook): Ru
       });
       if (event.status === 'started') change({ current: event.index });
     } else if (event.type === 'evaluation') change({ evaluations: [...run.evaluations, event] });
-    else if (event.type === 'failure') change({ failure: { code: event.code, what: event.message, hint: event.hint } });
+    else if (event.type === 'failure') change({ failure: problemIn(event) });
     else if (event.type === 'notice') change({ notices: [...run.notices, event.message].slice(-50) });
   }
   if (groups.length > 0) change({ groups: [...run.groups, ...groups].slice(-GROUPS_KEPT) });
