@@ -1,11 +1,12 @@
 /**
- * Planted omissions: what is forgotten when a reward, a loss, a request, a format, a family or an op is added is refused
- * by name. Each variant is a copy of the smallest example with one part left out, beside it in a copy of the sources; one
+ * Planted omissions: what is forgotten when a kind of stage, a reward, a loss, a request, a format, a family or an op is
+ * added is refused by name. Each variant is a copy of the smallest example with one part left out, beside it in a copy of the sources; one
  * run of the compiler judges them all.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { REWARDS } from '../../src/train/rewards/index.ts';
+import { plantStage, SETTING } from './planted-stage.ts';
 import { Planted } from './planted.ts';
 
 const read = (path: string) => readFileSync(path, 'utf8');
@@ -101,6 +102,8 @@ afterAll(() => house.remove());
 
 /** Variants by what they lack. */
 const lacking = new Map<string, string>();
+/** Of the new kind of stage. */
+let lackingOfStage: ReadonlyMap<string, string> = new Map();
 let said: ReadonlyMap<string, string> = new Map();
 
 beforeAll(() => {
@@ -110,14 +113,43 @@ beforeAll(() => {
   );
   for (const [path] of Object.values(OMISSIONS)) house.look(path);
   for (const [what, omission] of Object.entries(OMISSIONS)) lacking.set(what, house.without(...omission));
+  lackingOfStage = plantStage(house);
   said = house.compile();
 }, 300_000);
 
 describe('the compiler refuses', () => {
   test.each(Object.keys(OMISSIONS))('%s', (what) => expect([...said.keys()]).toContain(lacking.get(what)));
   test('nothing that is whole', () => {
-    const variants = new Set(lacking.values());
+    const variants = new Set([...lacking.values(), ...lackingOfStage.values()]);
     expect([...said].filter(([file]) => !variants.has(file))).toEqual([]);
+  });
+});
+
+describe('a new kind of stage', () => {
+  test('compiles when all of it is there', () => {
+    const variants = new Set([...lacking.values(), ...lackingOfStage.values()]);
+    expect([...said].filter(([file]) => !variants.has(file))).toEqual([]);
+  });
+
+  test('is refused by the compiler without any one of its parts', () => {
+    const silent = [...lackingOfStage].filter(([, file]) => !said.has(file)).map(([part]) => part);
+    expect(silent).toEqual([]);
+    expect(lackingOfStage.size).toBeGreaterThan(20);
+  });
+
+  const of = (part: string) => said.get(lackingOfStage.get(part)!);
+
+  test('says what is missing', () => {
+    expect(of('plan: (_, planner) => planner.generate(1, 1, 64),')).toContain("Property 'plan' is missing");
+    expect(of('the setting’s schema')).toContain("Property 'limit' is missing");
+    expect(of(SETTING)).toContain("'limit'");
+    expect(of('the handler’s line')).toContain("Property 'ponder' is missing");
+    expect(of('the line of its words')).toContain("Property 'ponder' is missing");
+  });
+
+  test('with handler and words is refused where its line in the table of kinds is missing', () => {
+    expect(of('its line, for its handler')).toContain("'ponder' does not exist");
+    expect(of('its line, for its words')).toContain("'ponder' does not exist");
   });
 });
 

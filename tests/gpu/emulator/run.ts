@@ -164,7 +164,7 @@ class DispatchRun implements Runtime {
 
   index(i: number, size: number, line: number): number {
     if (i >= 0 && i < size) return i;
-    this.#report('out of bounds', `line ${line}: index ${i} of ${size}`, `index ${line}`);
+    this.#report('out of bounds', `index ${line}`, () => `line ${line}: index ${i} of ${size}`);
     return Math.min(Math.max(i, 0), size - 1);
   }
 
@@ -174,8 +174,8 @@ class DispatchRun implements Runtime {
     if (target.memory.known[word] === 0)
       this.#report(
         'undefined',
-        `line ${line}: reads ${target.name}[${at}], which nothing has written`,
         `${target.name} ${line}`,
+        () => `line ${line}: reads ${target.name}[${at}], which nothing has written`,
       );
     const { trace } = target.memory;
     const t = TRACE * word;
@@ -223,8 +223,8 @@ class DispatchRun implements Runtime {
     if (at >= 0 && at < target.words) return target.from + at;
     this.#report(
       'out of bounds',
-      `line ${line}: ${does} word ${at} of ${target.name}, which has ${target.words}`,
       `${target.name} ${line}`,
+      () => `line ${line}: ${does} word ${at} of ${target.name}, which has ${target.words}`,
     );
     return -1;
   }
@@ -239,14 +239,16 @@ class DispatchRun implements Runtime {
       `invocation ${(invocation - 1) % this.#size} of workgroup ${Math.floor((invocation - 1) / this.#size)}`;
     this.#report(
       'race',
-      `line ${line}: ${who(this.#current)} ${does} ${target.name}[${at}], which ${who(other)} ${did}, and nothing orders the two`,
       `${target.name} ${line} ${did}`,
+      () =>
+        `line ${line}: ${who(this.#current)} ${does} ${target.name}[${at}], which ${who(other)} ${did}, and nothing orders the two`,
     );
   }
 
-  #report(kind: Finding['kind'], message: string, key: string): void {
+  /** The first finding of its kind and key: where there is one, there are thousands. */
+  #report(kind: Finding['kind'], key: string, message: () => string): void {
     const known = `${kind} ${key}`;
-    if (!this.#findings.has(known)) this.#findings.set(known, { kind, message });
+    if (!this.#findings.has(known)) this.#findings.set(known, { kind, message: message() });
   }
 
   #workgroup(group: readonly [number, number, number], number: number): void {
@@ -321,8 +323,8 @@ class DispatchRun implements Runtime {
       const { line, kind } = site;
       this.#report(
         'divergence',
-        `line ${line}: ${kind} is reached by some lanes of a subgroup only`,
         `${kind} ${line}`,
+        () => `line ${line}: ${kind} is reached by some lanes of a subgroup only`,
       );
     }
     const answers = site.exchange!(
@@ -346,8 +348,8 @@ class DispatchRun implements Runtime {
       const { line, kind } = site;
       this.#report(
         'divergence',
-        `line ${line}: ${kind} is reached by some invocations of a workgroup only`,
         `${kind} ${line}`,
+        () => `line ${line}: ${kind} is reached by some invocations of a workgroup only`,
       );
     }
     if (site.kind === 'workgroupBarrier') this.#workgroupPhase++;
