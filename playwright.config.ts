@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig, devices } from '@playwright/test';
 import { chromiumPath } from './scripts/chromium.mjs';
 
@@ -27,8 +28,8 @@ export default defineConfig({
   outputDir: 'test-results',
   forbidOnly: Boolean(process.env.CI),
   retries: 0,
-  // One: SwiftShader takes both cores, and a story that waits for another is no measure of the product.
-  workers: 1,
+  // While one story compiles kernels, on one thread, or waits for its page, another computes.
+  workers: Math.min(2, availableParallelism()),
   // Long enough on a machine that is busy with other things.
   timeout: 600_000,
   expect: { timeout: 60_000 },
@@ -36,7 +37,8 @@ export default defineConfig({
   use: {
     baseURL: `http://127.0.0.1:${port}/`,
     viewport: { width: 1280, height: 800 },
-    trace: 'retain-on-failure',
+    // A trace photographs the page at every step, which takes longer than most stories themselves.
+    trace: process.env.GROUNDWORK_TRACE ? 'retain-on-failure' : 'off',
     screenshot: 'only-on-failure',
   },
   projects: [

@@ -1,7 +1,7 @@
 /** Small things that a day's work stands on: where the focus is, in which numbers boxes are shown, what a narrow window cuts. */
-import AxeBuilder from '@axe-core/playwright';
 import { expect, test, type Page } from '@playwright/test';
 import { mergeStage, sftStage } from '../src/engine/presets.ts';
+import { faults, photograph } from './harness/look.ts';
 import { madeZip } from './harness/made-dataset.ts';
 import { goTo, runState, takePlan } from './harness/ways.ts';
 
@@ -121,7 +121,7 @@ test('at 600 pixels nothing is cut off, in any room', async ({ page }) => {
       return found;
     });
     expect(cut, name).toEqual([]);
-    await page.screenshot({ path: test.info().outputPath(`narrow-${name}.png`) });
-    expect((await new AxeBuilder({ page }).analyze()).violations, name).toEqual([]);
+    await photograph(page, `narrow-${name}`);
+    expect(await faults(page), name).toEqual([]);
   }
 });

@@ -1,7 +1,7 @@
 /** Rows are mended where they are seen: boxes by mouse and by keys, words, rows left out; kept, undone, filed. */
-import AxeBuilder from '@axe-core/playwright';
 import { readFileSync } from 'node:fs';
 import { expect, test, type Page } from '@playwright/test';
+import { look, photograph } from './harness/look.ts';
 import { madeZip } from './harness/made-dataset.ts';
 
 async function openZip(page: Page): Promise<void> {
@@ -142,15 +142,7 @@ test('a box is dragged, resized and drawn by mouse at any zoom; words and use ar
   await question.blur();
   await expect(editor(page).getByText('the marks <image> and <bbox> are not those of the question')).toBeVisible();
 
-  for (const theme of ['light', 'dark'] as const) {
-    await page.evaluate((name) => (document.documentElement.dataset['theme'] = name), theme);
-    expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
-    for (const width of [900, 1280, 1920]) {
-      await page.setViewportSize({ width, height: 900 });
-      await page.screenshot({ path: test.info().outputPath(`editor-${theme}-${width}.png`) });
-    }
-    await page.setViewportSize({ width: 1280, height: 720 });
-  }
+  await look(page, 'editor');
 
   await editor(page).getByLabel('Why the row is left out').fill('two discs');
   await page.keyboard.press('Enter');
@@ -158,7 +150,7 @@ test('a box is dragged, resized and drawn by mouse at any zoom; words and use ar
   await editor(page).getByRole('button', { name: 'Close' }).click();
   await page.getByRole('tab', { name: 'Edits (8)' }).click();
   await expect(page.getByRole('list', { name: 'Edits' })).toContainText('8 changes of 1 row, 1 of them left out');
-  await page.screenshot({ path: test.info().outputPath('edits.png') });
+  await photograph(page, 'edits');
 
   await page.evaluate(() => delete (window as { showSaveFilePicker?: unknown }).showSaveFilePicker);
   const downloaded = async (button: RegExp): Promise<string> => {

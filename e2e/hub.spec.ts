@@ -2,13 +2,13 @@
  * A model by its id: fetched from a server that behaves as the Hub does, stopped, gone on with after a reload, repaired
  * after damage, deleted. And nothing but the worker that fetches models can speak to that server.
  */
-import AxeBuilder from '@axe-core/playwright';
 import { expect, test, type Page } from '@playwright/test';
 import { filesUnder } from '../src/cli/node-files.ts';
 import { blobSource } from '../src/formats/byte-source.ts';
 import { openCheckpoint, planShards } from '../src/formats/checkpoint-files.ts';
 import { writeSafetensors } from '../src/formats/safetensors-writer.ts';
 import { bareServer } from './harness/bare-server.ts';
+import { faults } from './harness/look.ts';
 import { startHub, TOKEN, type HubServer } from '../tests/store/hub-server.ts';
 
 const ID = 'groundwork/starter-VL';
@@ -110,7 +110,7 @@ test('fetched, stopped, gone on with after a reload, repaired after damage, dele
   await bar.getByRole('button', { name: 'Stop' }).click();
   await expect(form(page).getByRole('status')).toContainText('What was downloaded is kept');
   await expect(kept(page)).toContainText(/\d+ % downloaded/);
-  expect((await new AxeBuilder({ page }).include('main').analyze()).violations).toEqual([]);
+  expect(await faults(page, 'main')).toEqual([]);
 
   // After a reload it goes on from there. The token is gone with the page.
   hub.trouble = () => null;

@@ -14,6 +14,9 @@ import { madeZip } from './harness/made-dataset.ts';
 import { evaluateStage, grpoStage, mergeStage, rejectionStage, sftStage } from '../src/engine/presets.ts';
 import { goTo, runState, takePlan } from './harness/ways.ts';
 
+// Each has a browser context of its own.
+test.describe.configure({ mode: 'parallel' });
+
 const KILLS = 6 * Number(process.env['GROUNDWORK_SOAK'] ?? 1);
 const sampling = { temperature: 1, topK: 0, topP: 1, maxCompletionLength: 64 };
 const steady = { ...sftStage().optimizer, learningRate: 1e-3, lrSchedulerType: 'constant', warmupRatio: 0 } as const;

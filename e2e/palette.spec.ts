@@ -1,22 +1,10 @@
 /** Everything is a few letters away: the command palette, and the sheet of keys. */
-import AxeBuilder from '@axe-core/playwright';
 import { expect, test, type Page } from '@playwright/test';
+import { look } from './harness/look.ts';
 import { madeZip } from './harness/made-dataset.ts';
 
 const palette = (page: Page) => page.getByRole('dialog', { name: 'Commands' });
 const sheet = (page: Page) => page.getByRole('dialog', { name: 'Keys' });
-
-async function look(page: Page, name: string): Promise<void> {
-  for (const theme of ['light', 'dark'] as const) {
-    await page.evaluate((to) => (document.documentElement.dataset['theme'] = to), theme);
-    expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
-    for (const width of [900, 1280, 1920]) {
-      await page.setViewportSize({ width, height: 800 });
-      await page.screenshot({ path: test.info().outputPath(`${name}-${theme}-${width}.png`) });
-    }
-  }
-  await page.setViewportSize({ width: 1280, height: 720 });
-}
 
 test('Ctrl+K finds every room by its name and by what is in it, and does what can be done now', async ({ page }) => {
   await page.goto('/#/data');

@@ -1,8 +1,8 @@
 /** Projects hold what is meant to be in them, say on which data their runs stand, and runs are found again. */
-import AxeBuilder from '@axe-core/playwright';
 import { expect, test, type Page } from '@playwright/test';
 import { sftStage } from '../src/engine/presets.ts';
 import type { Recipe } from '../src/engine/protocol/index.ts';
+import { look } from './harness/look.ts';
 import { madeZip } from './harness/made-dataset.ts';
 import { goTo, runState, takePlan } from './harness/ways.ts';
 
@@ -17,19 +17,6 @@ const projects = (page: Page) => page.getByRole('link', { name: /^Projects/ });
 async function drop(page: Page, name: string, rows = 6): Promise<void> {
   const buffer = Buffer.from(await madeZip({ rows, ambiguous: false, faults: false }));
   await page.locator('input[data-pick="file"]').first().setInputFiles({ name, mimeType: 'application/zip', buffer });
-}
-
-/** Looks at the page in both themes and at three widths. */
-async function look(page: Page, name: string): Promise<void> {
-  for (const theme of ['light', 'dark'] as const) {
-    await page.evaluate((to) => (document.documentElement.dataset['theme'] = to), theme);
-    expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
-    for (const width of [900, 1280, 1920]) {
-      await page.setViewportSize({ width, height: 900 });
-      await page.screenshot({ path: test.info().outputPath(`${name}-${theme}-${width}.png`) });
-    }
-  }
-  await page.setViewportSize({ width: 1280, height: 720 });
 }
 
 test('a project is named after what it holds, and another dataset asks whether a new one is meant', async ({

@@ -1,7 +1,7 @@
 /** The run room against a pretended engine: time travel, earlier runs, the ledger, rehearsal, the run file, the proof. */
 import { readFile } from 'node:fs/promises';
-import AxeBuilder from '@axe-core/playwright';
 import { expect, test, type Page } from '@playwright/test';
+import { faults } from './harness/look.ts';
 import { finishRun, openHarness, takeSample, withoutGpu } from './harness/page.ts';
 import { serveHarness, type Served } from './harness/serve.ts';
 
@@ -240,7 +240,7 @@ test('every alarm is told with what to try, marked on its chart, and leads to it
   for (const title of titles) await expect(alarms).toContainText(title);
   await page.setViewportSize({ width: 900, height: 700 });
   await expect(page.getByRole('region', { name: 'Loss', exact: true }).locator('.u-over')).toBeInViewport();
-  expect((await new AxeBuilder({ page }).include('.alarms').analyze()).violations).toEqual([]);
+  expect(await faults(page, '.alarms')).toEqual([]);
   await alarms.getByRole('button', { name: '6 more alarms', expanded: false }).press('Enter');
   await expect(alarms.locator('.alarm-note')).toHaveCount(titles.length);
   for (const title of titles) {
@@ -256,7 +256,7 @@ test('every alarm is told with what to try, marked on its chart, and leads to it
     .getByRole('button', { name: /^Step 31/ })
     .click();
   await expect(page.getByRole('button', { name: 'Release step 31' })).toBeVisible();
-  expect((await new AxeBuilder({ page }).include('.alarms').analyze()).violations).toEqual([]);
+  expect(await faults(page, '.alarms')).toEqual([]);
   await alarms.getByRole('button', { name: 'Show only the most serious', expanded: true }).press('Enter');
   await expect(alarms.locator('.alarm-note')).toHaveCount(1);
 
@@ -267,7 +267,7 @@ test('every alarm is told with what to try, marked on its chart, and leads to it
   const log = page.getByRole('region', { name: 'Alarms since the run began' });
   for (const title of titles) await expect(log.getByRole('rowheader', { name: title }).first()).toBeVisible();
   await expect(log.getByRole('row', { name: /Not a number loss/ })).toContainText('31–36');
-  expect((await new AxeBuilder({ page }).include('main').analyze()).violations).toEqual([]);
+  expect(await faults(page, 'main')).toEqual([]);
   await log
     .getByRole('row', { name: /Not a number loss/ })
     .getByRole('button')
@@ -343,7 +343,7 @@ test('of runs that are laid over each other the settings that differ are told, a
   await expect(table.getByRole('row')).toHaveCount(3);
   await expect(table.getByRole('row', { name: /^Seed seed/ })).toBeVisible();
   await expect(table.getByRole('row', { name: /Learning rate learning_rate 0\.00042/ })).toContainText('. Cold start');
-  expect((await new AxeBuilder({ page }).include('.settings-compared').analyze()).violations).toEqual([]);
+  expect(await faults(page, '.settings-compared')).toEqual([]);
   await page.getByRole('checkbox', { name: 'demo-quick, fake-1' }).uncheck();
   await expect(table).toHaveCount(0);
 });
@@ -529,7 +529,7 @@ test('the kernels are proved by keyboard, in a dialog that axe has nothing again
   await dialog.getByRole('button', { name: 'Prove the kernels' }).press('Enter');
   await expect(dialog.getByText('All 6 agree')).toBeVisible();
   await expect(dialog.getByRole('row', { name: /^Attention/ })).toContainText('pass');
-  expect((await new AxeBuilder({ page }).include('dialog').analyze()).violations).toEqual([]);
+  expect(await faults(page, 'dialog')).toEqual([]);
   await page.keyboard.press('Escape');
   await expect(dialog).toBeHidden();
 });
@@ -544,7 +544,7 @@ test('how the device’s work is cut is told with its trial, and can be chosen',
   await dialog.getByRole('radio', { name: 'Registers' }).check({ force: true });
   await expect(dialog.getByRole('radio', { name: 'Registers' })).toBeChecked();
   await expect(dialog.getByRole('button', { name: 'Reload now' })).toBeVisible();
-  expect((await new AxeBuilder({ page }).include('dialog').analyze()).violations).toEqual([]);
+  expect(await faults(page, 'dialog')).toEqual([]);
 });
 
 test('a tab that was long in the background says what happened meanwhile', async ({ page }) => {

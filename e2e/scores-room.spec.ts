@@ -1,8 +1,8 @@
 /** The scores room in the product: a benchmark by its published file, scored under both readings, compared, written. */
-import AxeBuilder from '@axe-core/playwright';
 import { readFileSync } from 'node:fs';
 import { expect, test, type Page } from '@playwright/test';
 import { madeMigBench } from '../tests/data/make-benchmark.ts';
+import { faults } from './harness/look.ts';
 import { goTo } from './harness/ways.ts';
 
 async function openBenchmark(page: Page, rows: number): Promise<void> {
@@ -66,7 +66,7 @@ test('a benchmark is known by its file, answered, stopped and gone on with, scor
   expect(csv.split('\n')[0]).toContain('same files, prompt and rule');
   expect(csv).toContain('Migician');
   expect(await download(page, 'LaTeX')).toContain('\\begin{tabular}');
-  expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
+  expect(await faults(page)).toEqual([]);
 
   await page.getByRole('tab', { name: 'Answers' }).click();
   const ours = await download(page, 'Save the answers of Groundwork starter as JSON Lines');
@@ -125,7 +125,7 @@ test('answers of other models become rows of the table and a layer, and each cel
   await failures.getByLabel('Model').selectOption({ label: 'first' });
   await expect(failures.getByRole('button', { name: /^region, no box: 1 row/ })).toBeVisible();
   await expect(failures.getByRole('button', { name: /^diff, wrong picture: 1 row/ })).toBeVisible();
-  expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
+  expect(await faults(page)).toEqual([]);
   const loose = failures.getByRole('button', { name: /^diff, loose/ });
   await loose.focus();
   await page.keyboard.press('Enter');
@@ -137,7 +137,7 @@ test('answers of other models become rows of the table and a layer, and each cel
   await expect(card).toContainText('IoU 0.35');
   await page.getByLabel('Further layer').selectOption({ label: 'second' });
   await expect(page.getByRole('region', { name: 'Answer of second' })).toContainText('hit');
-  expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
+  expect(await faults(page)).toEqual([]);
   await page.getByRole('button', { name: 'Show all rows' }).click();
   await expect(page.getByRole('listbox', { name: 'Rows' }).getByRole('option')).toHaveCount(8);
 });

@@ -1,6 +1,6 @@
 /** The whole studio against a pretended engine: by keyboard, in both themes, without a freeze. */
-import AxeBuilder from '@axe-core/playwright';
 import { expect, test, type Browser, type Page } from '@playwright/test';
+import { faults } from './harness/look.ts';
 import { finishRun, openHarness, takeSample, withoutGpu } from './harness/page.ts';
 import { serveHarness, type Served } from './harness/serve.ts';
 
@@ -317,7 +317,7 @@ test('the digits of a box show their loss on its edges and in a table, for eithe
   const table = page.getByRole('region', { name: 'Loss of each digit' }).getByRole('row');
   await expect(table).toHaveCount(5);
   await expect(table.nth(1)).toContainText(/Left, x1\d* ?\d[\d.]* %/);
-  expect((await new AxeBuilder({ page }).include('.coordinate-heat').analyze()).violations).toEqual([]);
+  expect(await faults(page, '.coordinate-heat')).toEqual([]);
   const tuned = await pixels();
   await page.getByRole('group', { name: 'Policy of the heat' }).getByText('Base').click();
   await expect.poll(pixels).not.toBe(tuned);
@@ -449,6 +449,15 @@ test('a spike of one step among ten thousand stays in the table of the curve', a
   await expect(page.getByRole('row', { name: '5000 NaN' })).toBeVisible();
 });
 
+test('axe names what is wrong with a page, and with a part of it', async ({ page }) => {
+  await page.setContent(
+    '<html lang="en"><title>A page</title><main><h1>A picture</h1><img src="data:,"></main></html>',
+  );
+  expect((await faults(page)).map(({ id }) => id)).toEqual(['image-alt']);
+  expect((await faults(page, 'main')).map(({ id }) => id)).toEqual(['image-alt']);
+  expect(await faults(page, 'h1')).toEqual([]);
+});
+
 for (const theme of ['light', 'dark'] as const) {
   test(`every room passes axe, ${theme}`, async ({ page }) => {
     test.setTimeout(600_000);
@@ -456,7 +465,7 @@ for (const theme of ['light', 'dark'] as const) {
     await open(page, 'fast');
     const check = async (where: string) => {
       await page.waitForTimeout(250);
-      const { violations } = await new AxeBuilder({ page }).analyze();
+      const violations = await faults(page);
       expect
         .soft(
           violations.map(

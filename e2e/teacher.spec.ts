@@ -4,10 +4,10 @@
  */
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import AxeBuilder from '@axe-core/playwright';
 import { expect, test, type Page } from '@playwright/test';
 import { startTeacher, textOf, type Manner, type TeacherServer } from '../tests/train/teacher/teacher-server.ts';
 import { bareServer } from './harness/bare-server.ts';
+import { faults } from './harness/look.ts';
 import { madeZip } from './harness/made-dataset.ts';
 
 const KEY = 'sk-in-memory-only';
@@ -121,7 +121,7 @@ test('what would leave is shown first; thoughts come, are looked at, taken and u
   await expect(safe).toBeFocused();
   await consent(page).getByText('word for word').click();
   await expect(consent(page)).toContainText('0 to 1000');
-  expect((await new AxeBuilder({ page }).include('dialog[open]').analyze()).violations).toEqual([]);
+  expect(await faults(page, 'dialog[open]')).toEqual([]);
   await safe.press('Enter');
   await expect(consent(page)).toBeHidden();
   expect(teacher.seen).toEqual([]);
@@ -150,7 +150,7 @@ test('what would leave is shown first; thoughts come, are looked at, taken and u
   await expect(thoughts.getByRole('option')).toHaveCount(6);
   await expect(page.getByRole('list', { name: 'What is wrong with it' })).toContainText('wrong boxes');
   await page.getByLabel('Thoughts shown').selectOption({ label: 'Kept (3)' });
-  expect((await new AxeBuilder({ page }).include('main').analyze()).violations).toEqual([]);
+  expect(await faults(page, 'main')).toEqual([]);
 
   // By keys alone: the first is rejected, the second rewritten.
   await thoughts.focus();

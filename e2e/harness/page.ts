@@ -14,7 +14,6 @@ const sandbox = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
 
 /** There is no WebGPU in here, and pictures drawn by a software Vulkan would only cost time. */
 export const withoutGpu: Parameters<typeof test.use>[0] = {
-  trace: 'off', // a trace photographs the page at every step, which costs more than the tests themselves
   launchOptions: {
     ...chromiumPath(),
     args: ['--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', ...sandbox],
