@@ -5,7 +5,7 @@
  */
 import { GroundworkError } from '../base/error.ts';
 import type { RgbImage } from './rgb-image.ts';
-import { MOST_PIXELS } from './size.ts';
+import { claimsTooMuch } from './size.ts';
 
 /** Throws `image-undecodable` for a file that is damaged or cut off. */
 export function decodeGif(bytes: Uint8Array): RgbImage {
@@ -15,7 +15,7 @@ export function decodeGif(bytes: Uint8Array): RgbImage {
   const flags = reader.byte();
   reader.at += 2;
   const shared = flags & 0x80 ? reader.take(3 * 2 ** ((flags & 7) + 1)) : null;
-  if (width * height === 0 || width * height > MOST_PIXELS) throw damaged();
+  if (width * height === 0 || claimsTooMuch(width * height, bytes.length, IN_BYTE)) throw damaged();
   let transparent: number | null = null;
   for (;;) {
     const kind = reader.byte();
@@ -39,16 +39,24 @@ function frame(reader: Reader, { width, height, shared, transparent }: Canvas): 
   const [left, top, w, h] = [reader.word(), reader.word(), reader.word(), reader.word()];
   const flags = reader.byte();
   const colours = flags & 0x80 ? reader.take(3 * 2 ** ((flags & 7) + 1)) : shared;
-  if (!colours || w * h > MOST_PIXELS) throw damaged();
+  if (!colours || claimsTooMuch(w * h, reader.length, IN_BYTE)) throw damaged();
   const smallest = reader.byte();
   const indices = unpack(reader.blocks(), smallest, w * h);
   const data = new Uint8Array(width * height * 3);
-  const paint = (at: number, index: number) => data.set(colours.subarray(3 * index, 3 * index + 3), 3 * at);
-  const outside = transparent ?? 0;
-  if (left > 0 || top > 0 || w < width || h < height) for (let i = 0; i < width * height; i++) paint(i, outside);
+  // An index beyond the colours leaves what is there.
+  const paint = (at: number, index: number) => {
+    if (3 * index + 3 > colours.length) return;
+    data[3 * at] = colours[3 * index]!;
+    data[3 * at + 1] = colours[3 * index + 1]!;
+    data[3 * at + 2] = colours[3 * index + 2]!;
+  };
+  if (left > 0 || top > 0 || w < width || h < height) {
+    paint(0, transparent ?? 0);
+    for (let done = 3; done < data.length; done *= 2) data.copyWithin(done, 0, Math.min(done, data.length - done));
+  }
+  const [shownWidth, shownHeight] = [Math.min(w, width - left), Math.min(h, height - top)];
   rowsOf(h, (flags & 0x40) !== 0).forEach((y, i) => {
-    for (let x = 0; x < w; x++)
-      if (left + x < width && top + y < height) paint((top + y) * width + left + x, indices[i * w + x]!);
+    if (y < shownHeight) for (let x = 0; x < shownWidth; x++) paint((top + y) * width + left + x, indices[i * w + x]!);
   });
   return { width, height, data };
 }
@@ -62,6 +70,8 @@ function rowsOf(height: number, interlaced: boolean): number[] {
 }
 
 const LARGEST_CODE = 4096;
+/** Pixels that a byte can be unpacked to: the longest code of 12 bits. */
+const IN_BYTE = (LARGEST_CODE * 8) / 12;
 
 /** LZW with codes of growing width. */
 function unpack(packed: Uint8Array, smallest: number, size: number): Uint8Array {
@@ -127,6 +137,10 @@ class Reader {
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
+  }
+
+  get length(): number {
+    return this.#bytes.length;
   }
 
   byte(): number {

@@ -72,6 +72,13 @@ describe('a GIF', () => {
     expect(await decodeImage(bytes)).toMatchObject({ width: 90, height: 70 });
   });
 
+  test('of a few bytes that claim millions of pixels is refused before any is painted', () => {
+    const [canvas, frame] = [gif([0, 1, 2, 3, 1, 0]), gif([0, 1, 2, 3, 1, 0])];
+    canvas.set([255, 63, 255, 63], 6);
+    frame.set([255, 63, 255, 63], 30);
+    for (const claims of [canvas, frame]) expect(() => decodeGif(claims)).toThrow('could not be decoded');
+  });
+
   test('that is cut off or damaged is refused', () => {
     const whole = gif([0, 1, 2, 3, 1, 0]);
     for (let length = 7; length < whole.length - 2; length++)

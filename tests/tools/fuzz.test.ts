@@ -1,5 +1,8 @@
 /** Every reader of outside bytes meets mutated files, and none is forgotten. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { inputOf, tryInput, type Finding, type Readers } from '../../tools/fuzz/fuzz.ts';
@@ -100,6 +103,43 @@ describe('what no reader may do is told with the input that did it', () => {
       [first, 'the process hung and was stopped'],
     ]);
   });
+
+  test('a process that hangs ends with the one that began it', async () => {
+    const pidFile = join(mkdtempSync(join(tmpdir(), 'fuzz-')), 'pid');
+    const module = new URL('../../tools/fuzz/processes.ts', import.meta.url).href;
+    const table = new URL('planted-readers.ts', import.meta.url).href;
+    const span = JSON.stringify({ reader: 'loops and tells', seed: 5, from: 0, to: 1, table });
+    const register = new URL('../../scripts/register.mjs', import.meta.url).href;
+    const parent = spawn(
+      process.execPath,
+      [
+        '--import',
+        register,
+        '--input-type=module',
+        '--eval',
+        `(await import('${module}')).fuzz(${span}, 600000, () => {})`,
+      ],
+      { env: { ...process.env, PLANTED_PID: pidFile }, stdio: 'ignore' },
+    );
+    const until = async (happened: () => boolean) => {
+      while (!happened()) await new Promise((resolve) => void setTimeout(resolve, 100));
+    };
+    await until(() => existsSync(pidFile) && readFileSync(pidFile, 'utf8') !== '');
+    const child = Number(readFileSync(pidFile, 'utf8'));
+    const lives = () => {
+      try {
+        process.kill(child, 0);
+      } catch {
+        return false;
+      }
+      // A dead one that nobody has waited for keeps its number.
+      return process.platform !== 'linux' || !/^State:\s+Z/m.test(readFileSync(`/proc/${child}/status`, 'utf8'));
+    };
+    expect(lives()).toBe(true);
+    parent.kill('SIGKILL');
+    await once(parent, 'exit');
+    await until(() => !lives());
+  }, 120_000);
 
   test('memory beyond what a reader may hold', async () => {
     const [first] = some as [number];

@@ -1,4 +1,5 @@
 /** Readers that do what none may do: what the fuzzer says of them. */
+import { writeFileSync } from 'node:fs';
 import { GroundworkError } from '../../src/base/error.ts';
 
 const seeds = () => ['[1, 2, 3]'];
@@ -22,6 +23,11 @@ export const READERS = {
   }),
   loops: planted((bytes) => {
     if (some(bytes)) for (;;);
+  }),
+  // Says in a file in which process it hangs.
+  'loops and tells': planted(() => {
+    writeFileSync(process.env.PLANTED_PID!, String(process.pid));
+    for (;;);
   }),
   swells: planted((bytes) => {
     if (some(bytes)) new Uint8Array(600 * 2 ** 20).fill(1);

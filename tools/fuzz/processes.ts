@@ -4,6 +4,7 @@
  */
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
 import { tryInput, type Finding, type Readers } from './fuzz.ts';
 
 /** Inputs between two signs of life: so many are tried again, one at a time, where a process died. */
@@ -20,8 +21,15 @@ export interface Span {
   readonly table: string;
 }
 
+/** Ends this process when the one that began it is gone: a reader that hangs hears nothing, so a thread looks. */
+const FOLLOW = `
+  const parent = process.ppid;
+  setInterval(() => process.ppid === parent || process.kill(process.pid, 'SIGKILL'), 500);
+`;
+
 /** In the process: its work, told to the one that began it. */
 export async function work({ reader, seed, from, to, table }: Span): Promise<void> {
+  new Worker(FOLLOW, { eval: true, execArgv: [] }).unref();
   const { READERS } = (await import(table)) as { READERS: Readers };
   for (let input = from; input < to; input++) {
     if ((input - from) % SIGN === 0 || to - from <= SIGN) process.send!({ at: input });

@@ -3,13 +3,13 @@
  * The reader is hyparquet, loaded when the first such file is opened. A row group is decoded when one of its rows is
  * asked for, and one of them is kept.
  */
-import { gunzipSync } from 'fflate';
 import type { FileMetaData } from 'hyparquet';
 import { GroundworkError } from '../../base/error.ts';
 import { fileIssue } from '../file-set.ts';
 import { rowIssue } from '../raw-row.ts';
 import type { RowIssue } from '../row.ts';
 import { decoded, withPictureNames } from './inline-pictures.ts';
+import { footerMisfit, groupMisfit, gunzipped, leavesOf, pagesMisfit } from './parquet-claims.ts';
 import { EMBEDDED, type Table } from './table.ts';
 
 type Fields = Record<string, unknown>;
@@ -92,29 +92,15 @@ const JSON_COLUMNS = new Set([
   'bbox',
 ]);
 
-/** Paths of the columns that a schema describes, which lists what is inside something right behind it. */
-function leavesOf(schema: FileMetaData['schema']): Set<string> {
-  const leaves = new Set<string>();
-  let next = 1;
-  const walk = (children: number, above: string) => {
-    for (let i = 0; i < children && next < schema.length; i++) {
-      const { name, num_children: inside = 0 } = schema[next++]!;
-      const path = above === '' ? name : `${above}.${name}`;
-      if (inside > 0) walk(inside, path);
-      else leaves.add(path);
-    }
-  };
-  walk(schema[0]?.num_children ?? 0, '');
-  return leaves;
-}
-
 /**
  * Why the columns are not those of the schema, or lie outside the file. hyparquet would find that out in the middle, with
  * other columns under way whose failures nobody then catches: under Node they end the process.
  */
 function misfitOf({ schema, row_groups: groups }: FileMetaData, size: number): string | null {
   const leaves = leavesOf(schema);
-  for (const { columns, num_rows } of groups) {
+  if (!leaves) return 'its schema is nested too deep';
+  for (const group of groups) {
+    const { columns, num_rows } = group;
     if (!Number.isSafeInteger(Number(num_rows)) || num_rows < 0) return 'it names an impossible number of rows';
     const paths = columns.map(({ meta_data }) => meta_data?.path_in_schema?.join('.') ?? '');
     if (
@@ -129,15 +115,15 @@ function misfitOf({ schema, row_groups: groups }: FileMetaData, size: number): s
       const length = Number(about.total_compressed_size);
       if (!(start >= 0 && length >= 0 && start + length <= size)) return 'a column lies outside the file';
     }
+    const claim = groupMisfit(group, size);
+    if (claim !== null) return claim;
   }
   return null;
 }
 
 export async function parquetTable(file: string, blob: Blob): Promise<{ table: Table | null; issues: RowIssue[] }> {
-  const { parquetMetadataAsync, parquetReadObjects } = await import('hyparquet');
-  const compressors = {
-    GZIP: (input: Uint8Array, length: number) => gunzipSync(input, { out: new Uint8Array(length) }),
-  };
+  const { parquetMetadataAsync, parquetReadObjects, snappyUncompress } = await import('hyparquet');
+  const compressors = { GZIP: gunzipped };
   const source = {
     byteLength: blob.size,
     slice: (start: number, end?: number) => blob.slice(start, end).arrayBuffer(),
@@ -152,9 +138,12 @@ export async function parquetTable(file: string, blob: Blob): Promise<{ table: T
       ),
     ],
   });
+  const unread = await footerMisfit(blob);
+  if (unread !== null) return bad(unread);
   let metadata: Awaited<ReturnType<typeof parquetMetadataAsync>>;
   try {
-    metadata = await parquetMetadataAsync(source);
+    // Marks of maps are of no use here, and looking for them can go round for ever.
+    metadata = await parquetMetadataAsync(source, { geoparquet: false });
   } catch (error) {
     return bad((error as Error).message);
   }
@@ -169,6 +158,34 @@ export async function parquetTable(file: string, blob: Blob): Promise<{ table: T
   for (const group of metadata.row_groups) ends.push((ends.at(-1) ?? 0) + Number(group.num_rows));
   const length = ends.at(-1) ?? 0;
 
+  const leaves = leavesOf(metadata.schema)!;
+  const decompressed = (bytes: Uint8Array, length: number, codec: string): Uint8Array => {
+    if (codec === 'UNCOMPRESSED') return bytes;
+    if (codec === 'GZIP') return gunzipped(bytes, length);
+    const out = new Uint8Array(length);
+    snappyUncompress(bytes, out);
+    return out;
+  };
+  const bytesAt = async (start: number, count: number) => new Uint8Array(await source.slice(start, start + count));
+  /** Once a row group, before its first rows are decoded. */
+  const checkPages = async (group: number): Promise<void> => {
+    for (const { meta_data: about, ...chunk } of metadata.row_groups[group]!.columns) {
+      const start = Number(about!.dictionary_page_offset || about!.data_page_offset);
+      const bytes = await bytesAt(start, Number(about!.total_compressed_size));
+      const [indexAt, indexLength] = [chunk.offset_index_offset, chunk.offset_index_length];
+      const index = indexAt && indexLength ? await bytesAt(Number(indexAt), indexLength) : null;
+      const levels = leaves.get(about!.path_in_schema.join('.'))!;
+      const claim = pagesMisfit(bytes, start, about!, levels, decompressed, index);
+      if (claim !== null) throw new Error(claim);
+    }
+  };
+  const checked = new Map<number, Promise<void>>();
+  const checkedGroup = (group: number): Promise<void> => {
+    const known = checked.get(group) ?? checkPages(group);
+    checked.set(group, known);
+    return known;
+  };
+
   let kept: { readonly from: number; readonly rows: Promise<Fields[]> } | null = null;
   const batchOf = (row: number) => {
     const group = ends.findIndex((end) => row < end);
@@ -178,15 +195,18 @@ export async function parquetTable(file: string, blob: Blob): Promise<{ table: T
     if (kept?.from !== from)
       kept = {
         from,
-        rows: parquetReadObjects({
-          file: source,
-          metadata,
-          rowStart: from,
-          rowEnd: to,
-          utf8: false,
-          useOffsetIndex: true,
-          compressors,
-        }) as Promise<Fields[]>,
+        rows: checkedGroup(group).then(
+          () =>
+            parquetReadObjects({
+              file: source,
+              metadata,
+              rowStart: from,
+              rowEnd: to,
+              utf8: false,
+              useOffsetIndex: true,
+              compressors,
+            }) as Promise<Fields[]>,
+        ),
       };
     return { from, to, rows: kept.rows };
   };
