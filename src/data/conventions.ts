@@ -6,6 +6,7 @@
 import { cornersOf } from '../grounding/numbers.ts';
 import type { BoxLayout, Convention, CoordinateSpace, Resize, WayOfWriting } from './dataset-ref.ts';
 import { READINGS, type Evidence, type Sampled, type Score } from './evidence.ts';
+import { mixtureOf } from './mixture.ts';
 import { conventionKey, extent, FIELD_RESIZES, LAYOUTS, needsPicture } from './reading.ts';
 
 export interface Candidate extends Convention {
@@ -356,6 +357,7 @@ export function decide(evidence: Evidence): Decision {
       why = doubt(best, all, evidence) ?? why;
     }
   }
+  why = mixtureOf(evidence, best.reading, best.fits) ?? why;
   return {
     way: evidence.way,
     boxes: evidence.boxes,

@@ -13,6 +13,7 @@ import type { Size } from '../grounding/box.ts';
 import type { Numbers } from '../grounding/convention.ts';
 import { cornersOf } from '../grounding/numbers.ts';
 import type { BoxLayout, Convention, CoordinateSpace, Resize, WayOfWriting } from './dataset-ref.ts';
+import { isFractions } from './fractions.ts';
 import { extent, FIELD_RESIZES, LAYOUTS, needsPicture, SPACES, type PictureFacts } from './reading.ts';
 
 /** Frames that are counted for all boxes: the spaces, and pixels after each resize of the field. */
@@ -83,6 +84,7 @@ export class Evidence {
   #measured = 0;
   #turned = 0;
   #listed = 0;
+  #fractions = 0;
   readonly #seen = new Float64Array(FRAMES.length);
   readonly #differs = new Float64Array(FRAMES.length);
   readonly #inside = new Float64Array(READINGS.length);
@@ -119,12 +121,18 @@ export class Evidence {
     return this.#listed;
   }
 
+  /** Boxes whose numbers can only be fractions. */
+  get fractions(): number {
+    return this.#fractions;
+  }
+
   /** `picture`: the one it most probably lies in; null if unknown. */
   add(numbers: Numbers, tokens: boolean, picture: PictureFacts | null): void {
     // Without an area in any layout, it is a slip that says nothing of the space.
     if (numbers[2] <= 0 || numbers[3] <= 0) return;
     this.#boxes++;
     if (tokens) this.#tokens++;
+    if (isFractions(numbers)) this.#fractions++;
     if (picture) {
       this.#measured++;
       if (picture.orientation > 1) this.#turned++;

@@ -3,10 +3,11 @@ import { PICTURE_FORMATS } from '../base/picture-files.ts';
 import type { Box01 } from '../grounding/box.ts';
 import { clampBox01 } from '../grounding/convert.ts';
 import type { Convention } from './dataset-ref.ts';
+import { isFractions } from './fractions.ts';
 import type { Pictures } from './pictures.ts';
 import type { BoxPlace } from './places.ts';
 import { rowIssue, type RawRow, type Source } from './raw-row.ts';
-import { boxOf, conventionWords, extent, needsPicture, type PictureFacts } from './reading.ts';
+import { boxOf, conventionWords, extent, needsPicture, SPACE_WORDS, type PictureFacts } from './reading.ts';
 import type { Fault, Message, RowIssue } from './row.ts';
 
 /** Annotations may overshoot a picture's edge by rounding; more is an error. */
@@ -134,6 +135,12 @@ export function checkBox(
   if (!box)
     return fail('the picture of a box could not be measured', `Replace the picture with a ${PICTURE_FORMATS} file.`);
   if (!box.every(Number.isFinite)) return fail(`${written} is not a box`, 'Give four numbers.');
+  if (convention.space !== 'fraction' && isFractions(place.numbers))
+    return fail(
+      `${written} can only be fractions, and the boxes of this file are read as ${SPACE_WORDS[convention.space]}`,
+      'Write the rows with fractions into a file of their own, or all boxes in one way.',
+      'box-outside',
+    );
   if (box[0] > box[2] || box[1] > box[3])
     return convention.layout === 'xyxy'
       ? fail(`${written} is inverted`, 'Give [x1, y1, x2, y2] with x1 < x2 and y1 < y2 (not x, y, width, height).')

@@ -24,8 +24,16 @@ interface Page {
 /** A data page of the first version, as Thrift's compact protocol writes its header. */
 const page = ({ values, body, encoding = 0, packed = body.length, unpacked = body.length }: Page): Uint8Array =>
   Uint8Array.from([
-    ...[...i32(0), ...i32(unpacked), ...i32(packed)],
-    ...[0x2c, ...i32(values), ...i32(encoding), ...i32(3), ...i32(3), 0, 0],
+    ...i32(0),
+    ...i32(unpacked),
+    ...i32(packed),
+    0x2c,
+    ...i32(values),
+    ...i32(encoding),
+    ...i32(3),
+    ...i32(3),
+    0,
+    0,
     ...body,
   ]);
 
