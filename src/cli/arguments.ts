@@ -7,6 +7,7 @@ import { access, mkdir, open, readFile, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
 import { GroundworkError } from '../base/error.ts';
+import { isPreset, PRESET_NAMES, presetRecipe } from '../train/presets.ts';
 import { advise } from '../train/recipe-check.ts';
 import { parseRecipe } from '../train/recipe-schema.ts';
 import type { Recipe } from '../train/recipe.ts';
@@ -145,12 +146,21 @@ export const outFile: Option<string | undefined> = {
   },
 };
 
-/** A file with a plan that can be run, as the studio's Recipe room saves it. */
+/** A word that is no path. */
+const isName = (given: string) => /^[\w-]+$/.test(given);
+
+/** A preset by its name, or a file with a plan that can be run, as the studio's Recipe room saves it. */
 export const plan: Option<Recipe | undefined> = {
   type: 'string',
   async read(given, name) {
     if (given === undefined) return undefined;
+    if (isPreset(given)) return presetRecipe(given);
     const content = await readFile(given, 'utf8').catch((error: unknown) => {
+      if (isName(given) && systemCode(error) === 'ENOENT')
+        throw new UsageError(
+          `${name}: there is no preset “${given}”, and no file of that name. Presets are ${PRESET_NAMES.join(', ')}.`,
+          `Choose one of them, or give the path of a plan as the Recipe room saves it.`,
+        );
       throw new UsageError(
         `${name}: ${given} cannot be read (${systemCode(error) ?? String(error)}).`,
         'Give the path of a plan as the Recipe room saves it.',

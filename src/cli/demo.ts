@@ -2,13 +2,14 @@
  * The whole method from the command line: base → SFT → merge → rejection sampling → GRPO → evaluation → export, on the
  * starter model and the sample dataset. Prints progress and one table; writes report.json, adapter/ and merged/.
  *
- *   npm run demo -- --out DIR [--quick | --recipe FILE] [--seed N] [--model DIR|ID] [--data PATH] [--resume]
+ *   npm run demo -- --out DIR [--quick | --recipe RECIPE] [--seed N] [--model DIR|ID] [--data PATH] [--resume]
  *     [--save-every N] [--storage auto|f32|f16|int8|int4|nf4] [--coordinates FILE=SPACE] [--unsaid-picture FILE=WHICH]
  *     [--answers boxes|words] [--turns all|last] [--skip-unusable] [--edits FILE] [--allow-code]
  *     [--teacher URL [--teacher-model NAME] [--teacher-samples N] [--teacher-at-once N] [--teacher-space SPACE]]
  *
- * FILE is a plan as the studio's Recipe room writes it. ID is a model on a Hub (find-model.ts). The run is kept in
- * DIR/run, with a checkpoint every 20 steps and every two minutes, or every N steps: --resume goes on with one that was interrupted there, from its last checkpoint, with the recipe it was
+ * RECIPE is a preset by its name (src/train/presets.ts), or a file with a plan as the studio's Recipe room writes it. ID
+ * is a model on a Hub (find-model.ts). The run is kept in DIR/run, with a checkpoint every 20 steps and every two
+ * minutes, or every N steps: --resume goes on with one that was interrupted there, from its last checkpoint, with the recipe it was
  * started with.
  */
 import { existsSync } from 'node:fs';
@@ -25,7 +26,7 @@ import { buildReport, printReport, writeReport } from '../evaluate/report.ts';
 import { registerDecoder } from '../image/decode.ts';
 import { nodeDecode } from '../image/node-decode.ts';
 import { presetRecipe } from '../train/presets.ts';
-import { codeOf } from '../train/recipe-check.ts';
+import { advise, codeOf } from '../train/recipe-check.ts';
 import { damageNotice, type Damage } from '../store/records.ts';
 import { existing, flag, outFolder, plan, readArguments, text, UsageError, whole } from './arguments.ts';
 import { findModel } from './find-model.ts';
@@ -47,7 +48,7 @@ const LAST_FILE = 'witness.safetensors';
 const home = fileURLToPath(new URL('../../', import.meta.url));
 
 const USAGE =
-  'usage: npm run demo -- --out DIR [--quick | --recipe FILE] [--seed N] [--model DIR|ID] [--data PATH] [--resume] [--storage HOW]';
+  'usage: npm run demo -- --out DIR [--quick | --recipe NAME|FILE] [--seed N] [--model DIR|ID] [--data PATH] [--resume] [--storage HOW]';
 
 async function main(): Promise<void> {
   const { values } = await readArguments(USAGE, {
@@ -125,6 +126,10 @@ async function main(): Promise<void> {
     },
   );
   const dataset = thoughts === null ? await errands.teach(session, settled, values.out) : settled;
+  for (const { stage, text: words, hint } of advise(recipe, dataset)) {
+    const where = stage === null ? '' : `Stage ${stage + 1}, “${recipe.stages[stage]!.name}”: `;
+    progress.note(`${where}${words} ${hint}`.trim());
+  }
   if (values.resume) {
     progress.note(`Resuming the run of ${new Date(kept!.startedAt).toISOString()}, after step ${kept!.step}`);
   }

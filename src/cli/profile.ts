@@ -1,11 +1,11 @@
 /**
  * Where a step's time goes, on this machine's GPU.
  *
- *   npm run profile -- sft|grpo|decode [--json FILE] [--trace FILE] [--model DIR] [--data PATH] [--recipe FILE]
+ *   npm run profile -- sft|grpo|decode [--json FILE] [--trace FILE] [--model DIR] [--data PATH] [--recipe NAME|FILE]
  *   npm run profile -- cold [sft|grpo|decode]
  *   npm run profile -- trial
  *
- * Runs the stage of that kind (of the quick demo, or of FILE) on the starter model for some steps, the last two of
+ * Runs the stage of that kind (of the quick demo, or of another recipe) on the starter model for some steps, the last two of
  * them watched. The trace loads in chrome://tracing and in Perfetto. `cold` runs a first step (of SFT, if not told
  * otherwise) where the driver has compiled nothing, and then its kernels one by one. `trial` times every tuning profile
  * that this adapter can run.
@@ -40,7 +40,7 @@ const PROFILED: Readonly<Record<string, StageKind>> = {
 /** Rows of a batch that is decoded. */
 const MOST_ROWS = 4;
 
-const USAGE = `usage: npm run profile -- trial | [cold] ${Object.keys(PROFILED).join('|')} [--json FILE] [--trace FILE] [--model DIR] [--data PATH] [--recipe FILE]`;
+const USAGE = `usage: npm run profile -- trial | [cold] ${Object.keys(PROFILED).join('|')} [--json FILE] [--trace FILE] [--model DIR] [--data PATH] [--recipe NAME|FILE]`;
 
 /** Steps before those that are watched: kernels are compiled and submissions sized. */
 const WARM = 4;

@@ -2,7 +2,7 @@
 import { textHash } from '../base/columns.ts';
 import { BENCHMARKS } from '../benchmarks/index.ts';
 import type { Decision } from './conventions.ts';
-import type { EditsReport } from './edits/overlay.ts';
+import type { EditsReport, Overlay } from './edits/overlay.ts';
 import type { DatasetOptions, WayOfWriting } from './dataset-ref.ts';
 import type { FileSet } from './file-set.ts';
 import { ROW_FORMATS, type RowFormatName } from './formats/table.ts';
@@ -42,6 +42,8 @@ export interface DatasetReport {
   readonly files: readonly { readonly path: string; readonly kind: string; readonly rows: number }[];
   readonly train: number;
   readonly heldout: number;
+  /** Training rows with a thought. */
+  readonly thoughts: number;
   /** Rows of published benchmarks, which are held out whatever is said, and the benchmarks that could be named. */
   readonly benchmarks: { readonly rows: number; readonly titles: readonly string[] };
   /** Pictures the rows use. */
@@ -139,7 +141,7 @@ export function report(
   scanned: Scanned,
   options: DatasetOptions,
   parts: Readonly<Record<Split, Uint32Array>>,
-  edits: EditsReport | null,
+  overlay: Overlay | null,
 ): DatasetReport {
   const { index, log, decisions } = scanned;
   const tasks = tasksOf(scanned, parts);
@@ -167,6 +169,7 @@ export function report(
     files: tables.map(({ file, kind, length }) => ({ path: file, kind, rows: length })),
     train: parts.train.length,
     heldout: parts.heldout.length,
+    thoughts: parts.train.reduce((n, row) => n + Number(overlay?.thinks(row) ?? index.thinks(row)), 0),
     benchmarks: { rows: benchmarkRows(index), titles: formats.flatMap(({ name: of }) => (TITLES.has(of) ? [of] : [])) },
     images: new Set(index.pictures.view()).size,
     tasks: Object.fromEntries(tasks.map((task) => [task.name, task.train + task.heldout])),
@@ -177,7 +180,7 @@ export function report(
     conventions,
     questions,
     options,
-    edits,
+    edits: overlay?.report ?? null,
     ledger: Ledger.entries([ledger, scanned.ledger], (key) => index.countDone(key)),
     shortfalls: shortfallsOf(tasks),
     notes: scanned.notes,

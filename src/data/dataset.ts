@@ -83,7 +83,7 @@ export class Dataset {
         scanned.index.splits.flatMap((split, i) => (split === part && !overlay?.isExcluded(i) ? [i] : [])),
       );
     this.#parts = { train: numbers('train'), heldout: numbers('heldout') };
-    this.report = report(opened, scanned, this.#options, this.#parts, overlay?.report ?? null);
+    this.report = report(opened, scanned, this.#options, this.#parts, overlay);
   }
 
   /** As the rows showed; with the pictures that were found broken since. */
@@ -301,7 +301,7 @@ export class Dataset {
     return {
       length: numbers.length,
       id: (i) => index.ids.get(numbers[i]!),
-      hasSolution: (i) => this.#overlay?.isJudged(numbers[i]!) ?? index.judged.get(numbers[i]!) === 1,
+      hasSolution: (i) => this.#overlay?.isJudged(numbers[i]!) ?? index.isJudged(numbers[i]!),
       pictures: (i) => index.picturesOf(numbers[i]!),
       read: (places) => this.#read(places.map((i) => numbers[i]!)),
     };

@@ -20,8 +20,8 @@ export class RowIndex {
   readonly pictures = new Column(Uint32Array);
   /** What the row or its file says of its part: 0 nothing, 1 train, 2 held out, 3 held out whatever is said (a benchmark). */
   readonly named = new Column(Uint8Array);
-  /** 1: a right answer is known: boxes, that nothing is there, or a letter (wanted.ts). */
-  readonly judged = new Column(Uint8Array);
+  /** Bit 0: a right answer is known: boxes, that nothing is there, or a letter (wanted.ts). Bit 1: it has a thought. */
+  readonly #answers = new Column(Uint8Array);
   /** A hash of 53 bits of the question; that of the pictures is mixed in when all of them are known. */
   readonly #questions = new Column(Float64Array);
   /** The next number to try, for ids that were used twice. */
@@ -44,7 +44,7 @@ export class RowIndex {
       this.pictureEnds,
       this.pictures,
       this.named,
-      this.judged,
+      this.#answers,
       this.#questions,
       this.#marks,
     ].reduce((sum, { bytes }) => sum + bytes, 0);
@@ -59,6 +59,7 @@ export class RowIndex {
     readonly pictures: readonly number[];
     readonly named: number;
     readonly judged: boolean;
+    readonly thinks: boolean;
     readonly question: string;
     readonly done: Iterable<LedgerKey>;
   }): void {
@@ -72,7 +73,7 @@ export class RowIndex {
     for (const picture of row.pictures) this.pictures.push(picture);
     this.pictureEnds.push(this.pictures.length);
     this.named.push(row.named);
-    this.judged.push(Number(row.judged));
+    this.#answers.push(Number(row.judged) | (Number(row.thinks) << 1));
     const marks = Array<number>(MARK_WORDS).fill(0);
     for (const key of row.done) marks[markAt(key) >>> 5]! |= 1 << (markAt(key) & 31);
     for (const word of marks) this.#marks.push(word);
@@ -85,6 +86,16 @@ export class RowIndex {
 
   place(row: number): number {
     return this.#places.get(row);
+  }
+
+  /** Whether a right answer to the row is known. */
+  isJudged(row: number): boolean {
+    return (this.#answers.get(row) & 1) !== 0;
+  }
+
+  /** Whether its answer has a thought. */
+  thinks(row: number): boolean {
+    return (this.#answers.get(row) & 2) !== 0;
   }
 
   taskNumbers(): ArrayLike<number> {

@@ -52,6 +52,8 @@ export interface Row extends Answered {
   readonly thoughtBy?: ThoughtProvenance;
   /** The question of a benchmark that the row is: held out whatever is said, and scored by the benchmark's rule. */
   readonly benchmark?: Question;
+  /** Its prompt is its benchmark's published one: no words are put around it. */
+  readonly published?: true;
   /** Where the row came from, for messages: file and 1-based line or index. */
   readonly source: { readonly file: string; readonly line: number };
   /** Of a row that a person has edited: how many changes hold, and why it is left out, if it is. */

@@ -313,6 +313,7 @@ class Pass {
       named:
         raw.benchmark !== undefined || raw.format === 'MIG-Bench' ? 3 : named === null ? 0 : named === 'train' ? 1 : 2,
       judged: wantedOf(row) !== null,
+      thinks: row.think !== undefined,
       question: raw.turns
         .slice(0, -1)
         .map(({ text }) => text)

@@ -97,12 +97,14 @@ const isBare = (content: readonly Segment[]): boolean =>
 /**
  * An answer as it is taught. With boxes: `<think>…</think><answer>…</answer>`, the answer being the boxes alone in the
  * family's form (the thinking only where there is any); with its words, if those are kept. One that says that there is
- * nothing: an empty answer of that form. Without boxes: the text as written, in tags only if it thinks.
+ * nothing: an empty answer of that form. Without boxes: the text as written, in tags only if it thinks, or if the prompt
+ * asks for them (`tagged`).
  */
 export function answerText(
   { content, think, nothing, words }: Taught,
   convention: BoxConvention,
   sizes: readonly Size[],
+  tagged = false,
 ): string {
   const thought = think === undefined ? '' : `<think>${think}</think>`;
   const boxes = content.flatMap((segment) => (segment.type === 'box' ? [segment.box] : []));
@@ -111,9 +113,9 @@ export function answerText(
   const text = written(content, convention, sizes)
     .map((part) => (part.type === 'text' ? part.text : ''))
     .join('');
-  return boxes.length || think !== undefined ? `${thought}<answer>${text}</answer>` : text;
+  return boxes.length || think !== undefined || tagged ? `${thought}<answer>${text}</answer>` : text;
 }
 
 /** What the model should say. */
-export const targetText = (row: Row, convention: BoxConvention, sizes: readonly Size[]): string =>
-  answerText({ content: row.answer, ...given(row.think, row.nothing, row.words) }, convention, sizes);
+export const targetText = (row: Row, convention: BoxConvention, sizes: readonly Size[], tagged = false): string =>
+  answerText({ content: row.answer, ...given(row.think, row.nothing, row.words) }, convention, sizes, tagged);

@@ -5,6 +5,16 @@
 export { COMPOSED_KINDS, MAX_COMPOSED_PICTURES } from '../data/dataset-ref.ts';
 export { AGGREGATIONS, computeAdvantages, DIFFICULTY_WEIGHTS, ESTIMATORS } from '../train/advantage.ts';
 export { presetRecipe, PRESETS, type Preset, type PresetName } from '../train/presets.ts';
+export {
+  ANSWER_FORMS,
+  askedHow,
+  PROMPT,
+  PROMPT_SCHEMA,
+  PROMPT_TEMPLATES,
+  type AskedHow,
+  type PromptSettings,
+} from '../train/prompt.ts';
+export { promptSnippet } from '../train/prompt-snippet.ts';
 export { advise, codeOf, type Advice } from '../train/recipe-check.ts';
 export { parseRecipe, readRecipe, requireRecipe, sayFault } from '../train/recipe-schema.ts';
 export {

@@ -1,8 +1,10 @@
 /** Runs an evaluation stage: greedy answers to held-out rows, scored. The same rows every time, whatever the policy. */
 import type { Row } from '../data/row.ts';
 import { span } from '../data/row-list.ts';
+import { PROMPT, Prompting } from '../train/prompt.ts';
 import type { EvaluateStage } from '../train/recipe.ts';
 import { countEnded } from '../train/rollout-tokens.ts';
+import type { AskOptions } from '../train/samples.ts';
 import { tellDone, type StageContext } from '../train/stage.ts';
 import { evaluationRows } from '../train/stages/evaluate.ts';
 import { predictionOf, scoreAnswer, summarize, type Evaluation, type RowScore } from './metrics.ts';
@@ -24,6 +26,11 @@ function withInstruction(row: Row, instruction: string): Row {
   };
 }
 
+/** A form of its own has the plan's words; without a prompt in the plan, the usual ones. */
+function formFor({ answerForm }: EvaluateStage, prompting: Prompting | null, seed: number): AskOptions {
+  return answerForm === 'plan' ? {} : { form: answerForm, prompting: prompting ?? new Prompting(PROMPT, seed) };
+}
+
 export async function runEvaluation(
   stage: EvaluateStage,
   context: StageContext,
@@ -32,6 +39,7 @@ export async function runEvaluation(
   const from = context.resume as EvaluationPosition | null;
   const scores: RowScore[] = [...(from?.scores ?? [])];
   const begin = from?.answered ?? 0;
+  const form = formFor(stage, context.samples.prompting, context.seed);
   let stopped = false;
   context.samples.readAhead(rows, span(rows, begin, begin + stage.batchSize));
   const tell = tellDone(context.emit, 'rows', rows.length);
@@ -44,7 +52,10 @@ export async function runEvaluation(
       break;
     }
     const batch = await rows.read(span(rows, start, start + stage.batchSize));
-    const samples = await context.samples.prepare(batch.map((row) => withInstruction(row, stage.instruction)));
+    const samples = await context.samples.prepare(
+      batch.map((row) => withInstruction(row, stage.instruction)),
+      form,
+    );
     context.samples.readAhead(rows, span(rows, start + stage.batchSize, start + 2 * stage.batchSize));
     const answers = await context.generator.generate(samples, {
       numGenerations: 1,

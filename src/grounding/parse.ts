@@ -40,8 +40,10 @@ export interface ParseContext {
   readonly sizes: readonly Size[];
   readonly mode?: 'strict' | 'tolerant';
   /** Whether the form asks for thinking; `prefilled`: the prompt already contains `<think>`. Default required. */
-  readonly thinking?: 'required' | 'optional' | 'prefilled';
+  readonly thinking?: Thinking;
 }
+
+export type Thinking = 'required' | 'optional' | 'absent' | 'prefilled';
 
 const END_OF_TURN = /(?:<\|im_end\|>|<\|endoftext\|>|<end_of_utterance>)$/;
 
@@ -53,11 +55,13 @@ function withoutEnd(text: string): string {
 
 const count = (text: string, part: string): number => text.split(part).length - 1;
 
-function tagsKept(text: string, thinking: 'required' | 'optional' | 'prefilled'): boolean {
+function tagsKept(text: string, thinking: Thinking): boolean {
   const whole = thinking === 'prefilled' ? `<think>${text}` : text;
   const thinks = [count(whole, '<think>'), count(whole, '</think>')];
   if (count(whole, '<answer>') !== 1 || count(whole, '</answer>') !== 1 || !whole.endsWith('</answer>')) return false;
-  if (thinks[0] === 0 && thinks[1] === 0) return thinking === 'optional' && whole.startsWith('<answer>');
+  if (thinks[0] === 0 && thinks[1] === 0)
+    return (thinking === 'optional' || thinking === 'absent') && whole.startsWith('<answer>');
+  if (thinking === 'absent') return false;
   if (thinks[0] !== 1 || thinks[1] !== 1 || !whole.startsWith('<think>')) return false;
   const closed = whole.indexOf('</think>') + '</think>'.length;
   return whole.slice(closed).trimStart().startsWith('<answer>');

@@ -8,7 +8,7 @@ import { Random } from '../base/random.ts';
 import { span } from '../data/row-list.ts';
 import { pack } from './pack.ts';
 import type { SftStage } from './recipe.ts';
-import type { Sample } from './samples.ts';
+import { TAUGHT, type Sample } from './samples.ts';
 import type { StageContext } from './stage.ts';
 import { HELDOUT_PASS } from './stages/sft.ts';
 
@@ -48,10 +48,13 @@ export class HeldoutLoss {
     const sums = { loss: 0, correct: 0, tokens: 0, rows: 0 };
     const size = this.#stage.perDeviceTrainBatchSize;
     for (let start = 0; start < this.#places.length; start += size) {
-      const batch = await samples.encode(await heldout.read(this.#places.slice(start, start + size)));
+      const batch = await samples.encode(await heldout.read(this.#places.slice(start, start + size)), TAUGHT);
       const usable = batch.filter((sample) => this.#fits(sample));
       if (!usable.length) continue;
-      const ready = await samples.prepare(usable.map(({ row }) => row));
+      const ready = await samples.prepare(
+        usable.map(({ row }) => row),
+        TAUGHT,
+      );
       const packed = pack(ready.map(({ prompt, completion }) => ({ prompt, completions: [completion] })));
       const scores = await this.#context.scorer().run(packed, samples.features(ready), HELDOUT_PASS);
       for (let i = 0; i < packed.entries.length; i++) {

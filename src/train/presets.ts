@@ -223,6 +223,10 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
   },
 };
 
+export const PRESET_NAMES = Object.keys(PRESETS) as readonly PresetName[];
+
+export const isPreset = (name: string): name is PresetName => Object.hasOwn(PRESETS, name);
+
 /** A preset's recipe with another seed. */
 export const presetRecipe = (name: PresetName, seed?: number): Recipe => ({
   ...PRESETS[name].recipe,

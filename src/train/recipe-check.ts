@@ -1,8 +1,9 @@
 /** What speaks against a plan, found before it is run rather than hours into it. */
 import { GroundworkError } from '../base/error.ts';
+import { promptFaults } from './prompt.ts';
 import type { Recipe } from './recipe.ts';
-import { usesCode } from './rewards/index.ts';
-import { error, type Objection } from './stages/descriptor.ts';
+import { REWARD_NAMES, REWARDS, usesCode } from './rewards/index.ts';
+import { error, warning, type Objection } from './stages/descriptor.ts';
 import { descriptorOf, type Stage } from './stages/index.ts';
 
 /** @property stage its place in the plan; null: it is about the plan as a whole */
@@ -10,13 +11,71 @@ export interface Advice extends Objection {
   readonly stage: number | null;
 }
 
-/** Everything that speaks against a plan: its own settings by stage, and what the stages leave each other. */
-export function advise({ stages }: Recipe): Advice[] {
+/** What of a dataset speaks for or against a plan. */
+export interface PlannedData {
+  /** Training rows with a thought. */
+  readonly thoughts: number;
+}
+
+/**
+ * Everything that speaks against a plan: its own settings by stage, its prompt, and what the stages leave each other.
+ * @param data what it would be run on; null: that is not known
+ */
+export function advise(recipe: Recipe, data: PlannedData | null = null): Advice[] {
+  const { stages, prompt } = recipe;
   if (stages.length === 0)
     return [{ stage: null, ...error('The recipe is empty.', 'Add a stage, or start from a preset.') }];
-  return [...adapterFaults(stages), ...answerFaults(stages), ...stages.flatMap((stage, i) => own(stage, i))].sort(
-    (a, b) => a.stage! - b.stage!,
-  );
+  return [
+    ...(prompt ? promptFaults(prompt) : []).map((text) => ({
+      stage: null,
+      ...error(text, 'Change it under “Prompt”.'),
+    })),
+    ...adapterFaults(stages),
+    ...answerFaults(stages),
+    ...untaughtForms(recipe, data),
+    ...stages.flatMap((stage, i) => own(stage, i)),
+  ].sort((a, b) => (a.stage ?? -1) - (b.stage ?? -1));
+}
+
+/** Rewards that ask for a form, or for a thought, which nothing before them teaches. */
+function untaughtForms({ stages, prompt }: Recipe, data: PlannedData | null): Advice[] {
+  const asked = [prompt, ...Object.values(prompt?.tasks ?? {})].flatMap((part) => part?.answerForm ?? []);
+  const wantsThoughts = prompt === undefined || asked.some((form) => form !== 'answer');
+  return stages.flatMap((stage, i): Advice[] => {
+    const { compares } = descriptorOf(stage);
+    if (!compares) return [];
+    const { rewardWeights } = compares(stage);
+    const weighed = (asks: 'form' | 'thought') =>
+      REWARD_NAMES.filter((name) => REWARDS[name].asks === asks && (rewardWeights[name] ?? 0) > 0).map(
+        (name) => `“${REWARDS[name].label}”`,
+      );
+    const [forms, thoughts] = [weighed('form'), weighed('thought')];
+    if (!wantsThoughts)
+      return thoughts.length === 0
+        ? []
+        : [
+            {
+              stage: i,
+              ...warning(
+                `The prompt asks for answers without a thought, so ${thoughts.join(', ')} has nothing to judge.`,
+                'Set its weight to 0, or let a part of the rows think under “Prompt”.',
+              ),
+            },
+          ];
+    const taught = stages.slice(0, i).filter((before) => descriptorOf(before).teaches);
+    const written = stages.slice(0, i).some((before) => descriptorOf(before).writesThoughts);
+    if (data === null || data.thoughts > 0 || written || taught.length === 0 || forms.length + thoughts.length === 0)
+      return [];
+    return [
+      {
+        stage: i,
+        ...warning(
+          `${[...forms, ...thoughts].join(', ')} asks for a thought before the answer, and “${taught[0]!.name}” does not teach that: no training row has a thought.`,
+          'Add thoughts by a synthesis stage or a teacher (Data, Thoughts), or set the answer form under “Prompt” to “answer”.',
+        ),
+      },
+    ];
+  });
 }
 
 const own = <S extends Stage>(stage: S, index: number): Advice[] =>
@@ -69,7 +128,9 @@ export const codeOf = ({ stages }: Pick<Recipe, 'stages'>): string[] =>
   stages.flatMap((stage) => (stage.kind === 'grpo' && usesCode(stage) ? [stage.rewardCode!] : []));
 
 /** Throws `recipe-invalid` where stages cannot follow each other as they do. */
-export function checkRecipe({ stages }: Pick<Recipe, 'stages'>): void {
+export function checkRecipe({ stages, prompt }: Pick<Recipe, 'stages' | 'prompt'>): void {
+  const [wrong] = prompt ? promptFaults(prompt) : [];
+  if (wrong !== undefined) throw new GroundworkError('recipe-invalid', wrong, 'Change the prompt of the recipe.');
   const [fault] = [...adapterFaults(stages), ...answerFaults(stages)];
   if (!fault) return;
   const name = stages[fault.stage!]!.name;

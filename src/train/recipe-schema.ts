@@ -4,6 +4,7 @@
  */
 import { isObject } from '../base/json.ts';
 import { GroundworkError } from '../base/error.ts';
+import { PROMPT, PROMPT_SCHEMA, type AskedHow, type PromptSettings } from './prompt.ts';
 import type { Recipe } from './recipe.ts';
 import { getAt, setAt, type Spec } from './stages/schema.ts';
 import { KINDS, STAGES, type Stage, type StageKind } from './stages/index.ts';
@@ -35,8 +36,8 @@ export function readRecipe(value: unknown, missing: Missing): Read {
     refuse('', value, 'an object with a list of stages');
     return { faults };
   }
-  const { name = 'Opened recipe', seed = 42, stages, ...unknown } = value;
-  for (const [key, at] of Object.entries(unknown)) refuse(key, at, 'only name, seed and stages');
+  const { name = 'Opened recipe', seed = 42, stages, prompt: given, ...unknown } = value;
+  for (const [key, at] of Object.entries(unknown)) refuse(key, at, 'only name, seed, prompt and stages');
   if (typeof name !== 'string') refuse('name', name, 'a text');
   if (!Number.isSafeInteger(seed) || (seed as number) < 0) refuse('seed', seed, 'a whole number from 0');
   if (!Array.isArray(stages)) refuse('stages', stages, 'a list of stages');
@@ -44,9 +45,42 @@ export function readRecipe(value: unknown, missing: Missing): Read {
     faults.push({ path: 'stages', found: `a list of ${stages.length}`, allowed: `at most ${MOST_STAGES} stages` });
   const listed = Array.isArray(stages) && stages.length <= MOST_STAGES ? stages : [];
   const read = listed.map((stage, i) => readStage(stage, `stages[${i}]`, missing, refuse));
-  return faults.length > 0
-    ? { faults }
-    : { recipe: { name: name as string, seed: seed as number, stages: read as readonly Stage[] } };
+  // Plans of before there were prompts, and those that ask as rows are written, have none.
+  const prompt = given === undefined ? null : readPrompt(given, refuse);
+  if (faults.length > 0) return { faults };
+  return {
+    recipe: {
+      name: name as string,
+      seed: seed as number,
+      ...(prompt && { prompt }),
+      stages: read as readonly Stage[],
+    },
+  };
+}
+
+/** Settings that are left out have their defaults; of a task, those of all rows. */
+function readPrompt(value: unknown, refuse: Refuse): PromptSettings | null {
+  if (!isObject(value)) return refuse('prompt', value, 'an object with its settings') ?? null;
+  const { tasks, ...all } = value;
+  const settings = { ...PROMPT, ...readAskedHow(all, 'prompt', refuse) };
+  if (tasks !== undefined && !isObject(tasks)) refuse('prompt.tasks', tasks, 'an object with settings by task');
+  if (!isObject(tasks)) return settings;
+  const byTask = Object.entries(tasks).map(([task, own]) => {
+    const path = `prompt.tasks.${task}`;
+    if (!isObject(own)) refuse(path, own, 'an object with its settings');
+    return [task, isObject(own) ? readAskedHow(own, path, refuse) : {}] as const;
+  });
+  return { ...settings, tasks: Object.fromEntries(byTask) };
+}
+
+function readAskedHow(value: object, path: string, refuse: Refuse): Partial<AskedHow> {
+  const schema: Readonly<Record<string, Spec>> = PROMPT_SCHEMA;
+  for (const [key, at] of Object.entries(value)) {
+    const spec = Object.hasOwn(schema, key) ? schema[key]! : null;
+    if (spec === null) refuse(`${path}.${key}`, at, `nothing of that name in a prompt`);
+    else if (!allows(spec, at)) refuse(`${path}.${key}`, at, allowedBy(spec));
+  }
+  return value;
 }
 
 type Refuse = (path: string, found: unknown, allowed: string) => void;

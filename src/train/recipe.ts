@@ -1,4 +1,5 @@
 /** A run is a list of stages, as data. What a stage of each kind has is said in its module (stages/). */
+import type { PromptSettings } from './prompt.ts';
 import type { Stage } from './stages/index.ts';
 
 export type { Stage } from './stages/index.ts';
@@ -16,5 +17,7 @@ export type { SynthesiseStage } from './stages/synthesise.ts';
 export interface Recipe {
   readonly name: string;
   readonly seed: number;
+  /** How rows are asked; absent: as they are written. */
+  readonly prompt?: PromptSettings;
   readonly stages: readonly Stage[];
 }

@@ -15,10 +15,14 @@ import type { PixelInput, VisionLanguageModel } from '../models/model.ts';
 import { encodeConversation, readPixels } from '../models/encode.ts';
 import type { Processor } from '../models/processor.ts';
 import type { EncodedPrompt } from './pack.ts';
+import type { Prompting, RowForm } from './prompt.ts';
 import { VisionRunner } from './vision-runner.ts';
 
 export interface Sample {
+  /** As it is in the dataset: what is asked around it is in `prompt`. */
   readonly row: Row;
+  /** The form that its answer is asked for in. */
+  readonly form: RowForm;
   readonly prompt: EncodedPrompt;
   readonly promptText: string;
   /** Target tokens with the end of the turn. Empty for rows without a target. */
@@ -32,6 +36,19 @@ export interface Sample {
   /** Pictures as the model sees them. */
   readonly sizes: readonly Size[];
 }
+
+/** How rows are read for some use. */
+export interface AskOptions {
+  /** Their targets are learned: a row without a thought is not asked to think. Default: they are asked for an answer. */
+  readonly taught?: boolean;
+  /** For all of them, whatever the plan's form is. */
+  readonly form?: RowForm;
+  /** Another way to ask than the plan's; null: as they are written. */
+  readonly prompting?: Prompting | null;
+}
+
+/** For stages that learn the rows' own targets. */
+export const TAUGHT: AskOptions = { taught: true };
 
 /** Encoded rows that are kept: a few kilobytes each. */
 const SAMPLES_KEPT = 2048;
@@ -54,6 +71,8 @@ export class SampleStore {
   /** Features by picture path, f32 [rows, hidden]. */
   readonly #features = new Map<string, Float32Array>();
   #featureBytes = 0;
+  /** How the rows are asked; null: as they are written. */
+  prompting: Prompting | null = null;
   /** Told of the pictures of a batch as they are read. */
   onPictures: ((done: number, total: number) => void) | null = null;
   /** Pictures of the batch to come, read or being read. */
@@ -67,8 +86,8 @@ export class SampleStore {
   }
 
   /** Encodes rows and computes what features are missing, several pictures a pass. Throws `row-encoding`, `image-missing`, `image-shape`. */
-  async prepare(rows: readonly Row[]): Promise<Sample[]> {
-    const samples = await this.encode(rows);
+  async prepare(rows: readonly Row[], options?: AskOptions): Promise<Sample[]> {
+    const samples = await this.encode(rows, options);
     await this.#computeFeatures(this.#missing(rows));
     this.#evict(new Set(rows.flatMap((row) => row.images)));
     return samples;
@@ -94,9 +113,17 @@ export class SampleStore {
   }
 
   /** Tokens and positions only; pictures are not opened beyond their header. */
-  async encode(rows: readonly Row[]): Promise<Sample[]> {
+  async encode(
+    rows: readonly Row[],
+    { taught = false, form, prompting = this.prompting }: AskOptions = {},
+  ): Promise<Sample[]> {
     const samples: Sample[] = [];
-    for (const row of rows) samples.push(this.#samples.get(contentOf(row)) ?? (await this.#encode(row)));
+    for (const row of rows) {
+      const asked = form ?? prompting?.formOf(row, taught) ?? 'as-written';
+      const key = prompting ? `${asked} ${prompting.key} ${contentOf(row)}` : contentOf(row);
+      const put = () => prompting?.ask(row, asked, this.#processor.convention.syntax.example) ?? row;
+      samples.push(this.#samples.get(key) ?? (await this.#encode(row, put(), asked, key)));
+    }
     return samples;
   }
 
@@ -121,11 +148,11 @@ export class SampleStore {
       thinking: 'optional',
     } as const;
     const tolerant = parseAnswer(text, anyForm);
-    // The form is judged strictly; the boxes are read wherever they are.
+    // The form is judged strictly, as it was asked for; the boxes are read wherever they are.
     const strict = parseAnswer(text, {
       convention: this.#processor.convention,
       sizes: sample.sizes,
-      thinking: 'required',
+      thinking: sample.form === 'answer' ? 'absent' : 'required',
     });
     const thoughtBoxes = tolerant.think === null ? [] : parseAnswer(tolerant.think, anyForm).boxes;
     return { ...tolerant, formatOk: strict.formatOk, tagsOk: strict.tagsOk, thoughtBoxes };
@@ -135,7 +162,8 @@ export class SampleStore {
     this.#vision.destroy();
   }
 
-  async #encode(row: Row): Promise<Sample> {
+  /** @param put the row with the words that are put around it */
+  async #encode(row: Row, put: Row, form: RowForm, key: string): Promise<Sample> {
     const { convention } = this.#processor;
     const natural: Size[] = [];
     for (const path of row.images) {
@@ -149,12 +177,14 @@ export class SampleStore {
       natural.push(size);
     }
     const sizes = natural.map((size) => this.#processor.modelSize(size));
-    const messages = promptMessages(row, convention, sizes);
-    const target = row.answer.length || row.solution.length || row.nothing ? targetText(row, convention, sizes) : '';
+    const messages = promptMessages(put, convention, sizes);
+    const has = row.answer.length || row.solution.length || row.nothing;
+    const target = has ? targetText(put, convention, sizes, form === 'answer') : '';
     const encoded = encodeConversation(this.#processor, row.id, messages, target || null, sizes);
     const { axes, next } = this.#model.positions(encoded.tokens, encoded.grids);
     const sample: Sample = {
       row,
+      form,
       prompt: {
         id: row.id,
         tokens: encoded.tokens,
@@ -171,7 +201,7 @@ export class SampleStore {
       natural,
       sizes,
     };
-    this.#samples.set(contentOf(row), sample);
+    this.#samples.set(key, sample);
     return sample;
   }
 
@@ -227,6 +257,12 @@ export class SampleStore {
       this.#featureBytes -= features.byteLength;
     }
   }
+}
+
+/** Rows as they are sampled from and, where a prompt makes that another thing, as they are taught. */
+export async function encodeBoth(samples: SampleStore, rows: readonly Row[]): Promise<Sample[]> {
+  const asked = await samples.encode(rows);
+  return samples.prompting ? [...asked, ...(await samples.encode(rows, TAUGHT))] : asked;
 }
 
 /** Equal for rows that are encoded, scored and named alike. */

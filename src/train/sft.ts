@@ -11,7 +11,7 @@ import { Optimizer } from './optimizer.ts';
 import { groupRows, pack, type PackedGroup } from './pack.ts';
 import { Batches, countSteps, RowSampler, type SamplerState } from './plan-steps.ts';
 import type { SftStage } from './recipe.ts';
-import type { Sample } from './samples.ts';
+import { TAUGHT, type Sample } from './samples.ts';
 import { PASSES_AHEAD } from './scorer.ts';
 import type { StageContext } from './stage.ts';
 
@@ -46,7 +46,7 @@ export async function runSft(stage: SftStage, context: StageContext): Promise<vo
       const position: SftPosition = { step, tokens, sampler: batches.state };
       if (!(await context.gate({ position, optimizer }))) return;
       const started = performance.now();
-      const samples = await context.samples.prepare(await rows.read(batches.next()));
+      const samples = await context.samples.prepare(await rows.read(batches.next()), TAUGHT);
       if (step + 1 < totalSteps) context.samples.readAhead(rows, batches.peek());
       const result = await accumulate(stage, context, optimizer, samples);
       const { learningRate, gradNorm } = await optimizer.step();
@@ -83,12 +83,15 @@ async function trainable(stage: SftStage, context: StageContext): Promise<RowLis
   let long = 0;
   let without = 0;
   let unlearnt = 0;
+  let thoughtless = 0;
+  const { prompting } = context.samples;
   const { length } = context.train;
   for (let start = 0; start < length; start += ROWS_AT_ONCE) {
     if (!(await context.turn())) return null;
     const places = span(context.train, start, start + ROWS_AT_ONCE);
-    const samples = await context.samples.encode(await context.train.read(places));
-    samples.forEach(({ prompt, completion, unlearnt: earlier }, i) => {
+    const samples = await context.samples.encode(await context.train.read(places), TAUGHT);
+    samples.forEach(({ row, form, prompt, completion, unlearnt: earlier }, i) => {
+      if (form === 'answer' && prompting?.formOf(row, false) === 'think') thoughtless++;
       if (earlier > 0) unlearnt++;
       if (!completion.length) without++;
       else if (stage.maxLength > 0 && prompt.tokens.length + completion.length > stage.maxLength) long++;
@@ -109,6 +112,11 @@ async function trainable(stage: SftStage, context: StageContext): Promise<RowLis
     context.emit({
       type: 'notice',
       message: `${unlearnt} rows have earlier answers that this model’s chat template rewrites: those answers are shown, and not learned.`,
+    });
+  if (thoughtless && !context.resume)
+    context.emit({
+      type: 'notice',
+      message: `${thoughtless} rows have no thought. They are asked for the answer alone here, although the prompt of the recipe would have them think first.`,
     });
   if (!usable.length)
     throw new GroundworkError(

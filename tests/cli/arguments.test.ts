@@ -19,6 +19,7 @@ import {
 import { failureOf } from '../../src/cli/run-command.ts';
 import { dtype, storage } from '../../src/cli/storage-option.ts';
 import { commandOf } from './command.ts';
+import { PRESET_NAMES, PRESETS } from '../../src/train/presets.ts';
 import { evaluateStage, grpoStage, mergeStage, sftStage } from '../../src/train/stages/index.ts';
 
 const house = mkdtempSync(join(tmpdir(), 'groundwork-arguments-'));
@@ -83,6 +84,11 @@ describe('what a command cannot do it says in a sentence, and its status is 2', 
       'Stage 2, “Cold start”: The adapter of an earlier stage is not merged.',
     ],
     ['a plan that is not there', () => ['--recipe', at('missing.json')], 'missing.json cannot be read (ENOENT)'],
+    [
+      'a preset that there is not',
+      () => ['--recipe', 'fast'],
+      'Presets are demo, demo-quick, sft-only, rl-only, paper, careful, quick',
+    ],
     ['a plan that is a folder', () => ['--recipe', house], 'cannot be read (EISDIR)'],
     ['a seed that is no number', () => ['--seed', 'abc'], '--seed is “abc”.'],
     ['a seed that is no whole number', () => ['--seed', '1.5'], '--seed is “1.5”.'],
@@ -128,6 +134,7 @@ describe('what a command cannot do it says in a sentence, and its status is 2', 
 describe('every command ends with 2 and without a word of defects when it is told', () => {
   test.each([
     ['demo', ['--seed', 'abc'], '--seed is “abc”.'],
+    ['demo', ['--recipe', 'fast'], 'there is no preset “fast”'],
     ['profile', ['sft', '--recipe', 'good'], 'has no stage of kind sft'],
     ['verify', ['nowhere'], 'nowhere is not there.'],
     ['memory', ['--out', 'nowhere/a/b.md'], 'cannot be written'],
@@ -148,6 +155,10 @@ describe('every command ends with 2 and without a word of defects when it is tol
     const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
     expect([status, stdout + stderr]).toEqual([2, expect.stringContaining('is not a model that Groundwork knows')]);
   });
+});
+
+test.each(PRESET_NAMES)('a recipe may be the preset %s, as the studio has it', async (name) => {
+  expect(await plan.read(name, '--recipe', [name])).toEqual(PRESETS[name].recipe);
 });
 
 test('what fails on the way ends with 1, and a defect is called one', () => {

@@ -46,6 +46,7 @@ interface Overlaid {
   readonly changes: readonly Change[];
   readonly excluded: boolean;
   readonly judged: boolean;
+  readonly thinks: boolean;
   /** Why they do not fit; null: they do. */
   readonly why: string | null;
 }
@@ -129,6 +130,11 @@ export class Overlay {
     return this.#fitting(number)?.judged ?? null;
   }
 
+  /** Whether the row has a thought after its edits; null: it has none of them. */
+  thinks(number: number): boolean | null {
+    return this.#fitting(number)?.thinks ?? null;
+  }
+
   /** What is true of a row's edits: `edited` ones fit, `unfit` ones do not. */
   is(number: number, what: EditsFilter): boolean {
     const own = this.#rows.get(number);
@@ -159,5 +165,6 @@ function judge(row: Row, entries: readonly ChangeEntry[]): Overlaid {
     why,
     excluded: changed.ok && changed.edited.excluded !== null,
     judged: wantedOf(changed.ok ? changed.edited.row : row) !== null,
+    thinks: (changed.ok ? changed.edited.row : row).think !== undefined,
   };
 }

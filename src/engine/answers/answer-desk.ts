@@ -4,7 +4,9 @@ import type { Dataset } from '../../data/dataset.ts';
 import type { Row } from '../../data/row.ts';
 import type { Prediction } from '../../evaluate/prediction.ts';
 import { Generator } from '../../train/generate.ts';
+import { promptingOf } from '../../train/prompt.ts';
 import { Scorer } from '../../train/scorer.ts';
+import { textDigest } from '../../store/digest.ts';
 import type { AnswerShelf } from '../keep/answer-shelf.ts';
 import { datasetDigest } from '../keep/identity.ts';
 import type { ModelHolder } from '../model/model-holder.ts';
@@ -46,8 +48,11 @@ export class AnswerDesk {
       const { loaded } = this.#host.holder;
       return boxNumbers(this.#host.dataset(dataset), await this.#host.row(dataset, rowId), loaded?.processor ?? null);
     },
-    preview: async ({ dataset, rowId }) =>
-      previewRow(this.#host.holder.workbench(dataset), await this.#host.row(dataset, rowId)),
+    preview: async ({ dataset, rowId, recipe, taught = false }) =>
+      previewRow(this.#host.holder.workbench(dataset), await this.#host.row(dataset, rowId), {
+        taught,
+        prompting: recipe ? promptingOf(recipe) : null,
+      }),
     answer: (request) => this.#host.aside(() => this.#one(request)),
     'answer-rows': (request) => this.#host.aside(() => this.#several(request)),
     'predict-rows': (request) => this.#host.aside(() => this.#predict(request)),
@@ -143,7 +148,7 @@ export class AnswerDesk {
     const { holder, active, shelf } = this.#host;
     const base = await holder.weightsOf(null, 'base');
     const tuned = active() ? null : await holder.weightsOf(holder.benchOf(dataset), 'tuned');
-    return shelf.known(project, await datasetDigest(this.#host.dataset(dataset)), {
+    return shelf.known(project, await this.#rowsAsked(dataset), {
       ...(base !== null && { base }),
       ...(tuned !== null && { tuned }),
     });
@@ -159,6 +164,13 @@ export class AnswerDesk {
     const weights = await holder.weightsOf(holder.benchOf(dataset), policy);
     if (weights === null) return;
     const known = answers.map((answer, i) => ({ rowId: rowIds[i]!, answer }));
-    await shelf.add(project, await datasetDigest(this.#host.dataset(dataset)), weights, known);
+    await shelf.add(project, await this.#rowsAsked(dataset), weights, known);
+  }
+
+  /** Tells rows, and how they are asked, from all others. */
+  async #rowsAsked(dataset: string): Promise<string> {
+    const digest = await datasetDigest(this.#host.dataset(dataset));
+    const prompting = this.#host.holder.benchOf(dataset)?.samples.prompting;
+    return prompting ? `${digest} ${await textDigest(prompting.key)}` : digest;
   }
 }

@@ -11,7 +11,7 @@ export function askedAsPublished(row: Row): Row {
   if (!row.benchmark) return row;
   const pictures = row.images.map((_, image) => ({ type: 'image', image }) as const);
   const text = { type: 'text', text: row.benchmark.prompt } as const;
-  return { ...row, prompt: [{ role: 'user', content: [...pictures, text] }] };
+  return { ...row, published: true, prompt: [{ role: 'user', content: [...pictures, text] }] };
 }
 
 /** What `predict-rows` asks for where it draws no samples: the likeliest answer. */

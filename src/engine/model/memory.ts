@@ -18,7 +18,9 @@ import {
   type MemoryPlan,
   type MemoryRequest,
 } from '../../train/memory-plan.ts';
-import { SampleStore, type Sample } from '../../train/samples.ts';
+import { promptCharacters, promptingOf, type PromptSettings } from '../../train/prompt.ts';
+import type { Recipe } from '../../train/recipe.ts';
+import { encodeBoth, SampleStore, type Sample } from '../../train/samples.ts';
 import { PUBLISHED, publishedPreprocessor } from './published.ts';
 import type { Request } from '../protocol/messages.ts';
 import type { MemoryReport, MemoryRow } from '../protocol/model.ts';
@@ -56,10 +58,7 @@ export async function answerMemory(question: MemoryQuestion, context: MemoryCont
     // A store of its own: one that belongs to a run must not be touched for a forecast.
     longest =
       dataset && rows.length
-        ? longestRow(
-            await encoded(new SampleStore(dataset, loaded.model, loaded.processor), rows, context),
-            loaded.processor,
-          )
+        ? longestRow(await encoded(storeFor(dataset, loaded, question.recipe), rows, context), loaded.processor)
         : estimatedRow(loaded.architecture, loaded.processor, question.row);
   } else {
     const config = question.config ?? PUBLISHED.find(({ id }) => id === question.model)?.config;
@@ -74,10 +73,17 @@ export async function answerMemory(question: MemoryQuestion, context: MemoryCont
     request = { architecture, dtype: 'f16' };
     longest =
       dataset && rows.length
-        ? await longestUnread(architecture, sizes, dataset, rows, context)
+        ? await longestUnread(architecture, sizes, dataset, rows, question.recipe.prompt, context)
         : estimatedRow(architecture, sizes, question.row);
   }
   return report({ ...request, longest, recipe: question.recipe, gpu }, question, context);
+}
+
+/** A store of its own, which asks as the recipe does. */
+function storeFor(dataset: Dataset, loaded: LoadedModel, recipe: Recipe): SampleStore {
+  const samples = new SampleStore(dataset, loaded.model, loaded.processor);
+  samples.prompting = promptingOf(recipe);
+  return samples;
 }
 
 /** Rows that are measured between two turns. */
@@ -86,8 +92,8 @@ const ROWS_A_TURN = 8;
 async function encoded(samples: SampleStore, rows: readonly Row[], { turn, tell }: MemoryContext): Promise<Sample[]> {
   const found: Sample[] = [];
   for (let start = 0; start < rows.length; start += ROWS_A_TURN) {
-    found.push(...(await samples.encode(rows.slice(start, start + ROWS_A_TURN))));
-    tell('rows', found.length, rows.length);
+    found.push(...(await encodeBoth(samples, rows.slice(start, start + ROWS_A_TURN))));
+    tell('rows', Math.min(rows.length, start + ROWS_A_TURN), rows.length);
     await turn();
   }
   return found;
@@ -138,6 +144,7 @@ async function longestUnread(
   sizes: PictureSizes,
   dataset: Dataset,
   rows: readonly Row[],
+  asked: PromptSettings | undefined,
   { turn, tell }: MemoryContext,
 ): Promise<Longest> {
   const longest: { -readonly [K in keyof Longest]: Longest[K] } = { ...NONE };
@@ -162,7 +169,8 @@ async function longestUnread(
     }
     const words = (segments: Row['answer']) =>
       segments.reduce((n, s) => n + (s.type === 'text' ? s.text.length : 24), 0);
-    const prompt = row.prompt.reduce((n, { content }) => n + words(content), 0) / CHARACTERS_A_TOKEN;
+    const around = asked ? promptCharacters(asked, row) : 0;
+    const prompt = (row.prompt.reduce((n, { content }) => n + words(content), 0) + around) / CHARACTERS_A_TOKEN;
     const target = (words(row.answer) + (row.think?.length ?? 0)) / CHARACTERS_A_TOKEN;
     grown('featureRows', features);
     grown('promptTokens', features + markers + Math.ceil(prompt) + TEMPLATE_TOKENS);

@@ -135,6 +135,7 @@ export class ModelDesk {
       vocabSize: model.vocabSize,
       renamed: architecture.canonicalName(older) !== older,
       boxConvention: processor.convention.words,
+      boxExample: processor.convention.syntax.example(2),
       notes: loaded.notes,
       ...storageReport(loaded),
     };

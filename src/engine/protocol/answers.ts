@@ -1,7 +1,8 @@
 /** What page and engine say to each other about a model's answers to rows: given, kept, and looked at digit by digit. */
 import type { Prediction } from '../../evaluate/prediction.ts';
 import type { Box01 } from '../../grounding/box.ts';
-import type { Answer, PolicyName, Size } from './words.ts';
+import type { RowForm } from '../../train/prompt.ts';
+import type { Answer, PolicyName, Recipe, Size } from './words.ts';
 
 /** An answer that was given before, by the weights that are there now. */
 export interface KnownAnswer {
@@ -17,6 +18,8 @@ export interface Predicted {
 
 /** A row as the model sees it. */
 export interface EncodedPreview {
+  /** The form that its answer is asked for in. */
+  readonly form: RowForm;
   readonly sizes: readonly { readonly natural: Size; readonly model: Size; readonly tokens: number }[];
   readonly promptText: string;
   readonly targetText: string;
@@ -53,7 +56,14 @@ export interface BoxNumbers {
 
 export type AnswerRequest =
   | { readonly type: 'box-numbers'; readonly dataset: string; readonly rowId: string }
-  | { readonly type: 'preview'; readonly dataset: string; readonly rowId: string }
+  /** `taught`: as a stage learns it, not as it is sampled from. Without a recipe: as it is written. */
+  | {
+      readonly type: 'preview';
+      readonly dataset: string;
+      readonly rowId: string;
+      readonly recipe?: Pick<Recipe, 'prompt' | 'seed'>;
+      readonly taught?: boolean;
+    }
   | {
       readonly type: 'answer';
       readonly dataset: string;

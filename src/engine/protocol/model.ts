@@ -36,6 +36,8 @@ export interface ModelReport extends WeightsReport {
   readonly renamed: boolean;
   /** How the model writes boxes, in words for the user. */
   readonly boxConvention: string;
+  /** A box as it writes one, in an answer about two pictures. */
+  readonly boxExample: string;
   /** What was skipped or assumed in its files, in whole sentences. */
   readonly notes: readonly string[];
 }

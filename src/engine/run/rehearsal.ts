@@ -10,9 +10,10 @@ import { countPictures, spread, type RowList } from '../../data/row-list.ts';
 import { wantedOf } from '../../data/wanted.ts';
 import type { LoadedModel } from '../../models/load.ts';
 import { longestRow, planMemory } from '../../train/memory-plan.ts';
+import { promptingOf } from '../../train/prompt.ts';
 import { checkRecipe } from '../../train/recipe-check.ts';
 import type { Recipe } from '../../train/recipe.ts';
-import type { Sample } from '../../train/samples.ts';
+import { encodeBoth, type Sample } from '../../train/samples.ts';
 import type { StageEvent } from '../../train/stage.ts';
 import type { Splits } from '../../train/stages/descriptor.ts';
 import { HELDOUT_AT_ONCE, heldoutOf } from '../../train/stages/heldout.ts';
@@ -42,6 +43,7 @@ export async function rehearse(
   checkRecipe(recipe);
   const { session } = loaded.model;
   const bench = new Workbench(loaded, dataset);
+  bench.samples.prompting = promptingOf(recipe);
   let done = 0;
   const next = (what: string) => {
     if (!hooks.next(what, done++, recipe.stages.length + 2))
@@ -50,7 +52,8 @@ export async function rehearse(
   try {
     next('Finding the longest row');
     const train = await spread(dataset.rows('train'), ROWS_LOOKED_AT);
-    const samples = await bench.samples.encode(train.length > 0 ? train : await spread(dataset.rows('heldout'), 64));
+    const looked = train.length > 0 ? train : await spread(dataset.rows('heldout'), 64);
+    const samples = await encodeBoth(bench.samples, looked);
     // A row that nothing can be learned from teaches the rehearsal nothing either.
     const useful = samples.filter(({ completion }) => completion.length > 0);
     const [first, second] = [...(useful.length > 0 ? useful : samples)].sort((a, b) => tokensOf(b) - tokensOf(a));

@@ -1,5 +1,6 @@
 /** One run of a recipe: stages in order over one policy, and what came out of them. */
 import { optimizerState, type MomentsSnapshot } from '../../train/checkpoint.ts';
+import { promptingOf } from '../../train/prompt.ts';
 import { checkRecipe, mergesBefore } from '../../train/recipe-check.ts';
 import type { Recipe } from '../../train/recipe.ts';
 import { heldoutOf } from '../../train/stages/heldout.ts';
@@ -50,6 +51,7 @@ export async function runRecipe(
   const first = from?.position.stage ?? 0;
   let step = from?.position.step ?? 0;
   bench.outcomes = from?.position.outcomes ?? [];
+  bench.samples.prompting = promptingOf(recipe);
   const boundary = async (at: Omit<RunBoundary, 'outcomes'>) => hooks.boundary?.({ ...at, outcomes: bench.outcomes });
   for (const [index, stage] of recipe.stages.entries()) {
     if (index < first) continue;

@@ -5,6 +5,7 @@ import type { Row } from '../../data/row.ts';
 import type { LoadedModel } from '../../models/load.ts';
 import type { Storage } from '../../store/storage.ts';
 import { restorePolicy } from '../../train/checkpoint.ts';
+import { promptingOf } from '../../train/prompt.ts';
 import { readRecipe, requireRecipe } from '../../train/recipe-schema.ts';
 import type { Policy } from '../../train/policy.ts';
 import { Driver, gapNotice, restoredEvent, rewind, toldBy } from './driver.ts';
@@ -70,7 +71,8 @@ export class Runs {
   readonly #host: RunsHost;
   #driver: Driver | null = null;
   /** The run under way, or the one last under way: what the bench has learnt is its policy. */
-  #current: { readonly id: string; readonly dataset: string; readonly rows: Dataset } | null = null;
+  #current: { readonly id: string; readonly dataset: string; readonly rows: Dataset; readonly recipe: Recipe } | null =
+    null;
 
   constructor(host: RunsHost) {
     this.#host = host;
@@ -87,7 +89,7 @@ export class Runs {
     const id = crypto.randomUUID().slice(0, 8);
     const loaded = this.#host.model();
     const opened = this.#host.dataset(dataset);
-    this.#begin(id, dataset, opened, paused);
+    this.#begin(id, dataset, opened, recipe, paused);
     const ended = (async () => {
       const now = Date.now();
       await this.#drive(
@@ -154,13 +156,14 @@ export class Runs {
         message: `The run was on ${record.adapter} before and is on ${name} now. Its curves continue, but not equal to the last bit.`,
       });
     if (go) {
-      this.#begin(id, dataset, opened, paused);
+      this.#begin(id, dataset, opened, record.recipe, paused);
       return { ended: this.#drive({ ...record, adapter: name }, start) };
     }
     const bench = this.#host.freshBench(dataset, opened);
+    bench.samples.prompting = promptingOf(record.recipe);
     if (start) await restorePolicy(bench.policy, start.policy);
     bench.outcomes = start?.position.outcomes ?? [];
-    this.#current = { id, dataset, rows: opened };
+    this.#current = { id, dataset, rows: opened, recipe: record.recipe };
     return { ended: null };
   }
 
@@ -171,6 +174,7 @@ export class Runs {
     if (!this.#current) return;
     const { start } = await loadCheckpoint(storage, this.#current.id);
     const bench = this.#host.freshBench(this.#current.dataset, this.#current.rows);
+    bench.samples.prompting = promptingOf(this.#current.recipe);
     if (start) await restorePolicy(bench.policy, start.policy);
   }
 
@@ -230,8 +234,8 @@ export class Runs {
     if (notice) this.#host.emit(notice);
   }
 
-  #begin(id: string, dataset: string, rows: Dataset, paused: boolean): void {
-    this.#current = { id, dataset, rows };
+  #begin(id: string, dataset: string, rows: Dataset, recipe: Recipe, paused: boolean): void {
+    this.#current = { id, dataset, rows, recipe };
     this.#host.gate.begin(paused);
   }
 

@@ -1,6 +1,6 @@
 /** Where the plans of runs differ, setting by setting. */
 import type { Recipe } from '../../engine/protocol/index.ts';
-import { getAt, STAGES } from '../../engine/presets.ts';
+import { getAt, PROMPT, PROMPT_SCHEMA, STAGES } from '../../engine/presets.ts';
 import { fieldsOf } from './fields.ts';
 import { KIND_NAMES } from './kinds/index.ts';
 
@@ -30,6 +30,20 @@ export function differences(plans: readonly Recipe[]): Difference[] {
     'Seed',
     'seed',
     plans.map(({ seed }) => String(seed)),
+  );
+  const asked = (key: keyof typeof PROMPT_SCHEMA) => (prompt: Recipe['prompt']) => words((prompt ?? PROMPT)[key]);
+  for (const key of Object.keys(PROMPT_SCHEMA) as (keyof typeof PROMPT_SCHEMA)[])
+    tell(
+      'Prompt',
+      key,
+      '',
+      plans.map(({ prompt }) => asked(key)(prompt)),
+    );
+  tell(
+    'Prompt',
+    'tasks',
+    '',
+    plans.map(({ prompt }) => JSON.stringify(prompt?.tasks ?? {})),
   );
   const longest = Math.max(...plans.map(({ stages }) => stages.length));
   for (let i = 0; i < longest; i++) {

@@ -1,7 +1,7 @@
 /** The plan being edited. It survives a reload. */
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { Recipe, Stage } from '../../engine/protocol/index.ts';
-import { newStage, parseRecipe, presetRecipe } from '../../engine/presets.ts';
+import { newStage, parseRecipe, presetRecipe, type PromptSettings } from '../../engine/presets.ts';
 import { problemOf, type Problem } from '../problem.ts';
 
 export interface RecipeEditor {
@@ -9,6 +9,8 @@ export interface RecipeEditor {
   use(recipe: Recipe): void;
   rename(name: string): void;
   reseed(seed: number): void;
+  /** How rows are asked; null: as they are written. */
+  ask(prompt: PromptSettings | null): void;
   change(index: number, stage: Stage): void;
   add(kind: Stage['kind']): void;
   remove(index: number): void;
@@ -43,6 +45,10 @@ export function createRecipeEditor(
       use: (recipe) => set({ recipe }),
       rename: (name) => set(({ recipe }) => ({ recipe: { ...recipe, name } })),
       reseed: (seed) => set(({ recipe }) => ({ recipe: { ...recipe, seed } })),
+      ask: (prompt) =>
+        set(({ recipe: { name, seed, stages: all } }) => ({
+          recipe: { name, seed, ...(prompt && { prompt }), stages: all },
+        })),
       change: (index, stage) => stages((all) => all.map((old, i) => (i === index ? stage : old))),
       add: (kind) => stages((all) => [...all, newStage(kind)]),
       remove: (index) => stages((all) => all.filter((_, i) => i !== index)),

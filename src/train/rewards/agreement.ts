@@ -20,6 +20,7 @@ export const agreement = defineReward({
   summary:
     'Overlap of the last box named in the thought with the answer’s; does not apply where the thought names none.',
   subject: 'thought',
+  asks: 'thought',
   range: [0, 1],
   weight: 0,
   score: ({ answer }) => agreementOf(answer),

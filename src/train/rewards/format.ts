@@ -8,8 +8,10 @@ import { defineReward } from './reward.ts';
 export const format = defineReward({
   name: 'format',
   label: 'Format',
-  summary: '1 for exactly <think>…</think><answer>…</answer> with a readable box in the answer, else 0.',
+  summary:
+    '1 for exactly <think>…</think><answer>…</answer> with a readable box in the answer, else 0. Where the prompt asks for the answer alone: for exactly <answer>…</answer>.',
   subject: 'form',
+  asks: 'form',
   range: [0, 1],
   weight: 1,
   always: true,

@@ -40,6 +40,7 @@ export const instruction = defineReward({
   label: 'As instructed',
   summary: 'Share kept of what the question asks for: which images, how many boxes, which form of answer.',
   subject: 'form',
+  asks: 'form',
   range: [0, 1],
   weight: 0,
   score: ({ answer }, row) => {

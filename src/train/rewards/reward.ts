@@ -45,6 +45,8 @@ export interface Reward<N extends string = string, S extends Settings = Settings
   readonly weight: number;
   /** Scored and logged at weight 0 too, so that its curve can be watched. */
   readonly always?: true;
+  /** It asks for the form of the prompt, or for a thought: what was not taught is seldom found by chance. */
+  readonly asks?: 'form' | 'thought';
   readonly settings?: S;
   /** Why the values cannot be used; null: they can. */
   check?(values: SettingValues<S>, limits: RewardLimits): string | null;

@@ -7,6 +7,7 @@ export const strictFormat = defineReward({
   summary:
     '1 when the tags are right and the boxes are written exactly in the model’s convention, inside their pictures.',
   subject: 'form',
+  asks: 'form',
   range: [0, 1],
   weight: 0,
   score: ({ answer }, { solution }) => (solution.length === 0 ? null : Number(answer.formatOk)),

@@ -66,6 +66,10 @@ export interface StageDescriptor<S extends StageBase> {
   readonly schema: Schema<Omit<S, keyof StageBase>>;
   /** Optimizer steps are taken: rows watched are answered between them, and an adapter is left to keep. */
   readonly trains: boolean;
+  /** It learns the rows' own targets, thoughts included. */
+  readonly teaches?: true;
+  /** It writes thoughts for rows. */
+  readonly writesThoughts?: true;
   /** What it needs of the adapter that the stages before have left, and what it leaves; absent: it is all the same. */
   readonly adapter?: {
     readonly needs: 'open' | 'none' | 'any';

@@ -2,7 +2,7 @@
 import { Random } from '../../base/random.ts';
 import { placesWhere, subset, type RowList } from '../../data/row-list.ts';
 import type { StageBase, StageDescriptor } from './descriptor.ts';
-import { own, text, whole } from './schema.ts';
+import { choice, own, text, whole } from './schema.ts';
 
 export interface EvaluateStage extends StageBase {
   readonly kind: 'evaluate';
@@ -12,7 +12,11 @@ export interface EvaluateStage extends StageBase {
   readonly batchSize: number;
   /** A sentence added to the question, so that the same rows can be asked in another way; empty: as written. */
   readonly instruction: string;
+  /** The form that answers are asked for in. `plan`: the plan's. */
+  readonly answerForm: (typeof FORMS)[number];
 }
+
+const FORMS = ['plan', 'as-written', 'think', 'answer'] as const;
 
 /** Held-out rows with a solution; of more than `limit`, a fixed draw. */
 export function evaluationRows(heldout: RowList, limit: number, seed: number): RowList {
@@ -23,12 +27,21 @@ export function evaluationRows(heldout: RowList, limit: number, seed: number): R
 
 export const evaluate: StageDescriptor<EvaluateStage> = {
   kind: 'evaluate',
-  defaults: { kind: 'evaluate', name: 'Evaluation', limit: 0, maxCompletionLength: 256, batchSize: 8, instruction: '' },
+  defaults: {
+    kind: 'evaluate',
+    name: 'Evaluation',
+    limit: 0,
+    maxCompletionLength: 256,
+    batchSize: 8,
+    instruction: '',
+    answerForm: 'plan',
+  },
   schema: {
     limit: whole(0, 1e6, own),
     maxCompletionLength: whole(1, 8192, { theirs: 512 }),
     batchSize: whole(1, 256, { name: 'per_device_eval_batch_size', theirs: 8 }),
     instruction: text(2000, { ...own, later: true }),
+    answerForm: choice(FORMS, { ...own, later: true }),
   },
   trains: false,
   reads: 'heldout',

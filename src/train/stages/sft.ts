@@ -73,6 +73,7 @@ export const sft: StageDescriptor<SftStage> = {
     ...OPTIMIZER({ learningRate: 2e-5 }),
   },
   trains: true,
+  teaches: true,
   adapter: {
     needs: 'none',
     leaves: 'open',

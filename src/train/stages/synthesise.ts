@@ -49,6 +49,7 @@ export const synthesise: StageDescriptor<SynthesiseStage> = {
     ...SAMPLING,
   },
   trains: false,
+  writesThoughts: true,
   ...SAMPLED_ROWS,
   eased: {
     'one-row': (stage) => ({ ...stage, batchSize: 1 }),

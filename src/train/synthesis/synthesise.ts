@@ -80,7 +80,9 @@ async function ask(
   tally: { candidates: number; kept: number },
 ): Promise<Row[][]> {
   if (rows.length === 0) return [];
-  const samples = await context.samples.prepare(hinted ? rows.map(withHint) : rows);
+  // Whatever share of rows the plan has think: a thought is what is asked for here.
+  const think = context.samples.prompting ? ({ form: 'think' } as const) : {};
+  const samples = await context.samples.prepare(hinted ? rows.map(withHint) : rows, think);
   const rollouts = await context.generator.generate(samples, {
     numGenerations: stage.numGenerations,
     sampling: stage.sampling,

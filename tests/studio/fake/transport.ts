@@ -24,6 +24,9 @@ import type {
 import { ROW_FORMATS } from '../../../src/data/formats/table.ts';
 import { HealthTally } from '../../../src/data/health.ts';
 import { box01, iou } from '../../../src/grounding/box.ts';
+import { CONVENTIONS } from '../../../src/grounding/convention.ts';
+import type { RequestOf } from '../../../src/engine/protocol/messages.ts';
+import { promptingOf } from '../../../src/train/prompt.ts';
 import { fakeDevice } from './device.ts';
 import { fakeProfile } from './profile.ts';
 import { fakeAdapter } from './adapter.ts';
@@ -194,6 +197,7 @@ export class FakeTransport implements Transport {
           renamed: true,
           ...heldAs(request.storage ?? 'auto'),
           notes: [],
+          boxExample: CONVENTIONS.qwen2_5_vl.syntax.example(2),
           boxConvention:
             'Thousandths of the picture, as Qwen2-VL writes them: (x1,y1),(x2,y2) after the number of the image.',
         } satisfies ModelReport;
@@ -287,7 +291,7 @@ export class FakeTransport implements Transport {
         return { file: pixels, model: row.solution.map(({ box }) => box.map((v) => Math.round(v * 1000))) };
       }
       case 'preview':
-        return this.#preview(request.rowId);
+        return this.#preview(request);
       case 'answer':
         await pause(40);
         return request.policies.map((policy) => this.#guess(request.rowId, policy));
@@ -437,6 +441,7 @@ export class FakeTransport implements Transport {
       edits: null,
       train: rows.length,
       heldout: heldout.length,
+      thoughts: rows.filter(({ think }) => think !== undefined).length,
       benchmarks: { rows: 0, titles: [] },
       images: scenes.size,
       tasks,
@@ -480,8 +485,11 @@ export class FakeTransport implements Transport {
     return { ...counted, pictures: { total: 1191, unchecked, uncheckedBytes: unchecked * 412_000 } };
   }
 
-  #preview(id: string): EncodedPreview {
-    const row = this.#row(id);
+  #preview({ rowId, recipe, taught = false }: RequestOf<'preview'>): EncodedPreview {
+    const row = this.#row(rowId);
+    const prompting = recipe ? promptingOf(recipe) : null;
+    const form = prompting?.formOf(row, taught) ?? 'as-written';
+    const asked = prompting?.ask(row, form, CONVENTIONS.qwen2_5_vl.syntax.example) ?? row;
     const sizes = row.images.map((path) => {
       const natural = this.#data.scenes.get(path)!.size;
       const model = { width: Math.round(natural.width / 28) * 28, height: Math.round(natural.height / 28) * 28 };
@@ -493,10 +501,14 @@ export class FakeTransport implements Transport {
       ...Array.from({ length: tokens }, () => ({ text: '<|image_pad|>', inLoss: false })),
       { text: '<|vision_end|>', inLoss: false },
     ]);
-    const target = `<think>${row.think}</think><answer>Image-1: (120,340),(410,560)</answer><|im_end|>`;
+    const target = `${asked.think === undefined ? '' : `<think>${asked.think}</think>`}<answer>Image-1: (120,340),(410,560)</answer><|im_end|>`;
     return {
       sizes,
-      promptText: 'user …',
+      form,
+      promptText: asked.prompt
+        .flatMap(({ content }) => content)
+        .map((segment) => (segment.type === 'text' ? segment.text : '<|image_pad|>'))
+        .join(''),
       targetText: target,
       tokens: [
         ...words('<|im_start|>user ', false),

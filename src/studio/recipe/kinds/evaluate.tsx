@@ -34,6 +34,10 @@ export const evaluate: KindWords<EvaluateStage> = {
       label: 'Added to the question',
       help: 'A sentence after each question, such as “Think first.” It shows what the model can do when it is asked in another way. Empty asks as the rows are written.',
     },
+    answerForm: {
+      label: 'Answer form',
+      help: 'plan asks as the prompt of the recipe says. think and answer ask all rows to think first or to answer at once, as-written adds no words. So one recipe can measure both.',
+    },
   }),
   views: [
     {

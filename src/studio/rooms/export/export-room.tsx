@@ -1,6 +1,7 @@
 /** Export: the adapter, the merged weights, the run file; written straight to the disk where the browser can. */
 import { useRef, useState } from 'react';
 import { GroundworkError } from '../../../base/error.ts';
+import { promptSnippet } from '../../../engine/presets.ts';
 import type { EngineClient } from '../../../engine/client.ts';
 import type { ExportCheck, ExportChoice, KeyStyle } from '../../../engine/protocol/index.ts';
 import { problemOf, type Problem } from '../../problem.ts';
@@ -152,6 +153,8 @@ const engineLost = ({ code, message }: GroundworkError, left: string) =>
 function ExportCard({ kind, ready }: { readonly kind: Kind; readonly ready: boolean }) {
   const { client } = useStudio();
   const renamed = useProject((project) => project.model?.renamed ?? false);
+  const prompt = useRun((run) => run.recipe?.prompt ?? null);
+  const example = useProject((project) => project.model?.boxExample ?? '…');
   const [style, setStyle] = useState<KeyStyle>('current');
   const [progress, setProgress] = useState<Progressing | null>(null);
   const stop = useRef<AbortController | null>(null);
@@ -241,6 +244,8 @@ function ExportCard({ kind, ready }: { readonly kind: Kind; readonly ready: bool
       <h3>In Python</h3>
       <pre className="code" tabIndex={0} role="region" aria-label={`Loading the ${title} in Python`}>
         {kind.python}
+        {'\n'}
+        {promptSnippet(prompt, () => example)}
       </pre>
     </section>
   );

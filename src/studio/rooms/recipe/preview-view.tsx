@@ -4,7 +4,7 @@ import type { DatasetReport, EncodedPreview } from '../../../engine/protocol/ind
 import type { Layer } from '../../boxes/roles.ts';
 import { Legend, Strip } from '../../boxes/strip.tsx';
 import { problemOf, type Problem } from '../../problem.ts';
-import { useProject, useStudio } from '../../state/studio.ts';
+import { useProject, useRecipe, useStudio } from '../../state/studio.ts';
 import { useRows } from '../../state/use-rows.ts';
 import { count } from '../../ui/format.ts';
 import { Icon } from '../../ui/icon.tsx';
@@ -29,6 +29,9 @@ function Preview({ dataset }: { readonly dataset: DatasetReport }) {
   const [at, setAt] = useState(0);
   const rows = useRows(dataset.id, 'train');
   const row = rows.at(at);
+  const prompt = useRecipe((editor) => editor.recipe.prompt);
+  const seed = useRecipe((editor) => editor.recipe.seed);
+  const [taught, setTaught] = useState(true);
   const [preview, setPreview] = useState<EncodedPreview | Problem | null>(null);
   const { want } = rows;
   useEffect(() => want(at, at + 1), [want, at]);
@@ -36,12 +39,13 @@ function Preview({ dataset }: { readonly dataset: DatasetReport }) {
   useEffect(() => {
     if (rowId === undefined) return;
     let live = true;
-    client.request({ type: 'preview', dataset: dataset.id, rowId }).then(
+    const recipe = { seed, ...(prompt && { prompt }) };
+    client.request({ type: 'preview', dataset: dataset.id, rowId, recipe, taught }).then(
       (value) => live && setPreview(value),
       (error) => live && setPreview(problemOf(error)),
     );
     return () => void (live = false);
-  }, [client, dataset.id, rowId]);
+  }, [client, dataset.id, rowId, prompt, seed, taught]);
   const layers = useMemo<Layer[]>(() => (row ? [{ role: 'truth', boxes: row.solution }] : []), [row]);
   const seenAs = useMemo(
     () => (preview && 'sizes' in preview ? preview.sizes.map(({ model }) => model) : undefined),
@@ -71,6 +75,19 @@ function Preview({ dataset }: { readonly dataset: DatasetReport }) {
         >
           <Icon name="right" />
         </button>
+        {prompt && (
+          <label className="prompt-task">
+            <span>Asked</span>
+            <select
+              value={taught ? 'taught' : 'asked'}
+              onChange={(event) => setTaught(event.target.value === 'taught')}
+            >
+              <option value="taught">where it is learned</option>
+              <option value="asked">where answers are sampled</option>
+            </select>
+          </label>
+        )}
+        {preview && 'form' in preview && prompt && <span className="tag">{FORM_TAGS[preview.form]}</span>}
       </div>
       {row && (
         <Strip
@@ -92,6 +109,12 @@ function Preview({ dataset }: { readonly dataset: DatasetReport }) {
     </div>
   );
 }
+
+const FORM_TAGS: Readonly<Record<EncodedPreview['form'], string>> = {
+  'as-written': 'as written',
+  think: 'think, then answer',
+  answer: 'answer only',
+};
 
 function Encoded({ preview }: { readonly preview: EncodedPreview }) {
   const learned = preview.tokens.filter((token) => token.inLoss).length;

@@ -14,6 +14,7 @@ import { MemoryPanel } from '../model/memory-panel.tsx';
 import { NumberInput } from './number-input.tsx';
 import { PlanFile } from './plan-file.tsx';
 import { PreviewView } from './preview-view.tsx';
+import { PromptView } from './prompt-view.tsx';
 import { StageEditor } from './stage-editor.tsx';
 import { StageLine } from './stage-line.tsx';
 import './recipe.css';
@@ -22,7 +23,8 @@ export function RecipeRoom() {
   const recipe = useRecipe((editor) => editor.recipe);
   const [selected, setSelected] = useState(0);
   const [tab, setTab] = useState('settings');
-  const advice = advise(recipe);
+  const dataset = useProject((project) => project.dataset);
+  const advice = advise(recipe, dataset);
   const at = Math.min(selected, recipe.stages.length - 1);
   const stage = recipe.stages[at];
   return (
@@ -72,6 +74,7 @@ export function RecipeRoom() {
                     <p className="muted">Add a stage, or start from a preset.</p>
                   ),
               },
+              { key: 'prompt', title: 'Prompt', body: () => <PromptView /> },
               { key: 'sees', title: 'As the model sees it', body: () => <PreviewView /> },
               { key: 'memory', title: 'Memory', body: () => <MemoryPanel /> },
               { key: 'file', title: 'Recipe as a file', body: () => <PlanFile /> },

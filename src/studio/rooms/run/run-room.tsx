@@ -42,7 +42,7 @@ function NoRun() {
     <div className="room room-run">
       <RoomHead title="Run" lede="Curves, completions and boxes while the model learns.">
         <OpenRunButton />
-        <StartButton advice={advise(recipe)} />
+        <StartButton advice={advise(recipe, dataset)} />
       </RoomHead>
       {software && <SoftwareNote />}
       <div className="card">
@@ -108,6 +108,7 @@ export function RunViews({ recorded = false }: { readonly recorded?: boolean }) 
   const { crosshair } = useStudio();
   const alarms = useAlarms();
   const recipe = useRecipe((editor) => editor.recipe);
+  const dataset = useProject((project) => project.dataset);
   const lede = useLede();
   const active = useRun((run) => isActive(run.state));
   const counts = useRun(useShallow((run) => RUN_VIEWS.map(({ count: shown }) => shown?.(run) ?? 0)));
@@ -120,7 +121,7 @@ export function RunViews({ recorded = false }: { readonly recorded?: boolean }) 
         ) : (
           <>
             <OpenRunButton />
-            <StartButton advice={advise(recipe)} />
+            <StartButton advice={advise(recipe, dataset)} />
           </>
         )}
       </RoomHead>
