@@ -4,6 +4,7 @@
  */
 import { DEFECT, isDefect, type ErrorCode } from './error-codes.ts';
 import { DISK_FULL, isDiskFull } from './disk-full.ts';
+import { FILE_GONE, isGone } from './file-gone.ts';
 
 export class GroundworkError extends Error {
   readonly code: ErrorCode;
@@ -45,6 +46,7 @@ export function describeError(error: unknown): Described {
     return { code, message, hint, ...(isDefect(code) && { trace: traceOf(error) }) };
   }
   if (isDiskFull(error)) return { ...DISK_FULL };
+  if (isGone(error)) return { ...FILE_GONE };
   return {
     code: 'internal',
     message: error instanceof Error ? error.message : String(error),

@@ -152,7 +152,7 @@ export class FileSet {
     } catch (cause) {
       throw new GroundworkError(
         'file-unreadable',
-        `${this.path(file)} could not be read.`,
+        `${this.path(file)} cannot be read any more.`,
         'It may have been moved or deleted since you chose it, or the browser needs your permission again. Open the dataset again.',
         { cause },
       );

@@ -6,7 +6,7 @@ import { Column, HashIndex, TextSet } from '../base/columns.ts';
 import { GroundworkError } from '../base/error.ts';
 import { crc32 } from '../formats/crc32.ts';
 import type { Size } from '../grounding/box.ts';
-import { endsWell, FileEnds, readImageHeader, whyUnreadable, type ImageHeader } from '../image/size.ts';
+import { endsWell, FileEnds, readImageHeader, sizeComplaint, whyUnreadable, type ImageHeader } from '../image/size.ts';
 import type { FileSet } from './file-set.ts';
 import { ImageLookup, type Lookup } from './image-lookup.ts';
 import { isDataFile } from './tables/open-tables.ts';
@@ -192,7 +192,7 @@ export class Pictures {
     } catch (error) {
       if (!(error instanceof GroundworkError)) throw error;
     }
-    const size = header?.size ?? null;
+    const size = header && (sizeComplaint(header.size)?.usable ?? true) ? header.size : null;
     this.#orientation.set(picture, header?.orientation ?? 1);
     this.#width.set(picture, size ? size.width : -1);
     this.#height.set(picture, size ? size.height : -1);

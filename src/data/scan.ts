@@ -4,6 +4,7 @@
  */
 import { GroundworkError } from '../base/error.ts';
 import type { Size } from '../grounding/box.ts';
+import { sizeComplaint } from '../image/size.ts';
 import { BENCHMARKS, type BenchmarkName } from '../benchmarks/index.ts';
 import { readBenchmarkRow } from './benchmark.ts';
 import { decide, type Decision } from './conventions.ts';
@@ -256,10 +257,14 @@ class Pass {
     if (unfit) return this.#leaveOut([rowIssue(raw.source, '', unfit.reason, unfit.fix)]);
     const sizes: Size[] = [];
     const unreadable: RowIssue[] = [];
+    const heavy: RowIssue[] = [];
     for (const [i, path] of searched.images.entries()) {
       const size = await pictures.measure(path);
-      if (size) sizes.push(size);
-      else {
+      if (size) {
+        sizes.push(size);
+        const large = sizeComplaint(size);
+        if (large) heavy.push(rowIssue(raw.source, `images[${i}]`, `${path} ${large.reason}`, large.fix, 'warning'));
+      } else {
         const { reason, fix } = await pictures.complaint(path);
         unreadable.push({
           ...rowIssue(raw.source, `images[${i}]`, `${path} ${reason}`, fix),
@@ -276,7 +281,7 @@ class Pass {
       counting: this.#shelf.counting,
       ...taughtOf(this.#options, raw.source.file),
     });
-    const all = [...issues];
+    const all = [...issues, ...heavy];
     if (!row) return this.#leaveOut(all);
     const facts = new Set(done);
     for (const [i, path] of searched.images.entries()) {

@@ -38,8 +38,8 @@ export const blobSource = (blob: Blob): ByteSource => ({
     } catch (cause) {
       throw new GroundworkError(
         'file-unreadable',
-        'The file could not be read.',
-        'It may have been moved, changed or deleted since you chose it. Choose it again.',
+        'The file cannot be read any more.',
+        'It was changed, moved or deleted since you chose it, or its disk is gone. Put it back, or choose it again.',
         { cause },
       );
     }

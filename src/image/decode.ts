@@ -4,13 +4,14 @@
  * a decoder is registered (image/node-decode.ts).
  */
 import { GroundworkError } from '../base/error.ts';
+import { FILE_GONE, isGone } from '../base/file-gone.ts';
 import { decodeBmp } from './bmp.ts';
 import { decodeGif } from './gif.ts';
 import { decodeCmykJpeg } from './jpeg.ts';
 import { opaqueAvif, opaqueWebp } from './opaque.ts';
 import { decodePng } from './png.ts';
 import type { RgbImage } from './rgb-image.ts';
-import { readImageHeader, type ImageHeader } from './size.ts';
+import { readImageHeader, sizeComplaint, type ImageHeader } from './size.ts';
 import { decodeTiff } from './tiff.ts';
 import { decodeLosslessWebp } from './webp-lossless.ts';
 
@@ -78,6 +79,9 @@ export async function browserDecode(bytes: Blob): Promise<RgbImage> {
   return onCanvas(bytes);
 }
 
+/** Pixels that are read off a canvas at once. */
+const STRIP_PIXELS = 2 ** 22;
+
 async function onCanvas(bytes: Blob): Promise<RgbImage> {
   const bitmap = await createImageBitmap(bytes, {
     premultiplyAlpha: 'none',
@@ -85,7 +89,9 @@ async function onCanvas(bytes: Blob): Promise<RgbImage> {
     imageOrientation: 'from-image',
   });
   try {
-    const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
+    const { width, height } = bitmap;
+    const rows = Math.max(1, Math.min(height, Math.floor(STRIP_PIXELS / width)));
+    const canvas = new OffscreenCanvas(width, rows);
     const context = canvas.getContext('2d', { willReadFrequently: true, alpha: false });
     if (!context)
       throw new GroundworkError(
@@ -93,14 +99,20 @@ async function onCanvas(bytes: Blob): Promise<RgbImage> {
         'The browser provided no canvas to decode pictures with.',
         'Close other tabs and try again.',
       );
-    context.drawImage(bitmap, 0, 0);
-    return withoutAlpha(context.getImageData(0, 0, bitmap.width, bitmap.height).data, bitmap.width, bitmap.height);
+    // In strips: a canvas of the whole, and its pixels again, would take as much memory twice over.
+    const data = new Uint8Array(width * height * 3);
+    for (let y = 0; y < height; y += rows) {
+      const count = Math.min(rows, height - y);
+      context.drawImage(bitmap, 0, -y);
+      data.set(withoutAlpha(context.getImageData(0, 0, width, count).data, width, count).data, y * width * 3);
+    }
+    return { width, height, data };
   } finally {
     bitmap.close();
   }
 }
 
-/** Throws `image-undecodable` if the bytes are no picture, `no-image-decoder` where none is registered. */
+/** Throws `image-undecodable` if the bytes are no picture, `file-unreadable` if they cannot be read any more, `no-image-decoder` where none is registered. */
 export async function decodeImage(bytes: Blob | Uint8Array): Promise<RgbImage> {
   const decoder =
     registered ??
@@ -114,11 +126,15 @@ export async function decodeImage(bytes: Blob | Uint8Array): Promise<RgbImage> {
   try {
     const file = bytes instanceof Blob ? bytes : new Blob([bytes as Uint8Array<ArrayBuffer>]);
     const header = await readImageHeader(file);
+    const large = header && sizeComplaint(header.size);
+    if (large && !large.usable) throw new GroundworkError('image-undecodable', `A picture ${large.reason}.`, large.fix);
     const ours = header?.ours ? OURS[header.format] : undefined;
     if (header && ours) return turned(ours(new Uint8Array(await file.arrayBuffer())), header.orientation);
     return await decoder(file);
   } catch (cause) {
     if (cause instanceof GroundworkError) throw cause;
+    if (isGone(cause))
+      throw new GroundworkError(FILE_GONE.code, 'A picture cannot be read any more.', FILE_GONE.hint, { cause });
     throw new GroundworkError(
       'image-undecodable',
       'A picture could not be decoded.',

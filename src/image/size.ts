@@ -20,6 +20,34 @@ export interface ImageHeader {
 /** Pixels of a picture: more is no picture that anyone made. */
 export const MOST_PIXELS = 2 ** 28;
 
+/** From here on a picture takes so much memory to decode that it is worth a word. */
+const LARGE_PIXELS = 2 ** 26;
+
+/** What is to be said of a picture's size before it is decoded; null: nothing. */
+export function sizeComplaint({ width, height }: Size): SizeComplaint | null {
+  const pixels = width * height;
+  if (pixels <= LARGE_PIXELS) return null;
+  const named = `has ${width.toLocaleString('en')} × ${height.toLocaleString('en')} pixels`;
+  if (pixels > MOST_PIXELS)
+    return {
+      usable: false,
+      reason: `${named}, more than can be decoded`,
+      fix: `Save it with at most ${Math.floor(MOST_PIXELS / 1e6)} million pixels.`,
+    };
+  // Four bytes a pixel in the decoder, three in what it gives.
+  return {
+    usable: true,
+    reason: `${named}, and takes about ${((7 * pixels) / 1e9).toFixed(1)} GB of memory to decode`,
+    fix: 'Save it smaller, if the machine is short of memory. The model sees a few million pixels of it at most.',
+  };
+}
+
+export interface SizeComplaint {
+  readonly usable: boolean;
+  readonly reason: string;
+  readonly fix: string;
+}
+
 /**
  * Whether a file is too short for its size by far: nobody packs so many pixels into a byte, and a few bytes that claim
  * millions would keep the processor busy for nothing.
@@ -349,6 +377,9 @@ const FOREIGN: readonly (readonly [RegExp, string, string])[] = [
 
 /** Why a file is not a readable picture, as the end of a sentence that begins with its name, and what to do. */
 export async function whyUnreadable(file: Blob): Promise<{ readonly reason: string; readonly fix: string }> {
+  const header = await readImageHeader(file);
+  const large = header && sizeComplaint(header.size);
+  if (large) return large;
   const bytes = new Uint8Array(await file.slice(0, 64).arrayBuffer());
   const begin = String.fromCharCode(...bytes);
   if (/^(?:II\*\0|MM\0\*)/.test(begin)) {

@@ -214,11 +214,18 @@ export class SampleStore {
     try {
       return await readPixels(this.#processor, await this.#dataset.image(path));
     } catch (error) {
+      if (error instanceof GroundworkError && error.code === 'file-unreadable')
+        throw new GroundworkError(
+          error.code,
+          `${path} cannot be read any more.`,
+          'Its file was changed, moved or deleted since the dataset was opened, or its disk is gone. The run is safe up to its last checkpoint. Put the file back as it was, or open the dataset again, then resume the run.',
+          { cause: error },
+        );
       if (!(error instanceof GroundworkError) || error.code !== 'image-undecodable') throw error;
       throw new GroundworkError(
         error.code,
         `${path} could not be decoded.`,
-        'The file is damaged. Replace it or remove its rows, then open the dataset again.',
+        'Its file is damaged. The run is safe up to its last checkpoint. Replace the file or remove its rows, then open the dataset again.',
         { cause: error },
       );
     }

@@ -112,3 +112,23 @@ test('a picture inside a row is decoded from the row as it was read, not from it
   // Once for what the file is, once for its boxes, once for its rows.
   expect(taken).toBeLessThan(3.2 * file.size);
 });
+
+test('a picture too large to decode is left out when the dataset is opened, and a heavy one is told', async () => {
+  const dataset = await open({
+    'claimed.png': pngHeader(60_000, 60_000),
+    'real.png': pngHeader(30_000, 30_000),
+    'heavy.png': pngHeader(16_000, 16_000),
+    'usual.png': pngHeader(4000, 3000),
+    'train.json': [about('claimed.png'), about('real.png'), about('heavy.png'), about('usual.png')],
+  });
+  expect(dataset.report.issues.map(({ severity, reason, fix }) => [severity, reason, fix])).toEqual([
+    [
+      'error',
+      'claimed.png has 60,000 × 60,000 pixels, more than can be decoded',
+      expect.stringContaining('268 million'),
+    ],
+    ['error', 'real.png has 30,000 × 30,000 pixels, more than can be decoded', expect.stringContaining('268 million')],
+    ['warning', 'heavy.png has 16,000 × 16,000 pixels, and takes about 1.8 GB of memory to decode', expect.anything()],
+  ]);
+  expect((await allRows(dataset)).map(({ images }) => images[0])).toEqual(['heavy.png', 'usual.png']);
+});

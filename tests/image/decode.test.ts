@@ -1,3 +1,5 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -100,4 +102,46 @@ test('what is no picture gets an error with a code', async () => {
   registerDecoder(null);
   await expect(decodeImage(Uint8Array.of(1, 2, 3))).rejects.toMatchObject({ code: 'no-image-decoder' });
   registerDecoder(nodeDecode);
+});
+
+describe('files that are not as they were', () => {
+  test('one that was changed since it was opened cannot be read any more, and is not called damaged', async () => {
+    const { mkdtemp, rm, writeFile } = await import('node:fs/promises');
+    const { openAsBlob } = await import('node:fs');
+    const folder = await mkdtemp(join(tmpdir(), 'groundwork-gone-'));
+    try {
+      const path = join(folder, 'a.png');
+      await writeFile(path, await picture().png().toBuffer());
+      const file = await openAsBlob(path);
+      expect(await decodeImage(file)).toMatchObject({ width: 13, height: 7 });
+      await writeFile(path, await picture(4).png().toBuffer());
+      await expect(decodeImage(file)).rejects.toMatchObject({
+        code: 'file-unreadable',
+        message: 'A picture cannot be read any more.',
+      });
+      await rm(path);
+      await expect(decodeImage(file)).rejects.toMatchObject({ code: 'file-unreadable' });
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
+
+  test('one that claims more pixels than anyone decodes is refused by its header', async () => {
+    const bytes = await picture().png().toBuffer();
+    bytes.writeUInt32BE(60_000, 16);
+    bytes.writeUInt32BE(60_000, 20);
+    await expect(decodeImage(blob(bytes))).rejects.toMatchObject({
+      code: 'image-undecodable',
+      message: 'A picture has 60,000 × 60,000 pixels, more than can be decoded.',
+    });
+  });
+
+  test('garbage behind a good header is no picture', async () => {
+    const bytes = await sharp({ create: { width: 64, height: 64, channels: 3, background: 'red' } })
+      .jpeg()
+      .toBuffer();
+    for (let i = bytes.length >> 1; i < bytes.length - 2; i++) bytes[i] = (i * 167 + 13) & 0x7f;
+    bytes.fill(0xff, 200, 260);
+    await expect(decodeImage(blob(bytes))).rejects.toMatchObject({ code: 'image-undecodable' });
+  });
 });

@@ -77,9 +77,9 @@ describe('a model from a Hub, in the studio', () => {
   test('a failure is told with what to do, and the list is read again', async () => {
     const { hub, asked, finish } = setUp();
     const loading = hub.getState().load();
-    finish(new GroundworkError('hub-gated', 'It is gated.', 'Ask.'));
+    finish(new GroundworkError('hub-gated', 'It is gated.', 'Ask. It is safe.'));
     await loading;
-    expect(hub.getState().problem).toEqual({ code: 'hub-gated', what: 'It is gated.', hint: 'Ask.' });
+    expect(hub.getState().problem).toEqual({ code: 'hub-gated', what: 'It is gated.', hint: 'Ask. It is safe.' });
     expect(asked.at(-1)?.type).toBe('hub-cached');
     hub.getState().dismiss();
     expect(hub.getState().problem).toBeNull();

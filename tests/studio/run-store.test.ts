@@ -153,9 +153,9 @@ describe('the run', () => {
 
   it('forgets the last run when a new one starts', async () => {
     const { run, book } = setUp();
-    run.getState().receive([{ type: 'failure', code: 'x', message: 'm', hint: 'h' }]);
+    run.getState().receive([{ type: 'failure', code: 'device-lost', message: 'm', hint: 'All is safe.' }]);
     book.push(1, { loss: 1 });
-    expect(run.getState().failure).toEqual({ code: 'x', what: 'm', hint: 'h' });
+    expect(run.getState().failure).toEqual({ code: 'device-lost', what: 'm', hint: 'All is safe.' });
     void run.getState().start('d', recipe);
     expect(run.getState().failure).toBeNull();
     expect(book.names()).toEqual([]);
