@@ -51,6 +51,8 @@ const SHEET: readonly { readonly where: string; readonly keys: readonly Key[] }[
   },
 ];
 
+const VERSION = import.meta.env.VERSION as string;
+
 export function Keys({ onClose }: { readonly onClose: () => void }) {
   const dialog = useRef<HTMLDialogElement>(null);
   useLayoutEffect(() => {
@@ -83,6 +85,7 @@ export function Keys({ onClose }: { readonly onClose: () => void }) {
           </section>
         ))}
       </div>
+      <p className="muted">Groundwork {VERSION}</p>
     </dialog>
   );
 }
