@@ -2,7 +2,7 @@
 import { GroundworkError } from '../../src/base/error.ts';
 import { Random } from '../../src/base/random.ts';
 import { mutate } from './mutate.ts';
-import { READERS, type Bytes, type Reader } from './readers.ts';
+import type { Bytes, Reader } from './readers.ts';
 
 export type Readers = Readonly<Record<string, Reader>>;
 
@@ -21,7 +21,7 @@ const peakMemory = (): number => process.resourceUsage().maxRSS * 1024;
 
 const seedsOf = new Map<string, ReturnType<Reader['seeds']>>();
 
-export function inputOf(name: string, seed: number, input: number, readers: Readers = READERS): Bytes {
+export function inputOf(name: string, seed: number, input: number, readers: Readers): Bytes {
   const reader = readers[name]!;
   let seeds = seedsOf.get(name);
   if (!seeds) seedsOf.set(name, (seeds = reader.seeds()));
@@ -31,12 +31,7 @@ export function inputOf(name: string, seed: number, input: number, readers: Read
 }
 
 /** Null: it was read, or refused with a GroundworkError, in time and in little memory. */
-export async function tryInput(
-  name: string,
-  seed: number,
-  input: number,
-  readers: Readers = READERS,
-): Promise<Finding | null> {
+export async function tryInput(name: string, seed: number, input: number, readers: Readers): Promise<Finding | null> {
   const bytes = inputOf(name, seed, input, readers);
   const before = process.memoryUsage().rss;
   const peakBefore = peakMemory();

@@ -6,7 +6,6 @@
 import { parseArgs } from 'node:util';
 import { inputOf } from './fuzz.ts';
 import { fuzz, work, type Span } from './processes.ts';
-import { READERS } from './readers.ts';
 
 /** Milliseconds without a sign of life. */
 const HANGS = 120_000;
@@ -24,6 +23,8 @@ const { values, positionals } = parseArgs({
 });
 if (values.work !== undefined) await work(JSON.parse(values.work) as Span);
 else {
+  // A process that works brings its own table, and needs none of what these readers import.
+  const { READERS } = await import('./readers.ts');
   const [inputs, seed, from] = [Number(values.inputs), Number(values.seed), Number(values.from)];
   const [wanted = ''] = positionals;
   const names = Object.hasOwn(READERS, wanted)
@@ -34,7 +35,7 @@ else {
     console.error(`Readers: ${Object.keys(READERS).join(', ')}`);
     process.exit(2);
   }
-  if (values.show) process.stdout.write(inputOf(names[0]!, seed, from));
+  if (values.show) process.stdout.write(inputOf(names[0]!, seed, from, READERS));
   else {
     let sum = 0;
     for (const name of names) {
