@@ -7,17 +7,17 @@ import { wgsl } from './scripts/wgsl-plugin.ts';
 /** Tests that open a GPU device (Dawn under Node on a software driver), wherever they lie. */
 const onGpu = 'tests/**/*.gpu.test.ts';
 
-/** Layers without state in their modules, whose tests need no modules of their own. */
-const PURE = ['base', 'formats', 'grounding', 'image', 'text', 'benchmarks', 'ops', 'models', 'train', 'evaluate'];
-
-/** What a test does that another file in the same process would see: mocks, globals, registered parts. */
-const LEAVES_TRACES =
-  /\bvi\.|globalThis|process\.(?:argv|env|chdir|on)\b|fake-indexeddb|\bregister[A-Z]\w*\(|commandOf/;
+/**
+ * What a test does that another file in the same process would see (mocks, globals, registered parts, states, flags of
+ * the engine), and what others would spoil (processor time and memory, measured).
+ */
+const ALONE =
+  /\bvi\.|globalThis|process\.(?:argv|env|chdir|on)\b|fake-indexeddb|\bregister[A-Z]\w*\(|commandOf|calm-waits|race-check|cpuUsage|tools\/fuzz/;
 
 /** Test files that share a process and its modules with others: loading the modules takes longer than the tests. */
-const shared = PURE.flatMap((layer) =>
-  readdirSync(join('tests', layer), { recursive: true, encoding: 'utf8' }).map((name) => join('tests', layer, name)),
-).filter((file) => /(?<!\.gpu)\.test\.tsx?$/.test(file) && !LEAVES_TRACES.test(readFileSync(file, 'utf8')));
+const shared = readdirSync('tests', { recursive: true, encoding: 'utf8' })
+  .map((name) => join('tests', name))
+  .filter((file) => /(?<!\.gpu)\.test\.tsx?$/.test(file) && !ALONE.test(readFileSync(file, 'utf8')));
 
 /** Tests that open no device. No driver answers: one that does belongs to the lane that says so in its name. */
 const offDevice: TestProjectInlineConfiguration['test'] = {
