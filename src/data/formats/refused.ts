@@ -1,4 +1,5 @@
 /** Rows that are known and not taught: one line each, with the way round. They are looked at before any format. */
+import { isPictureName } from '../../base/picture-files.ts';
 import { rowIssue, type Source } from '../raw-row.ts';
 import type { RowIssue } from '../row.ts';
 
@@ -126,6 +127,22 @@ const OTHERS: readonly (readonly [(value: Fields) => boolean, string, string])[]
     (value) => keysOf(value, 'XMin', 'XMax', 'YMin', 'YMax') || keysOf(value, 'xmin', 'ymin', 'xmax', 'ymax'),
     'boxes in columns of their own (xmin, ymin, xmax, ymax)',
     TO_OBJECTS,
+  ],
+  [
+    (value) => keysOf(value, 'tokens_positive'),
+    'phrases in captions in the form of MDETR and Groma (tokens_positive)',
+    'Write a row for each phrase: image, question and answer, with the phrase’s box as the answer.',
+  ],
+  [
+    (value) => Object.keys(value).some(isPictureName) && Object.keys(value).some((key) => /^\d+$/.test(key)),
+    'values without names, because the file’s first line names no columns',
+    'Write a first line with the names of the columns: image, question, answer. Or export the annotations as COCO.',
+  ],
+  [(value) => keysOf(value, 'gtboxes'), 'boxes in the form of CrowdHuman (gtboxes)', TO_OBJECTS],
+  [
+    (value) => keysOf(value, 'question', 'imageId'),
+    'questions of GQA, without boxes',
+    'Write rows: image (imageId with .jpg), question, and as the answer the boxes of the scene graphs.',
   ],
   [
     (value) => keysOf(value, 'expression', 'bbox', 'img_path'),

@@ -44,12 +44,20 @@ export function vocRow(text: string, file: string): ReadRow {
           ),
         ],
       };
-    boxes.push({ label: inside(object, 'name') || 'object', numbers });
+    const name = inside(object, 'name') || 'object';
+    // Flickr30k Entities has numbers here, whose phrases stand in another file.
+    boxes.push({ label: /^\d+$/.test(name) ? `class ${name}` : name, numbers });
   }
   const size = inside(text, 'size') ?? '';
   const name = inside(text, 'filename') ?? file.slice(file.lastIndexOf('/') + 1).replace(/\.xml$/i, '.jpg');
-  return detectionRow({ image: name, ...inPicture(boxes, numberIn(size, 'width'), numberIn(size, 'height')) }, source);
+  const done = byNumber(boxes) ? (['classes-by-number'] as const) : [];
+  return detectionRow(
+    { image: name, ...inPicture(boxes, numberIn(size, 'width'), numberIn(size, 'height')), done },
+    source,
+  );
 }
+
+const byNumber = (boxes: readonly Labelled[]): boolean => boxes.some(({ label }) => /^class \d+$/.test(label));
 
 export function yoloRow(text: string, file: string, image: string, names: readonly string[]): ReadRow {
   const source = { file, line: 1 };
@@ -78,7 +86,7 @@ export function yoloRow(text: string, file: string, image: string, names: readon
   }
   const done = [
     ...(outlines ? (['outlines-reduced'] as const) : []),
-    ...(boxes.some(({ label }) => /^class \d+$/.test(label)) ? (['classes-by-number'] as const) : []),
+    ...(byNumber(boxes) ? (['classes-by-number'] as const) : []),
   ];
   return detectionRow({ image, boxes, space: 'fraction', done }, source);
 }

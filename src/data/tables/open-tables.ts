@@ -1,6 +1,6 @@
 /** Data files → tables. What a file is, is found from its content; its name only says where to begin. */
-import { ElementIndex } from '../../formats/element-index.ts';
-import { indexJson, type JsonIndex } from '../../formats/json-index.ts';
+import type { ElementIndex } from '../../formats/element-index.ts';
+import { indexJson, type JsonIndex, type JsonMember } from '../../formats/json-index.ts';
 import { indexLines, MAX_ELEMENT, parseJson } from '../../formats/jsonl.ts';
 import { fromUtf16, utf16Of } from '../../formats/utf16.ts';
 import { fileIssue, type FileSet } from '../file-set.ts';
@@ -15,7 +15,9 @@ import { composedTables } from './composed-tables.ts';
 import { withPhrases } from './phrase-table.ts';
 import { parquetTable } from './parquet-table.ts';
 import type { Table } from './table.ts';
+import { ForeignFiles, kindByLines, kindByName, kindByValue } from './foreign-files.ts';
 import { labelTables } from './label-files.ts';
+import { isRow, singleTables, type SingleFile } from './single-rows.ts';
 import { csvTable, linesTable, listTable, nestedTable, partsTable, type NestedRow } from './text-table.ts';
 
 const DATA_FILE = /\.(?:json|jsonl|ndjson|csv|tsv|parquet)$/i;
@@ -26,7 +28,7 @@ const HOLDS_NO_ROWS =
   /\.(?:png|jpe?g|jfif|webp|gif|bmp|tiff?|avif|hei[cf]|svg|p[bgnp]m|ico|ai|psd|md|rst|html?|css|py|ipynb|js|ts|sh|bat|c|h|cpp|java|m|r|lock|ini|cfg|gitattributes|gitignore|pdf|log|sha256|md5|tmp|ds_store|crc)$/i;
 /** Settings that libraries keep beside rows. */
 const SETTINGS =
-  /(?:^|\/)(?:dataset_infos?|state|(?:.*_)?config|package(?:-lock)?|tokenizer[^/]*|vocab|special_tokens_map|.*\.index)\.json$/i;
+  /(?:^|\/)(?:dataset_infos?|dataset_dict|state|(?:.*_)?config|package(?:-lock)?|tokenizer[^/]*|vocab|special_tokens_map|.*\.index)\.json$/i;
 const HAS_ENDING = /[^/]\.[^/.]{1,12}$/;
 
 /** Words for people, not rows. */
@@ -34,19 +36,9 @@ const FOR_PEOPLE = /(?:^|\/)(?:readme|licen[cs]e|changelog|requirements|notice)[
 
 export const isDataFile = (path: string): boolean => DATA_FILE.test(path);
 
-/** Files with rows that cannot be read here, and the way round. */
-const UNREAD: readonly (readonly [RegExp, string, string])[] = [
-  [
-    /(?:\.(?:p|pkl|pickle))$/i,
-    'it is a Python pickle: reading one means running the program inside it',
-    "Convert it once: python -c \"import json, pickle, sys; json.dump(pickle.load(open(sys.argv[1], 'rb')), open(sys.argv[2], 'w'))\" refs.p refs.json, and drop refs.json with instances.json.",
-  ],
-  [
-    /\.arrow$/i,
-    'Arrow files are not read',
-    'In Python, run datasets.load_from_disk(folder).to_parquet("rows.parquet") and drop the new file.',
-  ],
-];
+/** Words, and lines of a form that may be known. */
+const LINES = /\.(?:txt|odgt|ann|lst|list|labels?)$/i;
+const HEAD = 2048;
 
 export interface Opened {
   readonly tables: Table[];
@@ -60,6 +52,8 @@ interface Context {
   readonly heldoutShare: number;
   /** Told of what is not read. */
   readonly ledger: Ledger;
+  /** Told of what is known and not read. */
+  readonly foreign: ForeignFiles;
   tell(what: string, done: number, total: number): void;
 }
 
@@ -67,6 +61,8 @@ interface Pending {
   /** COCO documents and RefCOCO references, which are matched when all files have been seen. */
   readonly documents: { file: string; blob: Blob; index: JsonIndex }[];
   readonly references: { file: string; blob: Blob; elements: ElementIndex }[];
+  /** Files that are a row each, by their number. */
+  readonly single: SingleFile[];
 }
 
 /** Is a list one of RefCOCO's references? By its first element. */
@@ -78,12 +74,12 @@ async function isReferences(blob: Blob, elements: ElementIndex): Promise<boolean
 }
 
 async function jsonTables(
-  file: string,
-  blob: Blob,
-  { tell, ledger }: Context,
+  { number, file, blob }: SingleFile,
+  context: Context,
   pending: Pending,
   opened: Opened,
 ): Promise<void> {
+  const { tell } = context;
   const progress = (bytes: number) => tell(`Finding rows in ${file}`, bytes, blob.size);
   if (/\.(?:jsonl|ndjson)$/i.test(file))
     return void opened.tables.push(linesTable(file, blob, await indexLines(blob, progress)));
@@ -129,12 +125,17 @@ async function jsonTables(
         'Write one row a line (JSON Lines), or all rows as a list.',
       ),
     );
-  if (index.root === 'object') await objectTables(file, blob, index, ledger, opened);
+  if (index.root === 'object') await objectTables({ number, file, blob }, index, context, pending, opened);
 }
 
 /** COCO's files of another kind, by their first annotation: what they are, and what to bring instead. */
 async function otherAnnotations(blob: Blob, { members }: JsonIndex): Promise<[string, string] | null> {
   const first = await elementOf(blob, members.get('annotations')!.elements!);
+  if (isFields(first) && 'tokens_positive' in first)
+    return [
+      'these are phrases in captions in the form of MDETR (tokens_positive), which are not read',
+      'Write a row for each phrase: image, question and answer, with the phrase’s box as the answer.',
+    ];
   if (!isFields(first) || 'bbox' in first) return null;
   if ('caption' in first)
     return ['these are captions of COCO: they have no boxes', 'Drop the instances file of the same release instead.'];
@@ -164,10 +165,22 @@ const elementOf = (blob: Blob, elements: ElementIndex): Promise<unknown> =>
 const LOOKED_AT = 3;
 
 /** An object at the root: a row of its own, lists of rows, or rows by their ids. */
-async function objectTables(file: string, blob: Blob, index: JsonIndex, ledger: Ledger, opened: Opened): Promise<void> {
+async function objectTables(
+  one: SingleFile,
+  index: JsonIndex,
+  { files, ledger, foreign }: Context,
+  pending: Pending,
+  opened: Opened,
+): Promise<void> {
+  const { file, blob } = one;
   const members = [...index.members];
-  if (!index.problem && guessFormat(await valueAt(blob, { start: 0, end: blob.size })) !== null)
-    return void opened.tables.push(linesTable(file, blob, wholeFile(blob)));
+  if (!index.problem && isRow(await valueAt(blob, { start: 0, end: blob.size }), file, files))
+    return void pending.single.push(one);
+  const kind = index.problem ? null : kindByValue(await sampleOf(blob, members));
+  if (kind) {
+    foreign.add(file, kind);
+    return ledger.add('file-not-read', { file, line: 0 });
+  }
   const lists = members.flatMap(([name, { elements }]) => (elements?.length ? [{ name, elements }] : []));
   const rows: typeof lists = [];
   for (const list of lists) if (guessFormat(await elementOf(blob, list.elements)) !== null) rows.push(list);
@@ -189,6 +202,20 @@ async function objectTables(file: string, blob: Blob, index: JsonIndex, ledger: 
     opened.tables.push(nestedTable(file, blob, found));
     if (lists.length) ledger.add('list-not-read', { file, line: 0 });
   } else if (!index.problem && !SETTINGS.test(file)) ledger.add('file-not-read', { file, line: 0 });
+}
+
+/** Members whose values are looked at to know a file of another form, and their most bytes. */
+const SAMPLED = 12;
+const SAMPLED_BYTES = 2 ** 20;
+
+/** The first members of an object: of lists the first value, in a list. */
+async function sampleOf(blob: Blob, members: readonly (readonly [string, JsonMember])[]): Promise<object> {
+  const sample: [string, unknown][] = [];
+  for (const [name, member] of members.slice(0, SAMPLED)) {
+    if (member.elements) sample.push([name, [await elementOf(blob, member.elements)]]);
+    else sample.push([name, member.end - member.start > SAMPLED_BYTES ? null : await valueAt(blob, member)]);
+  }
+  return Object.fromEntries(sample);
 }
 
 /** Levels of objects around rows: VoTT's `assets` are by their ids, others have parts of rows by ids. */
@@ -224,13 +251,6 @@ async function nestedRows(
 
 async function parses(blob: Blob, lines: ElementIndex, i: number): Promise<boolean> {
   return parseJson(new Uint8Array(await blob.slice(lines.start(i), lines.end(i)).arrayBuffer())).ok;
-}
-
-/** A file that is one row. */
-function wholeFile(blob: Blob): ElementIndex {
-  const index = new ElementIndex();
-  index.add(0, blob.size, 1);
-  return index;
 }
 
 /** Tables of annotations; references take the instances with which most of their ids are found. */
@@ -281,22 +301,28 @@ async function isUtf32(blob: Blob): Promise<boolean> {
   return a !== 0 && b === 0 && c === 0 && d === 0;
 }
 
+/** Its first bytes as text; none where they cannot be read, which is told where the file is named. */
+const headOf = async (files: FileSet, i: number): Promise<string> =>
+  (await files.head(i, HEAD).catch(() => new Blob([]))).text();
+
 /** Opens every data file of the set. Bad files become issues. */
-export async function openTables(context: Context): Promise<Opened> {
-  const { files } = context;
+export async function openTables(given: Omit<Context, 'foreign'>): Promise<Opened> {
+  const context: Context = { ...given, foreign: new ForeignFiles() };
+  const { files, foreign } = context;
   const opened: Opened = { tables: [], issues: [] };
-  const pending: Pending = { documents: [], references: [] };
+  const pending: Pending = { documents: [], references: [], single: [] };
   const labels = await labelTables(files);
   opened.tables.push(...labels.tables);
   opened.issues.push(...labels.issues);
   for (let i = 0; i < files.count; i++) {
     if (labels.read.has(i)) continue;
     const file = files.path(i);
-    const unread = UNREAD.find(([pattern]) => pattern.test(file));
-    if (unread) opened.issues.push(fileIssue(file, unread[1], unread[2]));
     if (!isDataFile(file)) {
-      if (!unread && HAS_ENDING.test(file) && !HOLDS_NO_ROWS.test(file) && !FOR_PEOPLE.test(file))
-        context.ledger.add('file-not-read', { file, line: 0 });
+      const named = kindByName(file);
+      if (!named && (!HAS_ENDING.test(file) || HOLDS_NO_ROWS.test(file) || FOR_PEOPLE.test(file))) continue;
+      const kind = named ?? (LINES.test(file) ? kindByLines(file, await headOf(files, i)) : null);
+      if (kind) foreign.add(file, kind);
+      context.ledger.add('file-not-read', { file, line: 0 });
       continue;
     }
     const packed = await files.open(i).catch((error: Error) => {
@@ -316,8 +342,10 @@ export async function openTables(context: Context): Promise<Opened> {
         : await csvTable(file, blob, (bytes) => context.tell(`Finding rows in ${file}`, bytes, blob.size));
       if (table) opened.tables.push(table);
       opened.issues.push(...issues);
-    } else await jsonTables(file, blob, context, pending, opened);
+    } else await jsonTables({ number: i, file, blob }, context, pending, opened);
   }
+  opened.tables.push(...(await singleTables(pending.single, files)));
+  opened.issues.push(...foreign.issues);
   await annotationTables(pending, context, opened);
   for (const [i, table] of opened.tables.entries())
     if (table.format === null) opened.tables[i] = await withPhrases(table);
