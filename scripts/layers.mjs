@@ -72,6 +72,7 @@ export const rooms = {
     export: ['model', 'protocol'],
     merging: ['model', 'keep', 'protocol'],
     run: ['answers', 'model', 'keep', 'protocol'],
+    report: ['run', 'keep', 'protocol'],
     thoughts: ['protocol'],
     'full-size': ['run', 'model', 'protocol'],
   },

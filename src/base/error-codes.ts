@@ -148,6 +148,7 @@ const CODES = {
   'regex-unsupported': 'refused',
   'rehearsal-active': 'refused',
   'rehearsal-stopped': 'ended',
+  'report-empty': 'refused',
   'reward-settings': 'refused',
   'room-failed': 'defect',
   'row-encoding': 'run',

@@ -4,6 +4,7 @@
  *
  *   npm run demo -- --out DIR [--quick | --recipe RECIPE] [--seed N] [--model DIR|ID] [--data PATH] [--resume]
  *     [--save-every N] [--storage auto|f32|f16|int8|int4|nf4] [--coordinates FILE=SPACE] [--unsaid-picture FILE=WHICH]
+ *     [--report FILE [--gallery KIND…] [--gallery-rows N]]
  *     [--answers boxes|words] [--turns all|last] [--skip-unusable] [--edits FILE] [--allow-code]
  *     [--teacher URL [--teacher-model NAME] [--teacher-samples N] [--teacher-at-once N] [--teacher-space SPACE]]
  *
@@ -14,7 +15,7 @@
  */
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { GroundworkError } from '../base/error.ts';
 import { EngineSession } from '../engine/session.ts';
@@ -25,10 +26,12 @@ import { storageInFiles, type Storage } from '../store/storage.ts';
 import { buildReport, printReport, writeReport } from '../evaluate/report.ts';
 import { registerDecoder } from '../image/decode.ts';
 import { nodeDecode } from '../image/node-decode.ts';
+import { nodeShrink } from './node-shrink.ts';
+import { registerShrinker } from '../image/shrink.ts';
 import { presetRecipe } from '../train/presets.ts';
 import { advise, codeOf } from '../train/recipe-check.ts';
 import { damageNotice, type Damage } from '../store/records.ts';
-import { existing, flag, outFolder, plan, readArguments, text, UsageError, whole } from './arguments.ts';
+import { existing, flag, outFile, outFolder, plan, readArguments, text, UsageError, whole } from './arguments.ts';
 import { findModel } from './find-model.ts';
 import { lockFolder } from './folder-lock.ts';
 import { INTAKE_FLAGS, settleByFlags } from './intake.ts';
@@ -36,6 +39,7 @@ import { takeEdits } from './take-edits.ts';
 import { nodeFileStore } from './node-file-store.ts';
 import { filesUnder, writeFiles } from './node-files.ts';
 import { runCommand } from './run-command.ts';
+import { GALLERY_FLAGS, galleryKinds } from './report-flags.ts';
 import { RunEnd } from './run-end.ts';
 import { storage as heldHow } from './storage-option.ts';
 import { TEACHER_FLAGS, TeacherErrands, thoughtsFile } from './teacher.ts';
@@ -62,9 +66,12 @@ async function main(): Promise<void> {
     data: existing(join(home, 'public/starter/sample.zip')),
     storage: heldHow,
     out: outFolder('out'),
+    report: outFile,
+    ...GALLERY_FLAGS,
     ...INTAKE_FLAGS,
     ...TEACHER_FLAGS,
   });
+  const galleries = galleryKinds(values.gallery);
   const planned = values.recipe ?? presetRecipe(values.quick ? 'demo-quick' : 'demo');
   const code = codeOf(planned);
   if (code.length > 0 && !values['allow-code']) {
@@ -89,6 +96,7 @@ async function main(): Promise<void> {
   const seeded = values.seed === undefined ? planned : { ...planned, seed: values.seed };
   const recipe = values.resume ? kept!.recipe : seeded;
   registerDecoder(nodeDecode);
+  registerShrinker(nodeShrink);
   const progress = new Progress(recipe);
   const end = new RunEnd(storage.records, values.out);
   const errands = new TeacherErrands(values, (line) => progress.note(line));
@@ -155,6 +163,20 @@ async function main(): Promise<void> {
   // The last file that is written: while it is not there, the run can be resumed to write them all again.
   await rm(join(values.out, LAST_FILE), { force: true });
   await writeFiles(values.out, [{ path: 'report.json', data: writeReport(report) }]);
+  if (values.report !== undefined) {
+    const { stream } = await session.handle({
+      type: 'report-file',
+      dataset: dataset.id,
+      project: null,
+      runId,
+      sets: [],
+      galleries,
+      rows: values['gallery-rows'],
+    });
+    const path = resolve(values.report);
+    await writeFiles(dirname(path), [{ path: basename(path), data: await new Response(stream).text() }]);
+    console.log(`written: ${values.report}`);
+  }
   for (const what of ['adapter', 'merged'] as const)
     await writeFiles(join(values.out, what), await session.exportFiles({ what }));
   await writeFiles(values.out, [{ path: LAST_FILE, data: await exportWitness(bench) }]);

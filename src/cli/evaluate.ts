@@ -5,7 +5,7 @@
  *   npm run evaluate -- --data PATH --model DIR|ID [--adapter DIR] [--predictions OUT] [--limit N] [--seed S]
  *     [--prompt published|own] [--tokens N] [--batch N] [--storage HOW] [--samples N] [--temperature T]
  *   npm run evaluate -- --data PATH --from-predictions FILE [--space thousandths|pixels]
- *   both: [--name NAME] [--against FILE] [--table FILE.csv|.md|.tex] [--vlmevalkit FILE] [--lmms-eval FILE] [--html FILE]
+ *   both: [--name NAME] [--against FILE] [--table FILE.csv|.md|.tex] [--vlmevalkit FILE] [--lmms-eval FILE] [--report FILE [--gallery KIND…] [--gallery-rows N]]
  *
  * FILE of --from-predictions: ours, lmms-eval's samples, VLMEvalKit's TSV, or JSON with an id and a text a row.
  */
@@ -15,9 +15,9 @@ import { GroundworkError } from '../base/error.ts';
 import { heldAs } from '../engine/model/weight-storage.ts';
 import type { DatasetReport, RequestOf, Row } from '../engine/protocol/index.ts';
 import { EngineSession } from '../engine/session.ts';
+import { scoredItems } from '../engine/report/report-desk.ts';
+import { galleriesOf, reportPage } from '../engine/report/report.ts';
 import { scoreAll, scoreRow, type BenchmarkScores } from '../evaluate/benchmark-scores.ts';
-import { htmlReport } from '../evaluate/benchmark-html.ts';
-import { outcomeOf } from '../evaluate/failures.ts';
 import { printPairs, printScores } from '../evaluate/benchmark-print.ts';
 import { tableAsCsv, tableAsLatex, tableAsMarkdown, tableOf, type TableEntry } from '../evaluate/benchmark-table.ts';
 import { asLmmsEval, asVlmEvalKit } from '../evaluate/prediction-files.ts';
@@ -25,13 +25,15 @@ import { firstAnswers, type Prediction, type PredictionHeader } from '../evaluat
 import { printSampled, type Sampling } from '../evaluate/sampled.ts';
 import { registerDecoder } from '../image/decode.ts';
 import { nodeDecode } from '../image/node-decode.ts';
+import { nodeShrink } from './node-shrink.ts';
+import { registerShrinker } from '../image/shrink.ts';
 import { existing, oneOf, outFile, readArguments, real, text, texts, UsageError, whole } from './arguments.ts';
 import { findModel } from './find-model.ts';
 import { INTAKE_FLAGS, settleByFlags } from './intake.ts';
 import { filesUnder, writeFiles } from './node-files.ts';
 import { openPredictions, readPredictionFile } from './prediction-log.ts';
 import { asksOf, rowsToAnswer } from './rows-to-answer.ts';
-import { reportPictures } from './report-pictures.ts';
+import { GALLERY_FLAGS, galleryKinds } from './report-flags.ts';
 import { runCommand } from './run-command.ts';
 import { storage as heldHow } from './storage-option.ts';
 import { takeEdits } from './take-edits.ts';
@@ -41,9 +43,6 @@ const USAGE =
   'usage: npm run evaluate -- --data PATH (--model DIR|ID | --from-predictions FILE) [--adapter DIR] [--predictions OUT] [--limit N] [--seed S]';
 
 const TOLD_EVERY_MS = 5000;
-/** Failures that a report shows with their pictures. */
-const GALLERY = 24;
-
 const OPTIONS = {
   model: text(),
   data: existing(),
@@ -63,7 +62,8 @@ const OPTIONS = {
   table: texts,
   vlmevalkit: outFile,
   'lmms-eval': outFile,
-  html: outFile,
+  report: outFile,
+  ...GALLERY_FLAGS,
   storage: heldHow,
   ...INTAKE_FLAGS,
 } as const;
@@ -111,6 +111,7 @@ async function main(): Promise<number | void> {
     throw new UsageError('Give either --model or --from-predictions.', USAGE);
   const wanted = samplingOf(values);
   registerDecoder(nodeDecode);
+  registerShrinker(nodeShrink);
   const session = new EngineSession({
     openGpu: () => openTunedGpu({ onError: (message) => note(`GPU error: ${message}`) }),
     fetchFile: () => Promise.reject(new Error('the command line reads files from disk')),
@@ -171,12 +172,30 @@ async function main(): Promise<number | void> {
     await save(file, [...entries.values()].map((each) => write(tableOf(each))).join('\n'));
   }
   if (values.vlmevalkit) await save(values.vlmevalkit, asVlmEvalKit(rows, predictions));
-  if (values.html) {
-    const failed = scores.flatMap((each) => each.rows).filter((scored) => (outcomeOf(scored) ?? 'right') !== 'right');
-    const gallery = [];
-    for (const scored of failed.slice(0, GALLERY))
-      gallery.push({ scored, pictures: await reportPictures(session, dataset.id, scored.row) });
-    await save(values.html, htmlReport([...entries.values()], gallery));
+  if (values.report) {
+    const byId = new Map(rows.map((row) => [row.id, row]));
+    // The models that it is set against come first: what is gained is gained by this one.
+    const benchmarks = [...entries.values()].map(([own, ...others]) => [...others, own!]);
+    const galleries = await galleriesOf(scoredItems(benchmarks), galleryKinds(values.gallery), {
+      rows: values['gallery-rows'],
+      row: async (id) => byId.get(id) ?? null,
+      picture: async (path, height) =>
+        (await session.handle({ type: 'thumbnail', dataset: dataset.id, path, height })).blob,
+    });
+    const { header } = answered;
+    const page = reportPage({
+      title: `Scores on ${dataset.name}`,
+      facts: [
+        ['Model', name],
+        ...(header?.adapter ? [['Adapter', header.adapter] as const] : []),
+        ['Rows', `${rows.length}, ${values.limit > 0 ? `drawn with seed ${values.seed}` : 'all that can be answered'}`],
+        ['Made', new Date().toISOString()],
+      ],
+      data: { report: dataset, health: await session.handle({ type: 'health', dataset: dataset.id }) },
+      benchmarks: [...entries.values()],
+      galleries,
+    });
+    await save(values.report, page);
   }
   if (values['lmms-eval']) await save(values['lmms-eval'], asLmmsEval(rows, predictions));
 }
@@ -204,7 +223,7 @@ function refuseForSamples(values: Values): void {
   const given = [
     ...(values.against.length ? ['--against'] : []),
     ...(values.table.length ? ['--table'] : []),
-    ...(['html', 'vlmevalkit', 'lmms-eval'] as const).flatMap((key) => (values[key] === undefined ? [] : `--${key}`)),
+    ...(['report', 'vlmevalkit', 'lmms-eval'] as const).flatMap((key) => (values[key] === undefined ? [] : `--${key}`)),
   ];
   if (given.length)
     throw new UsageError(

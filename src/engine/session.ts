@@ -35,8 +35,11 @@ import type {
   Replies,
   RunState,
 } from './protocol/index.ts';
+import { reportDesk } from './report/report-desk.ts';
 import { Gate } from './run/gate.ts';
 import { Occupancy } from './run/occupancy.ts';
+import { toldBy } from './run/driver.ts';
+import { ResultDesk, soundOf } from './run/result-desk.ts';
 import { RunDesk } from './run/run-desk.ts';
 import { ThoughtDesk } from './thoughts/thought-desk.ts';
 
@@ -134,6 +137,13 @@ export class EngineSession {
       files: (choice) => gate.aside(() => this.exportFiles(choice)),
       emit,
     });
+    const reports = reportDesk({
+      ...common,
+      run: async (id) => ({ record: await runs.runs.find(id), told: soundOf(await toldBy(storage, id)) }),
+      entries: scores.entries.bind(scores),
+      picture: async (dataset, path, height) =>
+        (await datasets.handlers.thumbnail({ type: 'thumbnail', dataset, path, height })).blob,
+    });
     const thoughts = new ThoughtDesk({
       ...common,
       files: storage.files,
@@ -156,6 +166,8 @@ export class EngineSession {
         tell: (what, done, total) => emit({ type: 'loading', what, done, total }),
       }),
       ...models.handlers,
+      ...reports,
+      ...new ResultDesk(storage).handlers,
       ...runs.handlers,
       ...scores.handlers,
       ...thoughts.handlers,

@@ -2,12 +2,21 @@
 import type { Row } from '../data/row.ts';
 import { span } from '../data/row-list.ts';
 import { PROMPT, Prompting } from '../train/prompt.ts';
+import type { ParsedBox } from '../grounding/parse.ts';
 import type { EvaluateStage } from '../train/recipe.ts';
 import { countEnded } from '../train/rollout-tokens.ts';
 import type { AskOptions } from '../train/samples.ts';
 import { tellDone, type StageContext } from '../train/stage.ts';
 import { evaluationRows } from '../train/stages/evaluate.ts';
 import { predictionOf, scoreAnswer, summarize, type Evaluation, type RowScore } from './metrics.ts';
+
+/** A row that has a right answer, what was answered, and how that was scored. */
+export interface ScoredAnswer {
+  readonly row: Row;
+  readonly text: string;
+  readonly boxes: readonly ParsedBox[];
+  readonly score: RowScore;
+}
 
 interface EvaluationPosition {
   /** Rows answered: whole batches. */
@@ -31,9 +40,11 @@ function formFor({ answerForm }: EvaluateStage, prompting: Prompting | null, see
   return answerForm === 'plan' ? {} : { form: answerForm, prompting: prompting ?? new Prompting(PROMPT, seed) };
 }
 
+/** @param told hears of each batch of answers, in order */
 export async function runEvaluation(
   stage: EvaluateStage,
   context: StageContext,
+  told: (answers: readonly ScoredAnswer[]) => Promise<void> = () => Promise.resolve(),
 ): Promise<{ evaluation: Evaluation; scores: readonly RowScore[]; stopped: boolean }> {
   const rows = evaluationRows(context.heldout, stage.limit, context.seed);
   const from = context.resume as EvaluationPosition | null;
@@ -63,11 +74,14 @@ export async function runEvaluation(
       seed: 0,
       onTokens: countEnded(1, context.processor.eosTokenIds, (ended) => tell(start + ended)),
     });
-    batch.forEach((row, i) => {
-      const read = context.samples.parse(samples[i]!, answers[i]![0]!.text);
+    const scored = batch.flatMap((row, i): ScoredAnswer[] => {
+      const { text } = answers[i]![0]!;
+      const read = context.samples.parse(samples[i]!, text);
       const score = scoreAnswer(predictionOf(row, read));
-      if (score) scores.push(score);
+      return score ? [{ row, text, boxes: read.boxes, score }] : [];
     });
+    scores.push(...scored.map(({ score }) => score));
+    await told(scored);
     tell(Math.min(rows.length, start + stage.batchSize));
   }
   return { evaluation: summarize(scores), scores, stopped };

@@ -109,7 +109,7 @@ test('without the space of its boxes an answer has no strict reading', async () 
     first,
     '--space',
     'thousandths',
-    '--html',
+    '--report',
     report,
   );
   expect(told.code, told.error).toBe(0);
@@ -117,10 +117,11 @@ test('without the space of its boxes an answer has no strict reading', async () 
   expect(html).toContain('wrong picture');
   expect(html).toContain('&#60;think&#62;');
   expect(html.match(/<figure>/g)).toHaveLength(3);
+  expect(html).toContain('What deserves a look');
   // Nothing is fetched: every picture lies in the file, and the page may load no other.
-  expect(html).toContain("default-src 'none'; img-src data:");
+  expect(html).toContain('default-src &#39;none&#39;; img-src data:');
   expect(html).not.toMatch(/(?:href|src)="(?!data:)/);
-  expect(html).toContain('<rect class="truth" x="20" y="20"');
+  expect(html).toMatch(/<rect\s+class="box truth"\s+x="20"\s+y="20"/);
   expect(strict.out).toMatch(
     /answers +n +right +wrong picture +missed +no box\nregion +3 +1 +1 +1 +0\ndiff +1 +0 +0 +0 +1/,
   );
@@ -149,8 +150,8 @@ test('samples need a model, a temperature at which answers differ, and no output
     '--samples and --temperature draw answers of a model.',
   ]);
   expect(await refused('--model', 'm', '--samples', '4', '--temperature', '0')).toEqual([2, '--temperature is “0”.']);
-  expect(await refused('--model', 'm', '--samples', '4', '--html', at('s.html'), '--table', at('s.csv'))).toEqual([
+  expect(await refused('--model', 'm', '--samples', '4', '--report', at('s.html'), '--table', at('s.csv'))).toEqual([
     2,
-    '--table, --html cannot be used with samples.',
+    '--table, --report cannot be used with samples.',
   ]);
 });

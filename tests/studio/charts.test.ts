@@ -3,12 +3,12 @@ import { describe, expect, it, test } from 'vitest';
 import { lonely } from '../../src/studio/charts/lonely.ts';
 import { chartData, valueAt } from '../../src/studio/charts/chart-data.ts';
 import { placeOf, placesOf, stepAt } from '../../src/studio/charts/horizontal.ts';
-import { panelsFor } from '../../src/studio/charts/panels.ts';
+import { panelsFor } from '../../src/engine/protocol/panels.ts';
 import { curvesCsv } from '../../src/studio/charts/curves-csv.ts';
 import { roomy } from '../../src/studio/charts/roomy.ts';
 import { SeriesBook } from '../../src/studio/charts/series-book.ts';
 import { smooth } from '../../src/studio/charts/smooth.ts';
-import { lowerBound, thin } from '../../src/studio/charts/thin.ts';
+import { lowerBound, thin } from '../../src/base/thin.ts';
 
 const view = { axis: 'step', from: -Infinity, to: Infinity, buckets: 50, weight: 0, log: false } as const;
 

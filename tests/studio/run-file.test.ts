@@ -216,19 +216,19 @@ describe('earlier runs', () => {
     const [first] = past.getState().runs;
     expect(first).toMatchObject({ name: 'Short, r1', shown: true });
     expect([...first!.book.curve('loss').values].map(String)).toEqual(before);
-    for (let i = 0; i < 5; i++)
+    for (let i = 0; i < 7; i++)
       past.getState().add({ key: `k${i}`, name: `k${i}`, book: new SeriesBook(), recipe: null });
     const shown = () =>
       past
         .getState()
         .runs.filter((each) => each.shown)
         .map(({ key }) => key);
-    expect(shown()).toEqual(['k4', 'k3', 'k2']);
+    expect(shown()).toEqual(['k6', 'k5', 'k4', 'k3', 'k2']);
     past.getState().show('r1', true);
-    expect(shown()).toEqual(['k4', 'k3', 'r1']);
+    expect(shown()).toEqual(['k6', 'k5', 'k4', 'k3', 'r1']);
     expect(shown()).toHaveLength(MOST_SHOWN);
-    past.getState().show('k4', false);
-    expect(shown()).toEqual(['k3', 'r1']);
+    past.getState().show('k6', false);
+    expect(shown()).toEqual(['k5', 'k4', 'k3', 'r1']);
   });
 });
 

@@ -256,6 +256,19 @@ export class ScoreDesk {
       : { fileName: `${name}_samples.jsonl`, stream: textStream(asLmmsEval(rows, predictions)) };
   }
 
+  /** Sets beside each other: a list a benchmark. */
+  async entries(dataset: string, project: string | null, sets: readonly string[]): Promise<TableEntry[][]> {
+    const abouts = await this.#benchmarks(this.#host.dataset(dataset));
+    const scored = await this.#scored({ dataset, project, sets });
+    return abouts.flatMap(({ title }) => {
+      const entries = scored.flatMap(({ about: { name, header }, scores }) => {
+        const found = scores.find((each) => each.title === title);
+        return found && (found.strict ?? found.published) ? [{ name, header, scores: found }] : [];
+      });
+      return entries.length > 0 ? [entries] : [];
+    });
+  }
+
   /** Every set's answers with their rows, scored. */
   async #scored(request: Pick<RequestOf<'scores'>, 'dataset' | 'project' | 'sets'>) {
     const { shelf } = this.#host;

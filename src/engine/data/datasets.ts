@@ -9,6 +9,7 @@ import { boxOf } from '../../data/reading.ts';
 import { span, type RowList } from '../../data/row-list.ts';
 import type { Progress } from '../../data/scan.ts';
 import { clampBox01 } from '../../grounding/convert.ts';
+import { shown } from '../../image/shrink.ts';
 import { copyIntoStore, storeFolder, storedDatasets } from '../../store/dataset-files.ts';
 import { ROW_FILE_FORMATS } from '../../data/row-file-formats.ts';
 import { ROW_FILES } from '../../data/row-files.ts';
@@ -23,7 +24,7 @@ import type {
 import type { NamedFile } from '../protocol/words.ts';
 import type { Handlers } from '../protocol/messages.ts';
 import { EditDesk, textStream, type EditRequest } from './edit-desk.ts';
-import { shown, Thumbnails } from './thumbnails.ts';
+import { Thumbnails } from './thumbnails.ts';
 
 export interface DatasetHost {
   tell(what: string, done: number, total: number): void;

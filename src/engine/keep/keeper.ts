@@ -41,6 +41,7 @@ const TOLD: Readonly<Record<ToldEvent['type'], true>> = {
   metrics: true,
   group: true,
   snapshot: true,
+  evaluated: true,
   evaluation: true,
   rejection: true,
   notice: true,

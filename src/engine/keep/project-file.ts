@@ -284,10 +284,11 @@ function readRun(value: unknown, id: string): RunRecord {
   return run as unknown as RunRecord;
 }
 
-const readLabel = ({ name, notes, tags, pinned, archived }: Partial<RunLabel>): RunLabel => ({
+const readLabel = ({ name, notes, tags, pinned, archived, baseline }: Partial<RunLabel>): RunLabel => ({
   name: typeof name === 'string' ? name : '',
   notes: typeof notes === 'string' ? notes : '',
   tags: Array.isArray(tags) ? tags.filter((tag) => typeof tag === 'string') : [],
   pinned: pinned === true,
   archived: archived === true,
+  ...(baseline === true && { baseline }),
 });

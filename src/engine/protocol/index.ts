@@ -12,6 +12,8 @@ export type * from './keep.ts';
 export type * from './messages.ts';
 export type * from './model.ts';
 export type * from './records.ts';
+export type * from './report.ts';
+export type * from './results.ts';
 export type * from './run.ts';
 export type * from './scores.ts';
 export type * from './thoughts.ts';

@@ -11,6 +11,8 @@ import type { ExportEvent, ExportReplies, ExportRequest } from './export.ts';
 import type { HubProgressEvent, HubReplies, HubRequest, HubTroubleEvent } from './hub.ts';
 import type { KeepReplies, KeepRequest } from './keep.ts';
 import type { ModelReplies, ModelRequest, ReckoningEvent } from './model.ts';
+import type { ReportReplies, ReportRequest } from './report.ts';
+import type { ResultReplies, ResultRequest } from './results.ts';
 import type { RunEvent, RunReplies, RunRequest } from './run.ts';
 import type { ScoreReplies, ScoreRequest } from './scores.ts';
 import type { ThoughtsEvent, ThoughtsReplies, ThoughtsRequest } from './thoughts.ts';
@@ -26,6 +28,8 @@ interface Parts {
   readonly export: ExportRequest;
   readonly keep: KeepRequest;
   readonly model: ModelRequest;
+  readonly report: ReportRequest;
+  readonly results: ResultRequest;
   readonly run: RunRequest;
   readonly scores: ScoreRequest;
   readonly thoughts: ThoughtsRequest;
@@ -44,6 +48,8 @@ export interface Replies
     HubReplies,
     KeepReplies,
     ModelReplies,
+    ReportReplies,
+    ResultReplies,
     RunReplies,
     ScoreReplies,
     ThoughtsReplies {}

@@ -94,6 +94,8 @@ export interface RunLabel {
   readonly pinned: boolean;
   /** Listed only when asked for. */
   readonly archived: boolean;
+  /** The other runs of its project are compared with it. */
+  readonly baseline?: boolean;
 }
 
 export const NO_LABEL: RunLabel = { name: '', notes: '', tags: [], pinned: false, archived: false };

@@ -2,6 +2,7 @@
 import type { Evaluation as Measured, TaskEvaluation } from '../../evaluate/metrics.ts';
 import type { StepProfile } from '../../train/profile.ts';
 import type { CheckpointAbout, KeepSettings, KeptCheckpoint, RunRecord } from './records.ts';
+import type { EvaluatedRow } from './results.ts';
 import type { Answer, GroundedBox, NoticeEvent, Recipe, Stage } from './words.ts';
 
 export type { OpProfile, StepProfile, TraceEvent } from '../../train/profile.ts';
@@ -171,6 +172,8 @@ export type ToldEvent =
       readonly rowId: string;
       readonly answer: Answer;
     }
+  /** Some of the answers that an evaluation stage was given. They come before its `evaluation`. */
+  | { readonly type: 'evaluated'; readonly stageIndex: number; readonly rows: readonly EvaluatedRow[] }
   | { readonly type: 'evaluation'; readonly stageIndex: number; readonly name: string; readonly evaluation: Evaluation }
   | {
       readonly type: 'rejection';

@@ -185,7 +185,9 @@ export async function restoredEvent(
   storage: Storage,
   record: RunRecord,
 ): Promise<Extract<EngineEvent, { type: 'restored' }>> {
-  return { type: 'restored', runId: record.id, recipe: record.recipe, events: await toldBy(storage, record.id) };
+  // Answers of evaluations stay where they are: they are asked for when two runs are compared.
+  const events = (await toldBy(storage, record.id)).filter(({ type }) => type !== 'evaluated');
+  return { type: 'restored', runId: record.id, recipe: record.recipe, events };
 }
 
 /** What is to be said of a log that is not whole; null: it is. */

@@ -2,7 +2,7 @@
 import { placesOf, type Horizontal } from './horizontal.ts';
 import type { Curve, SeriesBook } from './series-book.ts';
 import { smooth } from './smooth.ts';
-import { lowerBound, thin } from './thin.ts';
+import { lowerBound, thin } from '../../base/thin.ts';
 
 export interface ChartData {
   /** Places on the axis, then for every curve its raw and its smoothed values. null: a gap; undefined: thinned away, no gap. */
@@ -18,6 +18,12 @@ export interface ChartData {
 export interface CurveSource {
   readonly book: SeriesBook;
   readonly name: string;
+}
+
+/** A curve as a chart draws it. */
+export interface DrawnCurve extends CurveSource {
+  /** The earlier run it is of; null: the run in view. */
+  readonly run: string | null;
 }
 
 export interface ChartView {

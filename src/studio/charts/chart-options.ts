@@ -31,11 +31,19 @@ export interface StageMark {
   readonly name: string;
 }
 
+/** Of one run each curve has a colour; of several each run has one, and each curve its dashes. */
+export interface CurveStyle {
+  readonly name: string;
+  readonly color: number;
+  readonly dash: number;
+  /** The earlier run, from 1; 0 is the run in view. */
+  readonly past: number;
+}
+
 interface OptionsInput {
   readonly width: number;
   readonly height: number;
-  /** `color` counts within the panel, `past` the earlier runs from 1; 0 is the run in view. */
-  readonly curves: readonly { readonly name: string; readonly color: number; readonly past: number }[];
+  readonly curves: readonly CurveStyle[];
   readonly horizontal: Horizontal;
   readonly log: boolean;
   readonly smoothed: boolean;
@@ -51,12 +59,10 @@ interface OptionsInput {
   readonly onCursor: (index: number | null, here: boolean) => void;
 }
 
-/** Dashes of earlier runs, CSS pixels. */
-export const DASHES = [
-  [6, 4],
-  [2, 3],
-  [10, 3, 2, 3],
-] as const satisfies readonly (readonly number[])[];
+/** Dashes of the curves of a panel, CSS pixels; the first is whole. */
+const DASHES: readonly (readonly number[])[] = [[], [6, 4], [2, 3], [10, 3, 2, 3], [14, 5], [1, 5]];
+
+export const dashOf = (curve: number): readonly number[] => DASHES[curve % DASHES.length]!;
 
 export const CROSSHAIR = 'groundwork-run';
 
@@ -69,10 +75,10 @@ export function chartOptions(input: OptionsInput): uPlot.Options {
     font: '11px system-ui, "Liberation Sans", sans-serif',
   };
   const series: uPlot.Series[] = [{}];
-  for (const { name, color: index, past } of input.curves) {
+  for (const { name, color: index, dash, past } of input.curves) {
     const color = look.curves[index % look.curves.length]!;
-    // Earlier runs are thin and dashed, each in dashes of its own, and only as smooth as this one.
-    const earlier = past > 0 ? { width: 1.2, dash: [...DASHES[(past - 1) % DASHES.length]!] } : {};
+    // Earlier runs are only as smooth as this one.
+    const drawn = { ...(past > 0 && { width: 1.3 }), ...(dash > 0 && { dash: [...dashOf(dash)] }) };
     series.push({
       label: name,
       stroke: smoothed ? `${color}59` : color,
@@ -81,7 +87,7 @@ export function chartOptions(input: OptionsInput): uPlot.Options {
       points: { show: true, size: 5, fill: color, stroke: color, filter: (plot, i) => lonely(plot.data[i]!) },
       spanGaps: false,
       show: past === 0 || !smoothed,
-      ...earlier,
+      ...drawn,
     });
     series.push({
       label: `${name} (smoothed)`,
@@ -90,7 +96,7 @@ export function chartOptions(input: OptionsInput): uPlot.Options {
       points: { show: false },
       show: smoothed,
       spanGaps: true,
-      ...earlier,
+      ...drawn,
     });
   }
   return {

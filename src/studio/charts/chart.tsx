@@ -1,15 +1,16 @@
 /** One chart: curves raw and smoothed, a crosshair shared with its neighbours, and the same numbers as a table. */
 import { useEffect, useMemo, useRef, useState } from 'react';
 import uPlot from 'uplot';
+import { shortName, type Panel } from '../../engine/protocol/panels.ts';
 import type { Alarm } from '../state/alarms.ts';
 import { duration, value } from '../ui/format.ts';
-import { chartData, valueAt, type ChartData } from './chart-data.ts';
-import { chartOptions, readLook } from './chart-options.ts';
+import { chartData, valueAt, type ChartData, type DrawnCurve } from './chart-data.ts';
+import { chartOptions, dashOf, readLook, type CurveStyle } from './chart-options.ts';
 import type { Crosshair } from './crosshair.ts';
 import { CurveTable } from './curve-table.tsx';
 import { placeOf, stepAt, type Horizontal } from './horizontal.ts';
+import { colorOf } from './colors.ts';
 import { paintQueue, REPAINT_MS } from './paint-queue.ts';
-import { shortName, type DrawnCurve, type Panel } from './panels.ts';
 import type { SeriesBook } from './series-book.ts';
 
 /** An earlier run's curves. */
@@ -60,11 +61,14 @@ export function Chart(props: ChartProps) {
   const [table, setTable] = useState(false);
   const [from, to] = range;
   const curves = panel.curves.join('\n');
-  const drawn = useMemo<readonly (DrawnCurve & { color: number; past: number })[]>(() => {
+  const overlaid = past.length > 0;
+  const drawn = useMemo<readonly (DrawnCurve & CurveStyle)[]>(() => {
     const names = curves.split('\n');
-    const own = names.map((name, color) => ({ book, name, run: null, color, past: 0 }));
+    const style = (curve: number, run: number) =>
+      overlaid ? { color: run, dash: curve, past: run } : { color: curve, dash: 0, past: 0 };
+    const own = names.map((name, curve) => ({ book, name, run: null, ...style(curve, 0) }));
     const earlier = past.flatMap((run, i) =>
-      names.map((name, color) => ({ book: run.book, name, run: run.name, color, past: i + 1 })),
+      names.map((name, curve) => ({ book: run.book, name, run: run.name, ...style(curve, i + 1) })),
     );
     // Only where there is something to draw.
     const timed = horizontal === 'time';
@@ -74,7 +78,7 @@ export function Chart(props: ChartProps) {
         (curve) => curve.book.curve(curve.name).steps.length > 0 && (!timed || curve.book.clock.steps.length > 0),
       ),
     ];
-  }, [book, curves, past, horizontal]);
+  }, [book, curves, past, overlaid, horizontal]);
 
   useEffect(() => {
     const element = host.current;
@@ -220,7 +224,7 @@ export function Chart(props: ChartProps) {
       <ul className="chart-legend">
         {panel.curves.map((name, i) => (
           <li key={name}>
-            <i style={{ background: `var(--curve-${(i % 6) + 1})` }} />
+            {overlaid ? <LineSample dash={i} /> : <i style={{ background: colorOf(i) }} />}
             <span title={name}>{shortName(name)}</span>
             <b className="num">{readout.values[i] ?? ''}</b>
           </li>
@@ -247,5 +251,22 @@ export function Chart(props: ChartProps) {
       )}
       {table && <CurveTable panel={panel} sources={drawn} />}
     </section>
+  );
+}
+
+/** A curve's dashes, where the colour says the run. */
+function LineSample({ dash }: { readonly dash: number }) {
+  return (
+    <svg width="26" height="6" aria-hidden="true">
+      <line
+        x1="1"
+        y1="3"
+        x2="25"
+        y2="3"
+        stroke="currentColor"
+        strokeWidth="1.5"
+        strokeDasharray={dashOf(dash).join(' ')}
+      />
+    </svg>
   );
 }

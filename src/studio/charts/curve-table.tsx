@@ -1,8 +1,8 @@
 /** The numbers of a chart, for who does not see it or wants them exactly. Every spike of the thinned curve is a row. */
 import { useEffect, useState } from 'react';
 import { value } from '../ui/format.ts';
-import { chartData, valueAt } from './chart-data.ts';
-import { shortName, type DrawnCurve, type Panel } from './panels.ts';
+import { shortName, type Panel } from '../../engine/protocol/panels.ts';
+import { chartData, valueAt, type DrawnCurve } from './chart-data.ts';
 
 const BUCKETS = 25;
 

@@ -4,7 +4,7 @@
  * run in view, so that they stay where they are when the axis changes.
  */
 import type { SeriesBook } from './series-book.ts';
-import { lowerBound } from './thin.ts';
+import { lowerBound } from '../../base/thin.ts';
 
 export type Horizontal = 'step' | 'time';
 

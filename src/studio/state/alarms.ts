@@ -1,6 +1,6 @@
 /** What in the curves a person should be told about before it has cost an hour: what it means, and what to try. */
 import { REWARDS } from '../../engine/presets.ts';
-import { lowerBound } from '../charts/thin.ts';
+import { lowerBound } from '../../base/thin.ts';
 import type { Curve, SeriesBook } from '../charts/series-book.ts';
 
 export interface Alarm {

@@ -25,7 +25,7 @@ export interface PastRuns {
 }
 
 /** More lines than this in one chart cannot be told apart. */
-export const MOST_SHOWN = 3;
+export const MOST_SHOWN = 5;
 
 export function createPastRuns(client: EngineClient): StoreApi<PastRuns> {
   return createStore<PastRuns>()((set, get) => ({

@@ -22,6 +22,7 @@ import { RowCache } from './row-cache.ts';
 import { createRehearsal, type Rehearsing } from './rehearsal.ts';
 import { noteReached } from './resumable.ts';
 import { watchMatch } from './run-match.ts';
+import { createRunList, type RunList } from './run-list.ts';
 import { createRun, isActive, type Run } from './run.ts';
 import { createScores, type Scores } from './scores.ts';
 import { createThoughts, type Thoughts } from './thoughts.ts';
@@ -38,6 +39,7 @@ export interface Studio {
   readonly editing: StoreApi<Editing>;
   readonly thoughts: StoreApi<Thoughts>;
   readonly past: StoreApi<PastRuns>;
+  readonly runList: StoreApi<RunList>;
   readonly watchlist: StoreApi<Watchlist>;
   readonly rehearsal: StoreApi<Rehearsing>;
   readonly crosshair: Crosshair;
@@ -146,6 +148,7 @@ export function createStudio(client: EngineClient, storage: Pick<Storage, 'getIt
     editing,
     thoughts,
     past,
+    runList: createRunList(client, storage),
     watchlist,
     rehearsal,
     crosshair: new Crosshair(),
@@ -173,6 +176,7 @@ export const useHub = <T>(select: (hub: Hub) => T): T => useStore(useStudio().hu
 export const useRun = <T>(select: (run: Run) => T): T => useStore(useStudio().run, select);
 export const useRecipe = <T>(select: (editor: RecipeEditor) => T): T => useStore(useStudio().recipe, select);
 export const usePast = <T>(select: (past: PastRuns) => T): T => useStore(useStudio().past, select);
+export const useRunList = <T>(select: (list: RunList) => T): T => useStore(useStudio().runList, select);
 export const useWatchlist = <T>(select: (list: Watchlist) => T): T => useStore(useStudio().watchlist, select);
 export const useRehearsal = <T>(select: (rehearsing: Rehearsing) => T): T => useStore(useStudio().rehearsal, select);
 export const useKeeping = <T>(select: (keeping: Keeping) => T): T => useStore(useStudio().keeping, select);

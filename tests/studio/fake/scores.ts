@@ -4,16 +4,12 @@ import { ScoreDesk } from '../../../src/engine/answers/score-desk.ts';
 import { PredictionShelf } from '../../../src/engine/keep/prediction-shelf.ts';
 import type { ModelHolder } from '../../../src/engine/model/model-holder.ts';
 import type { Workbench } from '../../../src/engine/model/workbench.ts';
-import type { Answer, DatasetReport, KeptCheckpoint, PolicyName } from '../../../src/engine/protocol/index.ts';
+import type { Answer, DatasetReport, Health, KeptCheckpoint, PolicyName } from '../../../src/engine/protocol/index.ts';
 import type { Storage } from '../../../src/store/storage.ts';
 import type { FakeData } from './scenes.ts';
 
-export function fakeScores(
-  data: FakeData,
-  storage: Storage,
-  report: () => DatasetReport,
-  guess: (rowId: string, policy: PolicyName) => Answer,
-): ScoreDesk {
+/** As much of a dataset as the desks read. */
+export function fakeDataset(data: FakeData, report: () => DatasetReport, health: () => Health): Dataset {
   const rows = data.heldout;
   const list = {
     length: rows.length,
@@ -22,7 +18,10 @@ export function fakeScores(
     pictures: () => [],
     read: (places: readonly number[]) => Promise.resolve(places.map((i) => rows[i]!)),
   };
-  const dataset = {
+  return {
+    get health() {
+      return health();
+    },
     get report() {
       return report();
     },
@@ -30,6 +29,14 @@ export function fakeScores(
     row: (id: string) => Promise.resolve(rows.find((row) => row.id === id) ?? null),
     naturalSize: (path: string) => Promise.resolve(data.scenes.get(path)?.size ?? null),
   } as unknown as Dataset;
+}
+
+export function fakeScores(
+  data: FakeData,
+  storage: Storage,
+  dataset: Dataset,
+  guess: (rowId: string, policy: PolicyName) => Answer,
+): ScoreDesk {
   const holder = {
     loaded: {},
     adapters: { inUse: null },

@@ -3,6 +3,7 @@ import { Random } from '../../../src/base/random.ts';
 import type {
   Answer,
   EngineEvent,
+  EvaluatedRow,
   Evaluation,
   GroupCompletion,
   Recipe,
@@ -16,7 +17,8 @@ import { near, type FakeData } from './scenes.ts';
 /** Optimizer steps shown for a stage, whatever the recipe says: the fake is for looking at. */
 export const LONGEST = 400;
 
-export function* script(recipe: Recipe, data: FakeData): Generator<EngineEvent> {
+/** @param talent how much better than usual the run answers */
+export function* script(recipe: Recipe, data: FakeData, talent = 0): Generator<EngineEvent> {
   const random = new Random(7);
   let step = 0;
   let skill = 0.22;
@@ -34,7 +36,10 @@ export function* script(recipe: Recipe, data: FakeData): Generator<EngineEvent> 
     if (stage.kind === 'evaluate') {
       const n = Math.min(stage.limit || Infinity, data.heldout.length);
       for (let i = 0; i <= n; i += 4) yield progress(Math.min(i, n), n, 'rows');
-      yield { type: 'evaluation', stageIndex, name: stage.name, evaluation: evaluation(n, skill, random) };
+      const rows = evaluated(data.heldout.slice(0, n), skill + talent);
+      yield { type: 'evaluated', stageIndex, rows };
+      const share = rows.filter(({ value }) => value >= 0.5).length / n;
+      yield { type: 'evaluation', stageIndex, name: stage.name, evaluation: evaluation(n, share, random) };
     } else if (stage.kind === 'sft') {
       const total = Math.min(stage.maxSteps || LONGEST, LONGEST);
       for (let i = 0; i < total; i++) {
@@ -178,6 +183,25 @@ export function group(
   const mean = drafts.reduce((sum, d) => sum + d.reward, 0) / size;
   const std = Math.sqrt(drafts.reduce((sum, d) => sum + (d.reward - mean) ** 2, 0) / (size - 1));
   return drafts.map((draft) => ({ ...draft, advantage: (draft.reward - mean) / (std + 1e-4) }));
+}
+
+/** Answers that are better the more skill there is; a row is as hard for every run. */
+function evaluated(rows: readonly Row[], skill: number): EvaluatedRow[] {
+  return rows.map((row) => {
+    const random = new Random([...row.id].reduce((sum, letter) => sum * 31 + letter.charCodeAt(0), 7) % 2 ** 31);
+    const truth = row.solution[0]!;
+    const box = near(truth.box, random, random.uniform() < skill ? 0.02 : 0.25);
+    const numbers = box.map((v) => Math.round(v * 1000));
+    return {
+      rowId: row.id,
+      task: row.task,
+      value: iou(box, truth.box),
+      parsed: true,
+      text: `<answer>Image-${truth.image + 1}: (${numbers[0]},${numbers[1]}),(${numbers[2]},${numbers[3]})</answer>`,
+      boxes: [{ image: truth.image, box }],
+      same: row.id,
+    };
+  });
 }
 
 function evaluation(n: number, skill: number, random: Random): Evaluation {

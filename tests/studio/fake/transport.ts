@@ -15,9 +15,11 @@ import type {
   KnownAnswer,
   Health,
   ModelReport,
+  Recipe,
   ProfileChoice,
   Replies,
   Request,
+  RunRecord,
   RunState,
   ToEngine,
 } from '../../../src/engine/protocol/index.ts';
@@ -32,7 +34,11 @@ import { fakeProfile } from './profile.ts';
 import { fakeAdapter } from './adapter.ts';
 import { FakeHub } from './hub.ts';
 import { FakeKeep } from './keep.ts';
-import { fakeCheckpoints, fakeScores } from './scores.ts';
+import { fakeCheckpoints, fakeDataset, fakeScores } from './scores.ts';
+import { datasetDigest } from '../../../src/engine/keep/identity.ts';
+import { reportDesk } from '../../../src/engine/report/report-desk.ts';
+import { toldBy } from '../../../src/engine/run/driver.ts';
+import { ResultDesk } from '../../../src/engine/run/result-desk.ts';
 import { answer as answerBy } from '../../../src/engine/protocol/answer.ts';
 import { FakeShelf, FakeTalk } from './companions.ts';
 import { drawScene } from './pictures.ts';
@@ -71,12 +77,25 @@ export class FakeTransport implements Transport {
   /** Of the files of whatever is loaded. */
   modelDigest = 'fake';
   readonly keep = new FakeKeep((event) => this.emit(event));
-  readonly #scores = fakeScores(
+  readonly #dataset = fakeDataset(
     this.#data,
-    this.keep.storage,
     () => this.#report('Sample scenes', SETTLED),
-    (rowId, policy) => this.#guess(rowId, policy),
+    () => this.#health(),
   );
+  readonly #scores = fakeScores(this.#data, this.keep.storage, this.#dataset, (rowId, policy) =>
+    this.#guess(rowId, policy),
+  );
+  readonly #results = new ResultDesk(this.keep.storage);
+  readonly #reports = reportDesk({
+    dataset: () => this.#dataset,
+    run: async (id) => {
+      const record = (await this.keep.storage.records.get<RunRecord>('runs', id))!;
+      const identity = { ...record.identity, dataset: await datasetDigest(this.#dataset) };
+      return { record: { ...record, identity }, told: await toldBy(this.keep.storage, id) };
+    },
+    entries: (...of) => this.#scores.entries(...of),
+    picture: async (_, path) => drawScene(this.#data.scenes.get(path)!),
+  });
   #events: Iterator<EngineEvent> | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
   readonly #known: KnownAnswer[] = [];
@@ -111,6 +130,11 @@ export class FakeTransport implements Transport {
   close(): void {
     this.#closed = true;
     clearTimeout(this.#timer);
+  }
+
+  /** Remembers a run that went to its end. */
+  rememberRun(project: string, recipe: Recipe, talent: number): Promise<string> {
+    return this.keep.remember(project, recipe, [...script(recipe, this.#data, talent)], 'finished');
   }
 
   /** As if the worker had died. */
@@ -325,6 +349,12 @@ export class FakeTransport implements Transport {
       case 'set-answers':
         await pause(20);
         return answerBy(this.#scores.handlers, request.type, request as never);
+      case 'run-results':
+      case 'run-differences':
+      case 'compare-runs':
+        return answerBy(this.#results.handlers, request.type, request as never);
+      case 'report-file':
+        return answerBy(this.#reports, request.type, request as never);
       case 'known-answers':
         return this.#known;
       case 'checkpoints':

@@ -1,35 +1,25 @@
-/** The runs of the open project: found, named, looked at again, gone on with, deleted. */
-import { Fragment, useEffect, useRef, useState } from 'react';
-import { useLocation } from 'wouter';
-import {
-  dataOf,
-  runName,
-  type ProjectView,
-  type RunLabel,
-  type RunRecord,
-  type RunView,
-} from '../../../engine/protocol/index.ts';
+/** The runs of the open project and what came of each: found, sorted, compared, gone on with, deleted. */
+import { useEffect, useState } from 'react';
+import { type ProjectView, type RunView } from '../../../engine/protocol/index.ts';
+import { baselineOf, RUN_COLUMNS, type RunOrder } from '../../state/run-list.ts';
 import { isActive } from '../../state/run.ts';
-import { useKeeping, useRun } from '../../state/studio.ts';
-import { bytes, count } from '../../ui/format.ts';
-import { Confirm } from '../../ui/confirm.tsx';
-import { TableHead } from '../../ui/table-head.tsx';
+import { useKeeping, useRun, useRunList } from '../../state/studio.ts';
+import { count } from '../../ui/format.ts';
+import { ProblemNote } from '../../ui/problem-note.tsx';
+import { CompareRuns, MOST_COMPARED } from './compare-runs.tsx';
 import { findRuns } from './find-runs.ts';
-import { when } from './when.ts';
-
-const STATES: Record<RunRecord['state'], string> = {
-  running: 'Interrupted',
-  paused: 'Interrupted',
-  finished: 'Finished',
-  stopped: 'Stopped',
-  failed: 'Failed',
-};
-
-const COLUMNS = ['Run', 'Data', 'State', 'Steps saved', 'On disk'];
+import { COLUMNS, sorted, stateOf, type ListedRun } from './run-columns.tsx';
+import { RunLine } from './run-line.tsx';
 
 export function RunsTable({ project }: { readonly project: ProjectView }) {
   const [wanted, setWanted] = useState('');
   const [archived, setArchived] = useState(false);
+  const [state, setState] = useState('');
+  const [chosen, setChosen] = useState<readonly string[]>([]);
+  const { columns, order, problem, read } = useRunList((list) => list);
+  const listed = useListed(project.runs);
+  const setBaseline = useBaseline(project);
+  useEffect(() => void read(project), [read, project]);
   const { runs } = project;
   if (runs.length === 0)
     return (
@@ -38,10 +28,16 @@ export function RunsTable({ project }: { readonly project: ProjectView }) {
       </p>
     );
   const put = runs.filter(({ label }) => label.archived).length;
-  const found = findRuns(runs, wanted, archived);
+  const states = [...new Set(listed.map(stateOf))];
+  const named = new Set(findRuns(runs, wanted, archived));
+  const found = listed.filter((each) => named.has(each.run) && (state === '' || stateOf(each) === state));
+  const key = order && (order.by === 'name' ? nameKey : COLUMNS[order.by].key);
+  const lines = key ? sorted(found, key, order.down) : found;
+  const compared = chosen.flatMap((id) => runs.find((run) => run.id === id) ?? []);
   return (
     <section className="card" aria-label="Runs of this project">
       <h2>Runs of {project.name}</h2>
+      {problem && <ProblemNote problem={problem} onDismiss={() => void read(project)} />}
       <div className="runs-search">
         <input
           type="search"
@@ -50,6 +46,14 @@ export function RunsTable({ project }: { readonly project: ProjectView }) {
           value={wanted}
           onChange={(event) => setWanted(event.target.value)}
         />
+        {states.length > 1 && (
+          <select aria-label="State of runs" value={state} onChange={(event) => setState(event.target.value)}>
+            <option value="">Every state</option>
+            {states.map((each) => (
+              <option key={each}>{each}</option>
+            ))}
+          </select>
+        )}
         {put > 0 && (
           <label className="check">
             <input type="checkbox" checked={archived} onChange={(event) => setArchived(event.target.checked)} />
@@ -59,194 +63,111 @@ export function RunsTable({ project }: { readonly project: ProjectView }) {
         <span role="status" className="muted num">
           {found.length < runs.length && `${count(found.length)} of ${count(runs.length)} runs`}
         </span>
+        <ColumnChoice />
       </div>
       {found.length === 0 && (
-        <p className="muted">{wanted ? 'No run has these words. Search for fewer.' : 'All runs are archived.'}</p>
+        <p className="muted">
+          {wanted || state ? 'No run has these words. Search for fewer, or in every state.' : 'All runs are archived.'}
+        </p>
       )}
       {found.length > 0 && (
-        <div className="scroll-table">
-          <table className="projects">
-            <TableHead columns={COLUMNS} actions="Actions" />
+        <div className="scroll-table" tabIndex={0} role="region" aria-label="Table of runs">
+          <table className="projects runs">
+            <thead>
+              <tr>
+                <th scope="col">
+                  <span className="visually-hidden">Compare</span>
+                </th>
+                <SortHead by="name" title="Run" />
+                {columns.map((column) => (
+                  <SortHead key={column} by={column} title={COLUMNS[column].title} />
+                ))}
+                <th scope="col">
+                  <span className="visually-hidden">Actions</span>
+                </th>
+              </tr>
+            </thead>
             <tbody>
-              {found.map((run) => (
-                <Line key={run.id} run={run} />
+              {lines.map((each) => (
+                <RunLine
+                  key={each.run.id}
+                  listed={each}
+                  columns={columns}
+                  chosen={chosen.includes(each.run.id)}
+                  onChoose={(on) =>
+                    setChosen((now) => [...now.filter((id) => id !== each.run.id), ...(on ? [each.run.id] : [])])
+                  }
+                  onBaseline={(on) => void setBaseline(each.run, on)}
+                />
               ))}
             </tbody>
           </table>
         </div>
       )}
+      {compared.length === 1 && <p className="muted">Tick another run to compare it with this one.</p>}
+      {compared.length > MOST_COMPARED && <p className="muted">The first {MOST_COMPARED} ticked runs are compared.</p>}
+      {compared.length > 1 && <CompareRuns runs={compared.slice(0, MOST_COMPARED)} />}
     </section>
   );
 }
 
-function Line({ run }: { readonly run: RunView }) {
-  const keeping = useKeeping((all) => all);
-  const here = useRun(({ runId, state }) => runId === run.id && isActive(state));
-  const active = useRun(({ state }) => isActive(state));
-  const [describing, setDescribing] = useState(false);
-  const [, go] = useLocation();
-  const idle = !active && !keeping.busy && keeping.owned;
-  const { label } = run;
-  const started = when(run.startedAt);
-  const title = `the run of ${started}`;
-  const change = (part: Partial<RunLabel>) => void keeping.label(run.id, part);
+const nameKey = ({ run }: ListedRun): string => run.label.name || run.recipe.name;
+
+function useListed(runs: readonly RunView[]): readonly ListedRun[] {
+  const results = useRunList((list) => list.results);
+  const differences = useRunList((list) => list.differences);
+  const here = useRun(({ runId, state }) => (isActive(state) ? runId : null));
+  return runs.map((run) => ({
+    run,
+    results: results.get(run.id) ?? null,
+    difference: differences[run.id],
+    here: run.id === here,
+  }));
+}
+
+/** A project has one baseline, or none. */
+function useBaseline(project: ProjectView) {
+  const label = useKeeping((keeping) => keeping.label);
+  return async (run: RunView, on: boolean) => {
+    const before = baselineOf(project);
+    if (before && before.id !== run.id) await label(before.id, { baseline: false });
+    await label(run.id, { baseline: on });
+  };
+}
+
+function SortHead({ by, title }: { readonly by: RunOrder['by']; readonly title: string }) {
+  const order = useRunList((list) => list.order);
+  const sortBy = useRunList((list) => list.sortBy);
+  const mine = order?.by === by ? order : null;
   return (
-    <Fragment>
-      <tr>
-        <th scope="row">
-          {runName(run)}{' '}
-          {[label.pinned && 'pinned', label.archived && 'archived'].map(
-            (word) =>
-              word && (
-                <span className="tag" key={word}>
-                  {word}
-                </span>
-              ),
-          )}
-          {label.tags.map((tag) => (
-            <span className="tag" key={`#${tag}`}>
-              {tag}
-            </span>
-          ))}
-          <p className="muted num">
-            {started}, {run.recipe.name}, seed {run.recipe.seed}
-          </p>
-          {label.notes && <p className="run-notes">{label.notes}</p>}
-        </th>
-        <td>{dataOf(run)}</td>
-        <td title={run.failure?.message}>{here ? 'Running' : STATES[run.state]}</td>
-        <td className="num">{count(run.step)}</td>
-        <td className="num">{bytes(run.bytes)}</td>
-        <td>
-          <div className="button-row">
-            {!here && (
-              <button
-                type="button"
-                className="button small"
-                aria-label={`Show ${title}`}
-                disabled={active || keeping.busy}
-                onClick={() => void keeping.show(run).then(() => go('/run'))}
-              >
-                Show
-              </button>
-            )}
-            {!here && run.state !== 'finished' && (
-              <button
-                type="button"
-                className="button small"
-                aria-label={`Resume ${title}`}
-                disabled={!idle}
-                onClick={() => void keeping.resume(run).then(() => go('/run'))}
-              >
-                Resume
-              </button>
-            )}
-            <button
-              type="button"
-              className="button small"
-              aria-label={`Name and notes of ${title}`}
-              aria-expanded={describing}
-              disabled={!keeping.owned}
-              onClick={() => setDescribing(!describing)}
-            >
-              Name, notes
-            </button>
-            <button
-              type="button"
-              className="button small"
-              aria-label={`Pin ${title}`}
-              aria-pressed={label.pinned}
-              disabled={keeping.busy || !keeping.owned}
-              onClick={() => change({ pinned: !label.pinned })}
-            >
-              Pin
-            </button>
-            <button
-              type="button"
-              className="button small"
-              aria-label={`Archive ${title}`}
-              aria-pressed={label.archived}
-              disabled={keeping.busy || !keeping.owned}
-              onClick={() => change({ archived: !label.archived })}
-            >
-              Archive
-            </button>
-            {!here && (
-              <Confirm
-                name={`Delete ${title}`}
-                question={`Delete ${bytes(run.bytes)} and its curves?`}
-                disabled={!idle}
-                onConfirm={() => void keeping.settle(run, 'discard')}
-              />
-            )}
-          </div>
-        </td>
-      </tr>
-      {describing && (
-        <tr>
-          <td colSpan={COLUMNS.length + 1}>
-            <Describe
-              run={run}
-              onDone={(part) => {
-                setDescribing(false);
-                if (part) change(part);
-              }}
-            />
-          </td>
-        </tr>
-      )}
-    </Fragment>
+    <th scope="col" aria-sort={mine ? (mine.down ? 'descending' : 'ascending') : undefined}>
+      <button type="button" className="sort" onClick={() => sortBy(by)}>
+        {title}
+        <span aria-hidden="true">{mine ? (mine.down ? ' ↓' : ' ↑') : ''}</span>
+      </button>
+    </th>
   );
 }
 
-function Describe({
-  run: { label, recipe },
-  onDone,
-}: {
-  readonly run: RunView;
-  readonly onDone: (part: Partial<RunLabel> | null) => void;
-}) {
-  const first = useRef<HTMLInputElement>(null);
-  useEffect(() => first.current?.focus(), []);
+function ColumnChoice() {
+  const columns = useRunList((list) => list.columns);
+  const show = useRunList((list) => list.show);
   return (
-    <form
-      className="run-label"
-      aria-label="Name and notes"
-      onSubmit={(event) => {
-        event.preventDefault();
-        const data = new FormData(event.currentTarget);
-        const text = (name: string) => String(data.get(name));
-        onDone({ name: text('name'), tags: text('tags').split(','), notes: text('notes').trim() });
-      }}
-      onKeyDown={(event) => event.key === 'Escape' && onDone(null)}
-    >
-      <label>
-        <span>Name</span>
-        <input
-          type="text"
-          name="name"
-          defaultValue={label.name}
-          placeholder={recipe.name}
-          maxLength={120}
-          ref={first}
-        />
-      </label>
-      <label>
-        <span>Tags, with commas between them</span>
-        <input type="text" name="tags" defaultValue={label.tags.join(', ')} />
-      </label>
-      <label className="wide">
-        <span>Notes</span>
-        <textarea name="notes" rows={3} defaultValue={label.notes} />
-      </label>
-      <div className="button-row">
-        <button type="submit" className="button small">
-          Save
-        </button>
-        <button type="button" className="button small" onClick={() => onDone(null)}>
-          Cancel
-        </button>
-      </div>
-    </form>
+    <details className="column-choice">
+      <summary>Columns</summary>
+      <fieldset>
+        <legend className="visually-hidden">Columns of the table of runs</legend>
+        {RUN_COLUMNS.map((column) => (
+          <label key={column} className="check">
+            <input
+              type="checkbox"
+              checked={columns.includes(column)}
+              onChange={(event) => show(column, event.target.checked)}
+            />
+            {COLUMNS[column].title}
+          </label>
+        ))}
+      </fieldset>
+    </details>
   );
 }

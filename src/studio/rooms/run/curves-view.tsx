@@ -2,11 +2,11 @@
 import { useCallback, useEffect, useMemo, useState } from 'react';
 import type { RunRecord } from '../../../engine/protocol/index.ts';
 import { Chart } from '../../charts/chart.tsx';
-import { DASHES } from '../../charts/chart-options.ts';
+import { colorOf } from '../../charts/colors.ts';
 import { useHeldStep } from '../../charts/crosshair.ts';
 import { curvesCsv } from '../../charts/curves-csv.ts';
 import type { Horizontal } from '../../charts/horizontal.ts';
-import { panelsFor } from '../../charts/panels.ts';
+import { panelsFor } from '../../../engine/protocol/panels.ts';
 import type { Alarm } from '../../state/alarms.ts';
 import { currentProject } from '../../state/kept.ts';
 import { nameOf, type StageView } from '../../state/run.ts';
@@ -167,22 +167,15 @@ function PastRunList() {
   return (
     <fieldset className="past-runs">
       <legend>Earlier runs</legend>
+      {shown.length > 0 && (
+        <span className="run-in-view">
+          <i className="run-color" style={{ background: colorOf(0) }} /> Run in view
+        </span>
+      )}
       {runs.map((run) => (
         <label key={run.key}>
           <input type="checkbox" checked={run.shown} onChange={(event) => show(run.key, event.target.checked)} />
-          {run.shown && (
-            <svg width="26" height="6" aria-hidden="true">
-              <line
-                x1="1"
-                y1="3"
-                x2="25"
-                y2="3"
-                stroke="currentColor"
-                strokeWidth="1.5"
-                strokeDasharray={DASHES[shown.indexOf(run) % DASHES.length]!.join(' ')}
-              />
-            </svg>
-          )}
+          {run.shown && <i className="run-color" style={{ background: colorOf(1 + shown.indexOf(run)) }} />}
           <span>{run.name}</span>
         </label>
       ))}

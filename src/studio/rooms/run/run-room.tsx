@@ -11,6 +11,7 @@ import { useKeeping, useProject, useRecipe, useRun, useStudio } from '../../stat
 import { count, plural } from '../../ui/format.ts';
 import { Icon } from '../../ui/icon.tsx';
 import { RoomHead } from '../../ui/room-head.tsx';
+import { ReportButton } from '../../report-button.tsx';
 import { RunControls } from '../../run-controls.tsx';
 import { Tabs } from '../../ui/tabs.tsx';
 import { SoftwareNote } from '../model/model-room.tsx';
@@ -110,6 +111,8 @@ export function RunViews({ recorded = false }: { readonly recorded?: boolean }) 
   const recipe = useRecipe((editor) => editor.recipe);
   const dataset = useProject((project) => project.dataset);
   const lede = useLede();
+  // A run from a file has no log here.
+  const runId = useRun((run) => (run.opened ? null : run.runId));
   const active = useRun((run) => isActive(run.state));
   const counts = useRun(useShallow((run) => RUN_VIEWS.map(({ count: shown }) => shown?.(run) ?? 0)));
   const titled = (title: string, n: number) => (n > 0 ? `${title} (${count(n)})` : title);
@@ -121,6 +124,7 @@ export function RunViews({ recorded = false }: { readonly recorded?: boolean }) 
         ) : (
           <>
             <OpenRunButton />
+            {runId !== null && <ReportButton run={runId} />}
             <StartButton advice={advise(recipe, dataset)} />
           </>
         )}

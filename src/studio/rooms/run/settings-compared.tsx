@@ -6,15 +6,18 @@ import { plural } from '../../ui/format.ts';
 interface SettingsComparedProps {
   readonly own: Recipe;
   readonly others: readonly { readonly key: string; readonly name: string; readonly recipe: Recipe }[];
+  /** What the first run is called. */
+  readonly ownName?: string;
+  readonly open?: boolean;
 }
 
-export function SettingsCompared({ own, others }: SettingsComparedProps) {
+export function SettingsCompared({ own, others, ownName = 'Run in view', open = false }: SettingsComparedProps) {
   if (others.length === 0) return null;
   const found = differences([own, ...others.map(({ recipe }) => recipe)]);
   if (found.length === 0)
     return <p className="muted settings-compared">All settings of these runs are the same, including the seed.</p>;
   return (
-    <details className="settings-compared">
+    <details className="settings-compared" open={open}>
       <summary>
         {plural(found.length, 'setting')} differ{found.length === 1 && 's'} between these runs
       </summary>
@@ -24,7 +27,7 @@ export function SettingsCompared({ own, others }: SettingsComparedProps) {
             <tr>
               <th scope="col">Stage</th>
               <th scope="col">Setting</th>
-              <th scope="col">Run in view</th>
+              <th scope="col">{ownName}</th>
               {others.map(({ key, name }) => (
                 <th scope="col" key={key}>
                   {name}

@@ -4,6 +4,7 @@ import { Link } from 'wouter';
 import type { DatasetReport } from '../../../engine/protocol/index.ts';
 import { useKeeping, useProject, useScores } from '../../state/studio.ts';
 import { isForeign } from '../../state/scores.ts';
+import { ReportButton } from '../../report-button.tsx';
 import { ProblemNote } from '../../ui/problem-note.tsx';
 import { RoomHead } from '../../ui/room-head.tsx';
 import { Tabs } from '../../ui/tabs.tsx';
@@ -40,11 +41,13 @@ function Scored({ dataset }: { readonly dataset: DatasetReport }) {
   const project = useKeeping((keeping) => keeping.current);
   const model = useProject(({ model: loaded }) => loaded?.digest);
   const [tab, setTab] = useState('scores');
+  const sets = [...new Set(results.flatMap((result) => result.sets.map((set) => set.id)))];
   const { id, edits } = dataset;
   useEffect(() => void show(id), [show, id, edits?.digest, project, model]);
   return (
     <div className="room room-scores">
       <RoomHead title="Scores" lede={LEDE}>
+        {sets.length > 0 && <ReportButton sets={sets} />}
         <EvaluateBar />
       </RoomHead>
       {problem && <ProblemNote problem={problem} onDismiss={dismiss} />}

@@ -1,9 +1,9 @@
 /** Accuracy over the overlap from which an answer is a hit, one line a model, with its interval. */
 import type { SetScores } from '../../../engine/protocol/index.ts';
+import { colorOf } from '../../charts/colors.ts';
 import { range, share } from './figures.ts';
 
 const [WIDTH, HEIGHT, LEFT, BOTTOM] = [360, 180, 34, 22];
-const COLOURS = 6;
 
 export function ThresholdCurve({ sets }: { readonly sets: readonly SetScores[] }) {
   const drawn = sets.filter(({ traits }) => traits.n > 0);
@@ -34,7 +34,7 @@ export function ThresholdCurve({ sets }: { readonly sets: readonly SetScores[] }
           </text>
         ))}
         {drawn.map(({ id, traits: { n, curve } }, i) => {
-          const colour = `var(--curve-${(i % COLOURS) + 1})`;
+          const colour = colorOf(i);
           const low = curve.map(({ threshold, interval }) => [x(threshold), y(interval[0])] as const);
           const high = curve.map(({ threshold, interval }) => [x(threshold), y(interval[1])] as const);
           return (
@@ -52,7 +52,7 @@ export function ThresholdCurve({ sets }: { readonly sets: readonly SetScores[] }
       <ul className="curve-legend">
         {drawn.map(({ id, name }, i) => (
           <li key={id}>
-            <i style={{ background: `var(--curve-${(i % COLOURS) + 1})` }} /> {name}
+            <i style={{ background: colorOf(i) }} /> {name}
           </li>
         ))}
       </ul>

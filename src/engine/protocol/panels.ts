@@ -1,11 +1,4 @@
 /** Which curves stand together in one chart, and in which order. */
-import type { CurveSource } from './chart-data.ts';
-
-/** A curve as a chart draws it. */
-export interface DrawnCurve extends CurveSource {
-  /** The earlier run it is of; null: the run in view. */
-  readonly run: string | null;
-}
 
 /** Which curves stand together in one chart, by TRL's names. Unknown curves get a chart of their own. */
 export interface Panel {
