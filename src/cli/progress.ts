@@ -48,7 +48,7 @@ export class Progress {
       const { kept, 'too-easy': easy, 'too-hard': hard } = this.#counts;
       const detail = kept + easy + hard > 0 ? `: ${kept} kept, ${easy} too easy, ${hard} too hard` : '';
       this.note(
-        `${event.index + 1}/${this.#recipe.stages.length} ${event.stage.kind} “${event.stage.name}” ${event.status} in ${clock(event.seconds)}${detail}`,
+        `${event.index + 1}/${this.#recipe.stages.length} ${event.stage.kind} “${event.stage.name}”${event.round === undefined ? '' : `, round ${event.round + 1},`} ${event.status} in ${clock(event.seconds)}${detail}`,
       );
       this.#latest = {};
       this.#counts = { ...NONE };

@@ -14,6 +14,7 @@ export {
   type AskedHow,
   type PromptSettings,
 } from '../train/prompt.ts';
+export { visitsOf } from '../train/rounds.ts';
 export { promptSnippet } from '../train/prompt-snippet.ts';
 export { advise, codeOf, type Advice } from '../train/recipe-check.ts';
 export { parseRecipe, readRecipe, requireRecipe, sayFault } from '../train/recipe-schema.ts';
@@ -29,6 +30,7 @@ export {
   newStage,
   optimizer,
   rejectionStage,
+  repeatStage,
   sampling,
   sftStage,
   STAGES,
@@ -47,6 +49,7 @@ export type {
   KtoStage,
   MergeStage,
   RejectionStage,
+  RepeatStage,
   SftStage,
   SynthesiseStage,
 } from '../train/recipe.ts';

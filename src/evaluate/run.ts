@@ -46,11 +46,11 @@ export async function runEvaluation(
   context: StageContext,
   told: (answers: readonly ScoredAnswer[]) => Promise<void> = () => Promise.resolve(),
 ): Promise<{ evaluation: Evaluation; scores: readonly RowScore[]; stopped: boolean }> {
-  const rows = evaluationRows(context.heldout, stage.limit, context.seed);
+  const rows = evaluationRows(context.heldout, stage.limit, context.planSeed);
   const from = context.resume as EvaluationPosition | null;
   const scores: RowScore[] = [...(from?.scores ?? [])];
   const begin = from?.answered ?? 0;
-  const form = formFor(stage, context.samples.prompting, context.seed);
+  const form = formFor(stage, context.samples.prompting, context.planSeed);
   let stopped = false;
   context.samples.readAhead(rows, span(rows, begin, begin + stage.batchSize));
   const tell = tellDone(context.emit, 'rows', rows.length);

@@ -33,7 +33,7 @@ export class HeldoutLoss {
     this.#context = context;
     // In the order of the files: pictures that rows share are read once.
     this.#places = draws
-      ? new Random(context.seed)
+      ? new Random(context.planSeed)
           .shuffle(places)
           .slice(0, evalRows)
           .sort((a, b) => a - b)

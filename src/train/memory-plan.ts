@@ -19,6 +19,7 @@ import { Optimizer } from './optimizer.ts';
 import { pack, type EncodedPrompt } from './pack.ts';
 import { adapterTargets, Policy } from './policy.ts';
 import type { Recipe, Stage } from './recipe.ts';
+import { visitsOf, type Visit } from './rounds.ts';
 import type { Sample } from './samples.ts';
 import { Scorer, type ScoreSettings } from './scorer.ts';
 import type { PassShape, StagePlanner } from './stages/descriptor.ts';
@@ -99,8 +100,11 @@ export function planMemory(request: MemoryRequest): MemoryPlan {
   }
 }
 
+/** A third round needs what the second has needed. */
+const plannedVisits = ({ stages }: Pick<Recipe, 'stages'>): Visit[] => visitsOf(stages, 2);
+
 /** Pieces of work of a plan: the model, and of each stage its pictures and the rest. */
-export const piecesOf = ({ recipe }: Pick<MemoryRequest, 'recipe'>): number => 2 * recipe.stages.length + 1;
+export const piecesOf = ({ recipe }: Pick<MemoryRequest, 'recipe'>): number => 2 * plannedVisits(recipe).length + 1;
 
 /** `planMemory` in pieces (`piecesOf`), so that whoever has other work can do it in between. */
 export function* planInPieces({
@@ -129,7 +133,7 @@ export function* planInPieces({
     stage = name;
   };
   const planner = new Planner(session, model, longest);
-  for (const next of recipe.stages) {
+  for (const { stage: next } of plannedVisits(recipe)) {
     yield;
     const rest = planner.begin(next, (moment) => look(next.name, moment));
     yield;

@@ -4,6 +4,7 @@
  * its hyper-parameters, reward coefficients and sample counts are not public, and `unverified` says which of ours are
  * therefore taken from its relatives.
  */
+import { PROMPT } from './prompt.ts';
 import type { Recipe, Stage } from './recipe.ts';
 import {
   backStage,
@@ -13,11 +14,13 @@ import {
   mergeStage,
   optimizer,
   rejectionStage,
+  repeatStage,
   sampling,
   sftStage,
+  synthesiseStage,
 } from './stages/index.ts';
 
-export type PresetName = 'demo' | 'demo-quick' | 'sft-only' | 'rl-only' | 'paper' | 'careful' | 'quick';
+export type PresetName = 'demo' | 'demo-quick' | 'sft-only' | 'rl-only' | 'star' | 'paper' | 'careful' | 'quick';
 
 export interface Preset {
   readonly title: string;
@@ -132,6 +135,27 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
         rejectionStage({ limit: 160, sampling: sampling(96) }),
         grpoStage({ ...starterGrpo, maxSteps: 60 }),
         evaluateStage({ ...short, name: 'grpo' }),
+      ],
+    },
+  },
+  star: {
+    title: 'Own thoughts',
+    summary:
+      'STaR: the model writes thoughts that lead to the right boxes, learns from them, and writes better ones. Three rounds, each from the base again.',
+    model: 'starter',
+    unverified: ['rounds, and each from the base again: arXiv 2203.14465', OURS],
+    recipe: {
+      name: 'star',
+      seed: 42,
+      prompt: { ...PROMPT, answerForm: 'think', thinkWords: 'Think first.' },
+      stages: [
+        evaluateStage({ ...short, batchSize: 16, name: 'base' }),
+        synthesiseStage({ sampling: sampling(96), limit: 320, anew: true }),
+        backStage({ name: 'Back to the base', merges: 0 }),
+        sftStage({ ...starterSft, name: 'SFT on thoughts', maxSteps: 48, onlyThoughts: true }),
+        mergeStage(),
+        evaluateStage({ ...short, batchSize: 16, name: 'SFT' }),
+        repeatStage({ numStages: 5, numRounds: 3 }),
       ],
     },
   },

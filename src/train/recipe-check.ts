@@ -3,6 +3,7 @@ import { GroundworkError } from '../base/error.ts';
 import { promptFaults } from './prompt.ts';
 import type { Recipe } from './recipe.ts';
 import { REWARD_NAMES, REWARDS, usesCode } from './rewards/index.ts';
+import { roundFaults, visitsOf, type Visit } from './rounds.ts';
 import { error, warning, type Objection } from './stages/descriptor.ts';
 import { descriptorOf, type Stage } from './stages/index.ts';
 
@@ -30,6 +31,7 @@ export function advise(recipe: Recipe, data: PlannedData | null = null): Advice[
       stage: null,
       ...error(text, 'Change it under “Prompt”.'),
     })),
+    ...repeatFaults(stages),
     ...adapterFaults(stages),
     ...answerFaults(stages),
     ...untaughtForms(recipe, data),
@@ -83,24 +85,37 @@ const own = <S extends Stage>(stage: S, index: number): Advice[] =>
     .objections(stage)
     .map((objection) => ({ stage: index, ...objection }));
 
-/** Merges of a plan that hold when its stage at `index` begins. */
-export const mergesBefore = (stages: readonly Stage[], index: number): number =>
-  stages.slice(0, index).reduce((merges, stage) => descriptorOf(stage).adapter?.merges?.(stage, merges) ?? merges, 0);
+/** Merges of a plan that hold when a visit of its stages begins. */
+export const mergesBefore = (visits: readonly Visit[], at: number): number =>
+  visits.slice(0, at).reduce((merges, { stage }) => descriptorOf(stage).adapter?.merges?.(stage, merges) ?? merges, 0);
 
-/** An adapter must be merged before the next one is trained. */
+/** An adapter must be merged before the next one is trained, in a later round as in the first. */
 function adapterFaults(stages: readonly Stage[]): Advice[] {
   let state: 'open' | 'none' = 'none';
-  return stages.flatMap((stage, i) => {
+  let merges = 0;
+  const found = new Map<number, Advice>();
+  // A third round finds what the second has found.
+  for (const { stage, index, round } of visitsOf(stages, 2)) {
     const { adapter } = descriptorOf(stage);
-    if (!adapter) return [];
-    const merges = mergesBefore(stages, i);
+    if (!adapter) continue;
     const met =
       (adapter.needs === 'any' || state === adapter.needs) &&
       (adapter.needs === 'open' || (adapter.merges?.(stage, merges) ?? 0) <= merges);
     state = adapter.leaves;
-    return met ? [] : [{ stage: i, severity: 'error' as const, ...adapter.otherwise }];
-  });
+    merges = adapter.merges?.(stage, merges) ?? merges;
+    if (met || found.has(index)) continue;
+    const { text, hint } = adapter.otherwise;
+    found.set(index, { stage: index, ...error(round > 0 ? `In the second round: ${text}` : text, hint) });
+  }
+  return [...found.values()];
 }
+
+/** Parts that cannot be repeated. */
+const repeatFaults = (stages: readonly Stage[]): Advice[] =>
+  roundFaults(stages).map(({ stage, text }) => ({
+    stage,
+    ...error(text, 'Set how many stages it repeats, or move it.'),
+  }));
 
 /** Judged answers come from a stage before. */
 function answerFaults(stages: readonly Stage[]): Advice[] {
@@ -131,7 +146,7 @@ export const codeOf = ({ stages }: Pick<Recipe, 'stages'>): string[] =>
 export function checkRecipe({ stages, prompt }: Pick<Recipe, 'stages' | 'prompt'>): void {
   const [wrong] = prompt ? promptFaults(prompt) : [];
   if (wrong !== undefined) throw new GroundworkError('recipe-invalid', wrong, 'Change the prompt of the recipe.');
-  const [fault] = [...adapterFaults(stages), ...answerFaults(stages)];
+  const [fault] = [...repeatFaults(stages), ...adapterFaults(stages), ...answerFaults(stages)];
   if (!fault) return;
   const name = stages[fault.stage!]!.name;
   throw new GroundworkError('recipe-invalid', `Stage ${fault.stage! + 1}, “${name}”: ${fault.text}`, fault.hint);

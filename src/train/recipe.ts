@@ -10,6 +10,7 @@ export type { GrpoStage } from './stages/grpo.ts';
 export type { KtoStage } from './stages/kto.ts';
 export type { MergeStage } from './stages/merge.ts';
 export type { RejectionStage } from './stages/rejection.ts';
+export type { RepeatStage } from './stages/repeat.ts';
 export type { LoraSettings, OptimizerSettings, SamplingSettings } from './stages/settings.ts';
 export type { SftStage } from './stages/sft.ts';
 export type { SynthesiseStage } from './stages/synthesise.ts';

@@ -84,6 +84,7 @@ async function trainable(stage: SftStage, context: StageContext): Promise<RowLis
   let without = 0;
   let unlearnt = 0;
   let thoughtless = 0;
+  let unthought = 0;
   const { prompting } = context.samples;
   const { length } = context.train;
   for (let start = 0; start < length; start += ROWS_AT_ONCE) {
@@ -91,9 +92,10 @@ async function trainable(stage: SftStage, context: StageContext): Promise<RowLis
     const places = span(context.train, start, start + ROWS_AT_ONCE);
     const samples = await context.samples.encode(await context.train.read(places), TAUGHT);
     samples.forEach(({ row, form, prompt, completion, unlearnt: earlier }, i) => {
-      if (form === 'answer' && prompting?.formOf(row, false) === 'think') thoughtless++;
+      if (!stage.onlyThoughts && form === 'answer' && prompting?.formOf(row, false) === 'think') thoughtless++;
       if (earlier > 0) unlearnt++;
-      if (!completion.length) without++;
+      if (stage.onlyThoughts && row.think === undefined) unthought++;
+      else if (!completion.length) without++;
       else if (stage.maxLength > 0 && prompt.tokens.length + completion.length > stage.maxLength) long++;
       else usable.push(places[i]!);
     });
@@ -106,6 +108,8 @@ async function trainable(stage: SftStage, context: StageContext): Promise<RowLis
       type: 'notice',
       message: `${long} rows are longer than ${stage.maxLength} tokens and were left out.`,
     });
+  if (unthought && !context.resume)
+    context.emit({ type: 'notice', message: `${unthought} rows have no thought and were left out.` });
   if (without && !context.resume)
     context.emit({ type: 'notice', message: `${without} rows have no target and were left out.` });
   if (unlearnt && !context.resume)

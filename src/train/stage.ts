@@ -79,7 +79,10 @@ export interface StageContext {
   readonly processor: Processor;
   readonly samples: SampleStore;
   readonly generator: Generator<Sample>;
+  /** Of the round: in each one other rows and samples are drawn. */
   readonly seed: number;
+  /** For what is to be the same in every round: draws of held-out rows. */
+  readonly planSeed: number;
   readonly train: RowList;
   readonly heldout: RowList;
   /** Settles when the stage's kernels are compiled. What needs no GPU is done meanwhile. Rejects with `shader-compile`. */

@@ -87,7 +87,7 @@ describe('what a command cannot do it says in a sentence, and its status is 2', 
     [
       'a preset that there is not',
       () => ['--recipe', 'fast'],
-      'Presets are demo, demo-quick, sft-only, rl-only, paper, careful, quick',
+      'Presets are demo, demo-quick, sft-only, rl-only, star, paper, careful, quick',
     ],
     ['a plan that is a folder', () => ['--recipe', house], 'cannot be read (EISDIR)'],
     ['a seed that is no number', () => ['--seed', 'abc'], '--seed is “abc”.'],

@@ -1,8 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { EngineClient } from '../../src/engine/client.ts';
-import type { EngineEvent, FromEngine } from '../../src/engine/protocol/index.ts';
+import type { EngineEvent, FromEngine, Recipe } from '../../src/engine/protocol/index.ts';
 import { SeriesBook } from '../../src/studio/charts/series-book.ts';
-import { evaluateStage, grpoStage, mergeStage, rejectionStage, sftStage } from '../../src/engine/presets.ts';
+import {
+  evaluateStage,
+  grpoStage,
+  mergeStage,
+  rejectionStage,
+  repeatStage,
+  sftStage,
+} from '../../src/engine/presets.ts';
 import { alarmLog, alarmsOf } from '../../src/studio/state/alarms.ts';
 import { BATCH, EventPump } from '../../src/studio/state/event-pump.ts';
 import { phaseOf, wordsOf } from '../../src/studio/state/run-words.ts';
@@ -71,7 +78,15 @@ describe('the run', () => {
       unit: 'rows',
       etaSeconds: 9,
     };
-    const view = { stage: recipe.stages[0]!, status: 'running' as const, seconds: 1, firstStep: null, progress };
+    const once = { rounds: 1, roundsDone: 0 };
+    const view = {
+      stage: recipe.stages[0]!,
+      status: 'running' as const,
+      seconds: 1,
+      ...once,
+      firstStep: null,
+      progress,
+    };
     expect(wordsOf(view, false)).toBe('12 of 40 rows, 9 s left');
     expect(wordsOf(view, true)).toBe('stopped at 12 of 40 rows');
     expect(wordsOf({ ...view, progress: null }, true)).toBe('stopped');
@@ -90,7 +105,17 @@ describe('the run', () => {
       return wordsOf(run.getState().stages[0]!, false);
     };
     run.setState({
-      stages: [{ stage: recipe.stages[0]!, status: 'running', seconds: 0, firstStep: null, progress: null }],
+      stages: [
+        {
+          stage: recipe.stages[0]!,
+          status: 'running',
+          seconds: 0,
+          rounds: 1,
+          roundsDone: 0,
+          firstStep: null,
+          progress: null,
+        },
+      ],
     });
     expect(wordsOf(run.getState().stages[0]!, false)).toBe('preparing');
     expect(told('kernels compiled', 3, 90, true)).toBe('compiling, 3 of 90 kernels');
@@ -103,11 +128,40 @@ describe('the run', () => {
     expect(wordsOf(run.getState().stages[0]!, true)).toBe('stopped at 16 of 40 rows');
   });
 
+  it('tells the round of a stage that is repeated, and which stages a new round will run again', () => {
+    const { run } = setUp();
+    const repeated: Recipe = {
+      name: 'r',
+      seed: 1,
+      stages: [mergeStage(), evaluateStage(), repeatStage({ numStages: 2, numRounds: 3 })],
+    };
+    run.getState().receive([{ type: 'restored', runId: 'a', recipe: repeated, events: [] }]);
+    const tell = (index: number, status: 'started' | 'finished', round: number, seconds = 0) =>
+      run.getState().receive([{ type: 'stage', index, stage: repeated.stages[index]!, status, round, seconds }]);
+    const words = () => run.getState().stages.map((view) => wordsOf(view, false));
+    expect(words()).toEqual(['waiting', 'waiting', 'waiting']);
+    for (const index of [0, 1, 2]) {
+      tell(index, 'started', 0);
+      tell(index, 'finished', 0, 2);
+    }
+    tell(0, 'started', 1);
+    expect(words()).toEqual(['round 2 of 3, preparing', 'round 2 of 3, waiting', 'round 2 of 3, waiting']);
+    tell(0, 'finished', 1, 3);
+    expect(run.getState().stages[0]).toMatchObject({ seconds: 5, roundsDone: 2, rounds: 3 });
+    for (const index of [0, 1, 2]) {
+      tell(index, 'started', 2);
+      tell(index, 'finished', 2, 1);
+    }
+    expect(words()[0]).toBe('3 rounds, 6 s');
+  });
+
   it('is finishing between its last step and its end, and says what for', () => {
     const stages = recipe.stages.map((stage) => ({
       stage,
       status: 'finished' as const,
       seconds: 1,
+      rounds: 1,
+      roundsDone: 1,
       firstStep: 1,
       progress: null,
     }));

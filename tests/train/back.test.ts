@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { advise, checkRecipe, mergesBefore } from '../../src/train/recipe-check.ts';
+import { visitsOf } from '../../src/train/rounds.ts';
 import { readRecipe } from '../../src/train/recipe-schema.ts';
 import { backStage, evaluateStage, mergeStage, sftStage, type Stage } from '../../src/train/stages/index.ts';
 
@@ -9,12 +10,12 @@ const errors = (...stages: Stage[]) => advise(plan(...stages)).filter(({ severit
 test('a plan can try two ways from the same merge', () => {
   const stages = [sftStage(), mergeStage(), sftStage(), backStage({ merges: 1 }), sftStage(), mergeStage()];
   expect(errors(...stages)).toEqual([]);
-  expect([0, 2, 3, 4, 6].map((at) => mergesBefore(stages, at))).toEqual([0, 1, 1, 1, 2]);
+  expect([0, 2, 3, 4, 6].map((at) => mergesBefore(visitsOf(stages), at))).toEqual([0, 1, 1, 1, 2]);
 });
 
 test('going back may leave merges behind, and then there are fewer to go back to', () => {
   const stages = [sftStage(), mergeStage(), sftStage(), mergeStage(), backStage(), backStage({ merges: 1 })];
-  expect(mergesBefore(stages, 5)).toBe(0);
+  expect(mergesBefore(visitsOf(stages), 5)).toBe(0);
   expect(errors(...stages)).toMatchObject([{ stage: 5, text: expect.stringContaining('merges') }]);
   expect(() => checkRecipe(plan(...stages))).toThrow('So many merges have not been made');
 });

@@ -1,11 +1,12 @@
 import { expect, test } from 'vitest';
 import { curate } from '../../src/train/difficulty.ts';
 import { advise } from '../../src/train/recipe-check.ts';
+import { visitsOf } from '../../src/train/rounds.ts';
 import { PRESETS, presetRecipe, type PresetName } from '../../src/train/presets.ts';
 
 const names = Object.keys(PRESETS) as PresetName[];
 
-const complete = names.filter((name) => !name.endsWith('-only') && name !== 'demo');
+const complete = names.filter((name) => !name.endsWith('-only') && name !== 'demo' && name !== 'star');
 
 test.each(complete)('%s runs the paper’s order, evaluating before and after', (name) => {
   const { recipe } = PRESETS[name];
@@ -37,6 +38,14 @@ test('demo measures SFT beside the same time spent on SFT alone, and both from t
     'grpo',
     'SFT + RL',
   ]);
+});
+
+test('star has each round begin with thoughts of the present model, and learn from the base again', () => {
+  const { recipe } = PRESETS.star;
+  expect(advise(recipe, { thoughts: 0 })).toEqual([]);
+  const kinds = visitsOf(recipe.stages).map(({ stage }) => stage.kind);
+  const round = ['synthesise', 'back', 'sft', 'merge', 'evaluate', 'repeat'];
+  expect(kinds).toEqual(['evaluate', ...round, ...round, ...round]);
 });
 
 test.each(names)('%s compares its stages on the same rows, with the same answer length', (name) => {

@@ -8,6 +8,8 @@ import type { Optimizer } from '../../train/optimizer.ts';
 export interface RunPosition {
   /** Index of the stage to go on with; as many as there are stages: the run is done. */
   readonly stage: number;
+  /** Of the part that the stage is repeated in, from 0; absent: the first, or none. */
+  readonly round?: number;
   /** Inside the stage (StageContext.resume); null: at its beginning. */
   readonly position: object | null;
   /** Spent in that stage before. */

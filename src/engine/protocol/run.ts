@@ -25,6 +25,8 @@ export interface RehearsedStage {
   readonly count: number;
   /** In the singular: step, batch, merge. */
   readonly unit: string;
+  /** How often the stage is run: once, or once a round. `count` is of all of them. */
+  readonly rounds: number;
   /** secondsEach × count. */
   readonly seconds: number;
   /** What makes this more or less than the run will take. */
@@ -132,6 +134,8 @@ export type ToldEvent =
       readonly type: 'stage';
       readonly index: number;
       readonly stage: Stage;
+      /** Of the part that it is repeated in, from 0; absent: it is not repeated. */
+      readonly round?: number;
       readonly status: 'started' | 'finished' | 'stopped';
       readonly seconds: number;
     }

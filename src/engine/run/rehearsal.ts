@@ -12,6 +12,7 @@ import type { LoadedModel } from '../../models/load.ts';
 import { longestRow, planMemory } from '../../train/memory-plan.ts';
 import { promptingOf } from '../../train/prompt.ts';
 import { checkRecipe } from '../../train/recipe-check.ts';
+import { seedOf, visitsOf } from '../../train/rounds.ts';
 import type { Recipe } from '../../train/recipe.ts';
 import { encodeBoth, type Sample } from '../../train/samples.ts';
 import type { StageEvent } from '../../train/stage.ts';
@@ -63,10 +64,19 @@ export async function rehearse(
     const picture = await secondsPerPicture(bench, first, second);
     let allocatedBytes = 0;
     const stages: RehearsedStage[] = [];
+    const visits = visitsOf(recipe.stages);
     for (const [index, stage] of recipe.stages.entries()) {
       next(stage.name);
       const look = () => (allocatedBytes = Math.max(allocatedBytes, session.bytes));
-      stages.push({ index, ...(await rehearseStage(stage, bench, first.row, recipe.seed, look)) });
+      const rehearsed = await rehearseStage(stage, bench, first.row, recipe.seed, look);
+      const rounds = visits.filter((visit) => visit.index === index).length;
+      stages.push({
+        index,
+        ...rehearsed,
+        count: rehearsed.count * rounds,
+        seconds: rehearsed.seconds * rounds,
+        rounds,
+      });
     }
     const pictures = picturesOfRun(recipe, { train: dataset.rows('train'), heldout: dataset.rows('heldout') });
     const plan = planMemory({
@@ -107,8 +117,9 @@ async function secondsPerPicture(bench: Workbench, first: Sample, second: Sample
 
 /** Pictures that a run of the recipe will look at, each counted once. */
 function picturesOfRun({ stages, seed }: Recipe, splits: Splits): number {
-  const rowsOf = <S extends Stage>(stage: S) => descriptorOf(stage).rows(stage, splits, seed) ?? [];
-  return countPictures(stages.flatMap(rowsOf));
+  return countPictures(
+    visitsOf(stages).flatMap(({ stage, round }) => descriptorOf(stage).rows(stage, splits, seedOf(seed, round)) ?? []),
+  );
 }
 
 async function rehearseStage<S extends Stage>(
@@ -117,7 +128,7 @@ async function rehearseStage<S extends Stage>(
   longest: Row,
   seed: number,
   look: () => void,
-): Promise<Omit<RehearsedStage, 'index'>> {
+): Promise<Omit<RehearsedStage, 'index' | 'rounds'>> {
   const splits = { train: bench.dataset.rows('train'), heldout: bench.dataset.rows('heldout') };
   const { units, rows } = descriptorOf(stage);
   const { count, unit } = units(stage, splits, seed);
@@ -201,11 +212,13 @@ async function time(
     generator,
     processor: loaded.processor,
     seed,
+    planSeed: seed,
     train: rows,
     heldout: rows,
     rows,
     answers: [],
     index: 0,
+    round: 0,
     merged: 0,
     compiled: Promise.resolve(),
     scorer: () => bench.scorer(),

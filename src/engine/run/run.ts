@@ -1,8 +1,10 @@
 /** One run of a recipe: stages in order over one policy, and what came out of them. */
+import type { Outcome } from '../../evaluate/outcome.ts';
 import { optimizerState, type MomentsSnapshot } from '../../train/checkpoint.ts';
 import { promptingOf } from '../../train/prompt.ts';
 import { checkRecipe, mergesBefore } from '../../train/recipe-check.ts';
 import type { Recipe } from '../../train/recipe.ts';
+import { placeOf, seedOf, visitAt, visitName, visitsOf } from '../../train/rounds.ts';
 import { heldoutOf } from '../../train/stages/heldout.ts';
 import { descriptorOf } from '../../train/stages/index.ts';
 import type { RunBoundary, RunPosition } from '../keep/position.ts';
@@ -48,15 +50,22 @@ export async function runRecipe(
 ): Promise<{ stopped: boolean }> {
   checkRecipe(recipe);
   const { emit } = hooks;
-  const first = from?.position.stage ?? 0;
+  const visits = visitsOf(recipe.stages);
+  const first = from ? visitAt(visits, from.position) : 0;
   let step = from?.position.step ?? 0;
   bench.outcomes = from?.position.outcomes ?? [];
   bench.samples.prompting = promptingOf(recipe);
   const boundary = async (at: Omit<RunBoundary, 'outcomes'>) => hooks.boundary?.({ ...at, outcomes: bench.outcomes });
-  for (const [index, stage] of recipe.stages.entries()) {
-    if (index < first) continue;
-    const { trains, reads } = descriptorOf(stage);
-    const resumed = index === first && from?.position.position ? from : null;
+  for (const [at, visit] of visits.entries()) {
+    if (at < first) continue;
+    const { index, stage, round, rounds } = visit;
+    const name = visitName(visit);
+    const here = placeOf(visits, at, recipe.stages.length);
+    const next = placeOf(visits, at + 1, recipe.stages.length);
+    const { trains, reads, startsAnew } = descriptorOf(stage);
+    // What a stage would write anew is not there for those after it, nor for itself.
+    if (startsAnew?.(stage)) bench.outcomes = bench.outcomes.map(withoutRows);
+    const resumed = at === first && from?.position.position ? from : null;
     const before = resumed?.position.seconds ?? 0;
     const clock = new StageClock(before);
     const gpuBytes = () => bench.loaded.model.session.bytes;
@@ -93,7 +102,8 @@ export async function runRecipe(
       if (!go) stopped = true;
       return go;
     };
-    if (!resumed) emit({ type: 'stage', index, stage, status: 'started', seconds: 0 });
+    const told = { type: 'stage', index, stage, ...(rounds > 1 && { round }) } as const;
+    if (!resumed) emit({ ...told, status: 'started', seconds: 0 });
     const compiled = warmStage(bench, stage, reads === 'heldout' ? heldout : train, (...at) => news.compiled(...at));
     // Told of where it is waited for; a stage that fails before has its own failure to tell.
     compiled.catch(() => undefined);
@@ -102,13 +112,15 @@ export async function runRecipe(
       processor: bench.loaded.processor,
       samples: bench.samples,
       generator: bench.generator,
-      seed: recipe.seed,
+      seed: seedOf(recipe.seed, round),
+      planSeed: recipe.seed,
       train,
       heldout,
       rows: rowsFor(reads, train, heldout, bench.outcomes),
       answers: bench.outcomes.findLast(({ answers }) => answers !== undefined)?.answers ?? [],
       index,
-      merged: mergesBefore(recipe.stages, index),
+      round,
+      merged: mergesBefore(visits, at),
       compiled,
       scorer: () => bench.scorer(),
       seconds: () => clock.seconds,
@@ -120,12 +132,12 @@ export async function runRecipe(
         if (moments) optimizer.restore(optimizerState(bench.policy.learning(), moments));
       },
       gate: async ({ position, optimizer }) => {
-        const at = { stage: index, position, seconds: clock.seconds, step: news.step, optimizer };
-        await boundary({ ...at, best: best.state, stageStep: begun });
+        const now = { ...here, position, seconds: clock.seconds, step: news.step, optimizer };
+        await boundary({ ...now, best: best.state, stageStep: begun });
         if (trains) {
           await hooks.look?.(index, news.step);
-          if (await measure(at, false)) {
-            emit({ type: 'notice', message: earlyWords(stage.name, best) });
+          if (await measure(now, false)) {
+            emit({ type: 'notice', message: earlyWords(name, best) });
             return false;
           }
         }
@@ -133,21 +145,28 @@ export async function runRecipe(
       },
       turn: () => wait(hooks.turn?.() ?? Promise.resolve(true)),
     };
-    const outcome = await handlerOf(stage).run(stage, context);
+    const outcome = await handlerOf(stage).run({ ...stage, name }, context);
     await compiled;
     bench.samples.onPictures = null;
     step = news.step;
     bench.outcomes = [...bench.outcomes, outcome];
     if (trains) {
       await hooks.look?.(index, step, true);
-      if (!stopped) await measure({ stage: index + 1, position: null, seconds: 0, step, optimizer: undefined }, true);
+      if (!stopped) await measure({ ...next, position: null, seconds: 0, step, optimizer: undefined }, true);
     }
-    emit({ type: 'stage', index, stage, status: stopped ? 'stopped' : 'finished', seconds: clock.seconds });
+    emit({ ...told, status: stopped ? 'stopped' : 'finished', seconds: clock.seconds });
     if (stopped) return { stopped: true };
-    await boundary({ stage: index + 1, position: null, seconds: 0, step, optimizer: undefined });
+    await boundary({ ...next, position: null, seconds: 0, step, optimizer: undefined });
   }
   return { stopped: false };
 }
+
+/** What a stage has handed on beside rows that it wrote. */
+const withoutRows = ({ kept, answers, report }: Outcome): Outcome => ({
+  ...(kept && { kept }),
+  ...(answers && { answers }),
+  ...(report && { report }),
+});
 
 const earlyWords = (name: string, { metric, state }: Best): string =>
   `“${name}” ended early: ${metric!.name} was best after step ${state.step} (${metric!.value.toFixed(3)}), and no better in ${state.worse} measurements since.`;

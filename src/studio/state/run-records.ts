@@ -24,7 +24,11 @@ export interface StageProgress {
 export interface StageView {
   readonly stage: Stage;
   readonly status: 'waiting' | 'running' | 'finished' | 'stopped';
+  /** Of all rounds so far. */
   readonly seconds: number;
+  /** How often it is run in all, and how often it has been. */
+  readonly rounds: number;
+  readonly roundsDone: number;
   /** First step with a point, for the marks on the curves. */
   readonly firstStep: number | null;
   readonly progress: StageProgress | null;

@@ -41,7 +41,14 @@ function preparingWords({ unit, done, total, etaSeconds }: StageProgress): strin
 const left = (seconds: number | null): string => (seconds === null ? '' : `, ${duration(seconds)} left`);
 
 /** @param ended the run has ended, and what was not done will not be */
-export function wordsOf({ status, seconds, progress, preparing = null }: StageView, ended: boolean): string {
+export function wordsOf(view: StageView, ended: boolean): string {
+  const { rounds, roundsDone } = view;
+  const words = roundWords(view, ended);
+  if (rounds <= 1 || (view.status === 'waiting' && roundsDone === 0)) return words;
+  return roundsDone === rounds ? `${rounds} rounds, ${words}` : `round ${roundsDone + 1} of ${rounds}, ${words}`;
+}
+
+function roundWords({ status, seconds, progress, preparing = null }: StageView, ended: boolean): string {
   if (status === 'finished') return duration(seconds);
   if (status === 'stopped') return `stopped after ${duration(seconds)}`;
   if (ended && status === 'waiting') return 'not run';

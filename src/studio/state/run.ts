@@ -2,6 +2,7 @@
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { EngineClient } from '../../engine/client.ts';
 import type { EngineEvent, KeepSettings, Recipe, RunState, Watch } from '../../engine/protocol/index.ts';
+import { visitsOf } from '../../engine/presets.ts';
 import type { SeriesBook } from '../charts/series-book.ts';
 import type { PastRuns } from './past-runs.ts';
 import { problemIn, problemOf, type Problem } from '../problem.ts';
@@ -88,7 +89,15 @@ export function createRun(client: EngineClient, book: SeriesBook, surroundings: 
       .add({ key, name: runId && !opened ? nameOf(name, runId) : name, book: book.handOver(), recipe });
   };
   const waiting = (recipe: Recipe): StageView[] =>
-    recipe.stages.map((stage) => ({ stage, status: 'waiting', seconds: 0, firstStep: null, progress: null }));
+    recipe.stages.map((stage, i) => ({
+      stage,
+      status: 'waiting',
+      seconds: 0,
+      rounds: visitsOf(recipe.stages).filter(({ index }) => index === i).length,
+      roundsDone: 0,
+      firstStep: null,
+      progress: null,
+    }));
   return createStore<Run>()((set, get) => ({
     runId: null,
     dataset: null,
@@ -205,11 +214,19 @@ function fold(before: Run, events: readonly EngineEvent[], book: SeriesBook): Ru
       changeStage(event.stageIndex, event.preparing ? { preparing: event } : { progress: event, preparing: null });
     else if (event.type === 'state') change({ state: event.state });
     else if (event.type === 'stage') {
-      changeStage(event.index, {
-        status: event.status === 'started' ? 'running' : event.status,
-        seconds: event.seconds,
-      });
-      if (event.status === 'started') change({ current: event.index });
+      const { index, status, round = 0 } = event;
+      if (status === 'started') {
+        // Those after it were run in an earlier round, and will be again.
+        const again = (view: StageView, i: number): StageView =>
+          i > index && view.status === 'finished' ? { ...view, status: 'waiting', progress: null } : view;
+        change({ current: index, ...(round > 0 && { stages: run.stages.map(again) }) });
+        changeStage(index, { status: 'running', roundsDone: round, ...(round > 0 && { progress: null }) });
+      } else
+        changeStage(index, {
+          status,
+          seconds: (round > 0 ? (run.stages[index]?.seconds ?? 0) : 0) + event.seconds,
+          roundsDone: status === 'finished' ? round + 1 : round,
+        });
     } else if (event.type === 'evaluation') change({ evaluations: [...run.evaluations, event] });
     else if (event.type === 'failure') change({ failure: problemIn(event) });
     else if (event.type === 'notice') change({ notices: [...run.notices, event.message].slice(-50) });

@@ -70,6 +70,8 @@ export interface StageDescriptor<S extends StageBase> {
   readonly teaches?: true;
   /** It writes thoughts for rows. */
   readonly writesThoughts?: true;
+  /** Rows that stages have written before it no longer count: it writes them anew. */
+  startsAnew?(stage: S): boolean;
   /** What it needs of the adapter that the stages before have left, and what it leaves; absent: it is all the same. */
   readonly adapter?: {
     readonly needs: 'open' | 'none' | 'any';

@@ -7,11 +7,12 @@ import { grpo } from './grpo.ts';
 import { kto } from './kto.ts';
 import { merge } from './merge.ts';
 import { rejection } from './rejection.ts';
+import { repeat } from './repeat.ts';
 import { sft } from './sft.ts';
 import { synthesise } from './synthesise.ts';
 
 /** In the order in which they are offered. */
-const ALL = [sft, merge, back, synthesise, rejection, grpo, dpo, kto, evaluate] as const;
+const ALL = [sft, merge, back, synthesise, rejection, grpo, dpo, kto, evaluate, repeat] as const;
 
 type Descriptor = (typeof ALL)[number];
 export type StageKind = Descriptor['kind'];
@@ -39,6 +40,7 @@ export { grpoStage } from './grpo.ts';
 export { ktoStage } from './kto.ts';
 export { mergeStage } from './merge.ts';
 export { rejectionStage } from './rejection.ts';
+export { repeatStage } from './repeat.ts';
 export { lora, optimizer, sampling } from './settings.ts';
 export { sftStage } from './sft.ts';
 export { synthesiseStage } from './synthesise.ts';

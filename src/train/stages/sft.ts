@@ -3,7 +3,7 @@ import { span, subset } from '../../data/row-list.ts';
 import { countSteps } from '../plan-steps.ts';
 import { error, type StageBase, type StageDescriptor } from './descriptor.ts';
 import { HELDOUT, NOT_MEASURED, type HeldoutSettings } from './heldout.ts';
-import { own, real, whole } from './schema.ts';
+import { flag, own, real, whole } from './schema.ts';
 import {
   CHECKPOINTING,
   halfRank,
@@ -27,6 +27,8 @@ export interface SftStage extends StageBase {
   readonly gradientAccumulationSteps: number;
   /** Rows longer than this many tokens are reported and left out, never cut. 0: none is too long. */
   readonly maxLength: number;
+  /** Rows without a thought are left out. */
+  readonly onlyThoughts: boolean;
   /** Recompute each layer's activations in the backward pass. */
   readonly gradientCheckpointing: boolean;
   /** Steps between two measurements of the loss on held-out rows; 0: it is not measured. */
@@ -54,6 +56,7 @@ export const sft: StageDescriptor<SftStage> = {
     perDeviceTrainBatchSize: 8,
     gradientAccumulationSteps: 1,
     maxLength: 4096,
+    onlyThoughts: false,
     gradientCheckpointing: true,
     evalSteps: 0,
     evalRows: 64,
@@ -65,6 +68,7 @@ export const sft: StageDescriptor<SftStage> = {
     perDeviceTrainBatchSize: whole(1, 256, { theirs: 8 }),
     gradientAccumulationSteps: whole(1, 1024, { theirs: 1 }),
     maxLength: whole(0, 131072, { theirs: 1024 }),
+    onlyThoughts: flag({ ...own, later: true }),
     ...CHECKPOINTING,
     evalSteps: whole(0, 1e7, { later: true }),
     evalRows: whole(0, 1e6, { ...own, later: true }),

@@ -13,6 +13,8 @@ export interface SynthesiseStage extends StageBase {
   readonly sampling: SamplingSettings;
   /** Rows without a success are asked again with the true boxes as a hint. */
   readonly rationalise: boolean;
+  /** Thoughts that stages before have written are let go, and all rows without one of their own are asked. */
+  readonly anew: boolean;
   /** Kept thoughts of a row, at most. */
   readonly thoughtsPerRow: number;
   /** An answer is right at this IoU or above, in the right picture. */
@@ -31,6 +33,7 @@ export const synthesise: StageDescriptor<SynthesiseStage> = {
     numGenerations: 4,
     sampling: sampling(),
     rationalise: true,
+    anew: false,
     thoughtsPerRow: 1,
     iouThreshold: 0.5,
     minThoughtWords: 4,
@@ -41,6 +44,7 @@ export const synthesise: StageDescriptor<SynthesiseStage> = {
     limit: whole(0, 1e7, own),
     numGenerations: whole(1, 256, { theirs: 8 }),
     rationalise: flag(own),
+    anew: flag({ ...own, later: true }),
     thoughtsPerRow: whole(1, 64, own),
     iouThreshold: real(0, 1, own),
     minThoughtWords: whole(0, 10000, own),
@@ -50,6 +54,7 @@ export const synthesise: StageDescriptor<SynthesiseStage> = {
   },
   trains: false,
   writesThoughts: true,
+  startsAnew: ({ anew }) => anew,
   ...SAMPLED_ROWS,
   eased: {
     'one-row': (stage) => ({ ...stage, batchSize: 1 }),

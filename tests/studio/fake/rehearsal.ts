@@ -6,7 +6,8 @@ export function fakeRehearsal({ stages }: Recipe): Rehearsal {
     const secondsEach = stage.kind === 'merge' ? 0.4 : stage.kind === 'sft' ? 1.7 : 4.2;
     const count = stage.kind === 'sft' || stage.kind === 'grpo' ? Math.max(1, stage.maxSteps) : 1;
     const note = stage.kind === 'sft' ? 'Every row is taken to be as long as the longest.' : null;
-    return { index, name: stage.name, secondsEach, count, unit: 'step', seconds: secondsEach * count, note };
+    const seconds = secondsEach * count;
+    return { index, name: stage.name, secondsEach, count, unit: 'step', rounds: 1, seconds, note };
   });
   return {
     stages: rehearsed,

@@ -13,6 +13,8 @@ export interface RunContext extends StageContext {
   readonly answers: readonly JudgedAnswers[];
   /** Place of the stage in its recipe. */
   readonly index: number;
+  /** Round of the part that the stage is repeated in, from 0. */
+  readonly round: number;
   /** Merges of the recipe that hold as the stage begins. */
   readonly merged: number;
   /** The stage's own time so far. */

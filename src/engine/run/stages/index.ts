@@ -8,6 +8,7 @@ import type { StageHandler } from './handler.ts';
 import { kto } from './kto.ts';
 import { merge } from './merge.ts';
 import { rejection } from './rejection.ts';
+import { repeat } from './repeat.ts';
 import { sft } from './sft.ts';
 import { synthesise } from './synthesise.ts';
 
@@ -21,6 +22,7 @@ const HANDLERS: { readonly [K in StageKind]: StageHandler<StageOf<K>> } = {
   kto,
   synthesise,
   evaluate,
+  repeat,
 };
 
 export const handlerOf = <S extends Stage>(stage: S): StageHandler<S> =>

@@ -7,6 +7,7 @@ import { grpo } from './grpo.tsx';
 import { kto } from './kto.ts';
 import { merge } from './merge.ts';
 import { rejection } from './rejection.tsx';
+import { repeat } from './repeat.ts';
 import { sft } from './sft.ts';
 import { synthesise } from './synthesise.ts';
 import type { KindWords, RunView } from './words.ts';
@@ -22,6 +23,7 @@ const WORDS: { readonly [K in StageKind]: KindWords<StageOf<K>> } = {
   rejection,
   synthesise,
   evaluate,
+  repeat,
 };
 
 export const wordsOf = (kind: StageKind): KindWords<Stage> => WORDS[kind] as unknown as KindWords<Stage>;

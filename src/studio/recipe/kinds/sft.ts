@@ -37,6 +37,10 @@ export const sft: KindWords<SftStage> = {
         help: 'Passes that are summed before an optimizer step. The effect is that of more rows at once, without their memory.',
         unit: 'passes',
       },
+      onlyThoughts: {
+        label: 'Only rows with a thought',
+        help: 'Rows without a thought are left out and counted. Off: they teach the answer.',
+      },
       maxLength: {
         label: 'Longest row',
         help: 'Longer rows are reported and left out, never truncated: a truncated picture would teach nonsense. 0 leaves none out.',

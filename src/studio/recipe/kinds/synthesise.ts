@@ -22,6 +22,10 @@ export const synthesise: KindWords<SynthesiseStage> = {
         essential: true,
         unit: 'samples',
       },
+      anew: {
+        label: 'Begin anew',
+        help: 'Thoughts that stages before have written are let go, and their rows are asked again: for rounds in which each thought is the present model’s. Thoughts of the dataset stay.',
+      },
       rationalise: {
         label: 'Ask again with a hint',
         help: 'A row without a right answer is asked again with its true boxes in the prompt. The hint is not learned, and a thought that gives it away is dropped.',

@@ -1,7 +1,7 @@
 /** Recipe: the plan in plain sentences, every setting within reach, and the rows as the model will see them. */
 import { useState } from 'react';
 import { useLocation } from 'wouter';
-import { advise, type Advice } from '../../../engine/presets.ts';
+import { advise, visitsOf, type Advice } from '../../../engine/presets.ts';
 import { isActive } from '../../state/run.ts';
 import { useProject, useRecipe, useRun } from '../../state/studio.ts';
 import { plural } from '../../ui/format.ts';
@@ -25,6 +25,7 @@ export function RecipeRoom() {
   const [tab, setTab] = useState('settings');
   const dataset = useProject((project) => project.dataset);
   const advice = advise(recipe, dataset);
+  const visits = visitsOf(recipe.stages);
   const at = Math.min(selected, recipe.stages.length - 1);
   const stage = recipe.stages[at];
   return (
@@ -42,6 +43,7 @@ export function RecipeRoom() {
                 stage={each}
                 index={i}
                 count={recipe.stages.length}
+                rounds={visits.filter(({ index }) => index === i).length}
                 selected={i === at}
                 advice={advice.filter((a) => a.stage === i)}
                 onSelect={() => setSelected(i)}

@@ -9,13 +9,15 @@ interface StageLineProps {
   readonly stage: Stage;
   readonly index: number;
   readonly count: number;
+  /** How often it is run. */
+  readonly rounds: number;
   readonly selected: boolean;
   readonly advice: readonly Advice[];
   readonly onSelect: () => void;
   readonly onMoved: (to: number) => void;
 }
 
-export function StageLine({ stage, index, count, selected, advice, onSelect, onMoved }: StageLineProps) {
+export function StageLine({ stage, index, count, rounds, selected, advice, onSelect, onMoved }: StageLineProps) {
   const move = useRecipe((editor) => editor.move);
   const remove = useRecipe((editor) => editor.remove);
   const shift = (by: 1 | -1) => {
@@ -28,6 +30,7 @@ export function StageLine({ stage, index, count, selected, advice, onSelect, onM
         <span className="stage-dot" aria-hidden="true" />
         <span className="stage-title">
           <b>{stage.name}</b>
+          {rounds > 1 && <span className="tag">{rounds} rounds</span>}
           {stage.name !== KIND_NAMES[stage.kind] && <span className="tag">{KIND_NAMES[stage.kind]}</span>}
         </span>
         <span className="stage-about">{describeStage(stage)}</span>

@@ -59,9 +59,10 @@ function usePlanEta(): number | null {
   const recipe = useRun((run) => run.recipe);
   const rehearsed = useRehearsal(({ result }) => result);
   if (state !== 'running' || !rehearsed || rehearsed.recipe !== recipe) return null;
-  return stages.reduce((sum, { status, progress }, i) => {
-    if (status === 'waiting') return sum + (rehearsed.rehearsal.stages[i]?.seconds ?? 0);
-    return status === 'running' ? sum + (progress?.etaSeconds ?? rehearsed.rehearsal.stages[i]?.seconds ?? 0) : sum;
+  return stages.reduce((sum, { status, progress, rounds, roundsDone }, i) => {
+    const each = (rehearsed.rehearsal.stages[i]?.seconds ?? 0) / rounds;
+    const left = Math.max(0, rounds - roundsDone);
+    return sum + (status === 'running' ? (progress?.etaSeconds ?? each) + each * Math.max(0, left - 1) : each * left);
   }, 0);
 }
 
