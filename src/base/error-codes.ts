@@ -52,6 +52,8 @@ const CODES = {
   'checkpoint-missing': 'refused',
   'checkpoint-quantised': 'input',
   'checkpoint-version': 'input',
+  'code-declined': 'refused',
+  'code-not-allowed': 'refused',
   closed: 'run',
   'config-invalid': 'input',
   'config-unreadable': 'input',

@@ -29,6 +29,7 @@ import { nodeDecode } from '../image/node-decode.ts';
 import { nodeShrink } from './node-shrink.ts';
 import { registerShrinker } from '../image/shrink.ts';
 import { presetRecipe } from '../train/presets.ts';
+import type { Recipe } from '../train/recipe.ts';
 import { advise, codeOf } from '../train/recipe-check.ts';
 import { damageNotice, type Damage } from '../store/records.ts';
 import { existing, flag, outFile, outFolder, plan, readArguments, text, UsageError, whole } from './arguments.ts';
@@ -73,14 +74,7 @@ async function main(): Promise<void> {
   });
   const galleries = galleryKinds(values.gallery);
   const planned = values.recipe ?? presetRecipe(values.quick ? 'demo-quick' : 'demo');
-  const code = codeOf(planned);
-  if (code.length > 0 && !values['allow-code']) {
-    console.error(code.join('\n\n'));
-    throw new UsageError(
-      'The recipe carries code of its own, which stands above. It was not run.',
-      'Read it. To let it score answers, without network, files or clock, add --allow-code.',
-    );
-  }
+  if (!values.resume) requireCodeAllowed(planned, values['allow-code']);
   const folder = join(values.out, 'run');
   await lockFolder(folder);
   const storage = storageInFiles(nodeFileStore(folder));
@@ -95,6 +89,8 @@ async function main(): Promise<void> {
     );
   const seeded = values.seed === undefined ? planned : { ...planned, seed: values.seed };
   const recipe = values.resume ? kept!.recipe : seeded;
+  // A folder with a run may be from elsewhere, too.
+  const code = requireCodeAllowed(recipe, values['allow-code']);
   registerDecoder(nodeDecode);
   registerShrinker(nodeShrink);
   const progress = new Progress(recipe);
@@ -142,11 +138,12 @@ async function main(): Promise<void> {
     progress.note(`Resuming the run of ${new Date(kept!.startedAt).toISOString()}, after step ${kept!.step}`);
   }
   const { runId } = values.resume
-    ? await session.handle({ type: 'continue-run', runId: kept!.id, dataset: dataset.id, go: true })
+    ? await session.handle({ type: 'continue-run', runId: kept!.id, dataset: dataset.id, go: true, allowCode: code })
     : await session.handle({
         type: 'start',
         dataset: dataset.id,
         recipe,
+        allowCode: code,
         ...(values['save-every'] !== undefined && { keep: { everySteps: values['save-every'] } }),
       });
   process.once('SIGINT', () => void session.handle({ type: 'control', action: 'stop' }));
@@ -184,6 +181,17 @@ async function main(): Promise<void> {
     `\n${printReport(report)}\nWritten to ${values.out}: report.json, adapter/, merged/, witness.safetensors`,
   );
   await session.destroy();
+}
+
+/** The code of a recipe. Throws UsageError where it is not allowed to run. */
+function requireCodeAllowed(recipe: Recipe, allowed: boolean): readonly string[] {
+  const code = codeOf(recipe);
+  if (code.length === 0 || allowed) return code;
+  console.error(code.join('\n\n'));
+  throw new UsageError(
+    'The recipe carries code of its own, which stands above. It was not run.',
+    'Read it. To let it score answers, without network, files or clock, add --allow-code.',
+  );
 }
 
 /** The newest run, if it has not ended, or not all of its results were written. */

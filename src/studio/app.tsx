@@ -15,6 +15,7 @@ import { useEditing, useProject, useRun } from './state/studio.ts';
 import { HubBar } from './hub-bar.tsx';
 import { LoadingBar } from './loading-bar.tsx';
 import { Overlays } from './palette/overlays.tsx';
+import { CodeDialog } from './rooms/recipe/code-dialog.tsx';
 import { PlaceDialog } from './place-dialog.tsx';
 import { ProblemNote } from './ui/problem-note.tsx';
 
@@ -103,6 +104,7 @@ function Shell() {
         </RoomBoundary>
       </main>
       <Editor />
+      <CodeDialog />
       <PlaceDialog />
       <Overlays />
     </div>

@@ -142,6 +142,16 @@ function answerFaults(stages: readonly Stage[]): Advice[] {
 export const codeOf = ({ stages }: Pick<Recipe, 'stages'>): string[] =>
   stages.flatMap((stage) => (stage.kind === 'grpo' && usesCode(stage) ? [stage.rewardCode!] : []));
 
+/** Throws `code-not-allowed` where stages of a plan would run other code than what was allowed. */
+export function requireAllowed(recipe: Pick<Recipe, 'stages'>, allowed: readonly string[] = []): void {
+  if (codeOf(recipe).every((code) => allowed.includes(code))) return;
+  throw new GroundworkError(
+    'code-not-allowed',
+    'The recipe carries code that nobody has allowed. It was not run.',
+    'Read the code in the settings of its GRPO stage, and start the recipe from the Run room.',
+  );
+}
+
 /** Throws `recipe-invalid` where stages cannot follow each other as they do. */
 export function checkRecipe({ stages, prompt }: Pick<Recipe, 'stages' | 'prompt'>): void {
   const [wrong] = prompt ? promptFaults(prompt) : [];

@@ -83,9 +83,16 @@ export type RunRequest =
       /** The project it belongs to. */
       readonly project?: string;
       readonly keep?: Partial<KeepSettings>;
+      /** Code of the recipe that a person has allowed to be run. */
+      readonly allowCode?: readonly string[];
     }
   /** One real step of every stage on the longest row, on a policy of its own: what a run of the recipe will take. */
-  | { readonly type: 'rehearse'; readonly dataset: string; readonly recipe: Recipe }
+  | {
+      readonly type: 'rehearse';
+      readonly dataset: string;
+      readonly recipe: Recipe;
+      readonly allowCode?: readonly string[];
+    }
   /** Where the time of the run's next two steps goes. */
   | { readonly type: 'profile' }
   | { readonly type: 'control'; readonly action: 'pause' | 'resume' | 'step' | 'stop' }
@@ -106,6 +113,7 @@ export type RunRequest =
       readonly checkpoint?: number;
       /** Hold before the first step. */
       readonly paused?: boolean;
+      readonly allowCode?: readonly string[];
     }
   /** Those of a run that are kept, the newest first. */
   | { readonly type: 'checkpoints'; readonly runId: string }

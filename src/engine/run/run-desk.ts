@@ -9,6 +9,7 @@ import { keepLearnt } from '../model/adapter-desk.ts';
 import type { ModelHolder } from '../model/model-holder.ts';
 import type { EngineEvent, Handlers, RequestOf } from '../protocol/messages.ts';
 import type { RunRequest } from '../protocol/run.ts';
+import { requireAllowed } from '../../train/recipe-check.ts';
 import { requireRecipe } from '../../train/recipe-schema.ts';
 import type { Recipe } from '../protocol/words.ts';
 import type { Gate } from './gate.ts';
@@ -97,6 +98,7 @@ export class RunDesk {
     const { dataset, paused = false, watch = null, project = null, keep = {} } = request;
     const { occupancy } = this.#host;
     const recipe = requireRecipe(request.recipe, 'The recipe', 'default');
+    requireAllowed(recipe, request.allowCode);
     occupancy.refuseWhileRunning('start another run');
     this.#host.requireSettled(dataset);
     this.#host.requireOwned(project);
@@ -130,11 +132,15 @@ export class RunDesk {
     go,
     paused = false,
     checkpoint,
+    allowCode,
   }: RequestOf<'continue-run'>): Promise<{ runId: string }> {
     const { occupancy, holder } = this.#host;
     occupancy.refuseWhileRunning('resume another run');
     const { project, recipe } = await this.runs.find(runId);
-    if (go) this.#host.requireOwned(project);
+    if (go) {
+      this.#host.requireOwned(project);
+      requireAllowed(recipe, allowCode);
+    }
     occupancy.refuseWhileLoading('resume a run');
     const { ended } = await this.runs.continue(runId, dataset, go, paused, checkpoint);
     if (ended) this.#follow(ended, recipe);
@@ -147,9 +153,10 @@ export class RunDesk {
     return { runId };
   }
 
-  async #rehearse({ dataset, recipe: given }: RequestOf<'rehearse'>) {
+  async #rehearse({ dataset, recipe: given, allowCode }: RequestOf<'rehearse'>) {
     const { occupancy, holder, gate } = this.#host;
     const recipe = requireRecipe(given, 'The recipe', 'default');
+    requireAllowed(recipe, allowCode);
     occupancy.refuseWhileRunning('rehearse another');
     occupancy.refuseWhileLoading('rehearse a recipe');
     const loaded = holder.require();

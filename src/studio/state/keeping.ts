@@ -2,7 +2,7 @@
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import { sequence } from '../../base/sequence.ts';
 import type { EngineClient } from '../../engine/client.ts';
-import type { DatasetRef, ProjectView, RunRecord } from '../../engine/protocol/index.ts';
+import type { DatasetRef, ProjectView, Recipe, RunRecord } from '../../engine/protocol/index.ts';
 import { requireRecipe } from '../../engine/presets.ts';
 import { autosave, choicesOf } from './autosave.ts';
 import { busyWork } from './busy-work.ts';
@@ -23,6 +23,8 @@ export interface KeepingWorld {
   readonly run: StoreApi<Run>;
   /** Where settings stay; null: nowhere. */
   readonly storage: Pick<Storage, 'getItem' | 'setItem'> | null;
+  /** Code of a recipe that may be run. Rejects where a person says no. */
+  readonly allowed: (recipe: Recipe) => Promise<readonly string[]>;
 }
 
 /** After a reload the tab's former engine may hold its project for a moment. */
@@ -31,7 +33,14 @@ const TRY_AGAIN = 150;
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-export function createKeeping({ client, project, recipe, run, storage: local }: KeepingWorld): StoreApi<Keeping> {
+export function createKeeping({
+  client,
+  project,
+  recipe,
+  run,
+  storage: local,
+  allowed,
+}: KeepingWorld): StoreApi<Keeping> {
   /** A dataset that has to be chosen again, with what was answered about it. */
   let wanted: DatasetRef | null = null;
   const store = createStore<Keeping>()((set, get) => {
@@ -249,8 +258,15 @@ export function createKeeping({ client, project, recipe, run, storage: local }: 
           if (!(await get().reopen())) return;
           const { dataset } = project.getState();
           if (!dataset) return;
+          const allowCode = await allowed(record.recipe);
           run.setState({ dataset: dataset.id, runId: record.id });
-          await client.request({ type: 'continue-run', runId: record.id, dataset: dataset.id, go: true });
+          await client.request({
+            type: 'continue-run',
+            runId: record.id,
+            dataset: dataset.id,
+            go: true,
+            ...(allowCode.length > 0 && { allowCode }),
+          });
           await refresh();
         }),
       show: (record) =>

@@ -1,6 +1,7 @@
 /** After the engine's worker was started anew: everything is opened again, and a run that was going on goes on. */
 import type { StoreApi } from 'zustand/vanilla';
 import type { EngineClient } from '../../engine/client.ts';
+import { codeOf } from '../../engine/presets.ts';
 import type { Choices } from './autosave.ts';
 import { currentProject, type Keeping } from './kept.ts';
 import { problemOf } from '../problem.ts';
@@ -41,7 +42,16 @@ export async function recover({ client, project, run, keeping }: Stopped, refs: 
     }
     // One that was being stopped waits: stopping is one click, what it would have learnt since is not wanted.
     const paused = before.state !== 'running';
-    await client.request({ type: 'continue-run', runId: record.id, dataset: again.id, go: true, paused });
+    // It ran before the engine stopped, so its code was allowed.
+    const allowCode = codeOf(record.recipe);
+    await client.request({
+      type: 'continue-run',
+      runId: record.id,
+      dataset: again.id,
+      go: true,
+      paused,
+      ...(allowCode.length > 0 && { allowCode }),
+    });
     run.getState().notice(`The run resumes after step ${record.step}.`);
   } catch (error) {
     project.getState().report(problemOf(error));

@@ -16,7 +16,11 @@ export interface Rehearsing {
   receive(events: readonly EngineEvent[]): void;
 }
 
-export function createRehearsal(client: EngineClient): StoreApi<Rehearsing> {
+/** @param allowed code of a recipe that may be run; rejects where a person says no */
+export function createRehearsal(
+  client: EngineClient,
+  allowed: (recipe: Recipe) => Promise<readonly string[]> = async () => [],
+): StoreApi<Rehearsing> {
   return createStore<Rehearsing>()((set, get) => ({
     under: null,
     result: null,
@@ -24,7 +28,13 @@ export function createRehearsal(client: EngineClient): StoreApi<Rehearsing> {
     async start(dataset, recipe) {
       set({ under: { what: 'Starting', done: 0, total: 0 }, problem: null });
       try {
-        const rehearsal = await client.request({ type: 'rehearse', dataset, recipe });
+        const allowCode = await allowed(recipe);
+        const rehearsal = await client.request({
+          type: 'rehearse',
+          dataset,
+          recipe,
+          ...(allowCode.length > 0 && { allowCode }),
+        });
         set({ under: null, result: { recipe, rehearsal } });
       } catch (error) {
         const problem = problemOf(error);

@@ -2,7 +2,7 @@
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { EngineClient } from '../../engine/client.ts';
 import type { EngineEvent, KeepSettings, Recipe, RunState, Watch } from '../../engine/protocol/index.ts';
-import { visitsOf } from '../../engine/presets.ts';
+import { codeOf, visitsOf } from '../../engine/presets.ts';
 import type { SeriesBook } from '../charts/series-book.ts';
 import type { PastRuns } from './past-runs.ts';
 import { problemIn, problemOf, type Problem } from '../problem.ts';
@@ -73,6 +73,8 @@ interface RunSurroundings {
   readonly watch?: (dataset: string) => Promise<Watch | undefined>;
   /** Where a run that starts now belongs, and how it is kept. */
   readonly kept?: () => Promise<{ readonly project?: string; readonly keep: KeepSettings }>;
+  /** Code of a recipe that may be run. Rejects where a person says no. */
+  readonly allowed?: (recipe: Recipe) => Promise<readonly string[]>;
 }
 
 /** Of a run among others of the same plan. */
@@ -107,6 +109,13 @@ export function createRun(client: EngineClient, book: SeriesBook, surroundings: 
     asking: false,
     ...EMPTY,
     async start(dataset, recipe, paused = false) {
+      let allowCode: readonly string[] = [];
+      try {
+        if (surroundings.allowed && codeOf(recipe).length > 0) allowCode = await surroundings.allowed(recipe);
+      } catch (error) {
+        set({ failure: problemOf(error) });
+        return false;
+      }
       retire(get());
       set({ ...EMPTY, asking: true, dataset, recipe, runId: null, stages: waiting(recipe) });
       try {
@@ -117,6 +126,7 @@ export function createRun(client: EngineClient, book: SeriesBook, surroundings: 
           dataset,
           recipe,
           paused,
+          ...(allowCode.length > 0 && { allowCode }),
           ...(watch && { watch }),
           ...kept,
         });

@@ -2,11 +2,13 @@
 import { createContext, useContext } from 'react';
 import { useStore, type StoreApi } from 'zustand';
 import type { EngineClient } from '../../engine/client.ts';
+import type { Recipe } from '../../engine/protocol/index.ts';
 import { Crosshair } from '../charts/crosshair.ts';
 import { SeriesBook } from '../charts/series-book.ts';
 import { createAdapters, type AdapterShelf } from './adapters.ts';
 import { createAnswers, type Answers } from './answers.ts';
 import { createChat, type Conversation } from './chat.ts';
+import { createCodeConsent, type CodeConsent } from './code-consent.ts';
 import { createCopies, type Copies } from './copies.ts';
 import { EventPump } from './event-pump.ts';
 import { createEditing, type Editing } from './edits.ts';
@@ -42,6 +44,7 @@ export interface Studio {
   readonly runList: StoreApi<RunList>;
   readonly watchlist: StoreApi<Watchlist>;
   readonly rehearsal: StoreApi<Rehearsing>;
+  readonly codeConsent: StoreApi<CodeConsent>;
   readonly crosshair: Crosshair;
   readonly adapters: StoreApi<AdapterShelf>;
   readonly chat: StoreApi<Conversation>;
@@ -64,14 +67,17 @@ export function createStudio(client: EngineClient, storage: Pick<Storage, 'getIt
   const past = createPastRuns(client);
   const rows = new RowCache(client);
   const watchlist = createWatchlist(rows);
-  const rehearsal = createRehearsal(client);
+  const codeConsent = createCodeConsent(storage);
+  const allowed = (plan: Recipe) => codeConsent.getState().require(plan);
+  const rehearsal = createRehearsal(client, allowed);
   const recipe = createRecipeEditor(storage, (problem) => project.getState().report(problem));
   const run = createRun(client, book, {
     past,
     watch: (dataset) => watchlist.getState().forRun(dataset),
     kept: () => keeping.getState().forRun(),
+    allowed,
   });
-  const keeping = createKeeping({ client, project, recipe, run, storage });
+  const keeping = createKeeping({ client, project, recipe, run, storage, allowed });
   saveWhenLeaving(client, run);
   watchMatch(client, project, run);
   const answers = createAnswers(client, () => keeping.getState().current);
@@ -151,6 +157,7 @@ export function createStudio(client: EngineClient, storage: Pick<Storage, 'getIt
     runList: createRunList(client, storage),
     watchlist,
     rehearsal,
+    codeConsent,
     crosshair: new Crosshair(),
     keeping,
     copies: createCopies(client, project, keeping),
@@ -179,6 +186,7 @@ export const usePast = <T>(select: (past: PastRuns) => T): T => useStore(useStud
 export const useRunList = <T>(select: (list: RunList) => T): T => useStore(useStudio().runList, select);
 export const useWatchlist = <T>(select: (list: Watchlist) => T): T => useStore(useStudio().watchlist, select);
 export const useRehearsal = <T>(select: (rehearsing: Rehearsing) => T): T => useStore(useStudio().rehearsal, select);
+export const useCodeConsent = <T>(select: (consent: CodeConsent) => T): T => useStore(useStudio().codeConsent, select);
 export const useKeeping = <T>(select: (keeping: Keeping) => T): T => useStore(useStudio().keeping, select);
 export const useCopies = <T>(select: (copies: Copies) => T): T => useStore(useStudio().copies, select);
 export const useAnswers = <T>(select: (answers: Answers) => T): T => useStore(useStudio().answers, select);

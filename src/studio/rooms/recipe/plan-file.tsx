@@ -3,7 +3,7 @@ import { useState } from 'react';
 import { codeOf, parseRecipe } from '../../../engine/presets.ts';
 import type { Recipe } from '../../../engine/protocol/index.ts';
 import { problemOf } from '../../problem.ts';
-import { useProject, useRecipe } from '../../state/studio.ts';
+import { useCodeConsent, useProject, useRecipe } from '../../state/studio.ts';
 import { saveBlob } from '../../ui/save.ts';
 import { FileButton } from '../../ui/file-button.tsx';
 import { Icon } from '../../ui/icon.tsx';
@@ -19,6 +19,7 @@ const withoutCode = (recipe: Recipe): Recipe => ({
 export function PlanFile() {
   const recipe = useRecipe((editor) => editor.recipe);
   const use = useRecipe((editor) => editor.use);
+  const allow = useCodeConsent((consent) => consent.allow);
   const report = useProject((project) => project.report);
   const settled = useProject((project) => project.settled);
   const [copied, setCopied] = useState(false);
@@ -82,7 +83,14 @@ export function PlanFile() {
             </pre>
           ))}
           <div className="button-row">
-            <button type="button" className="button" onClick={() => take(foreign)}>
+            <button
+              type="button"
+              className="button"
+              onClick={() => {
+                codeOf(foreign).forEach(allow);
+                take(foreign);
+              }}
+            >
               Open it with the code
             </button>
             <button type="button" className="button" onClick={() => take(withoutCode(foreign))}>

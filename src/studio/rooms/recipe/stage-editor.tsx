@@ -4,13 +4,14 @@ import type { Stage } from '../../../engine/protocol/index.ts';
 import { getAt, setAt } from '../../../engine/presets.ts';
 import { fieldsOf, type Field } from '../../recipe/fields.ts';
 import { wordsOf } from '../../recipe/kinds/index.ts';
-import { useRecipe } from '../../state/studio.ts';
+import { useCodeConsent, useRecipe } from '../../state/studio.ts';
 import { defaultsOf, same, written, type Defaults } from '../../recipe/defaults.ts';
 import { withinSentence } from '../../ui/format.ts';
 import { NumberInput } from './number-input.tsx';
 
 export function StageEditor({ stage, index }: { readonly stage: Stage; readonly index: number }) {
   const change = useRecipe((editor) => editor.change);
+  const allow = useCodeConsent((consent) => consent.allow);
   const groups = fieldsOf(stage.kind);
   const { name, sentence, without } = wordsOf(stage.kind);
   const essential = groups.flatMap((group) => group.fields.filter((field) => field.essential));
@@ -20,7 +21,11 @@ export function StageEditor({ stage, index }: { readonly stage: Stage; readonly 
       kind={stage.kind}
       field={field}
       value={getAt(stage, field.path)}
-      onChange={(value) => change(index, setAt(stage, field.path, value))}
+      onChange={(value) => {
+        // Who writes code here has allowed it.
+        if (field.path === 'rewardCode') allow(String(value));
+        change(index, setAt(stage, field.path, value));
+      }}
     />
   );
   return (
