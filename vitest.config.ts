@@ -41,6 +41,8 @@ const onDevice: TestProjectInlineConfiguration['test'] = {
 export default defineConfig({
   plugins: [wgsl()],
   test: {
+    // What is compiled for one lane, or was before, is not compiled again; files are known by what is in them.
+    experimental: { fsModuleCache: true },
     // Long enough on a machine that is busy with other things; who waits for what never comes waits longer.
     expect: { poll: { timeout: 60_000 } },
     projects: [
