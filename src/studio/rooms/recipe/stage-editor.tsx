@@ -8,6 +8,7 @@ import { useCodeConsent, useRecipe } from '../../state/studio.ts';
 import { defaultsOf, same, written, type Defaults } from '../../recipe/defaults.ts';
 import { withinSentence } from '../../ui/format.ts';
 import { NumberInput } from './number-input.tsx';
+import { RewardBench } from './reward-bench.tsx';
 
 export function StageEditor({ stage, index }: { readonly stage: Stage; readonly index: number }) {
   const change = useRecipe((editor) => editor.change);
@@ -48,6 +49,7 @@ export function StageEditor({ stage, index }: { readonly stage: Stage; readonly 
       ) : (
         without !== undefined && <p>{without}</p>
       )}
+      {stage.kind === 'grpo' && <RewardBench stage={stage} index={index} />}
       {groups.map((group) => {
         const rest = group.fields.filter((field) => !field.essential);
         if (rest.length === 0) return null;
