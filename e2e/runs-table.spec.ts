@@ -152,3 +152,49 @@ test('runs are laid over each other with a colour each, and two are compared ans
   expect(change(first)).toBeGreaterThanOrEqual(change(await list.getByRole('option').nth(1).textContent()));
   await look(page, 'answers');
 });
+
+test('a run is reported as one file that opens alone, asks for nothing, and reads in light and dark', async ({
+  page,
+  context,
+}) => {
+  await page.addInitScript('delete window.showSaveFilePicker');
+  await openHarness(page, served, 'fast');
+  await threeRuns(page);
+  await table(page)
+    .getByRole('row', { name: /^Compare .* Better/ })
+    .getByRole('button', { name: /^Show/ })
+    .click();
+  await page.getByRole('button', { name: 'Report', exact: true }).click();
+  const dialog = page.getByRole('dialog', { name: 'Report' });
+  expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
+  await dialog.getByRole('checkbox', { name: 'Hit, the best first' }).check();
+  await dialog.getByRole('spinbutton').fill('3');
+  const waiting = page.waitForEvent('download');
+  await dialog.getByRole('button', { name: 'Save the report' }).press('Enter');
+  const file = test.info().outputPath('report.html');
+  await (await waiting).saveAs(file);
+  await expect(dialog).toBeHidden();
+
+  const report = await context.newPage();
+  const asked: string[] = [];
+  report.on('request', (request) => asked.push(request.url()));
+  const errors: string[] = [];
+  report.on('console', (message) => errors.push(message.text()));
+  await report.goto(`file://${file}`);
+  await expect(report.getByRole('heading', { level: 1 })).toHaveText('Run “Better”');
+  for (const part of ['Plan', 'Data', 'Curves', 'Evaluations', 'Missed, the worst first', 'Hit, the best first'])
+    await expect(report.getByRole('heading', { name: part, exact: true })).toBeVisible();
+  await expect(report.getByRole('table', { name: 'Held-out rows, stage by stage' })).toContainText(/\d to \d/);
+  await expect(report.getByRole('img', { name: /^Loss: loss ends at/ })).toBeVisible();
+  await expect(report.locator('.gallery image').first()).toBeVisible();
+  expect(asked.filter((url) => !url.startsWith('data:'))).toEqual([`file://${file}`]);
+  expect(errors).toEqual([]);
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await report.emulateMedia({ colorScheme });
+    expect((await new AxeBuilder({ page: report }).analyze()).violations).toEqual([]);
+    for (const width of [900, 1920]) {
+      await report.setViewportSize({ width, height: 1000 });
+      await report.screenshot({ path: test.info().outputPath(`report-${colorScheme}-${width}.png`), fullPage: true });
+    }
+  }
+});
