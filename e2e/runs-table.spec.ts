@@ -52,7 +52,7 @@ test('runs are told by what came of them, sorted by it, and shown in the columns
 }) => {
   await openHarness(page, served, 'fast');
   await threeRuns(page);
-  await expect(table(page).getByRole('row', { name: /Better/ })).toContainText(/n = \d+/);
+  await expect(table(page).getByRole('row', { name: /Better/ })).toContainText(/n\s=\s\d+/);
   // Sorted up, down, and no longer, by keys alone.
   const accuracy = table(page).getByRole('button', { name: 'Acc@0.5, last evaluation' });
   await accuracy.focus();
@@ -151,6 +151,26 @@ test('runs are laid over each other with a colour each, and two are compared ans
   const change = (text: string | null) => Math.abs(Number(text!.replace('−', '-').match(/[-+]?\d+\.\d+/)![0]));
   expect(change(first)).toBeGreaterThanOrEqual(change(await list.getByRole('option').nth(1).textContent()));
   await look(page, 'answers');
+});
+
+test('the checkpoints that are kept of a run are listed, and each is opened to be inspected or exported', async ({
+  page,
+}) => {
+  await openHarness(page, served, 'fast');
+  await threeRuns(page);
+  await table(page)
+    .getByRole('row', { name: /^Compare .* Better/ })
+    .getByRole('button', { name: /^Checkpoints/ })
+    .click();
+  const list = page.getByRole('table', { name: 'Checkpoints of this run' });
+  await expect(list.getByRole('row')).toHaveCount(3);
+  await expect(list.getByRole('row').nth(1)).toContainText('the last, end of a stage');
+  const best = list.getByRole('row').nth(2);
+  await expect(best).toContainText('the best, eval_accuracy 0.710');
+  await look(page, 'checkpoints');
+  await best.getByRole('button', { name: /^Export/ }).press('Enter');
+  await expect(page.getByRole('heading', { level: 1, name: 'Export' })).toBeVisible();
+  expect(await page.evaluate(() => window.harness.transport.lastCheckpoint)).toBe(5);
 });
 
 test('a run is reported as one file that opens alone, asks for nothing, and reads in light and dark', async ({

@@ -148,7 +148,11 @@ export class FakeTransport implements Transport {
 
   readonly #hub = new FakeHub((event) => this.emit(event));
 
+  /** Of which checkpoint the policy was asked for last. */
+  lastCheckpoint: number | null = null;
+
   async #answer(request: Request): Promise<Replies[Request['type']]> {
+    if (request.type === 'continue-run') this.lastCheckpoint = request.checkpoint ?? null;
     switch (request.type) {
       case 'projects':
       case 'save-project':

@@ -93,7 +93,7 @@ export const COLUMNS: Readonly<Record<RunColumn, Column>> = {
     cell: ({ results }) =>
       results?.heldoutAccuracy ? (
         <>
-          {percent(results.heldoutAccuracy.value)} <span className="muted">n = {count(results.heldoutAccuracy.n)}</span>
+          {percent(results.heldoutAccuracy.value)} <span className="muted">n = {count(results.heldoutAccuracy.n)}</span>
         </>
       ) : (
         dash
@@ -111,7 +111,7 @@ export const COLUMNS: Readonly<Record<RunColumn, Column>> = {
         <span title={name}>
           <b>{percent(accAt50)}</b>{' '}
           <span className="muted">
-            [{(100 * interval[0]).toFixed(1)} to {(100 * interval[1]).toFixed(1)}] n = {count(n)}
+            [{(100 * interval[0]).toFixed(1)} to {(100 * interval[1]).toFixed(1)}] n = {count(n)}
           </span>
         </span>
       );

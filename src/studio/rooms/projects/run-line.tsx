@@ -7,6 +7,7 @@ import { isActive } from '../../state/run.ts';
 import { useKeeping, useRun } from '../../state/studio.ts';
 import { bytes } from '../../ui/format.ts';
 import { Confirm } from '../../ui/confirm.tsx';
+import { Checkpoints } from './checkpoints.tsx';
 import { COLUMNS, type ListedRun } from './run-columns.tsx';
 import { when } from './when.ts';
 
@@ -23,6 +24,7 @@ export function RunLine({ listed, columns, chosen, onChoose, onBaseline }: RunLi
   const keeping = useKeeping((all) => all);
   const active = useRun(({ state }) => isActive(state));
   const [describing, setDescribing] = useState(false);
+  const [listing, setListing] = useState(false);
   const [, go] = useLocation();
   const idle = !active && !keeping.busy && keeping.owned;
   const { label } = run;
@@ -99,6 +101,17 @@ export function RunLine({ listed, columns, chosen, onChoose, onBaseline }: RunLi
             >
               Name, notes
             </button>
+            {run.bytes > 0 && (
+              <button
+                type="button"
+                className="button small"
+                aria-label={`Checkpoints of ${title}`}
+                aria-expanded={listing}
+                onClick={() => setListing(!listing)}
+              >
+                Checkpoints
+              </button>
+            )}
             <button
               type="button"
               className="button small"
@@ -140,6 +153,13 @@ export function RunLine({ listed, columns, chosen, onChoose, onBaseline }: RunLi
           </div>
         </td>
       </tr>
+      {listing && (
+        <tr>
+          <td colSpan={columns.length + 3}>
+            <Checkpoints run={run} />
+          </td>
+        </tr>
+      )}
       {describing && (
         <tr>
           <td colSpan={columns.length + 3}>
