@@ -1,5 +1,6 @@
 /** What a run would have reported: events in order, made up from a seed. */
 import { Random } from '../../../src/base/random.ts';
+import { wilsonInterval } from '../../../src/base/wilson.ts';
 import type {
   Answer,
   EngineEvent,
@@ -205,7 +206,6 @@ function evaluated(rows: readonly Row[], skill: number): EvaluatedRow[] {
 }
 
 function evaluation(n: number, skill: number, random: Random): Evaluation {
-  const half = 1.96 * Math.sqrt((skill * (1 - skill)) / n);
   const part = (k: number) => ({
     n: Math.floor(n / 5),
     accAt50: Math.min(1, Math.max(0, skill + k)),
@@ -217,7 +217,7 @@ function evaluation(n: number, skill: number, random: Random): Evaluation {
     accAt30: Math.min(1, skill + 0.1),
     accAt50: skill,
     accAt70: skill * 0.7,
-    accAt50Interval: [Math.max(0, skill - half), Math.min(1, skill + half)],
+    accAt50Interval: wilsonInterval(Math.round(skill * n), n),
     meanIoU: skill * 0.92,
     imageAccuracy: Math.min(1, skill + 0.15),
     parseFailures: skill < 0.3 ? 5 : random.below(2),
