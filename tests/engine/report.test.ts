@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { curvesPart } from '../../src/engine/report/curves.ts';
 import { html, htmlTable } from '../../src/engine/report/markup.ts';
 import { galleriesOf, reportPage, type GalleryItem } from '../../src/engine/report/report.ts';
-import type { DatasetReport, Evaluation, Row, ToldEvent } from '../../src/engine/protocol/index.ts';
+import type { DatasetReport, Evaluation, Row, RunRecord, ToldEvent } from '../../src/engine/protocol/index.ts';
+import { reportDesk } from '../../src/engine/report/report-desk.ts';
 import { sftStage } from '../../src/engine/presets.ts';
 import { box01 } from '../../src/grounding/box.ts';
 import { scoreAll, scoreRow } from '../../src/evaluate/benchmark-scores.ts';
@@ -168,5 +169,67 @@ describe('curves', () => {
   it('of a run that told none are left out', () => {
     expect(curvesPart([])).toBeNull();
     expect(reportPage({ title: 'T', facts: [] })).not.toContain('Curves');
+  });
+});
+
+describe('a report that is asked for', () => {
+  const record = {
+    id: 'r1',
+    recipe: { name: 'Plan A', seed: 1, stages: [sftStage()] },
+    startedAt: 0,
+    state: 'finished',
+    identity: { model: 'm', dataset: 'd' },
+    modelName: 'small',
+    datasetName: 'scenes',
+    adapter: 'gpu',
+    step: 2,
+  } as unknown as RunRecord;
+  const rowOf = (rowId: string, value: number) => ({
+    rowId,
+    task: '',
+    value,
+    parsed: true,
+    text: 'x',
+    boxes: [],
+    same: rowId,
+  });
+  const told: ToldEvent[] = [
+    { type: 'evaluated', stageIndex: 0, rows: [rowOf('1', 0.1), rowOf('2', 0.9)] },
+    { type: 'evaluation', stageIndex: 0, name: 'Before', evaluation: { ...evaluation, n: 2 } },
+    metrics(1, { loss: 2 }),
+    { type: 'evaluated', stageIndex: 2, rows: [rowOf('1', 0.7), rowOf('2', 0.9)] },
+    { type: 'evaluation', stageIndex: 2, name: 'After', evaluation: { ...evaluation, n: 2, accAt50: 1 } },
+  ];
+  const desk = reportDesk({
+    dataset: () => {
+      throw new Error('none is open');
+    },
+    run: () => Promise.resolve({ record, told }),
+    entries: () => Promise.resolve([]),
+    picture,
+  });
+  const ask = (runId: string | null) =>
+    desk['report-file']({
+      type: 'report-file',
+      dataset: null,
+      project: null,
+      runId,
+      sets: [],
+      galleries: ['worst'],
+      rows: 3,
+    });
+
+  it('tells a run whose dataset is not open, each evaluation against the one before, and has no pictures', async () => {
+    const { fileName, stream } = await ask('r1');
+    expect(fileName).toMatch(/^Plan-A-r1\.html$/i);
+    const text = await new Response(stream).text();
+    expect(text).toContain('Run “Plan A”');
+    expect(text).toContain('small');
+    expect(text).toMatch(/\+50\.0 points \[[^\]]*\], the same 2 rows: 1 gained, 0 lost, p = 1\.000/);
+    expect(text).not.toContain('Missed, the worst first');
+  });
+
+  it('of nothing is refused with what to do', async () => {
+    await expect(ask(null)).rejects.toMatchObject({ code: 'report-empty', hint: expect.stringContaining('evaluate') });
   });
 });
