@@ -1,10 +1,12 @@
-/** The whole studio against a pretended engine: by keyboard, in both themes, without a freeze. */
+/** The whole studio against a pretended engine: by keyboard, at any width, without a freeze. */
 import { expect, test, type Browser, type Page } from '@playwright/test';
 import { faults } from './harness/look.ts';
 import { finishRun, openHarness, takeSample, withoutGpu } from './harness/page.ts';
 import { serveHarness, type Served } from './harness/serve.ts';
 
 test.use(withoutGpu);
+// The last long file: each worker serves a harness, and takes half of the stories.
+test.describe.configure({ mode: 'parallel' });
 
 let served: Served;
 test.beforeAll(async () => {
@@ -448,72 +450,3 @@ test('a spike of one step among ten thousand stays in the table of the curve', a
   await expect(page.getByRole('row', { name: '7777 123' })).toBeVisible();
   await expect(page.getByRole('row', { name: '5000 NaN' })).toBeVisible();
 });
-
-test('axe names what is wrong with a page, and with a part of it', async ({ page }) => {
-  await page.setContent(
-    '<html lang="en"><title>A page</title><main><h1>A picture</h1><img src="data:,"></main></html>',
-  );
-  expect((await faults(page)).map(({ id }) => id)).toEqual(['image-alt']);
-  expect((await faults(page, 'main')).map(({ id }) => id)).toEqual(['image-alt']);
-  expect(await faults(page, 'h1')).toEqual([]);
-});
-
-for (const theme of ['light', 'dark'] as const) {
-  test(`every room passes axe, ${theme}`, async ({ page }) => {
-    test.setTimeout(600_000);
-    await page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' });
-    await open(page, 'fast');
-    const check = async (where: string) => {
-      await page.waitForTimeout(250);
-      const violations = await faults(page);
-      expect
-        .soft(
-          violations.map(
-            ({ id, nodes }) => `${where}: ${id}: ${nodes.map((node) => node.target.join(' ')).join(', ')}`,
-          ),
-        )
-        .toEqual([]);
-    };
-    await check('empty data');
-    for (const room of ['model', 'recipe', 'run', 'inspect', 'try', 'export']) {
-      await page.goto(`${served.url}?fast#/${room}`);
-      await check(`empty ${room}`);
-    }
-    await page.goto(`${served.url}?fast#/data`);
-    await takeSample(page);
-    await finishRun(page);
-    await page.evaluate(() => window.harness.studio.profile.getState().ask());
-    for (const tab of ['Rows', 'Issues', 'Health', 'Coordinates', 'Format and split']) {
-      await page.getByRole('tab', { name: tab }).click();
-      await check(`data ${tab}`);
-    }
-    for (const room of ['model', 'recipe', 'run', 'inspect', 'try', 'export']) {
-      await page
-        .getByRole('navigation', { name: 'Rooms' })
-        .getByRole('link', { name: new RegExp(`^${room}`, 'i') })
-        .click();
-      await expect(page.getByRole('heading', { level: 1 })).toHaveText(new RegExp(room, 'i'));
-      await check(room);
-      for (const tab of room === 'recipe' || room === 'run' ? await page.getByRole('tab').all() : []) {
-        await tab.click();
-        await check(`${room} ${await tab.textContent()}`);
-      }
-      if (room === 'inspect') {
-        await page.getByRole('button', { name: 'Answer with both' }).click();
-        await expect(page.getByRole('region', { name: 'Tuned answer' })).toContainText('IoU');
-        await check('inspect answered');
-      }
-    }
-    await page.evaluate(async () => {
-      const { keeping, recipe } = window.harness.studio;
-      const project = keeping.getState().current!;
-      await window.harness.transport.keep.remember(project, recipe.getState().recipe, [], 'running');
-      await keeping.getState().refresh();
-    });
-    await page.getByRole('link', { name: /^Projects/ }).click();
-    await expect(page.getByRole('status', { name: 'Interrupted run' })).toBeVisible();
-    await check('projects');
-    await page.evaluate(() => window.harness.transport.die());
-    await check('lost engine');
-  });
-}

@@ -10,7 +10,8 @@ export interface Served {
 }
 
 export async function serveHarness(port = 4531): Promise<Served> {
-  const outDir = `.cache/harness-${port}`; // two specs may build it at once
+  // Two specs may build it at once, and two workers of one spec.
+  const outDir = `.cache/harness-${port}-${process.env['TEST_PARALLEL_INDEX'] ?? 0}`;
   await build({
     publicDir: false,
     logLevel: 'error',
