@@ -18,6 +18,7 @@ const entries = {
   'full-size': 'src/cli/full-size.ts',
   throughput: 'src/cli/throughput.ts',
   torture: 'tools/torture/main.ts',
+  soak: 'tools/soak/main.ts',
   'record-run': 'e2e/harness/record-run.ts',
 };
 /** These need no GPU, and no driver for one. */

@@ -9,6 +9,7 @@ import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
 import * as v from 'valibot';
 import { GroundworkError } from '../base/error.ts';
+import { isGone } from '../base/file-gone.ts';
 import type { FileStore, FileWriter } from './file-store.ts';
 import type { HubFile } from './hub-listing.ts';
 
@@ -118,7 +119,8 @@ export class CachedFile {
       await writer.flush();
     }
     await this.close();
-    const there = (await this.#store.blob(this.#finished ? this.#path : unfinishedPath(this.#path)))!;
+    const there = await this.#store.blob(this.#finished ? this.#path : unfinishedPath(this.#path));
+    if (!there) throw this.#taken();
     const { agrees } = await this.#compareWhole(there, onHashed, signal);
     if (!agrees) {
       await this.forget();
@@ -130,13 +132,27 @@ export class CachedFile {
     }
     this.#journal.verified = true;
     await this.#writeJournal();
-    if (!this.#finished) await this.#store.rename(unfinishedPath(this.#path), this.#path);
+    if (!this.#finished)
+      await this.#store.rename(unfinishedPath(this.#path), this.#path).catch((error: unknown) => {
+        throw isGone(error) ? this.#taken() : error;
+      });
     this.#finished = true;
   }
 
   /** The file's contents; only when `complete`. */
   async blob(): Promise<Blob> {
-    return (await this.#store.blob(this.#path))!;
+    const there = await this.#store.blob(this.#path);
+    if (!there) throw this.#taken();
+    return there;
+  }
+
+  /** Somebody else had the same file under way, and was quicker. */
+  #taken(): GroundworkError {
+    return new GroundworkError(
+      'storage-busy',
+      `${this.file.path} was moved or removed while it was downloaded. Another program may download the same model into the same folder.`,
+      'Wait for its end, then load the model again. What was downloaded is kept.',
+    );
   }
 
   /** Removes what is there of it. */

@@ -1,0 +1,64 @@
+/** What comes from outside is pinned, and few packages may run something when they are installed. */
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+
+interface Locked {
+  readonly version?: string;
+  readonly integrity?: string;
+  readonly resolved?: string;
+  readonly hasInstallScript?: boolean;
+  readonly dev?: boolean;
+  readonly link?: boolean;
+}
+
+const read = (file: string) => JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
+const own = read('package.json') as Record<'dependencies' | 'devDependencies', Record<string, string>>;
+const { packages, lockfileVersion } = read('package-lock.json') as {
+  packages: Record<
+    string,
+    Locked & { dependencies?: Record<string, string>; devDependencies?: Record<string, string> }
+  >;
+  lockfileVersion: number;
+};
+const locked = Object.entries(packages).filter(([path]) => path !== '');
+
+/** Packages that run a script when they are installed, and why they need it (docs/security.md says the same). */
+const SCRIPTS: Readonly<Record<string, string>> = {
+  esbuild: 'puts its program in place, for tsx',
+  webgpu: 'puts Dawn’s library in place, for Node',
+};
+
+test('our packages are asked for by exact versions, and the lock file agrees', () => {
+  const wanted = { ...own.dependencies, ...own.devDependencies };
+  const loose = Object.entries(wanted).filter(([, version]) => !/^\d+\.\d+\.\d+(?:-[\w.]+)?$/.test(version));
+  expect(loose).toEqual([]);
+  expect(lockfileVersion).toBe(3);
+  expect({ ...packages['']!.dependencies, ...packages['']!.devDependencies }).toEqual(wanted);
+  for (const [name, version] of Object.entries(wanted))
+    expect(packages[`node_modules/${name}`]?.version, name).toBe(version);
+});
+
+test('every package that is locked has a hash, and none names a place of its own', () => {
+  expect(locked.length).toBeGreaterThan(100);
+  expect(locked.filter(([, { integrity }]) => !/^sha512-[\w+/]{86}==$/.test(integrity ?? ''))).toEqual([]);
+  expect(locked.filter(([, { resolved, link }]) => resolved !== undefined || link)).toEqual([]);
+});
+
+test('only known packages run a script when they are installed, none of them in the product', () => {
+  const running = locked.filter(([, { hasInstallScript }]) => hasInstallScript);
+  const names = running.map(([path]) => path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length));
+  expect(names.toSorted()).toEqual(Object.keys(SCRIPTS).toSorted());
+  expect(running.filter(([, { dev }]) => !dev)).toEqual([]);
+  const told = readFileSync('docs/security.md', 'utf8');
+  for (const name of names) expect(told).toContain(`\`${name}\``);
+});
+
+test('every test that docs/security.md names is there', () => {
+  const told = readFileSync('docs/security.md', 'utf8');
+  const named = [...told.matchAll(/\[([\w/.-]+\.(?:test|spec)\.ts)\]\(\.\.\/([\w/.-]+)\)/g)];
+  expect(named.length).toBeGreaterThan(15);
+  for (const [, shown, path] of named) {
+    expect(path!.endsWith(shown!), path).toBe(true);
+    expect(() => readFileSync(path!), path).not.toThrow();
+  }
+});
