@@ -115,6 +115,7 @@ export class EngineSession {
       holder,
       requireSettled: (dataset) => datasets.requireSettled(dataset),
       requireOwned: (project) => projects.requireOwned(project),
+      holding: (project, work) => projects.holding(project, work),
       lost: () => gpu.lost(),
       reload: () => models.reload(),
     }));

@@ -161,6 +161,11 @@ export class Projects {
     if (project !== null) this.#requireHeld(project);
   }
 
+  /** Works while no other tab can have the project of a run. Throws `project-busy`. */
+  async holding(project: string | null, work: () => Promise<void>): Promise<void> {
+    await this.#holding(project === null ? [] : [project], work);
+  }
+
   /** Works while no other tab can have these projects. */
   async #holding(ids: readonly string[], work: () => Promise<void>): Promise<void> {
     const held: (() => void)[] = [];

@@ -31,6 +31,8 @@ export interface RunDeskHost {
   requireSettled(dataset: string): void;
   /** Throws `project-busy`. */
   requireOwned(project: string | null): void;
+  /** Works while no other tab can have a project. Throws `project-busy`. */
+  holding(project: string | null, work: () => Promise<void>): Promise<void>;
   session(): Promise<Session>;
   /** Rejects with `device-lost`. */
   lost(): Promise<never>;
@@ -88,7 +90,9 @@ export class RunDesk {
     checkpoints: ({ runId }) => this.runs.checkpoints(runId),
     'run-curves': ({ runId }) => this.runs.curves(runId),
     'settle-run': async ({ runId, how }) => {
-      await this.runs.settle(runId, how);
+      // Another tab may have it under way: what this one sees of it says nothing of that.
+      const { project } = await this.runs.find(runId);
+      await this.#host.holding(project, () => this.runs.settle(runId, how));
       return null;
     },
     'save-now': () => this.runs.saveNow(),
