@@ -43,7 +43,15 @@ beforeEach(async () => {
   [first, second] = [open(), open()];
   ({ id: project } = await first.handle({ type: 'save-project', id: null, change: { name: 'Ours' } }));
   const run: Partial<RunRecord> = {
-    ...{ id: 'run', project, recipe, state: 'running', startedAt: 1, changedAt: 1, step: 0, events: 0, bytes: 0 },
+    id: 'run',
+    project,
+    recipe,
+    state: 'running',
+    startedAt: 1,
+    changedAt: 1,
+    step: 0,
+    events: 0,
+    bytes: 0,
     identity: { model: 'm', dataset: 'd' } as RunRecord['identity'],
   };
   await storageInFiles(files).records.put('runs', run as RunRecord);
