@@ -186,6 +186,36 @@ const shots: readonly Shot[] = [
         .waitFor();
     }),
   },
+  {
+    name: 'recipe-prompt',
+    prepare: opened('/recipe', async (page) => {
+      await page.getByRole('tab', { name: 'Prompt' }).click();
+      await page.getByRole('button', { name: 'A mix of both' }).click();
+      await page.getByRole('button', { name: 'Add', exact: true }).click();
+    }),
+  },
+  ...(['DPO', 'KTO', 'Synthesis of thoughts', 'Repeat'] as const).map((kind) => ({
+    name: `recipe-stage-${kind.toLowerCase().replace(/ .*/, '')}`,
+    prepare: opened('/recipe', async (page) => {
+      if (kind === 'Repeat') await page.getByRole('button', { name: 'Own thoughts' }).click();
+      else await page.getByRole('group', { name: 'Add a stage' }).getByRole('button', { name: kind }).click();
+      await page.locator('.stage-main').last().click();
+      for (const more of await page.locator('.stage-editor details.more summary').all()) await more.click();
+    }),
+  })),
+  {
+    name: 'recipe-own-reward',
+    prepare: async (page) => {
+      await sample(page);
+      await go(page, '/run');
+      await finish(page);
+      await go(page, '/recipe');
+      await page.getByRole('button', { name: /^Reinforcement/ }).click();
+      await page.getByRole('button', { name: 'Write your own reward' }).click();
+      await page.getByRole('button', { name: 'Try it on recorded groups' }).click();
+      await page.getByText('It tells the answers apart').waitFor();
+    },
+  },
   { name: 'recipe-file', prepare: opened('/recipe', (page) => page.getByRole('tab', { name: 'Recipe as' }).click()) },
   {
     name: 'run-profile',

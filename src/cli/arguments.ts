@@ -11,6 +11,7 @@ import { isPreset, PRESET_NAMES, presetRecipe } from '../train/presets.ts';
 import { advise } from '../train/recipe-check.ts';
 import { parseRecipe } from '../train/recipe-schema.ts';
 import type { Recipe } from '../train/recipe.ts';
+import { REWARD_NAMES, type RewardName, type RewardWeights } from '../train/rewards/index.ts';
 import { systemCode } from './system-code.ts';
 
 /** The command was told something that it cannot do; nothing was begun. */
@@ -173,6 +174,38 @@ export const plan: Option<Recipe | undefined> = {
     throw new UsageError(`${given} cannot be run.${where} ${fault.text}`, fault.hint || 'Change the plan.');
   },
 };
+
+/** Weights of rewards, `NAME=WEIGHT`, for every stage that compares completions by them. */
+export const rewardWeights: Option<RewardWeights> = {
+  type: 'string',
+  multiple: true,
+  read: (_given, name, all) =>
+    Object.fromEntries(
+      all.map((words) => {
+        const [reward = '', weight = ''] = words.split('=');
+        const value = Number(weight);
+        if (!REWARD_NAMES.includes(reward as RewardName))
+          throw new UsageError(
+            `${name}: there is no reward “${reward}”. Rewards are ${REWARD_NAMES.join(', ')}.`,
+            'Give the name of one of them with its weight, as instruction=0.5.',
+          );
+        if (weight.trim() === '' || !Number.isFinite(value))
+          throw new UsageError(
+            `${name}: the weight of ${reward} is “${weight}”.`,
+            'Give a number, as instruction=0.5.',
+          );
+        return [reward, value];
+      }),
+    ),
+};
+
+/** A plan with other weights in each stage that goes by rewards. */
+export const withWeights = (recipe: Recipe, weights: RewardWeights): Recipe => ({
+  ...recipe,
+  stages: recipe.stages.map((stage) =>
+    stage.kind === 'grpo' ? { ...stage, rewardWeights: { ...stage.rewardWeights, ...weights } } : stage,
+  ),
+});
 
 /**
  * The options, and what stands beside them.

@@ -6,9 +6,11 @@
  *     [--save-every N] [--storage auto|f32|f16|int8|int4|nf4] [--coordinates FILE=SPACE] [--unsaid-picture FILE=WHICH]
  *     [--report FILE [--gallery KIND…] [--gallery-rows N]]
  *     [--answers boxes|words] [--turns all|last] [--skip-unusable] [--edits FILE] [--allow-code]
+ *     [--reward NAME=WEIGHT]…
  *     [--teacher URL [--teacher-model NAME] [--teacher-samples N] [--teacher-at-once N] [--teacher-space SPACE]]
  *
- * RECIPE is a preset by its name (src/train/presets.ts), or a file with a plan as the studio's Recipe room writes it. ID
+ * --reward gives a reward another weight in the GRPO stages of the recipe: two runs of a seed with and without it say
+ * what it adds. RECIPE is a preset by its name (src/train/presets.ts), or a file with a plan as the studio's Recipe room writes it. ID
  * is a model on a Hub (find-model.ts). The run is kept in DIR/run, with a checkpoint every 20 steps and every two
  * minutes, or every N steps: --resume goes on with one that was interrupted there, from its last checkpoint, with the recipe it was
  * started with.
@@ -32,7 +34,19 @@ import { presetRecipe } from '../train/presets.ts';
 import type { Recipe } from '../train/recipe.ts';
 import { advise, codeOf } from '../train/recipe-check.ts';
 import { damageNotice, type Damage } from '../store/records.ts';
-import { existing, flag, outFile, outFolder, plan, readArguments, text, UsageError, whole } from './arguments.ts';
+import {
+  existing,
+  flag,
+  outFile,
+  outFolder,
+  plan,
+  readArguments,
+  rewardWeights,
+  text,
+  UsageError,
+  whole,
+  withWeights,
+} from './arguments.ts';
 import { findModel } from './find-model.ts';
 import { lockFolder } from './folder-lock.ts';
 import { INTAKE_FLAGS, settleByFlags } from './intake.ts';
@@ -61,6 +75,7 @@ async function main(): Promise<void> {
     recipe: plan,
     resume: flag,
     'save-every': whole(1),
+    reward: rewardWeights,
     'allow-code': flag,
     seed: whole(0),
     model: text(join(home, 'public/starter/model')),
@@ -73,7 +88,7 @@ async function main(): Promise<void> {
     ...TEACHER_FLAGS,
   });
   const galleries = galleryKinds(values.gallery);
-  const planned = values.recipe ?? presetRecipe(values.quick ? 'demo-quick' : 'demo');
+  const planned = withWeights(values.recipe ?? presetRecipe(values.quick ? 'demo-quick' : 'demo'), values.reward);
   if (!values.resume) requireCodeAllowed(planned, values['allow-code']);
   const folder = join(values.out, 'run');
   await lockFolder(folder);

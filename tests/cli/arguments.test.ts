@@ -12,9 +12,11 @@ import {
   pattern,
   plan,
   readArguments,
+  rewardWeights,
   someOf,
   text,
   whole,
+  withWeights,
 } from '../../src/cli/arguments.ts';
 import { failureOf } from '../../src/cli/run-command.ts';
 import { dtype, storage } from '../../src/cli/storage-option.ts';
@@ -135,6 +137,8 @@ describe('every command ends with 2 and without a word of defects when it is tol
   test.each([
     ['demo', ['--seed', 'abc'], '--seed is “abc”.'],
     ['demo', ['--recipe', 'fast'], 'there is no preset “fast”'],
+    ['demo', ['--reward', 'kindness=1'], 'there is no reward “kindness”. Rewards are format,'],
+    ['demo', ['--reward', 'iou'], 'the weight of iou is “”'],
     ['profile', ['sft', '--recipe', 'good'], 'has no stage of kind sft'],
     ['verify', ['nowhere'], 'nowhere is not there.'],
     ['memory', ['--out', 'nowhere/a/b.md'], 'cannot be written'],
@@ -155,6 +159,18 @@ describe('every command ends with 2 and without a word of defects when it is tol
     const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
     expect([status, stdout + stderr]).toEqual([2, expect.stringContaining('is not a model that Groundwork knows')]);
   });
+});
+
+test('a reward may have another weight in all stages that go by rewards, and in no other', async () => {
+  const given = await rewardWeights.read(undefined, '--reward', ['instruction=0.5', 'format=0']);
+  expect(given).toEqual({ instruction: 0.5, format: 0 });
+  const { stages } = withWeights(PRESETS.demo.recipe, given);
+  for (const [i, stage] of stages.entries()) {
+    const before = PRESETS.demo.recipe.stages[i]!;
+    if (stage.kind !== 'grpo' || before.kind !== 'grpo') expect(stage).toBe(before);
+    else expect(stage).toEqual({ ...before, rewardWeights: { ...before.rewardWeights, ...given } });
+  }
+  expect(withWeights(PRESETS.demo.recipe, {})).toEqual(PRESETS.demo.recipe);
 });
 
 test.each(PRESET_NAMES)('a recipe may be the preset %s, as the studio has it', async (name) => {

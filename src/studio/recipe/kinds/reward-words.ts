@@ -4,7 +4,7 @@ import { ownWords } from './own-words.ts';
 import { group, type Words } from './words.ts';
 
 const CODE_HELP =
-  'JavaScript: function reward(completion, row), which returns a number, or null where the rule does not apply. It has no network, storage, clock or random numbers. docs/rewards.md says what it is given. Try it in the ledger of a run.';
+  'JavaScript: function reward(completion, row), which returns a number, or null where the rule does not apply. It has no network, storage, clock or random numbers. docs/rewards.md says what it is given. “Your own reward” above tries it on the groups of a run.';
 
 export const REWARDS = group(
   'Rewards',
