@@ -31,4 +31,14 @@ describe('of the checkpoints of a run', () => {
     ];
     expect(kept(entries, 1)).toEqual([2, 4, 6]);
   });
+
+  test('the best of the stage under way is that of its round: an earlier one learned on other weights', () => {
+    const entries = [
+      entry(1, { score: 9 }),
+      entry(2, { round: 1, score: 3 }),
+      entry(3, { round: 1, score: 4 }),
+      entry(4, { round: 1, score: 1 }),
+    ];
+    expect(kept(entries, 1)).toEqual([3, 4]);
+  });
 });

@@ -10,7 +10,13 @@ import { capturePolicy, type PolicySnapshot } from '../../train/checkpoint.ts';
 import { readCheckpoint, writeCheckpoint } from '../../train/checkpoint-file.ts';
 import type { EngineEvent } from '../protocol/messages.ts';
 import type { ToldEvent } from '../protocol/run.ts';
-import type { CheckpointAbout, KeptCheckpoint, RunRecord, SaveReason } from '../protocol/records.ts';
+import {
+  ofOneStage,
+  type CheckpointAbout,
+  type KeptCheckpoint,
+  type RunRecord,
+  type SaveReason,
+} from '../protocol/records.ts';
 import type { Policy } from '../../train/policy.ts';
 import { readPosition, type RunBoundary, type RunPosition } from './position.ts';
 
@@ -135,7 +141,8 @@ export class Keeper {
     const captured = await capturePolicy(policy, optimizer);
     // The position may hold lists that the stage goes on filling: it is frozen as text here and now.
     const rest = JSON.parse(JSON.stringify(position)) as RunPosition;
-    const about = { ...why, stage: at.stage, step: at.step, events };
+    const round = at.round === undefined ? {} : { round: at.round };
+    const about = { ...why, stage: at.stage, ...round, step: at.step, events };
     return { done: this.#enqueue(() => this.#write({ policy: captured, position: rest, about })) };
   }
 
@@ -230,7 +237,7 @@ export function keeps(entries: readonly Entry[], keepLast: number): ReadonlySet<
   // The newest of them is the best of its stage; of one stage it is enough.
   const best = entries.find(({ about }) => about.reason === 'best');
   if (best) kept.add(best);
-  const scored = entries.filter(({ about }) => about.score !== null && about.stage === entries[0]?.about.stage);
+  const scored = entries.filter(({ about }) => about.score !== null && ofOneStage(about, entries[0]!.about));
   const [first, ...others] = scored;
   if (first) kept.add(others.reduce((best, entry) => (entry.about.score! > best.about.score! ? entry : best), first));
   return kept;

@@ -10,7 +10,7 @@ import type { MergedAdapter } from '../../train/merged-rows.ts';
 import { combineAdapters, type CombineSettings } from '../../train/merging/combinations.ts';
 import { adapterLikeness, type MergeLikeness } from '../../train/merging/likeness.ts';
 import { vaultOf } from '../keep/keeper.ts';
-import type { RunRecord } from '../protocol/records.ts';
+import { ofOneStage, type CheckpointAbout, type RunRecord } from '../protocol/records.ts';
 import { readFolderAdapters, type AdapterFolder } from './folder-adapter.ts';
 
 /** A merge that can be looked at before it is written. */
@@ -65,18 +65,18 @@ export async function averageCheckpoints(
       'Name the folder that was given to npm run demo as --out.',
     );
   const vault = vaultOf(storage, run.id);
-  const found: { step: number; stage: number; merged: readonly MergedAdapter[]; learning: MergedAdapter }[] = [];
+  const found: { about: CheckpointAbout; merged: readonly MergedAdapter[]; learning: MergedAdapter }[] = [];
   let damaged = 0;
   for (const entry of await vault.entries()) {
-    const stage = found[0]?.stage ?? entry.about.stage;
-    if (entry.about.stage !== stage || (last !== null && found.length >= last)) continue;
+    const first = found[0]?.about ?? entry.about;
+    if (!ofOneStage(entry.about, first) || (last !== null && found.length >= last)) continue;
     const file = await vault.read(entry);
     if (!file) {
       damaged++;
       continue;
     }
     const { merged, learning } = (await readCheckpoint(blobSource(file))).policy;
-    if (learning) found.push({ step: entry.about.step, stage: entry.about.stage, merged, learning });
+    if (learning) found.push({ about: entry.about, merged, learning });
   }
   if (found.length < 2)
     throw new GroundworkError(
@@ -89,7 +89,7 @@ export async function averageCheckpoints(
   const mean = combineAdapters(parts, rank === null ? { kind: 'cat', weights } : { kind: 'svd', weights, rank });
   const before = found[0]!.merged;
   return mergeOf(
-    found.map(({ step }) => `step ${step}`),
+    found.map(({ about }) => `step ${about.step}`),
     parts.map((part) => combine([...before, part])),
     combine([...before, mean]),
     run.modelName,

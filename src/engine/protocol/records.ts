@@ -122,6 +122,8 @@ export type SaveReason = 'steps' | 'time' | 'stage' | 'pause' | 'stop' | 'asked'
 export interface CheckpointAbout {
   readonly reason: SaveReason;
   readonly stage: number;
+  /** Of the part that the stage is repeated in, from 0; absent: the first, or none. */
+  readonly round?: number;
   readonly step: number;
   readonly events: number;
   /** Mean reward, or minus mean loss, since the checkpoint before; null: nothing was trained. */
@@ -137,3 +139,9 @@ export interface KeptCheckpoint {
   readonly at: number;
   readonly about: CheckpointAbout;
 }
+
+/** Whether two checkpoints are of the same stage in the same round: others learn on other weights. */
+export const ofOneStage = (
+  a: Pick<CheckpointAbout, 'stage' | 'round'>,
+  b: Pick<CheckpointAbout, 'stage' | 'round'>,
+): boolean => a.stage === b.stage && (a.round ?? 0) === (b.round ?? 0);

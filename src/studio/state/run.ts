@@ -149,7 +149,11 @@ export function createRun(client: EngineClient, book: SeriesBook, surroundings: 
         runId: file.runId,
         state: file.state === 'failed' ? 'failed' : 'finished',
         asking: false,
-        stages: waiting(file.recipe).map((view, i) => ({ ...view, ...file.stages[i] })),
+        stages: waiting(file.recipe).map((view, i) => ({
+          ...view,
+          ...file.stages[i],
+          roundsDone: file.stages[i]?.status === 'finished' ? view.rounds : 0,
+        })),
         groups: file.groups.map((group, i) => ({ key: i + 1, ...group })),
         snapshots: file.snapshots,
         evaluations: file.evaluations,
