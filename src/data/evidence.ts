@@ -13,6 +13,7 @@ import type { Size } from '../grounding/box.ts';
 import type { Numbers } from '../grounding/convention.ts';
 import { cornersOf } from '../grounding/numbers.ts';
 import type { BoxLayout, Convention, CoordinateSpace, Resize, WayOfWriting } from './dataset-ref.ts';
+import { FRAME_PAIRS, FrameRun } from './frame-run.ts';
 import { isFractions } from './fractions.ts';
 import { extent, FIELD_RESIZES, LAYOUTS, needsPicture, SPACES, type PictureFacts } from './reading.ts';
 
@@ -85,6 +86,7 @@ export class Evidence {
   #turned = 0;
   #listed = 0;
   #fractions = 0;
+  readonly #runs = FRAME_PAIRS.flatMap((pair) => LAYOUTS.map((layout) => new FrameRun(pair, layout)));
   readonly #seen = new Float64Array(FRAMES.length);
   readonly #differs = new Float64Array(FRAMES.length);
   readonly #inside = new Float64Array(READINGS.length);
@@ -126,6 +128,11 @@ export class Evidence {
     return this.#fractions;
   }
 
+  /** The longest run of boxes in the smaller of two frames, with nothing beyond it; of boxes as they follow in the file. */
+  run(whole: CoordinateSpace, part: CoordinateSpace, layout: BoxLayout): FrameRun | undefined {
+    return this.#runs.find((run) => run.isOf(whole, part, layout));
+  }
+
   /** `picture`: the one it most probably lies in; null if unknown. */
   add(numbers: Numbers, tokens: boolean, picture: PictureFacts | null): void {
     // Without an area in any layout, it is a slip that says nothing of the space.
@@ -140,6 +147,7 @@ export class Evidence {
       this.#keep({ numbers, picture });
     }
     const wholes = this.#framesOf(picture);
+    if (!isFractions(numbers)) for (const run of this.#runs) run.add(numbers, picture);
     const natural = wholes[NATURAL];
     for (const [frame, whole] of wholes.entries()) {
       if (!whole) continue;

@@ -8,6 +8,7 @@ import { cornersOf } from '../grounding/numbers.ts';
 import type { BoxLayout, Convention, CoordinateSpace } from './dataset-ref.ts';
 import type { Evidence, Sampled } from './evidence.ts';
 import { isFractions } from './fractions.ts';
+import { chanceInside, isInside, isPart } from './frame-run.ts';
 import { extent, SPACE_WORDS } from './reading.ts';
 
 /** Of two spaces: boxes of which one is certain, or most probable. */
@@ -25,17 +26,14 @@ const LEAST_SHARE = 0.02;
 /** How much more boxes lie in the smaller frame than chance would have it: in standard deviations, and of all. */
 const SURPRISING = 4;
 const EXCESS = 0.15;
+/** Log of the chance of a run that no order of rows explains. */
+const IMPOSSIBLE = Math.log(1e-9);
 /** The smaller frame is reached so far on both axes. */
 const REACHED = 0.9;
 /** Strips on either side of a frame's edge, as a share of it: where the frame is one, boxes end in it and not beyond. */
 const STRIP = 0.15;
 /** How many end beyond, against those that would if their number went on as it does before the edge. */
 const DROP = 0.6;
-
-const SLACK = 1;
-
-const isInside = ([x1, y1, x2, y2]: Numbers, { width, height }: Size): boolean =>
-  x1 >= -SLACK && y1 >= -SLACK && x2 <= width + SLACK && y2 <= height + SLACK;
 
 interface Framed {
   readonly corners: Numbers;
@@ -70,16 +68,12 @@ function exclusive(boxes: readonly Framed[], one: CoordinateSpace, other: Coordi
 
 /** All lie in one space, and more in the other's smaller frame, up to its very edge, than chance would have it. */
 function crowded(boxes: readonly Framed[], one: CoordinateSpace, other: CoordinateSpace): Mixture | null {
-  const judged = boxes.filter(
-    ({ whole, part }) => part.width < 0.95 * whole.width || part.height < 0.95 * whole.height,
-  );
+  const judged = boxes.filter(({ whole, part }) => isPart(part, whole));
   let [inside, expected, variance, reachX, reachY] = [0, 0, 0, 0, 0];
   let [earlier, before, after] = [0, 0, 0];
   for (const { corners, whole, part } of judged) {
-    const [x1, y1, x2, y2] = corners;
-    const room = (of: number, within: number, side: number) =>
-      Math.min(1, Math.max(0, (of - side) / Math.max(within - side, 1)));
-    const chance = room(part.width, whole.width, x2 - x1) * room(part.height, whole.height, y2 - y1);
+    const [, , x2, y2] = corners;
+    const chance = chanceInside(corners, whole, part);
     expected += chance;
     variance += chance * (1 - chance);
     const [right, low] = [x2 / part.width, y2 / part.height];
@@ -110,6 +104,17 @@ function crowded(boxes: readonly Framed[], one: CoordinateSpace, other: Coordina
     : null;
 }
 
+/** Boxes of one space stand behind those of the other, in a run that is too long for chance. */
+function behind(evidence: Evidence, { space, layout }: Convention, other: CoordinateSpace): Mixture | null {
+  const run = evidence.run(space, other, layout);
+  if (!run || run.best.chance > IMPOSSIBLE || !enough(run.judged - run.best.boxes, run.judged)) return null;
+  const others = run.best.boxes;
+  // Where boxes lie at the upper left all over the file, a run of them is no wonder.
+  const elsewhere = (run.inside - others) / (run.judged - others);
+  if (others * Math.log(Math.max(elsewhere, 1e-3)) > IMPOSSIBLE) return null;
+  return { one: space, other, ones: evidence.boxes - others, others, boxes: evidence.boxes };
+}
+
 /** `fits`: the share of the boxes that the best reading puts into their pictures. */
 export function mixtureOf(evidence: Evidence, best: Convention, fits: number): string | null {
   const { boxes, fractions } = evidence;
@@ -121,7 +126,10 @@ export function mixtureOf(evidence: Evidence, best: Convention, fits: number): s
   for (const other of ['thousand', 'natural', 'percent'] as const) {
     if (other === best.space || best.space === 'fraction') continue;
     const both = framed(sample, best.layout, best, other);
-    const found = fits < 1 - LEAST_SHARE ? exclusive(both, best.space, other) : crowded(both, best.space, other);
+    const found =
+      fits < 1 - LEAST_SHARE
+        ? exclusive(both, best.space, other)
+        : (behind(evidence, best, other) ?? crowded(both, best.space, other));
     if (found) return worded(found);
   }
   return null;

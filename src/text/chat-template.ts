@@ -51,7 +51,17 @@ export function findTemplate({ jinja, json, tokenizerConfig }: TemplateFiles): s
     ? inConfig
     : Object.entries(inConfig ?? {}).map(([name, template]) => ({ name, template }));
   const usable = named.filter(isNamedTemplate);
-  const chosen = usable.find(({ name }) => name === 'default') ?? usable[0];
+  // Of two by one name transformers keeps the last.
+  const chosen = usable.findLast(({ name }) => name === 'default') ?? (usable.length === 1 ? usable[0] : undefined);
+  if (!chosen && usable.length)
+    throw new GroundworkError(
+      'chat-template-missing',
+      `The model has several chat templates (${usable
+        .map(({ name }) => name.slice(0, 40))
+        .join(', ')
+        .slice(0, 200)}), and none is named default.`,
+      'Save the one that is meant as chat_template.jinja in the folder.',
+    );
   if (!chosen) throw missing();
   return chosen.template;
 }

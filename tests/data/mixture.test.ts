@@ -63,6 +63,16 @@ describe('a mix of two spaces is asked about', () => {
       );
   });
 
+  test('thousandths of some pictures stand behind pixels of others, fewer than could be seen among each other', () => {
+    const [before, after] = [boxes(40, thousand, 3), boxes(40, shown, 4)];
+    expect(asked([...before, ...after], shown)).toMatch(/thousandths/);
+    const evidence = new Evidence('list');
+    for (const box of before)
+      evidence.add(box, false, { shown: { width: 900, height: 700 }, orientation: 1, listed: null });
+    for (const box of boxes(40, small, 4)) evidence.add(box, false, { shown: small, orientation: 1, listed: null });
+    expect(decide(evidence)).toMatchObject({ ambiguous: true, reason: expect.stringContaining('mix') as string });
+  });
+
   test('a third are percent, the others pixels', () => {
     expect(asked([...boxes(30, hundred, 1), ...boxes(60, shown, 2)], shown)).toContain('percent');
   });

@@ -40,6 +40,10 @@ test('names that a template has from the interpreter are still there', () => {
 test('templates by name are read from a list or an object, and nothing else is taken for one', () => {
   expect(findTemplate({ tokenizerConfig: { chat_template: { tool: 't', default: 'x' } as never } })).toBe('x');
   expect(findTemplate({ tokenizerConfig: { chat_template: [{ name: 'default', template: 'y' }] } })).toBe('y');
+  expect(findTemplate({ tokenizerConfig: { chat_template: { only: 'z' } as never } })).toBe('z');
+  expect(() => findTemplate({ tokenizerConfig: { chat_template: { tool: 't', rag: 'r' } as never } })).toThrow(
+    'several chat templates (tool, rag), and none is named default',
+  );
   for (const odd of [7, [3, null], { default: 3 }, true, []])
     expect(() => findTemplate({ tokenizerConfig: { chat_template: odd as never } })).toThrow(
       expect.objectContaining({ code: 'chat-template-missing' }) as Error,
