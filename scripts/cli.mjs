@@ -1,5 +1,5 @@
 /**
- * `npm run demo`, `dataset`, `verify`, `profile`, `bench`, `merge`: the engine without a browser. Installs packages if need be, lets
+ * `npm run demo`, `dataset`, `verify`, `profile`, `bench`, `merge`, `job`: the engine without a browser. Installs packages if need be, lets
  * Dawn find a Vulkan driver, and runs the TypeScript entry with the arguments given; its exit code is ours.
  */
 import { ensureModules, runNode } from './house.mjs';
@@ -15,6 +15,7 @@ const entries = {
   'random-weights': 'src/cli/random-weights.ts',
   memory: 'src/cli/memory.ts',
   merge: 'src/cli/merge.ts',
+  job: 'src/cli/job.ts',
   'full-size': 'src/cli/full-size.ts',
   throughput: 'src/cli/throughput.ts',
   torture: 'tools/torture/main.ts',
@@ -22,7 +23,7 @@ const entries = {
   'record-run': 'e2e/harness/record-run.ts',
 };
 /** These need no GPU, and no driver for one. */
-const withoutGpu = new Set(['dataset', 'merge']);
+const withoutGpu = new Set(['dataset', 'merge', 'job']);
 const [name, ...args] = process.argv.slice(2);
 const entry = entries[name];
 if (entry === undefined) {

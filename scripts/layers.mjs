@@ -32,6 +32,8 @@ export const layers = {
   models: ['base', 'gpu', 'ops', 'nn', 'image', 'text', 'grounding', 'formats'],
   train: ['base', 'gpu', 'ops', 'nn', 'models', 'data', 'store', 'grounding', 'formats'],
   evaluate: ['base', 'train', 'data', 'benchmarks', 'grounding'],
+  // Jobs for other engines are text made of a plan and its rows (docs/decisions/0049-jobs-for-other-engines.md).
+  jobs: ['base', 'train', 'data', 'grounding', 'models', 'formats'],
   // The engine composes the house: it opens bytes, streams archives and checks models against golden cases, and
   // kernels against f64 (docs/decisions/0021-proof-on-the-visitors-gpu.md).
   engine: [
@@ -41,6 +43,7 @@ export const layers = {
     'nn',
     'train',
     'evaluate',
+    'jobs',
     'benchmarks',
     'data',
     'store',
@@ -70,6 +73,7 @@ export const rooms = {
     model: ['keep', 'protocol'],
     answers: ['model', 'keep', 'protocol'],
     export: ['model', 'protocol'],
+    jobs: ['model', 'protocol'],
     merging: ['model', 'keep', 'protocol'],
     run: ['answers', 'model', 'keep', 'protocol'],
     report: ['run', 'keep', 'protocol'],
@@ -99,6 +103,7 @@ export const purposes = {
   models: 'Model families: config, weights, processor.',
   train: 'Stages, rewards, losses, rollouts, optimizer.',
   evaluate: 'Benchmarks and their metrics.',
+  jobs: 'A plan as a job for another engine, and its results back.',
   engine: 'The worker: requests, runs, checkpoints, exports.',
   studio: 'The React app.',
   cli: 'The engine without a browser.',

@@ -1,4 +1,4 @@
-/** Vite's plugin for WGSL: page and tests import shaders as text. */
+/** Vite's plugin for WGSL and Python: page and tests import shaders, and what a job is made of, as text. */
 import { readFileSync } from 'node:fs';
 import type { Plugin } from 'vite';
 
@@ -8,7 +8,7 @@ export const wgsl = (): Plugin => ({
   enforce: 'pre',
   load(id) {
     const file = id.split('?')[0] ?? id;
-    if (!file.endsWith('.wgsl')) return null;
+    if (!/\.(?:wgsl|py)$/.test(file)) return null;
     this.addWatchFile(file);
     return { code: `export default ${JSON.stringify(readFileSync(file, 'utf8'))};`, moduleType: 'js' };
   },

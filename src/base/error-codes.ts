@@ -110,6 +110,7 @@ const CODES = {
   'image-undecodable': 'run',
   'image-unreadable': 'run',
   internal: 'defect',
+  'job-unable': 'refused',
   'lora-no-target': 'refused',
   'lora-settings': 'refused',
   'lora-target-unsupported': 'refused',

@@ -17,6 +17,7 @@ import { GpuHolder } from './device/gpu-holder.ts';
 import { exportFiles } from './export/export-files.ts';
 import { Exports } from './export/exports.ts';
 import { AnswerShelf } from './keep/answer-shelf.ts';
+import { JobDesk } from './jobs/job-desk.ts';
 import { EditShelf } from './keep/edit-shelf.ts';
 import { PredictionShelf } from './keep/prediction-shelf.ts';
 import { projectDesk } from './keep/project-desk.ts';
@@ -31,6 +32,7 @@ import type {
   EngineRequest,
   ExportChoice,
   Handlers,
+  JobChoice,
   NamedFile,
   Replies,
   RunState,
@@ -60,6 +62,7 @@ export class EngineSession {
   readonly #gpu: GpuHolder;
   readonly #holder: ModelHolder;
   readonly #runs: RunDesk;
+  readonly #jobs: JobDesk;
   readonly #handlers: Handlers<EngineRequest>;
 
   constructor(host: SessionHost) {
@@ -152,6 +155,7 @@ export class EngineSession {
       edit: (id, project, edits) => datasets.handlers['edit-rows']({ type: 'edit-rows', dataset: id, project, edits }),
       space: () => holder.loaded?.processor.convention.space ?? null,
     });
+    const jobs = (this.#jobs = new JobDesk({ ...common, holder, requireSettled: (id) => datasets.requireSettled(id) }));
     this.#handlers = {
       ...adapterDesk({ ...common, holder }),
       ...answers.handlers,
@@ -159,6 +163,7 @@ export class EngineSession {
       ...datasets.handlers,
       ...deviceDesk({ ...common, records: storage.records }),
       ...exports.handlers,
+      ...jobs.handlers,
       ...projectDesk({
         ...common,
         projects,
@@ -196,6 +201,11 @@ export class EngineSession {
   /** The files of an export, each produced when it is read. Throws `adapter-missing` before anything was trained. */
   exportFiles(choice: ExportChoice): Promise<OutputFile[]> {
     return exportFiles(this.#holder, choice);
+  }
+
+  /** The files of a job for another engine, each produced when it is read. Throws `job-unable` before the first. */
+  jobFiles(choice: JobChoice): Promise<OutputFile[]> {
+    return this.#jobs.files(choice);
   }
 
   async destroy(): Promise<void> {

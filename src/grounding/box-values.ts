@@ -42,9 +42,14 @@ export interface Misfit {
   readonly end: number;
 }
 
+const KEY_MARKS = /[\s_-]/g;
+const NUMBER_IN_QUOTES = /^\s?[-+]?\d{1,30}(?:\.\d{0,30})?\s?$/;
+const LABEL_COLON = /^\s?[:：\-–—]\s?/;
+const TWO_DIGITS = /^\d{1,2}$/;
+
 const names = (list: string) => new Set(list.split(' '));
 /** Compared without case, spaces, `_` and `-`. */
-const plainKey = (key: string): string => key.toLowerCase().replace(/[\s_-]/g, '');
+const plainKey = (key: string): string => key.toLowerCase().replace(KEY_MARKS, '');
 
 const BOX = names(
   'bbox2d bbox bboxes bbox2ds box boxes boundingbox boundingboxes bndbox rect rectangle coordinates coordinate coord coords location locations position region regions xyxy',
@@ -134,7 +139,7 @@ interface Number4 {
 /** A number, also one in quotes. */
 function numberOf(value: LooseValue | undefined): Number4 | null {
   if (value?.kind === 'number') return value;
-  if (value?.kind !== 'string' || !/^\s?[-+]?\d{1,30}(?:\.\d{0,30})?\s?$/.test(value.text)) return null;
+  if (value?.kind !== 'string' || !NUMBER_IN_QUOTES.test(value.text)) return null;
   return { value: Number.parseFloat(value.text), start: value.start + 1, end: value.end - 1 };
 }
 
@@ -177,7 +182,7 @@ export function saysOfBox(key: string): boolean {
     SIDE_KEYS.has(plain) ||
     imageOfKey(key, 1) !== null ||
     imageOfValue(key) !== null ||
-    /^\d{1,2}$/.test(key) ||
+    TWO_DIGITS.test(key) ||
     isPictureName(key)
   );
 }
@@ -347,7 +352,7 @@ function aroundOf(fields: readonly Field[], inherited: Around): Around {
 /** “Image-2: dog” as a label names a picture and a dog. */
 function labelled(around: Around, text: string): Around {
   const [hint] = imageHints(text.slice(0, 60));
-  const rest = hint?.start === 0 ? /^\s?[:：\-–—]\s?/.exec(text.slice(hint.end)) : null;
+  const rest = hint?.start === 0 ? LABEL_COLON.exec(text.slice(hint.end)) : null;
   if (!hint || !rest) return { ...around, label: text };
   return {
     ...around,
@@ -372,7 +377,23 @@ function underKey(key: string, plain: string, around: Around): Around {
   const picture = imageOfValue(key);
   if (picture !== null) return { ...around, ...picture };
   // A number of its own may count pictures, from 0 or 1: the file shows it, or it is asked.
-  if (/^\d{1,2}$/.test(key)) return { ...around, counted: { value: Number(key), by: '"numberid"' } };
+  if (TWO_DIGITS.test(key)) return { ...around, counted: { value: Number(key), by: '"numberid"' } };
   if (isPictureName(key)) return { ...around, named: key };
   return STRUCTURE.has(plain) || around.label !== undefined ? around : { ...around, label: key };
 }
+
+/** What is looked for, for readers in other languages (jobs/rewards). */
+export const BOX_WORDS = {
+  keyMarks: KEY_MARKS,
+  numberInQuotes: NUMBER_IN_QUOTES,
+  labelColon: LABEL_COLON,
+  twoDigits: TWO_DIGITS,
+  box: [...BOX],
+  yFirst: [...Y_FIRST],
+  points: [...POINTS],
+  label: LABEL,
+  labels: [...LABELS],
+  other: [...OTHER],
+  sides: SIDES,
+  corners: CORNER_KEYS,
+} as const;

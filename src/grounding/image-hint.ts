@@ -145,13 +145,14 @@ export function imageOfValue(value: string): Stated | null {
   return null;
 }
 
+const SHORT_NUMBER = /^\s?\d{1,3}\s?$/;
 const IMAGE_KEY = /^(?:image|img|picture|photo|frame|page)(?:index|idx|id|number|num|no)?$/;
 
 /** What a field says of the picture: a number, words, or a file's name; null if it says nothing. */
 export function imageOfKey(key: string, value: number | string): (Stated & { readonly named?: string }) | null {
   const by = key.toLowerCase().replace(/[\s_-]/g, '');
   if (!IMAGE_KEY.test(by)) return null;
-  const number = typeof value === 'number' ? value : /^\s?\d{1,3}\s?$/.test(value) ? Number(value) : null;
+  const number = typeof value === 'number' ? value : SHORT_NUMBER.test(value) ? Number(value) : null;
   if (number !== null) return Number.isInteger(number) && number >= 0 ? counting(number, `"${by}"`) : null;
   return imageOfValue(value as string) ?? { image: null, named: value as string };
 }
@@ -200,3 +201,15 @@ export function statedFor(places: readonly Placed[], hints: readonly ImageHint[]
     return place.image !== null || place.counted ? place : carried;
   });
 }
+
+/** What is looked for, for readers in other languages (jobs/rewards). */
+export const HINT_PATTERNS = {
+  hint: HINT,
+  lettered: LETTERED,
+  elliptic: ELLIPTIC,
+  imageKey: IMAGE_KEY,
+  shortNumber: SHORT_NUMBER,
+  last: LAST,
+  numbers: [CARDINALS, ORDINALS, HAN, HANGUL],
+  letters: [ROMAN, LETTERS],
+} as const;

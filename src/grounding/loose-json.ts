@@ -30,6 +30,9 @@ const NUMBER =
   /[-+]?(?:\d{1,30}(?:\.\d{0,30})?|\.\d{1,30})(?:[eE][-+]?\d{1,3})?(?![\w.%])(?:\s?px\b)?|[-+]?\d{1,30}(?:\.\d{0,30})?px\b/y;
 const WORD = /[\p{L}_$][\p{L}\p{N}_$.-]{0,80}/uy;
 const SPACE = /\s/;
+/** What may follow the end of a text in single quotes. */
+const AFTER_QUOTE = /^\s{0,4}(?:[,:\]})]|$)/;
+const WIDE_SIGNS = /[（），．：；［］｛｝０-９－、【】]/g;
 
 const WIDE: Readonly<Record<string, string>> = { '、': ',', '【': '[', '】': ']' };
 
@@ -37,10 +40,7 @@ const WIDE: Readonly<Record<string, string>> = { '、': ',', '【': '[', '】': 
 export function halfWidth(text: string): string {
   // Full-width digits and brackets lie in one block, in ASCII's order.
   return /[\uff01-\uff5e、【】]/.test(text)
-    ? text.replace(
-        /[（），．：；［］｛｝０-９－、【】]/g,
-        (c) => WIDE[c] ?? String.fromCharCode(c.charCodeAt(0) - 0xfee0),
-      )
+    ? text.replace(WIDE_SIGNS, (c) => WIDE[c] ?? String.fromCharCode(c.charCodeAt(0) - 0xfee0))
     : text;
 }
 
@@ -147,11 +147,7 @@ class Reader {
     for (; i < this.#text.length && this.#text[i] !== '\n'; i++) {
       if (this.#text[i] === '\\') i++;
       // An apostrophe is not the end of a text in single quotes.
-      else if (
-        this.#text[i] === close &&
-        (open !== "'" || /^\s{0,4}(?:[,:\]})]|$)/.test(this.#text.slice(i + 1, i + 6)))
-      )
-        break;
+      else if (this.#text[i] === close && (open !== "'" || AFTER_QUOTE.test(this.#text.slice(i + 1, i + 6)))) break;
     }
     if (this.#text[i] !== close) {
       this.#unpaired.set(open, i);
@@ -186,3 +182,6 @@ export function looseValues(original: string): LooseValue[] {
   }
   return values;
 }
+
+/** What is looked for, for readers in other languages (jobs/rewards). */
+export const LOOSE_PATTERNS = { number: NUMBER, afterQuote: AFTER_QUOTE, wide: WIDE_SIGNS } as const;

@@ -45,7 +45,8 @@ export interface ParseContext {
 
 export type Thinking = 'required' | 'optional' | 'absent' | 'prefilled';
 
-const END_OF_TURN = /(?:<\|im_end\|>|<\|endoftext\|>|<end_of_utterance>)$/;
+/** Signs of every family that end a turn. */
+export const END_OF_TURN = /(?:<\|im_end\|>|<\|endoftext\|>|<end_of_utterance>)$/;
 
 function withoutEnd(text: string): string {
   let rest = text.trim();

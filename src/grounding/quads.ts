@@ -85,66 +85,62 @@ const BINS = /(?:<\|box_start\|>)?<(\d{1,3})><(\d{1,3})><(\d{1,3})><(\d{1,3})>(?
 const OUTLINE =
   /<\|quad_start\|>[^<]{0,200}<\|quad_end\|>|<\|point_start\|>[^<]{0,80}<\|point_end\|>|<points?(?:\s[^<>]{0,400})?>[^<]{0,80}<\/points?>/g;
 
+type Groups = readonly (string | undefined)[];
+
 interface Pattern {
   readonly pattern: RegExp;
   /** Without these letters nothing matches; tells it sooner where the pattern begins with anything. */
   readonly mark?: string;
   readonly form: 'pairs' | 'list';
-  /** Of a match's groups. */
-  read(groups: readonly (string | undefined)[]): {
-    readonly numbers: Numbers;
-    readonly label?: string;
-    readonly space?: 'thousand';
-  };
+  /** What a match's groups are. */
+  readonly groups: keyof typeof READERS;
 }
 
 const four = ([a, b, c, d]: readonly (string | undefined)[]): Numbers => [Number(a), Number(b), Number(c), Number(d)];
 const withText = (label: string | undefined) => (label?.trim() ? { label: label.trim() } : {});
-const asRead = (pattern: RegExp, form: Pattern['form']): Pattern => ({
-  pattern,
-  form,
-  read: (groups) => ({ numbers: four(groups) }),
-});
+
+/** What the groups of a match say. */
+const READERS = {
+  corners: (groups: Groups) => ({ numbers: four(groups) }),
+  sizes: (groups: Groups) => {
+    const [x, y, width, height] = four(groups);
+    return { numbers: [x, y, x + width, y + height] as const };
+  },
+  hundredths: ([label, ...rest]: Groups) => ({
+    numbers: four(rest).map((n) => n * 10) as unknown as Numbers,
+    space: 'thousand' as const,
+    ...withText(label),
+  }),
+  '1024ths': ([y1, x1, y2, x2, label]: Groups) => ({
+    numbers: four([x1, y1, x2, y2]).map((n) => (n * 1000) / 1024) as unknown as Numbers,
+    space: 'thousand' as const,
+    ...withText(label),
+  }),
+  'labelled thousandths': ([label, ...rest]: Groups) => ({
+    numbers: four(rest),
+    space: 'thousand' as const,
+    ...withText(label),
+  }),
+  thousandths: (groups: Groups) => ({ numbers: four(groups), space: 'thousand' as const }),
+} satisfies Readonly<Record<string, (groups: Groups) => { numbers: Numbers; label?: string; space?: 'thousand' }>>;
 
 const PATTERNS: readonly Pattern[] = [
-  {
-    pattern: BRACED,
-    form: 'pairs',
-    read: ([label, ...rest]) => ({
-      numbers: four(rest).map((n) => n * 10) as unknown as Numbers,
-      space: 'thousand',
-      ...withText(label),
-    }),
-  },
-  asRead(PAIRS, 'pairs'),
-  asRead(TAGGED, 'pairs'),
-  asRead(LIST, 'list'),
-  ...[CORNERS, EXTREMES, EDGES].flatMap((names) => [asRead(inTags(names), 'pairs'), asRead(named(names), 'pairs')]),
-  ...SIZES.map((names): Pattern => ({
-    pattern: named(names),
-    form: 'pairs',
-    read: (groups) => {
-      const [x, y, width, height] = four(groups);
-      return { numbers: [x, y, x + width, y + height] };
-    },
-  })),
-  {
-    pattern: LOC_1024,
-    form: 'pairs',
-    read: ([y1, x1, y2, x2, label]) => ({
-      numbers: four([x1, y1, x2, y2]).map((n) => (n * 1000) / 1024) as unknown as Numbers,
-      space: 'thousand',
-      ...withText(label),
-    }),
-  },
-  {
-    pattern: LOC_1000,
-    mark: '<loc_',
-    form: 'pairs',
-    read: ([label, ...rest]) => ({ numbers: four(rest), space: 'thousand', ...withText(label) }),
-  },
-  { pattern: BINS, form: 'pairs', read: (groups) => ({ numbers: four(groups), space: 'thousand' }) },
+  { pattern: BRACED, form: 'pairs', groups: 'hundredths' },
+  { pattern: PAIRS, form: 'pairs', groups: 'corners' },
+  { pattern: TAGGED, form: 'pairs', groups: 'corners' },
+  { pattern: LIST, form: 'list', groups: 'corners' },
+  ...[CORNERS, EXTREMES, EDGES].flatMap((names) =>
+    [inTags(names), named(names)].map((pattern): Pattern => ({ pattern, form: 'pairs', groups: 'corners' })),
+  ),
+  ...SIZES.map((names): Pattern => ({ pattern: named(names), form: 'pairs', groups: 'sizes' })),
+  { pattern: LOC_1024, form: 'pairs', groups: '1024ths' },
+  { pattern: LOC_1000, mark: '<loc_', form: 'pairs', groups: 'labelled thousandths' },
+  { pattern: BINS, form: 'pairs', groups: 'thousandths' },
 ];
+
+const BRACKET_FIRST = /^\s{0,4}[[(]/;
+const LAST_BRACKET = /\)(?=\s{0,4}$)/;
+const LABEL_BEFORE = /<\|object_ref_start\|>([^<]*)<\|object_ref_end\|>$|<ref>([^<]*)<\/ref>$/;
 
 interface Span {
   readonly start: number;
@@ -173,11 +169,9 @@ function listInString(text: string): (value: LooseValue & { readonly kind: 'stri
   return ({ start, end }) => {
     const inside = text.slice(start + 1, end - 1);
     if (inside.length > 400) return null;
-    const bare = /^\s{0,4}[[(]/.test(inside) ? inside : null;
+    const bare = BRACKET_FIRST.test(inside) ? inside : null;
     // Four numbers without brackets are given some: the quotes' places are free.
-    const [value] = looseValues(
-      bare === null ? `[${inside}]` : inside.replace('(', '[').replace(/\)(?=\s{0,4}$)/, ']'),
-    );
+    const [value] = looseValues(bare === null ? `[${inside}]` : inside.replace('(', '[').replace(LAST_BRACKET, ']'));
     return value ? moved(value, start + (bare === null ? 0 : 1)) : null;
   };
 }
@@ -202,7 +196,7 @@ function isStrict(text: string, { start, end }: Span): boolean {
 /** `<|object_ref_start|>label<|object_ref_end|>` or `<ref>label</ref>` directly before a box is its label. */
 function withLabel(text: string, quad: Quad): Quad {
   const before = text.slice(Math.max(0, quad.start - 400), quad.start);
-  const match = /<\|object_ref_start\|>([^<]*)<\|object_ref_end\|>$|<ref>([^<]*)<\/ref>$/.exec(before);
+  const match = LABEL_BEFORE.exec(before);
   return match ? { ...quad, start: quad.start - match[0].length, label: (match[1] ?? match[2])! } : quad;
 }
 
@@ -247,7 +241,7 @@ export function findBoxes(text: string): FoundBoxes {
   }
   taken.sort((a, b) => a.start - b.start);
   const half = halfWidth(text);
-  for (const { pattern, mark, form, read } of PATTERNS) {
+  for (const { pattern, mark, form, groups } of PATTERNS) {
     if (mark !== undefined && !half.includes(mark)) continue;
     let next = 0; // spans are in order: one walk along both lists
     const fresh: Span[] = [];
@@ -262,7 +256,7 @@ export function findBoxes(text: string): FoundBoxes {
         image: null,
         decimal: match[0].includes('.'),
         strict: false,
-        ...read(match.slice(1)),
+        ...READERS[groups](match.slice(1)),
       };
       quads.push(withLabel(text, quad));
       fresh.push(quad);
@@ -316,3 +310,15 @@ export function spelled(spelling: string, [x1, y1, x2, y2]: Numbers): string {
   const sides = { x1, y1, x2, y2, w: x2 - x1, h: y2 - y1, cx: (x1 + x2) / 2, cy: (y1 + y2) / 2 };
   return spelling.replace(/\$(x1|y1|x2|y2|cx|cy|w|h)\b/g, (_, side: keyof typeof sides) => String(sides[side]));
 }
+
+/** What is looked for, for readers in other languages (jobs/rewards). */
+export const QUAD_PATTERNS = {
+  bare: BARE,
+  outline: OUTLINE,
+  around: AROUND,
+  quads: PATTERNS,
+  bracketFirst: BRACKET_FIRST,
+  lastBracket: LAST_BRACKET,
+  labelBefore: LABEL_BEFORE,
+  mostBoxes: MAX_QUADS,
+} as const;

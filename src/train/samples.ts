@@ -10,6 +10,7 @@ import type { Row } from '../data/row.ts';
 import type { RowList } from '../data/row-list.ts';
 import { promptMessages, targetText } from '../data/target.ts';
 import type { Size } from '../grounding/box.ts';
+import type { BoxConvention } from '../grounding/convention.ts';
 import { parseAnswer, type ParsedAnswer } from '../grounding/parse.ts';
 import type { PixelInput, VisionLanguageModel } from '../models/model.ts';
 import { encodeConversation, readPixels } from '../models/encode.ts';
@@ -59,6 +60,23 @@ const FEATURE_BYTES = 512 * 2 ** 20;
 export interface ReadAnswer extends ParsedAnswer {
   /** Boxes in the thought, in reading order. */
   readonly thoughtBoxes: ParsedAnswer['boxes'];
+}
+
+/**
+ * Boxes are read wherever they are; the form is judged strictly, as it was asked for. `sizes`: the pictures as the model
+ * sees them.
+ */
+export function readAnswer(
+  text: string,
+  convention: BoxConvention,
+  sizes: readonly Size[],
+  form: RowForm = 'as-written',
+): ReadAnswer {
+  const anyForm = { convention, sizes, mode: 'tolerant', thinking: 'optional' } as const;
+  const tolerant = parseAnswer(text, anyForm);
+  const strict = parseAnswer(text, { convention, sizes, thinking: form === 'answer' ? 'absent' : 'required' });
+  const thoughtBoxes = tolerant.think === null ? [] : parseAnswer(tolerant.think, anyForm).boxes;
+  return { ...tolerant, formatOk: strict.formatOk, tagsOk: strict.tagsOk, thoughtBoxes };
 }
 
 export class SampleStore {
@@ -141,21 +159,7 @@ export class SampleStore {
 
   /** What the model wrote, read in its own convention and forgiving about form. */
   parse(sample: Sample, text: string): ReadAnswer {
-    const anyForm = {
-      convention: this.#processor.convention,
-      sizes: sample.sizes,
-      mode: 'tolerant',
-      thinking: 'optional',
-    } as const;
-    const tolerant = parseAnswer(text, anyForm);
-    // The form is judged strictly, as it was asked for; the boxes are read wherever they are.
-    const strict = parseAnswer(text, {
-      convention: this.#processor.convention,
-      sizes: sample.sizes,
-      thinking: sample.form === 'answer' ? 'absent' : 'required',
-    });
-    const thoughtBoxes = tolerant.think === null ? [] : parseAnswer(tolerant.think, anyForm).boxes;
-    return { ...tolerant, formatOk: strict.formatOk, tagsOk: strict.tagsOk, thoughtBoxes };
+    return readAnswer(text, this.#processor.convention, sample.sizes, sample.form);
   }
 
   destroy(): void {

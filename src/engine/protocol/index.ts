@@ -8,6 +8,7 @@ export type * from './dataset.ts';
 export type * from './device.ts';
 export type * from './export.ts';
 export type * from './hub.ts';
+export type * from './jobs.ts';
 export type * from './keep.ts';
 export type * from './messages.ts';
 export type * from './model.ts';

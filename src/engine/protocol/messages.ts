@@ -9,6 +9,7 @@ import type { DatasetReplies, DatasetRequest } from './dataset.ts';
 import type { DeviceReplies, DeviceRequest } from './device.ts';
 import type { ExportEvent, ExportReplies, ExportRequest } from './export.ts';
 import type { HubProgressEvent, HubReplies, HubRequest, HubTroubleEvent } from './hub.ts';
+import type { JobReplies, JobRequest } from './jobs.ts';
 import type { KeepReplies, KeepRequest } from './keep.ts';
 import type { ModelReplies, ModelRequest, ReckoningEvent } from './model.ts';
 import type { ReportReplies, ReportRequest } from './report.ts';
@@ -26,6 +27,7 @@ interface Parts {
   readonly dataset: DatasetRequest;
   readonly device: DeviceRequest;
   readonly export: ExportRequest;
+  readonly jobs: JobRequest;
   readonly keep: KeepRequest;
   readonly model: ModelRequest;
   readonly report: ReportRequest;
@@ -46,6 +48,7 @@ export interface Replies
     DeviceReplies,
     ExportReplies,
     HubReplies,
+    JobReplies,
     KeepReplies,
     ModelReplies,
     ReportReplies,

@@ -65,7 +65,11 @@ export function defaultRewards(): Required<RewardChoice> {
   };
 }
 
-function valuesOf(name: RewardName, { rewardSettings = {} }: RewardChoice): Readonly<Record<string, number>> {
+/** A reward's settings: its defaults, and what the recipe says otherwise. */
+export function rewardValues(
+  name: RewardName,
+  { rewardSettings = {} }: RewardChoice,
+): Readonly<Record<string, number>> {
   const { settings } = REWARDS[name];
   const given = (rewardSettings as Readonly<Partial<Record<RewardName, object>>>)[name];
   return settings ? { ...defaultValues(settings), ...given } : {};
@@ -76,7 +80,7 @@ export function rewardFaults(choice: RewardChoice, limits: RewardLimits): string
   const used = REWARD_NAMES.filter((name) => weightOf(choice.rewardWeights, name) !== 0);
   if (used.length === 0) return ['All reward weights are 0, so nothing can be learned.'];
   if (used.includes('own') && !usesCode(choice)) return ['Your own reward has a weight, but no code.'];
-  return used.flatMap((name) => REWARDS[name].check?.(valuesOf(name, choice), limits) ?? []);
+  return used.flatMap((name) => REWARDS[name].check?.(rewardValues(name, choice), limits) ?? []);
 }
 
 /** Whether code of the recipe itself is run. */
@@ -107,7 +111,7 @@ export function weightedRewards(
     const weight = weightOf(choice.rewardWeights, name);
     const reward = REWARDS[name];
     if (weight === 0 && !reward.always) return [];
-    const values = valuesOf(name, choice);
+    const values = rewardValues(name, choice);
     const fault = reward.check?.(values, limits);
     if (fault) throw new GroundworkError('reward-settings', fault, 'Change the setting of this reward in the recipe.');
     if (name === 'own' && own) return [{ name, weight, score: own }];

@@ -9,6 +9,9 @@ import { saysNothing } from './right.ts';
 
 type Answer = Completion['answer'];
 
+/** Around the word of a choice. */
+export const CHOICE_MARKS = /^[(["']+|[)\].,"']+$/g;
+
 /** Each 0–1, in the order of `Asked`; null: not asked. */
 const KEPT: { readonly [K in keyof Asked]: (asked: NonNullable<Asked[K]>, answer: Answer) => number } = {
   pictures: (pictures, { boxes }) =>
@@ -19,10 +22,7 @@ const KEPT: { readonly [K in keyof Asked]: (asked: NonNullable<Asked[K]>, answer
   form: (form, { answer, boxes, formatOk }) => {
     if (form.kind === 'boxes') return Number(formatOk);
     if (form.kind === 'nothing') return Number(saysNothing({ boxes, answer }));
-    const plain = answer
-      .trim()
-      .replace(/^[(["']+|[)\].,"']+$/g, '')
-      .trim();
+    const plain = answer.trim().replace(CHOICE_MARKS, '').trim();
     return Number(form.choices.some((choice) => choice.toLowerCase() === plain.toLowerCase()));
   },
 };

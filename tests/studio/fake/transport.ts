@@ -401,6 +401,11 @@ export class FakeTransport implements Transport {
           stream: new Blob([zipSync(fakeAdapter(strToU8))]).stream(),
           weightBytes: 10_000,
         };
+      case 'job':
+        return {
+          fileName: `${request.recipe.name}-${request.engine}.zip`,
+          stream: new Blob([zipSync({ 'README.md': strToU8('A job.') })]).stream(),
+        };
       case 'export-folder':
         this.emit({ type: 'exporting', bytes: 5000, weightBytes: 10_000, path: 'model.safetensors' });
         await pause(this.#options.loadMs);
