@@ -2,7 +2,7 @@
 import { decodeImage } from './decode.ts';
 import { readImageHeader } from './size.ts';
 
-/** @param height of the smaller picture, pixels */
+/** @param height of the smaller picture, pixels; Infinity: as it is */
 export type Shrinker = (file: Blob, height: number) => Promise<Blob>;
 
 let registered: Shrinker | null = null;
@@ -27,10 +27,11 @@ export async function shrink(file: Blob, height: number): Promise<Blob> {
   }
 }
 
-/** A picture as a page can show it: of a TIFF, which no page shows, its pixels as PNG. Without a browser the file itself. */
+/** A picture as a page can show it: of a TIFF, which no page shows, its pixels anew. The file itself where nobody can make them. */
 export async function shown(file: Blob): Promise<Blob> {
-  if (!canDraw() || (await readImageHeader(file))?.format !== 'tiff') return file;
+  if ((!registered && !canDraw()) || (await readImageHeader(file))?.format !== 'tiff') return file;
   try {
+    if (registered) return await registered(file, Infinity);
     return await encoded(await pixelsOf(file), 'image/png');
   } catch {
     return file; // the page then says that it cannot be decoded
