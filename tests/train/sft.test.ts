@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import type { Row } from '../../src/data/row.ts';
 import type { RowList } from '../../src/data/row-list.ts';
+import { PROMPT, Prompting } from '../../src/train/prompt.ts';
 import { runSft } from '../../src/train/sft.ts';
 import type { StageContext, StageEvent } from '../../src/train/stage.ts';
 import { sftStage } from '../../src/train/stages/index.ts';
@@ -76,4 +77,35 @@ test('stopped while rows are encoded, it ends there and attaches nothing', async
   const { context, batches, attached } = world(10_000, 5);
   await runSft(sftStage(), context);
   expect([batches.length, attached()]).toEqual([5, 0]);
+});
+
+/** Every third row has a thought. */
+function thinking(prompting: Prompting | null) {
+  const told = world(30);
+  const encode = async (rows: readonly Row[]) =>
+    rows.map(({ id }) => {
+      const row = { id, task: '', ...(Number(id) % 3 === 0 && { think: 'so' }) } as Row;
+      const form = prompting?.formOf(row, true) ?? 'as-written';
+      return { row, form, prompt: { tokens: { length: 10 } }, completion: { length: 4 } };
+    });
+  const samples = { encode, prompting };
+  return { ...told, context: { ...told.context, samples } as unknown as StageContext };
+}
+
+test('rows without a thought are left out where only thoughts are to be learned, with a count', async () => {
+  const { context, notices } = thinking(null);
+  await expect(runSft(sftStage({ onlyThoughts: true }), context)).rejects.toThrow('the first step comes');
+  expect(notices()).toEqual(['20 rows have no thought and were left out.']);
+});
+
+test('rows without a thought that are asked for the answer alone are counted', async () => {
+  const think = new Prompting({ ...PROMPT, answerForm: 'think' }, 1);
+  const all = thinking(think);
+  await expect(runSft(sftStage(), all.context)).rejects.toThrow('the first step comes');
+  expect(all.notices()).toEqual([
+    expect.stringMatching(/^20 rows have no thought. They are asked for the answer alone/),
+  ]);
+  const some = thinking(think);
+  await expect(runSft(sftStage({ onlyThoughts: true }), some.context)).rejects.toThrow('the first step comes');
+  expect(some.notices()).toEqual(['20 rows have no thought and were left out.']);
 });
