@@ -1,7 +1,8 @@
 /** The recipe room in the product: plans to start from, every setting explained, and a row as the model sees it. */
+import { readFileSync } from 'node:fs';
 import { expect, test } from '@playwright/test';
 import { PRESETS, PUBLISHED } from '../src/engine/presets.ts';
-import { goTo } from './harness/ways.ts';
+import { goTo, runState } from './harness/ways.ts';
 
 test('a preset is chosen with its sources; every setting of its stages is named, explained and told with defaults', async ({
   page,
@@ -120,4 +121,66 @@ test('a model that is not here is planned by its config.json, before anything of
   await pick('dataset.json', [1]);
   await expect(page.getByRole('alert').first()).toContainText('dataset.json does not describe a model.');
   await expect(memory.getByLabel('Model')).toHaveValue('org/larger');
+});
+
+/** What a run file carries, with a reward that somebody else wrote. */
+const FOREIGN = 'function reward(completion) { return completion.tokens > 0 ? 1 : 0; }';
+
+test('a reward is written, tried on the groups of a recorded run, and used; one from elsewhere runs only once allowed', async ({
+  page,
+}) => {
+  const recorded = JSON.parse(readFileSync('public/starter/recorded-run.groundwork.json', 'utf8')) as {
+    readonly recipe: { readonly stages: readonly { readonly kind: string; readonly rewardWeights?: object }[] };
+  };
+  await page.goto('/#/data');
+  await page.getByRole('button', { name: 'Start with the sample' }).click();
+  await expect(page.getByRole('link', { name: /^Model/ })).toContainText('parameters', { timeout: 120_000 });
+  await goTo(page, 'Run');
+  const stages = recorded.recipe.stages.map((stage) =>
+    stage.kind === 'grpo'
+      ? { ...stage, rewardCode: FOREIGN, rewardWeights: { ...stage.rewardWeights, own: 1 } }
+      : stage,
+  );
+  await page.locator('input[data-pick="run"]').setInputFiles({
+    name: 'theirs.groundwork.json',
+    mimeType: 'application/json',
+    buffer: Buffer.from(JSON.stringify({ ...recorded, recipe: { ...recorded.recipe, stages } })),
+  });
+  await page.getByRole('button', { name: 'Run it again' }).click();
+
+  await page.locator('.stage-line[data-kind="grpo"] .stage-main').click();
+  await page.getByRole('button', { name: 'Your own reward' }).click();
+  const bench = page.getByRole('dialog', { name: 'Your own reward' });
+  await expect(bench.getByLabel('Code of your own reward')).toHaveValue(FOREIGN);
+  await bench.getByRole('button', { name: 'Close' }).click();
+
+  // To start is to run their code: it is shown first, and the safe answer has the focus.
+  await page.getByRole('button', { name: 'Start the run' }).click();
+  const asked = page.getByRole('dialog', { name: /^Run the code in/ });
+  await expect(asked).toContainText(FOREIGN);
+  await expect(asked.getByRole('button', { name: 'Do not run it' })).toBeFocused();
+  await page.keyboard.press('Enter');
+  await expect(page.getByText('was not allowed, so nothing was run')).toBeVisible();
+
+  await goTo(page, 'Recipe');
+  await page.locator('.stage-line[data-kind="grpo"] .stage-main').click();
+  await page.getByRole('button', { name: 'Your own reward' }).click();
+  await bench
+    .getByLabel('Code of your own reward')
+    .fill('function reward(completion, row) { return completion.boxes.length === row.solution.length ? 1 : 0; }');
+  await bench.getByRole('button', { name: 'Try it on recorded groups' }).click();
+  await expect(bench.getByText('It tells the answers apart')).toBeVisible({ timeout: 60_000 });
+  await expect(
+    bench.getByRole('region', { name: 'What it gives to recorded answers' }).locator('tbody tr'),
+  ).not.toHaveCount(0);
+  await bench.getByLabel('Code of your own reward').fill('function reward() { for (;;); }');
+  await bench.getByRole('button', { name: 'Try it on recorded groups' }).click();
+  await expect(bench.getByText(/was stopped after/)).toBeVisible({ timeout: 60_000 });
+  await bench.getByLabel('Code of your own reward').fill('function reward() { return 1; }');
+  await bench.getByRole('button', { name: 'Use it in this stage' }).click();
+
+  // What a person wrote here is not asked about.
+  await page.getByRole('button', { name: 'Start paused' }).click();
+  await expect(page.getByRole('dialog')).toHaveCount(0);
+  await expect(runState(page)).toContainText(/Paused|Running|Starting/, { timeout: 60_000 });
 });

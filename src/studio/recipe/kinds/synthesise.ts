@@ -7,7 +7,7 @@ import { group, type KindWords } from './words.ts';
 export const synthesise: KindWords<SynthesiseStage> = {
   name: 'Synthesis of thoughts',
   sentence: (stage) =>
-    `Answers ${stage.limit > 0 ? `up to ${plural(stage.limit, 'row')}` : 'every training row with true boxes and no thought'} ${plural(stage.numGenerations, 'time')}. Keeps ${plural(stage.thoughtsPerRow, 'thought')} a row that lead to the right boxes${stage.rationalise ? ', and asks again with a hint where none does' : ''}.`,
+    `Answers ${stage.limit > 0 ? `up to ${plural(stage.limit, 'row')}` : 'every training row with true boxes and no thought'} ${plural(stage.numGenerations, 'time')}. Keeps ${plural(stage.thoughtsPerRow, 'thought')} a row that led to the right boxes${stage.rationalise ? ', and asks again with a hint where none does' : ''}.`,
   settings: {
     ...group('Thoughts', {
       limit: {
