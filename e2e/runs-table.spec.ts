@@ -57,13 +57,13 @@ test('runs are told by what came of them, sorted by it, and shown in the columns
   const accuracy = table(page).getByRole('button', { name: 'Acc@0.5, last evaluation' });
   await accuracy.focus();
   await page.keyboard.press('Enter');
-  expect(await names(page)).toEqual(['Other seed', 'Plain', 'Better']);
+  await expect.poll(() => names(page)).toEqual(['Other seed', 'Plain', 'Better']);
   await expect(table(page).getByRole('columnheader', { name: 'Acc@0.5, last evaluation' })).toHaveAttribute(
     'aria-sort',
     'ascending',
   );
   await page.keyboard.press('Enter');
-  expect(await names(page)).toEqual(['Better', 'Plain', 'Other seed']);
+  await expect.poll(() => names(page)).toEqual(['Better', 'Plain', 'Other seed']);
 
   await page.getByText('Columns', { exact: true }).click();
   const columns = page.getByRole('group', { name: 'Columns of the table of runs' });
@@ -82,7 +82,7 @@ test('runs are told by what came of them, sorted by it, and shown in the columns
   await threeRuns(page);
   await expect(table(page).getByRole('columnheader', { name: 'Seed' })).toBeVisible();
   await expect(table(page).getByRole('columnheader', { name: 'Data' })).toHaveCount(0);
-  expect(await names(page)).toEqual(['Better', 'Plain', 'Other seed']);
+  await expect.poll(() => names(page)).toEqual(['Better', 'Plain', 'Other seed']);
 });
 
 test('a baseline is marked, and every other run differs from it by so much, on the same rows', async ({ page }) => {
