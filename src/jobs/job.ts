@@ -58,9 +58,9 @@ export interface StagePlace {
   readonly rows: readonly string[] | null;
 }
 
-/** Every kind of stage has a writer, or a sentence that says why there is none. Rounds are written out: each is stages of its own. */
+/** A writer for a kind of stage, or a sentence that says why there is none; one that is not here is refused by its name. Rounds are written out: each is stages of its own. */
 export type StageWriters = {
-  readonly [K in Exclude<StageKind, 'repeat'>]:
+  readonly [K in Exclude<StageKind, 'repeat'>]?:
     | ((stage: StageOf<K>, place: StagePlace) => JobStage)
     | { readonly refused: string };
 };

@@ -39,6 +39,10 @@ const NONE: Readonly<Record<string, string>> = {
   'studio/state/keep-settings': 'the browser’s own settings',
   'train/rewards/own-code': 'code, in an interpreter that bounds its steps and memory',
   'train/checkpoint-folder': 'a checkpoint that was loaded before',
+  'train/samples': 'answers of a model, through grounding/parse',
+  'cli/job': 'a config.json, through models',
+  'studio/state/code-consent': 'the browser’s own settings',
+  'studio/state/run-list': 'the browser’s own settings',
 };
 
 const modules = readdirSync(src, { recursive: true, encoding: 'utf8' })

@@ -5,7 +5,7 @@
  */
 import { parseArgs } from 'node:util';
 import { inputOf } from './fuzz.ts';
-import { fuzz, work, type Span } from './processes.ts';
+import { fuzz, work, type Work } from './processes.ts';
 
 /** Milliseconds without a sign of life. */
 const HANGS = 120_000;
@@ -21,7 +21,7 @@ const { values, positionals } = parseArgs({
     work: { type: 'string' },
   },
 });
-if (values.work !== undefined) await work(JSON.parse(values.work) as Span);
+if (values.work !== undefined) await work(JSON.parse(values.work) as Work);
 else {
   // A process that works brings its own table, and needs none of what these readers import.
   const { READERS } = await import('./readers.ts');

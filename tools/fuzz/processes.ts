@@ -23,13 +23,18 @@ export interface Span {
 
 /** Ends this process when the one that began it is gone: a reader that hangs hears nothing, so a thread looks. */
 const FOLLOW = `
-  const parent = process.ppid;
+  const parent = require('node:worker_threads').workerData;
   setInterval(() => process.ppid === parent || process.kill(process.pid, 'SIGKILL'), 500);
 `;
 
+/** What a process is given: its span, and who began it, which may be gone before the process looks. */
+export interface Work extends Span {
+  readonly parent: number;
+}
+
 /** In the process: its work, told to the one that began it. */
-export async function work({ reader, seed, from, to, table }: Span): Promise<void> {
-  new Worker(FOLLOW, { eval: true, execArgv: [] }).unref();
+export async function work({ reader, seed, from, to, table, parent }: Work): Promise<void> {
+  new Worker(FOLLOW, { eval: true, execArgv: [], workerData: parent }).unref();
   const { READERS } = (await import(table)) as { READERS: Readers };
   for (let input = from; input < to; input++) {
     if ((input - from) % SIGN === 0 || to - from <= SIGN) process.send!({ at: input });
@@ -47,10 +52,14 @@ interface Heard {
 
 function inProcess(span: Span, hangsAfterMs: number, found: (finding: Finding) => void): Promise<Heard> {
   return new Promise((resolve) => {
-    const child = fork(fileURLToPath(new URL('main.ts', import.meta.url)), ['--work', JSON.stringify(span)], {
-      execArgv: ['--import', new URL('../../scripts/register.mjs', import.meta.url).href, '--max-old-space-size=512'],
-      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-    });
+    const child = fork(
+      fileURLToPath(new URL('main.ts', import.meta.url)),
+      ['--work', JSON.stringify({ ...span, parent: process.pid } satisfies Work)],
+      {
+        execArgv: ['--import', new URL('../../scripts/register.mjs', import.meta.url).href, '--max-old-space-size=512'],
+        stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+      },
+    );
     let at = span.from;
     let hung = false;
     const stop = () => {

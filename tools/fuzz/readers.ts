@@ -94,6 +94,23 @@ const dataset = (path: string) => async (bytes: Bytes) => {
   }
 };
 
+/** Rows alone. */
+const someRows = () => rowSeeds().map((rows) => JSON.stringify((JSON.parse(rows) as unknown[])[0]));
+
+/** A file of a folder in which every file is a row, among some that are sound. */
+async function pool(bytes: Bytes): Promise<void> {
+  const sound = someRows()[0]!;
+  const opened = await openDataset('fuzz', [
+    { path: 'pool/0001.json', file: new Blob([bytes]) },
+    ...['0002', '0003', '0004'].map((name) => ({ path: `pool/${name}.json`, file: new Blob([sound]) })),
+    ...['a', 'b', 'c'].map((name) => ({ path: `pool/images/${name}.png`, file: new Blob([header()]) })),
+  ]);
+  for (const part of ['train', 'heldout'] as const) {
+    const rows = opened.rows(part);
+    await rows.read(span(rows, 0, rows.length));
+  }
+}
+
 /** A picture of 200 × 100 without pixels. */
 function header(): Bytes {
   const bytes = new Uint8Array(45);
@@ -263,6 +280,12 @@ export const READERS: Readonly<Record<string, Reader>> = {
     seeds: () => rowSeeds().map((rows) => (JSON.parse(rows) as unknown[]).map((row) => JSON.stringify(row)).join('\n')),
     read: dataset('rows.jsonl'),
   },
+  'rows that are a file each': {
+    files: ['data/tables/single-rows'],
+    words: BOX_WORDS,
+    seeds: someRows,
+    read: pool,
+  },
   COCO: { files: ['data/tables/coco-tables'], seeds: () => [COCO], read: dataset('instances.json') },
   CSV: {
     files: ['formats/csv', 'base/csv'],
@@ -282,7 +305,7 @@ export const READERS: Readonly<Record<string, Reader>> = {
     read: dataset('labels/a.txt'),
   },
   Parquet: {
-    files: ['data/tables/parquet-table'],
+    files: ['data/tables/parquet-table', 'data/tables/parquet-claims'],
     seeds: () =>
       ['rows.parquet', 'row-formats/0.parquet', 'row-formats/zstd.parquet'].map((name) => file(`tests/data/${name}`)),
     read: dataset('rows.parquet'),
