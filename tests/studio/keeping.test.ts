@@ -221,6 +221,20 @@ describe('a copy of a dataset', () => {
     expect(copyRef('datasets/other-set-m4k2', kept().projects)).toMatchObject({ name: 'other-set', options: {} });
   });
 
+  test('is open when its project, which is just opening it, has done so', async () => {
+    const location = await copied();
+    const visit = createStudio(new EngineClient(transport), null);
+    const begun = visit.keeping.getState().begin();
+    await expect.poll(() => visit.keeping.getState().current).not.toBeNull();
+    expect(await visit.copies.getState().open(location)).toBe(true);
+    expect(visit.project.getState()).toMatchObject({ dataset: { name: 'My set' }, problem: null, loading: null });
+    await begun;
+    // And where another dataset is open, it takes its place.
+    visit.project.setState({ dataset: null, sources: [] });
+    expect(await visit.copies.getState().open(location)).toBe(true);
+    expect(visit.project.getState()).toMatchObject({ dataset: { name: 'My set' }, problem: null });
+  });
+
   test('that is deleted closes the dataset, and its project asks for the files again', async () => {
     const location = await copied();
     await studio.copies.getState().remove(location);

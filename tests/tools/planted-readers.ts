@@ -5,6 +5,8 @@ import { GroundworkError } from '../../src/base/error.ts';
 const seeds = () => ['[1, 2, 3]'];
 /** Of about one input in some; which, is the same each time. */
 const some = (bytes: Uint8Array): boolean => bytes.length % 7 === 3;
+/** Never ends and hears nothing, as an endless loop does, and leaves the processor to others. */
+const hang = () => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
 const planted = (read: (bytes: Uint8Array) => unknown) => ({
   files: [],
   seeds,
@@ -22,12 +24,12 @@ export const READERS = {
     if (some(bytes)) process.exit(134);
   }),
   loops: planted((bytes) => {
-    if (some(bytes)) for (;;);
+    if (some(bytes)) hang();
   }),
   // Says in a file in which process it hangs.
   'loops and tells': planted(() => {
     writeFileSync(process.env.PLANTED_PID!, String(process.pid));
-    for (;;);
+    hang();
   }),
   swells: planted((bytes) => {
     if (some(bytes)) new Uint8Array(600 * 2 ** 20).fill(1);

@@ -15,6 +15,7 @@ import {
   mergeStage,
   optimizer,
   rejectionStage,
+  repeatStage,
   sampling,
   sftStage,
   synthesiseStage,
@@ -71,6 +72,9 @@ export const PLAN: Recipe = {
     mergeStage(),
     ktoStage({ ...trained, maxSteps: 2, perDeviceTrainBatchSize: 2, maxCompletionLength: 32 }),
     backStage({ merges: 1 }),
+    sftStage({ ...trained, name: 'again', maxSteps: 2, perDeviceTrainBatchSize: 1, maxLength: 0 }),
+    mergeStage(),
+    repeatStage({ numStages: 2, numRounds: 2 }),
     evaluateStage({ name: 'after', limit: 2, maxCompletionLength: 12, batchSize: 1 }),
   ],
 };

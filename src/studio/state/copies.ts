@@ -13,6 +13,8 @@ export interface Copies {
   readonly list: readonly StoredDataset[] | null;
   readonly busy: boolean;
   refresh(): Promise<void>;
+  /** Opens a copy as the dataset. False: it was not opened. */
+  open(location: string): Promise<boolean>;
   /** A dataset that is open from it is closed. */
   remove(location: string): Promise<void>;
 }
@@ -34,6 +36,19 @@ export function copyRef(location: string, projects: readonly ProjectView[] | nul
 /** `datasets/my-set-zip-m4k2x9`: what was dropped, and when. */
 const copyName = (location: string): string => location.replace(/^.*\//, '').replace(/-[a-z0-9]+$/, '');
 
+/** When no project and nothing of one is being opened. */
+function idle(project: StoreApi<Project>, keeping: StoreApi<Keeping>): Promise<void> {
+  return new Promise((resolve) => {
+    const look = () => {
+      if (keeping.getState().busy || project.getState().loading) return;
+      for (const stop of stops) stop();
+      resolve();
+    };
+    const stops = [project.subscribe(look), keeping.subscribe(look)];
+    look();
+  });
+}
+
 export function createCopies(
   client: EngineClient,
   project: StoreApi<Project>,
@@ -50,6 +65,14 @@ export function createCopies(
       list: null,
       busy: false,
       refresh: () => guarded(read),
+      async open(location) {
+        const ref = copyRef(location, keeping.getState().projects);
+        if (!(await keeping.getState().makeRoom(ref.name))) return false;
+        // After a reload the project may just be opening this very copy.
+        await idle(project, keeping);
+        const now = project.getState();
+        return (now.dataset !== null && reads(now, location)) || now.reopenDataset(ref);
+      },
       remove: (location) =>
         guarded(async () => {
           await client.request({ type: 'delete-copy', location });

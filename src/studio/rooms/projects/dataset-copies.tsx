@@ -39,8 +39,7 @@ function Line({ copy: { location, files, bytes: size, copiedAt } }: { readonly c
   const deleting = useCopies((copies) => copies.busy);
   const active = useRun(({ state }) => isActive(state));
   const loading = useProject((project) => project.loading !== null);
-  const open = useProject((project) => project.reopenDataset);
-  const makeRoom = useKeeping((keeping) => keeping.makeRoom);
+  const open = useCopies((copies) => copies.open);
   const [, go] = useLocation();
   const readers = readersOf(location, projects);
   const ref = copyRef(location, projects);
@@ -59,11 +58,7 @@ function Line({ copy: { location, files, bytes: size, copiedAt } }: { readonly c
             className="button small"
             aria-label={`Open the copy of ${ref.name}`}
             disabled={busy}
-            onClick={() =>
-              void makeRoom(ref.name)
-                .then((room) => room && open(ref))
-                .then((opened) => opened && go('/data'))
-            }
+            onClick={() => void open(location).then((opened) => opened && go('/data'))}
           >
             Open
           </button>
