@@ -163,6 +163,27 @@ def trainer_settings(stage, a_pass, accumulation):
     }
 
 
+def judged_answers(processor, now):
+    """Rows that rejection sampling has judged, with their right and wrong answers, and how tokens become text."""
+    rows = {row["id"]: row for row in read_lines(HOME / "data" / "train.jsonl")}
+    decode = lambda ids: processor.tokenizer.decode(ids, skip_special_tokens=False, clean_up_tokenization_spaces=False)
+    found = [(rows[judged["row"]], judged) for judged in read_lines(HOME / now["answers"])] if now["answers"] else []
+    return found, decode
+
+
+def learn(trainer_class, config_class, stage, processor, lines, most):
+    """Trains on lines to the end, from the last checkpoint if there is one, and leaves an adapter. `most`: rows of a pass."""
+    a_pass, accumulation = divided(stage["settings"]["rows_a_step"], most)
+    trainer = trainer_class(
+        model=open_model(train=True),
+        args=config_class(**trainer_settings(stage, a_pass, accumulation)),
+        train_dataset=picture_dataset(lines),
+        processing_class=processor,
+        peft_config=lora_of(stage["settings"]),
+    )
+    run(trainer, stage)
+
+
 def run(trainer, stage):
     """Trains to the end, from the last checkpoint if there is one, and leaves an adapter."""
     out = WORK / stage["name"]

@@ -21,17 +21,5 @@ def settle(stage, rows):
     print(json.dumps(report))
 
 
-def main():
-    stage, options = common.opened(lambda parser: parser.add_argument("--vllm", action="store_true"))
-    rows = common.rows_of(stage)
-    engine = sampling.Vllm() if options.vllm else sampling.Transformers()
-    common.check_sizes(engine.processor, rows)
-    sampling.share(sampling.asked(rows, stage["settings"]["instruction"]), stage["name"], stage["settings"], engine)
-    sampling.together()
-    if common.RANK == 0:
-        settle(stage, rows)
-    sampling.together()
-
-
 if __name__ == "__main__":
-    main()
+    sampling.main(settle, lambda rows, settings: sampling.asked(rows, settings["instruction"]))

@@ -137,3 +137,16 @@ def all_answers(rows, name):
     if missing:
         common.stop(f"{len(missing)} rows are not answered yet. Run the same line again; what is answered stays.")
     return [lines[row["id"]] for row in rows]
+
+
+def main(settle, asked=lambda rows, settings: rows):
+    """Answers a stage's rows on all processes; then one of them settles what came of it. `asked`: the rows as they are asked."""
+    stage, options = common.opened(lambda parser: parser.add_argument("--vllm", action="store_true"))
+    rows = common.rows_of(stage)
+    engine = Vllm() if options.vllm else Transformers()
+    common.check_sizes(engine.processor, rows)
+    share(asked(rows, stage["settings"]), stage["name"], stage["settings"], engine)
+    together()
+    if common.RANK == 0:
+        settle(stage, rows)
+    together()

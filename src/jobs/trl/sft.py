@@ -27,15 +27,7 @@ def main():
         print(f"{long} rows are longer than {settings['max_length']} tokens and were left out.")
     if not lines:
         common.stop("No row can be learned.")
-    a_pass, accumulation = common.divided(settings["rows_a_step"], settings["rows_a_pass"])
-    trainer = SFTTrainer(
-        model=common.open_model(train=True),
-        args=SFTConfig(**common.trainer_settings(stage, a_pass, accumulation)),
-        train_dataset=common.picture_dataset(lines),
-        processing_class=processor,
-        peft_config=common.lora_of(settings),
-    )
-    common.run(trainer, stage)
+    common.learn(SFTTrainer, SFTConfig, stage, processor, lines, settings["rows_a_pass"])
 
 
 if __name__ == "__main__":
