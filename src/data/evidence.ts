@@ -140,6 +140,7 @@ export class Evidence {
     this.#boxes++;
     if (tokens) this.#tokens++;
     if (isFractions(numbers)) this.#fractions++;
+    else for (const run of this.#runs) run.add(numbers, picture);
     if (picture) {
       this.#measured++;
       if (picture.orientation > 1) this.#turned++;
@@ -147,7 +148,6 @@ export class Evidence {
       this.#keep({ numbers, picture });
     }
     const wholes = this.#framesOf(picture);
-    if (!isFractions(numbers)) for (const run of this.#runs) run.add(numbers, picture);
     const natural = wholes[NATURAL];
     for (const [frame, whole] of wholes.entries()) {
       if (!whole) continue;

@@ -37,6 +37,21 @@ const saved = async (what: object) => {
   await expect.poll(() => currentProject(kept())).toMatchObject(what);
 };
 
+/** The next answer to a request of this type waits until what is returned is called. */
+function holdOnce(type: Request['type']): () => void {
+  const real = transport.keep.answer.bind(transport.keep);
+  const answer = vi.spyOn(transport.keep, 'answer');
+  let go = () => undefined as void;
+  const slow = new Promise<void>((resolve) => (go = resolve));
+  answer.mockImplementation(async (request) => {
+    if (request.type !== type) return real(request);
+    answer.mockRestore();
+    await slow;
+    return real(request);
+  });
+  return go;
+}
+
 describe('a project', () => {
   test('begins with the first choice, and every later one is saved without being asked', async () => {
     expect([kept().projects, kept().current]).toEqual([[], null]);
@@ -93,44 +108,26 @@ describe('a project', () => {
   test('shows what was changed last, also if what was asked for earlier is answered later', async () => {
     await studio.project.getState().openSample();
     await saved({ name: 'Sample scenes' });
-    const real = transport.keep.answer.bind(transport.keep);
-    const answer = vi.spyOn(transport.keep, 'answer');
     // A reader of the disk's room that takes its time, once: beside it the list of projects is already old.
-    let go = () => undefined as void;
-    const slow = new Promise<void>((resolve) => (go = resolve));
-    answer.mockImplementation(async (request) => {
-      if (request.type !== 'storage') return real(request);
-      answer.mockImplementation(real);
-      await slow;
-      return real(request);
-    });
+    const go = holdOnce('storage');
     const early = kept().refresh();
     const renamed = kept().rename(kept().current!, 'Streets');
     await new Promise((resolve) => setTimeout(resolve, 20));
     go();
     await Promise.all([early, renamed]);
     expect(currentProject(kept())!.name).toBe('Streets');
-    answer.mockRestore();
   });
 
   test('is busy until the last of what it does has ended', async () => {
     await studio.project.getState().openSample();
     await saved({ name: 'Sample scenes' });
-    const real = transport.keep.answer.bind(transport.keep);
-    const answer = vi.spyOn(transport.keep, 'answer');
-    let go = () => undefined as void;
-    const slow = new Promise<void>((resolve) => (go = resolve));
-    answer.mockImplementation(async (request) => {
-      if (request.type === 'duplicate-project') await slow;
-      return real(request);
-    });
+    const go = holdOnce('duplicate-project');
     const long = kept().duplicate(kept().current!);
     await kept().refresh();
     expect(kept().busy).toBe(true);
     go();
     await long;
     expect(kept().busy).toBe(false);
-    answer.mockRestore();
   });
 
   test('with files that can be read in one visit only says that they must be chosen again', async () => {

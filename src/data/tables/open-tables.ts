@@ -1,4 +1,5 @@
 /** Data files → tables. What a file is, is found from its content; its name only says where to begin. */
+import { isPictureName } from '../../base/picture-files.ts';
 import type { ElementIndex } from '../../formats/element-index.ts';
 import { indexJson, type JsonIndex, type JsonMember } from '../../formats/json-index.ts';
 import { indexLines, MAX_ELEMENT, parseJson } from '../../formats/jsonl.ts';
@@ -23,9 +24,9 @@ import { csvTable, linesTable, listTable, nestedTable, partsTable, type NestedRo
 const DATA_FILE = /\.(?:json|jsonl|ndjson|csv|tsv|parquet)$/i;
 const LIST_KEYS = ['data', 'rows', 'samples', 'train', 'items'];
 
-/** Files that no one looks for rows in: pictures, words for people, programs. All others with an ending may hold some. */
+/** Files that no one looks for rows in, beside pictures: drawings, words for people, programs. All others with an ending may hold some. */
 const HOLDS_NO_ROWS =
-  /\.(?:png|jpe?g|jfif|webp|gif|bmp|tiff?|avif|hei[cf]|svg|p[bgnp]m|ico|ai|psd|md|rst|html?|css|py|ipynb|js|ts|sh|bat|c|h|cpp|java|m|r|lock|ini|cfg|gitattributes|gitignore|pdf|log|sha256|md5|tmp|ds_store|crc)$/i;
+  /\.(?:hei[cf]|svg|p[bgnp]m|ico|ai|psd|md|rst|html?|css|py|ipynb|js|ts|sh|bat|c|h|cpp|java|m|r|lock|ini|cfg|gitattributes|gitignore|pdf|log|sha256|md5|tmp|ds_store|crc)$/i;
 /** Settings that libraries keep beside rows. */
 const SETTINGS =
   /(?:^|\/)(?:dataset_infos?|dataset_dict|state|(?:.*_)?config|package(?:-lock)?|tokenizer[^/]*|vocab|special_tokens_map|.*\.index)\.json$/i;
@@ -319,7 +320,11 @@ export async function openTables(given: Omit<Context, 'foreign'>): Promise<Opene
     const file = files.path(i);
     if (!isDataFile(file)) {
       const named = kindByName(file);
-      if (!named && (!HAS_ENDING.test(file) || HOLDS_NO_ROWS.test(file) || FOR_PEOPLE.test(file))) continue;
+      if (
+        !named &&
+        (!HAS_ENDING.test(file) || isPictureName(file) || HOLDS_NO_ROWS.test(file) || FOR_PEOPLE.test(file))
+      )
+        continue;
       const kind = named ?? (LINES.test(file) ? kindByLines(file, await headOf(files, i)) : null);
       if (kind) foreign.add(file, kind);
       context.ledger.add('file-not-read', { file, line: 0 });

@@ -1,4 +1,5 @@
 /** Answers what the page asks of what came of runs. */
+import { isObject } from '../../base/json.ts';
 import type { Storage } from '../../store/storage.ts';
 import { keptCheckpoints } from '../keep/keeper.ts';
 import type { Handlers } from '../protocol/messages.ts';
@@ -7,9 +8,6 @@ import type { ResultRequest, RunResults } from '../protocol/results.ts';
 import type { ToldEvent } from '../protocol/run.ts';
 import { toldBy } from './driver.ts';
 import { compare, evaluationsOf, resultsOf, type AnsweredEvaluation } from './results.ts';
-
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null;
 
 const isEvaluated = (row: unknown): boolean =>
   isObject(row) &&

@@ -7,6 +7,7 @@ import type { Keeping } from './kept.ts';
 import { busyWork } from './busy-work.ts';
 import { problemOf } from '../problem.ts';
 import type { Project } from './project.ts';
+import { until } from './until.ts';
 
 export interface Copies {
   /** The last one made first; null until they were listed. */
@@ -36,19 +37,6 @@ export function copyRef(location: string, projects: readonly ProjectView[] | nul
 /** `datasets/my-set-zip-m4k2x9`: what was dropped, and when. */
 const copyName = (location: string): string => location.replace(/^.*\//, '').replace(/-[a-z0-9]+$/, '');
 
-/** When no project and nothing of one is being opened. */
-function idle(project: StoreApi<Project>, keeping: StoreApi<Keeping>): Promise<void> {
-  return new Promise((resolve) => {
-    const look = () => {
-      if (keeping.getState().busy || project.getState().loading) return;
-      for (const stop of stops) stop();
-      resolve();
-    };
-    const stops = [project.subscribe(look), keeping.subscribe(look)];
-    look();
-  });
-}
-
 export function createCopies(
   client: EngineClient,
   project: StoreApi<Project>,
@@ -69,7 +57,7 @@ export function createCopies(
         const ref = copyRef(location, keeping.getState().projects);
         if (!(await keeping.getState().makeRoom(ref.name))) return false;
         // After a reload the project may just be opening this very copy.
-        await idle(project, keeping);
+        await until(() => !keeping.getState().busy && !project.getState().loading, project, keeping);
         const now = project.getState();
         return (now.dataset !== null && reads(now, location)) || now.reopenDataset(ref);
       },

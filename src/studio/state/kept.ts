@@ -3,6 +3,7 @@ import type { StoreApi } from 'zustand/vanilla';
 import type { KeepSettings, ProjectView, RunLabel, RunRecord, StorageReport } from '../../engine/protocol/index.ts';
 import type { Need } from './reopen.ts';
 import type { Fit } from './resumable.ts';
+import { until } from './until.ts';
 
 /** Whether a dataset begins a project of its own, or takes the place of the one that the open project holds. */
 export interface PlaceQuestion {
@@ -76,14 +77,7 @@ export const interruptedRun = (keeping: Keeping): RunRecord | null =>
   currentProject(keeping)?.runs.find(isInterrupted) ?? null;
 
 /** The project that is open, once it is known: a page that has just begun is still looking for its last one. */
-export function projectOpened(keeping: StoreApi<Keeping>): Promise<string | null> {
-  return new Promise((resolve) => {
-    const settle = ({ current, busy }: Keeping): boolean => {
-      if (current === null && busy) return false;
-      resolve(current);
-      return true;
-    };
-    if (settle(keeping.getState())) return;
-    const stop = keeping.subscribe((state) => void (settle(state) && stop()));
-  });
+export async function projectOpened(keeping: StoreApi<Keeping>): Promise<string | null> {
+  await until(() => keeping.getState().current !== null || !keeping.getState().busy, keeping);
+  return keeping.getState().current;
 }

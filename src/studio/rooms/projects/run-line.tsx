@@ -112,36 +112,15 @@ export function RunLine({ listed, columns, chosen, onChoose, onBaseline }: RunLi
                 Checkpoints
               </button>
             )}
-            <button
-              type="button"
-              className="button small"
-              aria-label={`Baseline: ${title}`}
-              aria-pressed={label.baseline ?? false}
-              disabled={keeping.busy || !keeping.owned}
-              onClick={() => onBaseline(!label.baseline)}
-            >
+            <LabelToggle name={`Baseline: ${title}`} on={label.baseline ?? false} onToggle={(on) => onBaseline(on)}>
               Baseline
-            </button>
-            <button
-              type="button"
-              className="button small"
-              aria-label={`Pin ${title}`}
-              aria-pressed={label.pinned}
-              disabled={keeping.busy || !keeping.owned}
-              onClick={() => change({ pinned: !label.pinned })}
-            >
+            </LabelToggle>
+            <LabelToggle name={`Pin ${title}`} on={label.pinned} onToggle={(on) => change({ pinned: on })}>
               Pin
-            </button>
-            <button
-              type="button"
-              className="button small"
-              aria-label={`Archive ${title}`}
-              aria-pressed={label.archived}
-              disabled={keeping.busy || !keeping.owned}
-              onClick={() => change({ archived: !label.archived })}
-            >
+            </LabelToggle>
+            <LabelToggle name={`Archive ${title}`} on={label.archived} onToggle={(on) => change({ archived: on })}>
               Archive
-            </button>
+            </LabelToggle>
             {!here && (
               <Confirm
                 name={`Delete ${title}`}
@@ -174,6 +153,33 @@ export function RunLine({ listed, columns, chosen, onChoose, onBaseline }: RunLi
         </tr>
       )}
     </Fragment>
+  );
+}
+
+/** What is said of a run by one click, and taken back by another. */
+function LabelToggle({
+  name,
+  on,
+  onToggle,
+  children,
+}: {
+  readonly name: string;
+  readonly on: boolean;
+  readonly onToggle: (on: boolean) => void;
+  readonly children: string;
+}) {
+  const fixed = useKeeping(({ busy, owned }) => busy || !owned);
+  return (
+    <button
+      type="button"
+      className="button small"
+      aria-label={name}
+      aria-pressed={on}
+      disabled={fixed}
+      onClick={() => onToggle(!on)}
+    >
+      {children}
+    </button>
   );
 }
 
