@@ -6,6 +6,7 @@ import { StopButton } from './ui/stop-button.tsx';
 
 export function LoadingBar() {
   const loading = useProject((project) => project.loading);
+  const waiting = useProject((project) => project.waiting);
   const slow = useSlow(loading?.startedAt ?? null);
   return (
     <div role="status" aria-live="polite" className="loading-bar">
@@ -18,6 +19,7 @@ export function LoadingBar() {
           etaSeconds={etaOf(loading.done, loading.total, loading.since, loading.at)}
         />
       )}
+      {slow && waiting.length > 0 && <p className="muted">Then: {waiting.join(', ')}</p>}
       {loading?.stop && slow && <StopButton onStop={loading.stop} />}
     </div>
   );

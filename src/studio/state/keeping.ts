@@ -78,9 +78,15 @@ export function createKeeping({
       };
       set({ needs });
       wanted = needs.dataset === 'choose' && lackData ? lackData : null;
-      const openData = !lackData || (needs.dataset === null && (await project.getState().reopenDataset(lackData)));
+      const openData =
+        !lackData ||
+        (needs.dataset === null &&
+          (await project.getState().reopenDataset(lackData, () => project.getState().dataset !== null)));
       // The model does not wait for a dataset that has to be chosen.
-      const openModel = !lackModel || (needs.model === null && (await project.getState().reopenModel(lackModel)));
+      const openModel =
+        !lackModel ||
+        (needs.model === null &&
+          (await project.getState().reopenModel(lackModel, () => project.getState().model !== null)));
       return openData && openModel;
     };
     const bring = async (record: RunRecord) => {

@@ -1,5 +1,6 @@
 /** What is on the table: the device, the model, the dataset, and the loading under way. */
 import { createStore, type StoreApi } from 'zustand/vanilla';
+import { sequence } from '../../base/sequence.ts';
 import type { EngineClient } from '../../engine/client.ts';
 import type {
   DatasetOptions,
@@ -46,6 +47,8 @@ export interface Project {
   /** Where the files of the next dataset are to stay. */
   readonly keeping: Keeping;
   readonly loading: Loading | null;
+  /** What is loaded after it, by their titles; the next one first. */
+  readonly waiting: readonly string[];
   readonly problem: Problem | null;
   /** Who has not answered for long. */
   readonly silent: 'engine' | 'device' | null;
@@ -62,9 +65,12 @@ export interface Project {
   openModel(intake: Intake): Promise<boolean>;
   openSample(): Promise<boolean>;
   openDataset(intake: Intake): Promise<boolean>;
-  /** Opens again what a project was left with; the browser must allow it already. */
-  reopenDataset(ref: DatasetRef): Promise<boolean>;
-  reopenModel(ref: ModelRef): Promise<boolean>;
+  /**
+   * Opens again what a project was left with; the browser must allow it already.
+   * `unless`: asked when its turn has come, since a person may have opened another meanwhile.
+   */
+  reopenDataset(ref: DatasetRef, unless?: () => boolean): Promise<boolean>;
+  reopenModel(ref: ModelRef, unless?: () => boolean): Promise<boolean>;
   /** Reads the dataset in another way, or takes an answer to what it asked. */
   reread(options: DatasetOptions): Promise<boolean>;
   /** Reads the dataset's pictures to their end. */
@@ -96,6 +102,8 @@ const changed = (name: string): Problem => ({
   hint: 'The model was loaded as it is now. You can look at runs that began with the earlier files, but you cannot resume them.',
 });
 
+const never = () => false;
+
 /** What the engine calls the sample. */
 const SAMPLE = 'Sample dataset';
 
@@ -112,22 +120,24 @@ export function createProject(
   makeRoom: (dataset: string, sample?: boolean) => Promise<boolean> = () => Promise.resolve(true),
 ): StoreApi<Project> {
   return createStore<Project>()((set, get) => {
-    const load = async (
+    const oneByOne = sequence();
+    /** Loads take turns: what a person opens while another load is under way waits, and is never dropped. */
+    const load = (
       title: string,
       work: () => Promise<Partial<Project>>,
       stop: Loading['stop'] = null,
     ): Promise<boolean> => {
-      if (get().loading) {
-        set({
-          problem: {
-            about: 'waiting',
-            code: 'busy',
-            what: `"${title}" has to wait: ${get().loading!.title} is still under way.`,
-            hint: 'Nothing was changed. Try again when it is finished.',
-          },
-        });
-        return false;
-      }
+      set(({ waiting }) => ({ waiting: [...waiting, title] }));
+      return oneByOne(() => {
+        set(({ waiting }) => ({ waiting: waiting.slice(1) }));
+        return loadNow(title, work, stop);
+      });
+    };
+    const loadNow = async (
+      title: string,
+      work: () => Promise<Partial<Project>>,
+      stop: Loading['stop'],
+    ): Promise<boolean> => {
       const now = performance.now();
       set({
         loading: { title, what: '', done: 0, total: 0, startedAt: now, since: now, at: now, stop },
@@ -135,7 +145,6 @@ export function createProject(
       });
       try {
         set({ ...(await work()), loading: null });
-        get().settled('waiting');
         return true;
       } catch (error) {
         const problem = problemOf(error);
@@ -155,9 +164,36 @@ export function createProject(
     };
     const stopModel = () => void client.request({ type: 'cancel-load' }).catch(() => {});
     const stopReading = () => void client.request({ type: 'cancel-dataset' }).catch(() => {});
-    /** Nothing is asked for what has to wait; that is told. */
-    const roomFor = async (name: string, sample?: boolean) => get().loading !== null || makeRoom(name, sample);
     const openWith = (title: string, open: () => Promise<OpenedDataset>) => load(title, open, stopReading);
+    const loadStarter = (unless = never) =>
+      load(
+        'Loading the starter model',
+        async () => {
+          if (unless()) return {};
+          const { storage } = get();
+          const model = await client.request({ type: 'load-starter', baseUrl: starterUrl(), storage });
+          return { model, modelRef: { kind: 'starter', storage } };
+        },
+        stopModel,
+      );
+    const loadModel = (files: readonly NamedFile[], name?: string, ref?: ModelRef, unless = never) =>
+      load(
+        'Loading the model',
+        async () => {
+          if (unless()) return {};
+          const { storage } = get();
+          const model = await client.request({
+            type: 'load-model',
+            files,
+            storage,
+            ...(name !== undefined && { name }),
+          });
+          const source = ref ?? ({ kind: 'once', name: model.name } as const);
+          const known = source.kind === 'folder' ? { ...source, digest: model.digest } : source;
+          return { model, modelRef: { ...known, storage } };
+        },
+        stopModel,
+      );
     const actions: Pick<
       Project,
       | 'loadStarter'
@@ -170,63 +206,48 @@ export function createProject(
       | 'reread'
       | 'checkPictures'
     > = {
-      loadStarter: () =>
-        load(
-          'Loading the starter model',
-          async () => {
-            const { storage } = get();
-            const model = await client.request({ type: 'load-starter', baseUrl: starterUrl(), storage });
-            return { model, modelRef: { kind: 'starter', storage } };
-          },
-          stopModel,
-        ),
-      loadModel: (files, name, ref) =>
-        load(
-          'Loading the model',
-          async () => {
-            const { storage } = get();
-            const model = await client.request({
-              type: 'load-model',
-              files,
-              storage,
-              ...(name !== undefined && { name }),
-            });
-            const source = ref ?? ({ kind: 'once', name: model.name } as const);
-            const known = source.kind === 'folder' ? { ...source, digest: model.digest } : source;
-            return { model, modelRef: { ...known, storage } };
-          },
-          stopModel,
-        ),
+      loadStarter: () => loadStarter(),
+      loadModel: (...of) => loadModel(...of),
       openModel: (intake) =>
         told(async () => {
           const folder = folderOf(intake);
           if (!folder) return actions.loadModel(await looseFiles(intake), intake.name);
           return actions.loadModel(await filesOf(folder), folder.name, folderRef(folder));
         }),
-      reopenDataset: (ref) =>
-        openWith(`Opening ${ref.name} again`, async () => ({
-          dataset: await reopenDataset(client, ref, starterUrl(), await openProject()),
-          sources: ref.sources,
-        })),
-      reopenModel: async (ref) => {
+      reopenDataset: (ref, unless = never) =>
+        load(
+          `Opening ${ref.name} again`,
+          async () =>
+            unless()
+              ? {}
+              : {
+                  dataset: await reopenDataset(client, ref, starterUrl(), await openProject()),
+                  sources: ref.sources,
+                },
+          stopReading,
+        ),
+      reopenModel: async (ref, unless = never) => {
+        if (unless()) return true;
         set({ storage: ref.storage ?? 'auto' });
-        if (ref.kind === 'starter') return actions.loadStarter();
+        if (ref.kind === 'starter') return loadStarter(unless);
         if (ref.kind === 'once') return false;
         return told(async () => {
           if (ref.kind === 'hub') {
             const { id, files } = await client.request({ type: 'hub-open', key: ref.key, token: null });
-            return actions.loadModel(files, id, ref);
+            return loadModel(files, id, ref, unless);
           }
-          const loaded = await actions.loadModel(await filesOf(ref.handle), ref.name, ref);
-          if (loaded && get().model!.digest !== ref.digest) set({ problem: changed(ref.name) });
+          const loaded = await loadModel(await filesOf(ref.handle), ref.name, ref, unless);
+          const { model, modelRef } = get();
+          const isIt = modelRef?.kind === 'folder' && modelRef.handle === ref.handle;
+          if (loaded && isIt && model!.digest !== ref.digest) set({ problem: changed(ref.name) });
           return loaded;
         });
       },
       openSample: async () =>
-        (await roomFor(SAMPLE, true)) &&
+        (await makeRoom(SAMPLE, true)) &&
         openWith('Opening the sample dataset', async () => openSample(client, starterUrl(), await openProject())),
       openDataset: async (intake) =>
-        (await roomFor(intake.name)) &&
+        (await makeRoom(intake.name)) &&
         openWith(`Reading ${intake.name}`, async () => openIntake(client, intake, get().keeping, await openProject())),
       reread: async (options) => {
         const { dataset, sources } = get();
@@ -258,6 +279,7 @@ export function createProject(
       sources: [],
       keeping: 'in-place',
       loading: null,
+      waiting: [],
       problem: null,
       silent: null,
       storage: 'auto',

@@ -24,8 +24,9 @@ export async function recover({ client, project, run, keeping }: Stopped, refs: 
   project.setState({ loading: null });
   try {
     if (current) await client.request({ type: 'take-project', id: current });
-    if (dataset && refs.dataset) await project.getState().reopenDataset(refs.dataset);
-    if (model && refs.model) await project.getState().reopenModel(refs.model);
+    if (dataset && refs.dataset)
+      await project.getState().reopenDataset(refs.dataset, () => project.getState().dataset !== dataset);
+    if (model && refs.model) await project.getState().reopenModel(refs.model, () => project.getState().model !== model);
     await keeping.getState().refresh();
     const record = currentProject(keeping.getState())?.runs.find(({ id }) => id === before.runId);
     const again = project.getState().dataset;
