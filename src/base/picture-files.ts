@@ -8,7 +8,10 @@ export const PICTURE_ENDINGS: readonly string[] = ENDINGS.flatMap((end) => [`.${
 /** For messages. */
 export const PICTURE_FORMATS = 'PNG, JPEG, WebP, AVIF, GIF, BMP or TIFF';
 
-const NAMED = new RegExp(String.raw`\.(?:${ENDINGS.join('|')})$`, 'i');
+/** Source of a regular expression for the end of a picture's name, in small letters. */
+export const PICTURE_END = String.raw`\.(?:${ENDINGS.join('|')})`;
+
+const NAMED = new RegExp(`${PICTURE_END}$`, 'i');
 
 /** Whether a name ends as a picture's does. */
 export const isPictureName = (name: string): boolean => NAMED.test(name);

@@ -4,7 +4,7 @@
  *
  *   --coordinates FILE[#WAY]=SPACE[,LAYOUT]   (several times) how a file's boxes are read. SPACE: pixels, thousandths,
  *       fractions, percent, listed-pixels, stored-pixels, resized:MAX[:MIN[:MULTIPLE]] (MAX in pixels, or none),
- *       resized:WIDTHxHEIGHT. LAYOUT: xyxy, xywh, cxcywh. WAY: list, pairs, declared
+ *       resized:WIDTHxHEIGHT. LAYOUT: xyxy, xywh, cxcywh, yxyx. WAY: list, pairs, declared
  *   --unsaid-picture FILE=last|first|leave-out   (several times) boxes of which no word says in which picture they lie
  *   --answers boxes|words   what is taught of an answer with boxes: the boxes, or the words around them as well
  *   --turns all|last   which answers of a conversation are taught
@@ -59,7 +59,7 @@ const SPACES: Readonly<Record<string, Convention['space']>> = {
 };
 /** Rows whose edits do not fit that are printed. */
 const UNFIT_PRINTED = 5;
-const LAYOUTS: readonly string[] = ['xyxy', 'xywh', 'cxcywh'] satisfies Convention['layout'][];
+const LAYOUTS: readonly string[] = ['xyxy', 'xywh', 'cxcywh', 'yxyx'] satisfies Convention['layout'][];
 const WAYS: readonly string[] = ['list', 'pairs', 'declared'] satisfies Reading['way'][];
 
 /** A question that ends a command: exit code 2. */
@@ -178,7 +178,7 @@ export function requireAnswers({ questions, conventions }: DatasetReport): void 
     'dataset-unsettled',
     `The dataset leaves ${questions.length === 1 ? 'a question' : `${questions.length} questions`} open:\n${questions.map((each) => `  ${line(each)}`).join('\n')}`,
     questions.some(({ kind }) => kind === 'convention')
-      ? 'Spaces: pixels, thousandths, fractions, percent, listed-pixels, stored-pixels, resized:MAX, resized:WIDTHxHEIGHT. Layouts: xyxy, xywh, cxcywh.'
+      ? 'Spaces: pixels, thousandths, fractions, percent, listed-pixels, stored-pixels, resized:MAX, resized:WIDTHxHEIGHT. Layouts: xyxy, xywh, cxcywh, yxyx.'
       : 'Run the command again with the flags.',
   );
 }

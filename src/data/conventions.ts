@@ -53,7 +53,13 @@ const SPACE_PRIOR: Readonly<Record<CoordinateSpace, number>> = {
   model: Math.log(0.02),
   percent: Math.log(0.01),
 };
-const LAYOUT_PRIOR: Readonly<Record<BoxLayout, number>> = { xyxy: 0, xywh: Math.log(0.01), cxcywh: Math.log(0.001) };
+const LAYOUT_PRIOR: Readonly<Record<BoxLayout, number>> = {
+  xyxy: 0,
+  xywh: Math.log(0.01),
+  cxcywh: Math.log(0.001),
+  // Of square frames, numbers cannot tell it from x first: it must not make a question of every file.
+  yxyx: Math.log(1e-6),
+};
 /** Qwen2-VL wrote thousandths so; its users write pixels so as well. */
 const PAIRS_PRIOR = Math.log(100);
 const TOKENS_PRIOR = Math.log(300);
@@ -85,7 +91,11 @@ function prior(reading: Convention, { way, declared, tokens }: Evidence): number
   if (declared && sameReading(reading, declared)) return DECLARED_PRIOR;
   const habit = space === 'thousand' ? (tokens >= 0.5 ? TOKENS_PRIOR : way === 'pairs' ? PAIRS_PRIOR : 0) : 0;
   // What declares a layout is rarely wrong about it.
-  const usual = declared ? (layout === declared.layout ? 0 : LAYOUT_PRIOR.cxcywh) : LAYOUT_PRIOR[layout];
+  const usual = declared
+    ? layout === declared.layout
+      ? 0
+      : Math.min(LAYOUT_PRIOR.cxcywh, LAYOUT_PRIOR[layout])
+    : LAYOUT_PRIOR[layout];
   const rare = isRare(reading);
   return SPACE_PRIOR[space] + (rare ? Math.log(0.1) : 0) + usual + habit;
 }

@@ -11,10 +11,12 @@ import type { GroundedBox } from '../grounding/box.ts';
 import { imageOf, resolveHint } from '../grounding/image-hint.ts';
 import type { Misfit } from '../grounding/box-values.ts';
 import { saysOfBox } from '../grounding/box-values.ts';
+import { halfWidth } from '../grounding/loose-json.ts';
 import { findQuads } from '../grounding/quads.ts';
 import { answerParts, asksForBox, saysNothing, type AnswerParts } from './answer-parts.ts';
 import type { Counting } from './counting.ts';
 import type { BoxLayout, Convention, UnsaidPictures, WayOfWriting } from './dataset-ref.ts';
+import { foreignPlace } from './foreign-places.ts';
 import type { LedgerKey } from './ledger.ts';
 import type { Pictures } from './pictures.ts';
 import {
@@ -31,6 +33,7 @@ import {
 import { rowIssue, type RawRow } from './raw-row.ts';
 import { needsPicture, type PictureFacts } from './reading.ts';
 import type { Message, Row, RowIssue, Segment } from './row.ts';
+import { hasLooseOrder, inOrder, isXFirst, ordersIn } from './stated-order.ts';
 import { checkBox, checkImages, checkTurns, roleOf } from './validate.ts';
 
 /** A raw row with its texts searched; of an answer, what is not its thinking. */
@@ -56,8 +59,8 @@ export function searchRow(raw: RawRow, pictures: Pick<Pictures, 'find'>, countin
   const parts = raw.turns.map(({ role, text }): AnswerParts =>
     roleOf(role) === 'assistant' ? answerParts(text) : { think: null, answer: text, done: [] },
   );
-  const texts = parts.map(({ answer }) => searchText(answer, supply, raw.said, names));
-  for (const counted of texts.flatMap(countedIn)) counting.see(raw.source.file, counted, raw.images.length);
+  const found = parts.map(({ answer }) => searchText(answer, supply, raw.said, names));
+  for (const counted of found.flatMap(countedIn)) counting.see(raw.source.file, counted, raw.images.length);
   if (supply.missing)
     issues.push(
       rowIssue(
@@ -87,17 +90,34 @@ export function searchRow(raw: RawRow, pictures: Pick<Pictures, 'find'>, countin
         'The answer was probably cut off: complete it, or leave the row out.',
       ),
     );
-  for (const [i, { misfits }] of texts.entries())
+  for (const [i, { misfits }] of found.entries())
     if (misfits[0] && roleOf(raw.turns[i]!.role) === 'assistant') issues.push(misfitIssue(raw, i, misfits));
   for (const [i, { answer }] of parts.entries()) {
-    if (roleOf(raw.turns[i]!.role) !== 'assistant' || texts[i]!.misfits[0]) continue;
-    const foreign = FOREIGN_PLACES.find(([pattern]) => pattern.test(answer));
+    if (roleOf(raw.turns[i]!.role) !== 'assistant' || found[i]!.misfits[0]) continue;
+    const asked = raw.turns.slice(0, i).findLast(({ role }) => roleOf(role) === 'user');
+    const foreign = foreignPlace(answer, asked?.text ?? '', found[i]!.quads.length > 0);
     if (foreign)
       issues.push(
-        rowIssue(raw.source, raw.turns[i]!.field, `the answer has ${foreign[1]}, which is not read`, foreign[2]),
+        rowIssue(raw.source, raw.turns[i]!.field, `the answer has ${foreign.what}, which is not read`, foreign.fix),
       );
   }
-  const done = [...new Set([...(raw.done ?? []), ...parts.flatMap((part) => part.done)])];
+  const { texts, ordered, contrary } = inStatedOrder(raw, found);
+  if (contrary !== null)
+    issues.push(
+      rowIssue(
+        raw.source,
+        raw.turns[contrary]!.field,
+        'the row states two orders for the numbers of a box',
+        'State one, such as [x1, y1, x2, y2], and write the boxes in it.',
+      ),
+    );
+  const done = [
+    ...new Set([
+      ...(raw.done ?? []),
+      ...parts.flatMap((part) => part.done),
+      ...(ordered ? (['order-stated'] as const) : []),
+    ]),
+  ];
   return { raw, texts, thinks: parts.map(({ think }) => think), images: paths, done, issues };
 }
 
@@ -109,24 +129,28 @@ const MISFITS: Readonly<Record<Misfit['kind'], string>> = {
     'The key box_2d is Gemini’s: [ymin, xmin, ymax, xmax] in thousandths, none above 1000. Call boxes in pixels bbox_2d, x first.',
 };
 
-/** Places in the picture as other models write them, which are no boxes here: tokens of a grid, of regions, of masks, clicks. */
-const FOREIGN_PLACES: readonly (readonly [RegExp, string, string])[] = [
-  [
-    /<patch_index_\d+>/,
-    'Kosmos-2’s tokens of a grid (<patch_index_…>)',
-    'Write the box as [x1, y1, x2, y2]: the tokens say only in which of 32 × 32 cells its corners lie.',
-  ],
-  [
-    /<roi>|<\/roi>|<\[?SEG\]?>|\[SEG\]|<region\d*>|<mask_\d+>|<seg\d{3}>/i,
-    'a token that stands for a region or a mask of another model',
-    'Write the box as [x1, y1, x2, y2].',
-  ],
-  [
-    /\b(?:start_box|point)\s*=\s*['"]?(?:<\|box_start\|>|<point>)?\(?\s*\d+(?:\.\d+)?[ ,]+\d+(?:\.\d+)?\s*\)?(?!\s*,\s*\d)|\bpyautogui\.\w+\(\s*x\s*=|<\|box_start\|>\s*\(\s*\d+(?:\.\d+)?\s*,\s*\d+(?:\.\d+)?\s*\)\s*<\|box_end\|>/,
-    'a point',
-    'Points are not supported: give [x1, y1, x2, y2].',
-  ],
-];
+/**
+ * Texts whose boxes are in an order that words state: those of the text itself, or else those of the question before
+ * it, of the system, or of an earlier turn. `contrary`: the turn whose words state several that differ.
+ */
+function inStatedOrder(
+  { turns }: RawRow,
+  found: readonly SearchedText[],
+): { readonly texts: readonly SearchedText[]; readonly ordered: boolean; readonly contrary: number | null } {
+  if (!found.some(hasLooseOrder)) return { texts: found, ordered: false, contrary: null };
+  const stated = turns.map(({ text }) => ordersIn(text));
+  let [ordered, contrary] = [false, null as number | null];
+  const texts = found.map((text, i) => {
+    if (!hasLooseOrder(text)) return text;
+    const by = stated[i]!.length ? i : stated.slice(0, i).findLastIndex((orders) => orders.length > 0);
+    const [order, ...others] = stated[by] ?? [];
+    if (others.length) contrary = by;
+    if (!order || others.length || isXFirst(order)) return text;
+    ordered = true;
+    return inOrder(text, order);
+  });
+  return { texts, ordered, contrary };
+}
 
 /** What is no box would be learned as text, in the numbers of the file. */
 function misfitIssue(raw: RawRow, turn: number, misfits: readonly Misfit[]): RowIssue {
@@ -381,6 +405,14 @@ export async function interpretRow(searched: SearchedRow, context: InterpretCont
 /** Four or more numbers in brackets. Bounded repetitions: linear in the text. */
 const BOX_LIKE = /[[({<]\s{0,3}(?:-?\d{1,7}(?:\.\d{1,20})?[\s,;，|]{1,3}){3,15}-?\d{1,7}(?:\.\d{1,20})?\s{0,3}[\])}>]/;
 
+/** Two or three numbers in brackets: a point, or half a box. */
+const POINT_LIKE =
+  /[[(<]\s{0,3}-?\d{1,7}(?:\.\d{1,20})?(?:\s{0,3}[,;]\s{0,3}-?\d{1,7}(?:\.\d{1,20})?){1,2}\s{0,3}[\])>]/;
+const HAN_DIGITS = /[〇零一二三四五六七八九]/g;
+
+/** Numbers of every script as ASCII digits, also those that are not read. */
+const plainDigits = (text: string): string => halfWidth(text.normalize('NFKC')).replace(HAN_DIGITS, '1');
+
 /** As Qwen, Llama and SmolVLM write theirs. */
 const CONTROL =
   /<\|[a-z_][a-z0-9_]{1,40}\|>|<(?:fake_token_around_image|global-img|row_\d_col_\d|end_of_utterance|image)>/;
@@ -408,7 +440,9 @@ function* shortened(answer: readonly Segment[], keepsWords: boolean, asks: boole
   // A label that stands as text before its box is learned with it.
   const around = boxes.reduce((rest, { label }) => (label ? rest.replace(label, '') : rest), words);
   if (!keepsWords && boxes.length && /[\p{L}\p{N}]/u.test(around)) yield 'answer-reduced';
-  if (BOX_LIKE.test(words) || (asks && !boxes.length && LOOSELY.test(words))) yield 'numbers-not-read';
+  const plain = plainDigits(words);
+  const loose = !boxes.length && (POINT_LIKE.test(plain) || (asks && LOOSELY.test(plain)));
+  if (BOX_LIKE.test(plain) || loose) yield 'numbers-not-read';
 }
 
 /** What was asked before an answer. */

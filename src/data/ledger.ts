@@ -35,7 +35,7 @@ export const LEDGER = {
   },
   'numbers-not-read': {
     of: 'row',
-    say: (n) => `${rows(n, 'has', 'have')} numbers in the answer that look like a box and are learned as text.`,
+    say: (n) => `${rows(n, 'has', 'have')} numbers in the answer that look like a place and are learned as text.`,
   },
   'rows-composed': {
     of: 'row',
@@ -88,6 +88,11 @@ export const LEDGER = {
     of: 'row',
     say: (n) =>
       `${rows(n, 'writes', 'write')} boxes under box_2d: they are read as Gemini's, [ymin, xmin, ymax, xmax] in thousandths.`,
+  },
+  'order-stated': {
+    of: 'row',
+    say: (n) =>
+      `${rows(n, 'states', 'state')} another order of a box's numbers, such as [ymin, xmin, ymax, xmax]: they are read in it, and taught in the model's own.`,
   },
   'words-as-thought': {
     of: 'row',

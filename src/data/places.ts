@@ -87,7 +87,8 @@ const plausible = ({ form, numbers: [a, b, c, d] }: Quad, layout: BoxLayout | nu
   form !== 'list' ||
   (a >= 0 &&
     b >= 0 &&
-    (((layout === null || layout === 'xyxy') && a <= c && b <= d) || (layout !== 'xyxy' && c > 0 && d > 0)));
+    (((layout === null || layout === 'xyxy' || layout === 'yxyx') && a <= c && b <= d) ||
+      (layout !== 'xyxy' && layout !== 'yxyx' && c > 0 && d > 0)));
 
 interface FilledMark {
   readonly start: number;

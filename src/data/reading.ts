@@ -110,6 +110,7 @@ export const LAYOUT_WORDS: Readonly<Record<BoxLayout, string>> = {
   xyxy: 'two corners',
   xywh: 'corner, width and height',
   cxcywh: 'centre, width and height',
+  yxyx: 'two corners, y before x',
 };
 
 const count = (n: number): string => n.toLocaleString('en');
@@ -132,7 +133,7 @@ export const SPACES: readonly CoordinateSpace[] = [
   'listed',
   'stored',
 ];
-export const LAYOUTS: readonly BoxLayout[] = ['xyxy', 'xywh', 'cxcywh'];
+export const LAYOUTS: readonly BoxLayout[] = ['xyxy', 'xywh', 'cxcywh', 'yxyx'];
 
 const resizeKey = (resize: Resize): string =>
   resize.kind === 'size'

@@ -6,7 +6,7 @@
 import { isPictureName } from '../base/picture-files.ts';
 import type { Numbers } from './convention.ts';
 import { imageHints, imageOfKey, imageOfValue, type Counted } from './image-hint.ts';
-import type { LooseValue } from './loose-json.ts';
+import { halfWidth, type LooseValue } from './loose-json.ts';
 
 export interface FoundBox {
   /** Two corners, x before y; or in the order of the list, where nothing says what it is. */
@@ -111,16 +111,30 @@ const SIDES: readonly (readonly [Sides, readonly (readonly string[])[]])[] = [
   ],
 ];
 
-/** Objects with a key for each of two corners. */
-const CORNER_KEYS: readonly (readonly [string, string])[] = [
-  ['topleft', 'bottomright'],
-  ['lefttop', 'rightbottom'],
-  ['upperleft', 'lowerright'],
-  ['tl', 'br'],
-  ['min', 'max'],
-  ['p1', 'p2'],
-  ['pt1', 'pt2'],
-  ['start', 'end'],
+/** What turns a box about its middle. */
+const ANGLES = names('angle rotation rotationangle theta');
+
+const XYXY: Sides = ['x1', 'y1', 'x2', 'y2'];
+const YXYX: Sides = ['y1', 'x1', 'y2', 'x2'];
+const RISING: Sides = ['x1', 'y2', 'x2', 'y1'];
+
+/** Whether a key gives a box's angle. */
+export const isAngleKey = (key: string): boolean => ANGLES.has(plainKey(key));
+
+/** Objects with a key for each of two corners, and the sides that those have. */
+const CORNER_KEYS: readonly (readonly [string, string, Sides])[] = [
+  ['topleft', 'bottomright', XYXY],
+  ['lefttop', 'rightbottom', XYXY],
+  ['upperleft', 'lowerright', XYXY],
+  ['tl', 'br', XYXY],
+  ['min', 'max', XYXY],
+  ['p1', 'p2', XYXY],
+  ['pt1', 'pt2', XYXY],
+  ['start', 'end', XYXY],
+  ['bottomleft', 'topright', RISING],
+  ['leftbottom', 'righttop', RISING],
+  ['lowerleft', 'upperright', RISING],
+  ['bl', 'tr', RISING],
 ];
 
 interface Around {
@@ -139,8 +153,9 @@ interface Number4 {
 /** A number, also one in quotes. */
 function numberOf(value: LooseValue | undefined): Number4 | null {
   if (value?.kind === 'number') return value;
-  if (value?.kind !== 'string' || !NUMBER_IN_QUOTES.test(value.text)) return null;
-  return { value: Number.parseFloat(value.text), start: value.start + 1, end: value.end - 1 };
+  const text = value?.kind === 'string' ? halfWidth(value.text) : '';
+  if (value?.kind !== 'string' || !NUMBER_IN_QUOTES.test(text)) return null;
+  return { value: Number.parseFloat(text), start: value.start + 1, end: value.end - 1 };
 }
 
 const numbersOf = (items: readonly LooseValue[]): Number4[] | null => {
@@ -156,9 +171,6 @@ const numbersOf = (items: readonly LooseValue[]): Number4[] | null => {
 const isPoint = (value: LooseValue): boolean =>
   value.kind === 'list' && value.items.length === 2 && numbersOf(value.items) !== null;
 
-const XYXY: Sides = ['x1', 'y1', 'x2', 'y2'];
-const YXYX: Sides = ['y1', 'x1', 'y2', 'x2'];
-
 /** Corners from numbers of these sides. */
 function cornersOf(sides: Sides, values: readonly number[]): Numbers {
   const of = (side: Side) => values[sides.indexOf(side)]!;
@@ -168,7 +180,12 @@ function cornersOf(sides: Sides, values: readonly number[]): Numbers {
   return [of('x1'), of('y1'), of('x2'), of('y2')];
 }
 
-const SIDE_KEYS = new Set([...SIDES.flatMap(([, spellings]) => spellings.flat()), ...CORNER_KEYS.flat(), 'x', 'y']);
+const SIDE_KEYS = new Set([
+  ...SIDES.flatMap(([, spellings]) => spellings.flat()),
+  ...CORNER_KEYS.flatMap(([a, b]) => [a, b]),
+  'x',
+  'y',
+]);
 
 /** Whether a key of JSON says something of a box that is read: where it is, what is in it, in which picture it lies. */
 export function saysOfBox(key: string): boolean {
@@ -182,6 +199,7 @@ export function saysOfBox(key: string): boolean {
     SIDE_KEYS.has(plain) ||
     imageOfKey(key, 1) !== null ||
     imageOfValue(key) !== null ||
+    ANGLES.has(plain) ||
     TWO_DIGITS.test(key) ||
     isPictureName(key)
   );
@@ -255,6 +273,9 @@ export class BoxWalk {
   #object(value: LooseValue & { readonly kind: 'object' }, inherited: Around, depth: number): void {
     const fields = value.fields.map((field) => ({ ...field, plain: plainKey(field.key) }));
     const around = aroundOf(fields, inherited);
+    const turned = fields.some(({ plain, value: own }) => ANGLES.has(plain) && (numberOf(own)?.value ?? 0) !== 0);
+    if (turned && fields.some(({ plain }) => BOX.has(plain) || SIDE_KEYS.has(plain)))
+      return void this.misfits.push({ kind: 'rotated box', start: value.start, end: value.end });
     const sides = sidesOf(fields) ?? twoCorners(fields);
     if (sides) return this.#box(value, sides.numbers, sides.sides, around, true, null);
     const boxes = fields.filter(({ plain }) => BOX.has(plain) || Y_FIRST.has(plain));
@@ -274,6 +295,8 @@ export class BoxWalk {
       else if (own.kind === 'list' || own.kind === 'object')
         this.walk(own, underKey(key, plain, around), null, depth + 1);
     }
+    if (this.found.length + this.misfits.length === before && pointOf(value))
+      this.misfits.push({ kind: 'point', start: value.start, end: value.end });
   }
 
   /** Points are no box; four of them, or more, are an outline. */
@@ -325,9 +348,9 @@ function pointOf(value: LooseValue | undefined): readonly Number4[] | null {
 }
 
 function twoCorners(fields: readonly Field[]): { readonly sides: Sides; readonly numbers: readonly Number4[] } | null {
-  for (const keys of CORNER_KEYS) {
-    const [first, second] = keys.map((key) => pointOf(fields.find(({ plain }) => plain === key)?.value));
-    if (first && second) return { sides: XYXY, numbers: [...first, ...second] };
+  for (const [one, other, sides] of CORNER_KEYS) {
+    const [first, second] = [one, other].map((key) => pointOf(fields.find(({ plain }) => plain === key)?.value));
+    if (first && second) return { sides, numbers: [...first, ...second] };
   }
   return null;
 }
@@ -394,6 +417,8 @@ export const BOX_WORDS = {
   label: LABEL,
   labels: [...LABELS],
   other: [...OTHER],
+  angles: [...ANGLES],
+  sideKeys: [...SIDE_KEYS],
   sides: SIDES,
   corners: CORNER_KEYS,
 } as const;

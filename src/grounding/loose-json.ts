@@ -1,6 +1,6 @@
 /**
  * JSON as models, people and other languages write it, with the place of every value: single quotes, trailing and
- * missing commas, full-width punctuation, Python's None and tuples, NumPy's `array([…])` and `[1 2 3 4]`, numbers as
+ * missing commas, full-width punctuation, digits of other scripts, Python's None and tuples, NumPy's `array([…])` and `[1 2 3 4]`, numbers as
  * `10.` or `10px`, and texts that end before their brackets do.
  *
  * Linear in the text's length, bounded depth, never throws: what makes no sense ends the value, and what was read of it
@@ -32,16 +32,28 @@ const WORD = /[\p{L}_$][\p{L}\p{N}_$.-]{0,80}/uy;
 const SPACE = /\s/;
 /** What may follow the end of a text in single quotes. */
 const AFTER_QUOTE = /^\s{0,4}(?:[,:\]})]|$)/;
-const WIDE_SIGNS = /[（），．：；［］｛｝０-９－、【】]/g;
+/** Noughts of the decimal digits of other scripts (Unicode, general category Nd), each before its nine others. */
+const NOUGHTS = '０٠۰߀०০੦૦୦௦౦೦൦෦๐໐༠၀០᠐';
+const WIDE: Readonly<Record<string, string>> = {
+  '、': ',',
+  '【': '[',
+  '】': ']',
+  '،': ',',
+  '؛': ';',
+  '٫': '.',
+  '−': '-',
+  ...Object.fromEntries(
+    Array.from(NOUGHTS).flatMap((nought) =>
+      Array.from({ length: 10 }, (_, n) => [String.fromCharCode(nought.charCodeAt(0) + n), String(n)]),
+    ),
+  ),
+};
+const WIDE_SIGNS = new RegExp(`[（），．：；［］｛｝－${Object.keys(WIDE).join('')}]`, 'g');
 
-const WIDE: Readonly<Record<string, string>> = { '、': ',', '【': '[', '】': ']' };
-
-/** Full-width signs of Chinese and Japanese keyboards as ASCII; every place stays. */
+/** Signs of Chinese, Japanese and Arabic keyboards, and digits of other scripts, as ASCII; every place stays. */
 export function halfWidth(text: string): string {
-  // Full-width digits and brackets lie in one block, in ASCII's order.
-  return /[\uff01-\uff5e、【】]/.test(text)
-    ? text.replace(WIDE_SIGNS, (c) => WIDE[c] ?? String.fromCharCode(c.charCodeAt(0) - 0xfee0))
-    : text;
+  // Full-width brackets lie in one block, in ASCII's order.
+  return text.replace(WIDE_SIGNS, (c) => WIDE[c] ?? String.fromCharCode(c.charCodeAt(0) - 0xfee0));
 }
 
 class Reader {
@@ -184,4 +196,4 @@ export function looseValues(original: string): LooseValue[] {
 }
 
 /** What is looked for, for readers in other languages (jobs/rewards). */
-export const LOOSE_PATTERNS = { number: NUMBER, afterQuote: AFTER_QUOTE, wide: WIDE_SIGNS } as const;
+export const LOOSE_PATTERNS = { number: NUMBER, afterQuote: AFTER_QUOTE, wide: WIDE_SIGNS, asciiOf: WIDE } as const;

@@ -2,12 +2,13 @@
 import { box01, type Box01, type Size } from './box.ts';
 import type { Numbers } from './convention.ts';
 
-/** Two corners; a corner with width and height; the centre with width and height. */
-export type BoxLayout = 'xyxy' | 'xywh' | 'cxcywh';
+/** Two corners, x first or y first; a corner with width and height; the centre with width and height. */
+export type BoxLayout = 'xyxy' | 'yxyx' | 'xywh' | 'cxcywh';
 
 /** Corners, whatever the layout. */
 export function cornersOf([a, b, c, d]: Numbers, layout: BoxLayout): Numbers {
   if (layout === 'xyxy') return [a, b, c, d];
+  if (layout === 'yxyx') return [b, a, d, c];
   return layout === 'xywh' ? [a, b, a + c, b + d] : [a - c / 2, b - d / 2, a + c / 2, b + d / 2];
 }
 

@@ -5,6 +5,7 @@
  *     <|box_start|>(12,30),(55,80)<|box_end|>        with or without tokens, ref labels, <box> tags
  *     [12, 30, 55, 80]   (12, 30, 55, 80)   <box>12 30 55 80</box>   x1=12, y1=30, x2=55, y2=80
  *     left=12 top=30 right=55 bottom=80   x=12, y=30, w=43, h=50   (12,30) to (55,80)   12 30 55 80, alone
+ *     top-left (12, 30), bottom-right (55, 80)
  *     <loc0030><loc0012>…   <loc_12>…   {<12><30><55><80>}   <12><30><55><80>
  *
  * What is meant as a place and is no box (a quadrilateral, a point) is found as a misfit. Linear in the text's length:
@@ -74,6 +75,15 @@ const SIZES = [
   ['left', 'top', 'width', 'height'],
 ];
 const EXTREMES = ['xmin', 'ymin', 'xmax', 'ymax'];
+/** Two corners by their names: “top-left (10, 20), bottom-right (30, 40)”, 左上角(10,20)，右下角(30,40). */
+const corner = (across: string, down: string, han: string): string =>
+  String.raw`(?:(?:${down})[\s_-]?${across}|${across}[\s_-]?(?:${down})|${han})(?:\s?(?:corner|point|coordinates?|角|坐标)){0,2}\s{0,2}(?:is at|is|at|为|是|[=:])?\s{0,2}[(\[]${N},${N}[)\]]`;
+const TOP_LEFT = corner('left', 'top|upper', '左上');
+const TOP_RIGHT = corner('right', 'top|upper', '右上');
+const BOTTOM_LEFT = corner('left', 'bottom|lower', '左下');
+const BOTTOM_RIGHT = corner('right', 'bottom|lower', '右下');
+const twoCorners = (first: string, second: string) =>
+  new RegExp(String.raw`${first}\s{0,3}[,;.]?\s{0,3}(?:(?:and|to|the|its|和|,)\s{0,2}){0,3}${second}`, 'gi');
 /** PaliGemma (big_vision, paligemma README): y first, in 1024ths, the label behind. */
 const LOC_1024 = /<loc(\d{4})><loc(\d{4})><loc(\d{4})><loc(\d{4})>(?:\s?([^;<>\n]{1,80}))?/g;
 /** Florence-2 (its processor's quantiser): thousandths, the label before. */
@@ -94,6 +104,8 @@ interface Pattern {
   readonly form: 'pairs' | 'list';
   /** What a match's groups are. */
   readonly groups: keyof typeof READERS;
+  /** Its words name the sides. */
+  readonly corners?: true;
 }
 
 const four = ([a, b, c, d]: readonly (string | undefined)[]): Numbers => [Number(a), Number(b), Number(c), Number(d)];
@@ -102,6 +114,9 @@ const withText = (label: string | undefined) => (label?.trim() ? { label: label.
 /** What the groups of a match say. */
 const READERS = {
   corners: (groups: Groups) => ({ numbers: four(groups) }),
+  'corners from the last': ([a, b, c, d]: Groups) => ({ numbers: four([c, d, a, b]) }),
+  'rising corners': ([a, b, c, d]: Groups) => ({ numbers: four([a, d, c, b]) }),
+  'falling corners': ([a, b, c, d]: Groups) => ({ numbers: four([c, b, a, d]) }),
   sizes: (groups: Groups) => {
     const [x, y, width, height] = four(groups);
     return { numbers: [x, y, x + width, y + height] as const };
@@ -130,9 +145,27 @@ const PATTERNS: readonly Pattern[] = [
   { pattern: TAGGED, form: 'pairs', groups: 'corners' },
   { pattern: LIST, form: 'list', groups: 'corners' },
   ...[CORNERS, EXTREMES, EDGES].flatMap((names) =>
-    [inTags(names), named(names)].map((pattern): Pattern => ({ pattern, form: 'pairs', groups: 'corners' })),
+    [inTags(names), named(names)].map((pattern): Pattern => ({
+      pattern,
+      form: 'pairs',
+      groups: 'corners',
+      corners: true,
+    })),
   ),
-  ...SIZES.map((names): Pattern => ({ pattern: named(names), form: 'pairs', groups: 'sizes' })),
+  ...SIZES.map((names): Pattern => ({ pattern: named(names), form: 'pairs', groups: 'sizes', corners: true })),
+  ...(
+    [
+      [TOP_LEFT, BOTTOM_RIGHT, 'corners'],
+      [BOTTOM_RIGHT, TOP_LEFT, 'corners from the last'],
+      [BOTTOM_LEFT, TOP_RIGHT, 'rising corners'],
+      [TOP_RIGHT, BOTTOM_LEFT, 'falling corners'],
+    ] as const
+  ).map(([first, second, groups]): Pattern => ({
+    pattern: twoCorners(first, second),
+    form: 'pairs',
+    groups,
+    corners: true,
+  })),
   { pattern: LOC_1024, form: 'pairs', groups: '1024ths' },
   { pattern: LOC_1000, mark: '<loc_', form: 'pairs', groups: 'labelled thousandths' },
   { pattern: BINS, form: 'pairs', groups: 'thousandths' },
@@ -220,6 +253,7 @@ export function findBoxes(text: string): FoundBoxes {
   const quads: Quad[] = [];
   const misfits: Misfit[] = [];
   const taken: Span[] = [];
+  const half = halfWidth(text);
   for (const value of looseValues(text)) {
     const walk = new BoxWalk(listInString(text));
     walk.walk(value);
@@ -230,7 +264,7 @@ export function findBoxes(text: string): FoundBoxes {
     }
     const place = widened(text, value);
     const strict = isStrict(text, value);
-    const decimal = text.slice(value.start, value.end).includes('.');
+    const decimal = half.slice(value.start, value.end).includes('.');
     taken.push(place);
     for (const box of walk.found) quads.push(withLabel(text, jsonQuad(box, place, { decimal, strict })));
   }
@@ -240,8 +274,7 @@ export function findBoxes(text: string): FoundBoxes {
     taken.push(place);
   }
   taken.sort((a, b) => a.start - b.start);
-  const half = halfWidth(text);
-  for (const { pattern, mark, form, groups } of PATTERNS) {
+  for (const { pattern, mark, form, groups, corners } of PATTERNS) {
     if (mark !== undefined && !half.includes(mark)) continue;
     let next = 0; // spans are in order: one walk along both lists
     const fresh: Span[] = [];
@@ -256,6 +289,7 @@ export function findBoxes(text: string): FoundBoxes {
         image: null,
         decimal: match[0].includes('.'),
         strict: false,
+        ...(corners && { corners }),
         ...READERS[groups](match.slice(1)),
       };
       quads.push(withLabel(text, quad));

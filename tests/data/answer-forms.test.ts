@@ -24,6 +24,17 @@ describe('a box is read', () => {
     '(20, 10) to (90, 40)',
     'x: 20, y: 10, w: 70, h: 30',
     'left=20 top=10 right=90 bottom=40',
+    'top-left (20, 10), bottom-right (90, 40)',
+    'Upper left corner: [20, 10]; lower right corner: [90, 40]',
+    'bottom-right (90, 40), top-left (20, 10)',
+    'bottom-left (20, 40), top-right (90, 10)',
+    '左上角(20,10)，右下角(90,40)',
+    '{"bottom_left": [20, 40], "top_right": [90, 10]}',
+    '[٢٠، ١٠، ٩٠، ٤٠]',
+    '[۲۰, ۱۰, ۹۰, ۴۰]',
+    '[२०, १०, ९०, ४०]',
+    '{"bbox_2d": ["٢٠", "10", "９０", 40]}',
+    '{"bbox_2d": [๒๐, ๑๐, ๙๐, ๔๐]}',
   ])('%s', async (answer) => {
     const dataset = await answered(answer);
     expect((await only(dataset)).solution.map(({ box }) => box.map((n) => Math.round(n * 1e6) / 1e6))).toEqual([

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { inputOf, tryInput, type Finding, type Readers } from '../../tools/fuzz/fuzz.ts';
+import { goOn, readCampaign, sumOf } from '../../tools/fuzz/campaign.ts';
 import { fuzz } from '../../tools/fuzz/processes.ts';
 import { READERS } from '../../tools/fuzz/readers.ts';
 import { READERS as PLANTED } from './planted-readers.ts';
@@ -92,6 +93,37 @@ describe('what no reader may do is told with the input that did it', () => {
     expect((await findings('throws')).map(({ input, what }) => [input, what.slice(0, 19)])).toEqual(
       some.map((input) => [input, 'RangeError: planted']),
     );
+  });
+
+  test('in a campaign that was ended and goes on, each input is given once', async () => {
+    const path = join(mkdtempSync(join(tmpdir(), 'fuzz-')), 'campaign.json');
+    const options = {
+      names: ['refuses', 'throws'],
+      table: new URL('planted-readers.ts', import.meta.url).href,
+      hangsAfterMs: 60_000,
+    };
+    const said: string[] = [];
+    // No turn is so short that nothing is given: the sum is exact.
+    for (const total of [20, inputs])
+      await goOn(path, readCampaign(path, 5), total, options, (line) => said.push(line));
+    const { given, findings: found } = readCampaign(path, 5);
+    expect([sumOf(readCampaign(path, 5)), given]).toEqual([inputs, { refuses: 20, throws: 10 }]);
+    expect(found.map(({ reader, input }) => [reader, input])).toEqual(
+      some.filter((input) => input < 10).map((input) => ['throws', input]),
+    );
+    expect(said.at(-1)).toBe(`throws: 10 inputs, 10 in all; ${inputs} of ${inputs} of all readers`);
+    expect(() => readCampaign(path, 6)).toThrow('of seed 5');
+  });
+
+  test('a turn ends in time and says where', async () => {
+    const table = new URL('planted-readers.ts', import.meta.url).href;
+    const next = await fuzz(
+      { reader: 'refuses', seed: 5, from: 0, to: 1e9, table, milliseconds: 200 },
+      60_000,
+      () => undefined,
+    );
+    expect(next).toBeGreaterThan(0);
+    expect(next).toBeLessThan(1e9);
   });
 
   test('a process that dies', async () => {

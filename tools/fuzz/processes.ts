@@ -19,6 +19,8 @@ export interface Span {
   readonly to: number;
   /** Address of the module with the table of readers. */
   readonly table: string;
+  /** Ends before `to` when so long has passed since the readers were loaded. */
+  readonly milliseconds?: number | undefined;
 }
 
 /** Ends this process when the one that began it is gone: a reader that hangs hears nothing, so a thread looks. */
@@ -33,21 +35,24 @@ export interface Work extends Span {
 }
 
 /** In the process: its work, told to the one that began it. */
-export async function work({ reader, seed, from, to, table, parent }: Work): Promise<void> {
+export async function work({ reader, seed, from, to, table, parent, milliseconds = Infinity }: Work): Promise<void> {
   new Worker(FOLLOW, { eval: true, execArgv: [], workerData: parent }).unref();
   const { READERS } = (await import(table)) as { READERS: Readers };
-  for (let input = from; input < to; input++) {
+  const until = performance.now() + milliseconds;
+  let input = from;
+  for (; input < to && performance.now() < until; input++) {
     if ((input - from) % SIGN === 0 || to - from <= SIGN) process.send!({ at: input });
     const found = await tryInput(reader, seed, input, READERS);
     if (found) process.send!({ found });
   }
-  process.send!({ at: to }, () => process.exit(0));
+  process.send!({ at: input, done: true }, () => process.exit(0));
 }
 
 interface Heard {
   /** The input before which the process was last heard of. */
   readonly at: number;
-  readonly end: string;
+  /** Why it ended; null: it was done, at the end of its span or of its time. */
+  readonly end: string | null;
 }
 
 function inProcess(span: Span, hangsAfterMs: number, found: (finding: Finding) => void): Promise<Heard> {
@@ -61,42 +66,48 @@ function inProcess(span: Span, hangsAfterMs: number, found: (finding: Finding) =
       },
     );
     let at = span.from;
-    let hung = false;
+    let [hung, done] = [false, false];
     const stop = () => {
       hung = true;
       child.kill('SIGKILL');
     };
     // Before the first sign its modules are loaded.
     let timer = setTimeout(stop, Math.max(hangsAfterMs, STARTS));
-    child.on('message', (message: { at?: number; found?: Finding }) => {
+    child.on('message', (message: { at?: number; done?: true; found?: Finding }) => {
       clearTimeout(timer);
       timer = setTimeout(stop, hangsAfterMs);
       if (message.at !== undefined) at = message.at;
+      done ||= message.done === true;
       if (message.found) found(message.found);
     });
     child.on('exit', (code, signal) => {
       clearTimeout(timer);
       resolve({
         at,
-        end: hung ? 'the process hung and was stopped' : `the process died (${signal ?? `code ${code}`})`,
+        end: done ? null : hung ? 'the process hung and was stopped' : `the process died (${signal ?? `code ${code}`})`,
       });
     });
   });
 }
 
-/** All inputs of a span. `found` hears each finding as it is made, a dead or hung process as well. */
-export async function fuzz(span: Span, hangsAfterMs: number, found: (finding: Finding) => void): Promise<void> {
+/**
+ * The inputs of a span, and the one behind the last that was given. `found` hears each finding as it is made, a dead or
+ * hung process as well.
+ */
+export async function fuzz(span: Span, hangsAfterMs: number, found: (finding: Finding) => void): Promise<number> {
   const { reader, seed, to } = span;
   for (let next = span.from; next < to;) {
     const told: Finding[] = [];
-    const { at } = await inProcess({ ...span, from: next }, hangsAfterMs, (finding) => told.push(finding));
+    const { at, end } = await inProcess({ ...span, from: next }, hangsAfterMs, (finding) => told.push(finding));
     // What is behind the last sign of life is tried again.
     for (const finding of told) if (finding.input < at) found(finding);
-    if (at >= to) return;
+    if (end === null) return at;
     // Somewhere in these the process died or hung: one at a time says where.
     const stop = Math.min(to, at + SIGN);
-    const exact = await inProcess({ ...span, from: at, to: stop }, hangsAfterMs, found);
-    if (exact.at < stop) found({ reader, seed, input: exact.at, what: exact.end });
-    next = exact.at < stop ? exact.at + 1 : stop;
+    const few = { ...span, from: at, to: stop, milliseconds: undefined };
+    const exact = await inProcess(few, hangsAfterMs, found);
+    if (exact.end !== null) found({ reader, seed, input: exact.at, what: exact.end });
+    next = exact.end !== null ? exact.at + 1 : stop;
   }
+  return to;
 }

@@ -2,6 +2,7 @@
 import { isPictureName } from '../../base/picture-files.ts';
 import { rowIssue, type Source } from '../raw-row.ts';
 import type { RowIssue } from '../row.ts';
+import { isTurned, TURNED_FIX } from '../turned.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -158,7 +159,17 @@ const OTHERS: readonly (readonly [(value: Fields) => boolean, string, string])[]
   ],
 ];
 
+/** Fields that hold boxes, beside which an angle is a box's. */
+const BOX_FIELDS = ['bbox', 'bboxes', 'box', 'boxes', 'bbox_2d'];
+const hasTurnedBoxes = (value: Fields): boolean =>
+  ((BOX_FIELDS.some((key) => isGiven(value[key])) || Array.isArray(value.answer) || Array.isArray(value.solution)) &&
+    isTurned(value)) ||
+  [value.objects, value.annotations, value.regions].some((each) =>
+    [each].flat().some((one) => isFields(one) && BOX_FIELDS.some((key) => isGiven(one[key])) && isTurned(one)),
+  );
+
 const REFUSED: readonly Refused[] = [
+  { found: (value) => (hasTurnedBoxes(value) ? 'boxes that are turned' : null), fix: TURNED_FIX },
   {
     found: mediaOf,
     fix: 'Only pictures are taught: take frames out of a video and give them as pictures, or leave the row out.',

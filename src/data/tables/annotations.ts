@@ -9,6 +9,7 @@ import type { JsonIndex } from '../../formats/json-index.ts';
 import { parseJson } from '../../formats/jsonl.ts';
 import type { Size } from '../../grounding/box.ts';
 import type { Ledger } from '../ledger.ts';
+import { isTurned, TURNED_FIX } from '../turned.ts';
 import { rowIssue, type RawBox } from '../raw-row.ts';
 import type { RowIssue } from '../row.ts';
 
@@ -207,6 +208,11 @@ export class Annotations {
       this.issues.push(
         rowIssue(source, `annotations[${place - 1}].bbox`, 'it is not four numbers', 'Give [x, y, width, height].'),
       );
+      this.#unclear(this.imageIds.find(value.image_id), categoryOf(value.category_id));
+      return;
+    }
+    if (isTurned(value)) {
+      this.issues.push(rowIssue(source, `annotations[${place - 1}].bbox`, 'the box is turned', TURNED_FIX));
       this.#unclear(this.imageIds.find(value.image_id), categoryOf(value.category_id));
       return;
     }

@@ -2,6 +2,7 @@
  * Files of annotations in forms that are known and not read: each is named, with the way round, once for all files of its
  * kind. What a file is, its ending says, or its first lines, or its first values.
  */
+import { PICTURE_END } from '../../base/picture-files.ts';
 import { isObject } from '../../base/json.ts';
 import { fileIssue } from '../file-set.ts';
 import type { RowIssue } from '../row.ts';
@@ -58,7 +59,7 @@ const KITTI = new RegExp(`^[A-Za-z_]{1,40} ${N}${times('13,14', ' ')}\\s*$`);
 /** Eight numbers, a class, and how difficult it is. */
 const DOTA = new RegExp(`^${N}${times('7', ' ')} [\\w-]{1,80}(?: [012])?\\s*$`);
 const COMMAS = new RegExp(`^${N}${times('6,9', '[ \\t]?,[ \\t]?')},?\\s*$`);
-const PICTURE = String.raw`[^\s,]{1,300}\.(?:jpe?g|png|bmp|webp)`;
+const PICTURE = String.raw`[^\s,]{1,300}${PICTURE_END}`;
 const AFTER_PICTURE = new RegExp(`^${PICTURE}(?: \\d{1,6}(?:,\\d{1,6}){3,4}){1,}\\s*$`, 'i');
 const ALONE = new RegExp(`^${PICTURE}$`, 'i');
 const WIDER_BOX = new RegExp(`^${N}${times('3,12', ' ')}\\s*$`);

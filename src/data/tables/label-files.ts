@@ -8,6 +8,8 @@ import type { FileSet } from '../file-set.ts';
 import { fileIssue } from '../file-set.ts';
 import { rowIssue, type ReadRow } from '../raw-row.ts';
 import type { RowIssue } from '../row.ts';
+import type { LedgerKey } from '../ledger.ts';
+import { isTurned, TURNED_FIX } from '../turned.ts';
 import { byFolder, filesTable } from './files-table.ts';
 import type { Table } from './table.ts';
 
@@ -31,6 +33,8 @@ export function vocRow(text: string, file: string): ReadRow {
   const boxes: Labelled[] = [];
   for (const [i, part] of text.split('<object>').slice(1).entries()) {
     const object = part.slice(0, Math.max(0, part.indexOf('</object>')) || undefined);
+    if (isTurned({ angle: numberIn(object, 'angle') || 0 }))
+      return { ok: false, issues: [rowIssue(source, `object[${i}]`, 'the box is turned', TURNED_FIX)] };
     const numbers = ['xmin', 'ymin', 'xmax', 'ymax'].map((name) => numberIn(inside(object, 'bndbox') ?? '', name));
     if (!numbers.every(Number.isFinite))
       return {
@@ -59,10 +63,23 @@ export function vocRow(text: string, file: string): ReadRow {
 
 const byNumber = (boxes: readonly Labelled[]): boolean => boxes.some(({ label }) => /^class \d+$/.test(label));
 
-export function yoloRow(text: string, file: string, image: string, names: readonly string[]): ReadRow {
+/** What the numbers behind a YOLO class are, by their count and kind. `points`: numbers of key points behind a box. */
+function yoloShape(numbers: readonly number[], points: number): 'box' | 'scored' | 'turned' | 'points' | 'outline' {
+  const more = numbers.length - 4;
+  if (more === 0) return 'box';
+  if (more === 1) return numbers[4]! >= 0 && numbers[4]! <= 1 ? 'scored' : 'turned';
+  if (points > 0 && (more === points || more === points + 1)) return 'points';
+  // Key points as x, y and how visible: 0, 1 or 2.
+  const visible = numbers.filter((_, i) => i >= 4 && i % 3 === 0);
+  if (more % 3 === 0 && visible.every((n) => n === 0 || n === 1 || n === 2)) return 'points';
+  return 'outline';
+}
+
+/** `points`: numbers of key points behind each box, where data.yaml gives their shape. */
+export function yoloRow(text: string, file: string, image: string, { names, points }: Classes): ReadRow {
   const source = { file, line: 1 };
   const boxes: Labelled[] = [];
-  let outlines = false;
+  const done = new Set<LedgerKey>();
   for (const [i, line] of text.split('\n').entries()) {
     if (line.trim() === '') continue;
     const [kind, ...numbers] = line.trim().split(/\s+/).map(Number) as [number, ...number[]];
@@ -74,38 +91,59 @@ export function yoloRow(text: string, file: string, image: string, names: readon
         ],
       };
     const label = names[kind] ?? `class ${kind}`;
-    // Six numbers and more, in pairs, are an outline; a fifth alone is a confidence.
-    if (numbers.length >= 6 && numbers.length % 2 === 0) {
-      const [xs, ys] = [0, 1].map((k) => numbers.filter((_, j) => j % 2 === k)) as [number[], number[]];
+    const shape = yoloShape(numbers, points);
+    if (shape === 'turned')
+      return { ok: false, issues: [rowIssue({ file, line: i + 1 }, '', 'the box is turned', TURNED_FIX)] };
+    if (shape === 'scored') done.add('fields-dropped');
+    if (shape === 'points') done.add('shapes-dropped');
+    if (shape === 'outline') {
+      // An odd number behind pairs is a confidence.
+      const pairs = numbers.slice(0, numbers.length - (numbers.length % 2));
+      if (pairs.length < numbers.length) done.add('fields-dropped');
+      const [xs, ys] = [0, 1].map((k) => pairs.filter((_, j) => j % 2 === k)) as [number[], number[]];
       boxes.push({ label, numbers: [Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)] });
-      outlines = true;
+      done.add('outlines-reduced');
     } else {
       const [cx, cy, w, h] = numbers as [number, number, number, number];
       boxes.push({ label, numbers: [cx - w / 2, cy - h / 2, cx + w / 2, cy + h / 2] });
     }
   }
-  const done = [
-    ...(outlines ? (['outlines-reduced'] as const) : []),
-    ...(byNumber(boxes) ? (['classes-by-number'] as const) : []),
-  ];
-  return detectionRow({ image, boxes, space: 'fraction', done }, source);
+  if (byNumber(boxes)) done.add('classes-by-number');
+  return detectionRow({ image, boxes, space: 'fraction', done: [...done] }, source);
 }
 
-/** Names of classes by number, of the nearest file that has some. */
-async function namesOf(set: FileSet): Promise<readonly string[]> {
+/** How many numbers data.yaml says that key points have, `kpt_shape: [17, 3]`; 0 without. */
+function pointsIn(yaml: string): number {
+  const shape = /^kpt_shape:[ \t]*\[[ \t]*(\d{1,4})[ \t]*,[ \t]*([23])[ \t]*\]/m.exec(yaml);
+  return shape ? Number(shape[1]) * Number(shape[2]) : 0;
+}
+
+interface Classes {
+  readonly names: readonly string[];
+  readonly points: number;
+  /** The file that says it. */
+  readonly file?: number;
+}
+
+/** Names of classes by number, of the nearest file that has some; and how many numbers key points have. */
+async function namesOf(set: FileSet): Promise<Classes> {
   for (let i = 0; i < set.count; i++) {
     const path = set.path(i);
     if (!/(?:^|\/)(?:classes\.txt|[\w-]*\.names|(?:data|dataset)\.ya?ml)$/i.test(path)) continue;
     const text = await (await set.open(i)).text();
     if (!/\.ya?ml$/i.test(path))
-      return text
-        .split('\n')
-        .map((line) => line.trim())
-        .filter(Boolean);
+      return {
+        names: text
+          .split('\n')
+          .map((line) => line.trim())
+          .filter(Boolean),
+        points: 0,
+        file: i,
+      };
     const names = yamlNames(text);
-    if (names.length) return names;
+    if (names.length) return { names, points: pointsIn(text), file: i };
   }
-  return [];
+  return { names: [], points: 0 };
 }
 
 /** `names:` of a data.yaml: a list in brackets, a list of dashes, or a map of numbers. */
@@ -172,7 +210,8 @@ export async function labelTables(set: FileSet): Promise<LabelFiles> {
       yolo.push(i);
   }
   for (const i of [...voc, ...yolo]) read.add(i);
-  const names = yolo.length ? await namesOf(set) : [];
+  const classes: Classes = yolo.length ? await namesOf(set) : { names: [], points: 0 };
+  if (classes.file !== undefined) read.add(classes.file);
   const tables = [
     ...Array.from(byFolder(voc, set), ([folder, files]) =>
       filesTable(set, { name: `${folder}*.xml`, kind: 'VOC XML', format: 'VOC', files, read: vocRow }),
@@ -183,7 +222,7 @@ export async function labelTables(set: FileSet): Promise<LabelFiles> {
         kind: 'YOLO labels',
         format: 'YOLO',
         files,
-        read: (text, file) => yoloRow(text, file, pictureOf(file, set), names),
+        read: (text, file) => yoloRow(text, file, pictureOf(file, set), classes),
       }),
     ),
   ];

@@ -138,11 +138,10 @@ def stated_for(places, hints):
 
 CLOSING = {"[": "]", "(": ")", "{": "}"}
 QUOTES = {'"': '"', "'": "'", "“": "”"}
-WIDE = {"、": ",", "【": "[", "】": "]"}
 
 
 def half_width(text):
-    return PATTERNS["wide"].sub(lambda m: WIDE.get(m.group(0)) or chr(ord(m.group(0)) - 0xFEE0), text)
+    return PATTERNS["wide"].sub(lambda m: WORDS["wide"].get(m.group(0)) or chr(ord(m.group(0)) - 0xFEE0), text)
 
 
 def is_word_start(c):
@@ -296,9 +295,10 @@ def number_of(value):
         return None
     if value["kind"] == "number":
         return value
-    if value["kind"] != "string" or not PATTERNS["number_in_quotes"].search(value["text"]):
+    text = half_width(value["text"]) if value["kind"] == "string" else ""
+    if value["kind"] != "string" or not PATTERNS["number_in_quotes"].search(text):
         return None
-    return {"value": first_number(value["text"]), "start": value["start"] + 1, "end": value["end"] - 1}
+    return {"value": first_number(text), "start": value["start"] + 1, "end": value["end"] - 1}
 
 
 def numbers_of(items):
@@ -383,6 +383,12 @@ class BoxWalk:
     def object(self, value, inherited, depth):
         fields = [(key, plain_key(key), own) for key, own in value["fields"]]
         around = around_of(fields, inherited)
+        angles = [number_of(own) for _, plain, own in fields if plain in WORDS["angles"]]
+        if any(angle and angle["value"] != 0 for angle in angles) and any(
+            plain in WORDS["box"] or plain in WORDS["side_keys"] for _, plain, _ in fields
+        ):
+            self.misfits += 1
+            return
         sides = sides_of(fields) or two_corners(fields)
         if sides:
             self.box(value, sides[1], sides[0], around, True, None)
@@ -407,6 +413,8 @@ class BoxWalk:
                 self.others.append((own["start"], own["end"]))
             elif own["kind"] in ("list", "object"):
                 self.walk(own, under_key(key, around), None, depth + 1)
+        if self.met() == before and point_of(value):
+            self.misfits += 1
 
     def points(self, value):
         if value["kind"] != "list":
@@ -448,10 +456,10 @@ def point_of(value):
 
 
 def two_corners(fields):
-    for keys in WORDS["corners"]:
-        first, second = (point_of(field_value(fields, key)) for key in keys)
+    for one, other, sides in WORDS["corners"]:
+        first, second = (point_of(field_value(fields, key)) for key in (one, other))
         if first and second:
-            return (XYXY, [*first, *second])
+            return (sides, [*first, *second])
     return None
 
 
@@ -548,12 +556,17 @@ def with_label(text, quad):
     return {**quad, "start": quad["start"] - len(match.group(0))} if match else quad
 
 
+CORNER_ORDERS = {"corners from the last": (2, 3, 0, 1), "rising corners": (0, 3, 2, 1), "falling corners": (2, 1, 0, 3)}
+
+
 def quad_numbers(kind, groups):
     if kind == "hundredths":
         return [float(g) * 10 for g in groups[1:5]], True
     if kind == "sizes":
         x, y, width, height = (float(g) for g in groups[:4])
         return [x, y, x + width, y + height], False
+    if kind in CORNER_ORDERS:
+        return [float(groups[i]) for i in CORNER_ORDERS[kind]], False
     if kind == "1024ths":
         y1, x1, y2, x2 = groups[:4]
         return [float(n) * 1000 / 1024 for n in (x1, y1, x2, y2)], True
@@ -563,7 +576,7 @@ def quad_numbers(kind, groups):
 
 
 def find_quads(text):
-    quads, taken = [], []
+    quads, taken, half = [], [], half_width(text)
     for value in loose_values(text):
         walk = BoxWalk(list_in_string(text))
         walk.walk(value)
@@ -571,13 +584,12 @@ def find_quads(text):
             taken.extend(walk.others)
             continue
         start, end = widened(text, value["start"], value["end"])
-        part = text[value["start"] : value["end"]]
-        how = {"start": start, "end": end, "strict": is_strict(part), "decimal": "." in part}
+        part = slice(value["start"], value["end"])
+        how = {"start": start, "end": end, "strict": is_strict(text[part]), "decimal": "." in half[part]}
         taken.append((start, end))
         quads.extend(with_label(text, {**box, **how}) for box in walk.found)
     taken.extend((match.start(), match.end()) for match in PATTERNS["outline"].finditer(text))
     taken.sort(key=lambda span: span[0])
-    half = half_width(text)
     for pattern, form, kind in PATTERNS["quads"]:
         at, fresh = 0, []
         for match in pattern.finditer(half):

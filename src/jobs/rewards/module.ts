@@ -62,6 +62,7 @@ const PATTERNS = {
 };
 
 const WORDS = {
+  wide: LOOSE_PATTERNS.asciiOf,
   last: HINT_PATTERNS.last,
   numbers: HINT_PATTERNS.numbers,
   letters: HINT_PATTERNS.letters,
@@ -71,6 +72,8 @@ const WORDS = {
   label: BOX_WORDS.label,
   labels: BOX_WORDS.labels,
   other: BOX_WORDS.other,
+  angles: BOX_WORDS.angles,
+  side_keys: BOX_WORDS.sideKeys,
   sides: BOX_WORDS.sides,
   corners: BOX_WORDS.corners,
   most_boxes: QUAD_PATTERNS.mostBoxes,

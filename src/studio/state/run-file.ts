@@ -180,7 +180,7 @@ const Reading = v.object({
         file: text,
         way: v.picklist(['pairs', 'list', 'declared']),
         space: v.picklist(['fraction', 'percent', 'thousand', 'natural', 'stored', 'listed', 'model']),
-        layout: v.picklist(['xyxy', 'xywh', 'cxcywh']),
+        layout: v.picklist(['xyxy', 'xywh', 'cxcywh', 'yxyx']),
         resize: v.optional(ResizeShape),
       }),
     ),

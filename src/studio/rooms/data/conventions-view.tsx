@@ -27,6 +27,7 @@ const LAYOUTS: Readonly<Record<Convention['layout'], string>> = {
   xyxy: 'two corners',
   xywh: 'corner, width, height',
   cxcywh: 'centre, width, height',
+  yxyx: 'two corners, y first',
 };
 const WAYS: Readonly<Record<WayOfWriting, string>> = {
   pairs: '(x1,y1),(x2,y2)',
@@ -170,7 +171,7 @@ function Candidates({ dataset, report, onShow }: CandidatesProps) {
           {report.way !== 'pairs' && (
             <Choice
               label="Layout of four numbers"
-              choices={(['xyxy', 'xywh', 'cxcywh'] as const).map((key) => ({ key, title: LAYOUTS[key] }))}
+              choices={(['xyxy', 'xywh', 'cxcywh', 'yxyx'] as const).map((key) => ({ key, title: LAYOUTS[key] }))}
               selected={chosen.layout}
               onSelect={(layout) => setChosen({ ...chosen, layout })}
             />
