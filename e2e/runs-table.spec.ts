@@ -153,6 +153,26 @@ test('runs are laid over each other with a colour each, and two are compared ans
   await look(page, 'answers');
 });
 
+test('a run’s name stays in view while its figures are scrolled', async ({ page }) => {
+  await openHarness(page, served, 'fast');
+  await threeRuns(page);
+  await page.setViewportSize({ width: 900, height: 700 });
+  await page.getByText('Columns', { exact: true }).click();
+  for (const box of await page.getByRole('group', { name: 'Columns of the table of runs' }).getByRole('checkbox').all())
+    await box.check();
+  const left = () => table(page).evaluate((box) => box.scrollLeft);
+  await table(page).evaluate((box) => box.scrollTo({ left: 600 }));
+  expect(await left()).toBeGreaterThan(100);
+  const name = table(page).getByRole('rowheader', { name: /Better/ });
+  // Not only in the document: it is what one sees there.
+  const seen = await name.evaluate((cell) => {
+    const { left: x, top, height } = cell.getBoundingClientRect();
+    return cell.contains(document.elementFromPoint(x + 20, top + height / 2));
+  });
+  expect(seen).toBe(true);
+  await page.screenshot({ path: test.info().outputPath('scrolled.png') });
+});
+
 test('the checkpoints that are kept of a run are listed, and each is opened to be inspected or exported', async ({
   page,
 }) => {
@@ -166,11 +186,28 @@ test('the checkpoints that are kept of a run are listed, and each is opened to b
   await expect(list.getByRole('row')).toHaveCount(3);
   await expect(list.getByRole('row').nth(1)).toContainText('the last, end of a stage');
   const best = list.getByRole('row').nth(2);
-  await expect(best).toContainText('the best, eval_accuracy 0.710');
+  await expect(best).toContainText('the best by eval_accuracy, 0.710');
   await look(page, 'checkpoints');
   await best.getByRole('button', { name: /^Export/ }).press('Enter');
   await expect(page.getByRole('heading', { level: 1, name: 'Export' })).toBeVisible();
   expect(await page.evaluate(() => window.harness.transport.lastCheckpoint)).toBe(5);
+  await expect(
+    page.getByText(/The tuned model is the checkpoint after step 30: the best by eval_accuracy/),
+  ).toBeVisible();
+
+  // The Run room lists them as well, and says which of them is open.
+  await page.getByRole('link', { name: /^Run\b/ }).click();
+  await page.getByRole('tab', { name: 'Checkpoints' }).click();
+  await expect(list.getByRole('row')).toHaveCount(3);
+  await expect(best).toContainText('open');
+  await look(page, 'checkpoints-in-run-room');
+  await list
+    .getByRole('row')
+    .nth(1)
+    .getByRole('button', { name: /^Inspect/ })
+    .press('Enter');
+  await expect(page.getByRole('heading', { level: 1, name: 'Inspect' })).toBeVisible();
+  await expect(page.getByText(/The tuned model is the checkpoint after step 40: end of a stage/)).toBeVisible();
 });
 
 test('a run is reported as one file that opens alone, asks for nothing, and reads in light and dark', async ({

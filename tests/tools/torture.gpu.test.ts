@@ -19,6 +19,7 @@ test('what is tortured has a stage of every kind, and learns something', () => {
     'group',
     'metrics',
     'rejection',
+    'stage',
   ]);
   expect(Math.max(...told.map(({ values }) => values?.['reward_std'] ?? 0))).toBeGreaterThan(0);
 });

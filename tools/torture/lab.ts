@@ -7,13 +7,15 @@ import { Random } from '../../src/base/random.ts';
 import { filesUnder } from '../../src/cli/node-files.ts';
 import { nodeFileStore } from '../../src/cli/node-file-store.ts';
 import { openNodeGpu } from '../../src/cli/node-gpu.ts';
-import { loadCheckpoint } from '../../src/engine/keep/keeper.ts';
+import { keptCheckpoints, loadCheckpoint, loadKept } from '../../src/engine/keep/keeper.ts';
 import type { EngineEvent } from '../../src/engine/protocol/index.ts';
 import type { RunRecord } from '../../src/engine/protocol/records.ts';
+import { writeCheckpoint } from '../../src/train/checkpoint-file.ts';
 import { exportWitness } from '../../src/engine/run/witness.ts';
 import { EngineSession } from '../../src/engine/session.ts';
 import { buildReport } from '../../src/evaluate/report.ts';
 import type { Gpu } from '../../src/gpu/device.ts';
+import type { Recipe } from '../../src/train/recipe.ts';
 import { registerDecoder } from '../../src/image/decode.ts';
 import { nodeDecode } from '../../src/image/node-decode.ts';
 import { storageInFiles, type Storage } from '../../src/store/storage.ts';
@@ -33,6 +35,8 @@ export interface Outcome {
   readonly adapter: string;
   readonly witness: string;
   readonly report: unknown;
+  /** The checkpoint that is kept as the best: of which step, by what, and a digest of its weights; null: none. */
+  readonly best: unknown;
 }
 
 export interface Life {
@@ -47,7 +51,7 @@ export interface Life {
 
 const DAY_MS = 86_400_000;
 /** Changes on disk between two units of work that are saved, about. */
-const MOST_CHANGES = 16;
+export const MOST_CHANGES = 16;
 
 /** A step, a batch: kernels that were compiled are told as progress, too. */
 const isUnit = (event: EngineEvent): boolean => event.type === 'progress' && !event.preparing && event.done > 0;
@@ -65,6 +69,10 @@ export function timeless(event: EngineEvent): unknown[] {
     const { step_time: _, ...values } = event.values;
     return [{ ...event, values }];
   }
+  if (event.type === 'stage') {
+    const { index, status, round } = event;
+    return [{ type: 'stage', index, status, round }];
+  }
   return event.type === 'group' || event.type === 'evaluation' || event.type === 'rejection' ? [event] : [];
 }
 
@@ -73,6 +81,7 @@ const withoutTimes = (value: unknown): unknown =>
 
 export class Lab {
   disk = FaultyDisk.of([]);
+  readonly #recipe: Recipe;
   readonly #storage: Storage;
   readonly #session: EngineSession;
   #gpu: Gpu | null = null;
@@ -84,7 +93,8 @@ export class Lab {
   readonly #realNow = Date.now;
   #clockMs = 0;
 
-  private constructor() {
+  private constructor(recipe: Recipe) {
+    this.#recipe = recipe;
     registerDecoder(nodeDecode);
     // The store belongs to the program, the disk below it can be another at any time.
     const disk = new Proxy({} as Disk, {
@@ -107,8 +117,8 @@ export class Lab {
   }
 
   /** @param rows a folder with the rows */
-  static async open(rows: string): Promise<Lab> {
-    const lab = new Lab();
+  static async open(rows: string, recipe: Recipe = PLAN): Promise<Lab> {
+    const lab = new Lab(recipe);
     await lab.#session.handle({ type: 'load-model', files: await filesUnder(MODEL), name: 'model' });
     const opened = await lab.#session.handle({ type: 'open-dataset', name: 'demo', files: await filesUnder(rows) });
     lab.#dataset = opened.id;
@@ -139,7 +149,7 @@ export class Lab {
 
   /** Kind of that stage. */
   async stage(): Promise<string> {
-    return PLAN.stages[await this.#stageOnDisk()]?.kind ?? 'end';
+    return this.#recipe.stages[await this.#stageOnDisk()]?.kind ?? 'end';
   }
 
   /** Begins the run, or goes on with it, until it ends, or until `kill` has come to pass: some changes on disk after so many `units` of work. */
@@ -157,7 +167,7 @@ export class Lab {
     const random = new Random(kill?.seed ?? 0);
     const fire = (): 'kill' | 'full' | null => {
       fired = true;
-      last = PLAN.stages[this.#stage]?.kind ?? 'end';
+      last = this.#recipe.stages[this.#stage]?.kind ?? 'end';
       const { way, moment } = kill!;
       if (way === 'power' || way === 'gone') {
         if (moment === 'inside') {
@@ -243,7 +253,7 @@ export class Lab {
     const files = await this.#session.exportFiles({ what: 'adapter' });
     const report = buildReport({
       adapter: this.#gpu!.name,
-      seed: PLAN.seed,
+      seed: this.#recipe.seed,
       stages: bench.evaluations,
       ...(bench.rejection && { rejection: bench.rejection }),
     });
@@ -252,14 +262,24 @@ export class Lab {
       adapter: await digestOf(files.find(({ path }) => path.endsWith('.safetensors'))!.data),
       witness: await digestOf(await exportWitness(bench)),
       report: withoutTimes(report),
+      best: await this.#best(run),
     };
+  }
+
+  async #best({ id }: RunRecord): Promise<unknown> {
+    const kept = (await keptCheckpoints(this.#storage, id)).find(({ about }) => about.reason === 'best');
+    if (!kept) return null;
+    const { policy } = (await loadKept(this.#storage, id, kept.id)).start;
+    const { stage, step, metric } = kept.about;
+    // Its position holds times, which differ.
+    return { stage, step, metric, policy: await digestOf(writeCheckpoint(policy, {})) };
   }
 
   async #begin(): Promise<void> {
     const [run, dataset] = [await this.run(), this.#dataset];
     await (run
       ? this.#session.handle({ type: 'continue-run', runId: run.id, dataset, go: true })
-      : this.#session.handle({ type: 'start', dataset, recipe: PLAN, keep: { everySteps: 1, keepLast: 2 } }));
+      : this.#session.handle({ type: 'start', dataset, recipe: this.#recipe, keep: { everySteps: 1, keepLast: 2 } }));
   }
 
   async #control(action: 'stop' | 'resume'): Promise<void> {

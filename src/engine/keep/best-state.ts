@@ -8,4 +8,6 @@ export interface BestState {
   readonly worse: number;
   /** The last step whose accuracy was measured: a resumed run does not measure it twice. */
   readonly measuredAt: number;
+  /** It became better, and no checkpoint was kept as the best since. Absent: one was, or nothing became better. */
+  readonly unkept?: true;
 }

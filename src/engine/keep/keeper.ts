@@ -125,16 +125,16 @@ export class Keeper {
   async best(
     policy: Policy,
     at: RunBoundary,
-    metric: { readonly name: string; readonly value: number },
+    of: Required<Pick<CheckpointAbout, 'metric'>> & Pick<CheckpointAbout, 'stage' | 'round'>,
   ): Promise<void> {
-    await this.#save(policy, at, { reason: 'best', score: null, metric });
+    await this.#save(policy, at, { reason: 'best', score: null, ...of });
   }
 
   /** Reads the policy back, and queues it to be written; settles with the queued write, wrapped. */
   async #save(
     policy: Policy,
     at: RunBoundary,
-    why: Pick<CheckpointAbout, 'reason' | 'score' | 'metric'>,
+    why: Pick<CheckpointAbout, 'reason' | 'score'> & Partial<CheckpointAbout>,
   ): Promise<{ readonly done: Promise<void> }> {
     const { optimizer, ...position } = at;
     const events = this.#logged + this.#events.length;
@@ -142,7 +142,7 @@ export class Keeper {
     // The position may hold lists that the stage goes on filling: it is frozen as text here and now.
     const rest = JSON.parse(JSON.stringify(position)) as RunPosition;
     const round = at.round === undefined ? {} : { round: at.round };
-    const about = { ...why, stage: at.stage, ...round, step: at.step, events };
+    const about = { stage: at.stage, ...round, ...why, step: at.step, events };
     return { done: this.#enqueue(() => this.#write({ policy: captured, position: rest, about })) };
   }
 
@@ -255,8 +255,12 @@ export async function keptCheckpoints(storage: Storage, run: string): Promise<Ke
   return entries.map(({ id, bytes, at, about }) => ({ id, bytes, at, about }));
 }
 
-/** One of them by its id. Throws `checkpoint-missing`. */
-export async function loadKept(storage: Storage, run: string, id: number): Promise<SavedCheckpoint> {
+/** One of them by its id, and what is kept of it. Throws `checkpoint-missing`. */
+export async function loadKept(
+  storage: Storage,
+  run: string,
+  id: number,
+): Promise<{ readonly start: SavedCheckpoint; readonly kept: KeptCheckpoint }> {
   const vault = vaultOf(storage, run);
   const entry = (await vault.entries()).find((each) => each.id === id);
   const file = entry && (await vault.read(entry));
@@ -267,7 +271,8 @@ export async function loadKept(storage: Storage, run: string, id: number): Promi
       'Open another one of the run. Nothing was changed.',
     );
   const { policy, rest } = await readCheckpoint<RunPosition>(blobSource(file));
-  return { policy, position: readPosition(rest), about: entry.about };
+  const { about, bytes, at } = entry;
+  return { start: { policy, position: readPosition(rest), about }, kept: { id, bytes, at, about } };
 }
 
 /** The newest sound checkpoint of a run; null if there is none. */

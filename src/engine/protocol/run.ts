@@ -207,4 +207,6 @@ export type RunEvent =
       readonly runId: string;
       readonly recipe: Recipe;
       readonly events: readonly ToldEvent[];
+      /** Which of its checkpoints the tuned policy is; absent: its last, or none. */
+      readonly checkpoint?: KeptCheckpoint;
     };

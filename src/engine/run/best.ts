@@ -12,10 +12,13 @@ export class Best {
   constructor(settings: HeldoutSettings, state: BestState = NONE) {
     this.#settings = settings;
     this.#state = state;
+    // A run that was cut off between a measurement and its checkpoint keeps that one still.
+    this.#improved = state.unkept ?? false;
   }
 
   get state(): BestState {
-    return this.#state;
+    const { unkept: _, ...state } = this.#state;
+    return this.#improved ? { ...state, unkept: true } : state;
   }
 
   get metric(): { readonly name: string; readonly value: number } | null {

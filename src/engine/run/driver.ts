@@ -123,7 +123,7 @@ export class Driver {
           gate: () => alive(() => this.#host.pass()),
           turn: () => alive(() => this.#host.gate.turn()),
           boundary: (at) => alive(() => keeper.boundary(bench.policy, at)),
-          best: (at, metric) => alive(() => keeper.best(bench.policy, at, metric)),
+          best: (at, kept) => alive(() => keeper.best(bench.policy, at, kept)),
           ...(look && { look: (...at) => alive(() => look(...at)) }),
         },
         start ? { position: start.position, moments: start.policy.moments } : undefined,

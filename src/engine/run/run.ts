@@ -8,6 +8,7 @@ import { placeOf, seedOf, visitAt, visitName, visitsOf } from '../../train/round
 import { heldoutOf } from '../../train/stages/heldout.ts';
 import { descriptorOf } from '../../train/stages/index.ts';
 import type { RunBoundary, RunPosition } from '../keep/position.ts';
+import type { CheckpointAbout } from '../protocol/records.ts';
 import type { Workbench } from '../model/workbench.ts';
 import type { EngineEvent } from '../protocol/messages.ts';
 import { Best } from './best.ts';
@@ -24,6 +25,8 @@ export interface ResumeFrom {
   readonly moments: MomentsSnapshot | null;
 }
 
+export type BestKept = Required<Pick<CheckpointAbout, 'metric'>> & Pick<CheckpointAbout, 'stage' | 'round'>;
+
 export interface RunHooks {
   emit(event: EngineEvent): void;
   /** Waits while paused; false: stop. */
@@ -34,8 +37,8 @@ export interface RunHooks {
   boundary?(at: RunBoundary): Promise<void>;
   /** Between two steps of a training stage, and with `last` at its end: the policy as it is after `step`. */
   look?(stageIndex: number, step: number, last?: boolean): Promise<void>;
-  /** The run stands better than ever by the metric of its stage. */
-  best?(at: RunBoundary, metric: { readonly name: string; readonly value: number }): Promise<void>;
+  /** The run stands better than ever by the metric of a stage: to be kept, as of that stage. */
+  best?(at: RunBoundary, kept: BestKept): Promise<void>;
 }
 
 /**
@@ -78,21 +81,19 @@ export async function runRecipe(
       emit(event);
     };
     const news = new StageNews({ stageIndex: index, clock, before, step, gpuBytes, emit: seen });
-    /** Measures if it is time, keeps what is the best so far, and says whether the stage is to end. */
-    const measure = async (
-      at: Omit<RunBoundary, 'outcomes' | 'best' | 'stageStep'>,
-      last: boolean,
-    ): Promise<boolean> => {
+    const measure = async (last: boolean) => {
       const { step: now } = news;
-      if (now !== best.state.measuredAt && accuracy.isDue(now - begun, last)) {
-        const values = await clock.apart(accuracy.measure());
-        best.measured(now);
-        if (values) seen({ type: 'metrics', stageIndex: index, step: now, values });
-      }
+      if (now === best.state.measuredAt || !accuracy.isDue(now - begun, last)) return;
+      const values = await clock.apart(accuracy.measure());
+      best.measured(now);
+      if (values) seen({ type: 'metrics', stageIndex: index, step: now, values });
+    };
+    /** Keeps the run as it stands where it is the best so far. */
+    const keepBest = async (now: Omit<RunBoundary, 'outcomes' | 'best' | 'stageStep'>) => {
       const { metric } = best;
-      if (best.takeImproved() && metric)
-        await hooks.best?.({ ...at, outcomes: bench.outcomes, best: best.state, stageStep: begun }, metric);
-      return best.exhausted;
+      if (!best.takeImproved() || !metric) return;
+      const kept = { metric, stage: index, ...(rounds > 1 && { round }) };
+      await hooks.best?.({ ...now, outcomes: bench.outcomes, best: best.state, stageStep: begun }, kept);
     };
     bench.samples.onPictures = (...at) => news.pictures(...at);
     const [train, heldout] = [trainingRows(bench.dataset, bench.outcomes), bench.dataset.rows('heldout')];
@@ -136,7 +137,9 @@ export async function runRecipe(
         await boundary({ ...now, best: best.state, stageStep: begun });
         if (trains) {
           await hooks.look?.(index, news.step);
-          if (await measure(now, false)) {
+          await measure(false);
+          await keepBest(now);
+          if (best.exhausted) {
             emit({ type: 'notice', message: earlyWords(name, best) });
             return false;
           }
@@ -152,11 +155,14 @@ export async function runRecipe(
     bench.outcomes = [...bench.outcomes, outcome];
     if (trains) {
       await hooks.look?.(index, step, true);
-      if (!stopped) await measure({ ...next, position: null, seconds: 0, step, optimizer: undefined }, true);
+      if (!stopped) await measure(true);
     }
     emit({ ...told, status: stopped ? 'stopped' : 'finished', seconds: clock.seconds });
     if (stopped) return { stopped: true };
-    await boundary({ ...next, position: null, seconds: 0, step, optimizer: undefined });
+    const ended = { ...next, position: null, seconds: 0, step, optimizer: undefined };
+    // After the stage was told as finished: a run that resumes from here begins with the next one.
+    await keepBest(ended);
+    await boundary(ended);
   }
   return { stopped: false };
 }

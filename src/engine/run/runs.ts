@@ -62,6 +62,15 @@ async function asSeen({ edits }: RunRecord, dataset: Dataset): Promise<Dataset> 
   return dataset.withEdits(dataset.edits.slice(0, edits?.entries ?? 0));
 }
 
+interface Current {
+  readonly id: string;
+  readonly dataset: string;
+  readonly rows: Dataset;
+  readonly recipe: Recipe;
+  /** Which of its checkpoints was opened; null: its last. */
+  readonly checkpoint: number | null;
+}
+
 const KEEP: KeepSettings = { everySteps: 20, everyMinutes: 2, keepLast: 2 };
 
 const missing = () =>
@@ -71,8 +80,7 @@ export class Runs {
   readonly #host: RunsHost;
   #driver: Driver | null = null;
   /** The run under way, or the one last under way: what the bench has learnt is its policy. */
-  #current: { readonly id: string; readonly dataset: string; readonly rows: Dataset; readonly recipe: Recipe } | null =
-    null;
+  #current: Current | null = null;
 
   constructor(host: RunsHost) {
     this.#host = host;
@@ -134,15 +142,11 @@ export class Runs {
     const stored = { ...found, recipe: requireRecipe(found.recipe, 'The recipe of this run', 'default') };
     const opened = await asSeen(stored, this.#host.dataset(dataset));
     await this.#requireSame(stored, loaded, opened);
+    const chosen = go || checkpoint === null ? null : await loadKept(storage, id, checkpoint);
     const { record, start, damaged } = go
       ? await rewind(storage, stored)
-      : {
-          record: stored,
-          ...(checkpoint === null
-            ? await loadCheckpoint(storage, id)
-            : { start: await loadKept(storage, id, checkpoint), damaged: 0 }),
-        };
-    emit(await restoredEvent(storage, record));
+      : { record: stored, damaged: 0, ...(chosen ?? (await loadCheckpoint(storage, id))) };
+    emit({ ...(await restoredEvent(storage, record)), ...(chosen && { checkpoint: chosen.kept }) });
     await this.#tellGap(record);
     if (damaged > 0)
       emit({
@@ -163,7 +167,7 @@ export class Runs {
     bench.samples.prompting = promptingOf(record.recipe);
     if (start) await restorePolicy(bench.policy, start.policy);
     bench.outcomes = start?.position.outcomes ?? [];
-    this.#current = { id, dataset, rows: opened, recipe: record.recipe };
+    this.#current = { id, dataset, rows: opened, recipe: record.recipe, checkpoint };
     return { ended: null };
   }
 
@@ -172,9 +176,10 @@ export class Runs {
     const { storage } = this.#host;
     await this.#host.reopen();
     if (!this.#current) return;
-    const { start } = await loadCheckpoint(storage, this.#current.id);
-    const bench = this.#host.freshBench(this.#current.dataset, this.#current.rows);
-    bench.samples.prompting = promptingOf(this.#current.recipe);
+    const { id, dataset, rows, recipe, checkpoint } = this.#current;
+    const { start } = await (checkpoint === null ? loadCheckpoint(storage, id) : loadKept(storage, id, checkpoint));
+    const bench = this.#host.freshBench(dataset, rows);
+    bench.samples.prompting = promptingOf(recipe);
     if (start) await restorePolicy(bench.policy, start.policy);
   }
 
@@ -235,7 +240,7 @@ export class Runs {
   }
 
   #begin(id: string, dataset: string, rows: Dataset, recipe: Recipe, paused: boolean): void {
-    this.#current = { id, dataset, rows, recipe };
+    this.#current = { id, dataset, rows, recipe, checkpoint: null };
     this.#host.gate.begin(paused);
   }
 

@@ -8,7 +8,7 @@ type World = Pick<Studio, 'client' | 'project' | 'run'>;
 /** Whether it could be opened; what stood in the way is told where the studio tells such things. */
 export async function openCheckpoint(
   { client, project, run }: World,
-  { id: runId, state }: RunRecord,
+  { id: runId, state }: Pick<RunRecord, 'id' | 'state'>,
   { id: checkpoint }: KeptCheckpoint,
 ): Promise<boolean> {
   const { dataset } = project.getState();

@@ -33,7 +33,13 @@ export async function recover({ client, project, run, keeping }: Stopped, refs: 
     if (!wasActive) {
       // The tuned policy is that of the run in view, which the new engine does not have yet.
       if (record && again && record.bytes > 0)
-        await client.request({ type: 'continue-run', runId: record.id, dataset: again.id, go: false });
+        await client.request({
+          type: 'continue-run',
+          runId: record.id,
+          dataset: again.id,
+          go: false,
+          ...(before.checkpoint && { checkpoint: before.checkpoint.id }),
+        });
       return;
     }
     if (!record || !again) {

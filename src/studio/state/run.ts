@@ -1,7 +1,14 @@
 /** The run as the engine tells it. Points of curves go to the series book; everything else is a small plain state. */
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { EngineClient } from '../../engine/client.ts';
-import type { EngineEvent, KeepSettings, Recipe, RunState, Watch } from '../../engine/protocol/index.ts';
+import type {
+  EngineEvent,
+  KeepSettings,
+  KeptCheckpoint,
+  Recipe,
+  RunState,
+  Watch,
+} from '../../engine/protocol/index.ts';
 import { codeOf, visitsOf } from '../../engine/presets.ts';
 import type { SeriesBook } from '../charts/series-book.ts';
 import type { PastRuns } from './past-runs.ts';
@@ -34,6 +41,10 @@ export interface Run {
   readonly groups: readonly GroupRecord[];
   readonly snapshots: readonly SnapshotRecord[];
   readonly opened: OpenedRun | null;
+  /** Which of its checkpoints the tuned model is, where one was chosen; null: the last. */
+  readonly checkpoint: KeptCheckpoint | null;
+  /** Checkpoints that were written while it was watched: their list has changed. */
+  readonly saved: number;
   /** Of an opened run with what is open; null before they were compared. */
   readonly match: RunMatch | null;
   readonly evaluations: readonly EvaluationRecord[];
@@ -57,6 +68,8 @@ const EMPTY = {
   groups: [],
   snapshots: [],
   opened: null,
+  checkpoint: null,
+  saved: 0,
   match: null,
   evaluations: [],
   rejection: { kept: [], 'too-easy': [], 'too-hard': [] },
@@ -181,9 +194,9 @@ export function createRun(client: EngineClient, book: SeriesBook, surroundings: 
       const at = all.findLastIndex(({ type }) => type === 'restored');
       const restored = all[at];
       if (restored?.type === 'restored') {
-        const { recipe, runId } = restored;
+        const { recipe, runId, checkpoint = null } = restored;
         const { notices } = get();
-        set({ ...EMPTY, recipe, runId, stages: waiting(recipe), notices });
+        set({ ...EMPTY, recipe, runId, checkpoint, stages: waiting(recipe), notices });
         book.clear();
         events = [...restored.events, ...all.slice(at + 1)];
       }
@@ -227,6 +240,7 @@ function fold(before: Run, events: readonly EngineEvent[], book: SeriesBook): Ru
     else if (event.type === 'progress')
       changeStage(event.stageIndex, event.preparing ? { preparing: event } : { progress: event, preparing: null });
     else if (event.type === 'state') change({ state: event.state });
+    else if (event.type === 'checkpoint') change({ saved: run.saved + 1 });
     else if (event.type === 'stage') {
       const { index, status, round = 0 } = event;
       if (status === 'started') {

@@ -1,4 +1,5 @@
 /** What the pretended engine remembers: the real desk for projects over memory, and runs that were never run. */
+import { fakeCheckpoints } from './scores.ts';
 import { AnswerShelf } from '../../../src/engine/keep/answer-shelf.ts';
 import { PredictionShelf } from '../../../src/engine/keep/prediction-shelf.ts';
 import { takeProjectFile } from '../../../src/engine/keep/project-file.ts';
@@ -110,7 +111,7 @@ export class FakeKeep {
       case 'show-run':
         return this.#tell(request.runId);
       case 'continue-run':
-        await this.#tell(request.runId);
+        await this.#tell(request.runId, request.checkpoint);
         return { runId: request.runId };
       case 'settle-run': {
         const run = (await records.get<RunRecord>('runs', request.runId))!;
@@ -125,10 +126,11 @@ export class FakeKeep {
     }
   }
 
-  async #tell(runId: string): Promise<RunRecord> {
+  async #tell(runId: string, checkpoint?: number): Promise<RunRecord> {
     const run = (await this.storage.records.get<RunRecord>('runs', runId))!;
     const events = (await this.storage.records.log(runId)).flatMap(({ entries }) => entries as ToldEvent[]);
-    this.#emit({ type: 'restored', runId, recipe: run.recipe, events });
+    const opened = fakeCheckpoints().find(({ id }) => id === checkpoint);
+    this.#emit({ type: 'restored', runId, recipe: run.recipe, events, ...(opened && { checkpoint: opened }) });
     return run;
   }
 }

@@ -19,7 +19,7 @@ export const HELDOUT = group('Held-out accuracy', {
   'heldout.maxCompletionLength': { label: 'Longest answer', help: 'Longer answers are cut.', unit: 'tokens' },
   'heldout.metricForBestModel': {
     label: 'Best checkpoint by',
-    help: 'The checkpoint that is best by this is kept beside the last, and can be opened under Projects. eval_loss is measured by supervised fine-tuning.',
+    help: 'The checkpoint that is best by this is kept beside the last, and can be opened in the Run room. eval_loss is measured by supervised fine-tuning.',
   },
   'heldout.earlyStoppingPatience': {
     label: 'Early stopping patience',

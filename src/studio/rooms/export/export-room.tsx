@@ -13,6 +13,7 @@ import { Progress } from '../../ui/progress.tsx';
 import { RoomHead } from '../../ui/room-head.tsx';
 import { askForFile, askForFolder, canAskForFolder, removeFiles, saveBlob, saveStream } from '../../ui/save.ts';
 import { foundationOf, writeRunFile } from '../../state/run-file.ts';
+import { OpenCheckpoint } from '../run/checkpoints.tsx';
 import { SUFFIX } from '../run/open-run.ts';
 import './export.css';
 
@@ -66,6 +67,7 @@ export function ExportRoom() {
           </span>
         </p>
       )}
+      <OpenCheckpoint />
       {state === 'running' && (
         <p className="note note-info">
           <Icon name="info" />{' '}

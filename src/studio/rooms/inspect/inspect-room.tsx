@@ -13,6 +13,7 @@ import { ProblemNote } from '../../ui/problem-note.tsx';
 import { etaOf, Progress } from '../../ui/progress.tsx';
 import { RoomHead } from '../../ui/room-head.tsx';
 import { VirtualList } from '../../ui/virtual-list.tsx';
+import { OpenCheckpoint } from '../run/checkpoints.tsx';
 import { arrange, OUTCOMES, tally, type Order, type Outcome } from './gallery.ts';
 import { GalleryLine } from './gallery-line.tsx';
 import { SwapSummary } from './swap-summary.tsx';
@@ -84,6 +85,7 @@ function Gallery({ dataset }: { readonly dataset: DatasetReport }) {
         <AskMany dataset={dataset.id} rows={shown} />
       </RoomHead>
       <AnswerProblem />
+      <OpenCheckpoint />
       <div className="browser">
         <div className="browser-list">
           <div className="gallery-tools">

@@ -7,7 +7,7 @@ import { isActive } from '../../state/run.ts';
 import { useKeeping, useRun } from '../../state/studio.ts';
 import { bytes } from '../../ui/format.ts';
 import { Confirm } from '../../ui/confirm.tsx';
-import { Checkpoints } from './checkpoints.tsx';
+import { Checkpoints } from '../run/checkpoints.tsx';
 import { COLUMNS, type ListedRun } from './run-columns.tsx';
 import { when } from './when.ts';
 

@@ -18,6 +18,7 @@ import { SoftwareNote } from '../model/model-room.tsx';
 import { StartButton } from '../recipe/recipe-room.tsx';
 import { AlarmLog } from './alarm-log.tsx';
 import { Alarms, useAlarms } from './alarms.tsx';
+import { CheckpointsView } from './checkpoints.tsx';
 import { CurvesView } from './curves-view.tsx';
 import { OpenedNote, OpenRunButton } from './opened-run.tsx';
 import { RehearsalCard } from './rehearsal-card.tsx';
@@ -159,6 +160,8 @@ export function RunViews({ recorded = false }: { readonly recorded?: boolean }) 
               />
             ),
           },
+          // A run from a file has none here.
+          ...(runId === null ? [] : [{ key: 'checkpoints', title: 'Checkpoints', body: () => <CheckpointsView /> }]),
           ...(active || recorded
             ? []
             : [
