@@ -156,7 +156,7 @@ test('runs are laid over each other with a colour each, and two are compared ans
 test('a run’s name stays in view while its figures are scrolled', async ({ page }) => {
   await openHarness(page, served, 'fast');
   await threeRuns(page);
-  await page.setViewportSize({ width: 900, height: 700 });
+  await page.setViewportSize({ width: 900, height: 1400 });
   await page.getByText('Columns', { exact: true }).click();
   for (const box of await page.getByRole('group', { name: 'Columns of the table of runs' }).getByRole('checkbox').all())
     await box.check();

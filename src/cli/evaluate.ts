@@ -3,7 +3,7 @@
  * prints both readings of them per task, with n and intervals. Continues where it was interrupted.
  *
  *   npm run evaluate -- --data PATH --model DIR|ID [--adapter DIR] [--predictions OUT] [--limit N] [--seed S]
- *     [--prompt published|own] [--tokens N] [--batch N] [--storage HOW] [--samples N] [--temperature T]
+ *     [--prompt published|own] [--tokens N] [--batch N] [--storage HOW] [--samples N] [--temperature T] [--swap]
  *   npm run evaluate -- --data PATH --from-predictions FILE [--space thousandths|pixels]
  *   both: [--name NAME] [--against FILE] [--table FILE.csv|.md|.tex] [--vlmevalkit FILE] [--lmms-eval FILE] [--report FILE [--gallery KIND…] [--gallery-rows N]]
  *
@@ -27,7 +27,7 @@ import { registerDecoder } from '../image/decode.ts';
 import { nodeDecode } from '../image/node-decode.ts';
 import { nodeShrink } from './node-shrink.ts';
 import { registerShrinker } from '../image/shrink.ts';
-import { existing, oneOf, outFile, readArguments, real, text, texts, UsageError, whole } from './arguments.ts';
+import { existing, flag, oneOf, outFile, readArguments, real, text, texts, UsageError, whole } from './arguments.ts';
 import { findModel } from './find-model.ts';
 import { INTAKE_FLAGS, settleByFlags } from './intake.ts';
 import { filesUnder, writeFiles } from './node-files.ts';
@@ -56,6 +56,7 @@ const OPTIONS = {
   batch: whole(1, 4),
   samples: whole(1),
   temperature: real,
+  swap: flag,
   space: oneOf(['thousandths', 'pixels']),
   name: text(),
   against: texts,
@@ -109,6 +110,8 @@ async function main(): Promise<number | void> {
   if (data === undefined) throw new UsageError('No dataset is named.', USAGE);
   if ((model === undefined) === (from === undefined))
     throw new UsageError('Give either --model or --from-predictions.', USAGE);
+  if (values.swap && model === undefined)
+    throw new UsageError('--swap asks a model again.', 'Leave it out, or give --model.');
   const wanted = samplingOf(values);
   registerDecoder(nodeDecode);
   registerShrinker(nodeShrink);
@@ -223,6 +226,7 @@ function refuseForSamples(values: Values): void {
   const given = [
     ...(values.against.length ? ['--against'] : []),
     ...(values.table.length ? ['--table'] : []),
+    ...(values.swap ? ['--swap'] : []),
     ...(['report', 'vlmevalkit', 'lmms-eval'] as const).flatMap((key) => (values[key] === undefined ? [] : `--${key}`)),
   ];
   if (given.length)
@@ -280,6 +284,7 @@ async function answer(
       dataset: dataset.id,
       policy: values.adapter === undefined ? 'base' : 'tuned',
       prompt,
+      ...(values.swap && { swap: true }),
       ...given,
     });
   const header = {
@@ -295,6 +300,7 @@ async function answer(
     rows: rows.length,
     pictures: null,
     ...sampling,
+    ...(values.swap && { swap: true }),
   } as const satisfies PredictionHeader;
   const file = values.predictions ?? `${fileWords(name)}.predictions.jsonl`;
   let stopped = false;

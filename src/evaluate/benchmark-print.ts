@@ -1,6 +1,8 @@
 /** Figures of a benchmark for a terminal: per task with n, both averages, what could not be read, and two models row by row. */
 import type { Figure, Figures } from '../benchmarks/figures.ts';
 import { objectionsTo, type BenchmarkScores } from './benchmark-scores.ts';
+import { SWAP_VERDICTS, SWAP_WORDS } from '../grounding/picture-swap.ts';
+import { consistencyOf } from './consistency.ts';
 import { failuresByTask } from './failures.ts';
 import { OUTCOMES } from './outcome-kinds.ts';
 import { wilsonInterval } from './interval.ts';
@@ -57,6 +59,28 @@ function failureLines({ rows }: BenchmarkScores): string[] {
   ]);
 }
 
+/** Whether answers hold together, in sentences with n and interval. */
+function consistencyLines({ rows }: BenchmarkScores): string[] {
+  const { swap, thought } = consistencyOf(rows);
+  const share = ({ held, n, interval }: { held: number; n: number; interval: readonly [number, number] }) =>
+    `${percent(held / n)} [${within(interval)}] of ${n} answers`;
+  const rest = swap && SWAP_VERDICTS.filter((verdict) => verdict !== 'follows' && swap.rows[verdict]);
+  return [
+    ...(swap
+      ? [
+          `pictures swapped: ${share(swap)} follow their picture${rest!
+            .map((verdict) => `, ${swap.rows[verdict]!.length} ${SWAP_WORDS[verdict]}`)
+            .join('')}; ${swap.leftOut} rows of several pictures were not asked again`,
+        ]
+      : []),
+    ...(thought
+      ? [
+          `thought and answer: ${share(thought)} are the box that their thought ends with (IoU from 0.5), mean IoU ${thought.meanIoU.toFixed(3)}`,
+        ]
+      : []),
+  ];
+}
+
 /** Per cent everywhere; brackets hold 95 % intervals of shares (Wilson). */
 export function printScores(scores: BenchmarkScores, header: PredictionHeader | null): string {
   const { benchmark, title, strict, published } = scores;
@@ -66,6 +90,8 @@ export function printScores(scores: BenchmarkScores, header: PredictionHeader | 
   else lines.push('', 'The strict reading needs the coordinates of the boxes: --space thousandths or pixels.');
   if (published) lines.push('', ...figureLines('as published', published));
   if (strict) lines.push('', ...failureLines(scores));
+  const held = consistencyLines(scores);
+  if (held.length) lines.push('', ...held);
   if (benchmark) {
     const objections = objectionsTo(scores, header);
     lines.push(

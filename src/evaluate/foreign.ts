@@ -3,7 +3,8 @@ import { GroundworkError } from '../base/error.ts';
 import type { Row } from '../data/row.ts';
 import type { Size } from '../grounding/box.ts';
 import { CONVENTIONS } from '../grounding/convention.ts';
-import { parseAnswer, splitTags } from '../grounding/parse.ts';
+import { splitTags } from '../grounding/parse.ts';
+import { readAnswer } from '../train/read-answer.ts';
 import { refuses } from '../grounding/absence.ts';
 import { foreignAnswers, matchAnswers } from './prediction-files.ts';
 import type { Prediction } from './prediction.ts';
@@ -19,8 +20,9 @@ export function readForeign(row: string, text: string, sizes: readonly Size[], s
   }
   // Those families write plain numbers of either kind; the sizes are the files' own, for nothing was resized here.
   const convention = CONVENTIONS[space === 'thousandths' ? 'qwen2_vl' : 'qwen2_5_vl'];
-  const { boxes, parsed, answer } = parseAnswer(text, { convention, sizes, mode: 'tolerant', thinking: 'optional' });
-  return { row, text, boxes, parsed, refused: !parsed && refuses(answer), sizes };
+  const { boxes, parsed, answer, thoughtBoxes } = readAnswer(text, convention, sizes);
+  const thought = thoughtBoxes.length > 0 && { thoughtBoxes };
+  return { row, text, boxes, ...thought, parsed, refused: !parsed && refuses(answer), sizes };
 }
 
 export const noneBelongs = (file: string): GroundworkError =>

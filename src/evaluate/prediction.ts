@@ -19,6 +19,10 @@ export interface Prediction {
   readonly refused: boolean;
   /** Pixels of the row's picture files. */
   readonly sizes: readonly Size[];
+  /** Boxes that the thought names, in the same space. Absent: there are none. */
+  readonly thoughtBoxes?: readonly ParsedBox[];
+  /** The answer after the row's pictures had changed places (grounding/picture-swap.ts). Absent: it was not asked again. */
+  readonly swapped?: { readonly text: string; readonly boxes: readonly ParsedBox[] };
   /** Which of the row's samples it is, from 0, where several were drawn. */
   readonly sample?: number;
 }
@@ -44,6 +48,8 @@ export interface PredictionHeader {
   /** Answers drawn for each row, and at which temperature. Both are absent where each row has its likeliest answer. */
   readonly samples?: number;
   readonly temperature?: number;
+  /** Rows were asked again with their pictures swapped. */
+  readonly swap?: true;
 }
 
 /** The answers to each row: one, or its samples. */
@@ -92,12 +98,16 @@ const headerForm = v.object({
   pictures: v.nullable(v.object({ minPixels: count, maxPixels: count })),
   samples: v.exactOptional(count),
   temperature: v.exactOptional(v.number()),
+  swap: v.exactOptional(v.literal(true)),
 });
 const number = v.pipe(v.number(), v.finite());
+const boxesForm = v.array(v.looseObject({ box: v.tuple([number, number, number, number]) }));
 const predictionForm = v.object({
   row: v.string(),
   text: v.string(),
-  boxes: v.nullable(v.array(v.looseObject({ box: v.tuple([number, number, number, number]) }))),
+  boxes: v.nullable(boxesForm),
+  thoughtBoxes: v.exactOptional(boxesForm),
+  swapped: v.exactOptional(v.object({ text: v.string(), boxes: boxesForm })),
   parsed: v.boolean(),
   refused: v.boolean(),
   sizes: v.array(v.object({ width: number, height: number })),
@@ -136,7 +146,19 @@ export function readPredictions(text: string): PredictionFile {
 export function differences(kept: PredictionHeader, wanted: PredictionHeader): string[] {
   const named = (value: unknown) => (value === null || value === undefined ? 'none' : printed(value));
   return (
-    ['model', 'adapter', 'dataset', 'prompt', 'tokens', 'limit', 'seed', 'rows', 'samples', 'temperature'] as const
+    [
+      'model',
+      'adapter',
+      'dataset',
+      'prompt',
+      'tokens',
+      'limit',
+      'seed',
+      'rows',
+      'samples',
+      'temperature',
+      'swap',
+    ] as const
   )
     .filter((key) => kept[key] !== wanted[key])
     .map((key) => `${key}: ${named(kept[key])} there, ${named(wanted[key])} now`);

@@ -14,7 +14,8 @@ import type { GrpoStage } from './recipe.ts';
 import type { ReplayBuffer } from './replay-buffer.ts';
 import { scoreCompletion, weightedRewards, type Score } from './rewards/index.ts';
 import { ownInput, type OwnRule } from './rewards/own-code.ts';
-import type { ReadAnswer, Sample } from './samples.ts';
+import type { ReadAnswer } from './read-answer.ts';
+import type { Sample } from './samples.ts';
 import type { StageContext } from './stage.ts';
 
 /** What a completion earned, and what was read in it. */

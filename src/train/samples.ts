@@ -10,13 +10,12 @@ import type { Row } from '../data/row.ts';
 import type { RowList } from '../data/row-list.ts';
 import { promptMessages, targetText } from '../data/target.ts';
 import type { Size } from '../grounding/box.ts';
-import type { BoxConvention } from '../grounding/convention.ts';
-import { parseAnswer, type ParsedAnswer } from '../grounding/parse.ts';
 import type { PixelInput, VisionLanguageModel } from '../models/model.ts';
 import { encodeConversation, readPixels } from '../models/encode.ts';
 import type { Processor } from '../models/processor.ts';
 import type { EncodedPrompt } from './pack.ts';
 import type { Prompting, RowForm } from './prompt.ts';
+import { readAnswer, type ReadAnswer } from './read-answer.ts';
 import { VisionRunner } from './vision-runner.ts';
 
 export interface Sample {
@@ -55,29 +54,6 @@ export const TAUGHT: AskOptions = { taught: true };
 const SAMPLES_KEPT = 2048;
 /** Image features that are kept. A picture of 256 tokens at hidden size 2048 has two megabytes. */
 const FEATURE_BYTES = 512 * 2 ** 20;
-
-/** An answer, and what its thought names. */
-export interface ReadAnswer extends ParsedAnswer {
-  /** Boxes in the thought, in reading order. */
-  readonly thoughtBoxes: ParsedAnswer['boxes'];
-}
-
-/**
- * Boxes are read wherever they are; the form is judged strictly, as it was asked for. `sizes`: the pictures as the model
- * sees them.
- */
-export function readAnswer(
-  text: string,
-  convention: BoxConvention,
-  sizes: readonly Size[],
-  form: RowForm = 'as-written',
-): ReadAnswer {
-  const anyForm = { convention, sizes, mode: 'tolerant', thinking: 'optional' } as const;
-  const tolerant = parseAnswer(text, anyForm);
-  const strict = parseAnswer(text, { convention, sizes, thinking: form === 'answer' ? 'absent' : 'required' });
-  const thoughtBoxes = tolerant.think === null ? [] : parseAnswer(tolerant.think, anyForm).boxes;
-  return { ...tolerant, formatOk: strict.formatOk, tagsOk: strict.tagsOk, thoughtBoxes };
-}
 
 export class SampleStore {
   readonly #dataset: Dataset;

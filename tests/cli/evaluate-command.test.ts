@@ -154,4 +154,6 @@ test('samples need a model, a temperature at which answers differ, and no output
     2,
     '--table, --report cannot be used with samples.',
   ]);
+  expect(await refused('--model', 'm', '--samples', '4', '--swap')).toEqual([2, '--swap cannot be used with samples.']);
+  expect(await refused('--from-predictions', first, '--swap')).toEqual([2, '--swap asks a model again.']);
 });

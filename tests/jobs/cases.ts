@@ -4,7 +4,7 @@ import type { Row, Segment } from '../../src/data/row.ts';
 import { box01, type GroundedBox, type Size } from '../../src/grounding/box.ts';
 import { CONVENTIONS, type BoxFamily } from '../../src/grounding/convention.ts';
 import { REWARD_NAMES, scoreCompletion, weightedRewards, type RewardChoice } from '../../src/train/rewards/index.ts';
-import { readAnswer } from '../../src/train/samples.ts';
+import { readAnswer } from '../../src/train/read-answer.ts';
 import { truthOf } from '../../src/jobs/rows.ts';
 
 export const FAMILIES = Object.keys(CONVENTIONS) as BoxFamily[];

@@ -3,7 +3,8 @@ import type { Answer, GroupCompletion, Row } from '../../src/engine/protocol/ind
 import { looksLikeModel, named } from '../../src/studio/rooms/data/intake-files.ts';
 import { arrange, OUTCOMES, outcomeOf, tally, type GalleryFilter } from '../../src/studio/rooms/inspect/gallery.ts';
 import { swappable } from '../../src/studio/rooms/inspect/swap-summary.tsx';
-import { judgeSwap, turned } from '../../src/studio/rooms/inspect/swap-test.tsx';
+import { turned } from '../../src/grounding/picture-swap.ts';
+import { judgeAnswers } from '../../src/studio/rooms/inspect/swap-test.tsx';
 import { answerPart } from '../../src/studio/rooms/run/completion-card.tsx';
 import { rescore, sumLedger, termName } from '../../src/studio/rooms/run/rescore.ts';
 import { bytes, duration, value, withinSentence } from '../../src/studio/ui/format.ts';
@@ -93,10 +94,10 @@ describe('the image-swap test', () => {
     const order = turned(3);
     expect(order).toEqual([2, 0, 1]);
     // Picture 1 is now at place 2.
-    expect(judgeSwap(at(1), at(2), order)).toBe('follows');
-    expect(judgeSwap(at(1), at(1), order)).toBe('stays');
-    expect(judgeSwap(at(1), at(0), order)).toBe('elsewhere');
-    expect(judgeSwap(at(1), at(null), order)).toBe('unreadable');
+    expect(judgeAnswers(at(1), at(2), order)).toBe('follows');
+    expect(judgeAnswers(at(1), at(1), order)).toBe('stays');
+    expect(judgeAnswers(at(1), at(0), order)).toBe('elsewhere');
+    expect(judgeAnswers(at(1), at(null), order)).toBe('unreadable');
   });
 });
 

@@ -17,6 +17,7 @@ import type { Answer, NoticeEvent, PolicyName } from '../protocol/words.ts';
 import { answerRows, withImageOrder } from './answer.ts';
 import { boxNumbers } from './box-numbers.ts';
 import { heatRow } from './heat.ts';
+import type { AskedRows } from '../protocol/answers.ts';
 import { askedAsPublished, predictRows } from './predict.ts';
 import { previewRow } from './preview.ts';
 
@@ -87,26 +88,25 @@ export class AnswerDesk {
   }
 
   async #predict(request: RequestOf<'predict-rows'>): Promise<Predicted> {
-    const { dataset, rowIds, policy, prompt, tokens, sampling } = request;
+    const { dataset, rowIds, policy, prompt, tokens, sampling, swap } = request;
     const bench = this.#host.holder.workbench(dataset);
     const rows: Row[] = [];
     for (const id of rowIds) rows.push(await this.#host.row(dataset, id));
-    const predictions = await this.predict(bench, rows, policy, prompt, tokens, sampling);
+    const predictions = await this.predict(bench, rows, policy, { prompt, tokens, swap, sampling });
     const { minPixels, maxPixels } = bench.loaded.processor.limits;
     return { predictions, pictures: { minPixels, maxPixels } };
   }
 
-  /** `published`: asked as the script of their benchmark asks. `tokens`: of the longest answer. */
   predict(
     bench: Workbench,
     rows: readonly Row[],
     policy: PolicyName,
-    prompt: 'published' | 'own',
-    tokens: number,
-    sampling?: RequestOf<'predict-rows'>['sampling'],
+    { prompt, tokens, swap, sampling }: AskedRows,
   ): Promise<Prediction[]> {
     const asked = prompt === 'published' ? rows.map(askedAsPublished) : rows;
-    return this.#with(bench, policy, (generator) => predictRows(bench, asked, policy, tokens, sampling, generator));
+    return this.#with(bench, policy, (generator) =>
+      predictRows(bench, asked, policy, tokens, sampling, { generator, swap: swap ?? false }),
+    );
   }
 
   #answer(bench: Workbench, rows: readonly Row[], policy: PolicyName): Promise<Answer[]> {

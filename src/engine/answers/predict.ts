@@ -1,10 +1,13 @@
 /** Answers to rows for a file of predictions, the likeliest or drawn: asked as a benchmark's script asks, or in the dataset's own words. */
 import type { Row } from '../../data/row.ts';
 import type { Prediction } from '../../evaluate/prediction.ts';
+import { swappable } from '../../evaluate/consistency.ts';
 import { refuses } from '../../grounding/absence.ts';
+import { turned } from '../../grounding/picture-swap.ts';
 import type { RequestOf } from '../protocol/index.ts';
 import type { PolicyName } from '../protocol/words.ts';
 import type { Workbench } from '../model/workbench.ts';
+import { withImageOrder } from './answer.ts';
 
 /** The row with the words that the published script sends after the pictures; others stay as they are. */
 export function askedAsPublished(row: Row): Row {
@@ -17,14 +20,17 @@ export function askedAsPublished(row: Row): Row {
 /** What `predict-rows` asks for where it draws no samples: the likeliest answer. */
 const GREEDY = { temperature: 0, count: 1, seed: 0 };
 
-/** Answers in one batch: of each row in turn all that are asked for. No weight is touched. */
+/**
+ * Answers in one batch: of each row in turn all that are asked for. No weight is touched. `swap`: what can be put to the
+ * swap test is asked once more, with its pictures swapped.
+ */
 export async function predictRows(
   bench: Workbench,
   rows: readonly Row[],
   policy: PolicyName,
   tokens: number,
   { temperature, count, seed }: NonNullable<RequestOf<'predict-rows'>['sampling']> = GREEDY,
-  generator = bench.generator,
+  { generator = bench.generator, swap = false }: { generator?: Workbench['generator']; swap?: boolean } = {},
 ): Promise<Prediction[]> {
   const samples = await bench.samples.prepare(rows);
   const rollouts = await generator.generate(samples, {
@@ -33,10 +39,23 @@ export async function predictRows(
     seed,
     which: policy === 'base' ? 'base' : 'policy',
   });
-  return rows.flatMap((row, i) =>
-    rollouts[i]!.map(({ text }) => {
-      const { boxes, parsed, answer } = bench.samples.parse(samples[i]!, text);
-      return { row: row.id, text, boxes, parsed, refused: !parsed && refuses(answer), sizes: samples[i]!.natural };
+  const predictions = rows.flatMap((row, i) =>
+    rollouts[i]!.map(({ text }): Prediction => {
+      const { boxes, parsed, answer, thoughtBoxes } = bench.samples.parse(samples[i]!, text);
+      const thought = thoughtBoxes.length > 0 && { thoughtBoxes };
+      const refused = !parsed && refuses(answer);
+      return { row: row.id, text, boxes, ...thought, parsed, refused, sizes: samples[i]!.natural };
     }),
   );
+  if (!swap) return predictions;
+  if (count > 1) throw new Error('samples of a row are not asked again');
+  const able = rows.flatMap((row, i) => (swappable(row, predictions[i]!) ? [i] : []));
+  if (able.length === 0) return predictions;
+  const asked = able.map((i) => withImageOrder(rows[i]!, turned(rows[i]!.images.length)));
+  const again = await predictRows(bench, asked, policy, tokens, GREEDY, { generator });
+  const swapped = new Map(able.map((i, k) => [i, { text: again[k]!.text, boxes: again[k]!.boxes! }]));
+  return predictions.map((each, i) => {
+    const other = swapped.get(i);
+    return other ? { ...each, swapped: other } : each;
+  });
 }

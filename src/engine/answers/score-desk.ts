@@ -11,6 +11,7 @@ import {
   type ScoredRow,
 } from '../../evaluate/benchmark-scores.ts';
 import { tableAsCsv, tableAsLatex, tableAsMarkdown, tableOf, type TableEntry } from '../../evaluate/benchmark-table.ts';
+import { consistencyOf } from '../../evaluate/consistency.ts';
 import { failuresByTask, outcomeOf } from '../../evaluate/failures.ts';
 import { pairedDifference } from '../../evaluate/pairs.ts';
 import { asLmmsEval, asVlmEvalKit } from '../../evaluate/prediction-files.ts';
@@ -23,6 +24,7 @@ import { datasetDigest } from '../keep/identity.ts';
 import type { PredictionSetAbout, PredictionShelf } from '../keep/prediction-shelf.ts';
 import type { ModelHolder } from '../model/model-holder.ts';
 import type { Workbench } from '../model/workbench.ts';
+import type { AskedRows } from '../protocol/answers.ts';
 import type { Handlers, RequestOf } from '../protocol/messages.ts';
 import type {
   BenchmarkAbout,
@@ -48,13 +50,7 @@ export interface ScoreHost {
   /** Whether this tab has the project. */
   holds(project: string): boolean;
   /** Answers rows by a policy. */
-  predict(
-    bench: Workbench,
-    rows: readonly Row[],
-    policy: PolicyName,
-    prompt: ScoreOptions['prompt'],
-    tokens: number,
-  ): Promise<Prediction[]>;
+  predict(bench: Workbench, rows: readonly Row[], policy: PolicyName, asked: AskedRows): Promise<Prediction[]>;
 }
 
 /** What is kept of a row that is to be answered. */
@@ -126,6 +122,7 @@ export class ScoreDesk {
 
   async #next(request: RequestOf<'predict-next'>): Promise<PredictionSet> {
     const { policy, project, options, count } = request;
+    const { prompt, swap } = options;
     const { holder, shelf, refuseWhileRunning, predict } = this.#host;
     refuseWhileRunning('answer a benchmark');
     const dataset = this.#host.dataset(request.dataset);
@@ -147,7 +144,7 @@ export class ScoreDesk {
     if (batch.length > 0) {
       const rows = await Promise.all(batch.map(({ id }) => dataset.row(id)));
       const present = rows.filter((row) => row !== null);
-      await shelf.add(project, about.id, await predict(bench, present, policy, options.prompt, tokens!));
+      await shelf.add(project, about.id, await predict(bench, present, policy, { prompt, tokens: tokens!, swap }));
     }
     return setView(about, known.size);
   }
@@ -346,6 +343,7 @@ function resultOf(
       objections: objectionsTo(scores, set.header),
       failures: failuresByTask(scores.rows),
       traits: traitsOf(scores.rows),
+      consistency: consistencyOf(scores.rows),
     })),
     pairs: sets.slice(1).flatMap(({ set, scores }) => {
       const pair = pairedDifference({ name: first.set.name, scores: first.scores }, { name: set.name, scores });

@@ -54,6 +54,14 @@ export interface BoxNumbers {
   readonly model: readonly (readonly number[])[] | null;
 }
 
+/** How rows are asked for a file of predictions. */
+export interface AskedRows {
+  readonly prompt: 'published' | 'own';
+  readonly tokens: number;
+  readonly sampling?: { readonly temperature: number; readonly count: number; readonly seed: number } | undefined;
+  readonly swap?: true | undefined;
+}
+
 export type AnswerRequest =
   | { readonly type: 'box-numbers'; readonly dataset: string; readonly rowId: string }
   /** `taught`: as a stage learns it, not as it is sampled from. Without a recipe: as it is written. */
@@ -94,16 +102,14 @@ export type AnswerRequest =
   /**
    * Rows answered together for a file of predictions. `published`: asked as the script of their benchmark asks. `tokens`:
    * the longest answer. `sampling`: `count` answers a row are drawn; without it each row has its likeliest answer.
+   * `swap`: rows are asked again with their pictures swapped, where that tells something.
    */
-  | {
+  | ({
       readonly type: 'predict-rows';
       readonly dataset: string;
       readonly rowIds: readonly string[];
       readonly policy: PolicyName;
-      readonly prompt: 'published' | 'own';
-      readonly tokens: number;
-      readonly sampling?: { readonly temperature: number; readonly count: number; readonly seed: number };
-    }
+    } & AskedRows)
   /** What the weights that are there now have answered before. Of the tuned policy nothing, where it is the base. */
   | { readonly type: 'known-answers'; readonly dataset: string; readonly project: string };
 

@@ -1,6 +1,7 @@
 /** What page and engine say to each other about answers to whole benchmarks: given, kept, scored, compared, written. */
 import type { Figures } from '../../benchmarks/figures.ts';
 import type { BenchmarkTable } from '../../evaluate/benchmark-table.ts';
+import type { Consistency } from '../../evaluate/consistency.ts';
 import type { FailureTable } from '../../evaluate/failures.ts';
 import type { ForeignSpace } from '../../evaluate/foreign.ts';
 import type { OutcomeKind } from '../../evaluate/outcome-kinds.ts';
@@ -11,6 +12,7 @@ import type { GroundedBox, NamedFile, PolicyName } from './words.ts';
 
 export type { Figure, Figures } from '../../benchmarks/figures.ts';
 export type { BenchmarkTable, TableRow } from '../../evaluate/benchmark-table.ts';
+export type { Consistency } from '../../evaluate/consistency.ts';
 export type { FailureTable } from '../../evaluate/failures.ts';
 export type { ForeignSpace } from '../../evaluate/foreign.ts';
 export type { OutcomeKind } from '../../evaluate/outcome-kinds.ts';
@@ -45,6 +47,8 @@ export interface ScoreOptions {
   /** A draw of so many rows with the seed; 0: all. */
   readonly limit: number;
   readonly seed: number;
+  /** Rows are asked again with their pictures swapped, where that tells something. */
+  readonly swap?: true;
 }
 
 /** Answers of one model to the rows of a dataset. */
@@ -70,6 +74,7 @@ export interface SetScores {
   readonly objections: readonly string[];
   readonly failures: FailureTable;
   readonly traits: Traits;
+  readonly consistency: Consistency;
 }
 
 export interface BenchmarkResult {

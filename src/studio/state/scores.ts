@@ -49,7 +49,7 @@ export interface Scores {
   readonly selection: Selection | null;
   /** Looks at a dataset. */
   show(dataset: string): Promise<void>;
-  choose(options: Partial<ScoreOptions>): void;
+  choose(options: { readonly [K in keyof ScoreOptions]?: ScoreOptions[K] | undefined }): void;
   /** Both policies in turn, the base first; goes on where it was interrupted. */
   evaluate(): Promise<void>;
   stop(): void;
@@ -137,7 +137,10 @@ export function createScores({ client, projectOf, ensureProject, label }: Scores
           if (get().dataset === dataset) set({ abouts });
           if (!get().evaluating) await refresh(dataset);
         }),
-      choose: (options) => set({ options: { ...get().options, ...options } }),
+      choose(chosen) {
+        const { swap, ...options } = { ...get().options, ...chosen } as ScoreOptions;
+        set({ options: swap ? { ...options, swap } : options });
+      },
       async evaluate() {
         const { dataset, policies } = get();
         if (!dataset || get().evaluating) return;

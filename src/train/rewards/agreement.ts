@@ -7,7 +7,10 @@ import { iou } from '../../grounding/box.ts';
 import { defineReward, type Completion } from './reward.ts';
 
 /** 0–1; null where the thought names no box. */
-export function agreementOf({ thoughtBoxes, boxes }: Completion['answer']): number | null {
+export function agreementOf({
+  thoughtBoxes,
+  boxes,
+}: Pick<Completion['answer'], 'thoughtBoxes' | 'boxes'>): number | null {
   const last = thoughtBoxes.at(-1);
   if (!last) return null;
   const fits = boxes.filter(({ image }) => last.image === null || image === null || image === last.image);

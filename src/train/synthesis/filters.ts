@@ -6,7 +6,7 @@ import type { Row } from '../../data/row.ts';
 import type { Size } from '../../grounding/box.ts';
 import { agreementOf } from '../rewards/agreement.ts';
 import { succeeds } from '../rewards/success.ts';
-import type { ReadAnswer } from '../samples.ts';
+import type { ReadAnswer } from '../read-answer.ts';
 
 /** A thought with its answer. */
 export interface Candidate {

@@ -7,7 +7,7 @@ import { answerInstruction, promptMessages } from '../../data/target.ts';
 import type { Size } from '../../grounding/box.ts';
 import { CONVENTIONS, type BoxConvention } from '../../grounding/convention.ts';
 import { parseAnswer } from '../../grounding/parse.ts';
-import type { ReadAnswer } from '../samples.ts';
+import type { ReadAnswer } from '../read-answer.ts';
 import type { ChatTurn, TeacherReply } from '../teacher/chat.ts';
 import type { TeacherSpace } from './teach-settings.ts';
 

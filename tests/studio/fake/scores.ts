@@ -5,6 +5,9 @@ import { PredictionShelf } from '../../../src/engine/keep/prediction-shelf.ts';
 import type { ModelHolder } from '../../../src/engine/model/model-holder.ts';
 import type { Workbench } from '../../../src/engine/model/workbench.ts';
 import type { Answer, DatasetReport, Health, KeptCheckpoint, PolicyName } from '../../../src/engine/protocol/index.ts';
+import { swappable } from '../../../src/evaluate/consistency.ts';
+import type { Prediction } from '../../../src/evaluate/prediction.ts';
+import { turned } from '../../../src/grounding/picture-swap.ts';
 import type { Storage } from '../../../src/store/storage.ts';
 import type { FakeData } from './scenes.ts';
 
@@ -52,12 +55,18 @@ export function fakeScores(
     aside: (work) => work(),
     refuseWhileRunning: () => undefined,
     holds: () => true,
-    predict: (_: Workbench, asked, policy) =>
+    predict: (_: Workbench, asked, policy, { swap }) =>
       Promise.resolve(
         asked.map((row) => {
           const { text, boxes, parsed } = guess(row.id, policy);
           const sizes = row.images.map((path) => data.scenes.get(path)!.size);
-          return { row: row.id, text, boxes, parsed, refused: false, sizes };
+          const prediction: Prediction = { row: row.id, text, boxes, parsed, refused: false, sizes };
+          if (!swap || !swappable(row, prediction)) return prediction;
+          // Every second answer looks at its picture, the others at its number.
+          const looks = asked.indexOf(row) % 2 === 0;
+          const order = turned(row.images.length);
+          const moved = boxes.map((box) => ({ ...box, image: looks ? order.indexOf(box.image) : box.image }));
+          return { ...prediction, swapped: { text, boxes: moved } };
         }),
       ),
   });

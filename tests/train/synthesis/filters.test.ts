@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Row } from '../../../src/data/row.ts';
 import { box01 } from '../../../src/grounding/box.ts';
-import type { ReadAnswer } from '../../../src/train/samples.ts';
+import type { ReadAnswer } from '../../../src/train/read-answer.ts';
 import { FILTER_NAMES, faultsOf, type Candidate, type FilterName } from '../../../src/train/synthesis/filters.ts';
 import { sift, withHint } from '../../../src/train/synthesis/synthesise.ts';
 

@@ -2,6 +2,7 @@
 import { useEffect, useRef, useState } from 'react';
 import type { EngineClient } from '../../../engine/client.ts';
 import type { Answer, Row } from '../../../engine/protocol/index.ts';
+import { namesPlaces, turned, type SwapVerdict } from '../../../grounding/picture-swap.ts';
 import { ROWS_TOGETHER, type AnswerPair } from '../../state/answers.ts';
 import { problemOf, type Problem } from '../../problem.ts';
 import { useAnswers, useStudio } from '../../state/studio.ts';
@@ -9,13 +10,13 @@ import { count, percent, plural } from '../../ui/format.ts';
 import { ProblemNote } from '../../ui/problem-note.tsx';
 import { etaOf, Progress } from '../../ui/progress.tsx';
 import { promptLine } from '../../ui/segments.tsx';
-import { judgeSwap, turned, VERDICTS, type SwapVerdict } from './swap-test.tsx';
+import { judgeAnswers, VERDICTS } from './swap-test.tsx';
 
 /** Rows that can be tested: several pictures, an answer with a box, and no picture called by its number. */
 export function swappable(rows: readonly Row[], answers: ReadonlyMap<string, AnswerPair>): Row[] {
   return rows.filter(
     ({ id, images, prompt }) =>
-      images.length > 1 && (answers.get(id)?.tuned?.boxes.length ?? 0) > 0 && !/image[- ]?\d/i.test(promptLine(prompt)),
+      images.length > 1 && (answers.get(id)?.tuned?.boxes.length ?? 0) > 0 && !namesPlaces(promptLine(prompt)),
   );
 }
 
@@ -54,7 +55,7 @@ async function testRows(
       const rowIds = some.map(({ row }) => row.id);
       const after = await client.request({ type: 'answer-rows', dataset, rowIds, policy: 'tuned', orders });
       if (!wanted()) return;
-      verdicts.push(...after.map((answer, i) => judgeSwap(some[i]!.before, answer, orders[i]!)));
+      verdicts.push(...after.map((answer, i) => judgeAnswers(some[i]!.before, answer, orders[i]!)));
       tell(now());
     }
   } catch (error) {

@@ -1,6 +1,7 @@
 /** The image-swap test: the pictures change places, the words stay. Does the answer follow its picture? */
 import { useEffect, useState } from 'react';
 import type { Answer, Row } from '../../../engine/protocol/index.ts';
+import { judgeSwap, namesPlaces, turned, type SwapVerdict } from '../../../grounding/picture-swap.ts';
 import { problemOf, type Problem } from '../../problem.ts';
 import { useStudio } from '../../state/studio.ts';
 import { ratio } from '../../ui/format.ts';
@@ -8,18 +9,8 @@ import { Icon } from '../../ui/icon.tsx';
 import { ProblemNote } from '../../ui/problem-note.tsx';
 import { promptLine } from '../../ui/segments.tsx';
 
-/** Every picture one place on: none stays where it was. */
-export const turned = (count: number): number[] => Array.from({ length: count }, (_, i) => (i + count - 1) % count);
-
-export type SwapVerdict = 'follows' | 'stays' | 'elsewhere' | 'unreadable';
-
-/** What an answer did when place i came to show picture `order[i]`. Pictures count from 0. */
-export function judgeSwap(before: Answer, after: Answer, order: readonly number[]): SwapVerdict {
-  const [was, is] = [before.boxes[0]?.image, after.boxes[0]?.image];
-  if (was === undefined || is === undefined) return 'unreadable';
-  if (order[is] === was) return 'follows';
-  return is === was ? 'stays' : 'elsewhere';
-}
+export const judgeAnswers = (before: Answer, after: Answer, order: readonly number[]): SwapVerdict =>
+  judgeSwap(before.boxes[0]?.image, after.boxes[0]?.image, order);
 
 export const VERDICTS: Record<SwapVerdict, { title: string; about: string; severity: 'good' | 'error' | 'warning' }> = {
   follows: {
@@ -60,7 +51,7 @@ export function SwapTest({ dataset, row, tuned }: SwapTestProps) {
       (error: unknown) => setResult(problemOf(error)),
     );
   };
-  const numbered = /image[- ]?\d/i.test(promptLine(row.prompt));
+  const numbered = namesPlaces(promptLine(row.prompt));
   return (
     <section className="swap" aria-label="Picture-swap test">
       <button type="button" className="button small" disabled={result === 'asking'} onClick={ask}>
@@ -91,7 +82,7 @@ function Verdict({
   readonly after: Answer;
   readonly order: readonly number[];
 }) {
-  const { title, about, severity } = VERDICTS[judgeSwap(before, after, order)];
+  const { title, about, severity } = VERDICTS[judgeAnswers(before, after, order)];
   const at = after.boxes[0]?.image;
   return (
     <p>

@@ -32,7 +32,7 @@ export function EvaluateBar() {
 }
 
 function Begin() {
-  const { prompt, limit, seed } = useScores((scores) => scores.options);
+  const { prompt, limit, seed, swap } = useScores((scores) => scores.options);
   const choose = useScores((scores) => scores.choose);
   const evaluate = useScores((scores) => scores.evaluate);
   const abouts = useScores((scores) => scores.abouts);
@@ -54,6 +54,17 @@ function Begin() {
       )}
       <NumberField label="Rows (0: all)" value={limit} onChange={(value) => choose({ limit: value })} />
       {limit > 0 && <NumberField label="Seed of the draw" value={seed} onChange={(value) => choose({ seed: value })} />}
+      <label
+        className="check"
+        title="Rows of several pictures are answered a second time, with their pictures in other places. Rows that name a picture by its place are not."
+      >
+        <input
+          type="checkbox"
+          checked={swap ?? false}
+          onChange={(event) => choose({ swap: event.target.checked ? true : undefined })}
+        />
+        Swap the pictures, too
+      </label>
       <button
         type="button"
         className="button primary"

@@ -4,7 +4,8 @@ import { useLocation } from 'wouter';
 import { OUTCOMES } from '../../../engine/protocol/outcomes.ts';
 import type { BenchmarkResult, Bin, SetScores } from '../../../engine/protocol/index.ts';
 import { useScores } from '../../state/studio.ts';
-import { count, plural } from '../../ui/format.ts';
+import { SWAP_VERDICTS, SWAP_WORDS } from '../../../grounding/picture-swap.ts';
+import { count, plural, ratio } from '../../ui/format.ts';
 import { range, share } from './figures.ts';
 import { ThresholdCurve } from './threshold-curve.tsx';
 
@@ -57,6 +58,7 @@ function Failures({ result }: { readonly result: BenchmarkResult }) {
               ))}
             </div>
           )}
+          <HoldTogether set={set} onRows={open} />
           {set.traits.n > 0 && <Traits result={result} set={set} onRows={open} />}
         </>
       )}
@@ -182,6 +184,53 @@ function Traits({
         </figure>
       )}
     </div>
+  );
+}
+
+/** Whether its answers follow their pictures and their thoughts; what does not opens its rows. */
+function HoldTogether({ set, onRows }: { readonly set: SetScores; readonly onRows: OnRows }) {
+  const { swap, thought } = set.consistency;
+  if (!swap && !thought) return null;
+  const rows = (words: string, ids: readonly string[] | undefined) =>
+    ids &&
+    ids.length > 0 && (
+      <button type="button" className="button small" key={words} onClick={() => onRows(words, ids)}>
+        {count(ids.length)} {words}
+      </button>
+    );
+  return (
+    <section className="trait" aria-label={`Do answers of ${set.name} hold together?`}>
+      <h3>Do its answers hold together?</h3>
+      {swap && (
+        <>
+          <p>
+            Pictures swapped: <b className="num">{share(swap.held / swap.n)} %</b>{' '}
+            <span className="num muted">
+              [{range(swap.interval)}] n = {count(swap.n)}
+            </span>{' '}
+            follow their picture to its new place. {plural(swap.leftOut, 'row')} of several pictures{' '}
+            {swap.leftOut === 1 ? 'was' : 'were'} not asked again: the words name a place, or the answer has no box.
+          </p>
+          <div className="button-row">
+            {SWAP_VERDICTS.filter((verdict) => verdict !== 'follows').map((verdict) =>
+              rows(SWAP_WORDS[verdict], swap.rows[verdict]),
+            )}
+          </div>
+        </>
+      )}
+      {thought && (
+        <>
+          <p>
+            Thought and answer: <b className="num">{share(thought.held / thought.n)} %</b>{' '}
+            <span className="num muted">
+              [{range(thought.interval)}] n = {count(thought.n)}
+            </span>{' '}
+            are the box that their thought ends with (IoU from 0.5). Mean IoU {ratio(thought.meanIoU)}.
+          </p>
+          <div className="button-row">{rows('differ from their thought', thought.rows)}</div>
+        </>
+      )}
+    </section>
   );
 }
 
