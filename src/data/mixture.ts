@@ -32,6 +32,8 @@ const IMPOSSIBLE = Math.log(1e-9);
 const REACHED = 0.9;
 /** Strips on either side of a frame's edge, as a share of it: where the frame is one, boxes end in it and not beyond. */
 const STRIP = 0.15;
+/** Of fewer boxes an edge shows less: how many lie in the frame counts with it. Those at the upper left are asked about more often. */
+const FEW = 120;
 /** How many end beyond, against those that would if their number went on as it does before the edge. */
 const DROP = 0.6;
 
@@ -94,12 +96,20 @@ function crowded(boxes: readonly Framed[], one: CoordinateSpace, other: Coordina
     }
   }
   const excess = inside - expected;
-  return enough(judged.length - inside, judged.length) &&
-    excess > SURPRISING * Math.sqrt(variance) &&
-    excess > EXCESS * judged.length &&
-    Math.min(reachX, reachY) > REACHED &&
-    before - after > 2.5 * Math.sqrt(before + after) &&
-    after < DROP * Math.min(before, before ** 2 / Math.max(1, earlier))
+  const deviations = excess / Math.sqrt(variance);
+  const edge = (before - after) / Math.sqrt(before + after);
+  const reach = Math.min(reachX, reachY);
+  // How many would end beyond if their number went on as before the edge.
+  const going = Math.min(before, before ** 2 / Math.max(1, earlier));
+  const many = excess > EXCESS * judged.length && reach > REACHED && edge > 2.5 && after < DROP * going;
+  const few =
+    judged.length < FEW &&
+    excess > (EXCESS / 2) * judged.length &&
+    reach > REACHED - 0.02 &&
+    edge > 1.2 &&
+    edge + deviations / 3 > SURPRISING &&
+    after < (DROP + 0.1) * going;
+  return enough(judged.length - inside, judged.length) && deviations > SURPRISING && (many || few)
     ? { one, other, ones: judged.length - inside, others: inside, boxes: judged.length }
     : null;
 }

@@ -63,6 +63,20 @@ describe('a mix of two spaces is asked about', () => {
       );
   });
 
+  test.each([20, 40])('%i of each in any order over the same large pictures, mostly', (n) => {
+    const large: Size = { width: 4032, height: 3024 };
+    const random = new Random(n);
+    const found = Array.from({ length: 20 }, (_, seed) => {
+      const all = [...boxes(n, thousand, 100 + seed), ...boxes(n, large, 200 + seed)];
+      for (let i = all.length - 1; i > 0; i--) {
+        const j = random.below(i + 1);
+        [all[i], all[j]] = [all[j]!, all[i]!];
+      }
+      return asked(all, large);
+    });
+    expect(found.filter(Boolean).length).toBeGreaterThanOrEqual(17);
+  });
+
   test('thousandths of some pictures stand behind pixels of others, fewer than could be seen among each other', () => {
     const [before, after] = [boxes(40, thousand, 3), boxes(40, shown, 4)];
     expect(asked([...before, ...after], shown)).toMatch(/thousandths/);
