@@ -30,7 +30,7 @@ const NAMES: readonly (readonly string[])[] = [
   ['xcenter', 'ycenter', 'width', 'height'],
 ];
 
-const NAME = String.raw`["'\x60$]?([xywhltrb]|[xy][_\s]?(?:[0-2]|min|max|tl|br|left|right|top|bottom|cent(?:er|re))|(?:min|max)[_\s]?[xy]|c[xy]|left|top|right|bottom|width|height)["'\x60$]?`;
+const NAME = String.raw`["'\x60$]?([xywhltrb]|[xy][_\s]?(?:[0-2]|min|max|tl|br|left|right|top|bottom|cent(?:er|re))|(?:min|max)[_\s]?[xy]|c[xy]|(?:row|col(?:umn)?)[_\s]?(?:min|max|start|end|[0-2])|(?:top|upper)[_\s-]?left[_\s-]?[xy]|(?:bottom|lower)[_\s-]?right[_\s-]?[xy]|left|top|right|bottom|width|height)["'\x60$]?`;
 const BETWEEN = String.raw`\s{0,2}[,;/|)(<>\s\]\[]{1,6}`;
 /** Four names with little between them. Bounded repetitions: linear in the text. */
 const STATED = new RegExp(
@@ -38,11 +38,24 @@ const STATED = new RegExp(
   'giu',
 );
 
+/** Other words for the same side: rows go down, columns across. */
+const SAME: readonly (readonly [RegExp, string])[] = [
+  [/centre/, 'center'],
+  [/^(?:top|upper)left([xy])$/, '$11'],
+  [/^(?:bottom|lower)right([xy])$/, '$12'],
+  [/^row/, 'y'],
+  [/^col(?:umn)?/, 'x'],
+  [/start$/, 'min'],
+  [/end$/, 'max'],
+];
+const plainName = (name: string): string =>
+  SAME.reduce((text, [from, to]) => text.replace(from, to), name.toLowerCase().replace(/[_\s-]/g, ''));
+
 /** Orders that a text states, each once; x first is one of them. */
 export function ordersIn(text: string): Order[] {
   const found = new Map<string, Order>();
   for (const match of text.matchAll(STATED)) {
-    const written = match.slice(1).map((name) => name.toLowerCase().replace(/[_\s]/g, '').replace('centre', 'center'));
+    const written = match.slice(1).map(plainName);
     const names = NAMES.find((each) => each.every((name) => written.includes(name)));
     if (!names) continue;
     const order = names.map((name) => written.indexOf(name)) as unknown as Order;

@@ -241,7 +241,9 @@ export class BoxWalk {
     if (isBoxKey && numbers?.length === 5) return misfit('rotated box');
     if (isBoxKey && numbers?.length === 2) return misfit('point');
     if (isBoxKey && items.length > 2 && items.every(isPoint)) return misfit('quadrilateral');
-    if (!numbers) for (const item of items) this.walk(item, around, key, depth + 1);
+    // More than two points are no two corners, nor boxes one after the other.
+    if (items.length > 2 && items.every(isPoint)) this.others.push({ start: value.start, end: value.end });
+    else if (!numbers) for (const item of items) this.walk(item, around, key, depth + 1);
   }
 
   #box(

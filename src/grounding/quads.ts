@@ -65,7 +65,7 @@ const inTags = (names: readonly string[]) =>
   new RegExp(String.raw`(?:<(?:box|bbox|bndbox)>\s{0,20})?${tags(names)}(?:\s{0,20}</(?:box|bbox|bndbox)>)?`, 'gi');
 /** A name before every number. */
 const named = (names: readonly string[]) =>
-  new RegExp(names.map((name) => String.raw`\b${name}\s?[=:]\s?(${D})`).join(String.raw`[,;\s]{1,4}`), 'gi');
+  new RegExp(names.map((name) => String.raw`\b${name}\s?[=:]\s?["']?(${D})["']?`).join(String.raw`[,;\s]{1,4}`), 'gi');
 const CORNERS = ['x1', 'y1', 'x2', 'y2'];
 const EDGES = ['left', 'top', 'right', 'bottom'];
 /** A corner, width and height by their names. */

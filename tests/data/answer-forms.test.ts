@@ -24,6 +24,7 @@ describe('a box is read', () => {
     '(20, 10) to (90, 40)',
     'x: 20, y: 10, w: 70, h: 30',
     'left=20 top=10 right=90 bottom=40',
+    'x1="20" y1="10" x2="90" y2="40"',
     'top-left (20, 10), bottom-right (90, 40)',
     'Upper left corner: [20, 10]; lower right corner: [90, 40]',
     'bottom-right (90, 40), top-left (20, 10)',

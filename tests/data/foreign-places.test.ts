@@ -50,13 +50,17 @@ describe('is none', () => {
   ])('%s', (answer, question) => expect(foreignPlace(answer, question, false)).toBeNull());
 });
 
-test.each(['[3, 2]', '(1, 2, 3)', '[20, 10], [90, 40]', '[𝟐𝟎, 𝟏𝟎, 𝟗𝟎, 𝟒𝟎]', '[二〇，一〇，九〇，四〇]'])(
-  'what may be a place and is learned as text is told: %s',
-  async (answer) => {
-    const { report } = await answered(answer, 'How many are there?');
-    expect(report.ledger.map(({ key }) => key)).toEqual(['numbers-not-read']);
-  },
-);
+test.each([
+  '[3, 2]',
+  '(1, 2, 3)',
+  '[20, 10], [90, 40]',
+  '[(20, 10), (90, 40), (50, 60), (70, 80)]',
+  '[𝟐𝟎, 𝟏𝟎, 𝟗𝟎, 𝟒𝟎]',
+  '[二〇，一〇，九〇，四〇]',
+])('what may be a place and is learned as text is told: %s', async (answer) => {
+  const { report } = await answered(answer, 'How many are there?');
+  expect(report.ledger.map(({ key }) => key)).toEqual(['numbers-not-read']);
+});
 
 describe('a turned box', () => {
   const REASON = /turned|rotated/;

@@ -22,6 +22,9 @@ test.each<[string, Order[]]>([
   ['<y_min> <x_min> <y_max> <x_max>', [[1, 0, 3, 2]]],
   ['(y0, x0), (y1, x1)', [[1, 0, 3, 2]]],
   ['[y, x, h, w]', [[1, 0, 3, 2]]],
+  ['[row_min, col_min, row_max, col_max]', [[1, 0, 3, 2]]],
+  ['top-left y, top-left x, bottom-right y, bottom-right x', [[1, 0, 3, 2]]],
+  ['[col_start, row_start, col_end, row_end]', [[0, 1, 2, 3]]],
   ['[x1, y1, x2, y2]', [[0, 1, 2, 3]]],
   ['[left, top, width, height]', [[0, 1, 2, 3]]],
   [

@@ -360,6 +360,8 @@ class BoxWalk:
             self.misfits += 1
         elif is_box_key and len(items) > 2 and all(is_point(item) for item in items):
             self.misfits += 1
+        elif len(items) > 2 and all(is_point(item) for item in items):
+            self.others.append((value["start"], value["end"]))
         elif numbers is None:
             for item in items:
                 self.walk(item, around, key, depth + 1)
