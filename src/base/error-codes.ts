@@ -86,6 +86,8 @@ const CODES = {
   'gzip-damaged': 'input',
   'gzip-swells': 'input',
   'gpu-error': 'files',
+  'gguf-invalid': 'input',
+  'gguf-unsupported': 'refused',
   'half-overflow': 'run',
   'hub-answer': 'download',
   'hub-busy': 'refused',

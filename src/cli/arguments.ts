@@ -10,6 +10,7 @@ import { GroundworkError } from '../base/error.ts';
 import { isPreset, PRESET_NAMES, presetRecipe } from '../train/presets.ts';
 import { advise } from '../train/recipe-check.ts';
 import { parseRecipe } from '../train/recipe-schema.ts';
+import { GGUF_PRECISIONS, type GgufPrecision } from '../train/gguf/tensors.ts';
 import type { Recipe } from '../train/recipe.ts';
 import { REWARD_NAMES, type RewardName, type RewardWeights } from '../train/rewards/index.ts';
 import { systemCode } from './system-code.ts';
@@ -197,6 +198,18 @@ export const rewardWeights: Option<RewardWeights> = {
         return [reward, value];
       }),
     ),
+};
+
+/** In what GGUF files are written besides the results; none: no such file. */
+export const ggufPrecisions: Option<readonly GgufPrecision[]> = {
+  type: 'string',
+  multiple: true,
+  read: (_given, name, all) =>
+    all.map((words) => {
+      const found = GGUF_PRECISIONS.find((each) => each === words);
+      if (found) return found;
+      throw new UsageError(`${name}: there is no precision “${words}”.`, `Give one of ${GGUF_PRECISIONS.join(', ')}.`);
+    }),
 };
 
 /** A plan with other weights in each stage that goes by rewards. */

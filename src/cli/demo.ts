@@ -6,7 +6,7 @@
  *     [--save-every N] [--storage auto|f32|f16|int8|int4|nf4] [--coordinates FILE=SPACE] [--unsaid-picture FILE=WHICH]
  *     [--report FILE [--gallery KIND…] [--gallery-rows N]]
  *     [--answers boxes|words] [--turns all|last] [--skip-unusable] [--edits FILE] [--allow-code]
- *     [--reward NAME=WEIGHT]…
+ *     [--reward NAME=WEIGHT]… [--gguf f16|bf16|q8_0|q4_0]…
  *     [--teacher URL [--teacher-model NAME] [--teacher-samples N] [--teacher-at-once N] [--teacher-space SPACE]]
  *
  * --reward gives a reward another weight in the GRPO stages of the recipe: two runs of a seed with and without it say
@@ -37,6 +37,7 @@ import { damageNotice, type Damage } from '../store/records.ts';
 import {
   existing,
   flag,
+  ggufPrecisions,
   outFile,
   outFolder,
   plan,
@@ -76,6 +77,7 @@ async function main(): Promise<void> {
     resume: flag,
     'save-every': whole(1),
     reward: rewardWeights,
+    gguf: ggufPrecisions,
     'allow-code': flag,
     seed: whole(0),
     model: text(join(home, 'public/starter/model')),
@@ -131,6 +133,7 @@ async function main(): Promise<void> {
     `${device.name}\n${model.parameters.toLocaleString('en')} parameters, ${heldAs(model)}; ${opened.train} training rows, ${opened.heldout} held out, ${opened.issueCount.errors + opened.issueCount.warnings} problems`,
   );
   for (const note of model.notes) progress.note(note);
+  if (values.gguf.length > 0) await requireServed(session, model.name);
   // A run goes on with the thoughts that it began with, which lie among the edits.
   const thoughts = await thoughtsFile(values.out, values.resume);
   const settled = await settleByFlags(
@@ -191,11 +194,30 @@ async function main(): Promise<void> {
   }
   for (const what of ['adapter', 'merged'] as const)
     await writeFiles(join(values.out, what), await session.exportFiles({ what }));
+  for (const precision of values.gguf)
+    await writeFiles(join(values.out, 'gguf'), await session.exportFiles({ what: 'gguf', precision }));
+  if (values.gguf.length > 0) {
+    const { 'gguf-adapter': against } = await session.handle({ type: 'export-obstacles' });
+    if (against.length === 0)
+      await writeFiles(join(values.out, 'gguf'), await session.exportFiles({ what: 'gguf-adapter' }));
+    else progress.note(`No adapter for llama.cpp was written. ${against.join(' ')}`);
+  }
   await writeFiles(values.out, [{ path: LAST_FILE, data: await exportWitness(bench) }]);
   console.log(
-    `\n${printReport(report)}\nWritten to ${values.out}: report.json, adapter/, merged/, witness.safetensors`,
+    `\n${printReport(report)}\nWritten to ${values.out}: report.json, adapter/, merged/, ${values.gguf.length > 0 ? 'gguf/, ' : ''}witness.safetensors`,
   );
   await session.destroy();
+}
+
+/** Hours of training are not begun for files that cannot be written. @throws GroundworkError `gguf-unsupported` */
+async function requireServed(session: EngineSession, name: string): Promise<void> {
+  const { gguf } = await session.handle({ type: 'export-obstacles' });
+  if (gguf.length > 0)
+    throw new GroundworkError(
+      'gguf-unsupported',
+      `llama.cpp cannot serve “${name}”. ${gguf.join(' ')}`,
+      'Leave out --gguf: transformers and vLLM load the merged weights.',
+    );
 }
 
 /** The code of a recipe. Throws UsageError where it is not allowed to run. */

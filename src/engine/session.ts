@@ -14,7 +14,7 @@ import { ScoreDesk } from './answers/score-desk.ts';
 import { Datasets } from './data/datasets.ts';
 import { deviceDesk } from './device/device-desk.ts';
 import { GpuHolder } from './device/gpu-holder.ts';
-import { exportFiles } from './export/export-files.ts';
+import { exportFiles, exportObstacles } from './export/export-files.ts';
 import { Exports } from './export/exports.ts';
 import { AnswerShelf } from './keep/answer-shelf.ts';
 import { JobDesk } from './jobs/job-desk.ts';
@@ -139,6 +139,7 @@ export class EngineSession {
     const exports = new Exports({
       // What is exported is settled between two steps of a run; its files are made while they are written.
       files: (choice) => gate.aside(() => this.exportFiles(choice)),
+      obstacles: () => gate.aside(() => exportObstacles(this.#holder)),
       emit,
     });
     const reports = reportDesk({

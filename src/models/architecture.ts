@@ -7,6 +7,7 @@ import type { Tensor } from '../gpu/tensor.ts';
 import type { Tape } from '../ops/tape.ts';
 import type { DecoderLayout } from './decoder-manifest.ts';
 import type { Fields, Json } from './fields.ts';
+import type { GgufFamily } from './gguf.ts';
 import type { TensorEntry } from './manifest.ts';
 import type { LoraLookup, PixelInput, VisionBatch } from './model.ts';
 import type { PictureSizes, PixelLimits, Processor, ProcessorFiles } from './processor.ts';
@@ -57,6 +58,8 @@ export interface Architecture {
   readonly positions: PositionScheme;
   /** Token ids that generation must never emit: a policy that writes image placeholders breaks the count of features against tokens (TRL #3847). */
   readonly suppressedTokens: readonly number[];
+  /** As llama.cpp knows the model. */
+  readonly gguf: GgufFamily;
   /** A checkpoint's key → canonical name. */
   canonicalName(key: string): string;
   /** @param preprocessor what the folder says of pictures (picture-file.ts) */

@@ -7,7 +7,8 @@ import type { Architecture } from './architecture.ts';
 const HEAD = 'lm_head.weight';
 
 /** Buffers that older libraries saved: they follow from config.json. */
-const DERIVED = /(?:^|\.)(?:rotary_emb\.inv_freq|rotary_pos_emb\.inv_freq|embeddings\.position_ids)$/;
+export const isDerived = (name: string): boolean =>
+  /(?:^|\.)(?:rotary_emb\.inv_freq|rotary_pos_emb\.inv_freq|embeddings\.position_ids)$/.test(name);
 
 /** Values compared at a time. */
 const BLOCK = 1 << 20;
@@ -32,7 +33,7 @@ export async function notesOnLeftover(
       `config.json says that the output head is the embedding (tie_word_embeddings), but the weights have a ${head} with other values.`,
       'transformers 5 takes that head, transformers 4 the embedding. If the head was trained, set tie_word_embeddings to false in config.json; else save the model again without it.',
     );
-  const left = [...keyOf].filter(([name]) => !taken.has(name) && name !== HEAD && !DERIVED.test(name));
+  const left = [...keyOf].filter(([name]) => !taken.has(name) && name !== HEAD && !isDerived(name));
   const names = left.map(([, key]) => key);
   if (!names.length) return [];
   const shown = names.slice(0, SHOWN).join(', ') + (names.length > SHOWN ? ', …' : '');

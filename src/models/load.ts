@@ -130,15 +130,24 @@ export function weightKey(
   return [...checkpoint.tensors.keys()].find((key) => architecture.canonicalName(key) === `${name}.weight`);
 }
 
-async function openText(folder: CheckpointFolder): Promise<{ tokenizer: Tokenizer; template: ChatTemplate }> {
+/** What a folder says of texts, as it stands: for files that hold it in their own way. */
+export async function textFiles(
+  folder: CheckpointFolder,
+): Promise<{ readonly tokenizer: Json; readonly tokenizerConfig: TokenizerConfig; readonly template: string }> {
   const tokenizerConfig = ((await optionalJson(folder, 'tokenizer_config.json')) ?? {}) as TokenizerConfig;
-  const tokenizer = new Tokenizer(await requireJson(folder, 'tokenizer.json'), tokenizerConfig);
+  const tokenizer = await requireJson(folder, 'tokenizer.json');
   const jinja = await optionalText(folder, 'chat_template.jinja');
   const json = await optionalJson(folder, 'chat_template.json');
-  const text = findTemplate({ ...(jinja !== null && { jinja }), ...(json && { json }), tokenizerConfig });
+  const template = findTemplate({ ...(jinja !== null && { jinja }), ...(json && { json }), tokenizerConfig });
+  return { tokenizer, tokenizerConfig, template };
+}
+
+async function openText(folder: CheckpointFolder): Promise<{ tokenizer: Tokenizer; template: ChatTemplate }> {
+  const files = await textFiles(folder);
+  const tokenizer = new Tokenizer(files.tokenizer, files.tokenizerConfig);
   return {
     tokenizer,
-    template: new ChatTemplate(text, {
+    template: new ChatTemplate(files.template, {
       bos_token: tokenizer.named('bos_token'),
       eos_token: tokenizer.named('eos_token'),
     }),

@@ -1,6 +1,7 @@
 /** What turns pictures and conversations into a model's inputs; one per family, built from the checkpoint's own files. */
 import type { Size } from '../grounding/box.ts';
 import type { BoxConvention } from '../grounding/convention.ts';
+import type { Normalisation } from '../image/normalise.ts';
 import type { PatchLayout } from '../image/patchify.ts';
 import type { RgbImage } from '../image/rgb-image.ts';
 import type { ChatTemplate } from '../text/chat-template.ts';
@@ -35,6 +36,8 @@ export interface Processor extends PictureSizes {
   /** Ids that end generation. */
   readonly eosTokenIds: readonly number[];
   readonly padTokenId: number;
+  /** What `pixels` does to colours. */
+  readonly normalisation: Normalisation;
   /** How `pixels` orders what it cuts. */
   readonly patches: PatchLayout;
   /** Resizes, normalises and cuts a picture into patches. */

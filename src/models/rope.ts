@@ -11,7 +11,17 @@ export interface Rope {
   readonly frequencies: readonly number[];
   /** What cos and sin are multiplied by. */
   readonly scaling: number;
+  /** How config.json says it, for files that say it in their own way. */
+  readonly theta: number;
+  readonly stretch: (typeof TYPES)[number];
+  /** By how much positions are stretched; 1 for none. */
+  readonly factor: number;
+  /** The frequencies before they were stretched. */
+  readonly plain: readonly number[];
 }
+
+/** What stretching makes of frequencies. */
+type Stretched = Pick<Rope, 'frequencies' | 'scaling'>;
 
 interface RopeDefaults {
   readonly theta: number;
@@ -29,17 +39,21 @@ export function parseRope(text: Fields, headDim: number, defaults: RopeDefaults)
   const theta = rope.number('rope_theta', text.number('rope_theta', defaults.theta));
   const plain = { frequencies: inverseFrequencies(headDim / 2, theta, headDim), scaling: 1 };
   const type = typeOf(rope);
+  const said = { theta, stretch: type, plain: plain.frequencies };
   rope.only('partial_rotary_factor', 1);
-  if (type === 'default') return plain;
+  if (type === 'default') return { ...plain, ...said, factor: 1 };
   const factor = rope.number('factor');
-  if (type === 'linear') return { ...plain, frequencies: plain.frequencies.map((f) => Math.fround(f / factor)) };
+  if (type === 'linear')
+    return { ...plain, frequencies: plain.frequencies.map((f) => Math.fround(f / factor)), ...said, factor };
   const trained = text.number(
     'original_max_position_embeddings',
     rope.number('original_max_position_embeddings', text.number('max_position_embeddings', defaults.maxPositions)),
   );
-  return type === 'yarn'
-    ? yarn(rope, plain.frequencies, { factor, trained, theta, headDim })
-    : llama3(rope, plain, factor, trained);
+  const stretched =
+    type === 'yarn'
+      ? yarn(rope, plain.frequencies, { factor, trained, theta, headDim })
+      : llama3(rope, plain, factor, trained);
+  return { ...stretched, ...said, factor };
 }
 
 /** Both names of the rotary settings as one. */
@@ -71,7 +85,7 @@ interface Stretch {
 }
 
 /** Fast frequencies stay, slow ones are divided by the factor, those between are mixed. */
-function yarn(rope: Fields, plain: readonly number[], { factor, trained, theta, headDim }: Stretch): Rope {
+function yarn(rope: Fields, plain: readonly number[], { factor, trained, theta, headDim }: Stretch): Stretched {
   const optional = (key: string) => (rope.has(key) ? rope.number(key) : null);
   const [scale, scaleOfAll] = [optional('mscale'), optional('mscale_all_dim')];
   const temperature = (weight: number) => (factor <= 1 ? 1 : 0.1 * weight * Math.log(factor) + 1);
@@ -93,7 +107,7 @@ function yarn(rope: Fields, plain: readonly number[], { factor, trained, theta, 
 }
 
 /** As YaRN, by wavelength, and without a temperature. */
-function llama3(rope: Fields, { frequencies, scaling }: Rope, factor: number, trained: number): Rope {
+function llama3(rope: Fields, { frequencies, scaling }: Stretched, factor: number, trained: number): Stretched {
   const [low, high] = [rope.number('low_freq_factor'), rope.number('high_freq_factor')];
   const stretch = (f: number) => {
     const turns = (trained * f) / (2 * Math.PI);

@@ -12,7 +12,10 @@ export function writeAngle(table: Float32Array, at: number, angle: number, scali
 }
 
 /** positions [T] → cos and sin per position and frequency, [T, D/2, 2] (RoFormer, arXiv 2104.09864). */
-export function rotaryAngles(positions: Int32Array, { frequencies, scaling }: Rope): Float32Array<ArrayBuffer> {
+export function rotaryAngles(
+  positions: Int32Array,
+  { frequencies, scaling }: Pick<Rope, 'frequencies' | 'scaling'>,
+): Float32Array<ArrayBuffer> {
   const half = frequencies.length;
   const table = new Float32Array(positions.length * half * 2);
   positions.forEach((p, t) => frequencies.forEach((f, i) => writeAngle(table, t * half + i, p * f, scaling)));

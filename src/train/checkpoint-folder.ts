@@ -7,14 +7,26 @@ import type { ByteSource } from '../formats/byte-source.ts';
 import { INDEX_FILE, SINGLE_FILE, type CheckpointWeights } from '../formats/checkpoint-files.ts';
 import { f32ArrayToBf16, f32ArrayToF16 } from '../formats/half.ts';
 import type { Dtype, TensorInfo } from '../formats/safetensors.ts';
-import { writeSafetensors, type TensorSpec, type TensorToWrite } from '../formats/safetensors-writer.ts';
+import { tensorBytes, writeSafetensors, type TensorSpec, type TensorToWrite } from '../formats/safetensors-writer.ts';
 import { rowBlocks } from './merged-rows.ts';
+
+/** A tensor in a file that is written. */
+export interface WrittenTensor {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly byteLength: number;
+}
+
+export const writtenTensors = (tensors: readonly TensorSpec[]): WrittenTensor[] =>
+  tensors.map((tensor) => ({ name: tensor.name, shape: tensor.shape, byteLength: tensorBytes(tensor) }));
 
 export interface OutputFile {
   readonly path: string;
   readonly data: string | AsyncIterable<Uint8Array>;
-  /** What a safetensors file holds. */
-  readonly tensors?: readonly TensorSpec[];
+  /** What a file of weights holds. */
+  readonly tensors?: readonly WrittenTensor[];
+  /** In what; absent: safetensors. */
+  readonly container?: 'gguf';
 }
 
 /** Changes to the JSON files of a folder, by path. */
@@ -48,7 +60,7 @@ export function checkpointFolder(
   if (index) files.push({ path: INDEX_FILE, data: copyEdited(index, INDEX_FILE, edits) });
   for (const [path, infos] of shards) {
     const tensors = infos.flatMap((info) => make(info));
-    files.push({ path, data: writeSafetensors(tensors), tensors });
+    files.push({ path, data: writeSafetensors(tensors), tensors: writtenTensors(tensors) });
   }
   return files;
 }

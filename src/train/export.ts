@@ -18,6 +18,7 @@ import {
   checkpointFolder,
   copiedTensor,
   fromFloat32,
+  writtenTensors,
   type Edits,
   type OutputFile,
 } from './checkpoint-folder.ts';
@@ -67,7 +68,7 @@ export function adapterFiles(
   });
   return [
     { path: 'adapter_config.json', data: config },
-    { path: 'adapter_model.safetensors', data: writeSafetensors(tensors), tensors },
+    { path: 'adapter_model.safetensors', data: writeSafetensors(tensors), tensors: writtenTensors(tensors) },
   ];
 }
 

@@ -1,6 +1,7 @@
 /** Weights with adapters in them, computed on the host from the original checkpoint, in f32, some rows at a time. */
 import type { CheckpointWeights } from '../formats/checkpoint-files.ts';
 import { toFloat32 } from '../formats/safetensors.ts';
+import { matrixShape } from '../models/manifest.ts';
 import type { AdapterMatrices, AdapterTarget } from '../nn/adapter.ts';
 
 /** An adapter that was folded in, as PEFT would store it. */
@@ -14,8 +15,9 @@ export interface MergedAdapter {
 /** Values computed at a time. */
 const BLOCK = 1 << 20;
 
-export function* rowBlocks(rows: number, columns: number): Generator<[first: number, count: number]> {
-  const size = Math.max(1, Math.floor(BLOCK / Math.max(1, columns)));
+/** @param unit rows that stay together: blocks are of whole ones */
+export function* rowBlocks(rows: number, columns: number, unit = 1): Generator<[first: number, count: number]> {
+  const size = Math.max(1, Math.floor(BLOCK / Math.max(1, columns * unit))) * unit;
   for (let first = 0; first < rows; first += size) yield [first, Math.min(size, rows - first)];
 }
 
@@ -23,16 +25,20 @@ export function* rowBlocks(rows: number, columns: number): Generator<[first: num
  * A module's weight [out, in] with adapters folded in, in order, each on what the one before left:
  * LoRA W + s·B·A; DoRA (arXiv 2402.09353) m / ‖W + s·B·A‖ · (W + s·B·A), the norm over the inputs of each row.
  * @param key of the module's weight in the checkpoint
+ * @param part some of its rows, in blocks of whole `unit`s; `first` counts from the weight's first row
  */
 export async function* mergedRows(
   checkpoint: CheckpointWeights,
   key: string,
   module: string,
   adapters: readonly MergedAdapter[],
+  part: { readonly from?: number; readonly count?: number; readonly unit?: number } = {},
 ): AsyncGenerator<{ readonly first: number; readonly values: Float32Array<ArrayBuffer> }> {
   const { dtype, shape } = checkpoint.tensors.get(key)!;
-  const [rows, columns] = shape as [number, number];
-  for (const [first, count] of rowBlocks(rows, columns)) {
+  const [rows, columns] = matrixShape({ shape });
+  const { from = 0, count: wanted = rows, unit = 1 } = part;
+  for (const [at, count] of rowBlocks(wanted, columns, unit)) {
+    const first = from + at;
     const values = toFloat32(await checkpoint.readRows(key, first, count), dtype).slice();
     for (const adapter of adapters) foldRows(values, first, count, module, adapter);
     yield { first, values };

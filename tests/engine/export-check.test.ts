@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { ExportRecord } from '../../src/engine/export/export-check.ts';
 import { writeSafetensors } from '../../src/formats/safetensors-writer.ts';
 import { writeZip, type FileToZip } from '../../src/formats/zip.ts';
-import type { OutputFile } from '../../src/train/checkpoint-folder.ts';
+import { writtenTensors, type OutputFile } from '../../src/train/checkpoint-folder.ts';
 
 const module = 'base_model.model.layers.0.q_proj';
 const tensor = (name: string, shape: number[], fill: number) => ({
@@ -16,7 +16,7 @@ const tensor = (name: string, shape: number[], fill: number) => ({
 const tensors = [tensor(`${module}.lora_A.weight`, [2, 8], 1), tensor(`${module}.lora_B.weight`, [4, 2], 2)];
 const files = (): OutputFile[] => [
   { path: 'adapter_config.json', data: '{"r":2}' },
-  { path: 'adapter_model.safetensors', data: writeSafetensors(tensors), tensors },
+  { path: 'adapter_model.safetensors', data: writeSafetensors(tensors), tensors: writtenTensors(tensors) },
 ];
 
 const zip = (list: readonly OutputFile[]) => new Response(writeZip(list as FileToZip[]) as BodyInit).blob();

@@ -4,7 +4,7 @@ import { ExportRecord } from '../../src/engine/export/export-check.ts';
 import { Exports } from '../../src/engine/export/exports.ts';
 import { writeExportFolder } from '../../src/engine/export/export-folder.ts';
 import { writeSafetensors } from '../../src/formats/safetensors-writer.ts';
-import type { OutputFile } from '../../src/train/checkpoint-folder.ts';
+import { writtenTensors, type OutputFile } from '../../src/train/checkpoint-folder.ts';
 import { removeFiles } from '../../src/studio/ui/save.ts';
 import { MemoryFolder } from '../store/memory-folder.ts';
 
@@ -15,7 +15,7 @@ const tensors = [
 const files = (): OutputFile[] => [
   { path: 'config.json', data: '{"model_type":"x"}' },
   { path: 'tokenizer/extra.json', data: '{}' },
-  { path: 'model.safetensors', data: writeSafetensors(tensors), tensors },
+  { path: 'model.safetensors', data: writeSafetensors(tensors), tensors: writtenTensors(tensors) },
 ];
 
 const write = (folder: MemoryFolder, list: readonly OutputFile[] = files(), stop = new AbortController()) =>
@@ -116,6 +116,7 @@ test('stopped half-way, everything written is removed', async () => {
   const seen: number[] = [];
   const exports = new Exports({
     files: async () => endless,
+    obstacles: () => Promise.reject(new Error('not asked')),
     emit: (event) => {
       if (event.type !== 'exporting') return;
       seen.push(event.weightBytes);
@@ -138,6 +139,7 @@ test('each file is told of before it is there, so that the page can take it away
   const there: string[][] = [];
   const exports = new Exports({
     files: async () => files(),
+    obstacles: () => Promise.reject(new Error('not asked')),
     emit: (event) => {
       if (event.type !== 'exporting' || told.includes(event.path)) return;
       told.push(event.path);
@@ -169,7 +171,11 @@ test('a file that the dead engine still holds is waited for, and one that cannot
 });
 
 test('without an export of this session there is nothing to compare with', async () => {
-  const exports = new Exports({ files: async () => files(), emit: () => undefined });
+  const exports = new Exports({
+    files: async () => files(),
+    obstacles: () => Promise.reject(new Error('not asked')),
+    emit: () => undefined,
+  });
   const request = { type: 'check-export', what: 'merged', written: new Blob([]) } as const;
   await expect(exports.handlers['check-export'](request)).rejects.toMatchObject({ code: 'export-missing' });
 });

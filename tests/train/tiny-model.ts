@@ -56,11 +56,17 @@ export class Tiny {
     return this.loaded.model;
   }
 
-  /** A user's turn: pictures of the golden case, then text. */
-  async sample(text: string, images: readonly string[] = ['images/a.png']): Promise<TinySample> {
+  /** A user's turn: pictures of the golden case, with or without words between, then text. */
+  async sample(text: string, images: readonly string[] = ['images/a.png'], between?: string): Promise<TinySample> {
     const { model, processor } = this.loaded;
     const decoded = await Promise.all(images.map(async (path) => decodeImage(await this.golden.image(path))));
-    const content = [...images.map((_, image) => ({ type: 'image' as const, image })), { type: 'text' as const, text }];
+    const content = [
+      ...images.flatMap((_, image) => [
+        ...(image > 0 && between !== undefined ? [{ type: 'text' as const, text: between }] : []),
+        { type: 'image' as const, image },
+      ]),
+      { type: 'text' as const, text },
+    ];
     const encoded = encodeConversation(
       processor,
       text,

@@ -6,8 +6,8 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import { blobSource } from '../../formats/byte-source.ts';
+import { openGguf } from '../../formats/gguf.ts';
 import { openSafetensors } from '../../formats/safetensors.ts';
-import { tensorBytes } from '../../formats/safetensors-writer.ts';
 import { openZip } from '../../formats/zip.ts';
 import { fileIn } from '../../store/output-folder.ts';
 import type { OutputFile } from '../../train/checkpoint-folder.ts';
@@ -39,7 +39,7 @@ export class ExportRecord {
 
   /** Of the tensors in all files together. */
   get weightBytes(): number {
-    return this.#files.flatMap(({ tensors = [] }) => tensors).reduce((sum, tensor) => sum + tensorBytes(tensor), 0);
+    return this.#files.flatMap(({ tensors = [] }) => tensors).reduce((sum, tensor) => sum + tensor.byteLength, 0);
   }
 
   /** The same files; each is hashed as it passes. */
@@ -60,7 +60,7 @@ export class ExportRecord {
     const place = written instanceof Blob ? await inArchive(written) : inFolder(written);
     const files: ExportCheck['files'][number][] = [];
     let tensors = 0;
-    for (const [i, { path, tensors: meant }] of this.#files.entries()) {
+    for (const [i, { path, tensors: meant, container }] of this.#files.entries()) {
       onFile(path, i, this.#files.length);
       const was = this.#written.get(path);
       const blob = await place.blob(path);
@@ -72,7 +72,8 @@ export class ExportRecord {
       if (hash !== was.sha256) problems.push(`${path} was read back with different bytes.`);
       files.push({ path, bytes: blob.size, sha256: hash });
       if (!meant) continue;
-      const found = await openSafetensors(blobSource(blob), path);
+      const open = container === 'gguf' ? openGguf : openSafetensors;
+      const found = await open(blobSource(blob), path);
       for (const { name, shape } of meant) {
         const there = found.tensors.get(name);
         if (!there) problems.push(`${path} has no tensor ${name}.`);
@@ -91,7 +92,7 @@ export class ExportRecord {
   /** Adapted modules, for an adapter: a pair of matrices each. */
   #modules(): number | null {
     const names = this.#files.flatMap(({ tensors = [] }) => tensors.map(({ name }) => name));
-    const modules = new Set(names.flatMap((name) => name.match(/^(.+)\.lora_[AB]\b/)?.[1] ?? []));
+    const modules = new Set(names.flatMap((name) => name.match(/^(.+)\.lora_[ab]\b/i)?.[1] ?? []));
     return modules.size > 0 ? modules.size : null;
   }
 

@@ -4,7 +4,14 @@ import { writeZip } from '../../formats/zip.ts';
 import type { OutputFile } from '../../train/checkpoint-folder.ts';
 import { ExportRecord } from './export-check.ts';
 import { writeExportFolder } from './export-folder.ts';
-import type { ExportCheck, ExportChoice, ExportEvent, ExportReplies, ExportRequest } from '../protocol/export.ts';
+import type {
+  ExportCheck,
+  ExportChoice,
+  ExportEvent,
+  ExportObstacles,
+  ExportReplies,
+  ExportRequest,
+} from '../protocol/export.ts';
 import type { Handlers } from '../protocol/messages.ts';
 import type { LoadingEvent } from '../protocol/words.ts';
 
@@ -13,6 +20,7 @@ const NEWS_MS = 100;
 
 export interface ExportsHost {
   files(choice: ExportChoice): Promise<OutputFile[]>;
+  obstacles(): Promise<ExportObstacles>;
   emit(event: ExportEvent | LoadingEvent): void;
 }
 
@@ -29,6 +37,7 @@ export class Exports {
   readonly handlers: Handlers<ExportRequest> = {
     export: (choice) => this.#zip(choice),
     'export-folder': async (request) => ({ bytes: await this.#folder(request, request.folder) }),
+    'export-obstacles': () => this.#host.obstacles(),
     'cancel-export': async () => {
       this.#stop();
       return null;

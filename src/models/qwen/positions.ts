@@ -70,7 +70,7 @@ export function mropeAxes(section: readonly number[], layout: MropeLayout): numb
 /** cos and sin per token and frequency, [T, D/2, 2]; frequency i turns with axis `axisOf[i]`. */
 export function mropeTable(
   axes: Int32Array,
-  { frequencies, scaling }: Rope,
+  { frequencies, scaling }: Pick<Rope, 'frequencies' | 'scaling'>,
   axisOf: readonly number[],
 ): Float32Array<ArrayBuffer> {
   const length = axes.length / 3;

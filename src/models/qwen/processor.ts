@@ -74,6 +74,7 @@ function qwenProcessor(
     eosTokenIds,
     padTokenId,
     ...sizes,
+    normalisation,
     patches: layout,
     pixels: (image: RgbImage): PixelInput => {
       const size = sizes.modelSize(image);

@@ -7,6 +7,8 @@ import { parseRope, ropeFields, type Rope } from '../rope.ts';
 export interface QwenText {
   readonly decoder: DecoderLayout;
   readonly rope: Rope;
+  /** Longest context that the model was made for, tokens. */
+  readonly maxPositions: number;
   /** Frequencies given to the temporal, height and width axes; their sum is half the head size. */
   readonly mropeSection: readonly [number, number, number];
   readonly imageTokenId: number;
@@ -57,6 +59,7 @@ export function parseQwenText(
         config.flag('tie_word_embeddings', false) ||
         (family.tiedInText && config.at('text_config').flag('tie_word_embeddings', false)),
     },
+    maxPositions: text.size('max_position_embeddings', family.maxPositions),
     rope: parseRope(text, headDim, { theta: family.ropeTheta, maxPositions: family.maxPositions }),
     mropeSection: section as unknown as [number, number, number],
     imageTokenId: config.tokenId('image_token_id', 151655),

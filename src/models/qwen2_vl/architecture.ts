@@ -5,6 +5,7 @@ import { CLIP_NORMALISATION } from '../../image/normalise.ts';
 import type { ParseArchitecture } from '../architecture.ts';
 import { notesOnConfig } from '../config-keys.ts';
 import { Fields } from '../fields.ts';
+import { qwen2Gguf } from './gguf.ts';
 import { mropeScheme } from '../qwen/positions.ts';
 import { qwenPictures } from '../qwen/processor.ts';
 import { parseQwenText, suppressedTokens } from '../qwen/text.ts';
@@ -31,6 +32,7 @@ export const qwen2VL: ParseArchitecture = (json) => {
     vision: vision(shape),
     positions: mropeScheme(text, shape.spatialMergeSize, 'sections'),
     suppressedTokens: suppressedTokens(text),
+    gguf: qwen2Gguf(text, shape),
     canonicalName,
     ...qwenPictures({
       ...shape,

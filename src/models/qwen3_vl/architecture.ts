@@ -3,6 +3,7 @@ import { CONVENTIONS } from '../../grounding/convention.ts';
 import type { ParseArchitecture } from '../architecture.ts';
 import { notesOnConfig } from '../config-keys.ts';
 import { Fields } from '../fields.ts';
+import { qwen3Gguf } from './gguf.ts';
 import { mropeScheme } from '../qwen/positions.ts';
 import { qwenPictures } from '../qwen/processor.ts';
 import { parseQwenText, suppressedTokens } from '../qwen/text.ts';
@@ -31,6 +32,7 @@ export const qwen3VL: ParseArchitecture = (json) => {
     vision: vision(shape),
     positions: mropeScheme(text, shape.spatialMergeSize, 'interleaved'),
     suppressedTokens: suppressedTokens(text),
+    gguf: qwen3Gguf(text, shape),
     canonicalName: (key) => key,
     ...qwenPictures({
       ...shape,

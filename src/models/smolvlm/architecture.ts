@@ -6,6 +6,7 @@ import { parseDecoderShape } from '../decoder-shape.ts';
 import { Fields } from '../fields.ts';
 import { parseRope, type Rope } from '../rope.ts';
 import { rotaryAngles } from '../rotary-table.ts';
+import { smolGguf } from './gguf.ts';
 import { smolVLMProcessor, smolVLMSizes } from './processor.ts';
 import { parseSiglip, vision, type CoordinateType } from './vision.ts';
 
@@ -17,7 +18,7 @@ const plainPositions = (rope: Rope): PositionScheme => ({
 });
 
 /** A Llama decoder; defaults are transformers'. */
-function parseLlama(text: Fields, config: Fields): { decoder: DecoderLayout; rope: Rope } {
+function parseLlama(text: Fields, config: Fields): { decoder: DecoderLayout; rope: Rope; maxPositions: number } {
   text.only('model_type', 'llama');
   const shape = parseDecoderShape(text, {
     normEps: 1e-6,
@@ -34,6 +35,7 @@ function parseLlama(text: Fields, config: Fields): { decoder: DecoderLayout; rop
       vocabSize: text.size('vocab_size', 32_000),
       tieWordEmbeddings: config.flag('tie_word_embeddings', false),
     },
+    maxPositions: text.size('max_position_embeddings', 2048),
     rope: parseRope(text, shape.headDim, { theta: 10_000, maxPositions: 2048 }),
   };
 }
@@ -42,28 +44,30 @@ const smol =
   (modelType: string): ParseArchitecture =>
   (json) => {
     const config = new Fields(json);
-    const { decoder, rope } = parseLlama(config.at('text_config'), config);
+    const { decoder, rope, maxPositions } = parseLlama(config.at('text_config'), config);
     const siglip = parseSiglip(config.at('vision_config'));
     const scaleFactor = config.size('scale_factor', 2);
     const side = Math.floor(siglip.imageSize / siglip.patchSize);
     if (side % scaleFactor !== 0) throw config.invalid('scale_factor', `a divisor of the tile’s ${side} patches`);
     const imageTokenId = config.tokenId('image_token_id', 128_257);
+    const tower = {
+      ...siglip,
+      scaleFactor,
+      outHiddenSize: decoder.shape.hiddenSize,
+      dtype: config.only<CoordinateType>(
+        'dtype',
+        config.only('torch_dtype', 'float32', 'bfloat16', 'float16'),
+        'float32',
+        'bfloat16',
+        'float16',
+      ),
+    };
     return {
       notes: notesOnConfig(json, config.asked),
       modelType,
       decoder,
-      vision: vision({
-        ...siglip,
-        scaleFactor,
-        outHiddenSize: decoder.shape.hiddenSize,
-        dtype: config.only<CoordinateType>(
-          'dtype',
-          config.only('torch_dtype', 'float32', 'bfloat16', 'float16'),
-          'float32',
-          'bfloat16',
-          'float16',
-        ),
-      }),
+      vision: vision(tower),
+      gguf: smolGguf(decoder, { rope, maxPositions }, tower),
       positions: plainPositions(rope),
       suppressedTokens: [imageTokenId],
       canonicalName: (key) => key,

@@ -115,6 +115,7 @@ export function smolVLMProcessor(
     endOfTurn: END_OF_TURN,
     ...eosTokens(generation, tokenizer, END_OF_TURN),
     ...smolVLMSizes(family, preprocessor, overrides),
+    normalisation,
     patches: layout,
     pixels,
     placeholder: (sizes) => ({ token: IMAGE, expansion: (image) => markers(sizes[image]!) }),

@@ -410,6 +410,8 @@ export class FakeTransport implements Transport {
         this.emit({ type: 'exporting', bytes: 5000, weightBytes: 10_000, path: 'model.safetensors' });
         await pause(this.#options.loadMs);
         return { bytes: 10_700 };
+      case 'export-obstacles':
+        return { adapter: [], merged: [], gguf: [], 'gguf-adapter': [] };
       case 'cancel-export':
         return null;
       case 'check-export':
