@@ -1,20 +1,24 @@
 /**
  * What a dataset is read as, without a model and without training: how many rows, how their boxes are read, what was
  * done to them, what is asked, and some rows as they were understood. Ends with exit code 2 while a question is open.
+ * Pictures of a benchmark are compared by their looks with those to train on; --look-alikes does so for any held-out part.
  * Of detection annotations (COCO) it composes rows of several pictures, and writes them with their pictures into DIR.
  *
  *   npm run dataset -- PATH [--show N] [--coordinates FILE=SPACE] [--unsaid-picture FILE=WHICH]
- *     [--answers boxes|words] [--turns all|last] [--skip-unusable] [--edits FILE]
+ *     [--look-alikes] [--answers boxes|words] [--turns all|last] [--skip-unusable] [--edits FILE]
  *     [--compose find,common,count [--pictures K] [--rows N] [--seed N] [--out DIR]]
  */
 import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import { EngineSession } from '../engine/session.ts';
 import type { DatasetReport, Row } from '../engine/protocol/index.ts';
-import { outFolder, readArguments, UsageError, whole } from './arguments.ts';
+import { flag, outFolder, readArguments, UsageError, whole } from './arguments.ts';
 import { COMPOSE_FLAGS, composeFrom, writeComposed } from './compose.ts';
 import { INTAKE_FLAGS, settleByFlags } from './intake.ts';
 import { filesUnder } from './node-files.ts';
+import { registerDecoder } from '../image/decode.ts';
+import { nodeDecode } from '../image/node-decode.ts';
+import { tellLookAlikes } from './look-alikes.ts';
 import { rowWords } from './row-words.ts';
 import { runCommand } from './run-command.ts';
 import { takeEdits } from './take-edits.ts';
@@ -27,7 +31,7 @@ const ISSUES_PRINTED = 20;
 async function main(): Promise<void> {
   const { values, positionals } = await readArguments(
     USAGE,
-    { show: whole(0, 3), out: outFolder(), ...COMPOSE_FLAGS, ...INTAKE_FLAGS },
+    { show: whole(0, 3), 'look-alikes': flag, out: outFolder(), ...COMPOSE_FLAGS, ...INTAKE_FLAGS },
     1,
   );
   const [path] = positionals;
@@ -66,6 +70,8 @@ async function main(): Promise<void> {
     printRows(split, rows);
   }
   if (unsettled !== null) throw unsettled;
+  registerDecoder(nodeDecode);
+  await tellLookAlikes(session, dataset, values['look-alikes'] ?? false);
   if (values.out !== undefined) console.log(await writeComposed(session, dataset, values.out));
 }
 

@@ -31,6 +31,7 @@ import { existing, flag, oneOf, outFile, readArguments, real, text, texts, Usage
 import { findModel } from './find-model.ts';
 import { INTAKE_FLAGS, settleByFlags } from './intake.ts';
 import { filesUnder, writeFiles } from './node-files.ts';
+import { tellLookAlikes } from './look-alikes.ts';
 import { openPredictions, readPredictionFile } from './prediction-log.ts';
 import { asksOf, rowsToAnswer } from './rows-to-answer.ts';
 import { GALLERY_FLAGS, galleryKinds } from './report-flags.ts';
@@ -123,6 +124,7 @@ async function main(): Promise<number | void> {
     },
   });
   const dataset = await openData(session, data, values);
+  await tellLookAlikes(session, dataset, false);
   const rows = await rowsToAnswer(session, dataset, values.limit, values.seed);
   if (!rows.length)
     throw new GroundworkError(

@@ -15,6 +15,7 @@ import { bitOf, findingsOf, type Health } from './health.ts';
 import { interpretRow, searchRow } from './interpret.ts';
 import type { IssueLog } from './issue-log.ts';
 import { openShelf, shapeOf, type Opened } from './open-shelf.ts';
+import { PartLooks } from './look-alikes.ts';
 import { placesIn, type BoxPlace } from './places.ts';
 import { conventionKey, type PictureFacts } from './reading.ts';
 import { optionsWith, readingOf } from './settled.ts';
@@ -60,6 +61,7 @@ export class Dataset {
   readonly #rows: Lru<number, Row>;
   readonly #overlay: Overlay | null;
   readonly #parts: Readonly<Record<Split, Uint32Array>>;
+  readonly #looks: PartLooks;
   #selection: { readonly key: string; readonly rows: Promise<Uint32Array> } | null = null;
 
   constructor(
@@ -83,6 +85,7 @@ export class Dataset {
         scanned.index.splits.flatMap((split, i) => (split === part && !overlay?.isExcluded(i) ? [i] : [])),
       );
     this.#parts = { train: numbers('train'), heldout: numbers('heldout') };
+    this.#looks = new PartLooks(scanned.index, this.#parts, opened.pictures);
     this.report = report(opened, scanned, this.#options, this.#parts, overlay);
   }
 
@@ -90,6 +93,7 @@ export class Dataset {
   get health(): Health {
     const { index, health } = this.#scanned;
     this.#markBroken();
+    const looks = this.#looks.compared();
     const { pictures } = this.#opened;
     const used = this.#usedPictures();
     const unchecked = used.filter((picture) => !pictures.isChecked(picture));
@@ -101,7 +105,13 @@ export class Dataset {
         unchecked: unchecked.length,
         uncheckedBytes: unchecked.reduce((sum, picture) => sum + pictures.fileSize(picture), 0),
       },
+      looks,
     };
+  }
+
+  /** Compares the pictures of the two parts by their looks (look-alikes.ts). Throws `cancelled`, `file-unreadable`. */
+  compareLooks(progress: Progress): Promise<void> {
+    return this.#looks.see(() => checkAborted(progress), progress.tell);
   }
 
   /**
@@ -154,6 +164,7 @@ export class Dataset {
   /** The rows of a part that a filter lets through. Looking for text reads them all; the last selection is remembered. */
   async select(split: Split, filter: RowFilter, signal?: AbortSignal): Promise<RowList> {
     if (filter.finding === 'cut-picture') this.#markBroken();
+    if (filter.finding === 'picture-alike') this.#looks.compared();
     const key = JSON.stringify([split, filter, this.#opened.pictures.broken]);
     if (this.#selection?.key !== key) {
       const part = filter.edits === undefined ? this.#parts[split] : this.#wholePart(split);

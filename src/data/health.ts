@@ -1,4 +1,5 @@
 /** What a dataset looks like from afar, counted while it is read; and what about it should make one look twice. */
+import type { LooksCompared } from './look-alikes.ts';
 import type { Fault, Row, RowIssue } from './row.ts';
 import type { Split } from './split.ts';
 
@@ -8,6 +9,7 @@ export const HEAT = 24;
 /** Reasons to look at a row; each is a bit of its flags. The row is kept. */
 export const FINDINGS = [
   'picture-leak',
+  'picture-alike',
   'question-leak',
   'repeated-question',
   'copied-picture',
@@ -39,6 +41,11 @@ const WORDS: Readonly<Record<FindingKey, Omit<Finding, 'key' | 'rows'>>> = {
     severity: 'bad',
     title: 'with a picture that is both in training and held out',
     fix: 'The measured accuracy will be too high. Draw the split here: rows that share pictures stay together.',
+  },
+  'picture-alike': {
+    severity: 'bad',
+    title: 'with a picture that looks like one of the other part of the split',
+    fix: 'It may be the same picture, scaled or packed again: then the measured accuracy will be too high. Look at them, and leave such rows out of training.',
   },
   'question-leak': {
     severity: 'bad',
@@ -134,6 +141,8 @@ export interface Health {
   /** Of rows that are left out. */
   readonly faults: readonly FaultCount[];
   readonly pictures: PicturesChecked;
+  /** null: there is only one part, so nothing to compare. */
+  readonly looks: LooksCompared | null;
 }
 
 /** How many of the pictures that rows use are known to be whole, or not. */
@@ -145,7 +154,7 @@ export interface PicturesChecked {
 }
 
 /** What the reading of rows alone tells. */
-export type RowHealth = Omit<Health, 'pictures'>;
+export type RowHealth = Omit<Health, 'pictures' | 'looks'>;
 
 /** By the flags of all rows. */
 export function findingsOf(flags: ArrayLike<number>): Finding[] {

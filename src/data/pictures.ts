@@ -9,6 +9,7 @@ import type { Size } from '../grounding/box.ts';
 import { endsWell, FileEnds, readImageHeader, sizeComplaint, whyUnreadable, type ImageHeader } from '../image/size.ts';
 import type { FileSet } from './file-set.ts';
 import { ImageLookup, type Lookup } from './image-lookup.ts';
+import { Looks } from './look-alikes.ts';
 import { isDataFile } from './tables/open-tables.ts';
 import { EMBEDDED, type Table } from './tables/table.ts';
 
@@ -41,6 +42,8 @@ export class Pictures {
   readonly #first = new Column(Int32Array);
   readonly #byContent = new HashIndex();
   readonly #contentOwner = new Column(Int32Array);
+  /** What they look like, as far as it was asked. */
+  readonly looks = new Looks();
   readonly #pending = new Map<number, Promise<Size | null>>();
 
   constructor(files: FileSet, tables: readonly Table[]) {

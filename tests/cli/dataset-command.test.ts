@@ -2,7 +2,10 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import sharp from 'sharp';
 import { afterAll, expect, test } from 'vitest';
+import { openZip } from '../../src/formats/zip.ts';
+import { madeMigBench } from '../data/make-benchmark.ts';
 import { rowDigest } from '../../src/data/edits/change.ts';
 import { writeEdits, type EditEntry } from '../../src/data/edits/edit-log.ts';
 import { box01 } from '../../src/grounding/box.ts';
@@ -85,4 +88,26 @@ test('edits of a file are laid over the rows, and those that fit none are named'
   expect(edited.out).toContain('⟨picture 1, 0.250 0.500 0.750 1.000⟩');
   expect(edited.out).toMatch(/1 edit of 1 row, 0 of them left out \(edits [0-9a-f]{12}\)/);
   expect(edited.out).toContain('gone: the dataset has no such row');
+});
+
+test('a benchmark’s picture that was scaled into the training part is told, with both files', async () => {
+  const { entries } = await openZip(new Blob([await madeMigBench(8)]));
+  for (const entry of entries)
+    put(`both/bench/${entry.path}`, new Uint8Array(await (await entry.blob()).arrayBuffer()));
+  const picture = sharp(join(home, 'both/bench/pictures/2.jpg'));
+  put('both/photos/taken.png', await picture.clone().resize(200, 150).png().toBuffer());
+  put('both/photos/other.png', await picture.clone().negate().flop().png().toBuffer());
+  const rows = ['taken', 'other'].map((name) => ({
+    images: [`photos/${name}.png`],
+    conversations: [
+      { from: 'human', value: '<image>Find the disc.' },
+      { from: 'gpt', value: 'Here: [20, 10, 90, 40]' },
+    ],
+  }));
+  put('both/train.json', JSON.stringify(rows));
+  const told = await dataset('both', '--coordinates', 'train.json=pixels', '--show', '0');
+  expect(told.code, told.error).toBe(0);
+  expect(told.out).toMatch(/\d+ rows with a picture that looks like one of the other part of the split\. It may be/);
+  expect(told.out).toContain('bench/pictures/2.jpg looks like photos/taken.png of the training part');
+  expect(told.out).not.toContain('other.png of the training part');
 });

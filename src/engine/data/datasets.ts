@@ -188,6 +188,10 @@ export class Datasets {
       await this.#working((progress) => this.get(dataset).checkPictures(progress));
       return null;
     },
+    'compare-looks': async ({ dataset }) => {
+      await this.#working((progress) => this.get(dataset).compareLooks(progress));
+      return null;
+    },
     'try-convention': (request) => tryConvention(this.get(request.dataset), request),
   };
 

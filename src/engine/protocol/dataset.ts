@@ -160,6 +160,8 @@ export type DatasetRequest =
   | { readonly type: 'health'; readonly dataset: string }
   /** Reads pictures to their end of which only the beginning was read; what it finds is in `health`. */
   | { readonly type: 'check-pictures'; readonly dataset: string }
+  /** Compares the pictures of the two parts by their looks; `health` then tells what was found. */
+  | { readonly type: 'compare-looks'; readonly dataset: string }
   | {
       readonly type: 'try-convention';
       readonly dataset: string;
@@ -192,5 +194,6 @@ export interface DatasetReplies {
   skipped: SkippedRows;
   health: Health;
   'check-pictures': null;
+  'compare-looks': null;
   'try-convention': ConventionTrial;
 }

@@ -75,6 +75,8 @@ export interface Project {
   reread(options: DatasetOptions): Promise<boolean>;
   /** Reads the dataset's pictures to their end. */
   checkPictures(): Promise<boolean>;
+  /** Compares the pictures of the two parts by their looks. */
+  compareLooks(): Promise<boolean>;
   keep(keeping: Keeping): void;
   /** The one click: starter model and sample dataset. */
   startWithSample(): Promise<boolean>;
@@ -194,6 +196,19 @@ export function createProject(
         },
         stopModel,
       );
+    /** Something that reads pictures of the open dataset, and can be stopped. */
+    const checked = async (type: 'check-pictures' | 'compare-looks', doing: string) => {
+      const { dataset } = get();
+      if (!dataset) return false;
+      return load(
+        `${doing} ${dataset.name}`,
+        async () => {
+          await client.request({ type, dataset: dataset.id });
+          return {};
+        },
+        stopReading,
+      );
+    };
     const actions: Pick<
       Project,
       | 'loadStarter'
@@ -205,6 +220,7 @@ export function createProject(
       | 'reopenModel'
       | 'reread'
       | 'checkPictures'
+      | 'compareLooks'
     > = {
       loadStarter: () => loadStarter(),
       loadModel: (...of) => loadModel(...of),
@@ -257,18 +273,8 @@ export function createProject(
           sources,
         }));
       },
-      checkPictures: async () => {
-        const { dataset } = get();
-        if (!dataset) return false;
-        return load(
-          `Checking ${dataset.name}`,
-          async () => {
-            await client.request({ type: 'check-pictures', dataset: dataset.id });
-            return {};
-          },
-          stopReading,
-        );
-      },
+      checkPictures: () => checked('check-pictures', 'Checking'),
+      compareLooks: () => checked('compare-looks', 'Comparing the pictures of'),
     };
     return {
       device: null,

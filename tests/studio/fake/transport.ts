@@ -100,6 +100,7 @@ export class FakeTransport implements Transport {
   #timer: ReturnType<typeof setTimeout> | undefined;
   readonly #known: KnownAnswer[] = [];
   #picturesChecked = false;
+  #looksCompared = false;
   #closed = false;
   #stopped = false;
   #profile: ProfileChoice = 'auto';
@@ -275,6 +276,10 @@ export class FakeTransport implements Transport {
           this.emit({ type: 'loading', what: 'pictures read to their end', done: done * 120e6, total: 480e6 });
         }
         this.#picturesChecked = true;
+        return null;
+      case 'compare-looks':
+        await pause(this.#options.loadMs);
+        this.#looksCompared = true;
         return null;
       case 'try-convention': {
         const i = ['natural', 'model', 'thousand', 'fraction'].indexOf(request.convention.space);
@@ -523,7 +528,10 @@ export class FakeTransport implements Transport {
       tasks,
     );
     const unchecked = this.#picturesChecked ? 0 : 1180;
-    return { ...counted, pictures: { total: 1191, unchecked, uncheckedBytes: unchecked * 412_000 } };
+    const looks = this.#looksCompared
+      ? { left: 0, pictures: 1, pairs: [{ heldout: 'bench/7.jpg', train: 'train/12.jpg' }], undecoded: 0 }
+      : { left: 1191, pictures: 0, pairs: [], undecoded: 0 };
+    return { ...counted, pictures: { total: 1191, unchecked, uncheckedBytes: unchecked * 412_000 }, looks };
   }
 
   #preview({ rowId, recipe, taught = false }: RequestOf<'preview'>): EncodedPreview {

@@ -65,6 +65,7 @@ export function HealthView({ dataset, onRows, onIssues }: HealthViewProps) {
         </ul>
       )}
       <PictureCheck pictures={health.pictures} busy={busy} />
+      {health.looks && <LooksCheck looks={health.looks} busy={busy} />}
       <div className="health-grid">
         <Tasks tasks={health.tasks} />
         <Bars title="Pictures per row" about="Rows" entries={named(health.imagesPerRow, (n) => plural(n, 'picture'))} />
@@ -117,6 +118,46 @@ function PictureCheck({ pictures, busy }: { readonly pictures: Health['pictures'
             Check {unchecked === 1 ? 'it' : 'them all'} ({bytes(uncheckedBytes)})
           </button>
         </>
+      )}
+    </div>
+  );
+}
+
+/** Pictures that were scaled or packed again are no copies by their bytes: finding them takes decoding every picture. */
+function LooksCheck({ looks, busy }: { readonly looks: NonNullable<Health['looks']>; readonly busy: boolean }) {
+  const compare = useProject((project) => project.compareLooks);
+  const { left, pictures, pairs, undecoded } = looks;
+  if (left > 0)
+    return (
+      <div className="picture-check">
+        <p>
+          Whether held-out pictures look like pictures of the training part is not known.{' '}
+          <span className="muted">
+            Equal files are counted above; pictures that were scaled or packed again are not.
+          </span>
+        </p>
+        <button type="button" className="button small" disabled={busy} onClick={() => void compare()}>
+          Compare {plural(left, 'picture')}
+        </button>
+      </div>
+    );
+  return (
+    <div className="picture-check">
+      <p className={pictures === 0 ? 'muted' : undefined}>
+        {pictures === 0
+          ? 'No held-out picture looks like one of the training part.'
+          : `${plural(pictures, 'held-out picture')} ${pictures === 1 ? 'looks' : 'look'} like one of the training part${pairs.length < pictures ? `. The first ${pairs.length}` : ''}:`}
+        {undecoded > 0 &&
+          ` ${plural(undecoded, 'picture')} could not be decoded and ${undecoded === 1 ? 'was' : 'were'} not compared.`}
+      </p>
+      {pairs.length > 0 && (
+        <ul className="look-alikes">
+          {pairs.map(({ heldout, train }) => (
+            <li key={heldout}>
+              <code>{heldout}</code> and <code>{train}</code>
+            </li>
+          ))}
+        </ul>
       )}
     </div>
   );

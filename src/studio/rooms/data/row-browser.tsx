@@ -17,6 +17,7 @@ import { VirtualList } from '../../ui/virtual-list.tsx';
 /** What each finding is called where rows are filtered by it. */
 const FINDING_NAMES: Readonly<Record<FindingKey, string>> = {
   'picture-leak': 'Picture on both sides',
+  'picture-alike': 'Picture like one of the other part',
   'question-leak': 'Question on both sides',
   'repeated-question': 'Repeated question',
   'copied-picture': 'Copied picture',

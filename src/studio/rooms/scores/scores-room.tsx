@@ -56,6 +56,12 @@ function Scored({ dataset }: { readonly dataset: DatasetReport }) {
           {told}
         </p>
       )}
+      {dataset.train > 0 && dataset.benchmarks.rows > 0 && (
+        <p className="muted">
+          This dataset also has rows to train on. <Link href="/data">Health in the Data room</Link> tells whether they
+          have pictures of the benchmark, also such as were scaled or packed again.
+        </p>
+      )}
       {abouts?.length === 0 && (
         <p className="note">
           This dataset has no held-out row with an answer. Hold rows out under “Format and split” in the Data room, or
