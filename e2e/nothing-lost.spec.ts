@@ -6,12 +6,13 @@
  */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { expect, test, type Browser, type BrowserContext, type Page } from '@playwright/test';
+import { expect, test, type BrowserContext, type Page } from '@playwright/test';
 import { unzipSync } from 'fflate';
 import type { Recipe } from '../src/engine/protocol/index.ts';
 import { Random } from '../src/base/random.ts';
 import { madeZip } from './harness/made-dataset.ts';
 import { evaluateStage, grpoStage, mergeStage, rejectionStage, sftStage } from '../src/engine/presets.ts';
+import { signalPages } from './harness/processes.ts';
 import { goTo, runState, takePlan } from './harness/ways.ts';
 
 // Each has a browser context of its own.
@@ -232,14 +233,6 @@ const short = (maxSteps: number): Recipe => ({
 
 /** Steps of the points that a run has told, in their order. */
 const stepsOf = ({ told }: Outcome) => told.map((event) => (event as { step?: number }).step);
-
-/** Stops or wakes every page of a browser, as its freezing of tabs or a sleeping machine does. */
-async function signalPages(browser: Browser, signal: 'SIGSTOP' | 'SIGCONT'): Promise<void> {
-  const session = await browser.newBrowserCDPSession();
-  const { processInfo } = await session.send('SystemInfo.getProcessInfo');
-  await session.detach();
-  for (const { type, id } of processInfo) if (type === 'renderer') process.kill(id, signal);
-}
 
 // Playwright holds its pages visible, and a visible page is never frozen by `Page.setWebLifecycleState`: its process is.
 test('a tab that was frozen goes on with its run, and says that the machine slept', async ({ context, browser }) => {

@@ -14,8 +14,9 @@ import { LISTENING, type FromEngine } from './protocol/messages.ts';
 /** A worker that was ended and is not gone after this long is waited for no longer. */
 const PATIENCE_MS = 20_000;
 
-export function workerTransport(): Transport {
-  const script = `import ${JSON.stringify(new URL(engineUrl, import.meta.url).href)};`;
+/** @param bundle address of the engine's script */
+export function workerTransport(bundle: string = engineUrl): Transport {
+  const script = `import ${JSON.stringify(new URL(bundle, import.meta.url).href)};`;
   const address = URL.createObjectURL(new Blob([script], { type: 'text/javascript' }));
   const name = `groundwork-engine-${crypto.randomUUID()}`;
   const engine = new Worker(address, { type: 'module', name });

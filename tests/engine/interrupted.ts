@@ -18,6 +18,7 @@ import {
   sampling,
   sftStage,
 } from '../../src/train/stages/index.ts';
+import { timeless } from '../../tools/torture/timeless.ts';
 import { fewRows, starter } from './few-rows.ts';
 
 const trained = { lora: lora(4, 8, 0.1), optimizer: optimizer(2e-3, 0.1, 'cosine') };
@@ -55,8 +56,6 @@ export const WHOLE: Recipe = {
 
 /** Optimizer steps, batches of prompts, optimizer steps twice, batches of rows; answers and rows that are told a second time at the end. */
 export const UNITS = 2 + 2 + 2 + 2 + 2 + 2;
-/** That one of them is done: kernels that were compiled are told as progress, too, and so is what a stage begins with. */
-export const isUnit = (event: EngineEvent): boolean => event.type === 'progress' && !event.preparing && event.done > 0;
 
 export class Attempt {
   readonly events: EngineEvent[] = [];
@@ -94,13 +93,8 @@ export class Attempt {
 
   /** Everything a run tells that must not depend on how often it was interrupted, and its adapter. */
   async outcome(): Promise<{ told: unknown[]; adapter: Buffer }> {
-    const told = this.events.flatMap((event): unknown[] => {
-      if (event.type === 'metrics') {
-        const { step_time: _, ...values } = event.values;
-        return [{ ...event, values }];
-      }
-      return event.type === 'group' || event.type === 'evaluation' || event.type === 'rejection' ? [event] : [];
-    });
+    // A stage is told again by whoever goes on with it.
+    const told = this.events.flatMap((event) => (event.type === 'stage' ? [] : timeless(event)));
     const [, tensors] = await this.session.exportFiles({ what: 'adapter' });
     const chunks: Uint8Array[] = [];
     for await (const chunk of tensors!.data as AsyncIterable<Uint8Array>) chunks.push(chunk);

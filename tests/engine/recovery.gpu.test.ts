@@ -8,7 +8,8 @@ import type { RunRecord } from '../../src/engine/protocol/records.ts';
 import { memoryFiles } from '../../src/store/memory-files.ts';
 import { storageInFiles } from '../../src/store/storage.ts';
 import { fewRows } from './few-rows.ts';
-import { Attempt, isUnit, UNITS, WHOLE } from './interrupted.ts';
+import { isUnit } from '../../tools/torture/timeless.ts';
+import { Attempt, UNITS, WHOLE } from './interrupted.ts';
 import { severed } from './severed.ts';
 
 registerDecoder(nodeDecode);

@@ -17,7 +17,8 @@ import {
   sftStage,
   synthesiseStage,
 } from '../../src/train/stages/index.ts';
-import { Attempt, isUnit } from './interrupted.ts';
+import { isUnit } from '../../tools/torture/timeless.ts';
+import { Attempt } from './interrupted.ts';
 
 registerDecoder(nodeDecode);
 

@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import { killedCommand, type Command } from './command.ts';
 import { FaultyDisk } from './faulty-disk.ts';
 import { KILLS_A_RUN, killsOf, type Kill, type Way } from './kills.ts';
-import { differences, Lab, type Outcome } from './lab.ts';
+import { Lab, type Outcome } from './lab.ts';
 import { PLAN, writeRows } from './plan.ts';
 
 /** What came of one kill. */
-export interface KillResult extends Pick<Kill, 'number' | 'way' | 'moment'> {
+export interface KillResult extends Pick<Kill<string>, 'number' | 'way' | 'moment'> {
   /** Stage under way; absent where only the files tell. */
   readonly stage: string;
   /** false: the run had ended before. */
@@ -24,13 +24,28 @@ export interface RunResult {
   readonly faults: readonly string[];
 }
 
+/** A run to compare with, and runs that are killed. */
+export interface Tortured {
+  /** What was told by the run that was left alone. */
+  readonly told: readonly unknown[];
+  run(seed: number, run: number): Promise<RunResult>;
+  close(): Promise<void>;
+}
+
+/** What is not the same, in words. */
+export function differences<Outcome extends object>(a: Outcome, b: Outcome): string[] {
+  return (Object.keys(a) as (keyof Outcome & string)[])
+    .filter((key) => JSON.stringify(a[key]) !== JSON.stringify(b[key]))
+    .map((key) => `${key} is not the same`);
+}
+
 /** Lives that end without one kill of ours: a run that does not come to its end by itself is a fault. */
 const MOST_LIVES = 4 * KILLS_A_RUN;
 
 /** Changes on disk with which a command begins, about. */
 const CHANGES_TO_BEGIN = 30;
 
-export class Campaign {
+export class Campaign implements Tortured {
   readonly #lab: Lab;
   readonly #folder: string;
   readonly #whole: Outcome;
@@ -57,7 +72,6 @@ export class Campaign {
     return new Campaign(lab, folder, await lab.outcome());
   }
 
-  /** What was told by the run that was left alone. */
   get told(): readonly unknown[] {
     return this.#whole.told;
   }

@@ -25,10 +25,33 @@ export const WAYS = {
 
 export type Way = keyof typeof WAYS;
 
-export interface Kill {
+/** The same in Chromium. */
+export const BROWSER_WAYS = {
+  /** The page's engine is ended, and another takes its place. */
+  terminated: 22,
+  reloaded: 14,
+  /** The page is closed, and another opened. */
+  closed: 12,
+  /** `kill -9` of the process that page and worker run in. */
+  crashed: 8,
+  /** `kill -9` of the browser with all its processes. */
+  killed: 4,
+  device: 10,
+  /** The quota of the page's storage is used up. */
+  full: 10,
+  clock: 8,
+  frozen: 6,
+  stopped: 4,
+  /** The browser clears the page's storage: nothing can come back, and the run's file starts it anew. */
+  cleared: 2,
+} as const;
+
+export type BrowserWay = keyof typeof BROWSER_WAYS;
+
+export interface Kill<W extends string = Way> {
   /** In the campaign. */
   readonly number: number;
-  readonly way: Way;
+  readonly way: W;
   /** How far the run is then, of all its units of work: 0 its beginning, 1 its end. */
   readonly at: number;
   /** In the middle of a change on disk, or so many milliseconds after it. */
@@ -42,16 +65,18 @@ export const KILLS_A_RUN = 20;
 const LONGEST_WAIT_MS = 250;
 
 /** The kills of run number `run` of a campaign, in the order of the run. */
-export function killsOf(seed: number, run: number, count = KILLS_A_RUN): Kill[] {
+export function killsOf(seed: number, run: number): Kill[];
+export function killsOf<W extends string>(seed: number, run: number, ways: Readonly<Record<W, number>>): Kill<W>[];
+export function killsOf(seed: number, run: number, ways: Readonly<Record<string, number>> = WAYS): Kill<string>[] {
   const random = new Random(seed * 1_000_003 + run);
-  const total = Object.values(WAYS).reduce((sum, weight) => sum + weight, 0);
-  return Array.from({ length: count }, (_, i) => {
+  const total = Object.values(ways).reduce((sum, weight) => sum + weight, 0);
+  return Array.from({ length: KILLS_A_RUN }, (_, i) => {
     let left = random.below(total);
-    const way = (Object.keys(WAYS) as Way[]).find((name) => (left -= WAYS[name]) < 0)!;
+    const way = Object.keys(ways).find((name) => (left -= ways[name]!) < 0)!;
     return {
       number: run * KILLS_A_RUN + i,
       way,
-      at: (i + random.uniform()) / count,
+      at: (i + random.uniform()) / KILLS_A_RUN,
       moment: random.below(2) === 0 ? 'inside' : random.below(LONGEST_WAIT_MS),
       seed: random.u32(),
     };

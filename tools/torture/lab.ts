@@ -23,6 +23,7 @@ import type { Disk } from '../../src/cli/disk.ts';
 import { FaultyDisk } from './faulty-disk.ts';
 import type { Kill } from './kills.ts';
 import { MODEL, PLAN } from './plan.ts';
+import { isUnit, timeless } from './timeless.ts';
 
 /** The folder of the run on the disk that fails. */
 export const ROOT = '/torture/run';
@@ -53,27 +54,11 @@ const DAY_MS = 86_400_000;
 /** Changes on disk between two units of work that are saved, about. */
 export const MOST_CHANGES = 16;
 
-/** A step, a batch: kernels that were compiled are told as progress, too. */
-const isUnit = (event: EngineEvent): boolean => event.type === 'progress' && !event.preparing && event.done > 0;
-
 async function digestOf(data: string | AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<string> {
   const hash = createHash('sha256');
   if (typeof data === 'string') hash.update(data);
   else for await (const chunk of data) hash.update(chunk);
   return hash.digest('hex');
-}
-
-/** Without what depends on the clock. */
-export function timeless(event: EngineEvent): unknown[] {
-  if (event.type === 'metrics') {
-    const { step_time: _, ...values } = event.values;
-    return [{ ...event, values }];
-  }
-  if (event.type === 'stage') {
-    const { index, status, round } = event;
-    return [{ type: 'stage', index, status, round }];
-  }
-  return event.type === 'group' || event.type === 'evaluation' || event.type === 'rejection' ? [event] : [];
 }
 
 const withoutTimes = (value: unknown): unknown =>
@@ -285,11 +270,4 @@ export class Lab {
   async #control(action: 'stop' | 'resume'): Promise<void> {
     await this.#session.handle({ type: 'control', action });
   }
-}
-
-/** What is not the same, in words. */
-export function differences(a: Outcome, b: Outcome): string[] {
-  return (Object.keys(a) as (keyof Outcome)[])
-    .filter((key) => JSON.stringify(a[key]) !== JSON.stringify(b[key]))
-    .map((key) => `${key} is not the same`);
 }

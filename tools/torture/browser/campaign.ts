@@ -1,0 +1,81 @@
+/** A campaign in Chromium: runs that are killed again and again, gone on with, and compared with one that was left alone. */
+import { differences, type Tortured } from '../campaign.ts';
+import { BROWSER_WAYS, KILLS_A_RUN, killsOf, type BrowserWay, type Kill } from '../kills.ts';
+import { PLAN } from '../plan.ts';
+import type { KillResult, RunResult } from '../campaign.ts';
+import type { Tally } from './faults.ts';
+import { BrowserLab } from './lab.ts';
+import type { BrowserOutcome } from './page.ts';
+
+/** Lives that a run may take more than it is killed. */
+const MORE_LIVES = KILLS_A_RUN;
+
+export class BrowserCampaign implements Tortured {
+  readonly #lab: BrowserLab;
+  readonly #whole: BrowserOutcome;
+  readonly #length: Tally;
+
+  private constructor(lab: BrowserLab, whole: BrowserOutcome, length: Tally) {
+    this.#lab = lab;
+    this.#whole = whole;
+    this.#length = length;
+  }
+
+  /** Makes the run to compare with. */
+  static async open(): Promise<BrowserCampaign> {
+    const lab = await BrowserLab.open();
+    try {
+      const { finished, faults } = await lab.live([]);
+      if (!finished) throw new Error(`The run to compare with did not end: ${faults.join('; ')}`);
+      const length = await lab.tally();
+      return new BrowserCampaign(lab, await lab.outcome(), length);
+    } catch (error) {
+      await lab.close();
+      throw error;
+    }
+  }
+
+  get told(): readonly unknown[] {
+    return this.#whole.told;
+  }
+
+  close(): Promise<void> {
+    return this.#lab.close();
+  }
+
+  run(seed: number, run: number): Promise<RunResult> {
+    return this.killed(seed, run, killsOf(seed, run, BROWSER_WAYS));
+  }
+
+  async killed(seed: number, run: number, kills: readonly Kill<BrowserWay>[]): Promise<RunResult> {
+    const { units, changes } = this.#length;
+    const results: KillResult[] = [];
+    const faults: string[] = [];
+    const left = kills.map((kill) => ({
+      ...kill,
+      units: Math.floor(kill.at * units),
+      changes: kill.seed % Math.max(1, Math.round(changes / units)),
+    }));
+    try {
+      await this.#lab.clear();
+      let finished = false;
+      for (let lives = 0; !finished && lives < kills.length + MORE_LIVES; lives++) {
+        const life = await this.#lab.live(left);
+        for (const { number, stage } of life.struck) {
+          const { way, moment } = left.find((kill) => kill.number === number)!;
+          results.push({ number, way, moment, stage: PLAN.stages[stage]?.kind ?? '', fired: true });
+        }
+        left.splice(0, life.struck.length);
+        faults.push(...life.faults.map((fault) => `after kill ${results.at(-1)?.number ?? 'none'}: ${fault}`));
+        ({ finished } = life);
+        if (life.faults.length > 0 && life.struck.length === 0) break;
+      }
+      if (finished) faults.push(...differences(this.#whole, await this.#lab.outcome()));
+      else faults.push('The run did not come to its end.');
+    } catch (error) {
+      faults.push(error instanceof Error ? (error.stack ?? error.message) : String(error));
+    }
+    results.push(...left.map(({ number, way, moment }) => ({ number, way, moment, stage: '', fired: false })));
+    return { seed, run, kills: results, faults };
+  }
+}
