@@ -4,6 +4,8 @@
  * looked at in the studio; then a script that should not be there tries every way out of the page, of its workers and of
  * its service worker. The log may hold no place of theirs.
  */
+import { createSocket } from 'node:dgram';
+import type { AddressInfo } from 'node:net';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -50,6 +52,22 @@ async function hostileRows(): Promise<Buffer> {
   return Buffer.from(
     zipSync({ 'train.jsonl': strToU8(rows.map((row) => JSON.stringify(row)).join('\n')), 'images/a.png': png }),
   );
+}
+
+/** Asks servers of peer connections where it is seen from, as a call between browsers begins. */
+function callPeers(servers: readonly string[]): Promise<void> {
+  const peer = new RTCPeerConnection({ iceServers: servers.map((urls) => ({ urls })) });
+  peer.createDataChannel('pictures');
+  return peer.createOffer().then((offer) => peer.setLocalDescription(offer));
+}
+
+/** Hears datagrams on this machine. */
+async function listener() {
+  const socket = createSocket('udp4');
+  let heard = 0;
+  socket.on('message', () => heard++);
+  await new Promise<void>((bound) => socket.bind(0, '127.0.0.1', bound));
+  return { server: `stun:127.0.0.1:${(socket.address() as AddressInfo).port}`, heard: () => heard, socket };
 }
 
 /** Tries every way out that a script has, each with a name of its own; `from` says from where. */
@@ -193,6 +211,19 @@ test('no packet leaves for another place: not from rows full of markup, not from
     expect(Object.keys(tried)).toEqual(['engine', 'service', 'page']);
     expect(tried['page']!.length).toBeGreaterThan(25);
     expect(tried['engine']!.length).toBeGreaterThan(8);
+
+    // WebRTC is no request: no policy of a page speaks of it.
+    const peers = await listener();
+    const servers = [peers.server, `stun:page-peer.${zone}`];
+    expect(await page.workers()[0]!.evaluate(() => 'RTCPeerConnection' in globalThis)).toBe(false);
+    await page.evaluate(callPeers, servers).catch(() => undefined);
+    await page.waitForTimeout(1500);
+    expect(peers.heard()).toBe(0);
+    // Who has no such header is heard: this is awake.
+    const other = await context.newPage();
+    await other.evaluate(callPeers, [peers.server]);
+    await expect.poll(() => peers.heard()).toBeGreaterThan(0);
+    peers.socket.close();
     await context.close();
   } finally {
     await browser.close();

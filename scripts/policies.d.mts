@@ -1,2 +1,3 @@
 export const PAGE: string;
 export function policyOf(path: string): string;
+export function reachOf(path: string): string | null;

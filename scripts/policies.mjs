@@ -32,3 +32,12 @@ export function policyOf(path) {
   if (/\/hub-worker-[\w-]+\.js$/.test(path)) return HUB_WORKER;
   return `${path.endsWith('/outside.html') ? OUTSIDE : PAGE}; frame-ancestors 'self'`;
 }
+
+/**
+ * Where a page may connect to at all, in browsers that know the header (Chromium does): its own server. It also holds
+ * what a policy does not, such as WebRTC. The worker that fetches models and the frame that speaks to a teacher have
+ * policies that name what they may do.
+ * @param {string} path of the request
+ * @returns {string | null} null: nothing is said
+ */
+export const reachOf = (path) => (/\/hub-worker-[\w-]+\.js$|\/outside\.html$/.test(path) ? null : '(response-origin)');

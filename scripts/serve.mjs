@@ -5,7 +5,7 @@
 import { createServer } from 'node:http';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { policyOf } from './policies.mjs';
+import { policyOf, reachOf } from './policies.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
@@ -44,6 +44,8 @@ export async function serve({ port, outDir = 'dist' } = {}) {
       // A file of a build has a digest of its contents in its name.
       if (path.includes('/assets/')) response.setHeader('cache-control', 'public, max-age=31536000, immutable');
       response.setHeader('content-security-policy', policyOf(path));
+      const reach = reachOf(path);
+      if (reach !== null) response.setHeader('connection-allowlist', reach);
       response.setHeader('x-content-type-options', 'nosniff');
     },
   });

@@ -6,9 +6,12 @@ import type { Problem } from './problem.ts';
 import type { Studio } from './state/studio.ts';
 import { saveBlob } from './ui/save.ts';
 
-/** Names and words that stand in a message, in quotes or as a path or a file. */
+/**
+ * Names and words that stand in a message, in quotes or as a path or a file. V8 has two messages that repeat what it was
+ * given without quotes.
+ */
 const WORDS =
-  /“[^”]*”|‘[^’]*’|"[^"]*"|'[^']*'|`[^`]*`|\S*[\\/]\S+|[^\s(]+\.[a-z]{2,11}\b(?::\d+)?|[^\u0020-\u007e…–—×“”‘’]+/giu;
+  /(?<=Cannot convert )[^]*(?= to a BigInt)|(?<=Invalid regular expression: )[^]*(?=: )|“[^”]*”|‘[^’]*’|"[^"]*"|'[^']*'|`[^`]*`|\S*[\\/]\S+|[^\s(]+\.[a-z]{2,11}\b(?::\d+)?|[^\u0020-\u007e…–—×“”‘’]+/giu;
 
 /** A message with its form alone: what was named in it is left out. */
 export const withoutWords = (message: string): string => message.replaceAll(WORDS, '…');

@@ -9,6 +9,11 @@ test.each([
   ['cat.jpeg:17 has no size', '… has no size'],
   ['C:\\Users\\eva\\photos is gone', '… is gone'],
   ['Unexpected token \'й\', "квартира"... is not valid JSON', 'Unexpected token …, …... is not valid JSON'],
+  ['Cannot convert grandmother at home to a BigInt', 'Cannot convert … to a BigInt'],
+  [
+    'Invalid regular expression: /(grandmother at home/u: Unterminated group',
+    'Invalid regular expression: …: Unterminated group',
+  ],
   ['A row has 3 pictures and 2 boxes', 'A row has 3 pictures and 2 boxes'],
 ])('what is named in “%s” is left out', (message, left) => {
   expect(withoutWords(message)).toBe(left);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { readFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { PAGE, policyOf } from '../../scripts/policies.mjs';
+import { PAGE, policyOf, reachOf } from '../../scripts/policies.mjs';
 import { serve, type Served } from '../../scripts/serve.mjs';
 
 const FILES = '.cache/served';
@@ -57,6 +57,7 @@ test.each([
     'cache-control': caching,
     'x-content-type-options': 'nosniff',
   });
+  expect(headers['connection-allowlist'] ?? null).toBe(reachOf(path));
   expect(headers['vary'] ?? '').not.toMatch(/origin/i);
 });
 
@@ -105,5 +106,6 @@ test('a taken port is told, and without a wish the next one is used', async () =
 test('the policies for other servers are those of ours', () => {
   const told = readFileSync('docs/hosting.md', 'utf8');
   for (const path of ['/', '/assets/hub-worker-aa.js', '/outside.html']) expect(told).toContain(`"${policyOf(path)}"`);
+  expect(told).toContain(`"${reachOf('/')}"`);
   expect(policyOf('/')).toContain(PAGE);
 });
