@@ -51,7 +51,7 @@ export class BrowserCampaign implements Tortured {
     const { units, changes } = this.#length;
     const results: KillResult[] = [];
     const faults: string[] = [];
-    const left = kills.map((kill) => ({
+    let left = kills.map((kill) => ({
       ...kill,
       units: Math.floor(kill.at * units),
       changes: kill.seed % Math.max(1, Math.round(changes / units)),
@@ -61,11 +61,19 @@ export class BrowserCampaign implements Tortured {
       let finished = false;
       for (let lives = 0; !finished && lives < kills.length + MORE_LIVES; lives++) {
         const life = await this.#lab.live(left);
-        for (const { number, stage } of life.struck) {
-          const { way, moment } = left.find((kill) => kill.number === number)!;
-          results.push({ number, way, moment, stage: PLAN.stages[stage]?.kind ?? '', fired: true });
+        // One that was due a while later may have come too late.
+        const last = Math.max(-1, ...life.struck.map(({ number }) => number));
+        for (const { number, way, moment } of left.filter((kill) => kill.number <= last)) {
+          const struck = life.struck.find((each) => each.number === number);
+          results.push({
+            number,
+            way,
+            moment,
+            stage: PLAN.stages[struck?.stage ?? -1]?.kind ?? '',
+            fired: struck !== undefined,
+          });
         }
-        left.splice(0, life.struck.length);
+        left = left.filter(({ number }) => number > last);
         faults.push(...life.faults.map((fault) => `after kill ${results.at(-1)?.number ?? 'none'}: ${fault}`));
         ({ finished } = life);
         if (life.faults.length > 0 && life.struck.length === 0) break;

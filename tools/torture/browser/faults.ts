@@ -23,6 +23,8 @@ export interface Struck {
 export interface Tally {
   readonly units: number;
   readonly changes: number;
+  /** Of the device's buffers that are alive. */
+  readonly gpuBytes: number;
 }
 
 /** What the campaign may ask of the worker. */
@@ -123,6 +125,21 @@ function hear(event: EngineEvent): void {
   if (event.type === 'checkpoint') tell('promised', { events: event.events });
 }
 
+let gpuBytes = 0;
+const alive = new WeakSet<GPUBuffer>();
+const createBuffer = GPUDevice.prototype.createBuffer;
+GPUDevice.prototype.createBuffer = function (descriptor) {
+  const buffer = createBuffer.call(this, descriptor);
+  alive.add(buffer);
+  gpuBytes += buffer.size;
+  return buffer;
+};
+const destroy = GPUBuffer.prototype.destroy;
+GPUBuffer.prototype.destroy = function () {
+  if (alive.delete(this)) gpuBytes -= this.size;
+  return destroy.call(this);
+};
+
 const post = self.postMessage.bind(self) as (message: FromEngine, ...rest: unknown[]) => void;
 self.postMessage = (message: FromEngine, ...rest: unknown[]) => {
   if (message.kind === 'event') hear(message.event);
@@ -135,5 +152,5 @@ self.postMessage = (message: FromEngine, ...rest: unknown[]) => {
     clock = clockMs;
     passed = 0;
   },
-  tally: () => ({ units, changes }),
+  tally: () => ({ units, changes, gpuBytes }),
 };

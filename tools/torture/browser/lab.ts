@@ -1,19 +1,16 @@
 /** The engine in Chromium, in a page that can be made to fail: one life of a run after another. */
 import { mkdtemp, rm } from 'node:fs/promises';
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Page } from '@playwright/test';
-import { filesUnder } from '../../../src/cli/node-files.ts';
 import { signalPages } from '../../../e2e/harness/processes.ts';
-import { servePage, type Served } from '../../../e2e/harness/serve.ts';
 import type { Recipe } from '../../../src/train/recipe.ts';
 import type { BrowserWay, Kill } from '../kills.ts';
-import { PLAN, writeRows } from '../plan.ts';
+import { PLAN } from '../plan.ts';
 import { launchChromium, type Chromium } from './chromium.ts';
 import type { Fault, Struck, Tally, Torture } from './faults.ts';
 import type { BrowserOutcome, FailureAnswer, Opened } from './page.ts';
+import { EngineSite } from './site.ts';
 
 /** A life of a run: what came to pass in it. */
 export interface BrowserLife {
@@ -31,13 +28,10 @@ const MINUTE_MS = 60_000;
 const FROZEN_MS = 300;
 /** Less than is stored: nothing more fits. */
 const NO_ROOM = 1000;
-const house = fileURLToPath(new URL('../../../', import.meta.url));
 
 export class BrowserLab {
   readonly #folder: string;
-  readonly #built: string;
-  readonly #rows: readonly string[];
-  readonly #served: Served;
+  readonly #site: EngineSite;
   #chromium: Chromium | null = null;
   #page: Page | null = null;
   /** Whether an engine with model and rows is in the page. */
@@ -45,42 +39,22 @@ export class BrowserLab {
   #clockMs = 0;
   /** Events of the last checkpoint that was told as saved. */
   #promised = 0;
-  #answer: (what: string, body: unknown) => Promise<unknown> = () => Promise.resolve({});
   /** What the run's file starts anew, after all else was cleared. */
   #recipe: Recipe = PLAN;
 
-  private constructor(folder: string, built: string, rows: readonly string[], served: Served) {
+  private constructor(folder: string, site: EngineSite) {
     this.#folder = folder;
-    this.#built = built;
-    this.#rows = rows;
-    this.#served = served;
+    this.#site = site;
   }
 
   static async open(): Promise<BrowserLab> {
-    const folder = await mkdtemp(join(tmpdir(), 'groundwork-torture-'));
-    // Below the house, as the builder wants it.
-    const outDir = `.cache/torture/page-${process.pid}`;
-    let lab: BrowserLab | null = null;
-    const served = await servePage('tools/torture/browser/page.html', {
-      outDir,
-      port: 4590,
-      publicDir: join(house, 'public'),
-      answer: (request, response, next) => {
-        const [, what] = /^\/torture\/(\w+)$/.exec(request.url ?? '') ?? [];
-        if (what === undefined || !lab) return next();
-        void lab.#asked(what, request, response);
-      },
-    });
-    const shown = join(house, outDir, 'rows');
-    await writeRows(shown);
-    const rows = (await filesUnder(shown)).map(({ path }) => path);
-    return (lab = new BrowserLab(folder, join(house, outDir), rows, served));
+    return new BrowserLab(await mkdtemp(join(tmpdir(), 'groundwork-torture-')), await EngineSite.open());
   }
 
   async close(): Promise<void> {
     await this.#chromium?.close();
-    await this.#served.close();
-    for (const folder of [this.#folder, this.#built]) await rm(folder, { recursive: true, force: true });
+    await this.#site.close();
+    await rm(this.#folder, { recursive: true, force: true });
   }
 
   /** Nothing is stored any more, and nothing open. */
@@ -104,8 +78,16 @@ export class BrowserLab {
     let ended: (how: Ending) => void = () => undefined;
     const ending = new Promise<Ending>((resolve) => (ended = resolve));
     const quota = await page.context().newCDPSession(page);
-    const { origin } = new URL(this.#served.url);
-    this.#answer = async (what, body) => {
+    const { origin } = new URL(this.#site.url);
+    let clearing: Promise<void> = Promise.resolve();
+    const clear = async () => {
+      const file = await page.evaluate(() => window.torture.runFile());
+      this.#recipe = await page.evaluate((text) => window.torture.planOf(text), file);
+      cleared = true;
+      this.#promised = 0;
+      await quota.send('Storage.clearDataForOrigin', { origin, storageTypes: 'all' });
+    };
+    this.#site.answer = async (what, body) => {
       if (what === 'promised') {
         this.#promised = (body as { events: number }).events;
         return {};
@@ -147,13 +129,8 @@ export class BrowserLab {
         full = kill;
         await quota.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: NO_ROOM });
       }
-      if (way === 'cleared') {
-        const file = await page.evaluate(() => window.torture.runFile());
-        this.#recipe = await page.evaluate((text) => window.torture.planOf(text), file);
-        cleared = true;
-        this.#promised = 0;
-        await quota.send('Storage.clearDataForOrigin', { origin, storageTypes: 'all' });
-      }
+      // The run's file is made by the engine, so the worker must be let go first.
+      if (way === 'cleared') clearing = clear();
       return {};
     };
     const armed = kills.map(({ number, way, moment, seed, units, changes }) => ({
@@ -175,6 +152,7 @@ export class BrowserLab {
       (error: unknown) => error,
     );
     const end = await Promise.race([lived, ending]);
+    await clearing;
     if (typeof end === 'string') {
       await this.#end(end as Ending);
       await lived;
@@ -183,8 +161,8 @@ export class BrowserLab {
     await quota.send('Storage.overrideQuotaForOrigin', { origin }).catch(() => undefined);
     if (full && end === false) faults.push('A full disk was not told.');
     if (cleared && told === 0) faults.push('That the storage was cleared was not told.');
-    this.#answer = () => Promise.resolve({});
-    return { struck, finished: end === true, faults };
+    this.#site.answer = () => Promise.resolve({});
+    return { struck, finished: end === true && !cleared, faults };
   }
 
   /** Units of work, and changes of storage, of the engine that is open. */
@@ -202,10 +180,10 @@ export class BrowserLab {
     this.#chromium ??= await launchChromium(join(this.#folder, 'profile'));
     if (!this.#page) {
       this.#page = await this.#chromium.context.newPage();
-      await this.#page.goto(this.#served.url);
+      await this.#page.goto(this.#site.url);
     }
     if (!this.#ready) {
-      const { kept }: Opened = await this.#page.evaluate((rows) => window.torture.open(rows), this.#rows);
+      const { kept }: Opened = await this.#page.evaluate((shown) => window.torture.open(shown), this.#site.shown);
       this.#ready = true;
       if ((kept ?? 0) < this.#promised)
         faults.push(`A checkpoint of ${this.#promised} events was told as saved, and ${kept ?? 'no run'} are left.`);
@@ -228,12 +206,5 @@ export class BrowserLab {
     }
     await kill();
     this.#chromium = null;
-  }
-
-  async #asked(what: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
-    let text = '';
-    for await (const chunk of request) text += String(chunk);
-    const answer = await this.#answer(what, JSON.parse(text));
-    response.setHeader('content-type', 'application/json').end(JSON.stringify(answer));
   }
 }

@@ -1,8 +1,8 @@
 /** The studio's half of an engine that is tortured: its client, its run and its run file, without rooms around them. */
 import { unzipSync } from 'fflate';
 import { EngineClient } from '../../../src/engine/client.ts';
-import type { EngineEvent, Recipe } from '../../../src/engine/protocol/index.ts';
-import type { RunView } from '../../../src/engine/protocol/records.ts';
+import type { EngineEvent, NamedFile, Recipe } from '../../../src/engine/protocol/index.ts';
+import type { KeepSettings, RunView } from '../../../src/engine/protocol/records.ts';
 import { workerTransport } from '../../../src/engine/workers.ts';
 import { SeriesBook } from '../../../src/studio/charts/series-book.ts';
 import { RowCache } from '../../../src/studio/state/row-cache.ts';
@@ -23,6 +23,19 @@ export interface BrowserOutcome {
   readonly report: unknown;
 }
 
+/** Files that are served beside the page. */
+export interface Shown {
+  readonly rows: readonly string[];
+  /** null: the starter. */
+  readonly model: readonly string[] | null;
+}
+
+/** What is stored, together. */
+export interface Stored {
+  readonly files: number;
+  readonly bytes: number;
+}
+
 export interface Opened {
   /** How many events the last checkpoint of the stored run holds; null: no run is stored. */
   readonly kept: number | null;
@@ -34,6 +47,8 @@ export interface FailureAnswer {
 }
 
 const PROJECT = 'Torture';
+/** After every unit of work. */
+const KEEP: KeepSettings = { everySteps: 1, everyMinutes: 60, keepLast: 2 };
 const hex = (bytes: ArrayBuffer): string =>
   [...new Uint8Array(bytes)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 
@@ -46,19 +61,23 @@ class Harness {
   #told: readonly EngineEvent[] = [];
   #foundation: Parameters<typeof writeRunFile>[1] = { dataset: null, model: null, device: null };
   #book = new SeriesBook();
+  #keep: Partial<KeepSettings> = {};
+  readonly #failures: string[] = [];
 
   /** A new engine with model and rows, as after a reload. */
-  async open(rows: readonly string[]): Promise<Opened> {
+  async open({ rows, model: own }: Shown): Promise<Opened> {
     const client = (this.#client = new EngineClient(workerTransport(workerUrl)));
     this.#book = new SeriesBook();
-    this.#run = createRun(client, this.#book);
+    const kept = async () => ({ project: this.#project, keep: { ...KEEP, ...this.#keep } });
+    this.#run = createRun(client, this.#book, { kept });
     client.subscribe((event) => this.#hear(event));
     const device = await client.request({ type: 'device' });
-    const model = await client.request({ type: 'load-starter', baseUrl: `${location.origin}/starter/` });
-    const files = await Promise.all(
-      rows.map(async (path) => ({ path, file: new File([await (await fetch(`/rows/${path}`)).blob()], path) })),
+    const model = await client.request(
+      own
+        ? { type: 'load-model', files: await fetched('model', own), name: 'smallest' }
+        : { type: 'load-starter', baseUrl: `${location.origin}/starter/` },
     );
-    const dataset = await client.request({ type: 'open-dataset', name: 'demo', files });
+    const dataset = await client.request({ type: 'open-dataset', name: 'demo', files: await fetched('rows', rows) });
     this.#dataset = dataset.id;
     this.#foundation = { dataset, model, device };
     const [stored] = await client.request({ type: 'projects' });
@@ -73,7 +92,7 @@ class Harness {
   }
 
   /** Begins the run, or goes on with it, until it ends. */
-  async live(recipe: Recipe): Promise<{ readonly finished: boolean }> {
+  async live(recipe: Recipe, keep: Partial<KeepSettings> = {}): Promise<{ readonly finished: boolean }> {
     const client = this.#client!;
     const ended = new Promise<void>((done) => (this.#ended = done));
     const [runId, dataset] = [await this.#runId(), this.#dataset];
@@ -82,8 +101,8 @@ class Harness {
       this.#project ||= (
         await client.request({ type: 'save-project', id: null, change: { name: PROJECT, named: true } })
       ).id;
-      const keep = { everySteps: 1, keepLast: 2 };
-      await client.request({ type: 'start', dataset, recipe, project: this.#project, keep });
+      this.#keep = keep;
+      if (!(await this.#run.getState().start(dataset, recipe))) throw new Error(this.#run.getState().failure?.what);
     }
     await ended;
     // The record is written behind the run.
@@ -94,6 +113,20 @@ class Harness {
     }
   }
 
+  /** Optimizer steps of the run so far. */
+  get step(): number {
+    return this.#book.lastStep;
+  }
+
+  get failures(): readonly string[] {
+    return this.#failures;
+  }
+
+  /** What lies in the page's private files. */
+  async stored(): Promise<Stored> {
+    return filesIn(await navigator.storage.getDirectory());
+  }
+
   async control(action: 'stop' | 'resume'): Promise<void> {
     await this.#client!.request({ type: 'control', action });
   }
@@ -101,6 +134,7 @@ class Harness {
   /** Ends the engine, in whatever it is. */
   close(): void {
     this.#client!.close();
+    this.#ended();
   }
 
   /** Of the finished run that is stored. */
@@ -154,10 +188,32 @@ class Harness {
   }
 
   async #failed(code: string, message: string, hint: string): Promise<void> {
+    this.#failures.push(`${message} ${hint}`);
     const answer = await fetch('/torture/failed', { method: 'POST', body: JSON.stringify({ code, message, hint }) });
     const { action } = (await answer.json()) as FailureAnswer;
     if (action === 'resume') await this.control('resume');
   }
+}
+
+const fetched = (folder: string, paths: readonly string[]): Promise<NamedFile[]> =>
+  Promise.all(
+    paths.map(async (path) => ({
+      path,
+      file: new File([await (await fetch(`/${folder}/${path}`)).blob()], path.split('/').at(-1)!),
+    })),
+  );
+
+async function filesIn(directory: FileSystemDirectoryHandle): Promise<Stored> {
+  let [files, bytes] = [0, 0];
+  for await (const handle of directory.values()) {
+    const inside =
+      handle.kind === 'directory'
+        ? await filesIn(handle as FileSystemDirectoryHandle)
+        : { files: 1, bytes: (await (handle as FileSystemFileHandle).getFile()).size };
+    files += inside.files;
+    bytes += inside.bytes;
+  }
+  return { files, bytes };
 }
 
 /** Without what depends on the clock, on chance names and on how often it was interrupted. */
