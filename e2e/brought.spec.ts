@@ -14,7 +14,7 @@ const asked = (image: string, words = 'Where is it?') => ({
   images: [image],
   messages: [
     { role: 'user', content: `<image>${words}` },
-    { role: 'assistant', content: '[0.125, 0.25, 0.5, 0.75]' },
+    { role: 'assistant', content: '{"box_2d": [250, 125, 750, 500]}' },
   ],
 });
 
@@ -53,9 +53,9 @@ test('which picture is asked; every answer is taught, or the last; boxes alone, 
     images: ['a.png', 'b.png'],
     messages: [
       { role: 'user', content: `<image><image>Where is lamp ${i}?` },
-      { role: 'assistant', content: says('[0.125, 0.25, 0.5, 0.75]') },
+      { role: 'assistant', content: says('{"box_2d": [250, 125, 750, 500]}') },
       { role: 'user', content: 'And the cup?' },
-      { role: 'assistant', content: says('[0.25, 0.25, 0.625, 0.5]') },
+      { role: 'assistant', content: says('{"box_2d": [250, 250, 500, 625]}') },
     ],
   }));
   await openRows(page, rows, { 'a.png': await plain(160, 120, '#a33'), 'b.png': await plain(160, 120, '#3a3') });

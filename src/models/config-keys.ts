@@ -5,6 +5,7 @@
  *
  * Source: the configuration classes of transformers 5.18 and 4.57 for the families here, and published files.
  */
+import { printed } from '../base/json.ts';
 import { Fields, type Json } from './fields.ts';
 
 const words = (text: string): readonly string[] => text.trim().split(/\s+/);
@@ -19,7 +20,7 @@ const HARMLESS: ReadonlySet<string> = new Set(
     auto_map custom_pipelines problem_type task_specific_params tokenizer_class prefix name_or_path
     id2label label2id num_labels finetuning_task return_dict return_dict_in_generate output_attentions
     output_hidden_states output_scores output_router_logits torchscript tie_encoder_decoder is_encoder_decoder is_decoder
-    add_cross_attention cross_attention_hidden_size decoder_start_token_id chunk_size_feed_forward pruned_heads
+    cross_attention_hidden_size decoder_start_token_id chunk_size_feed_forward
     use_bfloat16 tf_legacy_loss forced_bos_token_id forced_eos_token_id remove_invalid_values
     exponential_decay_length_penalty suppress_tokens begin_suppress_tokens max_length min_length do_sample early_stopping
     num_beams num_beam_groups diversity_penalty temperature top_k top_p typical_p repetition_penalty length_penalty
@@ -33,6 +34,7 @@ const HARMLESS: ReadonlySet<string> = new Set(
 /** Not computed here: the only values with which nothing changes. Absent and null are neutral, too. */
 const NEUTRAL: Readonly<Record<string, readonly unknown[]>> = {
   use_sliding_window: [false],
+  add_cross_attention: [false],
   qk_layer_norms: [false],
   use_qk_norm: [false],
   rope_interleaved: [false],
@@ -56,6 +58,9 @@ const NEUTRAL: Readonly<Record<string, readonly unknown[]>> = {
   add_swish_gate: [],
 };
 
+/** Classes of transformers for the families here. */
+const OWN_CLASS = /^(?:Qwen2_5_VL|Qwen2VL|Qwen3VL|SmolVLM|Idefics3)ForConditionalGeneration$/;
+
 /** Settings that act in training alone, and not in ours. */
 const ONLY_IN_TRAINING = ['attention_dropout', 'embd_pdrop', 'resid_pdrop', 'hidden_dropout', 'dropout'] as const;
 
@@ -73,6 +78,7 @@ const ELSEWHERE = new Set(['text_config', 'vision_config', 'quantization_config'
 export function notesOnConfig(json: Json, asked: ReadonlySet<string>): string[] {
   const unknown: string[] = [];
   const notes: string[] = [];
+  notes.push(...notesOnClass(json));
   for (const path of SECTIONS) {
     const section = sectionOf(json, path.slice(0, -1));
     refuseUncomputed(new Fields(json), path, section);
@@ -106,6 +112,22 @@ export function notesOnConfig(json: Json, asked: ReadonlySet<string>): string[] 
   return notes;
 }
 
+/** What names another class than the family's own: code that comes with it is not run, and a head for another task is not there. */
+function notesOnClass(json: Json): string[] {
+  const notes: string[] = [];
+  const { auto_map: code, architectures: names } = json;
+  if (typeof code === 'object' && code !== null && Object.keys(code).length > 0)
+    notes.push(
+      'config.json names code of its own (auto_map). It is not run: what is computed is the published model of this type.',
+    );
+  const others = Array.isArray(names) ? names.filter((name) => !OWN_CLASS.test(printed(name))) : [];
+  if (others.length > 0)
+    notes.push(
+      `config.json is written for ${printed(others[0])}. What is computed is the published model of this type, which writes text.`,
+    );
+  return notes;
+}
+
 function refuseUncomputed(root: Fields, path: string, section: Json): void {
   const fields = path === '' ? root : root.at(path.slice(0, -1));
   for (const [key, neutral] of Object.entries(NEUTRAL)) {
@@ -117,6 +139,9 @@ function refuseUncomputed(root: Fields, path: string, section: Json): void {
       'Groundwork would give other answers than this model gives elsewhere, so it does not load it.',
     );
   }
+  const pruned = section['pruned_heads'] ?? {};
+  if (typeof pruned !== 'object' || Object.keys(pruned).length > 0)
+    throw fields.invalid('pruned_heads', 'empty: no head is left out here');
   const types = section['layer_types'] ?? [];
   if (!Array.isArray(types) || types.some((type) => type !== 'full_attention'))
     throw fields.invalid('layer_types', '“full_attention” for every layer, all that is computed here');

@@ -86,7 +86,14 @@ export async function loadModel(
     options.limits,
   );
   // Of another model's tokenizer this would only be found with the first picture.
-  tokenizer.requireId(processor.placeholder([]).token);
+  const { token } = processor.placeholder([]);
+  const id = tokenizer.requireId(token);
+  if (!architecture.suppressedTokens.includes(id))
+    throw new GroundworkError(
+      'config-invalid',
+      `config.json counts no token of pictures with the id ${id}, which ${token} has in the tokenizer.`,
+      'The tokenizer and config.json belong to different models, or ids were changed in one of them: take both from the same revision.',
+    );
   const { checkpoint, notes: ofWeights } = await readableWeights(await openCheckpoint(folder), config);
   const entries = new Set(entriesOf(architecture).map(({ name }) => name));
   const ofLeftover = await notesOnLeftover(architecture, checkpoint, entries);

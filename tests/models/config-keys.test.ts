@@ -41,6 +41,18 @@ test.each(PUBLISHED)('$id: nothing in its config.json is passed over', ({ config
   expect(parseArchitecture(config).notes).toEqual([]),
 );
 
+test.each([
+  [{ auto_map: { AutoModel: 'modeling_mine.Mine' } }, 'code of its own (auto_map)'],
+  [{ architectures: ['Qwen2_5_VLForSequenceClassification'] }, 'written for Qwen2_5_VLForSequenceClassification'],
+])('%j is told', (fields, words) => {
+  const { notes } = parseArchitecture({ ...configOf('qwen2_5_vl/one-image'), ...fields });
+  expect(notes).toEqual([expect.stringContaining(words)]);
+});
+
+test.each([{ pruned_heads: { 0: [1] } }, { add_cross_attention: true }])('%j is refused', (fields) =>
+  expect(refusal({ ...configOf('qwen2_5_vl/one-image'), ...fields })?.code).toBe('config-invalid'),
+);
+
 /** Of every family: its decoder's section, and one of its configs. */
 const SECTIONS = [
   ['qwen2_5_vl/one-image', ''],

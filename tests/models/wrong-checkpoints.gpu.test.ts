@@ -142,3 +142,13 @@ test('a tokenizer of another model is refused by the token it lacks', async () =
     hint: expect.stringContaining('different models'),
   });
 });
+
+test('a tokenizer that gives the token of pictures another id than config.json is refused', async () => {
+  const folder = await open('qwen2_5_vl/one-image');
+  const config = JSON.parse(await read(folder, 'config.json')) as Json;
+  folder.set('config.json', text(JSON.stringify({ ...config, image_token_id: 340 })));
+  expect(await refusal(folder)).toMatchObject({
+    code: 'config-invalid',
+    message: expect.stringContaining('<|image_pad|> has in the tokenizer'),
+  });
+});
