@@ -117,7 +117,7 @@ test('a TIFF and an AVIF are shown; rows that the model cannot take are named on
   const unfit = page.getByRole('region', { name: 'Rows that the model cannot take' });
   await expect(unfit).toContainText('The model cannot take 2 rows.');
   await expect(unfit).toContainText(/train\.jsonl:3: .*603/);
-  await expect(unfit).toContainText('train.jsonl:4: the text contains <|image_pad|>');
+  await expect(unfit).toContainText('train.jsonl:4: The prompt has 2 × <|image_pad|> for 1 pictures');
   await unfit.getByRole('button', { name: 'Leave them out' }).click();
   await expect(unfit).toHaveCount(0);
   await expect(page.locator('.facts')).toContainText('2 rows');

@@ -50,6 +50,10 @@ export const LEDGER = {
     of: 'row',
     say: (n) => `${rows(n, 'has', 'have')} reasoning in a field beside the answer: it is not learned.`,
   },
+  'rejected-not-read': {
+    of: 'row',
+    say: (n) => `${rows(n, 'has', 'have')} a rejected answer beside the one that is learned: it is not read.`,
+  },
   'weights-not-read': {
     of: 'row',
     say: (n) => `${rows(n, 'weighs', 'weigh')} the loss of a row or a turn: every answer is learned with weight 1.`,

@@ -73,6 +73,8 @@ const THOUGHTS = [
   'cot',
   'chain_of_thought',
 ];
+/** What ms-swift and TRL call the worse of two answers. */
+const REJECTED = ['rejected', 'rejected_response', 'rejected_messages'];
 const WEIGHTS = ['loss_weight', 'weight', 'loss_scale', 'sample_weight'];
 
 /** Whether a row or a turn is to count less, or not at all (LLaMA-Factory, ms-swift, OpenAI, axolotl). */
@@ -84,6 +86,8 @@ const isWeighed = (fields: Fields): boolean =>
 /** Fields that would change what is learned, and that no format reads. */
 function* passedOver(fields: Fields): Generator<LedgerKey> {
   if (THOUGHTS.some((key) => typeof fields[key] === 'string' && fields[key] !== '')) yield 'thought-beside';
+  if (REJECTED.some((key) => fields[key] !== undefined && fields[key] !== null && fields[key] !== ''))
+    yield 'rejected-not-read';
   const turns = [fields.messages, fields.conversations, fields.conversation].find(Array.isArray) as
     | unknown[]
     | undefined;

@@ -62,6 +62,7 @@ describe('what is not read is told', () => {
     const rows = [
       { ...llava('<image>Find it.', '[20, 10, 90, 40]', 1), rationale: 'It is red.' },
       { ...llava('<image>Find it.', '[20, 10, 90, 40]', 1), loss_weight: 0.5 },
+      { ...llava('<image>Find it.', '[20, 10, 90, 40]', 1), rejected_response: '[1, 1, 9, 9]', label: true },
       {
         images: ['images/a.png'],
         messages: [
@@ -73,6 +74,7 @@ describe('what is not read is told', () => {
     const { report } = await open({ 'a.json': rows }, { ...PIXELS, split: 'files' });
     expect(report.ledger).toMatchObject([
       { key: 'thought-beside', rows: 1 },
+      { key: 'rejected-not-read', rows: 1 },
       { key: 'weights-not-read', rows: 2 },
     ]);
   });

@@ -207,6 +207,11 @@ describe('rows that are not taught are refused by name', () => {
     [turns([{ type: 'input_audio', input_audio: {} }]), 'the row has a sound'],
     [{ ...turns('<image>?'), images: ['images/a.png'], tools: [{ name: 'x' }] }, 'the row has tools'],
     [{ prompt: '?', chosen: 'a', rejected: 'b' }, 'the row has a chosen and a rejected answer'],
+    [
+      { prompt: '?', completion: 'a', label: false },
+      'the row has an answer that is marked as a bad one (label: false)',
+    ],
+    [{ ...turns('?'), kto_tag: false }, 'the row has an answer that is marked as a bad one (label: false)'],
   ])('%j', async (row, reason) => {
     const { report } = await open({ 'r.json': [row] });
     expect(report.issues).toMatchObject([{ reason, fault: 'not-taught' }]);

@@ -125,7 +125,14 @@ const OTHERS: readonly (readonly [(value: Fields) => boolean, string, string])[]
     'Export the annotations from VIA as COCO.',
   ],
   [
-    (value) => keysOf(value, 'XMin', 'XMax', 'YMin', 'YMax') || keysOf(value, 'xmin', 'ymin', 'xmax', 'ymax'),
+    (value) =>
+      [
+        ['XMin', 'XMax', 'YMin', 'YMax'],
+        ['xmin', 'ymin', 'xmax', 'ymax'],
+        ['x_min', 'y_min', 'x_max', 'y_max'],
+        ['x1', 'y1', 'x2', 'y2'],
+        ['left', 'top', 'right', 'bottom'],
+      ].some((keys) => keysOf(value, ...keys)),
     'boxes in columns of their own (xmin, ymin, xmax, ymax)',
     TO_OBJECTS,
   ],
@@ -159,6 +166,9 @@ const OTHERS: readonly (readonly [(value: Fields) => boolean, string, string])[]
   ],
 ];
 
+/** Fields that hold the answer which TRL's, ms-swift's and LLaMA-Factory's label of KTO is about. */
+const WITH_ANSWERS = ['completion', 'messages', 'conversations', 'response'];
+
 /** Fields that hold boxes, beside which an angle is a box's. */
 const BOX_FIELDS = ['bbox', 'bboxes', 'box', 'boxes', 'bbox_2d'];
 const hasTurnedBoxes = (value: Fields): boolean =>
@@ -175,6 +185,13 @@ const REFUSED: readonly Refused[] = [
     fix: 'Only pictures are taught: take frames out of a video and give them as pictures, or leave the row out.',
   },
   { found: toolsOf, fix: 'Calls of tools are not taught: leave the row out, or write what was found as text.' },
+  {
+    found: (value) =>
+      [value.label, value.kto_tag].includes(false) && WITH_ANSWERS.some((key) => isGiven(value[key]))
+        ? 'an answer that is marked as a bad one (label: false)'
+        : null,
+    fix: 'Bad answers are not taught: leave the row out.',
+  },
   {
     found: (value) =>
       isGiven(value.chosen) && (isGiven(value.rejected) || isGiven(value.prompt)) && !isGiven(value.messages)
