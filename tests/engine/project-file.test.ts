@@ -170,6 +170,7 @@ test('what is no project file, or is damaged, is refused and leaves nothing behi
     [new Response(writeZip([{ path: 'a.txt', data: 'a' }])).blob(), 'project-unreadable'],
     [changed(head('groundwork-project', 'something')), 'project-unreadable'],
     [changed(head('"version":1', '"version":2')), 'project-unreadable'],
+    [changed(head('"version":1', '"version":{"toString":1,"valueOf":1}')), 'project-unreadable'],
     [changed(head('"aaaa"', '"../x"')), 'project-unreadable'],
     [changed((path, text) => (path === 'runs/aaaa/log.json' ? '{' : text)), 'project-unreadable'],
     [changed((path, text) => (path === 'runs/aaaa/run.json' ? null : text)), 'project-unreadable'],

@@ -3,7 +3,7 @@
  * checkpoints, byte for byte. Pictures are inside if that is wanted; else they are named, and asked for again.
  */
 import { GroundworkError } from '../../base/error.ts';
-import { isObject, parseJson, parseShallow, writeJson } from '../../base/json.ts';
+import { isObject, parseJson, parseShallow, printed, writeJson } from '../../base/json.ts';
 import { openZip, writeZip, type FileToZip, type ZipEntry } from '../../formats/zip.ts';
 import type { FileStore } from '../../store/file-store.ts';
 import type { LogPiece, StoredRecord } from '../../store/records.ts';
@@ -240,7 +240,7 @@ async function readHead(entries: ReadonlyMap<string, ZipEntry>): Promise<Head> {
   const head = await jsonOf(entries, 'project.json');
   if (!isObject(head) || head['format'] !== FORMAT) throw unreadable('project.json describes something else');
   if (head['version'] !== VERSION)
-    throw unreadable(`it has version ${String(head['version'])}, and this Groundwork reads version ${VERSION}`);
+    throw unreadable(`it has version ${printed(head['version'])}, and this Groundwork reads version ${VERSION}`);
   const { project, runs } = head;
   if (!isObject(project) || typeof project['name'] !== 'string') throw unreadable('the project has no name');
   if (!Array.isArray(runs) || !runs.every((run) => typeof run === 'string' && RUN_NAME.test(run)))
@@ -248,7 +248,7 @@ async function readHead(entries: ReadonlyMap<string, ZipEntry>): Promise<Head> {
   const { dataset, model, recipe } = project;
   if (dataset !== null && !(isObject(dataset) && typeof dataset['name'] === 'string' && readSources(dataset)))
     throw unreadable('what it says of its dataset is damaged');
-  if (model !== null && !(isObject(model) && ['starter', 'hub', 'once'].includes(String(model['kind']))))
+  if (model !== null && !(isObject(model) && ['starter', 'hub', 'once'].includes(printed(model['kind']))))
     throw unreadable('what it says of its model is damaged');
   if (recipe !== null && 'faults' in readRecipe(recipe, 'default')) throw unreadable('its recipe is damaged');
   return head as unknown as Head;

@@ -3,6 +3,7 @@
  * of full size with random weights. Sources: the models' pages as quoted in transformers' and torchtitan's repositories;
  * every parameter count is checked by a test.
  */
+import { printed } from '../../base/json.ts';
 import type { Json } from '../../models/fields.ts';
 
 export interface PublishedModel {
@@ -177,7 +178,7 @@ export const publishedIds = (): string[] => PUBLISHED.map(({ id }) => id);
 /** preprocessor_config.json as published, as far as sizes go. */
 export function publishedPreprocessor(config: Json): Json {
   if (config['model_type'] === 'qwen3_vl') return { size: { shortest_edge: 65_536, longest_edge: 16_777_216 } };
-  if (!['smolvlm', 'idefics3'].includes(String(config['model_type'])))
+  if (!['smolvlm', 'idefics3'].includes(printed(config['model_type'])))
     return { min_pixels: 3136, max_pixels: 12_845_056 };
   const tile = (config['vision_config'] as { readonly image_size: number }).image_size;
   return { size: { longest_edge: 4 * tile }, max_image_size: { longest_edge: tile }, resample: 1 };
