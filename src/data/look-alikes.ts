@@ -29,7 +29,7 @@ export interface LooksCompared {
 const AT_ONCE = 2;
 /** What is wrong with a picture alone: the others are compared without it. */
 const DAMAGED: readonly string[] = ['image-undecodable', 'zip-entry-damaged'];
-export const PAIRS_TOLD = 20;
+const PAIRS_TOLD = 20;
 
 /** The eight bytes of a hash, each with its place: pictures that are alike share one. */
 const bandsOf = ({ hash }: Look): number[] =>

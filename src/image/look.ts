@@ -7,7 +7,6 @@ import type { RgbImage } from './rgb-image.ts';
 
 /** Cells along each side of the grey picture. */
 const SIDE = 16;
-export const LOOK_CELLS = SIDE * SIDE;
 
 export interface Look {
   /** Bits of the hash: the first 32, the others. */
