@@ -7,7 +7,7 @@ import { cornersOf } from '../grounding/numbers.ts';
 import type { BoxLayout, Convention, CoordinateSpace, Resize, WayOfWriting } from './dataset-ref.ts';
 import { READINGS, type Evidence, type Sampled, type Score } from './evidence.ts';
 import { mixtureOf } from './mixture.ts';
-import { conventionKey, extent, FIELD_RESIZES, LAYOUTS, needsPicture } from './reading.ts';
+import { conventionKey, extent, FIELD_RESIZES, LAYOUTS } from './reading.ts';
 
 export interface Candidate extends Convention {
   /** Share of the boxes that would lie inside their pictures; null if no picture could be measured. */
@@ -289,8 +289,7 @@ function doubt(best: Weighed, all: readonly Weighed[], evidence: Evidence): stri
       ({ reading, fits }) =>
         reading.space === of && reading.layout === best.reading.layout && fits >= best.fits - TELLING,
     );
-  if (needsPicture(space) && evidence.measured === 0) return 'no picture could be measured';
-  if (evidence.measured === 0 && space === 'thousand') return 'no picture could be measured';
+  if (evidence.measured === 0 && space !== 'fraction') return 'no picture could be measured';
   if (!fitsLike(best, 1, evidence))
     return `this reading fits best, but ${percent(1 - best.fits)} of ${boxes} would still lie outside their pictures`;
   if (declared && !ownWord) {

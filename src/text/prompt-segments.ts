@@ -90,7 +90,10 @@ function expand(
     return {
       ok: false,
       code: 'placeholder-count',
-      reason: `The prompt has ${marks} × ${placeholder.token} for ${pictures.length} pictures. The text must not contain this token.`,
+      reason:
+        marks < pictures.length
+          ? `The chat template writes ${marks} × ${placeholder.token} for ${pictures.length} pictures. It is probably not the template of this model.`
+          : `The prompt has ${marks} × ${placeholder.token} for ${pictures.length} pictures. The text must not contain this token.`,
     };
   return { ok: true, text, plain, ids: Int32Array.from(ids), images };
 }

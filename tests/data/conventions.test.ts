@@ -257,3 +257,9 @@ test('boxes all over shrunk copies are guessed to be pixels of those', async () 
   expect(found).toMatchObject({ space: 'model', ambiguous: true });
   expect(found.resize).toMatchObject({ kind: 'budget' });
 });
+
+test('where no picture could be measured, that is what a question says', () => {
+  const evidence = new Evidence('list');
+  for (let i = 0; i < 30; i++) evidence.add([10 + i, 20, 40 + i, 60], false, null);
+  expect(decideConvention(evidence)).toMatchObject({ ambiguous: true, reason: 'no picture could be measured' });
+});
