@@ -120,6 +120,7 @@ export class EngineSession {
       requireOwned: (project) => projects.requireOwned(project),
       holding: (project, work) => projects.holding(project, work),
       lost: () => gpu.lost(),
+      explain: gpu.explain.bind(gpu),
       reload: () => models.reload(),
     }));
     const answers = new AnswerDesk({
@@ -196,7 +197,12 @@ export class EngineSession {
   }
 
   async handle<T extends EngineRequest['type']>(request: Typed<T>): Promise<Replies[T]> {
-    return answer<T>(this.#handlers, request.type, request);
+    try {
+      return await answer<T>(this.#handlers, request.type, request);
+    } catch (error) {
+      // Who is asked while the device goes hears that, and not what Dawn or the browser say of a command that broke.
+      throw await this.#gpu.explain(error);
+    }
   }
 
   /** The files of an export, each produced when it is read. Throws `adapter-missing` before anything was trained. */

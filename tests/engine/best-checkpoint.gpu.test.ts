@@ -9,7 +9,7 @@ import { NOT_MEASURED, type HeldoutSettings } from '../../src/train/stages/heldo
 import { lora, mergeStage, optimizer, sftStage } from '../../src/train/stages/index.ts';
 import { FaultyDisk } from '../../tools/torture/faulty-disk.ts';
 import type { Kill } from '../../tools/torture/kills.ts';
-import { differences } from '../../tools/torture/campaign.ts';
+import { differences } from '../../tools/torture/tortured.ts';
 import { Lab, MOST_CHANGES, type Outcome } from '../../tools/torture/lab.ts';
 import { writeRows } from '../../tools/torture/plan.ts';
 

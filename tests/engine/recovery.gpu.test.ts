@@ -208,6 +208,25 @@ test('a device that is destroyed is opened again, and the run goes on by itself'
   await attempt.session.destroy();
 });
 
+test('who is asked while the device goes is told so, and not of a defect; asked again, the answer is there', async () => {
+  const attempt = new Attempt(storageInFiles(memoryFiles()));
+  await attempt.open();
+  const { session, dataset } = attempt;
+  const { rows } = await session.handle({ type: 'rows', dataset, split: 'heldout', offset: 0, count: 1 });
+  const ask = () => session.handle({ type: 'answer', dataset, rowId: rows[0]!.id, policies: ['base'] });
+  const said = await ask();
+  const device = attempt.gpu!.device;
+  const { mapAsync } = GPUBuffer.prototype;
+  GPUBuffer.prototype.mapAsync = function (...range) {
+    GPUBuffer.prototype.mapAsync = mapAsync;
+    device.destroy();
+    return mapAsync.apply(this, range);
+  };
+  await expect(ask()).rejects.toMatchObject({ code: 'device-lost', hint: expect.stringContaining('try again') });
+  expect(await ask()).toEqual(said);
+  await session.destroy();
+});
+
 test('a process that is killed between or within any two writes loses no more than what came after its last checkpoint', async () => {
   const random = new Random(9);
   for (let round = 0; round < SOAK; round++) {

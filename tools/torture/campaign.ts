@@ -7,37 +7,7 @@ import { FaultyDisk } from './faulty-disk.ts';
 import { KILLS_A_RUN, killsOf, type Kill, type Way } from './kills.ts';
 import { Lab, type Outcome } from './lab.ts';
 import { PLAN, writeRows } from './plan.ts';
-
-/** What came of one kill. */
-export interface KillResult extends Pick<Kill<string>, 'number' | 'way' | 'moment'> {
-  /** Stage under way; absent where only the files tell. */
-  readonly stage: string;
-  /** false: the run had ended before. */
-  readonly fired: boolean;
-}
-
-export interface RunResult {
-  readonly seed: number;
-  readonly run: number;
-  readonly kills: readonly KillResult[];
-  /** Nothing: the run is equal to the one that was left alone, bit for bit. */
-  readonly faults: readonly string[];
-}
-
-/** A run to compare with, and runs that are killed. */
-export interface Tortured {
-  /** What was told by the run that was left alone. */
-  readonly told: readonly unknown[];
-  run(seed: number, run: number): Promise<RunResult>;
-  close(): Promise<void>;
-}
-
-/** What is not the same, in words. */
-export function differences<Outcome extends object>(a: Outcome, b: Outcome): string[] {
-  return (Object.keys(a) as (keyof Outcome & string)[])
-    .filter((key) => JSON.stringify(a[key]) !== JSON.stringify(b[key]))
-    .map((key) => `${key} is not the same`);
-}
+import { differences, type KillResult, type RunResult, type Tortured } from './tortured.ts';
 
 /** Lives that end without one kill of ours: a run that does not come to its end by itself is a fault. */
 const MOST_LIVES = 4 * KILLS_A_RUN;

@@ -225,8 +225,19 @@ export class Lab {
     return { fired, stage: last, finished, faults };
   }
 
-  /** Of the finished run on the disk. */
+  /** Of the finished run on the disk. A device that was destroyed behind the run's end takes its first look along. */
   async outcome(): Promise<Outcome> {
+    const { lost } = this.#gpu!;
+    try {
+      return await this.#look();
+    } catch (error) {
+      const patience = new Promise<false>((resolve) => setTimeout(() => resolve(false), 1000));
+      if (await Promise.race([lost.then(() => true), patience])) return this.#look();
+      throw error;
+    }
+  }
+
+  async #look(): Promise<Outcome> {
     const run = (await this.run())!;
     let told: unknown[] = [];
     this.#onEvent = (event) => {

@@ -8,8 +8,9 @@ import { appendFile, mkdir, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
 import { BrowserCampaign } from './browser/campaign.ts';
-import { Campaign, type RunResult, type Tortured } from './campaign.ts';
+import { Campaign } from './campaign.ts';
 import { KILLS_A_RUN } from './kills.ts';
+import type { RunResult, Tortured } from './tortured.ts';
 
 const { values } = parseArgs({
   options: {

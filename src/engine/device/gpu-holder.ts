@@ -4,6 +4,9 @@ import { Silence } from '../../base/silence.ts';
 import type { Gpu } from '../../gpu/device.ts';
 import { Session } from '../../gpu/recorder.ts';
 
+/** A broken command is heard of before the loss that broke it, milliseconds. */
+const HEARSAY_MS = 500;
+
 export class GpuHolder {
   readonly #open: () => Promise<Gpu>;
   /** Called with the loss of a device that nobody gave back. */
@@ -39,6 +42,14 @@ export class GpuHolder {
     return this.#lost;
   }
 
+  /** What is behind an error: the loss of the device, where there is one. */
+  async explain(error: unknown): Promise<unknown> {
+    if (error instanceof GroundworkError) return error;
+    const nothing = new Promise<null>((resolve) => setTimeout(() => resolve(null), HEARSAY_MS));
+    const loss = await Promise.race([this.#lost.catch((lost: unknown) => lost), nothing]);
+    return loss ?? error;
+  }
+
   async destroy(): Promise<void> {
     this.#closed = true;
     (await this.#session)?.destroy();
@@ -55,7 +66,7 @@ export class GpuHolder {
       throw new GroundworkError(
         'device-lost',
         `The graphics device was lost${message ? ` (${message.replace(/\.$/, '')})` : ''}.`,
-        'The last checkpoint is safe. Close other programs that use the GPU, then resume the run.',
+        'The last checkpoint is safe. Close other programs that use the GPU, then resume the run, or try again.',
       );
     });
     this.#lost.catch((error: GroundworkError) => this.#onLost(error));

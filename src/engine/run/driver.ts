@@ -28,6 +28,8 @@ export interface DriverHost {
   begin(policy: Policy): Promise<void>;
   /** Rejects with `device-lost` when the device now open is lost. */
   readonly lost: () => Promise<never>;
+  /** What is behind an error: the loss of the device, where there is one. */
+  explain(error: unknown): Promise<unknown>;
   /** Opens a device anew and loads the model into it. */
   reopen(): Promise<void>;
   /** What to look at between steps; what it sees is told by `emit`. */
@@ -36,8 +38,6 @@ export interface DriverHost {
 
 /** Losses in a row without a checkpoint between them. */
 const MOST_LOSSES = 5;
-/** A broken command is heard of before the loss that broke it, milliseconds. */
-const HEARSAY_MS = 500;
 
 export class Driver {
   readonly #host: DriverHost;
@@ -61,7 +61,7 @@ export class Driver {
         return;
       } catch (error) {
         attempt.alive = false;
-        const failure = await this.#explain(error);
+        const failure = await this.#host.explain(error);
         await this.#keeper.settled();
         if (this.#keeper.record.events > (start?.about.events ?? 0)) losses = 0;
         if (!isLoss(failure) || ++losses > MOST_LOSSES) {
@@ -131,14 +131,6 @@ export class Driver {
     })();
     work.catch(() => undefined);
     return Promise.race([work, broken]);
-  }
-
-  /** The loss of the device behind an error, if there is one. */
-  async #explain(error: unknown): Promise<unknown> {
-    if (error instanceof GroundworkError) return error;
-    const nothing = new Promise<null>((resolve) => setTimeout(() => resolve(null), HEARSAY_MS));
-    const loss = await Promise.race([this.#host.lost().catch((lost: unknown) => lost), nothing]);
-    return loss ?? error;
   }
 
   #newKeeper(record: RunRecord): Keeper {

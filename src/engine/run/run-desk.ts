@@ -36,6 +36,8 @@ export interface RunDeskHost {
   session(): Promise<Session>;
   /** Rejects with `device-lost`. */
   lost(): Promise<never>;
+  /** What is behind an error: the loss of the device, where there is one. */
+  explain(error: unknown): Promise<unknown>;
   /** Loads the model again into the device that is now open. */
   reload(): Promise<void>;
   emit(event: EngineEvent): void;
@@ -62,6 +64,7 @@ export class RunDesk {
       freshBench: (dataset, rows) => holder.freshBench(dataset, rows),
       begin: (policy) => holder.adapters.lay(policy),
       lost: () => host.lost(),
+      explain: (error) => host.explain(error),
       reopen: () => host.reload(),
     });
   }

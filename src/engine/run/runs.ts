@@ -37,6 +37,8 @@ export interface RunsHost {
   /** Lays what a run stands on into its policy, before its first step. */
   begin(policy: Policy): Promise<void>;
   lost(): Promise<never>;
+  /** What is behind an error: the loss of the device, where there is one. */
+  explain(error: unknown): Promise<unknown>;
   reopen(): Promise<void>;
 }
 
@@ -257,6 +259,7 @@ export class Runs {
       bench: () => this.#host.freshBench(dataset, opened),
       begin: (policy) => this.#host.begin(policy),
       lost: () => this.#host.lost(),
+      explain: (error) => this.#host.explain(error),
       reopen: () => this.#host.reopen(),
       look: (bench, emit) => {
         const watcher = new Watcher(bench, rows, record.watch?.everySteps ?? 1, emit);

@@ -1,8 +1,7 @@
 /** A campaign in Chromium: runs that are killed again and again, gone on with, and compared with one that was left alone. */
-import { differences, type Tortured } from '../campaign.ts';
 import { BROWSER_WAYS, KILLS_A_RUN, killsOf, type BrowserWay, type Kill } from '../kills.ts';
 import { PLAN } from '../plan.ts';
-import type { KillResult, RunResult } from '../campaign.ts';
+import { differences, type KillResult, type RunResult, type Tortured } from '../tortured.ts';
 import type { Tally } from './faults.ts';
 import { BrowserLab } from './lab.ts';
 import type { BrowserOutcome } from './page.ts';

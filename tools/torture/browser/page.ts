@@ -206,10 +206,12 @@ const fetched = (folder: string, paths: readonly string[]): Promise<NamedFile[]>
 async function filesIn(directory: FileSystemDirectoryHandle): Promise<Stored> {
   let [files, bytes] = [0, 0];
   for await (const handle of directory.values()) {
-    const inside =
+    const look = async (): Promise<Stored> =>
       handle.kind === 'directory'
-        ? await filesIn(handle as FileSystemDirectoryHandle)
+        ? filesIn(handle as FileSystemDirectoryHandle)
         : { files: 1, bytes: (await (handle as FileSystemFileHandle).getFile()).size };
+    // A run that goes on takes files away while they are counted.
+    const inside = await look().catch(() => ({ files: 0, bytes: 0 }));
     files += inside.files;
     bytes += inside.bytes;
   }
