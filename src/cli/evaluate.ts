@@ -44,6 +44,8 @@ const USAGE =
   'usage: npm run evaluate -- --data PATH (--model DIR|ID | --from-predictions FILE) [--adapter DIR] [--predictions OUT] [--limit N] [--seed S]';
 
 const TOLD_EVERY_MS = 5000;
+/** npm run dataset and the studio tell more. */
+const ISSUES_PRINTED = 10;
 const OPTIONS = {
   model: text(),
   data: existing(),
@@ -79,6 +81,9 @@ async function openData(
 ): Promise<DatasetReport> {
   const opened = await session.handle({ type: 'open-dataset', name: basename(path), files: await filesUnder(path) });
   note(`${opened.format}: ${opened.heldout} held-out rows, ${opened.leftOut} left out, ${opened.images} pictures`);
+  const faults = opened.issues.filter(({ severity }) => severity === 'error');
+  for (const { file, line, field, reason, fix } of faults.slice(0, ISSUES_PRINTED))
+    note(`  error: ${[file, line || '', field].filter(Boolean).join(' ')}: ${reason}. ${fix}`);
   return settleByFlags(opened, flags, {
     reread: (options) => session.handle({ type: 'reread-dataset', dataset: opened.id, options }),
     skipped: (id) => session.handle({ type: 'skipped', dataset: id }),

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { DatasetReport, Row, Size } from '../engine/protocol/index.ts';
 import type { EngineSession } from '../engine/session.ts';
-import { readForeignFile, type ForeignSpace } from '../evaluate/foreign.ts';
+import { noneBelongs, readForeignFile, type ForeignSpace } from '../evaluate/foreign.ts';
 import {
   addAnswer,
   differences,
@@ -73,6 +73,12 @@ async function sizesOf(session: EngineSession, dataset: string, row: Row): Promi
   return sizes;
 }
 
+function tellOdd(file: string, strangers: number, repeated: number): void {
+  if (strangers > 0) console.log(`${strangers} answers of ${file} belong to rows that this dataset does not have.`);
+  if (repeated > 0)
+    console.log(`${repeated} rows have several answers in ${file} that differ. The last of each counts.`);
+}
+
 /** Predictions of ours, or of another tool. Throws `predictions-unreadable`, and `usage` for answers to other rows. */
 export async function readPredictionFile(
   file: string,
@@ -84,12 +90,15 @@ export async function readPredictionFile(
   const text = await readFile(file, 'utf8');
   if (isPredictionFile(text)) {
     const { header, answers } = readPredictions(text);
+    const ids = new Set(rows.map(({ id }) => id));
+    const strangers = [...answers.keys()].filter((id) => !ids.has(id)).length;
+    if (answers.size > 0 && strangers === answers.size) throw noneBelongs(basename(file));
+    tellOdd(basename(file), strangers, 0);
     return { header, answers, rows: answers.size, stopped: false };
   }
   const sizes = (row: Row) => sizesOf(session, dataset.id, row);
-  const { predictions, strangers } = await readForeignFile(text, basename(file), rows, sizes, space);
-  if (strangers > 0)
-    console.log(`${strangers} answers of ${basename(file)} belong to rows that this dataset does not have.`);
+  const { predictions, strangers, repeated } = await readForeignFile(text, basename(file), rows, sizes, space);
+  tellOdd(basename(file), strangers, repeated);
   const answers = new Map(predictions.map((each) => [each.row, [each]]));
   return { header: null, answers, rows: answers.size, stopped: false };
 }

@@ -33,7 +33,8 @@ export const noneBelongs = (file: string): GroundworkError =>
   );
 
 /**
- * The answers of another tool's file, in the order of the rows. `strangers`: answers to rows that are not here. Throws
+ * The answers of another tool's file, in the order of the rows. `strangers`: answers to rows that are not here;
+ * `repeated`: rows with several answers that differ, of which the last counts. Throws
  * `predictions-unreadable`.
  * @param sizesOf sizes of a row's pictures
  */
@@ -43,13 +44,17 @@ export async function readForeignFile<R extends Pick<Row, 'id' | 'source'>>(
   rows: readonly R[],
   sizesOf: (row: R) => Promise<readonly Size[]>,
   space: ForeignSpace | undefined,
-): Promise<{ readonly predictions: readonly Prediction[]; readonly strangers: number }> {
-  const { texts, strangers } = matchAnswers(foreignAnswers(text, file), rows);
+): Promise<{
+  readonly predictions: readonly Prediction[];
+  readonly strangers: number;
+  readonly repeated: number;
+}> {
+  const { texts, strangers, repeated } = matchAnswers(foreignAnswers(text, file), rows);
   if (texts.size === 0) throw noneBelongs(file);
   const predictions: Prediction[] = [];
   for (const row of rows) {
     const answer = texts.get(row.id);
     if (answer !== undefined) predictions.push(readForeign(row.id, answer, await sizesOf(row), space));
   }
-  return { predictions, strangers };
+  return { predictions, strangers, repeated };
 }

@@ -41,10 +41,14 @@ function answerIn(value: unknown): ForeignAnswer | null {
   return by === undefined || text === undefined || text === null ? null : { key: printed(fields[by]), by, text };
 }
 
+/** Python writes NaN and the infinities as bare words, often among a line's metrics. Outside of strings they become null. */
+const plainJson = (text: string): unknown =>
+  JSON.parse(text.replace(/"(?:[^"\\]|\\.)*"|-?\b(?:NaN|Infinity)\b/g, (part) => (part[0] === '"' ? part : 'null')));
+
 function valuesOf(text: string, isTable: boolean): unknown[] {
   if (isTable) return parseTable(text);
   try {
-    const whole = JSON.parse(text) as unknown;
+    const whole = plainJson(text);
     return Array.isArray(whole) ? (whole as unknown[]) : [whole];
   } catch {
     return text
@@ -52,7 +56,7 @@ function valuesOf(text: string, isTable: boolean): unknown[] {
       .filter((line) => line.trim() !== '')
       .map((line) => {
         try {
-          return JSON.parse(line) as unknown;
+          return plainJson(line);
         } catch {
           return null;
         }
@@ -76,12 +80,12 @@ export function foreignAnswers(text: string, file: string): ForeignAnswer[] {
 
 /**
  * The row that each answer means: by its id; by an id that ends with it; by its place in the file (`doc_id`). Answers to
- * rows that are not there are counted, not used.
+ * rows that are not there are counted, not used. `repeated`: rows with several answers that differ; the last counts.
  */
 export function matchAnswers(
   answers: readonly ForeignAnswer[],
   rows: readonly Pick<Row, 'id' | 'source'>[],
-): { readonly texts: ReadonlyMap<string, string>; readonly strangers: number } {
+): { readonly texts: ReadonlyMap<string, string>; readonly strangers: number; readonly repeated: number } {
   const byId = new Map(rows.map((row) => [row.id, row.id]));
   // GroundingME's ids here are “groundingme-7” for the file's 7.
   for (const { id } of rows) {
@@ -90,13 +94,17 @@ export function matchAnswers(
   }
   const byPlace = [...rows].sort((a, b) => a.source.line - b.source.line);
   const texts = new Map<string, string>();
+  const several = new Set<string>();
   let strangers = 0;
   for (const { key, by, text } of answers) {
     const id = by === 'doc_id' ? byPlace[Number(key)]?.id : byId.get(key);
     if (id === undefined) strangers++;
-    else texts.set(id, text);
+    else {
+      if ((texts.get(id) ?? text) !== text) several.add(id);
+      texts.set(id, text);
+    }
   }
-  return { texts, strangers };
+  return { texts, strangers, repeated: several.size };
 }
 
 /** As lmms-eval's sample file: rows in the order of the data set's file. */

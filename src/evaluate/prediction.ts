@@ -70,7 +70,8 @@ export const firstAnswers = (answers: Answers): ReadonlyMap<string, Prediction> 
   new Map([...answers].map(([row, [first]]) => [row, first!]));
 
 /** Whether a text begins as our files of predictions do. */
-export const isPredictionFile = (text: string): boolean => text.startsWith('{"groundwork":"predictions"');
+export const isPredictionFile = (text: string): boolean =>
+  /^\s{0,9}\{\s{0,9}"groundwork"\s{0,9}:\s{0,9}"predictions"/.test(text);
 
 export const headerLine = (header: PredictionHeader): string => `${JSON.stringify(header)}\n`;
 export const predictionLine = (prediction: Prediction): string => `${JSON.stringify(prediction)}\n`;

@@ -157,3 +157,23 @@ test('samples need a model, a temperature at which answers differ, and no output
   expect(await refused('--model', 'm', '--samples', '4', '--swap')).toEqual([2, '--swap cannot be used with samples.']);
   expect(await refused('--from-predictions', first, '--swap')).toEqual([2, '--swap asks a model again.']);
 });
+
+test('answers to the same row twice, answers to other rows, and NaN among metrics are told or read, never guessed', async () => {
+  const text = (i: number) => `Image-2: (${100 + i},100),(500,500)`;
+  const twice = put(
+    'twice.jsonl',
+    [0, 1, 1, 77]
+      .map((id, i) => `{"doc_id": ${id}, "filtered_resps": ["${text(i)}"], "iou": NaN, "note": "NaN stays"}`)
+      .join('\n'),
+  );
+  const run = await evaluate('--data', at('mig'), '--from-predictions', twice, '--space', 'thousandths');
+  expect(run.code, run.error).toBe(0);
+  expect(run.out).toContain('1 answers of twice.jsonl belong to rows that this dataset does not have.');
+  expect(run.out).toContain('1 rows have several answers in twice.jsonl that differ. The last of each counts.');
+  // One of ours that Python has written again, and that is of another dataset.
+  const head =
+    '{"groundwork": "predictions", "version": 1, "model": "m", "adapter": null, "dataset": "d", "prompt": "own", "tokens": null, "limit": 0, "seed": 1, "rows": 1, "pictures": null}';
+  const line = '{"row": "nobody", "text": "x", "boxes": [], "parsed": false, "refused": false, "sizes": []}';
+  const other = await evaluate('--data', at('mig'), '--from-predictions', put('other.jsonl', `${head}\n${line}\n`));
+  expect([other.code, other.error]).toEqual([1, expect.stringContaining('None of the answers of other.jsonl belongs')]);
+});

@@ -17,6 +17,8 @@ export interface ReadPredictions {
   readonly predictions: readonly Prediction[];
   /** Answers to rows that are not here. */
   readonly strangers: number;
+  /** Rows with several answers that differ, of which the last counts. */
+  readonly repeated: number;
 }
 
 /** Throws `predictions-unreadable`. */
@@ -53,5 +55,5 @@ function ours(text: string, rows: readonly Known[]): ReadPredictions {
   const predictions = firstAnswers(answers);
   const ids = new Set(rows.map(({ id }) => id));
   const mine = [...predictions.values()].filter(({ row }) => ids.has(row));
-  return { header, predictions: mine, strangers: predictions.size - mine.length };
+  return { header, predictions: mine, strangers: predictions.size - mine.length, repeated: 0 };
 }

@@ -228,7 +228,7 @@ export class ScoreDesk {
     };
     await shelf.begin(project, about, project !== null && holds(project));
     await shelf.add(project, about.id, read.predictions);
-    return { set: setView(about, read.predictions.length), strangers: read.strangers };
+    return { set: setView(about, read.predictions.length), strangers: read.strangers, repeated: read.repeated };
   }
 
   /** Throws `predictions-missing`. */

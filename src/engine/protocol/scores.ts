@@ -136,7 +136,7 @@ export interface ScoreReplies {
   benchmarks: readonly BenchmarkAbout[];
   'predict-next': PredictionSet;
   'prediction-sets': { readonly sets: readonly PredictionSet[]; readonly policies: readonly PolicyName[] };
-  'import-predictions': { readonly set: PredictionSet; readonly strangers: number };
+  'import-predictions': { readonly set: PredictionSet; readonly strangers: number; readonly repeated: number };
   'forget-predictions': null;
   'predictions-file': { readonly fileName: string; readonly stream: ReadableStream<Uint8Array> };
   scores: readonly BenchmarkResult[];

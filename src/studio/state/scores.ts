@@ -167,7 +167,11 @@ export function createScores({ client, projectOf, ensureProject, label }: Scores
           if (!dataset) return;
           const project = await ensureProject();
           const given = { path: file.name, file };
-          const { set: taken, strangers } = await client.request({
+          const {
+            set: taken,
+            strangers,
+            repeated,
+          } = await client.request({
             type: 'import-predictions',
             dataset,
             project,
@@ -176,7 +180,8 @@ export function createScores({ client, projectOf, ensureProject, label }: Scores
             space,
           });
           const left = strangers ? ` ${strangers} answers belong to rows that this dataset does not have.` : '';
-          set({ told: `${taken.answered} answers of ${taken.name} were taken.${left}`, layer: taken.id });
+          const last = repeated ? ` ${repeated} rows have several answers that differ: the last of each counts.` : '';
+          set({ told: `${taken.answered} answers of ${taken.name} were taken.${left}${last}`, layer: taken.id });
           await refresh(dataset, project);
         }),
       forget: (id) =>
