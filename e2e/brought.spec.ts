@@ -75,9 +75,9 @@ test('which picture is asked; every answer is taught, or the last; boxes alone, 
 
   await goTo(page, 'Data');
   await page.getByRole('tab', { name: 'Format and split' }).click();
-  await page.getByRole('radio', { name: 'The last answer' }).check({ force: true });
+  await page.getByRole('radio', { name: 'The last answer' }).click({ force: true });
   await expect(page.getByText('Earlier ones are read by the model and not taught.')).toBeVisible();
-  await page.getByRole('radio', { name: 'With the words around them' }).check({ force: true });
+  await page.getByRole('radio', { name: 'With the words around them' }).click({ force: true });
   await expect(page.getByText('The words around the boxes are taught as well.')).toBeVisible();
   const last = await learned(page);
   expect(last.match(/Look here: /g)).toHaveLength(1);
