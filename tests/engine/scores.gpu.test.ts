@@ -4,7 +4,9 @@ import { madeMigBench } from '../data/make-benchmark.ts';
 import { registerDecoder } from '../../src/image/decode.ts';
 import { nodeDecode } from '../../src/image/node-decode.ts';
 import { memoryStorage } from '../../src/store/storage.ts';
-import { starter } from './few-rows.ts';
+import { readPredictions } from '../../src/evaluate/prediction.ts';
+import { turned } from '../../src/grounding/picture-swap.ts';
+import { fewRows, starter } from './few-rows.ts';
 import { openEngine } from './open-engine.ts';
 
 registerDecoder(nodeDecode);
@@ -83,5 +85,35 @@ test('answers to a benchmark are gone on with in another visit, scored under bot
   // A project takes its answers along when it goes.
   await session.handle({ type: 'delete-project', id: project });
   expect((await session.handle({ type: 'prediction-sets', ...kept })).sets).toEqual([]);
+  await session.destroy();
+}, 600_000);
+
+test('rows are asked again with their pictures swapped, as the test of one row asks them, and the share that follows is scored', async () => {
+  const { session } = openEngine(memoryStorage());
+  await session.handle({ type: 'load-starter', baseUrl: starter });
+  const { id: dataset } = await session.handle({ type: 'open-dataset', name: 'few', files: await fewRows() });
+  const options = { prompt: 'own', tokens: 128, limit: 6, seed: 1, swap: true } as const;
+  const asked = { type: 'predict-next', dataset, policy: 'base', options, label: null, project: null } as const;
+  const set = await session.handle({ ...asked, count: 6 });
+  expect(set.header).toMatchObject({ swap: true });
+  const { swap: _, ...plain } = options;
+  expect((await session.handle({ ...asked, options: plain, count: 0 })).id).not.toBe(set.id);
+
+  const kept = { dataset, project: null } as const;
+  const [result] = await session.handle({ type: 'scores', ...kept, sets: [set.id] });
+  const { swap } = result!.sets[0]!.consistency;
+  expect(swap!.n).toBeGreaterThan(0);
+  expect(Object.values(swap!.rows).flat()).toHaveLength(swap!.n);
+  expect(swap!.held).toBe(swap!.rows.follows?.length ?? 0);
+
+  const file = await session.handle({ type: 'predictions-file', ...kept, set: set.id, as: 'groundwork' });
+  const { answers } = readPredictions(await new Response(file.stream).text());
+  const swapped = [...answers].flatMap(([row, [answer]]) => (answer!.swapped ? [{ row, answer: answer! }] : []));
+  expect(swapped).toHaveLength(swap!.n);
+  const { row: rowId, answer } = swapped[0]!;
+  const row = await session.handle({ type: 'row', dataset, rowId });
+  const order = turned(row.images.length);
+  const [alone] = await session.handle({ type: 'answer', dataset, rowId, policies: ['base'], order });
+  expect(answer.swapped!.text).toBe(alone!.text);
   await session.destroy();
 }, 600_000);
