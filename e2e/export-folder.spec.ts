@@ -62,6 +62,7 @@ test('a model is written and read back; a second one is refused there', async ({
   });
   const files = await listing(page);
   expect(Object.keys(files).sort()).toEqual([
+    'README.md',
     'chat_template.jinja',
     'config.json',
     'generation_config.json',

@@ -10,7 +10,7 @@ import { GroundworkError } from '../base/error.ts';
 import { isPreset, PRESET_NAMES, presetRecipe } from '../train/presets.ts';
 import { advise } from '../train/recipe-check.ts';
 import { parseRecipe } from '../train/recipe-schema.ts';
-import { GGUF_PRECISIONS, type GgufPrecision } from '../train/gguf/tensors.ts';
+import { GGUF_PRECISIONS, type GgufPrecision } from '../train/gguf/precisions.ts';
 import type { Recipe } from '../train/recipe.ts';
 import { REWARD_NAMES, type RewardName, type RewardWeights } from '../train/rewards/index.ts';
 import { systemCode } from './system-code.ts';

@@ -193,13 +193,13 @@ async function main(): Promise<void> {
     console.log(`written: ${values.report}`);
   }
   for (const what of ['adapter', 'merged'] as const)
-    await writeFiles(join(values.out, what), await session.exportFiles({ what }));
+    await writeFiles(join(values.out, what), await session.exportFiles({ what, runId }));
   for (const precision of values.gguf)
-    await writeFiles(join(values.out, 'gguf'), await session.exportFiles({ what: 'gguf', precision }));
+    await writeFiles(join(values.out, 'gguf'), await session.exportFiles({ what: 'gguf', precision, runId }));
   if (values.gguf.length > 0) {
     const { 'gguf-adapter': against } = await session.handle({ type: 'export-obstacles' });
     if (against.length === 0)
-      await writeFiles(join(values.out, 'gguf'), await session.exportFiles({ what: 'gguf-adapter' }));
+      await writeFiles(join(values.out, 'gguf'), await session.exportFiles({ what: 'gguf-adapter', runId }));
     else progress.note(`No adapter for llama.cpp was written. ${against.join(' ')}`);
   }
   await writeFiles(values.out, [{ path: LAST_FILE, data: await exportWitness(bench) }]);

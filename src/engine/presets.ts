@@ -15,7 +15,8 @@ export {
   type PromptSettings,
 } from '../train/prompt.ts';
 export { visitsOf } from '../train/rounds.ts';
-export { promptSnippet } from '../train/prompt-snippet.ts';
+export { serveSnippets, type Snippet } from '../train/serve-snippets.ts';
+export { DEFAULT_PRECISION, GGUF_PRECISIONS, PRECISIONS } from '../train/gguf/precisions.ts';
 export { advise, codeOf, type Advice } from '../train/recipe-check.ts';
 export { parseRecipe, readRecipe, requireRecipe, sayFault } from '../train/recipe-schema.ts';
 export {

@@ -206,8 +206,9 @@ export class EngineSession {
   }
 
   /** The files of an export, each produced when it is read. Throws `adapter-missing` before anything was trained. */
-  exportFiles(choice: ExportChoice): Promise<OutputFile[]> {
-    return exportFiles(this.#holder, choice);
+  async exportFiles(choice: ExportChoice): Promise<OutputFile[]> {
+    const run = choice.runId === undefined ? null : await this.#runs.runs.find(choice.runId);
+    return exportFiles(this.#holder, choice, run);
   }
 
   /** The files of a job for another engine, each produced when it is read. Throws `job-unable` before the first. */

@@ -13,7 +13,11 @@ const FORM_WORDS: Readonly<Record<RowForm, string>> = {
 };
 
 /** `example`: how the model writes boxes, in an answer about so many pictures. */
-export function promptSnippet(prompt: PromptSettings | null, example: (pictures: number) => string): string {
+export const promptSnippet = (prompt: PromptSettings | null, example: (pictures: number) => string): string =>
+  `${conversationSnippet(prompt, example)}\ninputs = processor.apply_chat_template(\n    messages, add_generation_prompt=True, tokenize=True, return_dict=True, return_tensors="pt"\n)`;
+
+/** The conversation alone, as `messages`. */
+export function conversationSnippet(prompt: PromptSettings | null, example: (pictures: number) => string): string {
   const tasks = prompt ? [undefined, ...Object.keys(prompt.tasks ?? {})] : [undefined];
   const parts = tasks.flatMap((task) => {
     const form = prompt ? askedHow(prompt, task ?? '').answerForm : 'as-written';
@@ -23,11 +27,7 @@ export function promptSnippet(prompt: PromptSettings | null, example: (pictures:
       return `# ${FORM_WORDS[each]}${where}\nmessages = [\n${conversation(prompt, each, task ?? '', example)}\n]`;
     });
   });
-  return [
-    'question = "…"',
-    ...parts,
-    `inputs = processor.apply_chat_template(\n    messages, add_generation_prompt=True, tokenize=True, return_dict=True, return_tensors="pt"\n)`,
-  ].join('\n');
+  return ['question = "…"', ...parts].join('\n');
 }
 
 function conversation(

@@ -189,7 +189,7 @@ describe('a session on the starter', () => {
     const adapter = await session.handle({ type: 'export', what: 'adapter' });
     expect(adapter.fileName).toMatch(/adapter.*\.zip$/);
     const files = await zipped(adapter.stream);
-    expect([...files.keys()].sort()).toEqual(['adapter_config.json', 'adapter_model.safetensors']);
+    expect([...files.keys()].sort()).toEqual(['README.md', 'adapter_config.json', 'adapter_model.safetensors']);
     // Rank 4 of the SFT stage beside rank 4 of the RL stage.
     expect(JSON.parse(await files.get('adapter_config.json')!.text())).toMatchObject({
       peft_type: 'LORA',

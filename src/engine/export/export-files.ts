@@ -1,22 +1,51 @@
 /** What an export consists of. */
 import type { OutputFile } from '../../train/checkpoint-folder.ts';
+import { DEFAULT_PRECISION, PRECISIONS } from '../../train/gguf/precisions.ts';
+import { buildReport } from '../../evaluate/report.ts';
 import type { MergedAdapter } from '../../train/merged-rows.ts';
 import { nothingLearnt } from '../model/adapters.ts';
 import type { ModelHolder } from '../model/model-holder.ts';
 import type { ExportChoice, ExportObstacles } from '../protocol/export.ts';
+import type { RunRecord } from '../protocol/records.ts';
+import type { Workbench } from '../model/workbench.ts';
+import { modelCard } from './model-card.ts';
 import { EXPORT_FORMATS } from './formats/table.ts';
 
+/** The card of what is exported; one that the base's folder has is replaced by it. */
+const CARD = 'README.md';
+
 /**
- * The files of an export, each produced when it is read. Throws `adapter-missing` for an adapter before anything was
- * trained; a model is then that of the checkpoint. Throws `adapter-partial` for one that was read in part.
+ * The files of an export with its card, each produced when it is read. Throws `adapter-missing` for an adapter before
+ * anything was trained; a model is then that of the checkpoint. Throws `adapter-partial` for one that was read in part.
+ * @param run that it was learnt in, where it is known
  */
-export async function exportFiles(holder: ModelHolder, choice: ExportChoice): Promise<OutputFile[]> {
+export async function exportFiles(
+  holder: ModelHolder,
+  choice: ExportChoice,
+  run: RunRecord | null,
+): Promise<OutputFile[]> {
   const model = holder.require();
   const format = EXPORT_FORMATS[choice.what];
   const parts = await partsOf(holder, choice);
   holder.adapters.leaving(parts ?? []);
-  return format.files(model, parts ?? (format.needsLearnt ? nothingLearnt() : []), choice);
+  const learnt = parts ?? (format.needsLearnt ? nothingLearnt() : []);
+  const { files, leftOut = [] } = await format.files(model, learnt, choice);
+  const { precision = DEFAULT_PRECISION } = choice;
+  const card = await modelCard({
+    kind: choice.what,
+    model,
+    learnt: learnt.length > 0,
+    run,
+    stages: run && holder.bench ? evaluated(holder.bench, run) : [],
+    precision,
+    tower: PRECISIONS[precision].tower.toLowerCase(),
+    leftOut,
+  });
+  return [...files.filter(({ path }) => path !== CARD), { path: CARD, data: card }];
 }
+
+const evaluated = ({ evaluations }: Workbench, { adapter, recipe }: RunRecord) =>
+  buildReport({ adapter, seed: recipe.seed, stages: evaluations }).stages;
 
 /** Of each form what speaks against it, with what has been learnt so far. */
 export async function exportObstacles(holder: ModelHolder): Promise<ExportObstacles> {

@@ -2,6 +2,7 @@
 import { GroundworkError } from '../../base/error.ts';
 import type { Dataset } from '../../data/dataset.ts';
 import { blobSource } from '../../formats/byte-source.ts';
+import { servedFacts } from './served-facts.ts';
 import { legacyName } from '../../formats/peft-names.ts';
 import type { Session } from '../../gpu/recorder.ts';
 import { loadModel, type CheckpointFolder } from '../../models/load.ts';
@@ -122,20 +123,18 @@ export class ModelDesk {
     await session.kernels.ready();
     const digest = await folderDigest(folder);
     this.#host.holder.put({ ...loaded, name }, kept);
-    const { model, processor, architecture } = loaded;
+    const { model, architecture } = loaded;
     const older = legacyName('model.language_model.layers');
     return {
       name,
       digest,
-      modelType: model.modelType,
       parameters: model.parameterCount,
       weightBytes: model.weightBytes,
       hiddenSize: model.decoderShape.hiddenSize,
       layers: model.decoderShape.layers,
       vocabSize: model.vocabSize,
       renamed: architecture.canonicalName(older) !== older,
-      boxConvention: processor.convention.words,
-      boxExample: processor.convention.syntax.example(2),
+      ...servedFacts(loaded),
       notes: loaded.notes,
       ...storageReport(loaded),
     };

@@ -18,6 +18,8 @@ export interface ExportChoice {
   readonly style?: KeyStyle;
   /** In what a GGUF is written; q8_0 if left out. */
   readonly precision?: GgufPrecision;
+  /** The run that it was learnt in, for the card. */
+  readonly runId?: string;
 }
 
 export type ExportRequest =

@@ -38,6 +38,8 @@ export interface ModelReport extends WeightsReport {
   readonly boxConvention: string;
   /** A box as it writes one, in an answer about two pictures. */
   readonly boxExample: string;
+  /** How large it sees pictures, and how large one token of them is: in pixels. */
+  readonly pictures: { readonly minPixels: number; readonly maxPixels: number; readonly pixelsPerToken: number };
   /** What was skipped or assumed in its files, in whole sentences. */
   readonly notes: readonly string[];
 }

@@ -19,7 +19,8 @@ import { weightKey, type LoadedModel } from '../../models/load.ts';
 import type { GgufFile } from '../../models/gguf.ts';
 import type { OutputFile } from '../checkpoint-folder.ts';
 import type { MergedAdapter } from '../merged-rows.ts';
-import { placedTensor, PRECISIONS, type GgufPrecision } from './tensors.ts';
+import { PRECISIONS, type GgufPrecision } from './precisions.ts';
+import { placedTensor } from './tensors.ts';
 
 /** What of a loaded model is read here. */
 export type Exportable = Pick<LoadedModel, 'architecture' | 'checkpoint' | 'folder' | 'processor'> & {

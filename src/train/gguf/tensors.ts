@@ -5,27 +5,7 @@ import { GGUF_TYPES, type GgufType } from '../../formats/gguf-types.ts';
 import { matrixShape } from '../../models/manifest.ts';
 import type { GgufPlace } from '../../models/gguf.ts';
 import { mergedRows, type MergedAdapter } from '../merged-rows.ts';
-
-/** In what weights are written. */
-export const GGUF_PRECISIONS = ['f16', 'bf16', 'q8_0', 'q4_0'] as const;
-export type GgufPrecision = (typeof GGUF_PRECISIONS)[number];
-
-interface Precision {
-  /** llama.cpp's `general.file_type`. */
-  readonly fileType: number;
-  readonly matrix: GgufType;
-  /** Embedding and head: every answer goes through them, so they keep eight bits at least. */
-  readonly ends: GgufType;
-  /** The vision tower: coordinates come from it, and it is small beside the text model. */
-  readonly tower: GgufType;
-}
-
-export const PRECISIONS: Readonly<Record<GgufPrecision, Precision>> = {
-  f16: { fileType: 1, matrix: 'F16', ends: 'F16', tower: 'F16' },
-  bf16: { fileType: 32, matrix: 'BF16', ends: 'BF16', tower: 'BF16' },
-  q8_0: { fileType: 7, matrix: 'Q8_0', ends: 'Q8_0', tower: 'F16' },
-  q4_0: { fileType: 2, matrix: 'Q4_0', ends: 'Q8_0', tower: 'F16' },
-};
+import { PRECISIONS, type GgufPrecision } from './precisions.ts';
 
 /** What is written in a tensor's type; rows that are no whole blocks stay in f16. */
 export function typeOf(place: GgufPlace, precision: GgufPrecision, columns: number): GgufType {

@@ -12,7 +12,7 @@ import { combine } from '../../../src/train/combine.ts';
 import type { OutputFile } from '../../../src/train/checkpoint-folder.ts';
 import { ggufAdapterFiles } from '../../../src/train/gguf/adapter.ts';
 import { ggufFiles } from '../../../src/train/gguf/model.ts';
-import type { GgufPrecision } from '../../../src/train/gguf/tensors.ts';
+import type { GgufPrecision } from '../../../src/train/gguf/precisions.ts';
 import { useSession } from '../../ops/harness.ts';
 import { Tiny } from '../tiny-model.ts';
 import { hasLlama, llama, PICTURE, printed } from './llama.ts';

@@ -6,5 +6,7 @@ import type { ExportFormat } from './format.ts';
 export const adapter: ExportFormat = {
   needsLearnt: true,
   obstacles: async () => [],
-  files: async ({ model, name }, parts, { style }) => adapterFiles(combine(parts), model.linears, name, style),
+  files: async ({ model, name }, parts, { style }) => ({
+    files: adapterFiles(combine(parts), model.linears, name, style),
+  }),
 };

@@ -14,5 +14,5 @@ export const ggufAdapter: ExportFormat = {
         ? adapterObstacles(model, combine(parts))
         : []),
   ],
-  files: (model, parts) => ggufAdapterFiles(model, combine(parts)),
+  files: async (model, parts) => ({ files: await ggufAdapterFiles(model, combine(parts)) }),
 };

@@ -6,6 +6,7 @@ import type { ExportFormat } from './format.ts';
 export const merged: ExportFormat = {
   needsLearnt: false,
   obstacles: async () => [],
-  files: async ({ folder, checkpoint, architecture }, parts) =>
-    mergedFiles(folder, checkpoint, await shardNames(folder), parts, architecture),
+  files: async ({ folder, checkpoint, architecture }, parts) => ({
+    files: mergedFiles(folder, checkpoint, await shardNames(folder), parts, architecture),
+  }),
 };

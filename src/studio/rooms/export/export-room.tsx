@@ -1,9 +1,15 @@
 /** Export: the adapter, the merged weights, the run file; written straight to the disk where the browser can. */
-import { useRef, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { GroundworkError } from '../../../base/error.ts';
-import { promptSnippet } from '../../../engine/presets.ts';
+import { DEFAULT_PRECISION, GGUF_PRECISIONS, PRECISIONS, serveSnippets } from '../../../engine/presets.ts';
 import type { EngineClient } from '../../../engine/client.ts';
-import type { ExportCheck, ExportChoice, KeyStyle } from '../../../engine/protocol/index.ts';
+import type {
+  ExportCheck,
+  ExportChoice,
+  ExportObstacles,
+  GgufPrecision,
+  KeyStyle,
+} from '../../../engine/protocol/index.ts';
 import { problemOf, type Problem } from '../../problem.ts';
 import { useAdapters, useProject, useRun, useStudio } from '../../state/studio.ts';
 import { bytes, plural } from '../../ui/format.ts';
@@ -24,7 +30,8 @@ interface Kind {
   readonly file: string;
   /** It may be written as a folder, where the browser lets a page write to one. */
   readonly folder: boolean;
-  readonly python: string;
+  /** It is nothing without something learnt. */
+  readonly needsLearnt: boolean;
 }
 
 const KINDS: readonly Kind[] = [
@@ -35,8 +42,7 @@ const KINDS: readonly Kind[] = [
       'The LoRA adapter in the layout of PEFT: adapter_config.json and adapter_model.safetensors in a small zip. It fits the weights that you loaded: adapters that were merged during the run are part of it.',
     file: 'adapter.zip',
     folder: false,
-    python: `from peft import PeftModel
-model = PeftModel.from_pretrained(base, "adapter")`,
+    needsLearnt: true,
   },
   {
     what: 'merged',
@@ -45,16 +51,41 @@ model = PeftModel.from_pretrained(base, "adapter")`,
       'The whole model with everything learned folded in, as a Hugging Face checkpoint: safetensors, configuration, tokenizer and processor. It is as large as the model. Choose a folder that holds no model yet. The checkpoint is complete when its last file, config.json, is there.',
     file: 'merged.zip',
     folder: true,
-    python: `from transformers import AutoModelForImageTextToText
-model = AutoModelForImageTextToText.from_pretrained("merged")`,
+    needsLearnt: false,
+  },
+  {
+    what: 'gguf',
+    title: 'GGUF for llama.cpp',
+    about:
+      'The whole model with everything learned folded in, as llama.cpp, Ollama and LM Studio load it: the text model in one file, the vision tower with its projector (mmproj) in another.',
+    file: 'gguf.zip',
+    folder: true,
+    needsLearnt: false,
+  },
+  {
+    what: 'gguf-adapter',
+    title: 'GGUF adapter',
+    about: 'The LoRA adapter alone for llama.cpp, which lays it over the base model (--lora).',
+    file: 'gguf-adapter.zip',
+    folder: false,
+    needsLearnt: true,
   },
 ];
+
+/** How a precision is offered. */
+const PRECISION_WORDS: Readonly<Record<GgufPrecision, string>> = {
+  f16: 'F16: as exact as the weights',
+  bf16: 'BF16: for weights too large for F16',
+  q8_0: 'Q8_0: half the size, next to nothing lost',
+  q4_0: 'Q4_0: a quarter of the size, some accuracy lost',
+};
 
 export function ExportRoom() {
   const model = useProject((project) => project.model);
   const stacked = useAdapters(({ report }) => report.stack.length > 0);
   const begun = useRun((run) => run.runId !== null) || stacked;
   const state = useRun((run) => run.state);
+  const obstacles = useObstacles();
   return (
     <div className="room room-export">
       <RoomHead title="Export" lede="Take your results to Python. This page writes them to your disk." />
@@ -76,12 +107,40 @@ export function ExportRoom() {
       )}
       <div className="exports">
         {KINDS.map((kind) => (
-          <ExportCard key={kind.what} kind={kind} ready={kind.what === 'adapter' ? begun : model !== null} />
+          <ExportCard
+            key={kind.what}
+            kind={kind}
+            ready={kind.needsLearnt ? begun : model !== null}
+            against={obstacles?.[kind.what] ?? []}
+          />
         ))}
         <RunFileCard />
       </div>
     </div>
   );
+}
+
+/** Asked anew for every model, and when something was learnt: what is learnt may speak against a form. */
+function useObstacles(): ExportObstacles | null {
+  const { client } = useStudio();
+  const digest = useProject((project) => project.model?.digest ?? null);
+  const state = useRun((run) => run.state);
+  const stack = useAdapters(({ report }) => report.stack);
+  const [known, setKnown] = useState<ExportObstacles | null>(null);
+  useEffect(() => {
+    let current = true;
+    setKnown(null);
+    if (digest === null) return;
+    // Without an answer nothing is said here; writing says what is wrong.
+    void client.request({ type: 'export-obstacles' }).then(
+      (obstacles) => current && setKnown(obstacles),
+      () => undefined,
+    );
+    return () => {
+      current = false;
+    };
+  }, [client, digest, state, stack]);
+  return known;
 }
 
 type Progressing =
@@ -152,11 +211,22 @@ const toFolder =
 const engineLost = ({ code, message }: GroundworkError, left: string) =>
   new GroundworkError(code, message, `${left} The engine starts again. Then write it again.`);
 
-function ExportCard({ kind, ready }: { readonly kind: Kind; readonly ready: boolean }) {
+function ExportCard({
+  kind,
+  ready: possible,
+  against,
+}: {
+  readonly kind: Kind;
+  readonly ready: boolean;
+  readonly against: readonly string[];
+}) {
   const { client } = useStudio();
   const renamed = useProject((project) => project.model?.renamed ?? false);
+  const model = useProject((project) => project.model);
+  const runId = useRun((run) => run.runId);
   const prompt = useRun((run) => run.recipe?.prompt ?? null);
-  const example = useProject((project) => project.model?.boxExample ?? '…');
+  const [precision, setPrecision] = useState<GgufPrecision>(DEFAULT_PRECISION);
+  const ready = possible && against.length === 0;
   const [style, setStyle] = useState<KeyStyle>('current');
   const [progress, setProgress] = useState<Progressing | null>(null);
   const stop = useRef<AbortController | null>(null);
@@ -173,7 +243,12 @@ function ExportCard({ kind, ready }: { readonly kind: Kind; readonly ready: bool
       const chosen = await place;
       if (chosen === null) return;
       setProgress({ at: 'asking' });
-      const written = await writer(chosen)(client, { what: kind.what, style }, show, signal);
+      const written = await writer(chosen)(
+        client,
+        { what: kind.what, style, precision, ...(runId !== null && { runId }) },
+        show,
+        signal,
+      );
       setProgress({ at: 'checking', bytes: written.bytes });
       const check = await client.request({ type: 'check-export', what: kind.what, written: written.place });
       setProgress({ at: 'done', bytes: written.bytes, name: written.name, check });
@@ -185,7 +260,7 @@ function ExportCard({ kind, ready }: { readonly kind: Kind; readonly ready: bool
   };
   const busy = progress !== null && progress.at !== 'done' && progress.at !== 'failed';
   const folders = kind.folder && canAskForFolder();
-  const title = kind.title.toLowerCase();
+  const title = kind.title.replace(/^[A-Z](?=[a-z])/, (letter) => letter.toLowerCase());
   return (
     <section className="card export" aria-label={kind.title}>
       <h2>{kind.title}</h2>
@@ -201,6 +276,31 @@ function ExportCard({ kind, ready }: { readonly kind: Kind; readonly ready: bool
             As <code>{style === 'current' ? 'model.language_model.layers' : 'model.layers'}</code> in the file.
           </span>
         </label>
+      )}
+      {kind.what === 'gguf' && against.length === 0 && (
+        <label className="stacked">
+          <span>Weights of the text model</span>
+          <select value={precision} onChange={(event) => setPrecision(event.target.value as GgufPrecision)}>
+            {GGUF_PRECISIONS.map((each) => (
+              <option key={each} value={each}>
+                {PRECISION_WORDS[each]}
+              </option>
+            ))}
+          </select>
+        </label>
+      )}
+      {against.length > 0 && (
+        <div className="note note-info">
+          <Icon name="info" />
+          <div>
+            <p>llama.cpp would not answer as this model answers here, so this is not written.</p>
+            <ul>
+              {against.map((reason) => (
+                <li key={reason}>{reason}</li>
+              ))}
+            </ul>
+          </div>
+        </div>
       )}
       <div className="button-row">
         {folders && (
@@ -243,12 +343,23 @@ function ExportCard({ kind, ready }: { readonly kind: Kind; readonly ready: bool
         {progress?.at === 'done' && <Checked {...progress} />}
       </div>
       {progress?.at === 'failed' && <ProblemNote problem={progress.problem} onDismiss={() => setProgress(null)} />}
-      <h3>In Python</h3>
-      <pre className="code" tabIndex={0} role="region" aria-label={`Loading the ${title} in Python`}>
-        {kind.python}
-        {'\n'}
-        {promptSnippet(prompt, () => example)}
-      </pre>
+      {model && against.length === 0 && (
+        <>
+          <h3>To use it</h3>
+          {serveSnippets(
+            kind.what,
+            { ...model, prompt },
+            { precision, tower: PRECISIONS[precision].tower.toLowerCase() },
+          ).map((snippet) => (
+            <details key={snippet.title}>
+              <summary>{snippet.title}</summary>
+              <pre className="code" tabIndex={0} role="region" aria-label={`${kind.title} with ${snippet.title}`}>
+                {snippet.text}
+              </pre>
+            </details>
+          ))}
+        </>
+      )}
     </section>
   );
 }

@@ -1,0 +1,134 @@
+/** README.md of an export, as the Hub shows it: what the model is, what it learnt from, what was measured, whose it is. */
+import type { ByteSource } from '../../formats/byte-source.ts';
+import type { ReportStage } from '../../evaluate/report.ts';
+import { serveSnippets, type SnippetKind } from '../../train/serve-snippets.ts';
+import type { NamedModel } from '../model/model-holder.ts';
+import type { RunRecord } from '../protocol/records.ts';
+import { servedFacts } from '../model/served-facts.ts';
+
+export interface CardFacts {
+  readonly kind: SnippetKind;
+  readonly model: NamedModel;
+  /** Whether anything was learnt. */
+  readonly learnt: boolean;
+  /** The run that it was learnt in, where it is known. */
+  readonly run: RunRecord | null;
+  readonly stages: readonly ReportStage[];
+  readonly precision: string;
+  readonly tower: string;
+  /** Tensors of the checkpoint that the files do not have. */
+  readonly leftOut: readonly string[];
+}
+
+export async function modelCard(facts: CardFacts): Promise<string> {
+  const { kind, model, learnt, run, stages } = facts;
+  const licence = await licenceOf(model.folder);
+  const head = [
+    '---',
+    `base_model: ${JSON.stringify(model.name)}`,
+    ...(licence.id === null ? [] : [`license: ${licence.id}`]),
+    'tags: [grounding, groundwork]',
+    'pipeline_tag: image-text-to-text',
+    '---',
+    '',
+    `# ${model.name}${learnt ? ', tuned' : ''}`,
+    '',
+    WHAT[kind],
+  ];
+  return `${[...head, ...origin(facts, licence.words), ...plan(run), ...data(run), ...figures(stages, run), ...left(facts), ...use(facts)].join('\n')}\n`;
+}
+
+const WHAT: Readonly<Record<SnippetKind, string>> = {
+  adapter: 'A LoRA adapter in PEFT’s layout.',
+  merged: 'A whole checkpoint, with what was learnt in its weights.',
+  gguf: 'A whole model for llama.cpp: the text model, and the vision tower with its projector (mmproj).',
+  'gguf-adapter': 'A LoRA adapter for llama.cpp, to be laid over the base model as GGUF.',
+};
+
+const section = (title: string, ...lines: readonly string[]): string[] => ['', `## ${title}`, '', ...lines];
+
+function origin({ model, learnt }: CardFacts, licence: string): string[] {
+  return section(
+    'Base model',
+    `${model.name} (${model.architecture.modelType}). ${licence}`,
+    ...(learnt ? [] : ['', 'Nothing was learnt on top of it.']),
+  );
+}
+
+/** As the base's own card says it, or its LICENSE file. */
+async function licenceOf(
+  folder: ReadonlyMap<string, ByteSource>,
+): Promise<{ readonly id: string | null; readonly words: string }> {
+  const card = folder.get('README.md');
+  const text = card ? new TextDecoder().decode(await card.read(0, Math.min(card.size, 1 << 16))) : '';
+  const [, front = ''] = text.match(/^---\r?\n([\s\S]*?)\r?\n---/) ?? [];
+  const [, id] = front.match(/^license:[ \t]*["']?([\w.+-]+)["']?[ \t]*$/m) ?? [];
+  if (id !== undefined) return { id, words: `Its licence: ${id}. What is made of it is bound by it as well.` };
+  const file = [...folder.keys()].find((path) => /^licen[cs]e(\.\w+)?$/i.test(path));
+  return {
+    id: null,
+    words: file
+      ? `Its licence is in ${file} of its folder. What is made of it is bound by it as well.`
+      : 'Its folder does not say its licence. Look where it was published before you pass this on.',
+  };
+}
+
+function plan(run: RunRecord | null): string[] {
+  if (!run) return section('Plan', 'The run that it was learnt in is not known here.');
+  return section(
+    'Plan',
+    `“${run.recipe.name}”, seed ${run.recipe.seed}: ${run.recipe.stages.map(({ name, kind }) => `${name} (${kind})`).join(', ')}.`,
+    '',
+    '```json',
+    JSON.stringify(run.recipe, null, 2),
+    '```',
+  );
+}
+
+function data(run: RunRecord | null): string[] {
+  if (!run) return [];
+  const { datasetName, data: amount, edits } = run;
+  const rows = amount
+    ? `${amount.train} rows to learn from and ${amount.heldout} held out, with ${amount.images} pictures`
+    : 'how many rows is not recorded';
+  return section('Data', `${datasetName}: ${rows}.${edits ? ' Rows had been edited before.' : ''}`);
+}
+
+const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
+
+function figures(stages: CardFacts['stages'], run: RunRecord | null): string[] {
+  if (stages.length === 0) return section('Figures', 'Nothing was measured in this session.');
+  return section(
+    'Figures',
+    `Held-out rows${run ? ` of ${run.datasetName}` : ''}, answered greedily. Acc@0.5 with its 95 % interval.`,
+    '',
+    '| Evaluation | n | Acc@0.5 | 95 % interval | Mean IoU | Unreadable |',
+    '|---|---|---|---|---|---|',
+    ...stages.map(({ name, n, accAt50, accAt50Interval: [low, high], meanIoU, parseFailures }) => {
+      const cells = [
+        name,
+        n,
+        percent(accAt50),
+        `${percent(low)} to ${percent(high)}`,
+        meanIoU.toFixed(3),
+        parseFailures,
+      ];
+      return `| ${cells.map((cell) => String(cell).replaceAll('|', '\\|')).join(' | ')} |`;
+    }),
+  );
+}
+
+const left = ({ leftOut }: CardFacts): string[] =>
+  leftOut.length === 0
+    ? []
+    : section('Left out', `Tensors that follow from others, and are not in the files: ${leftOut.join(', ')}.`);
+
+function use(facts: CardFacts): string[] {
+  const { kind, model, run, precision, tower } = facts;
+  const snippets = serveSnippets(
+    kind,
+    { ...servedFacts(model), prompt: run?.recipe.prompt ?? null },
+    { precision, tower },
+  );
+  return section('To use it', ...snippets.flatMap(({ title, text }) => [`### ${title}`, '', '```', text, '```', '']));
+}
