@@ -312,6 +312,8 @@ export class Dataset {
     return {
       length: numbers.length,
       id: (i) => index.ids.get(numbers[i]!),
+      task: (i) => index.task(numbers[i]!),
+      file: (i) => this.#opened.tables[index.table(numbers[i]!)]!.file,
       hasSolution: (i) => this.#overlay?.isJudged(numbers[i]!) ?? index.isJudged(numbers[i]!),
       pictures: (i) => index.picturesOf(numbers[i]!),
       read: (places) => this.#read(places.map((i) => numbers[i]!)),

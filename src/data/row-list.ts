@@ -20,6 +20,10 @@ export interface RowFilter {
 export interface RowList {
   readonly length: number;
   id(i: number): string;
+  /** As `Row.task`. */
+  task(i: number): string;
+  /** The file that it is from. */
+  file(i: number): string;
   /** Whether a right answer is known: boxes, that nothing is there, or a letter (wanted.ts). */
   hasSolution(i: number): boolean;
   /** Numbers of its pictures; the same picture has the same number in all lists of a dataset. */
@@ -32,6 +36,8 @@ export interface RowList {
 export const subset = (list: RowList, places: readonly number[]): RowList => ({
   length: places.length,
   id: (i) => list.id(places[i]!),
+  task: (i) => list.task(places[i]!),
+  file: (i) => list.file(places[i]!),
   hasSolution: (i) => list.hasSolution(places[i]!),
   pictures: (i) => list.pictures(places[i]!),
   read: (at) => list.read(at.map((i) => places[i]!)),
@@ -50,6 +56,8 @@ export function withWritten(list: RowList, written: readonly Row[]): RowList {
   return {
     length: list.length + added.length,
     id: (i) => (i < list.length ? list.id(i) : added[i - list.length]!.id),
+    task: (i) => (i < list.length ? list.task(i) : added[i - list.length]!.task),
+    file: (i) => (i < list.length ? list.file(i) : added[i - list.length]!.source.file),
     hasSolution: (i) => {
       const row = at(i);
       return row ? wantedOf(row) !== null : list.hasSolution(i);

@@ -1,6 +1,7 @@
 /** A row: one example, whatever format it came from. */
 import type { Question } from '../benchmarks/index.ts';
 import type { GroundedBox } from '../grounding/box.ts';
+import type { PictureChange } from '../image/change.ts';
 
 /** A piece of a message: text, the place of a picture, or a box written in the text. */
 export type Segment =
@@ -37,6 +38,8 @@ export interface Row extends Answered {
   readonly split: 'train' | 'heldout';
   /** Paths inside the dataset, in the order the prompt shows them. */
   readonly images: readonly string[];
+  /** One a picture, of a row whose pictures are changed for one draw: its boxes are those on the changed pictures. */
+  readonly changes?: readonly PictureChange[];
   /** Everything up to the assistant's last turn. Earlier answers in it are taught as the last one is. */
   readonly prompt: readonly Message[];
   /** The target after the thinking part (without <answer> tags); boxes kept apart from text. */

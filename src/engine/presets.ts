@@ -5,6 +5,8 @@
 export { COMPOSED_KINDS, MAX_COMPOSED_PICTURES } from '../data/dataset-ref.ts';
 export { AGGREGATIONS, computeAdvantages, DIFFICULTY_WEIGHTS, ESTIMATORS } from '../train/advantage.ts';
 export { presetRecipe, PRESETS, type Preset, type PresetName } from '../train/presets.ts';
+export { DRAW, DRAW_SCHEMA, MIX_BY, type DrawSettings, type MixBy } from '../train/draw-settings.ts';
+export { VARIATIONS, type Variation } from '../data/variation/vary.ts';
 export {
   ANSWER_FORMS,
   askedHow,

@@ -19,6 +19,33 @@ interface Head {
   readonly masks: readonly number[];
 }
 
+const HEAD_BYTES = 54;
+
+/** A file of 24 bits that every browser shows. */
+export function encodeBmp({ width, height, data }: RgbImage): Uint8Array<ArrayBuffer> {
+  const stride = Math.ceil((width * 3) / 4) * 4;
+  const file = new Uint8Array(HEAD_BYTES + stride * height);
+  const view = new DataView(file.buffer);
+  file.set([0x42, 0x4d]); // BM
+  view.setUint32(2, file.length, true);
+  view.setUint32(10, HEAD_BYTES, true);
+  view.setUint32(14, 40, true);
+  view.setInt32(18, width, true);
+  view.setInt32(22, height, true);
+  view.setUint16(26, 1, true);
+  view.setUint16(28, 24, true);
+  for (let y = 0; y < height; y++)
+    for (let x = 0; x < width; x++) {
+      const from = (y * width + x) * 3;
+      // Rows from the bottom, blue first.
+      const to = HEAD_BYTES + (height - 1 - y) * stride + x * 3;
+      file[to] = data[from + 2]!;
+      file[to + 1] = data[from + 1]!;
+      file[to + 2] = data[from]!;
+    }
+  return file;
+}
+
 /** Throws `image-undecodable` for a file that is damaged, cut off, or of a kind that is not read. */
 export function decodeBmp(bytes: Uint8Array): RgbImage {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

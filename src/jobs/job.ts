@@ -133,6 +133,11 @@ function placed(engine: EngineWriter, source: JobSource): PlacedStage[] {
       `The plan says how its rows are asked, and jobs for ${engine.name} ask them as they are written.`,
       'Take “Prompt” out of the plan, or write the words into the rows.',
     );
+  if (recipe.draw !== undefined)
+    throw unable(
+      `The plan says how its training rows are drawn, and jobs for ${engine.name} take each once a pass, as it is.`,
+      'Take “Rows” out of the plan, or repeat rows in the dataset.',
+    );
   const visits = visitsOf(recipe.stages).filter(({ stage }) => stage.kind !== 'repeat');
   return visits.map((visit, i) => {
     const { stage } = visit;

@@ -1,6 +1,7 @@
 /** Conversations and pictures through a family's processor: the only way in from the layers above. */
 import { GroundworkError } from '../base/error.ts';
 import type { Size } from '../grounding/box.ts';
+import { changePixels, type PictureChange } from '../image/change.ts';
 import { decodeImage } from '../image/decode.ts';
 import type { ChatMessage } from '../text/chat-template.ts';
 import {
@@ -71,7 +72,8 @@ const inParts = ({ role, content }: ChatMessage): ChatMessage => ({
   content: typeof content === 'string' ? [{ type: 'text', text: content }] : content,
 });
 
-/** A picture file, decoded, resized and cut into patches. Throws `image-unreadable`, `image-shape`. */
-export async function readPixels(processor: Processor, file: Blob): Promise<PixelInput> {
-  return processor.pixels(await decodeImage(file));
+/** A picture file, decoded, changed if it is to be, resized and cut into patches. Throws `image-unreadable`, `image-shape`. */
+export async function readPixels(processor: Processor, file: Blob, change?: PictureChange): Promise<PixelInput> {
+  const image = await decodeImage(file);
+  return processor.pixels(change ? changePixels(image, change) : image);
 }

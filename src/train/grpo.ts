@@ -6,6 +6,7 @@
 import { GroundworkError } from '../base/error.ts';
 import { Random } from '../base/random.ts';
 import type { RowList } from '../data/row-list.ts';
+import { Draws, mixtureWords } from './draws.ts';
 import { EntropyControl, type EntropyState } from './entropy-control.ts';
 import { rolloutMetrics } from './grpo-metrics.ts';
 import { Optimizer } from './optimizer.ts';
@@ -45,9 +46,10 @@ export async function runGrpo(stage: GrpoStage, context: StageContext, rows: Row
     stage.optimizer,
     stage.maxSteps * stage.numIterations,
   );
-  const batches = new Batches(new RowSampler(rows.length, from?.sampler ?? context.seed), (sampler) =>
-    sampler.next(stage.promptsPerStep),
-  );
+  const draws = new Draws(rows, context.draw, context.seed, context.samples, false);
+  if (draws.mixture && !from) context.emit({ type: 'notice', message: mixtureWords(draws.mixture.groups) });
+  const sampler = new RowSampler(rows.length, from?.sampler ?? context.seed, draws.pass);
+  const batches = new Batches(sampler, (drawing) => drawing.next(stage.promptsPerStep));
   const control = new EntropyControl(stage, from?.entropy);
   const buffer = stage.replayBufferSize ? new ReplayBuffer(stage.replayBufferSize, from?.replay) : null;
   let tokens = from?.tokens ?? 0;

@@ -39,14 +39,18 @@ export interface SamplerState {
 /** Endless row indices, every pass shuffled anew. Resuming from `state` continues with exactly the same rows. */
 export class RowSampler {
   readonly #count: number;
+  readonly #pass: (epoch: number) => number[];
   #epoch = 0;
   #position = 0;
   #before: RandomState;
   #random: Random;
   #order: number[] = [];
 
-  /** `count` rows; a seed to begin, a state to go on. Throws `no-rows`, or `sampler-state` for another dataset's state. */
-  constructor(count: number, from: number | SamplerState) {
+  /**
+   * `count` rows; a seed to begin, a state to go on. Throws `no-rows`, or `sampler-state` for another dataset's state.
+   * @param pass which rows a pass has, `count` of them; by default each once
+   */
+  constructor(count: number, from: number | SamplerState, pass?: (epoch: number) => number[]) {
     if (count <= 0)
       throw new GroundworkError(
         'no-rows',
@@ -54,6 +58,8 @@ export class RowSampler {
         'Check the dataset’s training split, or widen the bounds of rejection sampling.',
       );
     this.#count = count;
+    this.#pass = pass ?? (() => Array.from({ length: count }, (_, i) => i));
+    if (typeof from !== 'number') this.#epoch = from.epoch;
     this.#random = new Random(typeof from === 'number' ? from : from.random);
     this.#before = this.#random.state;
     this.#shuffle();
@@ -64,7 +70,12 @@ export class RowSampler {
         `The checkpoint is at row ${from.position} of a pass, but the dataset has ${count} rows.`,
         'Resume with the dataset that the run was started with.',
       );
-    [this.#epoch, this.#position] = [from.epoch, from.position];
+    this.#position = from.position;
+  }
+
+  /** Rows given since the beginning: the number of the next draw. */
+  get drawn(): number {
+    return this.#epoch * this.#count + this.#position;
   }
 
   get state(): SamplerState {
@@ -94,7 +105,7 @@ export class RowSampler {
   }
 
   #shuffle(): void {
-    this.#order = this.#random.shuffle(Array.from({ length: this.#count }, (_, i) => i));
+    this.#order = this.#random.shuffle(this.#pass(this.#epoch));
   }
 }
 
@@ -102,7 +113,7 @@ export class RowSampler {
 export class Batches {
   readonly #sampler: RowSampler;
   readonly #draw: (sampler: RowSampler) => number[];
-  #ahead: { readonly before: SamplerState; readonly places: number[] } | null = null;
+  #ahead: { readonly before: SamplerState; readonly drawn: number; readonly places: number[] } | null = null;
 
   constructor(sampler: RowSampler, draw: (sampler: RowSampler) => number[]) {
     this.#sampler = sampler;
@@ -114,6 +125,11 @@ export class Batches {
     return this.#ahead?.before ?? this.#sampler.state;
   }
 
+  /** The number of the first draw of the next batch. */
+  get drawn(): number {
+    return this.#ahead?.drawn ?? this.#sampler.drawn;
+  }
+
   next(): number[] {
     const places = this.peek();
     this.#ahead = null;
@@ -122,7 +138,8 @@ export class Batches {
 
   /** What `next` will give. */
   peek(): number[] {
-    this.#ahead ??= { before: this.#sampler.state, places: this.#draw(this.#sampler) };
+    const { state: before, drawn } = this.#sampler;
+    this.#ahead ??= { before, drawn, places: this.#draw(this.#sampler) };
     return this.#ahead.places;
   }
 }

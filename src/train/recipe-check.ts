@@ -1,5 +1,6 @@
 /** What speaks against a plan, found before it is run rather than hours into it. */
 import { GroundworkError } from '../base/error.ts';
+import { drawFaults } from './draw-settings.ts';
 import { promptFaults } from './prompt.ts';
 import type { Recipe } from './recipe.ts';
 import { REWARD_NAMES, REWARDS, usesCode } from './rewards/index.ts';
@@ -23,7 +24,7 @@ export interface PlannedData {
  * @param data what it would be run on; null: that is not known
  */
 export function advise(recipe: Recipe, data: PlannedData | null = null): Advice[] {
-  const { stages, prompt } = recipe;
+  const { stages, prompt, draw } = recipe;
   if (stages.length === 0)
     return [{ stage: null, ...error('The recipe is empty.', 'Add a stage, or start from a preset.') }];
   return [
@@ -31,6 +32,7 @@ export function advise(recipe: Recipe, data: PlannedData | null = null): Advice[
       stage: null,
       ...error(text, 'Change it under “Prompt”.'),
     })),
+    ...(draw ? drawFaults(draw) : []).map((text) => ({ stage: null, ...error(text, 'Change it under “Rows”.') })),
     ...repeatFaults(stages),
     ...adapterFaults(stages),
     ...answerFaults(stages),
@@ -153,9 +155,11 @@ export function requireAllowed(recipe: Pick<Recipe, 'stages'>, allowed: readonly
 }
 
 /** Throws `recipe-invalid` where stages cannot follow each other as they do. */
-export function checkRecipe({ stages, prompt }: Pick<Recipe, 'stages' | 'prompt'>): void {
+export function checkRecipe({ stages, prompt, draw }: Pick<Recipe, 'stages' | 'prompt' | 'draw'>): void {
   const [wrong] = prompt ? promptFaults(prompt) : [];
   if (wrong !== undefined) throw new GroundworkError('recipe-invalid', wrong, 'Change the prompt of the recipe.');
+  const [undrawn] = draw ? drawFaults(draw) : [];
+  if (undrawn !== undefined) throw new GroundworkError('recipe-invalid', undrawn, 'Change “draw” of the recipe.');
   const [fault] = [...repeatFaults(stages), ...adapterFaults(stages), ...answerFaults(stages)];
   if (!fault) return;
   const name = stages[fault.stage!]!.name;

@@ -4,9 +4,10 @@
  */
 import { isObject } from '../base/json.ts';
 import { GroundworkError } from '../base/error.ts';
+import { DRAW, DRAW_SCHEMA, type DrawSettings } from './draw-settings.ts';
 import { PROMPT, PROMPT_SCHEMA, type AskedHow, type PromptSettings } from './prompt.ts';
 import type { Recipe } from './recipe.ts';
-import { getAt, setAt, type Spec } from './stages/schema.ts';
+import { getAt, real, setAt, type Spec } from './stages/schema.ts';
 import { KINDS, STAGES, type Stage, type StageKind } from './stages/index.ts';
 
 /** What keeps a value from being a plan. */
@@ -36,8 +37,8 @@ export function readRecipe(value: unknown, missing: Missing): Read {
     refuse('', value, 'an object with a list of stages');
     return { faults };
   }
-  const { name = 'Opened recipe', seed = 42, stages, prompt: given, ...unknown } = value;
-  for (const [key, at] of Object.entries(unknown)) refuse(key, at, 'only name, seed, prompt and stages');
+  const { name = 'Opened recipe', seed = 42, stages, prompt: given, draw: drawn, ...unknown } = value;
+  for (const [key, at] of Object.entries(unknown)) refuse(key, at, 'only name, seed, prompt, draw and stages');
   if (typeof name !== 'string') refuse('name', name, 'a text');
   if (!Number.isSafeInteger(seed) || (seed as number) < 0) refuse('seed', seed, 'a whole number from 0');
   if (!Array.isArray(stages)) refuse('stages', stages, 'a list of stages');
@@ -47,12 +48,14 @@ export function readRecipe(value: unknown, missing: Missing): Read {
   const read = listed.map((stage, i) => readStage(stage, `stages[${i}]`, missing, refuse));
   // Plans of before there were prompts, and those that ask as rows are written, have none.
   const prompt = given === undefined ? null : readPrompt(given, refuse);
+  const draw = drawn === undefined ? null : readDraw(drawn, refuse);
   if (faults.length > 0) return { faults };
   return {
     recipe: {
       name: name as string,
       seed: seed as number,
       ...(prompt && { prompt }),
+      ...(draw && { draw }),
       stages: read as readonly Stage[],
     },
   };
@@ -73,14 +76,37 @@ function readPrompt(value: unknown, refuse: Refuse): PromptSettings | null {
   return { ...settings, tasks: Object.fromEntries(byTask) };
 }
 
-function readAskedHow(value: object, path: string, refuse: Refuse): Partial<AskedHow> {
-  const schema: Readonly<Record<string, Spec>> = PROMPT_SCHEMA;
+const readAskedHow = (value: object, path: string, refuse: Refuse): Partial<AskedHow> =>
+  readSettings(value, PROMPT_SCHEMA, path, 'a prompt', refuse);
+
+/** Settings that are left out have their defaults. */
+function readDraw(value: unknown, refuse: Refuse): DrawSettings | null {
+  if (!isObject(value)) return refuse('draw', value, 'an object with its settings') ?? null;
+  const { shares, ...all } = value;
+  const settings = { ...DRAW, ...readSettings<Partial<DrawSettings>>(all, DRAW_SCHEMA, 'draw', 'draw', refuse) };
+  if (shares === undefined) return settings;
+  if (!isObject(shares)) return refuse('draw.shares', shares, 'an object with a share by file or task') ?? null;
+  for (const [name, share] of Object.entries(shares))
+    if (!allows(SHARE, share)) refuse(`draw.shares.${name}`, share, allowedBy(SHARE));
+  return { ...settings, shares: shares as Record<string, number> };
+}
+
+const SHARE = real(0, 1);
+
+/** An object of settings without groups, as it is; what its schema does not allow is refused. */
+function readSettings<T extends object>(
+  value: object,
+  schema: Readonly<Record<string, Spec>>,
+  path: string,
+  of: string,
+  refuse: Refuse,
+): T {
   for (const [key, at] of Object.entries(value)) {
     const spec = Object.hasOwn(schema, key) ? schema[key]! : null;
-    if (spec === null) refuse(`${path}.${key}`, at, `nothing of that name in a prompt`);
+    if (spec === null) refuse(`${path}.${key}`, at, `nothing of that name in ${of}`);
     else if (!allows(spec, at)) refuse(`${path}.${key}`, at, allowedBy(spec));
   }
-  return value;
+  return value as T;
 }
 
 type Refuse = (path: string, found: unknown, allowed: string) => void;

@@ -1,4 +1,5 @@
 /** A run is a list of stages, as data. What a stage of each kind has is said in its module (stages/). */
+import type { DrawSettings } from './draw-settings.ts';
 import type { PromptSettings } from './prompt.ts';
 import type { Stage } from './stages/index.ts';
 
@@ -20,5 +21,7 @@ export interface Recipe {
   readonly seed: number;
   /** How rows are asked; absent: as they are written. */
   readonly prompt?: PromptSettings;
+  /** How training rows are drawn; absent: each once a pass, as it is. */
+  readonly draw?: DrawSettings;
   readonly stages: readonly Stage[];
 }

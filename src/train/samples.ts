@@ -7,11 +7,13 @@ import { GroundworkError } from '../base/error.ts';
 import { Lru } from '../base/lru.ts';
 import type { Dataset } from '../data/dataset.ts';
 import type { Row } from '../data/row.ts';
+import { changedSize } from '../data/variation/picture.ts';
 import type { RowList } from '../data/row-list.ts';
 import { promptMessages, targetText } from '../data/target.ts';
 import type { Size } from '../grounding/box.ts';
 import type { PixelInput, VisionLanguageModel } from '../models/model.ts';
 import { encodeConversation, readPixels } from '../models/encode.ts';
+import type { PictureChange } from '../image/change.ts';
 import type { Processor } from '../models/processor.ts';
 import type { EncodedPrompt } from './pack.ts';
 import type { Prompting, RowForm } from './prompt.ts';
@@ -62,7 +64,7 @@ export class SampleStore {
   readonly #vision: VisionRunner;
   /** By what is in the row (`contentOf`): a row may be written anew under the same id. */
   readonly #samples = new Lru<string, Sample>(SAMPLES_KEPT);
-  /** Features by picture path, f32 [rows, hidden]. */
+  /** Features by picture (`pictureKey`), f32 [rows, hidden]. */
   readonly #features = new Map<string, Float32Array>();
   #featureBytes = 0;
   /** How the rows are asked; null: as they are written. */
@@ -83,7 +85,7 @@ export class SampleStore {
   async prepare(rows: readonly Row[], options?: AskOptions): Promise<Sample[]> {
     const samples = await this.encode(rows, options);
     await this.#computeFeatures(this.#missing(rows));
-    this.#evict(new Set(rows.flatMap((row) => row.images)));
+    this.#evict(new Set(rows.flatMap((row) => picturesOf(row).map(({ key }) => key))));
     return samples;
   }
 
@@ -91,15 +93,15 @@ export class SampleStore {
    * Begins to read the pictures that `prepare` will want of these rows next, for while the GPU is at something else.
    * Changes nothing but when they are read; what cannot be read is told of by `prepare`.
    */
-  readAhead(list: RowList, places: readonly number[]): void {
+  readAhead(list: Pick<RowList, 'read'>, places: readonly number[]): void {
     // A list that comes late must not put its pictures among those of a later batch.
     const ahead = (this.#ahead = new Map<string, Promise<PixelInput>>());
     const begin = (rows: readonly Row[]) => {
       // One after the other: between two of them, whoever feeds the GPU has its turn.
       let before: Promise<unknown> = Promise.resolve();
-      for (const path of this.#missing(rows)) {
-        const pixels = before.then(() => this.#pixels(path));
-        ahead.set(path, pixels);
+      for (const picture of this.#missing(rows)) {
+        const pixels = before.then(() => this.#pixels(picture));
+        ahead.set(picture.key, pixels);
         before = pixels.catch(() => undefined);
       }
     };
@@ -121,9 +123,25 @@ export class SampleStore {
     return samples;
   }
 
+  /** Sizes of a row's pictures as their files have them. Throws `image-unreadable`. */
+  async naturalSizes(row: Pick<Row, 'images'>): Promise<Size[]> {
+    const sizes: Size[] = [];
+    for (const path of row.images) {
+      const size = await this.#dataset.naturalSize(path);
+      if (!size)
+        throw new GroundworkError(
+          'image-unreadable',
+          `${path} is not a readable picture.`,
+          `Replace it with a ${PICTURE_FORMATS} file.`,
+        );
+      sizes.push(size);
+    }
+    return sizes;
+  }
+
   /** Features of the prompts' pictures, one prompt after the other, [rows, hidden]. */
   features(samples: readonly Sample[]): Float32Array<ArrayBuffer> {
-    const parts = samples.flatMap(({ row }) => imageOrder(row).map((i) => this.#features.get(row.images[i]!)!));
+    const parts = samples.flatMap(({ row }) => imageOrder(row).map((i) => this.#features.get(pictureKey(row, i))!));
     const all = new Float32Array(parts.reduce((sum, p) => sum + p.length, 0));
     let at = 0;
     for (const part of parts) {
@@ -146,16 +164,8 @@ export class SampleStore {
   async #encode(row: Row, put: Row, form: RowForm, key: string): Promise<Sample> {
     const { convention } = this.#processor;
     const natural: Size[] = [];
-    for (const path of row.images) {
-      const size = await this.#dataset.naturalSize(path);
-      if (!size)
-        throw new GroundworkError(
-          'image-unreadable',
-          `${path} is not a readable picture.`,
-          `Replace it with a ${PICTURE_FORMATS} file.`,
-        );
-      natural.push(size);
-    }
+    for (const [i, size] of (await this.naturalSizes(row)).entries())
+      natural.push(row.changes ? changedSize(size, row.changes[i]!) : size);
     const sizes = natural.map((size) => this.#processor.modelSize(size));
     const messages = promptMessages(put, convention, sizes);
     const has = row.answer.length || row.solution.length || row.nothing;
@@ -186,13 +196,14 @@ export class SampleStore {
   }
 
   /** Pictures of rows without features, each once. */
-  #missing(rows: readonly Row[]): string[] {
-    return [...new Set(rows.flatMap((row) => row.images))].filter((path) => !this.#features.has(path));
+  #missing(rows: readonly Row[]): WantedPicture[] {
+    const wanted = new Map(rows.flatMap(picturesOf).map((picture) => [picture.key, picture]));
+    return [...wanted.values()].filter(({ key }) => !this.#features.has(key));
   }
 
-  async #pixels(path: string): Promise<PixelInput> {
+  async #pixels({ path, change }: WantedPicture): Promise<PixelInput> {
     try {
-      return await readPixels(this.#processor, await this.#dataset.image(path));
+      return await readPixels(this.#processor, await this.#dataset.image(path), change);
     } catch (error) {
       if (error instanceof GroundworkError && error.code === 'file-unreadable')
         throw new GroundworkError(
@@ -212,35 +223,35 @@ export class SampleStore {
   }
 
   /** Pixels of each picture, where they were not read ahead when they are asked for. */
-  async *#read(paths: readonly string[]): AsyncGenerator<PixelInput> {
-    this.onPictures?.(0, paths.length);
-    for (const [i, path] of paths.entries()) {
-      const ahead = this.#ahead.get(path);
-      this.#ahead.delete(path);
-      const pixels = await (ahead ?? this.#pixels(path));
-      this.onPictures?.(i + 1, paths.length);
+  async *#read(pictures: readonly WantedPicture[]): AsyncGenerator<PixelInput> {
+    this.onPictures?.(0, pictures.length);
+    for (const [i, picture] of pictures.entries()) {
+      const ahead = this.#ahead.get(picture.key);
+      this.#ahead.delete(picture.key);
+      const pixels = await (ahead ?? this.#pixels(picture));
+      this.onPictures?.(i + 1, pictures.length);
       yield pixels;
     }
   }
 
-  async #computeFeatures(paths: readonly string[]): Promise<void> {
-    const features = await this.#vision.run(this.#read(paths));
-    paths.forEach((path, i) => {
-      this.#features.set(path, features[i]!);
+  async #computeFeatures(pictures: readonly WantedPicture[]): Promise<void> {
+    const features = await this.#vision.run(this.#read(pictures));
+    pictures.forEach(({ key }, i) => {
+      this.#features.set(key, features[i]!);
       this.#featureBytes += features[i]!.byteLength;
     });
   }
 
   /** Forgets the pictures that were used longest ago, never one of `inUse`. */
   #evict(inUse: ReadonlySet<string>): void {
-    for (const path of inUse) {
-      const features = this.#features.get(path)!;
-      this.#features.delete(path);
-      this.#features.set(path, features);
+    for (const key of inUse) {
+      const features = this.#features.get(key)!;
+      this.#features.delete(key);
+      this.#features.set(key, features);
     }
-    for (const [path, features] of this.#features) {
-      if (this.#featureBytes <= FEATURE_BYTES || inUse.has(path)) return;
-      this.#features.delete(path);
+    for (const [key, features] of this.#features) {
+      if (this.#featureBytes <= FEATURE_BYTES || inUse.has(key)) return;
+      this.#features.delete(key);
       this.#featureBytes -= features.byteLength;
     }
   }
@@ -254,6 +265,27 @@ export async function encodeBoth(samples: SampleStore, rows: readonly Row[]): Pr
 
 /** Equal for rows that are encoded, scored and named alike. */
 const contentOf = (row: Row): string => JSON.stringify(row);
+
+/** A picture that is to pass the vision tower: of a changed one, the file and what is to be done to it. */
+interface WantedPicture {
+  readonly key: string;
+  readonly path: string;
+  readonly change?: PictureChange;
+}
+
+const isUnchanged = (change: PictureChange | undefined): boolean => !change || Object.keys(change).length === 0;
+
+/** Tells pictures apart: by path, and by what was changed. */
+function pictureKey({ images, changes }: Row, i: number): string {
+  const change = changes?.[i];
+  return isUnchanged(change) ? images[i]! : `${images[i]!}\n${JSON.stringify(change)}`;
+}
+
+const picturesOf = (row: Row): WantedPicture[] =>
+  row.images.map((path, i) => {
+    const change = row.changes?.[i];
+    return { key: pictureKey(row, i), path, ...(change && !isUnchanged(change) && { change }) };
+  });
 
 /** Pictures in the order the prompt shows them. */
 function imageOrder(row: Row): number[] {

@@ -6,6 +6,7 @@ import { GroundworkError } from '../base/error.ts';
 import { pipelined } from '../base/pipelined.ts';
 import { nextTurn } from '../base/turn.ts';
 import { span, subset, type RowList } from '../data/row-list.ts';
+import { Draws, mixtureWords, Unvaried } from './draws.ts';
 import { HeldoutLoss } from './heldout-loss.ts';
 import { Optimizer } from './optimizer.ts';
 import { groupRows, pack, type PackedGroup } from './pack.ts';
@@ -29,25 +30,29 @@ const ROWS_AT_ONCE = 32;
 export async function runSft(stage: SftStage, context: StageContext): Promise<void> {
   const rows = await trainable(stage, context);
   if (!rows) return;
+  const draws = new Draws(rows, context.draw, context.seed, context.samples, true);
+  if (draws.mixture && !context.resume) context.emit({ type: 'notice', message: mixtureWords(draws.mixture.groups) });
   const from = context.resume as SftPosition | null;
   const adapter = from ? context.policy.learning() : context.policy.attach(stage.lora, context.seed);
   const { stepsPerEpoch, totalSteps } = countSteps(rows.length, stage);
   const optimizer = new Optimizer(context.policy.model.session, adapter, stage.optimizer, totalSteps);
-  const batches = new Batches(new RowSampler(rows.length, from?.sampler ?? context.seed), (sampler) =>
-    sampler.nextInEpoch(stage.perDeviceTrainBatchSize * stage.gradientAccumulationSteps),
+  const sampler = new RowSampler(rows.length, from?.sampler ?? context.seed, draws.pass);
+  const batches = new Batches(sampler, (drawing) =>
+    drawing.nextInEpoch(stage.perDeviceTrainBatchSize * stage.gradientAccumulationSteps),
   );
   const heldout = new HeldoutLoss(stage, context);
   let tokens = from?.tokens ?? 0;
   try {
     if (from) context.restore?.(optimizer);
-    if ((from?.step ?? 0) < totalSteps) context.samples.readAhead(rows, batches.peek());
+    if ((from?.step ?? 0) < totalSteps) context.samples.readAhead(draws.ahead(batches.drawn), batches.peek());
     await context.compiled;
     for (let step = from?.step ?? 0; step < totalSteps; step++) {
       const position: SftPosition = { step, tokens, sampler: batches.state };
       if (!(await context.gate({ position, optimizer }))) return;
       const started = performance.now();
-      const samples = await context.samples.prepare(await rows.read(batches.next()), TAUGHT);
-      if (step + 1 < totalSteps) context.samples.readAhead(rows, batches.peek());
+      const first = batches.drawn;
+      const samples = await context.samples.prepare(await draws.read(batches.next(), first), TAUGHT);
+      if (step + 1 < totalSteps) context.samples.readAhead(draws.ahead(batches.drawn), batches.peek());
       const result = await accumulate(stage, context, optimizer, samples);
       const { learningRate, gradNorm } = await optimizer.step();
       tokens += result.tokens;
@@ -85,12 +90,14 @@ async function trainable(stage: SftStage, context: StageContext): Promise<RowLis
   let unlearnt = 0;
   let thoughtless = 0;
   let unthought = 0;
+  const unvaried = new Unvaried(context.draw);
   const { prompting } = context.samples;
   const { length } = context.train;
   for (let start = 0; start < length; start += ROWS_AT_ONCE) {
     if (!(await context.turn())) return null;
     const places = span(context.train, start, start + ROWS_AT_ONCE);
     const samples = await context.samples.encode(await context.train.read(places), TAUGHT);
+    for (const { row } of samples) unvaried.see(row);
     samples.forEach(({ row, form, prompt, completion, unlearnt: earlier }, i) => {
       if (!stage.onlyThoughts && form === 'answer' && prompting?.formOf(row, false) === 'think') thoughtless++;
       if (earlier > 0) unlearnt++;
@@ -122,6 +129,7 @@ async function trainable(stage: SftStage, context: StageContext): Promise<RowLis
       type: 'notice',
       message: `${thoughtless} rows have no thought. They are asked for the answer alone here, although the prompt of the recipe would have them think first.`,
     });
+  if (!context.resume) for (const message of unvaried.words()) context.emit({ type: 'notice', message });
   if (!usable.length)
     throw new GroundworkError(
       'no-rows',

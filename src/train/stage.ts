@@ -3,6 +3,7 @@ import type { Row } from '../data/row.ts';
 import type { RowList } from '../data/row-list.ts';
 import type { ParsedAnswer } from '../grounding/parse.ts';
 import type { Processor } from '../models/processor.ts';
+import type { DrawSettings } from './draw-settings.ts';
 import type { Generator } from './generate.ts';
 import type { Optimizer } from './optimizer.ts';
 import type { Policy } from './policy.ts';
@@ -75,6 +76,8 @@ export function tellDone(emit: (event: StageEvent) => void, unit: string, total:
 }
 
 export interface StageContext {
+  /** How the plan draws its training rows; null: each once a pass, as it is. */
+  readonly draw: DrawSettings | null;
   readonly policy: Policy;
   readonly processor: Processor;
   readonly samples: SampleStore;

@@ -1,5 +1,6 @@
 /** A short run of the whole method on a tiny model, to be killed in every way there is and gone on with. */
 import { openAsBlob } from 'node:fs';
+import { DRAW } from '../../src/train/draw-settings.ts';
 import { filesUnder } from '../../src/cli/node-files.ts';
 import { openNodeGpu } from '../../src/cli/node-gpu.ts';
 import type { EngineEvent, Recipe } from '../../src/engine/protocol/index.ts';
@@ -27,6 +28,17 @@ const trained = { lora: lora(4, 8, 0.1), optimizer: optimizer(2e-3, 0.1, 'cosine
 export const WHOLE: Recipe = {
   name: 'whole',
   seed: 11,
+  // Drawn by task and changed from draw to draw, which a resumed run must do alike.
+  draw: {
+    ...DRAW,
+    mixBy: 'file',
+    shares: { 'train.jsonl': 0.9 },
+    order: 0.5,
+    flip: 0.5,
+    crop: 0.5,
+    scale: 0.5,
+    colour: 0.5,
+  },
   stages: [
     sftStage({ ...trained, maxSteps: 2, perDeviceTrainBatchSize: 1, gradientAccumulationSteps: 2, maxLength: 0 }),
     mergeStage(),

@@ -21,6 +21,8 @@ const row = (id: string, think: string, solved = true): Row => ({
 const listOf = (...rows: Row[]): RowList => ({
   length: rows.length,
   id: (i) => rows[i]!.id,
+  task: (i) => rows[i]!.task,
+  file: (i) => rows[i]!.source.file,
   hasSolution: (i) => rows[i]!.solution.length > 0,
   pictures: () => [0],
   read: async (places) => places.map((i) => rows[i]!),

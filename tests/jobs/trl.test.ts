@@ -45,6 +45,8 @@ const row = (id: string, split: Row['split']): Row => ({
 const listOf = (rows: readonly Row[]): RowList => ({
   length: rows.length,
   id: (i) => rows[i]!.id,
+  task: (i) => rows[i]!.task,
+  file: (i) => rows[i]!.source.file,
   hasSolution: () => true,
   pictures: () => [],
   read: (places) => Promise.resolve(places.map((i) => rows[i]!)),

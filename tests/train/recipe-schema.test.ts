@@ -31,7 +31,7 @@ describe('a plan', () => {
     [null, 'The recipe is null; allowed is an object with a list of stages.'],
     [[], 'The recipe is an empty list; allowed is an object with a list of stages.'],
     [{ stages: 3 }, 'stages is 3; allowed is a list of stages.'],
-    [{ ...plan(), sed: 1 }, 'sed is 1; allowed is only name, seed, prompt and stages.'],
+    [{ ...plan(), sed: 1 }, 'sed is 1; allowed is only name, seed, prompt, draw and stages.'],
     [{ ...plan(), seed: '4' }, 'seed is the text “4”; allowed is a whole number from 0.'],
     [{ ...plan(), seed: -1 }, 'seed is -1; allowed is a whole number from 0.'],
     [{ ...plan(), name: 4 }, 'name is 4; allowed is a text.'],

@@ -14,6 +14,8 @@ function world(count: number, turns = Infinity) {
   const train: RowList = {
     length: count,
     id: String,
+    task: () => '',
+    file: () => 'rows.jsonl',
     hasSolution: () => true,
     pictures: () => [],
     read: async (places) => places.map((i) => ({ id: String(i) }) as Row),

@@ -19,7 +19,7 @@ import { boxNumbers } from './box-numbers.ts';
 import { heatRow } from './heat.ts';
 import type { AskedRows } from '../protocol/answers.ts';
 import { askedAsPublished, predictRows } from './predict.ts';
-import { previewRow } from './preview.ts';
+import { drawReport, previewDraw, previewRow } from './preview.ts';
 
 export interface AnswerHost {
   readonly holder: ModelHolder;
@@ -49,11 +49,15 @@ export class AnswerDesk {
       const { loaded } = this.#host.holder;
       return boxNumbers(this.#host.dataset(dataset), await this.#host.row(dataset, rowId), loaded?.processor ?? null);
     },
-    preview: async ({ dataset, rowId, recipe, taught = false }) =>
-      previewRow(this.#host.holder.workbench(dataset), await this.#host.row(dataset, rowId), {
-        taught,
-        prompting: recipe ? promptingOf(recipe) : null,
-      }),
+    preview: async ({ dataset, rowId, recipe, taught = false, draw }) => {
+      const bench = this.#host.holder.workbench(dataset);
+      const row = await this.#host.row(dataset, rowId);
+      const options = { taught, prompting: recipe ? promptingOf(recipe) : null };
+      return draw !== undefined && recipe?.draw
+        ? previewDraw(bench, row, options, recipe.draw, recipe.seed, draw)
+        : previewRow(bench, row, options);
+    },
+    'draw-report': ({ dataset, recipe }) => drawReport(this.#host.dataset(dataset), recipe),
     answer: (request) => this.#host.aside(() => this.#one(request)),
     'answer-rows': (request) => this.#host.aside(() => this.#several(request)),
     'predict-rows': (request) => this.#host.aside(() => this.#predict(request)),

@@ -1,6 +1,7 @@
 /** What page and engine say to each other about a model's answers to rows: given, kept, and looked at digit by digit. */
 import type { Prediction } from '../../evaluate/prediction.ts';
-import type { Box01 } from '../../grounding/box.ts';
+import type { Box01, GroundedBox } from '../../grounding/box.ts';
+import type { MixedGroup } from '../../train/draws.ts';
 import type { RowForm } from '../../train/prompt.ts';
 import type { Answer, PolicyName, Recipe, Size } from './words.ts';
 
@@ -24,6 +25,18 @@ export interface EncodedPreview {
   readonly promptText: string;
   readonly targetText: string;
   readonly tokens: readonly { readonly text: string; readonly inLoss: boolean }[];
+  /** Of one draw: its pictures, changed as they are, in the order of the draw, and its boxes; null: the row as it is. */
+  readonly drawn: { readonly pictures: readonly Blob[]; readonly solution: readonly GroundedBox[] } | null;
+}
+
+/** What a plan's way of drawing makes of a dataset. */
+export interface DrawReport {
+  /** Files or tasks, by rows, most first; of no mixture, by file. */
+  readonly groups: readonly MixedGroup[];
+  /** What of the changes is not made to rows and why, in sentences, … */
+  readonly unvaried: readonly string[];
+  /** … from so many rows that were looked at. */
+  readonly looked: number;
 }
 
 export interface DigitHeat {
@@ -69,9 +82,12 @@ export type AnswerRequest =
       readonly type: 'preview';
       readonly dataset: string;
       readonly rowId: string;
-      readonly recipe?: Pick<Recipe, 'prompt' | 'seed'>;
+      readonly recipe?: Pick<Recipe, 'prompt' | 'draw' | 'seed'>;
       readonly taught?: boolean;
+      /** As draw number so and so, with its pictures changed; absent: as it is. */
+      readonly draw?: number;
     }
+  | { readonly type: 'draw-report'; readonly dataset: string; readonly recipe: Pick<Recipe, 'draw' | 'seed'> }
   | {
       readonly type: 'answer';
       readonly dataset: string;
@@ -116,6 +132,7 @@ export type AnswerRequest =
 export interface AnswerReplies {
   'box-numbers': BoxNumbers;
   preview: EncodedPreview;
+  'draw-report': DrawReport;
   answer: readonly Answer[];
   'answer-rows': readonly Answer[];
   'predict-rows': Predicted;

@@ -68,7 +68,7 @@ export async function rehearse(
     for (const [index, stage] of recipe.stages.entries()) {
       next(stage.name);
       const look = () => (allocatedBytes = Math.max(allocatedBytes, session.bytes));
-      const rehearsed = await rehearseStage(stage, bench, first.row, recipe.seed, look);
+      const rehearsed = await rehearseStage(stage, bench, first.row, recipe, look);
       const rounds = visits.filter((visit) => visit.index === index).length;
       stages.push({
         index,
@@ -126,7 +126,7 @@ async function rehearseStage<S extends Stage>(
   stage: S,
   bench: Workbench,
   longest: Row,
-  seed: number,
+  { seed, draw }: Pick<Recipe, 'seed' | 'draw'>,
   look: () => void,
 ): Promise<Omit<RehearsedStage, 'index' | 'rounds'>> {
   const splits = { train: bench.dataset.rows('train'), heldout: bench.dataset.rows('heldout') };
@@ -135,7 +135,7 @@ async function rehearseStage<S extends Stage>(
   const { each, note } = await handlerOf(stage).rehearse(stage, {
     rows: rows(stage, splits, seed)?.length ?? 0,
     policy: bench.policy,
-    time: (copies, work) => time(bench, fill(longest, copies), seed, look, work),
+    time: (copies, work) => time(bench, fill(longest, copies), { seed, ...(draw && { draw }) }, look, work),
     async once(work) {
       const started = performance.now();
       await work();
@@ -184,6 +184,8 @@ async function heldoutCost(
 const fill = (row: Row, length: number): RowList => ({
   length,
   id: () => row.id,
+  task: () => row.task,
+  file: () => row.source.file,
   hasSolution: () => wantedOf(row) !== null,
   pictures: () => [],
   read: async (places) => places.map(() => row),
@@ -193,7 +195,7 @@ const fill = (row: Row, length: number): RowList => ({
 async function time(
   bench: Workbench,
   rows: RowList,
-  seed: number,
+  { seed, draw }: Pick<Recipe, 'seed' | 'draw'>,
   look: () => void,
   work: (context: RunContext) => Promise<unknown>,
 ): Promise<Timed> {
@@ -213,6 +215,8 @@ async function time(
     processor: loaded.processor,
     seed,
     planSeed: seed,
+    // Changed pictures pass the vision tower at every draw; of one row there is no mixture.
+    draw: draw ? { ...draw, mixBy: 'none' } : null,
     train: rows,
     heldout: rows,
     rows,

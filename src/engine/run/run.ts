@@ -115,6 +115,7 @@ export async function runRecipe(
       generator: bench.generator,
       seed: seedOf(recipe.seed, round),
       planSeed: recipe.seed,
+      draw: recipe.draw ?? null,
       train,
       heldout,
       rows: rowsFor(reads, train, heldout, bench.outcomes),

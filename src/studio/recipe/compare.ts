@@ -1,6 +1,6 @@
 /** Where the plans of runs differ, setting by setting. */
 import type { Recipe } from '../../engine/protocol/index.ts';
-import { getAt, PROMPT, PROMPT_SCHEMA, STAGES } from '../../engine/presets.ts';
+import { DRAW, DRAW_SCHEMA, getAt, PROMPT, PROMPT_SCHEMA, STAGES } from '../../engine/presets.ts';
 import { fieldsOf } from './fields.ts';
 import { KIND_NAMES } from './kinds/index.ts';
 
@@ -44,6 +44,19 @@ export function differences(plans: readonly Recipe[]): Difference[] {
     'tasks',
     '',
     plans.map(({ prompt }) => JSON.stringify(prompt?.tasks ?? {})),
+  );
+  for (const key of Object.keys(DRAW_SCHEMA) as (keyof typeof DRAW_SCHEMA)[])
+    tell(
+      'Rows',
+      key,
+      '',
+      plans.map(({ draw }) => words((draw ?? DRAW)[key])),
+    );
+  tell(
+    'Rows',
+    'shares',
+    '',
+    plans.map(({ draw }) => JSON.stringify(draw?.shares ?? {})),
   );
   const longest = Math.max(...plans.map(({ stages }) => stages.length));
   for (let i = 0; i < longest; i++) {

@@ -1,7 +1,7 @@
 /** The plan being edited. It survives a reload. */
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { Recipe, Stage } from '../../engine/protocol/index.ts';
-import { newStage, parseRecipe, presetRecipe, type PromptSettings } from '../../engine/presets.ts';
+import { newStage, parseRecipe, presetRecipe, type DrawSettings, type PromptSettings } from '../../engine/presets.ts';
 import { problemOf, type Problem } from '../problem.ts';
 
 export interface RecipeEditor {
@@ -11,6 +11,8 @@ export interface RecipeEditor {
   reseed(seed: number): void;
   /** How rows are asked; null: as they are written. */
   ask(prompt: PromptSettings | null): void;
+  /** How training rows are drawn; null: each once a pass, as it is. */
+  draw(draw: DrawSettings | null): void;
   change(index: number, stage: Stage): void;
   add(kind: Stage['kind']): void;
   remove(index: number): void;
@@ -46,9 +48,8 @@ export function createRecipeEditor(
       rename: (name) => set(({ recipe }) => ({ recipe: { ...recipe, name } })),
       reseed: (seed) => set(({ recipe }) => ({ recipe: { ...recipe, seed } })),
       ask: (prompt) =>
-        set(({ recipe: { name, seed, stages: all } }) => ({
-          recipe: { name, seed, ...(prompt && { prompt }), stages: all },
-        })),
+        set(({ recipe: { prompt: _, ...rest } }) => ({ recipe: { ...rest, ...(prompt && { prompt }) } })),
+      draw: (draw) => set(({ recipe: { draw: _, ...rest } }) => ({ recipe: { ...rest, ...(draw && { draw }) } })),
       change: (index, stage) => stages((all) => all.map((old, i) => (i === index ? stage : old))),
       add: (kind) => stages((all) => [...all, newStage(kind)]),
       remove: (index) => stages((all) => all.filter((_, i) => i !== index)),

@@ -324,6 +324,15 @@ export class FakeTransport implements Transport {
         const pixels = row.solution.map(({ box }) => box.map((v) => Math.round(v * 640)));
         return { file: pixels, model: row.solution.map(({ box }) => box.map((v) => Math.round(v * 1000))) };
       }
+      case 'draw-report':
+        return {
+          groups: [
+            { name: 'train.jsonl', rows: 300, draws: 240 },
+            { name: 'earlier.jsonl', rows: 20, draws: 80 },
+          ],
+          unvaried: ['12 of 320 rows are not mirrored: 12 rows speak of sides.'],
+          looked: 320,
+        };
       case 'preview':
         return this.#preview(request);
       case 'answer':
@@ -553,6 +562,7 @@ export class FakeTransport implements Transport {
     ]);
     const target = `${asked.think === undefined ? '' : `<think>${asked.think}</think>`}<answer>Image-1: (120,340),(410,560)</answer><|im_end|>`;
     return {
+      drawn: null,
       sizes,
       form,
       promptText: asked.prompt

@@ -26,6 +26,8 @@ function world(stopAfter = Infinity, resume: object | null = null) {
   const train: RowList = {
     length: rows.length,
     id: (i) => rows[i]!.id,
+    task: (i) => rows[i]!.task,
+    file: (i) => rows[i]!.source.file,
     hasSolution: (i) => rows[i]!.solution.length > 0,
     pictures: () => [],
     read: async (places) => places.map((i) => rows[i]!),

@@ -1,5 +1,6 @@
 /** One row as the model will see it: resized pictures with the target's boxes, the rendered prompt, tokens by loss mask. */
 import { useEffect, useMemo, useState } from 'react';
+import { VARIATIONS } from '../../../engine/presets.ts';
 import type { DatasetReport, EncodedPreview } from '../../../engine/protocol/index.ts';
 import type { Layer } from '../../boxes/roles.ts';
 import { Legend, Strip } from '../../boxes/strip.tsx';
@@ -30,7 +31,10 @@ function Preview({ dataset }: { readonly dataset: DatasetReport }) {
   const rows = useRows(dataset.id, 'train');
   const row = rows.at(at);
   const prompt = useRecipe((editor) => editor.recipe.prompt);
+  const draw = useRecipe((editor) => editor.recipe.draw);
   const seed = useRecipe((editor) => editor.recipe.seed);
+  const varies = draw !== undefined && VARIATIONS.some((what) => draw[what] > 0);
+  const [number, setNumber] = useState<number | null>(null);
   const [taught, setTaught] = useState(true);
   const [preview, setPreview] = useState<EncodedPreview | Problem | null>(null);
   const { want } = rows;
@@ -39,14 +43,18 @@ function Preview({ dataset }: { readonly dataset: DatasetReport }) {
   useEffect(() => {
     if (rowId === undefined) return;
     let live = true;
-    const recipe = { seed, ...(prompt && { prompt }) };
-    client.request({ type: 'preview', dataset: dataset.id, rowId, recipe, taught }).then(
+    const recipe = { seed, ...(prompt && { prompt }), ...(draw && { draw }) };
+    const drawn = varies && number !== null ? { draw: number } : {};
+    client.request({ type: 'preview', dataset: dataset.id, rowId, recipe, taught, ...drawn }).then(
       (value) => live && setPreview(value),
       (error) => live && setPreview(problemOf(error)),
     );
     return () => void (live = false);
-  }, [client, dataset.id, rowId, prompt, seed, taught]);
-  const layers = useMemo<Layer[]>(() => (row ? [{ role: 'truth', boxes: row.solution }] : []), [row]);
+  }, [client, dataset.id, rowId, prompt, draw, varies, number, seed, taught]);
+  const drawn = preview && 'drawn' in preview ? preview.drawn : null;
+  const solution = drawn?.solution ?? row?.solution;
+  const layers = useMemo<Layer[]>(() => (solution ? [{ role: 'truth', boxes: solution }] : []), [solution]);
+  const pictures = useDrawn(drawn);
   const seenAs = useMemo(
     () => (preview && 'sizes' in preview ? preview.sizes.map(({ model }) => model) : undefined),
     [preview],
@@ -87,12 +95,28 @@ function Preview({ dataset }: { readonly dataset: DatasetReport }) {
             </select>
           </label>
         )}
+        {varies && (
+          <label className="prompt-task">
+            <span>Shown</span>
+            <select
+              value={number ?? ''}
+              onChange={(event) => setNumber(event.target.value === '' ? null : Number(event.target.value))}
+            >
+              <option value="">as the row is</option>
+              {Array.from({ length: DRAWS_SHOWN }, (_, i) => (
+                <option key={i} value={i}>
+                  as draw {i + 1} of it
+                </option>
+              ))}
+            </select>
+          </label>
+        )}
         {preview && 'form' in preview && prompt && <span className="tag">{FORM_TAGS[preview.form]}</span>}
       </div>
       {row && (
         <Strip
-          dataset={dataset.id}
-          images={row.images}
+          dataset={pictures ? DRAWN : dataset.id}
+          images={pictures ?? row.images}
           layers={layers}
           seenAs={seenAs}
           height={200}
@@ -108,6 +132,28 @@ function Preview({ dataset }: { readonly dataset: DatasetReport }) {
       )}
     </div>
   );
+}
+
+const DRAWS_SHOWN = 8;
+/** The place of changed pictures among those of datasets. */
+const DRAWN = 'drawn';
+let shown = 0;
+
+/** Paths by which the pictures of a draw are shown, as long as they are; null: those of the row are. */
+function useDrawn(drawn: EncodedPreview['drawn']): readonly string[] | null {
+  const { pictures } = useStudio();
+  const [paths, setPaths] = useState<readonly string[] | null>(null);
+  useEffect(() => {
+    if (!drawn) return setPaths(null);
+    const here = drawn.pictures.map((picture) => {
+      const path = `draw ${shown++}`;
+      pictures.put(DRAWN, path, picture);
+      return path;
+    });
+    setPaths(here);
+    return () => here.forEach((path) => pictures.drop(DRAWN, path));
+  }, [drawn, pictures]);
+  return drawn ? paths : null;
 }
 
 const FORM_TAGS: Readonly<Record<EncodedPreview['form'], string>> = {

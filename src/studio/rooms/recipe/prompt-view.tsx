@@ -1,5 +1,5 @@
 /** How the rows are asked: system text, form of the answer, names of the pictures; for all of them and by task. */
-import { useId, useState } from 'react';
+import { useState } from 'react';
 import {
   ANSWER_FORMS,
   askedHow,
@@ -12,6 +12,7 @@ import {
 import { useProject, useRecipe } from '../../state/studio.ts';
 import { Icon } from '../../ui/icon.tsx';
 import { NumberInput } from './number-input.tsx';
+import { SettingLine } from './setting-line.tsx';
 
 const FORM_WORDS: Readonly<Record<AskedHow['answerForm'], string>> = {
   'as-written': 'As the row is written',
@@ -139,7 +140,7 @@ function AskedFields({
         )}
       </div>
       <div className="fields">
-        <Line
+        <SettingLine
           title="Answer form"
           name="answerForm"
           help="What an answer is asked to be. The format rewards judge by it. In a mix the form of a row depends on the seed and the row alone, so it never changes."
@@ -158,9 +159,9 @@ function AskedFields({
               ))}
             </select>
           )}
-        </Line>
+        </SettingLine>
         {answerForm === 'mix' && (
-          <Line
+          <SettingLine
             title="Share that thinks"
             name="thinkShare"
             help="From 0 to 1. Rows without a thought cannot teach to think: where they are learned, they are asked for the answer."
@@ -176,9 +177,9 @@ function AskedFields({
                 onChange={(thinkShare) => onChange({ thinkShare })}
               />
             )}
-          </Line>
+          </SettingLine>
         )}
-        <Line
+        <SettingLine
           title="Name of each picture"
           name="pictureName"
           help="Stands before each picture, {n} being its number. A picture that has this name already does not get it twice. Empty: no name."
@@ -194,7 +195,7 @@ function AskedFields({
               onChange={(event) => onChange({ pictureName: event.target.value })}
             />
           )}
-        </Line>
+        </SettingLine>
       </div>
       <Words
         label={label}
@@ -235,32 +236,6 @@ function AskedFields({
 
 const BOXES_HELP = 'Added to the question. {boxes} becomes an example of how the model writes boxes. Empty: no words.';
 
-function Line({
-  title,
-  name,
-  help,
-  children,
-}: {
-  readonly title: string;
-  readonly name: string;
-  readonly help: string;
-  readonly children: (helpId: string) => React.ReactNode;
-}) {
-  const id = useId();
-  return (
-    <div className="field">
-      <div className="field-name">
-        <span>{title}</span>
-        <code>{name}</code>
-      </div>
-      <span className="field-input">{children(id)}</span>
-      <p className="field-help" id={id}>
-        {help}
-      </p>
-    </div>
-  );
-}
-
 function Words({
   label,
   title,
@@ -281,7 +256,7 @@ function Words({
   readonly onChange: (value: string) => void;
 }) {
   return (
-    <Line title={title} name={name} help={help}>
+    <SettingLine title={title} name={name} help={help}>
       {(helpId) => (
         <span className="prompt-words">
           <textarea
@@ -302,6 +277,6 @@ function Words({
           )}
         </span>
       )}
-    </Line>
+    </SettingLine>
   );
 }

@@ -11,6 +11,7 @@ import { Tabs } from '../../ui/tabs.tsx';
 import { AddStage, PresetMenu } from './presets-menu.tsx';
 import { useUnfitRows } from '../data/settle.tsx';
 import { MemoryPanel } from '../model/memory-panel.tsx';
+import { DrawView } from './draw-view.tsx';
 import { NumberInput } from './number-input.tsx';
 import { PlanFile } from './plan-file.tsx';
 import { PreviewView } from './preview-view.tsx';
@@ -77,6 +78,7 @@ export function RecipeRoom() {
                   ),
               },
               { key: 'prompt', title: 'Prompt', body: () => <PromptView /> },
+              { key: 'rows', title: 'Rows', body: () => <DrawView /> },
               { key: 'sees', title: 'As the model sees it', body: () => <PreviewView /> },
               { key: 'memory', title: 'Memory', body: () => <MemoryPanel /> },
               { key: 'file', title: 'Recipe as a file', body: () => <PlanFile /> },
