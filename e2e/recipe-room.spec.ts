@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from '@playwright/test';
 import { PRESETS, PUBLISHED } from '../src/engine/presets.ts';
+import { look } from './harness/look.ts';
 import { goTo, runState } from './harness/ways.ts';
 
 test('a preset is chosen with its sources; every setting of its stages is named, explained and told with defaults', async ({
@@ -90,6 +91,58 @@ test('a row is shown as the model sees it: resized pictures with boxes, image to
       (element) => getComputedStyle(element).backgroundColor,
     );
   expect(await colour(true)).not.toBe(await colour(false));
+});
+
+test('rows are drawn in shares and with changed pictures, and each draw is shown with its boxes', async ({ page }) => {
+  await page.goto('/#/data');
+  await page.getByRole('button', { name: 'Start with the sample' }).click();
+  await expect(page.getByRole('link', { name: /^Model/ })).toContainText('parameters', { timeout: 120_000 });
+  await goTo(page, 'Recipe');
+  await page.getByRole('tab', { name: 'Rows' }).click();
+  await page.getByRole('combobox', { name: 'Shares' }).selectOption('By task');
+  const shares = page.getByRole('region', { name: 'Shares of the mixture' });
+  const draws = async (task: string) =>
+    Number((await shares.getByRole('row', { name: task }).locator('td').nth(1).innerText()).replace(',', ''));
+  const before = await draws('region');
+  await shares.getByRole('button', { name: 'Give a share: region' }).click();
+  await page.getByRole('textbox', { name: 'Share of region' }).fill('0.5');
+  await expect.poll(() => draws('region')).toBeGreaterThan(2 * before);
+  await expect(page.getByRole('region', { name: 'The recipe' })).not.toContainText('no share is given');
+  for (const change of ['Pictures in another order', 'Mirrored', 'Cropped', 'Recoloured'])
+    await page.getByRole('textbox', { name: change, exact: true }).fill('1');
+  await expect(page.getByRole('list', { name: 'Rows that are not changed' })).toContainText(
+    /rows are not mirrored: [\d,]+ rows speak of sides/,
+  );
+  await look(page, 'rows');
+  await page.getByRole('tab', { name: 'As the model sees it' }).click();
+  const table = page.getByRole('region', { name: 'Pictures after resizing' });
+  await expect(table).toBeVisible();
+  const strip = page.getByRole('group', { name: /^Pictures of row/ });
+  const sources = () => strip.locator('img').evaluateAll((all) => all.map((image) => (image as HTMLImageElement).src));
+  // A row whose words allow a crop is among the first.
+  const shown = page.getByRole('combobox', { name: 'Shown' });
+  await shown.selectOption('as draw 1 of it');
+  const natural = () => table.locator('tbody tr td:nth-child(2)').allInnerTexts();
+  const asIs = new Set<string>();
+  let changed = false;
+  for (let row = 0; row < 12 && !changed; row++) {
+    await shown.selectOption('as the row is');
+    await expect(table).toBeVisible();
+    const files = (await natural()).join();
+    asIs.add(files);
+    await shown.selectOption('as draw 1 of it');
+    await page.waitForTimeout(300);
+    changed = (await natural()).join() !== files;
+    if (!changed) await page.getByRole('button', { name: 'Next row' }).click();
+  }
+  expect(changed).toBe(true);
+  const first = await natural();
+  await expect(strip.locator('canvas[data-boxes]:not([data-boxes="0"])').first()).toBeVisible();
+  const [one] = await sources();
+  await shown.selectOption('as draw 2 of it');
+  await expect.poll(async () => (await sources())[0]).not.toBe(one);
+  await expect.poll(natural).not.toEqual(first);
+  await look(page, 'draw');
 });
 
 test('a model that is not here is planned by its config.json, before anything of it is fetched', async ({ page }) => {

@@ -193,12 +193,12 @@ function Shares({
                   <button
                     type="button"
                     className="button small"
+                    aria-label={`${given ? 'By its rows' : 'Give a share'}: ${words}`}
                     onClick={() =>
                       onChange(given ? without(name) : { ...shares, [name]: Math.round((1000 * draws) / total) / 1000 })
                     }
                   >
                     {given ? 'By its rows' : 'Give a share'}
-                    <span className="visually-hidden">: {words}</span>
                   </button>
                 </td>
               </tr>
