@@ -143,9 +143,9 @@ export class Unvaried {
   }
 }
 
+const PLURALS: Readonly<Record<string, string>> = { has: 'have', does: 'do', is: 'are' };
 /** “speaks of sides” of several rows. */
-const plural = (reason: string): string =>
-  reason.replace(/^(\w+)/, (verb) => (verb === 'has' ? 'have' : verb === 'does' ? 'do' : verb.replace(/s$/, '')));
+const plural = (reason: string): string => reason.replace(/^(\w+)/, (verb) => PLURALS[verb] ?? verb.replace(/s$/, ''));
 
 /** The rows of a stage as a plan draws them. */
 export class Draws {

@@ -38,20 +38,30 @@ const COMPARED =
   /\b(?:mov(?:e|ed|es|ing)|chang(?:e|ed|es)|differ(?:s|ent|ence|ences)?|same (?:place|position|spot)|larger|largest|smaller|smallest|bigger|biggest|size|distance|closer|closest|further|missing|added|removed)\b|移动|移動|变化|變化|不同|差异|差異|大小|更大|更小|最大|最小/iu;
 const SHADES =
   /\b(?:colou?rs?|shade|tint|dark(?:er|est)?|bright(?:er|est)?|light(?:er|est)?|pale|black|white|gr[ae]y|faded|vivid)\b|颜色|顏色|深色|浅色|亮|暗|黑|白|灰/iu;
+/** The lists above know English and Chinese: rows in other words are left as they are. */
+const ENGLISH = /\b(?:the|of|is|are|find|which|what|where|locate|detect|please|and|with|this|that|each|object)\b/i;
+const HAN = /\p{Script=Han}/u;
+const OTHER_SCRIPT = /[^\P{L}\p{Script=Latin}\p{Script=Han}]/u;
+const isUnderstood = (words: string): boolean =>
+  !/\p{L}/u.test(words) || (!OTHER_SCRIPT.test(words) && (HAN.test(words) || ENGLISH.test(words)));
+
 /** Numbers of a place that stand in words: no change of the picture reaches them. */
 const NUMBERS = /\d\s*[,，、]\s*\d/;
 
 /** Why a change is not made to a row, by change; what is absent may be made. */
 export function whyNot(row: Row): Partial<Record<Variation, string>> {
-  const words = wordsOf(row);
+  // Its id is among the words that are searched, and says nothing here.
+  const words = wordsOf({ ...row, id: '' });
+  const foreign = isUnderstood(words) ? null : 'is in a language whose words are not known here';
   const moves = words.match(NUMBERS) ? 'has numbers of places in its words' : null;
   const grounding = row.solution.length > 0 || row.nothing === true ? null : 'has an answer without boxes';
   const reason = (...reasons: readonly (string | null | false)[]) => reasons.find((each) => each) || null;
   const names = (pattern: RegExp, what: string) => pattern.test(words) && `speaks of ${what}`;
   const found: Record<Variation, string | null> = {
-    order: reason(moves, whyInOrder(row)),
-    flip: reason(moves, grounding, names(SIDES, 'sides'), names(WRITING, 'writing')),
+    order: reason(foreign, moves, whyInOrder(row)),
+    flip: reason(foreign, moves, grounding, names(SIDES, 'sides'), names(WRITING, 'writing')),
     crop: reason(
+      foreign,
       moves,
       grounding,
       row.solution.length === 0 && 'has no box to keep',
@@ -59,8 +69,8 @@ export function whyNot(row: Row): Partial<Record<Variation, string>> {
       names(PLACES, 'places in the picture'),
       names(COMPARED, 'differences'),
     ),
-    scale: reason(names(COMPARED, 'differences')),
-    colour: reason(names(SHADES, 'colours')),
+    scale: reason(foreign, names(COMPARED, 'differences')),
+    colour: reason(foreign, names(SHADES, 'colours')),
   };
   return Object.fromEntries(Object.entries(found).filter(([, why]) => why !== null)) as Partial<
     Record<Variation, string>

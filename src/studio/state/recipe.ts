@@ -48,8 +48,13 @@ export function createRecipeEditor(
       rename: (name) => set(({ recipe }) => ({ recipe: { ...recipe, name } })),
       reseed: (seed) => set(({ recipe }) => ({ recipe: { ...recipe, seed } })),
       ask: (prompt) =>
-        set(({ recipe: { prompt: _, ...rest } }) => ({ recipe: { ...rest, ...(prompt && { prompt }) } })),
-      draw: (draw) => set(({ recipe: { draw: _, ...rest } }) => ({ recipe: { ...rest, ...(draw && { draw }) } })),
+        set(({ recipe: { name, seed, draw, stages: all } }) => ({
+          recipe: { name, seed, ...(prompt && { prompt }), ...(draw && { draw }), stages: all },
+        })),
+      draw: (draw) =>
+        set(({ recipe: { name, seed, prompt, stages: all } }) => ({
+          recipe: { name, seed, ...(prompt && { prompt }), ...(draw && { draw }), stages: all },
+        })),
       change: (index, stage) => stages((all) => all.map((old, i) => (i === index ? stage : old))),
       add: (kind) => stages((all) => [...all, newStage(kind)]),
       remove: (index) => stages((all) => all.filter((_, i) => i !== index)),

@@ -169,6 +169,9 @@ describe('what a row’s words forbid', () => {
     ['What is different?', ['crop', 'scale']],
     ['Find the dark cup.', ['colour']],
     ['Find the cup at [10, 20, 30, 40].', ['crop', 'flip', 'order']],
+    ['Trouver la tasse à gauche.', ['colour', 'crop', 'flip', 'order', 'scale']],
+    ['Найди the чашку слева.', ['colour', 'crop', 'flip', 'order', 'scale']],
+    ['左の箱の中', ['colour', 'crop', 'flip', 'order', 'scale']],
   ])('%s', (words, forbidden) => {
     expect(about(words)).toEqual(forbidden);
   });
