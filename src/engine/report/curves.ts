@@ -50,7 +50,12 @@ function chart({ title, about, curves: names }: Panel, curves: ReadonlyMap<strin
   const x = (step: number) => LEFT + ((step - first) / Math.max(last - first, 1)) * (WIDTH - LEFT - 8);
   const y = (value: number) => TOP + (1 - (high > low ? (value - low) / (high - low) : 0.5)) * (HEIGHT - TOP - BOTTOM);
   const lines = drawn.map(
-    (points, i) => html`<path class="curve" style="stroke:var(--c${i % COLORS})" d="${pathOf(points, x, y)}" />`,
+    (points, i) =>
+      html`<path
+        class="${aloneIn(points) ? 'curve dot' : 'curve'}"
+        style="stroke:var(--c${i % COLORS})"
+        d="${pathOf(points, x, y)}"
+      />`,
   );
   const label = names
     .map((name, i) => {
@@ -83,6 +88,9 @@ function thinned({ steps, values }: Points): Points {
 }
 
 /** A point that is no number leaves a gap; one alone is a dot. */
+/** A curve of one point is a dot, or nobody would see it. */
+const aloneIn = ({ values }: Points): boolean => values.filter(Number.isFinite).length === 1;
+
 function pathOf({ steps, values }: Points, x: (step: number) => number, y: (value: number) => number): string {
   let joined = false;
   return steps
