@@ -201,8 +201,9 @@ describe('a session on the starter', () => {
 
     const merged = await zipped((await session.handle({ type: 'export', what: 'merged' })).stream);
     const before = new Map((await filesUnder(`${starter}model`)).map(({ path, file }) => [path, file]));
+    expect(await merged.get('README.md')!.text()).toContain('## Base model');
     for (const [path, file] of merged)
-      if (path !== 'model.safetensors')
+      if (path !== 'model.safetensors' && path !== 'README.md')
         expect(
           Buffer.compare(Buffer.from(await file.arrayBuffer()), Buffer.from(await before.get(path)!.arrayBuffer())),
           path,
