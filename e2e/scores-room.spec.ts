@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test, type Page } from '@playwright/test';
 import { madeMigBench } from '../tests/data/make-benchmark.ts';
+import { watchHeaps } from './harness/heap.ts';
 import { faults } from './harness/look.ts';
 import { goTo } from './harness/ways.ts';
 
@@ -93,13 +94,14 @@ const answersOf = (kinds: readonly ('right' | 'elsewhere' | 'loose' | 'none')[])
     })
     .join('\n');
 
-async function take(page: Page, name: string, content: string): Promise<void> {
+async function take(page: Page, name: string, content: string, answers = 8): Promise<void> {
   await page
     .locator('input[data-pick="predictions"]')
     .setInputFiles({ name: `${name}.jsonl`, mimeType: 'application/json', buffer: Buffer.from(content) });
   await page.getByLabel('The numbers of its boxes are').selectOption('thousandths');
   await page.getByRole('button', { name: `Take the answers of ${name}.jsonl` }).click();
-  await expect(page.getByText(`8 answers of ${name} were taken.`)).toBeVisible();
+  const told = `${answers} answers of ${name} were taken.`;
+  await expect(page.getByText(told)).toBeVisible({ timeout: 60_000 });
 }
 
 test('answers of other models become rows of the table and a layer, and each cell of failures opens its rows', async ({
@@ -140,4 +142,46 @@ test('answers of other models become rows of the table and a layer, and each cel
   expect(await faults(page)).toEqual([]);
   await page.getByRole('button', { name: 'Show all rows' }).click();
   await expect(page.getByRole('listbox', { name: 'Rows' }).getByRole('option')).toHaveCount(8);
+});
+
+test.describe('a benchmark of 4,000 rows', () => {
+  test.use({ trace: 'off' }); // it would keep every state of the page
+
+  test('is scored and looked through, and the heap does not grow with how often', async ({ page }) => {
+    test.setTimeout(300_000);
+    const heaps = await watchHeaps(page);
+    await openBenchmark(page, 4000);
+    await goTo(page, 'Scores');
+    await page.getByRole('tab', { name: /^Answers/ }).click();
+    const kinds = (['right', 'elsewhere', 'loose', 'none'] as const).flatMap((kind) =>
+      Array<typeof kind>(1000).fill(kind),
+    );
+    await take(page, 'large', answersOf(kinds), 4000);
+    await page.getByRole('tab', { name: 'Failures' }).click();
+    const cells = page.getByRole('region', { name: 'Failures on MIG-Bench' });
+    const list = page.getByRole('listbox', { name: 'Rows' });
+    const look = async () => {
+      await goTo(page, 'Scores');
+      await page.getByRole('tab', { name: 'Failures' }).click();
+      await cells.getByRole('button', { name: /^region, right: \d+ rows/ }).click();
+      await page.getByRole('button', { name: 'Show all rows' }).click();
+      await list.focus();
+      for (let i = 0; i <= 20; i++) {
+        await list.evaluate((box, at) => void (box.scrollTop = (box.scrollHeight * at) / 20), i);
+        await page.waitForTimeout(30);
+      }
+      await page.keyboard.press('End');
+      await expect(page.getByText('4,000 of 4,000', { exact: false }).first()).toBeVisible();
+      return heaps();
+    };
+    const first = await look();
+    let last = first;
+    for (let i = 0; i < 3; i++) last = await look();
+    const mib = 2 ** 20;
+    console.log(
+      `page ${(first.page / mib).toFixed(1)} to ${(last.page / mib).toFixed(1)} MiB, workers ${(first.workers / mib).toFixed(1)} to ${(last.workers / mib).toFixed(1)} MiB`,
+    );
+    expect(last.page - first.page).toBeLessThan(4 * mib);
+    expect(last.workers - first.workers).toBeLessThan(4 * mib);
+  });
 });

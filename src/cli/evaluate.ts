@@ -3,7 +3,7 @@
  * prints both readings of them per task, with n and intervals. Continues where it was interrupted.
  *
  *   npm run evaluate -- --data PATH --model DIR|ID [--adapter DIR] [--predictions OUT] [--limit N] [--seed S]
- *     [--prompt published|own] [--tokens N] [--batch N] [--storage HOW] [--samples N] [--temperature T] [--swap]
+ *     [--prompt published|own] [--recipe NAME|FILE] [--tokens N] [--batch N] [--storage HOW] [--samples N] [--temperature T] [--swap]
  *   npm run evaluate -- --data PATH --from-predictions FILE [--space thousandths|pixels]
  *   both: [--name NAME] [--against FILE] [--table FILE.csv|.md|.tex] [--vlmevalkit FILE] [--lmms-eval FILE] [--report FILE [--gallery KIND…] [--gallery-rows N]]
  *
@@ -27,7 +27,19 @@ import { registerDecoder } from '../image/decode.ts';
 import { nodeDecode } from '../image/node-decode.ts';
 import { nodeShrink } from './node-shrink.ts';
 import { registerShrinker } from '../image/shrink.ts';
-import { existing, flag, oneOf, outFile, readArguments, real, text, texts, UsageError, whole } from './arguments.ts';
+import {
+  existing,
+  flag,
+  oneOf,
+  outFile,
+  plan,
+  readArguments,
+  real,
+  text,
+  texts,
+  UsageError,
+  whole,
+} from './arguments.ts';
 import { findModel } from './find-model.ts';
 import { INTAKE_FLAGS, settleByFlags } from './intake.ts';
 import { filesUnder, writeFiles } from './node-files.ts';
@@ -60,6 +72,7 @@ const OPTIONS = {
   samples: whole(1),
   temperature: real,
   swap: flag,
+  recipe: plan,
   space: oneOf(['thousandths', 'pixels']),
   name: text(),
   against: texts,
@@ -118,6 +131,8 @@ async function main(): Promise<number | void> {
     throw new UsageError('Give either --model or --from-predictions.', USAGE);
   if (values.swap && model === undefined)
     throw new UsageError('--swap asks a model again.', 'Leave it out, or give --model.');
+  if (values.recipe && model === undefined)
+    throw new UsageError('--recipe says how a model is asked.', 'Leave it out, or give --model.');
   const wanted = samplingOf(values);
   registerDecoder(nodeDecode);
   registerShrinker(nodeShrink);
@@ -285,6 +300,11 @@ async function answer(
     await session.handle({ type: 'adapter-stack', stack: [id], continueTop: false });
   }
   const prompt = values.prompt ?? 'published';
+  const asking = values.recipe && {
+    name: values.recipe.name,
+    seed: values.recipe.seed,
+    prompt: values.recipe.prompt ?? null,
+  };
   const ask = (given: Pick<RequestOf<'predict-rows'>, 'rowIds' | 'tokens' | 'sampling'>) =>
     session.handle({
       type: 'predict-rows',
@@ -292,6 +312,7 @@ async function answer(
       policy: values.adapter === undefined ? 'base' : 'tuned',
       prompt,
       ...(values.swap && { swap: true }),
+      ...(values.recipe && { recipe: values.recipe }),
       ...given,
     });
   const header = {
@@ -308,6 +329,7 @@ async function answer(
     pictures: null,
     ...sampling,
     ...(values.swap && { swap: true }),
+    ...(asking && { recipe: asking }),
   } as const satisfies PredictionHeader;
   const file = values.predictions ?? `${fileWords(name)}.predictions.jsonl`;
   let stopped = false;

@@ -7,6 +7,7 @@ import * as v from 'valibot';
 import { GroundworkError } from '../base/error.ts';
 import type { Size } from '../grounding/box.ts';
 import type { ParsedBox } from '../grounding/parse.ts';
+import type { PromptSettings } from '../train/prompt.ts';
 
 export interface Prediction {
   /** Id of the row. */
@@ -50,6 +51,8 @@ export interface PredictionHeader {
   readonly temperature?: number;
   /** Rows were asked again with their pictures swapped. */
   readonly swap?: true;
+  /** The prompt of a recipe that was put around rows that are asked in their own words, and the seed that draws its forms. */
+  readonly recipe?: { readonly name: string; readonly seed: number; readonly prompt: PromptSettings | null };
 }
 
 /** The answers to each row: one, or its samples. */
@@ -100,6 +103,7 @@ const headerForm = v.object({
   samples: v.exactOptional(count),
   temperature: v.exactOptional(v.number()),
   swap: v.exactOptional(v.literal(true)),
+  recipe: v.exactOptional(v.object({ name: v.string(), seed: count, prompt: v.nullable(v.looseObject({})) })),
 });
 const number = v.pipe(v.number(), v.finite());
 const boxesForm = v.array(v.looseObject({ box: v.tuple([number, number, number, number]) }));
@@ -131,7 +135,7 @@ export function readPredictions(text: string): PredictionFile {
   for (const [i, line] of text.slice(0, end).split('\n').entries()) {
     if (line.trim() === '') continue;
     const value = parsedLine(line);
-    if (i === 0 && v.is(headerForm, value)) header = value;
+    if (i === 0 && v.is(headerForm, value)) header = value as PredictionHeader;
     else if (v.is(predictionForm, value)) addAnswer(answers, value as unknown as Prediction);
     else
       throw new GroundworkError(
@@ -159,8 +163,9 @@ export function differences(kept: PredictionHeader, wanted: PredictionHeader): s
       'samples',
       'temperature',
       'swap',
+      'recipe',
     ] as const
   )
-    .filter((key) => kept[key] !== wanted[key])
+    .filter((key) => JSON.stringify(kept[key]) !== JSON.stringify(wanted[key]))
     .map((key) => `${key}: ${named(kept[key])} there, ${named(wanted[key])} now`);
 }

@@ -19,6 +19,7 @@ import { headerLine, predictionLine, readPredictions } from '../../src/evaluate/
 import { base64Bytes } from '../../src/formats/base64.ts';
 import { blobSource, type ByteSource } from '../../src/formats/byte-source.ts';
 import { INDEX_FILE, openCheckpoint } from '../../src/formats/checkpoint-files.ts';
+import { licenceOf } from '../../src/engine/export/licence.ts';
 import { matchAdapterKeys } from '../../src/formats/peft.ts';
 import { readAdapterConfig } from '../../src/formats/peft-config.ts';
 import { readableWeights } from '../../src/formats/quantised-weights.ts';
@@ -456,6 +457,11 @@ export const READERS: Readonly<Record<string, Reader>> = {
     files: ['formats/safetensors'],
     seeds: () => [safetensors(JSON.parse(HEADER) as object)],
     read: async (bytes) => readAll(await openSafetensors(bytesSource(bytes))),
+  },
+  'base model’s card': {
+    files: ['engine/export/licence'],
+    seeds: () => ['---\nlicense: apache-2.0\ntags: [vision]\n---\n# A model\n', '---\nlicense: "mit"   \n---'],
+    read: (bytes) => licenceOf(new Map([['README.md', bytesSource(bytes)]])),
   },
   'safetensors index': {
     files: ['formats/checkpoint-files'],

@@ -92,11 +92,11 @@ export class AnswerDesk {
   }
 
   async #predict(request: RequestOf<'predict-rows'>): Promise<Predicted> {
-    const { dataset, rowIds, policy, prompt, tokens, sampling, swap } = request;
+    const { dataset, rowIds, policy, prompt, tokens, sampling, swap, recipe } = request;
     const bench = this.#host.holder.workbench(dataset);
     const rows: Row[] = [];
     for (const id of rowIds) rows.push(await this.#host.row(dataset, id));
-    const predictions = await this.predict(bench, rows, policy, { prompt, tokens, swap, sampling });
+    const predictions = await this.predict(bench, rows, policy, { prompt, tokens, swap, sampling, recipe });
     const { minPixels, maxPixels } = bench.loaded.processor.limits;
     return { predictions, pictures: { minPixels, maxPixels } };
   }
@@ -105,11 +105,15 @@ export class AnswerDesk {
     bench: Workbench,
     rows: readonly Row[],
     policy: PolicyName,
-    { prompt, tokens, swap, sampling }: AskedRows,
+    { prompt, tokens, swap, sampling, recipe }: AskedRows,
   ): Promise<Prediction[]> {
     const asked = prompt === 'published' ? rows.map(askedAsPublished) : rows;
     return this.#with(bench, policy, (generator) =>
-      predictRows(bench, asked, policy, tokens, sampling, { generator, swap: swap ?? false }),
+      predictRows(bench, asked, policy, tokens, sampling, {
+        generator,
+        swap: swap ?? false,
+        ...(recipe && { options: { prompting: promptingOf(recipe) } }),
+      }),
     );
   }
 

@@ -7,6 +7,7 @@ import { turned } from '../../grounding/picture-swap.ts';
 import type { RequestOf } from '../protocol/index.ts';
 import type { PolicyName } from '../protocol/words.ts';
 import type { Workbench } from '../model/workbench.ts';
+import type { AskOptions } from '../../train/samples.ts';
 import { withImageOrder } from './answer.ts';
 
 /** The row with the words that the published script sends after the pictures; others stay as they are. */
@@ -15,6 +16,12 @@ export function askedAsPublished(row: Row): Row {
   const pictures = row.images.map((_, image) => ({ type: 'image', image }) as const);
   const text = { type: 'text', text: row.benchmark.prompt } as const;
   return { ...row, published: true, prompt: [{ role: 'user', content: [...pictures, text] }] };
+}
+
+interface Predicting {
+  readonly generator?: Workbench['generator'];
+  readonly swap?: boolean;
+  readonly options?: AskOptions;
 }
 
 /** What `predict-rows` asks for where it draws no samples: the likeliest answer. */
@@ -30,9 +37,9 @@ export async function predictRows(
   policy: PolicyName,
   tokens: number,
   { temperature, count, seed }: NonNullable<RequestOf<'predict-rows'>['sampling']> = GREEDY,
-  { generator = bench.generator, swap = false }: { generator?: Workbench['generator']; swap?: boolean } = {},
+  { generator = bench.generator, swap = false, options = {} }: Predicting = {},
 ): Promise<Prediction[]> {
-  const samples = await bench.samples.prepare(rows);
+  const samples = await bench.samples.prepare(rows, options);
   const rollouts = await generator.generate(samples, {
     numGenerations: count,
     sampling: { temperature, topK: 0, topP: 1, maxCompletionLength: tokens },
@@ -52,7 +59,7 @@ export async function predictRows(
   const able = rows.flatMap((row, i) => (swappable(row, predictions[i]!) ? [i] : []));
   if (able.length === 0) return predictions;
   const asked = able.map((i) => withImageOrder(rows[i]!, turned(rows[i]!.images.length)));
-  const again = await predictRows(bench, asked, policy, tokens, GREEDY, { generator });
+  const again = await predictRows(bench, asked, policy, tokens, GREEDY, { generator, options });
   const swapped = new Map(able.map((i, k) => [i, { text: again[k]!.text, boxes: again[k]!.boxes! }]));
   return predictions.map((each, i) => {
     const other = swapped.get(i);

@@ -1,9 +1,9 @@
 /** README.md of an export, as the Hub shows it: what the model is, what it learnt from, what was measured, whose it is. */
-import type { ByteSource } from '../../formats/byte-source.ts';
 import type { ReportStage } from '../../evaluate/report.ts';
 import { serveSnippets, type SnippetKind } from '../../train/serve-snippets.ts';
 import type { NamedModel } from '../model/model-holder.ts';
 import type { RunRecord } from '../protocol/records.ts';
+import { licenceOf } from './licence.ts';
 import { servedFacts } from '../model/served-facts.ts';
 
 export interface CardFacts {
@@ -53,24 +53,6 @@ function origin({ model, learnt }: CardFacts, licence: string): string[] {
     `${model.name} (${model.architecture.modelType}). ${licence}`,
     ...(learnt ? [] : ['', 'Nothing was learnt on top of it.']),
   );
-}
-
-/** As the base's own card says it, or its LICENSE file. */
-async function licenceOf(
-  folder: ReadonlyMap<string, ByteSource>,
-): Promise<{ readonly id: string | null; readonly words: string }> {
-  const card = folder.get('README.md');
-  const text = card ? new TextDecoder().decode(await card.read(0, Math.min(card.size, 1 << 16))) : '';
-  const [, front = ''] = text.match(/^---\r?\n([\s\S]*?)\r?\n---/) ?? [];
-  const [, id] = front.match(/^license:[ \t]*["']?([\w.+-]+)["']?[ \t]*$/m) ?? [];
-  if (id !== undefined) return { id, words: `Its licence: ${id}. What is made of it is bound by it as well.` };
-  const file = [...folder.keys()].find((path) => /^licen[cs]e(\.\w+)?$/i.test(path));
-  return {
-    id: null,
-    words: file
-      ? `Its licence is in ${file} of its folder. What is made of it is bound by it as well.`
-      : 'Its folder does not say its licence. Look where it was published before you pass this on.',
-  };
 }
 
 function plan(run: RunRecord | null): string[] {

@@ -73,6 +73,8 @@ export interface AskedRows {
   readonly tokens: number;
   readonly sampling?: { readonly temperature: number; readonly count: number; readonly seed: number } | undefined;
   readonly swap?: true | undefined;
+  /** Whose prompt is put around rows that are asked in their own words; absent: that of the run in view, if there is one. */
+  readonly recipe?: Pick<Recipe, 'prompt' | 'seed'> | undefined;
 }
 
 export type AnswerRequest =
