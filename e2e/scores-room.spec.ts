@@ -1,9 +1,11 @@
 /** The scores room in the product: a benchmark by its published file, scored under both readings, compared, written. */
 import { readFileSync } from 'node:fs';
 import { expect, test, type Page } from '@playwright/test';
+import { strToU8, zipSync } from 'fflate';
+import sharp from 'sharp';
 import { madeMigBench } from '../tests/data/make-benchmark.ts';
 import { watchHeaps } from './harness/heap.ts';
-import { faults } from './harness/look.ts';
+import { faults, faultsInBoth } from './harness/look.ts';
 import { goTo } from './harness/ways.ts';
 
 async function openBenchmark(page: Page, rows: number): Promise<void> {
@@ -182,4 +184,67 @@ test('a benchmark of 4,000 rows is scored and looked through, and the heap does 
   );
   expect(last.page - first.page).toBeLessThan(4 * mib);
   expect(last.workers - first.workers).toBeLessThan(4 * mib);
+});
+
+/** Rows of two pictures, of which one is scaled and packed again on the held-out side. */
+async function alikeZip(): Promise<Buffer> {
+  const picture = (i: number) =>
+    sharp(
+      Buffer.from(
+        `<svg xmlns="http://www.w3.org/2000/svg" width="320" height="240"><rect width="100%" height="100%" fill="hsl(${i * 47} 40% 60%)"/><circle cx="${60 + 37 * i}" cy="${70 + 23 * i}" r="${30 + 5 * i}" fill="#234"/><path d="M0 ${40 * i} L320 ${240 - 30 * i}" stroke="#fff" stroke-width="9"/></svg>`,
+      ),
+    );
+  const files: Record<string, Uint8Array> = {};
+  for (let i = 0; i < 5; i++) files[`images/${i}.png`] = await picture(i).png().toBuffer();
+  files['images/again.jpg'] = await picture(1).resize(200, 150).jpeg({ quality: 60 }).toBuffer();
+  const row = (id: string, images: readonly string[]) =>
+    JSON.stringify({
+      id,
+      images: images.map((name) => `images/${name}`),
+      messages: [
+        { role: 'user', content: '<image><image>Find the dark disc of the same kind in both.' },
+        { role: 'assistant', content: '<answer>Image-1: (100,200),(400,500)</answer>' },
+      ],
+    });
+  const lines = (...rows: readonly string[]) => strToU8(rows.join('\n'));
+  files['train.jsonl'] = lines(row('a', ['0.png', '1.png']), row('b', ['2.png', '0.png']));
+  files['val.jsonl'] = lines(row('c', ['again.jpg', '3.png']), row('d', ['3.png', '4.png']));
+  return Buffer.from(zipSync(files));
+}
+
+test('a held-out picture that looks like one to train on is named', async ({ page }) => {
+  await page.goto('/#/data');
+  const buffer = await alikeZip();
+  await page
+    .locator('input[data-pick="file"]')
+    .first()
+    .setInputFiles({ name: 'alike.zip', mimeType: 'application/zip', buffer });
+  await expect(page.getByText('alike.zip, read as')).toBeVisible({ timeout: 60_000 });
+  await page.getByRole('tab', { name: 'Health' }).click();
+  await page.getByRole('button', { name: /^Compare \d+ pictures/ }).click();
+  await expect(page.getByText('1 held-out picture looks like one of the training part')).toBeVisible();
+  await expect(page.getByRole('listitem').filter({ hasText: 'images/again.jpg' })).toContainText('images/1.png');
+  expect(await faultsInBoth(page)).toEqual([]);
+});
+
+test('answers are held against their pictures in other places, where that tells something', async ({ page }) => {
+  test.setTimeout(600_000);
+  await page.goto('/#/data');
+  await page.getByRole('button', { name: 'Start with the sample' }).click();
+  await expect(page.getByRole('link', { name: /^Model/ })).toContainText('parameters', { timeout: 120_000 });
+  await goTo(page, 'Scores');
+  await page.getByRole('textbox', { name: 'Rows (0: all)' }).fill('8');
+  await page.getByRole('checkbox', { name: 'Swap the pictures, too' }).check();
+  await page.getByRole('button', { name: 'Evaluate', exact: true }).click();
+  await expect(page.getByRole('button', { name: 'Stop' })).toBeVisible();
+  await expect(page.getByRole('button', { name: 'Evaluate', exact: true })).toBeVisible({ timeout: 400_000 });
+  await page.getByRole('tab', { name: 'Failures' }).click();
+  const hold = page.getByRole('region', { name: /hold together/ }).first();
+  await expect(hold).toContainText(/Pictures swapped: [\d.]+ % \[[^\]]+\] n = [1-8] follow their picture/);
+  const wrong = hold.getByRole('button').first();
+  if (await wrong.isVisible()) {
+    await wrong.click();
+    await expect(page.getByRole('listbox', { name: 'Rows' }).getByRole('option').first()).toBeVisible();
+  }
+  expect(await faultsInBoth(page)).toEqual([]);
 });
