@@ -26,7 +26,7 @@ describe('a plan', () => {
     expect(said(plan(newStage(kind)))).toEqual([]);
   });
 
-  test.each([
+  const wrong: readonly (readonly [value: unknown, sentence: string])[] = [
     [{}, 'stages is nothing; allowed is a list of stages.'],
     [null, 'The recipe is null; allowed is an object with a list of stages.'],
     [[], 'The recipe is an empty list; allowed is an object with a list of stages.'],
@@ -43,9 +43,11 @@ describe('a plan', () => {
       plan({ ...evaluateStage(), rows: 3 }),
       'stages[0].rows is 3; allowed is nothing of that name in a stage of kind evaluate.',
     ],
-  ])('%j is refused with its place, what was found and what is allowed', (value, sentence) => {
-    expect(said(value)).toEqual([sentence]);
-  });
+  ];
+  test.each(wrong.map(([value, sentence]) => [JSON.stringify(value).slice(0, 120), value, sentence] as const))(
+    '%s is refused with its place, what was found and what is allowed',
+    (_, value, sentence) => expect(said(value)).toEqual([sentence]),
+  );
 
   test.each([
     ['lora.r', '4', 'the text “4”; allowed is a whole number from 1 to 512.'],
