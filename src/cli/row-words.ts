@@ -13,7 +13,7 @@ const words = (segments: readonly Segment[]): string =>
           ? `⟨picture ${segment.image + 1}⟩`
           : segment.spelling === undefined
             ? box(segment.box)
-            : `${segment.spelling}${box(segment.box)}`,
+            : `${segment.spelling.replace(/\$\w+/g, '·')}${box(segment.box)}`,
     )
     .join('');
 

@@ -96,6 +96,41 @@ describe('a turned box', () => {
       '<annotation><filename>a.png</filename><object><name>cup</name><robndbox><cx>60</cx><cy>45</cy><w>100</w><h>50</h><angle>0.5</angle></robndbox></object></annotation>',
     ],
     ['YOLO', 'images/a.txt', '0 0.5 0.5 0.2 0.1 1.57\n'],
+    [
+      'CreateML',
+      'labels.json',
+      [
+        {
+          image: 'images/a.png',
+          annotations: [{ label: 'cup', coordinates: { x: 60, y: 45, width: 40, height: 20, rotation: 12 } }],
+        },
+      ],
+    ],
+    [
+      'VoTT',
+      'vott.jsonl',
+      {
+        asset: { name: 'images/a.png', size: { width: 200, height: 100 } },
+        regions: [{ tags: ['cup'], rotation: 20, boundingBox: { left: 10, top: 10, width: 40, height: 20 } }],
+      },
+    ],
+    [
+      'Label Studio',
+      'studio.jsonl',
+      {
+        data: { image: 'images/a.png' },
+        annotations: [
+          {
+            result: [
+              {
+                type: 'rectanglelabels',
+                value: { x: 10, y: 10, width: 20, height: 20, rotation: 7, rectanglelabels: ['cup'] },
+              },
+            ],
+          },
+        ],
+      },
+    ],
   ])('in %s', async (_, path, content) => {
     const { report } = await open({ [path]: typeof content === 'string' ? content : JSON.stringify(content) });
     expect(report.leftOut).toBe(1);

@@ -3,6 +3,7 @@
  * Label Studio hundredths with a corner, labelme and VoTT pixels, CreateML pixels of the centre.
  */
 import { isObject } from '../../base/json.ts';
+import { isTurned, TURNED_FIX } from '../turned.ts';
 import { rowIssue, type ReadRow, type RowFormat, type Source } from '../raw-row.ts';
 import type { LedgerKey } from '../ledger.ts';
 import { boxAround, detectionRow, inPicture, isNumber, labelOf, type Labelled } from './detection.ts';
@@ -28,8 +29,7 @@ function labelStudioRow(image: unknown, results: readonly Fields[], id: unknown,
   const done: LedgerKey[] = [];
   for (const [i, value] of results.entries()) {
     const { x, y, width, height } = value;
-    if (isNumber(value.rotation) && value.rotation !== 0)
-      return refused(source, `result[${i}]`, 'a box is turned', 'Draw it upright: angles are not taught.');
+    if (isTurned(value)) return refused(source, `result[${i}]`, 'a box is turned', TURNED_FIX);
     const label = labelOf(value.rectanglelabels ?? value.labels ?? value.polygonlabels) ?? 'object';
     const around = Array.isArray(value.points) ? boxAround(value.points) : null;
     if (around) done.push('outlines-reduced');
@@ -98,7 +98,10 @@ export const createMl: RowFormat = {
     typeof value.image === 'string' && asObjects(value.annotations).some(({ coordinates }) => isObject(coordinates)),
   read: (value, source) => {
     const boxes: Labelled[] = [];
-    for (const [i, { coordinates, label }] of asObjects(value.annotations).entries()) {
+    for (const [i, annotation] of asObjects(value.annotations).entries()) {
+      const { coordinates, label } = annotation;
+      if (isTurned(annotation) || (isObject(coordinates) && isTurned(coordinates)))
+        return refused(source, `annotations[${i}]`, 'a box is turned', TURNED_FIX);
       const { x, y, width, height } = (isObject(coordinates) ? coordinates : {}) as Readonly<Record<string, number>>;
       if (!isNumber(x) || !isNumber(y) || !isNumber(width) || !isNumber(height))
         return refused(source, `annotations[${i}].coordinates`, 'it has no x, y, width and height', 'Export it again.');
@@ -117,6 +120,10 @@ export const vott: RowFormat = {
     const { name, path, size } = value.asset as Fields;
     const image = typeof name === 'string' ? name : path;
     if (typeof image !== 'string') return refused(source, 'asset.name', 'it is missing', 'Export it again.');
+    const turned = asObjects(value.regions).findIndex(
+      (region) => isTurned(region) || (isObject(region.boundingBox) && isTurned(region.boundingBox)),
+    );
+    if (turned >= 0) return refused(source, `regions[${turned}]`, 'a box is turned', TURNED_FIX);
     const boxes = asObjects(value.regions).flatMap(({ boundingBox, tags }): Labelled[] => {
       const { left, top, width, height } = (isObject(boundingBox) ? boundingBox : {}) as Readonly<
         Record<string, number>
