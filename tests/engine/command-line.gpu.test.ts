@@ -87,7 +87,10 @@ test('a folder: trained, evaluated, and written as a checkpoint of the same file
   expect(text).toMatch(/after +1 /);
   const paths = async (folder: string) => (await filesUnder(folder)).map(({ path }) => path);
   expect((await paths(at('model'))).filter((path) => path.endsWith('.safetensors')).length).toBeGreaterThan(1);
-  expect(await paths(at('folder/merged'))).toEqual(await paths(at('model')));
+  // The same files, and a card that says what they are.
+  expect((await paths(at('folder/merged'))).toSorted()).toEqual(
+    ['README.md', ...(await paths(at('model')))].toSorted(),
+  );
   expect((await weightsIn(at('folder/merged'))).equals(await weightsIn(at('model')))).toBe(false);
   const adapter = JSON.parse(readFileSync(at('folder/adapter/adapter_config.json'), 'utf8')) as object;
   expect(adapter).toMatchObject({ base_model_name_or_path: 'model' });
