@@ -89,7 +89,8 @@ export class BrowserLab {
     };
     this.#site.answer = async (what, body) => {
       if (what === 'promised') {
-        this.#promised = (body as { events: number }).events;
+        // What was on its way when all was cleared is gone with it.
+        if (!cleared) this.#promised = (body as { events: number }).events;
         return {};
       }
       if (what === 'failed') {

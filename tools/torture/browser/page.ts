@@ -222,7 +222,7 @@ async function filesIn(directory: FileSystemDirectoryHandle): Promise<Stored> {
 function withoutTimes(file: unknown): unknown {
   return JSON.parse(
     JSON.stringify(file, (key, value: unknown) =>
-      ['seconds', 'written', 'runId', 'step_time'].includes(key) ? undefined : value,
+      ['seconds', 'written', 'runId', 'step_time', 'tokens_per_second'].includes(key) ? undefined : value,
     ),
   );
 }
