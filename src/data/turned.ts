@@ -1,10 +1,9 @@
 /** Boxes that are turned about their middle: an upright box of the same numbers is another one, so they are not read. */
+import { isObject } from '../base/json.ts';
 import { isAngleKey } from '../grounding/box-values.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
-const isObject = (value: unknown): value is Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 const isSome = (value: unknown): boolean =>
   Array.isArray(value) ? value.some(isSome) : typeof value === 'number' && value !== 0;
 
