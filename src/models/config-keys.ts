@@ -5,7 +5,7 @@
  *
  * Source: the configuration classes of transformers 5.18 and 4.57 for the families here, and published files.
  */
-import { printed } from '../base/json.ts';
+import { isObject, printed } from '../base/json.ts';
 import { Fields, type Json } from './fields.ts';
 
 const words = (text: string): readonly string[] => text.trim().split(/\s+/);
@@ -153,7 +153,7 @@ const given = (section: Json): string[] =>
 
 const sectionOf = (json: Json, key: string): Json => {
   const value = key === '' ? json : json[key];
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : {};
+  return isObject(value) ? value : {};
 };
 
 /** Names told of many. */

@@ -3,11 +3,11 @@
  * remembered, so that keys nobody asks for can be told (config-keys.ts).
  */
 import { GroundworkError } from '../base/error.ts';
+import { isObject } from '../base/json.ts';
 
 export type Json = Readonly<Record<string, unknown>>;
 
-const object = (value: unknown): Json =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : {};
+const object = (value: unknown): Json => (isObject(value) ? value : {});
 
 /** Where a field may stand, e.g. under `text_config` and at the root. */
 interface Place {

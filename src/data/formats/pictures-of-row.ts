@@ -1,4 +1,5 @@
 /** Pictures of a row under other keys, and other marks for them in its texts, as the formats know them. */
+import { isObject } from '../../base/json.ts';
 import { isPictureName } from '../../base/picture-files.ts';
 import type { RawRow } from '../raw-row.ts';
 
@@ -34,13 +35,11 @@ function numbered(value: Fields): unknown[] {
 function namesPicture(value: unknown): boolean {
   if (typeof value === 'string') return value.length < 1000 && PATH.test(value) && isPictureName(value);
   if (Array.isArray(value)) return value.length > 0 && value.every(namesPicture);
-  return isFields(value) && PLACES.some((key) => namesPicture(value[key]));
+  return isObject(value) && PLACES.some((key) => namesPicture(value[key]));
 }
 
 const PATH = /^[^\n<>"|?*]{1,900}$/;
 const PLACES = ['path', 'url', 'image', 'file_name'];
-const isFields = (value: unknown): value is Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Keys of a row under which pictures are named, whatever they are called. */
 const pictureKeys = (value: Fields): string[] =>
@@ -65,7 +64,7 @@ export function withImages(value: Fields): Fields {
 export function unreadPictures(value: Fields): readonly string[] {
   const turns = [value.messages, value.conversations, value.conversation].find(Array.isArray) as unknown[] | undefined;
   const ofTurns = (turns ?? []).flatMap((turn, i) =>
-    isFields(turn) ? pictureKeys(turn).map((key) => `turn ${i + 1}: ${key}`) : [],
+    isObject(turn) ? pictureKeys(turn).map((key) => `turn ${i + 1}: ${key}`) : [],
   );
   return [...pictureKeys(value), ...ofTurns];
 }

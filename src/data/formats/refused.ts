@@ -1,4 +1,5 @@
 /** Rows that are known and not taught: one line each, with the way round. They are looked at before any format. */
+import { isObject } from '../../base/json.ts';
 import { isPictureName } from '../../base/picture-files.ts';
 import { rowIssue, type Source } from '../raw-row.ts';
 import type { RowIssue } from '../row.ts';
@@ -82,12 +83,10 @@ function toolsOf(value: Fields): string | null {
   return uses ? 'calls of tools' : null;
 }
 
-const isFields = (value: unknown): value is Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 const keysOf = (value: Fields, ...keys: readonly string[]): boolean => keys.every((key) => Object.hasOwn(value, key));
 const firstOf = (value: unknown): Fields => {
   const first: unknown = Array.isArray(value) ? value[0] : value;
-  return isFields(first) ? first : {};
+  return isObject(first) ? first : {};
 };
 
 const TO_OBJECTS =
@@ -97,11 +96,11 @@ const TO_OBJECTS =
 const OTHERS: readonly (readonly [(value: Fields) => boolean, string, string])[] = [
   [
     (value) =>
-      isFields(value.image) && Array.isArray(value.image.size) && Object.hasOwn(firstOf(value.annotations), 'label_id'),
+      isObject(value.image) && Array.isArray(value.image.size) && Object.hasOwn(firstOf(value.annotations), 'label_id'),
     'boxes in Datumaro’s own JSON',
     'Convert them: datum convert -f coco_instances.',
   ],
-  [(value) => isFields(value.detection) || isFields(value.grounding), 'boxes in the form of ODVG', TO_OBJECTS],
+  [(value) => isObject(value.detection) || isObject(value.grounding), 'boxes in the form of ODVG', TO_OBJECTS],
   [
     (value) => keysOf(value, 'ref_exps', 'noun_chunks'),
     'boxes in the form of GRIT (ref_exps)',
@@ -115,7 +114,7 @@ const OTHERS: readonly (readonly [(value: Fields) => boolean, string, string])[]
     TO_OBJECTS,
   ],
   [
-    (value) => isFields(firstOf(value.labels).box2d),
+    (value) => isObject(firstOf(value.labels).box2d),
     'boxes in the form of BDD100K',
     'Convert them to COCO (bdd100k.label.to_coco).',
   ],
@@ -160,7 +159,7 @@ const OTHERS: readonly (readonly [(value: Fields) => boolean, string, string])[]
   [
     (value) =>
       Array.isArray(value.conversations) &&
-      value.conversations.some((turn) => isFields(turn) && isGiven(turn.boxes_seq)),
+      value.conversations.some((turn) => isObject(turn) && isGiven(turn.boxes_seq)),
     'boxes in the form of Shikra (boxes_seq)',
     'Write the boxes into the words: [x1, y1, x2, y2] in place of <boxes>.',
   ],
@@ -175,7 +174,7 @@ const hasTurnedBoxes = (value: Fields): boolean =>
   ((BOX_FIELDS.some((key) => isGiven(value[key])) || Array.isArray(value.answer) || Array.isArray(value.solution)) &&
     isTurned(value)) ||
   [value.objects, value.annotations, value.regions].some((each) =>
-    [each].flat().some((one) => isFields(one) && BOX_FIELDS.some((key) => isGiven(one[key])) && isTurned(one)),
+    [each].flat().some((one) => isObject(one) && BOX_FIELDS.some((key) => isGiven(one[key])) && isTurned(one)),
   );
 
 const REFUSED: readonly Refused[] = [

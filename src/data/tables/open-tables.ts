@@ -1,4 +1,5 @@
 /** Data files → tables. What a file is, is found from its content; its name only says where to begin. */
+import { isObject } from '../../base/json.ts';
 import { isPictureName } from '../../base/picture-files.ts';
 import type { ElementIndex } from '../../formats/element-index.ts';
 import { indexJson, type JsonIndex, type JsonMember } from '../../formats/json-index.ts';
@@ -132,12 +133,12 @@ async function jsonTables(
 /** COCO's files of another kind, by their first annotation: what they are, and what to bring instead. */
 async function otherAnnotations(blob: Blob, { members }: JsonIndex): Promise<[string, string] | null> {
   const first = await elementOf(blob, members.get('annotations')!.elements!);
-  if (isFields(first) && 'tokens_positive' in first)
+  if (isObject(first) && 'tokens_positive' in first)
     return [
       'these are phrases in captions in the form of MDETR (tokens_positive), which are not read',
       'Write a row for each phrase: image, question and answer, with the phrase’s box as the answer.',
     ];
-  if (!isFields(first) || 'bbox' in first) return null;
+  if (!isObject(first) || 'bbox' in first) return null;
   if ('caption' in first)
     return ['these are captions of COCO: they have no boxes', 'Drop the instances file of the same release instead.'];
   if ('segments_info' in first)
@@ -149,9 +150,6 @@ async function otherAnnotations(blob: Blob, { members }: JsonIndex): Promise<[st
     return ['these are keypoints of COCO without boxes', 'Drop the instances file of the same release instead.'];
   return null;
 }
-
-const isFields = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 async function valueAt(blob: Blob, { start, end }: { readonly start: number; readonly end: number }): Promise<unknown> {
   if (end - start > MAX_ELEMENT) return null;
