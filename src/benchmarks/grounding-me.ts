@@ -6,11 +6,11 @@
  * 0, 0, 0, 0, which is what a rejection row wants. A box counts in pixels or over 999, whichever overlaps better: a
  * choice that knows the solution. A row whose answer cannot be read as a list counts as a rejection.
  */
-import { printed } from '../base/json.ts';
+import { isObject, printed } from '../base/json.ts';
 import type { Benchmark, Corners } from './benchmark.ts';
 import { boxCounts, countFigures } from './figures.ts';
 import { sidedIou } from './plain-iou.ts';
-import { four, foursIn, has, isFields, isText } from './read.ts';
+import { four, foursIn, has, isText } from './read.ts';
 
 const NOTHING: Corners = [0, 0, 0, 0];
 const REJECTION = 'Rejection';
@@ -26,7 +26,7 @@ export function groundingMeBox(text: string): Corners | null {
   if (from >= 0 && key >= 0 && key + '"bbox_2d"'.length <= to) {
     try {
       const value = JSON.parse(text.slice(from, to + 1)) as unknown;
-      const box = isFields(value) ? value.bbox_2d : undefined;
+      const box = isObject(value) ? value.bbox_2d : undefined;
       if (box === null) return NOTHING;
       const corners = Array.isArray(box) ? four(box.map((n: unknown) => (isText(n) ? Number(n) : n))) : null;
       if (corners) return corners;

@@ -1,5 +1,5 @@
 /** The benchmarks by name, and which of them a file is. */
-import { isFields } from './read.ts';
+import { isObject } from '../base/json.ts';
 import type { Benchmark } from './benchmark.ts';
 import * as registry from './registry.ts';
 
@@ -30,7 +30,7 @@ export class BenchmarkTally {
 
   add(value: unknown, file: string): void {
     this.#seen++;
-    if (!isFields(value)) return;
+    if (!isObject(value)) return;
     for (const name of BENCHMARK_NAMES)
       if (BENCHMARKS[name].matches?.(value, file)) this.#found.set(name, (this.#found.get(name) ?? 0) + 1);
   }

@@ -7,12 +7,12 @@
  * kept: a choice that knows the solution, so its figures are optimistic. mAP is COCO's per data set, averaged over them.
  * Numbers that Python cannot convert stop the script; here such an answer counts as unreadable.
  */
-import { printed } from '../base/json.ts';
+import { isObject, printed } from '../base/json.ts';
 import type { Benchmark, Corners, Detection, Question, Scored } from './benchmark.ts';
 import { COCO_THRESHOLDS, meanAveragePrecision, sidesOf, type CocoBox, type CocoDetection } from './coco-ap.ts';
 import { byKey, countFigures, meanOf, type Figure } from './figures.ts';
 import { guardedIou } from './plain-iou.ts';
-import { four, foursIn, has, isFields, isText } from './read.ts';
+import { four, foursIn, has, isText } from './read.ts';
 
 const BOX_KEYS = ['bbox_2d', 'bbox', 'box_2d', 'box'];
 const CLASS_KEYS = ['label', 'class', 'category', 'name', 'class_name'];
@@ -81,7 +81,7 @@ export function odinwBoxes(text: string): Found[] | null {
   while (stack.length) {
     const node = stack.pop();
     if (Array.isArray(node)) stack.push(...(node as unknown[]));
-    else if (isFields(node)) {
+    else if (isObject(node)) {
       const key = BOX_KEYS.find((each) => Object.hasOwn(node, each));
       const box = key === undefined ? null : node[key];
       if (Array.isArray(box) && box.length === 4) {

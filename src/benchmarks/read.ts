@@ -1,9 +1,6 @@
 /** What readers of published rows share: typed fields, or a sentence about what is missing. */
 import type { BenchmarkRow, Corners, Fields } from './benchmark.ts';
 
-export const isFields = (value: unknown): value is Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
 export const isText = (value: unknown): value is string => typeof value === 'string' && value.trim() !== '';
 
 export const texts = (value: unknown): readonly string[] | null =>

@@ -14,6 +14,9 @@ export type Segment =
       readonly spelling?: string;
     };
 
+/** A box where it stands in a message. */
+export type BoxSegment = Extract<Segment, { readonly type: 'box' }>;
+
 /** What an answer is beyond its text. */
 export interface Answered {
   /** The thinking part, without its tags. */
@@ -108,6 +111,10 @@ export interface RowIssue {
 }
 
 export type Fault = 'not-taught' | 'picture-missing' | 'picture-unreadable' | 'box-outside';
+
+/** Every box that is written in a row's messages, in reading order. */
+export const boxSegments = ({ prompt, answer }: Pick<Row, 'prompt' | 'answer'>): BoxSegment[] =>
+  [...prompt.flatMap(({ content }) => content), ...answer].filter((segment) => segment.type === 'box');
 
 /** All words of a row, as they are searched. */
 export const wordsOf = (row: Row): string =>

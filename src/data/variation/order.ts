@@ -4,7 +4,7 @@
  */
 import type { GroundedBox } from '../../grounding/box.ts';
 import { HINT_PATTERNS, imageHints, resolveHint, type ImageHint } from '../../grounding/image-hint.ts';
-import type { Row, Segment } from '../row.ts';
+import { boxSegments, type Row, type Segment } from '../row.ts';
 
 /** Words that speak of before and after: of a row in another order they would be wrong. */
 const IN_TIME =
@@ -108,7 +108,9 @@ export function whyInOrder(row: Row): string | null {
     if (segment.type === 'box' || (segment.type === 'text' && !isBetween(segment.text)))
       return 'has words between its pictures';
   }
-  if (boxesOf(row).some(({ spelling }) => spelling !== undefined && /\d/.test(spelling.replace(/\$[a-z]+\d?/g, ''))))
+  if (
+    boxSegments(row).some(({ spelling }) => spelling !== undefined && /\d/.test(spelling.replace(/\$[a-z]+\d?/g, '')))
+  )
     return 'writes numbers beside its boxes';
   for (const { text, label } of wordsOf(row)) {
     if (IN_TIME.test(text)) return 'speaks of an order';
@@ -116,13 +118,6 @@ export function whyInOrder(row: Row): string | null {
   }
   return null;
 }
-
-type BoxSegment = Extract<Segment, { readonly type: 'box' }>;
-
-const boxesOf = (row: Row): BoxSegment[] =>
-  [...row.prompt.flatMap(({ content }) => content), ...row.answer].filter(
-    (segment): segment is BoxSegment => segment.type === 'box',
-  );
 
 /** The row with picture `order[i]` at place i. For rows that `whyInOrder` has nothing against. */
 export function reordered(row: Row, order: readonly number[]): Row {

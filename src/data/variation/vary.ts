@@ -5,7 +5,7 @@
 import type { Random } from '../../base/random.ts';
 import type { GroundedBox, Size } from '../../grounding/box.ts';
 import type { PictureChange } from '../../image/change.ts';
-import { wordsOf, type Row, type Segment } from '../row.ts';
+import { boxSegments, wordsOf, type Row, type Segment } from '../row.ts';
 import { reordered, whyInOrder } from './order.ts';
 import { changedBox } from './picture.ts';
 
@@ -77,12 +77,9 @@ export function whyNot(row: Row): Partial<Record<Variation, string>> {
   >;
 }
 
-type BoxSegment = Extract<Segment, { readonly type: 'box' }>;
-const isBox = (segment: Segment): segment is BoxSegment => segment.type === 'box';
-
 /** Edges around all of a row's boxes on a picture, as fractions; null: it has none. */
 function around(row: Row, image: number): [number, number, number, number] | null {
-  const written = [...row.prompt.flatMap(({ content }) => content), ...row.answer].filter(isBox).map(({ box }) => box);
+  const written = boxSegments(row).map(({ box }) => box);
   const boxes = [...row.solution, ...written].filter((each) => each.image === image).map(({ box }) => box);
   if (boxes.length === 0) return null;
   const least = (at: 0 | 1) => Math.min(...boxes.map((box) => box[at]));
@@ -140,7 +137,7 @@ function withChanges(row: Row, natural: readonly Size[], changes: readonly Pictu
     box: changedBox(box.box, natural[box.image]!, changes[box.image]!),
   });
   const segments = (content: readonly Segment[]) =>
-    content.map((segment) => (isBox(segment) ? { ...segment, box: follow(segment.box) } : segment));
+    content.map((segment) => (segment.type === 'box' ? { ...segment, box: follow(segment.box) } : segment));
   return {
     ...row,
     changes,

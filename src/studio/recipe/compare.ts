@@ -31,32 +31,33 @@ export function differences(plans: readonly Recipe[]): Difference[] {
     'seed',
     plans.map(({ seed }) => String(seed)),
   );
-  const asked = (key: keyof typeof PROMPT_SCHEMA) => (prompt: Recipe['prompt']) => words((prompt ?? PROMPT)[key]);
-  for (const key of Object.keys(PROMPT_SCHEMA) as (keyof typeof PROMPT_SCHEMA)[])
+  /** Settings of a plan as a whole; where it has none, their defaults. */
+  const tellAll = <T extends object>(of: string, schema: object, settings: readonly T[], byName: keyof T & string) => {
+    for (const key of Object.keys(schema) as (keyof T & string)[])
+      tell(
+        of,
+        key,
+        '',
+        settings.map((each) => words(each[key])),
+      );
     tell(
-      'Prompt',
-      key,
+      of,
+      byName,
       '',
-      plans.map(({ prompt }) => asked(key)(prompt)),
+      settings.map((each) => JSON.stringify(each[byName] ?? {})),
     );
-  tell(
+  };
+  tellAll(
     'Prompt',
+    PROMPT_SCHEMA,
+    plans.map(({ prompt }) => prompt ?? PROMPT),
     'tasks',
-    '',
-    plans.map(({ prompt }) => JSON.stringify(prompt?.tasks ?? {})),
   );
-  for (const key of Object.keys(DRAW_SCHEMA) as (keyof typeof DRAW_SCHEMA)[])
-    tell(
-      'Rows',
-      key,
-      '',
-      plans.map(({ draw }) => words((draw ?? DRAW)[key])),
-    );
-  tell(
+  tellAll(
     'Rows',
+    DRAW_SCHEMA,
+    plans.map(({ draw }) => draw ?? DRAW),
     'shares',
-    '',
-    plans.map(({ draw }) => JSON.stringify(draw?.shares ?? {})),
   );
   const longest = Math.max(...plans.map(({ stages }) => stages.length));
   for (let i = 0; i < longest; i++) {

@@ -7,7 +7,6 @@ import type { Keeping } from './kept.ts';
 import { busyWork } from './busy-work.ts';
 import { problemOf } from '../problem.ts';
 import type { Project } from './project.ts';
-import { until } from './until.ts';
 
 export interface Copies {
   /** The last one made first; null until they were listed. */
@@ -57,9 +56,10 @@ export function createCopies(
         const ref = copyRef(location, keeping.getState().projects);
         if (!(await keeping.getState().makeRoom(ref.name))) return false;
         // After a reload the project may just be opening this very copy.
-        await until(() => !keeping.getState().busy && !project.getState().loading, project, keeping);
-        const now = project.getState();
-        return (now.dataset !== null && reads(now, location)) || now.reopenDataset(ref);
+        return project.getState().reopenDataset(ref, () => {
+          const { dataset, sources } = project.getState();
+          return dataset !== null && reads({ sources }, location);
+        });
       },
       remove: (location) =>
         guarded(async () => {
