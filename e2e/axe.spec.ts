@@ -3,6 +3,7 @@ import { expect, test } from '@playwright/test';
 import { faults, faultsInBoth } from './harness/look.ts';
 import { finishRun, openHarness, takeSample, withoutGpu } from './harness/page.ts';
 import { serveHarness, type Served } from './harness/serve.ts';
+import { goTo } from './harness/ways.ts';
 
 test.use(withoutGpu);
 
@@ -58,18 +59,14 @@ test('every room passes axe, light and dark', async ({ page }) => {
     await page.getByRole('tab', { name: tab }).click();
     await check(`data ${tab}`);
   }
-  for (const room of ['model', 'recipe', 'run', 'inspect', 'try', 'export']) {
-    await page
-      .getByRole('navigation', { name: 'Rooms' })
-      .getByRole('link', { name: new RegExp(`^${room}`, 'i') })
-      .click();
-    await expect(page.getByRole('heading', { level: 1 })).toHaveText(new RegExp(room, 'i'));
+  for (const room of ['Model', 'Recipe', 'Run', 'Inspect', 'Try', 'Export']) {
+    await goTo(page, room);
     await check(room);
-    for (const tab of room === 'recipe' || room === 'run' ? await page.getByRole('tab').all() : []) {
+    for (const tab of room === 'Recipe' || room === 'Run' ? await page.getByRole('tab').all() : []) {
       await tab.click();
       await check(`${room} ${await tab.textContent()}`);
     }
-    if (room === 'inspect') {
+    if (room === 'Inspect') {
       await page.getByRole('button', { name: 'Answer with both' }).click();
       await expect(page.getByRole('region', { name: 'Tuned answer' })).toContainText('IoU');
       await check('inspect answered');
@@ -81,7 +78,7 @@ test('every room passes axe, light and dark', async ({ page }) => {
     await window.harness.transport.keep.remember(project, recipe.getState().recipe, [], 'running');
     await keeping.getState().refresh();
   });
-  await page.getByRole('link', { name: /^Projects/ }).click();
+  await goTo(page, 'Projects');
   await expect(page.getByRole('status', { name: 'Interrupted run' })).toBeVisible();
   await check('projects');
   await page.evaluate(() => window.harness.transport.die());

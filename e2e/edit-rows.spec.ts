@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { expect, test, type Page } from '@playwright/test';
 import { look, photograph } from './harness/look.ts';
 import { madeZip } from './harness/made-dataset.ts';
+import { goTo } from './harness/ways.ts';
 
 async function openZip(page: Page): Promise<void> {
   const buffer = Buffer.from(await madeZip({ rows: 10, ambiguous: false, faults: false }));
@@ -70,10 +71,7 @@ test('a box is moved, drawn and deleted by keys alone, and the row is as it was 
   await page.keyboard.press('Escape');
 
   // The same editor in Inspect.
-  await page
-    .getByRole('navigation', { name: 'Rooms' })
-    .getByRole('link', { name: /^Inspect/ })
-    .click();
+  await goTo(page, 'Inspect');
   await expect(page.getByRole('article', { name: /^Row / })).toBeVisible();
   await page.keyboard.press('e');
   await expect(editor(page).getByRole('status')).toContainText('As its file has it');

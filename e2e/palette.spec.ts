@@ -2,6 +2,7 @@
 import { expect, test, type Page } from '@playwright/test';
 import { look } from './harness/look.ts';
 import { madeZip } from './harness/made-dataset.ts';
+import { goTo } from './harness/ways.ts';
 
 const palette = (page: Page) => page.getByRole('dialog', { name: 'Commands' });
 const sheet = (page: Page) => page.getByRole('dialog', { name: 'Keys' });
@@ -95,7 +96,7 @@ test('a project goes out as one file with its pictures, and comes back from it w
   await expect(page.getByText('No projects yet.')).toBeVisible();
   await page.locator('input[data-pick="project"]').setInputFiles(file);
   await expect(page.getByRole('rowheader', { name: /open/ })).toBeVisible({ timeout: 60_000 });
-  await page.getByRole('navigation', { name: 'Rooms' }).getByRole('link', { name: /^Data/ }).click();
+  await goTo(page, 'Data');
   // Its pictures are in the browser now, so that nothing is asked for, and the edit lies over its row.
   await expect(page.getByText('my scenes.zip, read as')).toBeVisible({ timeout: 60_000 });
   await expect(page.getByRole('tab', { name: 'Edits (1)' })).toBeVisible();

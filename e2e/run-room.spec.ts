@@ -4,6 +4,7 @@ import { expect, test, type Page } from '@playwright/test';
 import { faults } from './harness/look.ts';
 import { finishRun, openHarness, takeSample, withoutGpu } from './harness/page.ts';
 import { serveHarness, type Served } from './harness/serve.ts';
+import { goTo } from './harness/ways.ts';
 
 test.use(withoutGpu);
 
@@ -434,7 +435,7 @@ test('a rehearsal says what the plan will take, and that an edit outdates it', a
 test('the run file, dropped back, shows the run again and brings its plan back', async ({ page }) => {
   await page.addInitScript(() => Reflect.deleteProperty(window, 'showSaveFilePicker'));
   await ran(page);
-  await page.getByRole('link', { name: /^Export/ }).click();
+  await goTo(page, 'Export');
   const [download] = await Promise.all([
     page.waitForEvent('download'),
     page.getByRole('button', { name: 'Save the run file' }).click(),

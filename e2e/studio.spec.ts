@@ -3,6 +3,7 @@ import { expect, test, type Browser, type Page } from '@playwright/test';
 import { faults } from './harness/look.ts';
 import { finishRun, openHarness, takeSample, withoutGpu } from './harness/page.ts';
 import { serveHarness, type Served } from './harness/serve.ts';
+import { goTo } from './harness/ways.ts';
 
 test.use(withoutGpu);
 // The last long file: each worker serves a harness, and takes half of the stories.
@@ -84,7 +85,7 @@ test('rows are answered together, and whether answers follow swapped pictures is
 }) => {
   await open(page, 'fast');
   await takeSample(page);
-  await page.getByRole('link', { name: /^Inspect/ }).click();
+  await goTo(page, 'Inspect');
   const summary = page.getByRole('region', { name: 'Picture-swap test over rows' });
   await expect(page.getByRole('button', { name: 'Answer all 80' })).toBeEnabled();
   await expect(summary).toHaveCount(0);
@@ -256,7 +257,7 @@ test('boxes are drawn over every image of a sample', async ({ page }) => {
 test('rows are sorted, filtered and judged at another overlap, by keyboard too', async ({ page }) => {
   await open(page, 'fast');
   await takeSample(page);
-  await page.getByRole('link', { name: /^Inspect/ }).click();
+  await goTo(page, 'Inspect');
   await page.getByRole('button', { name: 'Answer all 80' }).click();
   await expect(page.getByRole('button', { name: 'All are answered' })).toBeVisible();
   const rows = page.getByRole('listbox', { name: 'Rows' }).getByRole('option');
@@ -311,7 +312,7 @@ for (const width of [900, 1280, 1920, 3840])
 test('the digits of a box show their loss on its edges and in a table, for either policy', async ({ page }) => {
   await open(page);
   await takeSample(page);
-  await page.getByRole('link', { name: /^Inspect/ }).click();
+  await goTo(page, 'Inspect');
   const canvas = page.getByRole('group', { name: /Pictures of row/ }).locator('canvas[data-boxes="1"]');
   const pixels = () => canvas.evaluate((element: HTMLCanvasElement) => element.toDataURL());
   await expect(canvas).toHaveCount(1);

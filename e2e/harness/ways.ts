@@ -1,12 +1,14 @@
 /** What a user does in every story, by the names that a screen reader gives. */
-import type { Page } from '@playwright/test';
+import { expect, type Page } from '@playwright/test';
 
-/** Enters a room by its link. */
-export const goTo = (page: Page, room: string): Promise<void> =>
-  page
+/** Enters a room by its link, and waits for it: until it is there, the room before it is seen and takes the keys. */
+export async function goTo(page: Page, room: string): Promise<void> {
+  await page
     .getByRole('navigation', { name: 'Rooms' })
     .getByRole('link', { name: new RegExp(`^${room}`) })
     .click();
+  await expect(page.getByRole('heading', { level: 1, name: room })).toBeVisible();
+}
 
 /** Takes a plan from a file; the Recipe room is open. */
 export async function takePlan(page: Page, plan: object): Promise<void> {

@@ -9,6 +9,7 @@ import { useEditing, useProject, useRun, useStudio } from '../state/studio.ts';
 import { useRow } from '../state/use-rows.ts';
 import { plural } from '../ui/format.ts';
 import { Icon } from '../ui/icon.tsx';
+import { useKeyDown } from '../ui/key-down.ts';
 import { ProblemNote } from '../ui/problem-note.tsx';
 import { toFractions } from './box-geometry.ts';
 import { BoxList } from './box-list.tsx';
@@ -211,18 +212,14 @@ function EditorHead({
     if (dropDraft() && kind === 'undo') return;
     void step(kind).then((touched) => touched !== null && touched !== row.id && open(touched));
   };
-  useEffect(() => {
-    const listen = (event: globalThis.KeyboardEvent) => {
-      const target = event.target as HTMLElement;
-      if (!(event.ctrlKey || event.metaKey) || target.closest('input, textarea')) return;
-      const key = event.key.toLowerCase();
-      const kind = key === 'y' || (key === 'z' && event.shiftKey) ? 'redo' : key === 'z' ? 'undo' : null;
-      if (!kind) return;
-      event.preventDefault();
-      go(kind);
-    };
-    addEventListener('keydown', listen);
-    return () => removeEventListener('keydown', listen);
+  useKeyDown((event) => {
+    const target = event.target as HTMLElement;
+    if (!(event.ctrlKey || event.metaKey) || target.closest('input, textarea')) return;
+    const key = event.key.toLowerCase();
+    const kind = key === 'y' || (key === 'z' && event.shiftKey) ? 'redo' : key === 'z' ? 'undo' : null;
+    if (!kind) return;
+    event.preventDefault();
+    go(kind);
   });
   const title = (kind: 'undo' | 'redo') => {
     const next = edits?.[kind];

@@ -1,5 +1,6 @@
 /** Ctrl+K and ? open what lies over every room; both are fetched when the page is idle, or first asked for. */
 import { lazy, Suspense, useCallback, useEffect, useState } from 'react';
+import { useKeyDown } from '../ui/key-down.ts';
 
 const palette = () => import('./palette.tsx');
 const Palette = lazy(() => palette().then((m) => ({ default: m.Palette })));
@@ -20,19 +21,15 @@ export function Overlays() {
     const idle = setTimeout(() => void palette().catch(() => undefined), 2000);
     return () => clearTimeout(idle);
   }, []);
-  useEffect(() => {
-    const pressed = (event: KeyboardEvent) => {
-      const target = event.target instanceof Element ? event.target : null;
-      // What already lies over the room has its own keys.
-      if (event.defaultPrevented || document.querySelector('dialog[open]')) return;
-      if ((event.ctrlKey || event.metaKey) && !event.altKey && event.key.toLowerCase() === 'k') setShown('palette');
-      else if (event.key === '?' && !event.ctrlKey && !event.metaKey && !target?.matches(FIELDS)) setShown('keys');
-      else return;
-      event.preventDefault();
-    };
-    addEventListener('keydown', pressed);
-    return () => removeEventListener('keydown', pressed);
-  }, []);
+  useKeyDown((event) => {
+    const target = event.target instanceof Element ? event.target : null;
+    // What already lies over the room has its own keys.
+    if (event.defaultPrevented || document.querySelector('dialog[open]')) return;
+    if ((event.ctrlKey || event.metaKey) && !event.altKey && event.key.toLowerCase() === 'k') setShown('palette');
+    else if (event.key === '?' && !event.ctrlKey && !event.metaKey && !target?.matches(FIELDS)) setShown('keys');
+    else return;
+    event.preventDefault();
+  });
   return (
     <Suspense fallback={null}>
       {shown === 'palette' && <Palette onClose={closePalette} onKeys={keys} />}

@@ -1,11 +1,12 @@
 /** One sample: all images with three layers of boxes, and both answers side by side. */
-import { useEffect, useMemo, useState } from 'react';
+import { useMemo, useState } from 'react';
 import type { Answer, PolicyName, Row } from '../../../engine/protocol/index.ts';
 import { ROLES, type Layer, type Role } from '../../boxes/roles.ts';
 import { Strip, Swatch } from '../../boxes/strip.tsx';
 import { useAnswers, useEditing, useProject, useWatchlist } from '../../state/studio.ts';
 import { count, ratio, signed } from '../../ui/format.ts';
 import { Icon } from '../../ui/icon.tsx';
+import { useKeyDown } from '../../ui/key-down.ts';
 import { BoxChips, Messages } from '../../ui/segments.tsx';
 import { answerPart } from '../run/completion-card.tsx';
 import { hits } from './gallery.ts';
@@ -52,33 +53,29 @@ export function SampleView({ dataset, row, at, count: total, hitAt, onMove, onHi
   const heatable = model !== null && row.solution.length > 0;
   const askNow = () => void ask(dataset, [row.id]);
 
-  useEffect(() => {
-    const onKey = (event: KeyboardEvent) => {
-      const target = event.target as HTMLElement;
-      if (
-        event.ctrlKey ||
-        event.metaKey ||
-        event.altKey ||
-        target.closest('input, select, textarea, dialog, [role=listbox], [role=tablist]')
-      )
-        return;
-      if (event.key === 'ArrowLeft' || event.key === 'k') onMove(-1);
-      else if (event.key === 'ArrowRight' || event.key === 'j') onMove(1);
-      else if (event.key === '+' || event.key === '=') onHitAt(hitAt + STEP);
-      else if (event.key === '-') onHitAt(hitAt - STEP);
-      else if (event.key === 'e') edit(row.id);
-      else if (event.key === 'p') pin(dataset, row.id, !pinned);
-      else if (event.key === 'a' && model && !answered && pending.length === 0) askNow();
-      else if (event.key === 'h' && heatable && !heat.asking) heat.toggle();
-      else {
-        const shown = SHOWN.find(({ key }) => key === event.key);
-        if (!shown || (shown.role === 'other' && other.name === null)) return;
-        toggle(shown.role);
-      }
-      event.preventDefault();
-    };
-    addEventListener('keydown', onKey);
-    return () => removeEventListener('keydown', onKey);
+  useKeyDown((event) => {
+    const target = event.target as HTMLElement;
+    if (
+      event.ctrlKey ||
+      event.metaKey ||
+      event.altKey ||
+      target.closest('input, select, textarea, dialog, [role=listbox], [role=tablist]')
+    )
+      return;
+    if (event.key === 'ArrowLeft' || event.key === 'k') onMove(-1);
+    else if (event.key === 'ArrowRight' || event.key === 'j') onMove(1);
+    else if (event.key === '+' || event.key === '=') onHitAt(hitAt + STEP);
+    else if (event.key === '-') onHitAt(hitAt - STEP);
+    else if (event.key === 'e') edit(row.id);
+    else if (event.key === 'p') pin(dataset, row.id, !pinned);
+    else if (event.key === 'a' && model && !answered && pending.length === 0) askNow();
+    else if (event.key === 'h' && heatable && !heat.asking) heat.toggle();
+    else {
+      const shown = SHOWN.find(({ key }) => key === event.key);
+      if (!shown || (shown.role === 'other' && other.name === null)) return;
+      toggle(shown.role);
+    }
+    event.preventDefault();
   });
 
   const layers = useMemo<Layer[]>(() => {
