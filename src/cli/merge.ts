@@ -1,13 +1,14 @@
 /**
- * Merges adapters, whole checkpoints, or the checkpoints of a run. Before anything is written it shows how like its
+ * Merges adapters, whole checkpoints, the checkpoints of a run, or an adapter with the model it was trained on. Before anything is written it shows how like its
  * parts the result is.
  *
  *   npm run merge -- adapters DIR[=WEIGHT]… --out DIR [--method cat] [--density D] [--signs total|frequency] [--rank N] [--seed N]
  *   npm run merge -- models DIR[=WEIGHT]… --out DIR [--method linear] [--base DIR] [--density D] [--lambda L]
  *   npm run merge -- checkpoints DIR --out DIR [--rank N] [--last N]
+ *   npm run merge -- into MODEL ADAPTER… --out DIR
  *
  * Adapters are folders or zips as PEFT writes them, and need no model. Models are folders of Hugging Face checkpoints; they are read
- * and written tensor by tensor. The DIR of checkpoints is what npm run demo was given as --out. Weights are 1 if not
+ * and written tensor by tensor. Into a model, adapters go in the order of their training, the vision tower included. The DIR of checkpoints is what npm run demo was given as --out. Weights are 1 if not
  * said. --inspect writes nothing.
  */
 import { existsSync } from 'node:fs';
@@ -15,6 +16,7 @@ import { readdir } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { averageCheckpoints, mergeAdapterFolders } from '../engine/merging/adapter-merge.ts';
 import { mergeCheckpointFolders } from '../engine/merging/checkpoint-merge.ts';
+import { mergeIntoModel } from '../engine/merging/merge-into.ts';
 import { storageInFiles } from '../store/storage.ts';
 import type { OutputFile } from '../train/checkpoint-folder.ts';
 import { COMBINATIONS, type CombinationKind } from '../train/merging/combinations.ts';
@@ -26,7 +28,7 @@ import { filesUnder, writeFiles } from './node-files.ts';
 import { runCommand } from './run-command.ts';
 
 const USAGE =
-  'usage: npm run merge -- adapters|models|checkpoints DIR[=WEIGHT]… --out DIR [--method HOW] [--inspect]; the first lines of src/cli/merge.ts name the other options';
+  'usage: npm run merge -- adapters|models|checkpoints|into DIR[=WEIGHT]… --out DIR [--method HOW] [--inspect]; the first lines of src/cli/merge.ts name the other options';
 
 /** Modules shown: those that point away from their parts the most. */
 const SHOWN = 5;
@@ -34,7 +36,8 @@ const SHOWN = 5;
 interface Merge {
   readonly names: readonly string[];
   readonly notes: readonly string[];
-  readonly likeness: MergeLikeness;
+  /** Null where there is nothing to compare: an adapter goes into its model as it is. */
+  readonly likeness: MergeLikeness | null;
   files(): OutputFile[];
 }
 
@@ -114,6 +117,14 @@ async function mergeOf(what: string | undefined, named: readonly string[], value
     if (!existsSync(place)) throw new UsageError(`There is nothing at ${named[0]}.`, USAGE);
     return averageCheckpoints(storageInFiles(nodeFileStore(place)), rank ?? null, last ?? null);
   }
+  if (what === 'into') {
+    refuse({ base, density, lambda, signs, rank, last, '--method': values.method }, what);
+    const [model, ...adapters] = await folders(named);
+    if (!adapters.length) throw new UsageError('There is no adapter to merge into the model.', USAGE);
+    const { changed, inTower, notes, files } = await mergeIntoModel(model!, adapters);
+    const told = `${changed} modules are changed, ${inTower} of them of the vision tower.`;
+    return { names: [], notes: [told, ...notes], likeness: null, files };
+  }
   throw new UsageError(`“${what}” cannot be merged.`, USAGE);
 }
 
@@ -154,6 +165,7 @@ function refuse(given: Readonly<Record<string, unknown>>, what: string): void {
 const cosine = (value: number | null): string => (value === null ? '–' : value.toFixed(3));
 
 function likenessLines({ names, likeness }: Pick<Merge, 'names' | 'likeness'>): string[] {
+  if (!likeness) return [];
   const { parts, norm } = likeness;
   const width = Math.max(6, ...names.map((name) => name.length));
   return [

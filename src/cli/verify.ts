@@ -1,6 +1,7 @@
 /**
  * Runs golden cases (docs/golden-case.md): folders that say what transformers and PEFT computed for a checkpoint, an
- * adapter, pictures and text. Prints a line per compared tensor; ends with status 1 if any misses.
+ * adapter, pictures and text. Prints what is to be said of the files and a line per compared tensor; ends with status 1
+ * if any misses.
  *
  *   npm run verify -- PATH…      folders that contain case.json, or folders above them
  *   npm run verify -- --export DIR PATH…      writes what is exported of them instead, for Python to check

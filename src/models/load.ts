@@ -68,7 +68,7 @@ export async function loadModel(
   folder: CheckpointFolder,
   options: OpenOptions = {},
 ): Promise<LoadedModel> {
-  const config = await requireJson(folder, 'config.json');
+  const config = await jsonOf(folder, 'config.json');
   const architecture = parseArchitecture(config);
   const { tokenizer, template } = await openText(folder);
   const ofPictures = ['preprocessor_config.json', 'processor_config.json'] as const;
@@ -142,7 +142,7 @@ export async function textFiles(
   folder: CheckpointFolder,
 ): Promise<{ readonly tokenizer: Json; readonly tokenizerConfig: TokenizerConfig; readonly template: string }> {
   const tokenizerConfig = ((await optionalJson(folder, 'tokenizer_config.json')) ?? {}) as TokenizerConfig;
-  const tokenizer = await requireJson(folder, 'tokenizer.json');
+  const tokenizer = await jsonOf(folder, 'tokenizer.json');
   const jinja = await optionalText(folder, 'chat_template.jinja');
   const json = await optionalJson(folder, 'chat_template.json');
   const template = findTemplate({ ...(jinja !== null && { jinja }), ...(json && { json }), tokenizerConfig });
@@ -181,7 +181,8 @@ async function optionalJson(folder: CheckpointFolder, name: string): Promise<Jso
   }
 }
 
-async function requireJson(folder: CheckpointFolder, name: string): Promise<Json> {
+/** @throws GroundworkError `checkpoint-incomplete`, `checkpoint-invalid` */
+export async function jsonOf(folder: CheckpointFolder, name: string): Promise<Json> {
   const json = await optionalJson(folder, name);
   if (!json)
     throw new GroundworkError(

@@ -5,7 +5,7 @@
 import type { CheckpointWeights } from '../formats/checkpoint-files.ts';
 import type { ByteSource } from '../formats/byte-source.ts';
 import { adapterKey, legacyName, writeAdapterConfig, type KeyStyle } from '../formats/peft.ts';
-import type { TensorInfo } from '../formats/safetensors.ts';
+import type { Dtype } from '../formats/safetensors.ts';
 import { writeSafetensors, type TensorToWrite } from '../formats/safetensors-writer.ts';
 import { INDEX_FILE } from '../formats/checkpoint-files.ts';
 import { GroundworkError, invariant } from '../base/error.ts';
@@ -80,6 +80,7 @@ const close = (a: number, b: number): boolean => Math.abs(a - b) <= 1e-9 * Math.
  * leaves the embedding as it is.
  * @throws GroundworkError `adapter-mismatch` if a module of an adapter is not in the checkpoint: nothing is written
  * that lacks part of what was learnt
+ * @param as the type of weights that adapters change; absent: as each is stored
  */
 export function mergedFiles(
   folder: ReadonlyMap<string, ByteSource>,
@@ -87,6 +88,7 @@ export function mergedFiles(
   shardOf: ReadonlyMap<string, string>,
   adapters: readonly MergedAdapter[],
   architecture: Architecture,
+  as?: 'F32',
 ): OutputFile[] {
   const canonicalName = (key: string) => architecture.canonicalName(key);
   const modules = new Map(adapters.flatMap(({ targets }) => targets.map((t) => [`${t.module}.weight`, t.module])));
@@ -109,9 +111,10 @@ export function mergedFiles(
     // A copy of the embedding, which the head of its own replaces.
     if (untied !== undefined && canonicalName(info.name) === `${HEAD}.weight`) return [];
     const module = modules.get(canonicalName(info.name));
-    const merged = (of: string) => () => mergedTensor(checkpoint, info, of, adapters);
-    const same = module === undefined ? copiedTensor(checkpoint, info) : { ...info, bytes: merged(module) };
-    return info.name === untied ? [same, { ...info, name: `${HEAD}.weight`, bytes: merged(HEAD) }] : [same];
+    const written = { ...info, dtype: as ?? info.dtype };
+    const merged = (of: string) => () => mergedTensor(checkpoint, info.name, of, adapters, written.dtype);
+    const same = module === undefined ? copiedTensor(checkpoint, info) : { ...written, bytes: merged(module) };
+    return info.name === untied ? [same, { ...written, name: `${HEAD}.weight`, bytes: merged(HEAD) }] : [same];
   });
 }
 
@@ -147,10 +150,10 @@ const withoutCodes = (checkpoint: CheckpointWeights): Edits => ({
 
 async function* mergedTensor(
   checkpoint: CheckpointWeights,
-  info: TensorInfo,
+  key: string,
   module: string,
   adapters: readonly MergedAdapter[],
+  dtype: Dtype,
 ): AsyncGenerator<Uint8Array> {
-  for await (const { values } of mergedRows(checkpoint, info.name, module, adapters))
-    yield fromFloat32(values, info.dtype, info.name);
+  for await (const { values } of mergedRows(checkpoint, key, module, adapters)) yield fromFloat32(values, dtype, key);
 }

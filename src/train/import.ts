@@ -128,7 +128,7 @@ export async function readAdapter(
     throw new GroundworkError(
       'adapter-unsupported',
       'The adapter is only for the vision tower.',
-      'Groundwork does not change the vision tower. Merge the adapter with PEFT and load the merged model here.',
+      'Picture features are computed without adapters here. Merge it into its base model (npm run merge -- into MODEL ADAPTER --out DIR, or PEFT’s merge_and_unload) and load the merged model here.',
     );
   const names = linears.map(({ name }) => ({ name, linear: true }));
   const { unnamed, foreign } = withoutPlace(match.unmatched, linears, new Set(chosen.map((t) => t.module)));
@@ -330,7 +330,7 @@ function leftOutNotes(inVision: readonly string[], foreign: readonly string[]): 
   return [
     ...(inVision.length
       ? [
-          `The adapter also changes ${counted(inVision)} of the vision tower, such as ${inVision[0]!}. They are left out, ${consequence}`,
+          `The adapter also changes ${counted(inVision)} of the vision tower, such as ${inVision[0]!}. They are left out, ${consequence} “npm run merge -- into MODEL ADAPTER --out DIR” merges the whole of it.`,
         ]
       : []),
     ...(foreign.length

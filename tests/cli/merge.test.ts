@@ -141,3 +141,47 @@ describe('npm run merge', () => {
     for (const folder of ['a', 'b', 'c', 'd']) expect(existsSync(at(`${folder}/adapter_config.json`))).toBe(false);
   });
 });
+
+describe('into a model', () => {
+  const golden = new URL('../golden/qwen2_5_vl/', import.meta.url).pathname;
+  const [base, whole] = [`${golden}vision/checkpoint`, `${golden}vision/adapter`];
+
+  it('an adapter goes with the vision tower, and the folder needs no adapter', async () => {
+    const { code, text } = await merge('into', base, whole, '--out', at('into'));
+    expect(text).toContain('26 modules are changed, 12 of them of the vision tower.');
+    expect(code).toBe(0);
+    const open = (path: string) => openSafetensors(bytesSource(new Uint8Array(readFileSync(path))), path);
+    const [before, after] = [await open(`${base}/model.safetensors`), await open(at('into/model.safetensors'))];
+    expect([...after.tensors.keys()]).toEqual([...before.tensors.keys()]);
+    const changed: string[] = [];
+    for (const key of after.tensors.keys())
+      if (Buffer.compare(await before.read(key), await after.read(key)) !== 0) changed.push(key);
+    expect(changed).toHaveLength(26);
+    expect(changed.filter((key) => key.startsWith('visual.'))).toHaveLength(12);
+    expect(existsSync(at('into/tokenizer.json'))).toBe(true);
+  });
+
+  it('without an adapter, with options of other merges, or with an adapter of another model it is refused', async () => {
+    expect((await merge('into', base, '--out', at('none'))).text).toContain(
+      'There is no adapter to merge into the model.',
+    );
+    expect((await merge('into', base, whole, '--rank', '2', '--out', at('none'))).text).toContain(
+      '--rank means nothing',
+    );
+    const other = await merge('into', base, `${golden}text-only/adapter`, '--out', at('none'));
+    expect(other.code).not.toBe(0);
+    expect(other.text).toMatch(/^adapter: /m);
+  });
+
+  it('of a quantised checkpoint the values are written, and config.json names no codes', async () => {
+    const { code } = await merge(
+      'into',
+      `${golden}bnb-nf4/checkpoint`,
+      `${golden}bnb-nf4/adapter`,
+      '--out',
+      at('plain'),
+    );
+    expect(code).toBe(0);
+    expect(readFileSync(at('plain/config.json'), 'utf8')).not.toContain('quantization_config');
+  });
+});

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { CLIP_NORMALISATION } from '../../src/image/normalise.ts';
 import { openSafetensors, type Safetensors } from '../../src/formats/safetensors.ts';
 import { bytesSource } from '../formats/bytes-source.ts';
 
@@ -52,8 +53,26 @@ export interface PreprocessorConfig {
   readonly image_std: number[];
 }
 
+/** What transformers' processor has by itself, where no file says anything. */
+const DEFAULTS: PreprocessorConfig = {
+  min_pixels: 56 * 56,
+  max_pixels: 28 * 28 * 1280,
+  patch_size: 14,
+  merge_size: 2,
+  temporal_patch_size: 2,
+  image_mean: CLIP_NORMALISATION.mean as number[],
+  image_std: CLIP_NORMALISATION.std as number[],
+};
+
+function configOf({ folder }: GoldenCase): PreprocessorConfig {
+  const [alone, nested] = ['preprocessor', 'processor'].map((name) => join(folder, `checkpoint/${name}_config.json`));
+  if (existsSync(alone!)) return readJson(alone!) as PreprocessorConfig;
+  if (!existsSync(nested!)) return DEFAULTS;
+  return (readJson(nested!) as { readonly image_processor: PreprocessorConfig }).image_processor;
+}
+
 export function preprocessorOf(golden: GoldenCase) {
-  const config = readJson(join(golden.folder, 'checkpoint/preprocessor_config.json')) as PreprocessorConfig;
+  const config = configOf(golden);
   return {
     config,
     limits: {

@@ -7,6 +7,8 @@ import { openGolden, type GoldenCase } from '../../src/engine/golden/case.ts';
 import { checkGolden, type Comparison } from '../../src/engine/golden/check.ts';
 import type { Safetensors } from '../../src/formats/safetensors.ts';
 import { registerDecoder } from '../../src/image/decode.ts';
+import { mergeIntoModel } from '../../src/engine/merging/merge-into.ts';
+import { blobSource } from '../../src/formats/byte-source.ts';
 import { nodeDecode } from '../../src/image/node-decode.ts';
 import { useSession } from '../ops/harness.ts';
 import type { BoxFamily } from '../../src/grounding/convention.ts';
@@ -40,7 +42,7 @@ const missed = (comparisons: readonly Comparison[]) =>
   comparisons.filter(({ ok }) => !ok).map(({ name, detail }) => `${name}: ${detail}`);
 
 /** Every family, with the number of its cases. */
-const FAMILIES = { qwen2_5_vl: 13, qwen2_vl: 5, qwen3_vl: 6, smolvlm: 8 } satisfies Record<BoxFamily, number>;
+const FAMILIES = { qwen2_5_vl: 16, qwen2_vl: 5, qwen3_vl: 8, smolvlm: 8 } satisfies Record<BoxFamily, number>;
 
 // A folder whose name begins with a dot is a case being rebuilt.
 const cases = Object.keys(FAMILIES).flatMap((family) =>
@@ -77,3 +79,55 @@ test.each(['logits', 'generated', 'position_ids'])(
     expect(missed(await checkGolden(session(), golden))).toEqual([expect.stringMatching(new RegExp(`^${key}: `))]);
   },
 );
+
+test('where no file says how pictures are read, the notes say which defaults are used', async () => {
+  const golden = await openGolden('linear', await filesUnder(`${root}qwen2_5_vl/linear`));
+  expect([...golden.checkpoint.keys()].filter((name) => name.includes('processor'))).toEqual([]);
+  const notes = (await checkGolden(session(), golden)).filter(({ name }) => name === 'note').map((c) => c.detail);
+  expect(notes).toEqual([
+    'The folder has neither preprocessor_config.json nor processor_config.json, so pictures are read with this family’s defaults: from 3,136 to 1,003,520 pixels.',
+  ]);
+});
+
+test('a mean, a deviation and limits that processor_config.json alone says are those that count', async () => {
+  const golden = await openGolden('processor-config', await filesUnder(`${root}qwen2_5_vl/processor-config`));
+  const without = new Map([...golden.checkpoint].filter(([name]) => name !== 'processor_config.json'));
+  const found = missed(
+    await checkGolden(session(), { ...golden, checkpoint: without }).catch((error: Error) => [
+      { name: 'pixel_values', ok: false, detail: error.message },
+    ]),
+  );
+  expect(found).toContainEqual(expect.stringMatching(/^pixel_values: /));
+});
+
+test.each(['qwen2_5_vl/vision', 'qwen3_vl/vision'])(
+  '%s: merged into its model, the adapter is in features and logits',
+  async (name) => {
+    const files = await filesUnder(root + name);
+    const golden = await openGolden(name, files);
+    const inside = (folder: string) =>
+      files
+        .filter(({ path }) => path.startsWith(`${folder}/`))
+        .map(({ path, file }) => ({ path: path.slice(folder.length + 1), file }));
+    const merge = await mergeIntoModel({ name: 'base', files: inside('checkpoint') }, [
+      { name: 'adapter', files: inside('adapter') },
+    ]);
+    expect(merge.inTower).toBe(12);
+    const checkpoint = new Map<string, ReturnType<typeof blobSource>>();
+    for (const { path, data } of merge.files()) checkpoint.set(path, blobSource(new Blob(await parts(data))));
+    const compared = await checkGolden(session(), { ...golden, checkpoint, adapter: null });
+    const outputs = compared.filter((c) => !c.name.startsWith('grad.'));
+    expect(missed(outputs)).toEqual([]);
+    expect(outputs.map((c) => c.name)).toEqual(expect.arrayContaining(['image_features', 'logits', 'generated']));
+    // What would be missed if the tower stayed as it is.
+    const plain = missed(await checkGolden(session(), { ...golden, adapter: null }));
+    expect(plain).toContainEqual(expect.stringMatching(/^image_features: /));
+  },
+);
+
+async function parts(data: string | AsyncIterable<Uint8Array>): Promise<BlobPart[]> {
+  if (typeof data === 'string') return [data];
+  const all: BlobPart[] = [];
+  for await (const part of data) all.push(part.slice());
+  return all;
+}

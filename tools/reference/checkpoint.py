@@ -55,7 +55,12 @@ def write_checkpoint(folder: Path, spec: Checkpoint, plain: bool = False) -> Non
         if not plain:
             config |= {"quantization_config": CONFIGS[spec.codes]}
     write_json(folder / "config.json", config)
-    write_json(folder / "preprocessor_config.json", family.preprocessor_json(spec))
+    if spec.picture_file == "processor_config.json":
+        of_pictures = family.preprocessor_json(spec)
+        of_all = {"image_processor": of_pictures, "processor_class": of_pictures.pop("processor_class")}
+        write_json(folder / spec.picture_file, of_all)
+    elif spec.picture_file:
+        write_json(folder / spec.picture_file, family.preprocessor_json(spec))
     write_json(folder / "generation_config.json", family.generation_json())
     family.vocabulary.write(folder, spec.template_in)
 

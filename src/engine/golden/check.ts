@@ -7,7 +7,7 @@ import type { Size } from '../../grounding/box.ts';
 import { decodeImage } from '../../image/decode.ts';
 import { encodeConversation, type EncodedConversation } from '../../models/encode.ts';
 import { cutPlanes } from '../../image/patchify.ts';
-import { loadModel, weightKey, type LoadedModel } from '../../models/load.ts';
+import { weightKey, type LoadedModel } from '../../models/load.ts';
 import type { PixelInput } from '../../models/model.ts';
 import type { WeightDType } from '../../models/weights.ts';
 import { Adapter } from '../../nn/adapter.ts';
@@ -15,7 +15,6 @@ import type { Session } from '../../gpu/recorder.ts';
 import { fullLogits } from '../../train/full-logits.ts';
 import { Generator } from '../../train/generate.ts';
 import { lossWeights, policyMode } from '../../train/losses/index.ts';
-import { readAdapter } from '../../train/import.ts';
 import { pack, type EncodedPrompt, type Packed } from '../../train/pack.ts';
 import { Policy } from '../../train/policy.ts';
 import { entropyShares, keptTokens } from '../../train/policy-update.ts';
@@ -23,6 +22,7 @@ import { Scorer } from '../../train/scorer.ts';
 import { VisionRunner } from '../../train/vision-runner.ts';
 import { numberedMessages, type GoldenCase } from './case.ts';
 import { lossChoice } from './policy-spec.ts';
+import { loadCase, type LoadedCase } from './towers.ts';
 
 export interface Comparison {
   readonly name: string;
@@ -46,7 +46,7 @@ export async function checkGolden(
 ): Promise<Comparison[]> {
   const before = session.residentLabels.length;
   const { min_pixels: minPixels, max_pixels: maxPixels, do_image_splitting: splitting } = golden.spec.processor ?? {};
-  const loaded = await loadModel(session, golden.checkpoint, {
+  const opened = await loadCase(session, golden, {
     dtype,
     limits: {
       ...(minPixels && { minPixels }),
@@ -54,7 +54,7 @@ export async function checkGolden(
       ...(splitting !== undefined && { imageSplitting: splitting }),
     },
   });
-  const run = new CaseRun(session, golden, loaded, tell);
+  const run = new CaseRun(session, golden, opened, tell);
   try {
     await run.all();
   } finally {
@@ -71,15 +71,22 @@ class CaseRun {
   readonly #session: Session;
   readonly #golden: GoldenCase;
   readonly #loaded: LoadedModel;
+  readonly #read: LoadedCase['adapter'];
   readonly #policy: Policy;
   #adapter: Adapter | null = null;
   #features: Floats = new Float32Array();
 
-  constructor(session: Session, golden: GoldenCase, loaded: LoadedModel, tell: (comparison: Comparison) => void) {
+  constructor(
+    session: Session,
+    golden: GoldenCase,
+    { loaded, adapter }: LoadedCase,
+    tell: (comparison: Comparison) => void,
+  ) {
     this.#tell = tell;
     this.#session = session;
     this.#golden = golden;
     this.#loaded = loaded;
+    this.#read = adapter;
     this.#policy = new Policy(loaded.model);
   }
 
@@ -90,6 +97,8 @@ class CaseRun {
 
   async all(): Promise<void> {
     const { spec } = this.#golden;
+    for (const detail of this.#loaded.notes) this.note({ name: 'note', ok: true, detail });
+    for (const detail of this.#read?.whole.notes ?? []) this.note({ name: 'note', ok: true, detail });
     const { images, sizes } = await this.#openImages();
     const messages = numberedMessages(spec);
     const encoded = encodeConversation(
@@ -160,17 +169,15 @@ class CaseRun {
   }
 
   async #attach(): Promise<void> {
-    const { adapter } = this.#golden;
-    if (!adapter) return;
-    const read = await readAdapter(this.#loaded.model.linears, adapter.config, adapter.tensors, {
-      checkpoint: this.#loaded.checkpoint,
-      keyOf: (module) => weightKey(this.#loaded, module),
-    });
+    if (!this.#read) return;
+    const { whole, text: read, folded } = this.#read;
+    const towers = folded.length ? `; ${folded.length} modules of the vision tower folded in` : '';
     this.note({
       name: 'adapter keys',
-      ok: read.matched === read.total,
-      detail: `${read.matched} of ${read.total} matched`,
+      ok: whole.matched === whole.total && whole.leftOut.length === 0,
+      detail: `${whole.matched} of ${whole.total} matched${towers}`,
     });
+    if (!read.targets.length) return;
     if (read.magnitudes) {
       // DoRA's row norms are not low-rank: it is folded into the weights, and not trained.
       const { checkpoint } = this.#loaded;
@@ -342,15 +349,16 @@ class CaseRun {
   }
 
   async #gradients(prefix: string): Promise<void> {
-    if (!this.#adapter) {
-      for (const key of this.#golden.expected.tensors.keys())
-        if (key.startsWith(prefix))
-          this.results.push({ name: key, ok: true, detail: 'not compared: a DoRA adapter is not trained here' });
-      return;
-    }
-    const gradients = await this.#adapter.read('gradients');
-    for (const key of this.#golden.expected.tensors.keys()) {
-      if (!key.startsWith(prefix)) continue;
+    const keys = [...this.#golden.expected.tensors.keys()].filter((key) => key.startsWith(prefix));
+    const folded = this.#read?.folded ?? [];
+    const gradients = await this.#adapter?.read('gradients');
+    for (const key of keys) {
+      const inTower = folded.some((module) => key.includes(`${module}.`) || key.includes(`${legacy(module)}.`));
+      if (!gradients || inTower) {
+        const what = inTower ? 'the vision tower' : 'a DoRA adapter';
+        this.results.push({ name: key, ok: true, detail: `not compared: ${what} is not trained here` });
+        continue;
+      }
       const module = [...gradients.keys()].find((m) => key.includes(`${m}.`) || key.includes(`${legacy(m)}.`));
       const pair = module === undefined ? undefined : gradients.get(module);
       if (!pair) this.note({ name: key, ok: false, detail: 'no such module here' });
@@ -398,7 +406,8 @@ class CaseRun {
 }
 
 /** The module's name in adapters made for transformers before 4.52. */
-const legacy = (module: string): string => module.replace('model.language_model', 'model');
+const legacy = (module: string): string =>
+  module.replace('model.language_model', 'model').replace(/^model\.visual/, 'visual');
 
 const floats = async (file: Safetensors, key: string): Promise<Floats> =>
   toFloat32(await file.read(key), file.tensors.get(key)!.dtype) as Floats;

@@ -5,22 +5,21 @@
 import { writeSafetensors } from '../../formats/safetensors-writer.ts';
 import type { Session } from '../../gpu/recorder.ts';
 import { encodeConversation, readPixels } from '../../models/encode.ts';
-import { loadModel, weightKey } from '../../models/load.ts';
 import { decodeImage } from '../../image/decode.ts';
 import { shardNames, type OutputFile } from '../../train/checkpoint-folder.ts';
 import { adapterFiles, mergedFiles } from '../../train/export.ts';
 import { fullLogits } from '../../train/full-logits.ts';
-import { readAdapter } from '../../train/import.ts';
 import { Policy } from '../../train/policy.ts';
 import { VisionRunner } from '../../train/vision-runner.ts';
 import { numberedMessages, type GoldenCase } from './case.ts';
+import { loadCase } from './towers.ts';
 
 /** Every file by path: adapter/…, merged/…, ours.safetensors; null for a case without an adapter. */
 export async function exportGolden(session: Session, golden: GoldenCase): Promise<OutputFile[] | null> {
   const { spec, adapter: given, checkpoint: folder } = golden;
   if (!given) return null;
   const { min_pixels: minPixels, max_pixels: maxPixels, do_image_splitting: imageSplitting } = spec.processor ?? {};
-  const loaded = await loadModel(session, folder, {
+  const opened = await loadCase(session, golden, {
     dtype: 'f32',
     limits: {
       ...(minPixels && { minPixels }),
@@ -28,15 +27,13 @@ export async function exportGolden(session: Session, golden: GoldenCase): Promis
       ...(imageSplitting !== undefined && { imageSplitting }),
     },
   });
-  const { model, processor, checkpoint, architecture } = loaded;
+  const { loaded, checkpoint, adapter: read } = opened;
+  const { model, processor, architecture } = loaded;
   const policy = new Policy(model);
   const vision = new VisionRunner(model);
   try {
-    const read = await readAdapter(model.linears, given.config, given.tensors, {
-      checkpoint: loaded.checkpoint,
-      keyOf: (module) => weightKey(loaded, module),
-    });
-    const adapter = policy.resume(read);
+    const { whole, text } = read!;
+    const adapter = policy.resume(text);
     const paths = spec.messages.flatMap(({ content }) =>
       typeof content === 'string' ? [] : content.flatMap((part) => (part.type === 'image' ? [part.image] : [])),
     );
@@ -64,8 +61,8 @@ export async function exportGolden(session: Session, golden: GoldenCase): Promis
     const under = (name: string, inside: readonly OutputFile[]) =>
       inside.map((file) => ({ ...file, path: `${name}/${file.path}` }));
     return [
-      ...under('adapter', adapterFiles(read, model.linears, golden.path)),
-      ...under('merged', mergedFiles(folder, checkpoint, await shardNames(folder), [read], architecture)),
+      ...under('adapter', adapterFiles(whole, model.linears, golden.path)),
+      ...under('merged', mergedFiles(folder, checkpoint, await shardNames(folder), [whole], architecture)),
       {
         path: 'ours.safetensors',
         data: writeSafetensors([

@@ -72,7 +72,8 @@ function linearsOf(tensors: Safetensors, named: (module: string) => string): Lin
   }));
 }
 
-async function inFolder<T>(name: string, read: () => Promise<T>): Promise<T> {
+/** A failure with the folder's name before it. */
+export async function inFolder<T>(name: string, read: () => Promise<T>): Promise<T> {
   try {
     return await read();
   } catch (error) {

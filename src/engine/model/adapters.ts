@@ -233,7 +233,7 @@ function refusePartial(kept: readonly Kept[], consequence: string): void {
     throw new GroundworkError(
       'adapter-partial',
       `“${partial.report.name}” also changes ${partial.report.leftOut === 1 ? 'a module that was' : `${partial.report.leftOut} modules that were`} left out: ${consequence}.`,
-      'Merge it into its base model with PEFT (merge_and_unload) and load the merged model here.',
+      'Merge it into its base model (npm run merge -- into MODEL ADAPTER --out DIR, or PEFT’s merge_and_unload) and load the merged model here.',
     );
 }
 

@@ -329,4 +329,68 @@ FP8 = Case(
     left_out=("pixel_values",),
 )  # fmt: skip
 
-CASES = [ONE_IMAGE, TWO_IMAGES, FOUR_IMAGES, TEXT_ONLY, TURNS, POLICY_GRPO, POLICY_DAPO, POLICY_DR_GRPO, YARN, HEAD, DORA, BNB_NF4, FP8]
+VISION = Case(
+    name="vision",
+    about="An adapter on every linear layer, the vision tower's and its merger's among them, as all-linear gives it where "
+    "nothing is excluded: picture features change with it. float32, untied head.",
+    checkpoint=Checkpoint(
+        family=QWEN2_5_VL,
+        text=Text(hidden=48, heads=3, kv_heads=1, layers=2, ffn=48, mrope_section=[2, 3, 3]),
+        vision=Vision(hidden=24, heads=2, depth=2, ffn=32, full_attention=[1], window=32, patch=8),
+        pictures=PixelLimits(256, 1024),
+        seed=781,
+    ),
+    adapter={"r": 3, "lora_alpha": 6, "target_modules": "all-linear"},
+    pictures={"a.png": (30, 20), "b.png": (20, 40)},
+    messages=[user(picture("a.png"), picture("b.png"), words("Where is the red box?"))],
+    completion="Image-2: [12, 8, 60, 71]",
+    max_new_tokens=12,
+    left_out=("pixel_values",),
+)
+
+PROCESSOR_CONFIG = Case(
+    name="processor-config",
+    about="What is said of pictures stands in processor_config.json alone, as transformers 5 saves it, with a mean, a "
+    "deviation and limits that are not the family's. float16, tied head, nested layout.",
+    checkpoint=Checkpoint(
+        family=QWEN2_5_VL,
+        text=Text(hidden=48, heads=3, kv_heads=1, layers=2, ffn=48, mrope_section=[2, 3, 3]),
+        vision=Vision(hidden=24, heads=2, depth=2, ffn=32, full_attention=[1], window=32, patch=8),
+        pictures=PixelLimits(
+            512, 2048, "size", {"image_mean": [0.4, 0.5, 0.6], "image_std": [0.3, 0.2, 0.25], "rescale_factor": 1 / 255}
+        ),
+        seed=791,
+        dtype="float16",
+        tied=True,
+        layout="nested",
+        picture_file="processor_config.json",
+    ),
+    adapter={"r": 4, "lora_alpha": 8, "target_modules": ["q_proj", "up_proj"], "exclude_modules": ".*visual.*"},
+    pictures={"a.png": (80, 60), "b.png": (9, 14)},
+    messages=[user(picture("a.png"), picture("b.png"), words("Where is the red box?"))],
+    completion="Image-1: [12, 8, 60, 71]",
+    max_new_tokens=12,
+)  # fmt: skip
+
+LINEAR = Case(
+    name="linear",
+    about="Positions divided by a factor; and no file says anything of pictures, so the family's own settings hold: the "
+    "mean, the deviation and the limits that transformers' processor has by itself. bfloat16, untied head, nested layout.",
+    checkpoint=Checkpoint(
+        family=QWEN2_5_VL,
+        text=Text(hidden=48, heads=3, kv_heads=1, layers=2, ffn=48, mrope_section=[2, 3, 3], stretch={"rope_type": "linear", "factor": 2.5}),
+        vision=Vision(hidden=24, heads=2, depth=2, ffn=32, full_attention=[1], window=56),
+        pictures=PixelLimits(56 * 56, 28 * 28 * 1280),
+        seed=801,
+        dtype="bfloat16",
+        layout="nested",
+        picture_file=None,
+    ),
+    adapter={"r": 4, "lora_alpha": 8, "target_modules": ["q_proj", "k_proj", "down_proj"], "exclude_modules": ".*visual.*"},
+    pictures={"a.png": (30, 20), "b.png": (90, 60)},
+    messages=[user(picture("a.png"), picture("b.png"), words("Where is the red box?"))],
+    completion="Image-2: [12, 8, 60, 71]",
+    max_new_tokens=12,
+)  # fmt: skip
+
+CASES = [ONE_IMAGE, TWO_IMAGES, FOUR_IMAGES, TEXT_ONLY, TURNS, POLICY_GRPO, POLICY_DAPO, POLICY_DR_GRPO, YARN, HEAD, DORA, BNB_NF4, FP8, VISION, PROCESSOR_CONFIG, LINEAR]

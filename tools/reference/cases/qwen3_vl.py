@@ -174,4 +174,46 @@ YARN = Case(
     left_out=("pixel_values",),
 )  # fmt: skip
 
-CASES = [ONE_IMAGE, TWO_IMAGES, FOUR_IMAGES, TEXT_ONLY, POLICY_DAPO, YARN]
+LINEAR = Case(
+    name="linear",
+    about="Positions divided by a factor, in a file of transformers 4.57, under rope_scaling. float16, tied head.",
+    checkpoint=Checkpoint(
+        family=QWEN3_VL,
+        text=Text(
+            hidden=48, heads=4, kv_heads=2, layers=2, ffn=48, mrope_section=[3, 3, 2], head_dim=16, rope_theta=5e6,
+            stretch={"rope_type": "linear", "factor": 4.0},
+        ),
+        vision=Vision(hidden=24, heads=2, depth=2, ffn=32, deepstack=[0], positions=16, patch=8),
+        pictures=PixelLimits(256, 2048, "size"),
+        seed=743,
+        dtype="float16",
+        tied=True,
+    ),
+    adapter={"r": 4, "lora_alpha": 8, "target_modules": ["q_proj", "k_proj", "o_proj", "gate_proj"]},
+    pictures={"a.png": (40, 30), "b.png": (24, 50)},
+    messages=[user(picture("a.png"), picture("b.png"), words("Where is the red box?"))],
+    completion="Image-2: [12, 8, 60, 71]",
+    max_new_tokens=12,
+    left_out=("pixel_values",),
+)  # fmt: skip
+
+VISION = Case(
+    name="vision",
+    about="An adapter whose names match the vision tower, too: linear_fc1 and linear_fc2 of its blocks, its merger and "
+    "the mergers of deep features, beside the text's q_proj and down_proj. float32, untied head.",
+    checkpoint=Checkpoint(
+        family=QWEN3_VL,
+        text=Text(hidden=48, heads=4, kv_heads=2, layers=2, ffn=48, mrope_section=[3, 3, 2], head_dim=16, rope_theta=5e6),
+        vision=Vision(hidden=24, heads=2, depth=3, ffn=32, deepstack=[0, 1], positions=16, patch=8),
+        pictures=PixelLimits(256, 2048, "size"),
+        seed=753,
+    ),
+    adapter={"r": 2, "lora_alpha": 3, "target_modules": ["q_proj", "down_proj", "linear_fc1", "linear_fc2"], "use_rslora": True},
+    pictures={"a.png": (40, 30)},
+    messages=[user(picture("a.png"), words("Where is the red box?"))],
+    completion="[12, 8, 60, 71]",
+    max_new_tokens=12,
+    left_out=("pixel_values",),
+)  # fmt: skip
+
+CASES = [ONE_IMAGE, TWO_IMAGES, FOUR_IMAGES, TEXT_ONLY, POLICY_DAPO, YARN, LINEAR, VISION]

@@ -38,6 +38,7 @@ class Checkpoint:
     shards: int = 1
     template_in: str = "jinja"  # see Vocabulary.write
     codes: str | None = None  # how others quantised it: see codes.py
+    picture_file: str | None = "preprocessor_config.json"  # or "processor_config.json", as transformers 5 saves; or none
 
 
 @dataclass

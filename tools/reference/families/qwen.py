@@ -1,7 +1,7 @@
 """What Qwen2-VL, Qwen2.5-VL and Qwen3-VL share: the tokenizer, pictures as patches, positions on three axes."""
 
 from abc import abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -83,6 +83,7 @@ class PixelLimits:
     low: int
     high: int
     written_as: str = "pixels"  # min_pixels/max_pixels, or "size": shortest_edge/longest_edge (areas all the same)
+    more: dict = field(default_factory=dict)  # fields that are said besides
 
 
 class Qwen(Family):
@@ -142,6 +143,7 @@ class Qwen(Family):
             "image_std": self.image_std,
             "image_processor_type": self.image_processor_type,
             "processor_class": self.processor_class,
+            **spec.pictures.more,
         }
 
     def generation_json(self) -> dict:
@@ -154,7 +156,12 @@ class Qwen(Family):
 
     def read_pictures(self, checkpoint: Path, overrides: dict, pictures: list[Image.Image]) -> Pictures:
         # The PIL processor is named outright: with torchvision installed AutoImageProcessor would pick the torch one.
-        processor = Qwen2VLImageProcessorPil.from_pretrained(checkpoint, **overrides)
+        from_folder = any((checkpoint / name).exists() for name in ("preprocessor_config.json", "processor_config.json"))
+        processor = (
+            Qwen2VLImageProcessorPil.from_pretrained(checkpoint, **overrides)
+            if from_folder
+            else Qwen2VLImageProcessorPil(**overrides)
+        )
         batch = processor(pictures, return_tensors="pt")
         counts = batch["image_grid_thw"].prod(-1) // processor.merge_size**2
         return Pictures(self.stored_fields(checkpoint, batch), [self.image_token * count for count in counts.tolist()])
