@@ -80,17 +80,11 @@ function recordPass(session: Session, resident: Resident, packed: Packed) {
       lora: (module) => layers.flatMap(({ loras }) => loras.get(module) ?? [])[0],
     },
   );
-  const { logps } = logProbs(
-    tape,
-    hidden,
-    table,
-    {
-      rows: resident('rows', [U], packed.rows, 'i32'),
-      start: resident('start', [U + 1], packed.start, 'u32'),
-      targets: resident('targets', [S], packed.targets, 'u32'),
-    },
-    1,
-  );
+  const { logps } = logProbs(tape, hidden, table, {
+    rows: resident('rows', [U], packed.rows, 'i32'),
+    start: resident('start', [U + 1], packed.start, 'u32'),
+    targets: resident('targets', [S], packed.targets, 'u32'),
+  });
   // The same number for the same token of the same completion, however they are laid out.
   const perToken = (salt: number, scale: number) => {
     const values = new Float32Array(S);

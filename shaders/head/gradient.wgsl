@@ -38,13 +38,14 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   for (var v = local; v < p.vocab; v += ${LANES}u) {
     let logp = logits[base + v] * p.inverseTemperature - shift;
 #if ENTROPY
-    var g = -(total + pull * (logp + spread)) * exp(logp);
+    logits[base + v] = -(total + pull * (logp + spread)) * exp(logp);
 #else
-    var g = -total * exp(logp);
+    logits[base + v] = -total * exp(logp);
 #endif
-    for (var s = first; s < end; s++) {
-      if (targets[s] == v) { g += dlogps[s] * p.inverseTemperature; }
-    }
-    logits[base + v] = g;
+  }
+  // Each lane adds to the columns that it has written itself, so none waits for another.
+  for (var s = first; s < end; s++) {
+    let v = targets[s];
+    if (v % ${LANES}u == local) { logits[base + v] += dlogps[s] * p.inverseTemperature; }
   }
 }

@@ -24,6 +24,7 @@ export { parseRecipe, readRecipe, requireRecipe, sayFault } from '../train/recip
 export {
   descriptorOf,
   backStage,
+  distillStage,
   dpoStage,
   evaluateStage,
   grpoStage,
@@ -46,6 +47,7 @@ export type { StageBase } from '../train/stages/descriptor.ts';
 export { getAt, nameOf, setAt, type RequiredPath, type Spec } from '../train/stages/schema.ts';
 export type {
   BackStage,
+  DistillStage,
   DpoStage,
   EvaluateStage,
   GrpoStage,

@@ -1,4 +1,5 @@
 /** The optimizer step: global-norm clipping and AdamW over one arena, three dispatches whatever the adapter. */
+import average from '../../shaders/adamw/average.wgsl';
 import normKernel from '../../shaders/adamw/norm.wgsl';
 import step from '../../shaders/adamw/step.wgsl';
 import { invariant } from '../base/error.ts';
@@ -67,6 +68,21 @@ export function adamwStep(rec: Recorder, { parameter, gradient, mean, square, co
   rec.dispatch('adamw/step', step, {
     bind: { control, norm, gradient, parameter, mean, square },
     params: { n4: n / 4 },
+    groups: flatGroups(n / 4),
+  });
+}
+
+/** average += rate · (parameter − average), both [N], N a multiple of 4. */
+export function averageStep(
+  rec: Recorder,
+  arenas: { readonly parameter: Tensor; readonly average: Tensor; readonly rate: number },
+): void {
+  const { parameter, average: kept, rate } = arenas;
+  const n = parameter.size;
+  invariant(n % 4 === 0 && kept.size === n, `average: ${n} parameters, ${kept.size} averages`);
+  rec.dispatch('adamw/average', average, {
+    bind: { parameter, average: kept },
+    params: { n4: n / 4, rate },
     groups: flatGroups(n / 4),
   });
 }

@@ -4,6 +4,7 @@
  */
 import gradient from '../../shaders/head/gradient.wgsl';
 import stats from '../../shaders/head/stats.wgsl';
+import topTokens from '../../shaders/head/top.wgsl';
 import { invariant } from '../base/error.ts';
 import type { Recorder } from '../gpu/recorder.ts';
 import { Tensor } from '../gpu/tensor.ts';
@@ -38,6 +39,15 @@ export interface LogProbs {
   readonly entropy: Tensor;
   /** [S] 1 where the target is the most likely token, else 0. */
   readonly correct: Tensor;
+  /** Where asked for, the k likeliest tokens of each row, ascending, as numbers, and their log-probs: both [U, k]. */
+  readonly top: { readonly tokens: Tensor; readonly logps: Tensor } | null;
+}
+
+export interface LogProbOptions {
+  readonly temperature?: number;
+  /** How many of each row's likeliest tokens are wanted; 0: none. At most the vocabulary. */
+  readonly top?: number;
+  readonly chunkBytes?: number;
 }
 
 /** The output head as a linear layer: frozen weights [V, H], low-rank terms merged into them, an adapter that learns. */
@@ -56,8 +66,7 @@ export function logProbs(
   hidden: Tensor,
   head: Weight | Head,
   { rows, start, targets }: Targets,
-  temperature = 1,
-  chunkBytes = CHUNK_BYTES,
+  { temperature = 1, top: wanted = 0, chunkBytes = CHUNK_BYTES }: LogProbOptions = {},
 ): LogProbs {
   const { rec } = tape;
   const { weight, frozen, lora } = headOf(head);
@@ -69,6 +78,8 @@ export function logProbs(
   const entropy = rec.empty('entropy', [S]);
   const correct = rec.empty('correct', [S]);
   const lse = rec.empty('lse', [U]);
+  const k = Math.min(wanted, vocab);
+  const top = k > 0 ? { tokens: rec.empty('top tokens', [U, k]), logps: rec.empty('top logps', [U, k]) } : null;
   const inverseTemperature = 1 / temperature;
   const chunks = rowChunks(rec, U, stride, chunkBytes);
   // A gathered copy: the weights' gradients are scattered by hand below, so it is on the tape for the adapter alone.
@@ -88,6 +99,13 @@ export function logProbs(
       params: { rows: count, vocab, stride, firstRow: first, inverseTemperature },
       groups: rowGroups(count),
     });
+    if (top)
+      rec.dispatch('head/top', topTokens, {
+        constants: rowConstants(rec.session, vocab),
+        bind: { logits, lse, ...top },
+        params: { rows: count, vocab, stride, firstRow: first, k, inverseTemperature },
+        groups: rowGroups(count),
+      });
   }
   const learning = low.at(-1);
   const inputs = lora ? [hidden, learning!.z] : [hidden];
@@ -125,7 +143,7 @@ export function logProbs(
     if (rows) scatterRows(tape, dpicked, rows, hidden);
     else tape.addGrad(hidden, dpicked);
   });
-  return { logps, entropy, correct };
+  return { logps, entropy, correct, top };
 }
 
 /** Logits of hidden rows [U, H] → [U, V]; for generation and for checks, where a few rows are wanted whole. */

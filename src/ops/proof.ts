@@ -344,7 +344,7 @@ export const headProof = (sizes: typeof HEAD): ProofCase => ({
           start: put('start', [T + 1], [...Array(T + 1).keys()], 'u32'),
           targets: put('targets', [T], targets, 'u32'),
         },
-        temperature,
+        { temperature },
       );
       nllLoss(tape, scored.logps, put('weight', [T], weight));
       rec.output(scored.logps);

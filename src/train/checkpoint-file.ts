@@ -4,6 +4,7 @@
  *
  *   learning.<module>.lora_A.weight  learning.<module>.lora_B.weight      the adapter now learning
  *   exp_avg.<module>.…               exp_avg_sq.<module>.…                AdamW's moments, as PyTorch calls them
+ *   ema.<module>.…                                                        an average of the adapter, if one is kept
  *   merged.<i>.<module>.…                                                 adapters folded in before
  */
 import { GroundworkError } from '../base/error.ts';
@@ -43,6 +44,7 @@ export function writeCheckpoint(policy: PolicySnapshot, rest: object): AsyncIter
       ? [
           ...matricesOf('exp_avg', learning.targets, moments.mean),
           ...matricesOf('exp_avg_sq', learning.targets, moments.square),
+          ...(moments.average ? matricesOf('ema', learning.targets, moments.average) : []),
         ]
       : []),
   ];
@@ -61,12 +63,14 @@ export async function readCheckpoint<Rest>(file: ByteSource): Promise<{ policy: 
   for (const [i, targets] of header.merged.entries()) merged.push(await adapter(`merged.${i}`, targets));
   const { learning: targets, optimizerStep: step } = header;
   const learning = targets && (await adapter('learning', targets));
+  const averaged = targets?.some(({ module }) => tensors.tensors.has(nameOf('ema', module, 'A')));
   const moments: MomentsSnapshot | null =
     targets && step !== null
       ? {
           step,
           mean: await readMatrices(tensors, 'exp_avg', targets),
           square: await readMatrices(tensors, 'exp_avg_sq', targets),
+          ...(averaged && { average: await readMatrices(tensors, 'ema', targets) }),
         }
       : null;
   return { policy: { merged, learning, moments }, rest: header.rest };

@@ -15,6 +15,8 @@ export interface MomentsSnapshot {
   readonly step: number;
   readonly mean: ReadonlyMap<string, AdapterMatrices>;
   readonly square: ReadonlyMap<string, AdapterMatrices>;
+  /** Of parameters that are averaged beside them. */
+  readonly average?: ReadonlyMap<string, AdapterMatrices>;
 }
 
 export interface PolicySnapshot {
@@ -30,7 +32,7 @@ export async function capturePolicy(policy: Policy, optimizer?: Optimizer): Prom
   const { adapter } = policy;
   if (!adapter) return { merged, learning: null, moments: null };
   const step = optimizer?.steps ?? 0;
-  const [parameters, mean, square] = await readTensors(
+  const [parameters, mean, square, average] = await readTensors(
     policy.model.session,
     adapter.parameters,
     ...(optimizer?.moments ?? []),
@@ -38,7 +40,15 @@ export async function capturePolicy(policy: Policy, optimizer?: Optimizer): Prom
   return {
     merged,
     learning: { targets: adapter.targets, matrices: adapter.unpack(parameters!) },
-    moments: mean && square ? { step, mean: adapter.unpack(mean), square: adapter.unpack(square) } : null,
+    moments:
+      mean && square
+        ? {
+            step,
+            mean: adapter.unpack(mean),
+            square: adapter.unpack(square),
+            ...(average && { average: adapter.unpack(average) }),
+          }
+        : null,
   };
 }
 
@@ -52,8 +62,9 @@ export async function restorePolicy(policy: Policy, { merged, learning }: Policy
 }
 
 /** For `Optimizer.restore`. */
-export const optimizerState = (adapter: Adapter, { step, mean, square }: MomentsSnapshot) => ({
+export const optimizerState = (adapter: Adapter, { step, mean, square, average }: MomentsSnapshot) => ({
   step,
   mean: adapter.pack(mean),
   square: adapter.pack(square),
+  ...(average && { average: adapter.pack(average) }),
 });

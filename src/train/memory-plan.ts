@@ -246,8 +246,10 @@ class Planner implements StagePlanner {
     this.#readBackBytes = this.#vision.reserve(images);
   }
 
-  #prompt(): EncodedPrompt {
-    const { promptTokens, featureRows } = this.longest;
+  /** @param more tokens beyond those of the longest row */
+  #prompt(more = 0): EncodedPrompt {
+    const { featureRows } = this.longest;
+    const promptTokens = this.longest.promptTokens + more;
     const { axes } = this.#model.architecture.positions;
     return {
       id: 'longest',
@@ -291,12 +293,14 @@ class Planner implements StagePlanner {
     this.#policy.adopt(this.#adapter);
     const optimizer = new Optimizer(this.#session, this.#adapter, stage.optimizer, 1);
     const scorer = new Scorer(this.#model, this.#adapter, this.#policy.weights);
-    compile(({ groups, completions, tokens }, settings) => {
+    compile(({ groups, completions, tokens, promptTokens, support = 0 }, settings) => {
       const group = {
-        prompt: this.#prompt(),
+        prompt: this.#prompt(promptTokens),
         completions: new Array<Uint32Array>(completions).fill(new Uint32Array(tokens)),
       };
-      scorer.compile(pack(new Array<typeof group>(groups).fill(group)).sizes, settings);
+      const { sizes } = pack(new Array<typeof group>(groups).fill(group));
+      const k = Math.min(support, this.#model.vocabSize);
+      scorer.compile(k > 0 ? { ...sizes, S: sizes.U * k } : sizes, settings);
     });
     this.#look();
     scorer.destroy();

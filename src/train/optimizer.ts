@@ -12,6 +12,8 @@ export interface OptimizerState {
   readonly step: number;
   readonly mean: Float32Array;
   readonly square: Float32Array;
+  /** Of parameters that are averaged beside them. */
+  readonly average?: Float32Array;
 }
 
 export class Optimizer {
@@ -24,9 +26,18 @@ export class Optimizer {
   readonly #norm: Tensor;
   readonly #program: Program;
   readonly #clear: Program;
+  /** An average of the parameters that is kept with the moments; null: there is none. */
+  readonly #average: Tensor | null;
   #step = 0;
 
-  constructor(session: Session, adapter: Adapter, settings: OptimizerSettings, totalSteps: number) {
+  constructor(
+    session: Session,
+    adapter: Adapter,
+    settings: OptimizerSettings,
+    totalSteps: number,
+    average: Tensor | null = null,
+  ) {
+    this.#average = average;
     this.#session = session;
     this.#settings = settings;
     this.#totalSteps = totalSteps;
@@ -55,15 +66,16 @@ export class Optimizer {
     return this.#step;
   }
 
-  /** Both moments, to be read back: mean, square. */
-  get moments(): readonly [mean: Tensor, square: Tensor] {
-    return [this.#mean, this.#square];
+  /** Both moments, to be read back: mean, square; then the average, where there is one. */
+  get moments(): readonly [mean: Tensor, square: Tensor, ...average: readonly Tensor[]] {
+    return [this.#mean, this.#square, ...(this.#average ? [this.#average] : [])];
   }
 
   /** Goes on from where another optimizer of the same adapter stood. */
-  restore({ step, mean, square }: OptimizerState): void {
+  restore({ step, mean, square, average }: OptimizerState): void {
     this.#session.write(this.#mean, mean);
     this.#session.write(this.#square, square);
+    if (this.#average && average) this.#session.write(this.#average, average);
     this.#step = step;
   }
 

@@ -148,6 +148,38 @@ export function pack(groups: readonly PackedGroup[], { step = 64 } = {}): Packed
 }
 
 /**
+ * The same sequence with other targets: of each scored row the tokens of its support.
+ * @param support [rows in use, k] tokens, in the order of `rows`
+ */
+export function withSupport(packed: Packed, support: ArrayLike<number>, k: number, { step = 64 } = {}): Packed {
+  const rows = scoredRows(packed);
+  const U = packed.sizes.U;
+  const S = roundUp(rows * k, step);
+  const entries = new Array<Entry>(rows * k);
+  for (let row = 0; row < rows; row++) entries.fill(packed.entries[packed.start[row]!]!, row * k, (row + 1) * k);
+  return {
+    ...packed,
+    start: Uint32Array.from({ length: U + 1 }, (_, row) => Math.min(row, rows) * k),
+    targets: Uint32Array.from({ length: S }, (_, i) => (i < rows * k ? support[i]! : 0)),
+    entries,
+    sizes: { ...packed.sizes, S },
+  };
+}
+
+/** Scored rows in use, before padding. */
+export const scoredRows = ({ rows }: Pick<Packed, 'rows'>): number => {
+  const end = rows.indexOf(-1);
+  return end < 0 ? rows.length : end;
+};
+
+/** The place among the scored rows of each entry. */
+export function rowsOfEntries({ start, entries }: Pick<Packed, 'start' | 'entries'>): Uint32Array {
+  const places = new Uint32Array(entries.length);
+  for (let row = 0; row + 1 < start.length; row++) places.fill(row, start[row], start[row + 1]);
+  return places;
+}
+
+/**
  * u32 [S, 4]: the scored tokens of each completion: its first, where the others start, how many in all, 0. The tokens that
  * pad make one more, so that every token is in one.
  */

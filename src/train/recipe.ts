@@ -5,6 +5,7 @@ import type { Stage } from './stages/index.ts';
 
 export type { Stage } from './stages/index.ts';
 export type { BackStage } from './stages/back.ts';
+export type { DistillStage } from './stages/distill.ts';
 export type { DpoStage } from './stages/dpo.ts';
 export type { EvaluateStage } from './stages/evaluate.ts';
 export type { GrpoStage } from './stages/grpo.ts';

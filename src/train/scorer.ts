@@ -16,8 +16,8 @@ import { Tape } from '../ops/tape.ts';
 import { completionSpans, type Packed, type PackedSizes } from './pack.ts';
 
 export type ScoreMode =
-  /** Log-probs and entropies only. */
-  | { readonly kind: 'score' }
+  /** Log-probs and entropies only; with `top` also so many likeliest tokens of each scored row. */
+  | { readonly kind: 'score'; readonly top?: number }
   /** Loss −Σ weight·logp and its gradients. */
   | { readonly kind: 'nll' }
   | {
@@ -63,6 +63,8 @@ export interface Scores {
   readonly correct: Float32Array;
   /** [entries, 4]: weighted loss, kl, ratio, clipped; empty without a loss. */
   readonly terms: Float32Array;
+  /** Of each scored row [U, k], in the order of `packed.rows`: tokens, ascending, and their log-probabilities. */
+  readonly top: { readonly k: number; readonly tokens: Float32Array; readonly logps: Float32Array } | null;
 }
 
 interface Compiled {
@@ -72,6 +74,7 @@ interface Compiled {
   readonly entropy: Tensor;
   readonly correct: Tensor;
   readonly terms: Tensor | null;
+  readonly top: LogProbs['top'];
 }
 
 const PER_TARGET = ['weight', 'advantage', 'old', 'reference', 'kept', 'entropyShare'] as const;
@@ -131,18 +134,22 @@ export class Scorer {
       if (data.byteLength) program.write(tensor, data);
     }
     program.run();
-    const [logps, entropy, correct, terms] = await program.read(
+    const { top } = compiled;
+    const [logps, entropy, correct, ...more] = await program.read(
       compiled.logps,
       compiled.entropy,
       compiled.correct,
       ...(compiled.terms ? [compiled.terms] : []),
+      ...(top ? [top.tokens, top.logps] : []),
     );
+    const terms = compiled.terms ? more.shift() : undefined;
     const n = packed.entries.length;
     return {
       logps: logps!.subarray(0, n),
       entropy: entropy!.subarray(0, n),
       correct: correct!.subarray(0, n),
       terms: terms?.subarray(0, 4 * n) ?? new Float32Array(),
+      top: top && { k: top.tokens.columns, tokens: more[0]!, logps: more[1]! },
     };
   }
 
@@ -227,7 +234,7 @@ export class Scorer {
       hidden,
       model.headLayer(this.#policy, lora),
       { rows: null, start: inputs['start']!, targets: inputs['targets']! },
-      temperature,
+      { temperature, ...(mode.kind === 'score' && mode.top && { top: mode.top }) },
     );
     let terms: Tensor | null = null;
     if (mode.kind !== 'score') {
@@ -254,6 +261,7 @@ export class Scorer {
     rec.output(scored.logps);
     rec.output(scored.entropy);
     rec.output(scored.correct);
+    if (scored.top) for (const tensor of Object.values(scored.top)) rec.output(tensor);
     return { program: rec.finish(), inputs, ...scored, terms };
   }
 }

@@ -9,6 +9,7 @@ import type { Gpu } from '../../src/gpu/device.ts';
 import type { Storage } from '../../src/store/storage.ts';
 import {
   backStage,
+  distillStage,
   evaluateStage,
   grpoStage,
   ktoStage,
@@ -24,7 +25,7 @@ import { fewRows, starter } from './few-rows.ts';
 
 const trained = { lora: lora(4, 8, 0.1), optimizer: optimizer(2e-3, 0.1, 'cosine') };
 
-/** SFT with accumulation and dropout → merge → rejection → GRPO → merge → KTO → back to the first merge → evaluation. */
+/** SFT with accumulation and dropout → merge → rejection → GRPO → merge → KTO → merge → SDFT → back to the first merge → evaluation. */
 export const WHOLE: Recipe = {
   name: 'whole',
   seed: 11,
@@ -61,13 +62,24 @@ export const WHOLE: Recipe = {
     }),
     mergeStage(),
     ktoStage({ ...trained, lora: lora(4, 8), maxSteps: 2, perDeviceTrainBatchSize: 2, maxCompletionLength: 32 }),
+    mergeStage(),
+    distillStage({
+      ...trained,
+      lora: lora(4, 8),
+      maxSteps: 2,
+      promptsPerStep: 1,
+      numGenerations: 2,
+      numIterations: 2,
+      teacherModelKind: 'ema',
+      sampling: sampling(24),
+    }),
     backStage({ merges: 1 }),
     evaluateStage({ name: 'after', limit: 2, maxCompletionLength: 12, batchSize: 1 }),
   ],
 };
 
-/** Optimizer steps, batches of prompts, optimizer steps twice, batches of rows; answers and rows that are told a second time at the end. */
-export const UNITS = 2 + 2 + 2 + 2 + 2 + 2;
+/** Optimizer steps, batches of prompts, optimizer steps three times, batches of rows; answers and rows that are told a second time at the end. */
+export const UNITS = 2 + 2 + 2 + 2 + 2 + 2 + 2;
 
 export class Attempt {
   readonly events: EngineEvent[] = [];

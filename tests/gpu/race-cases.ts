@@ -5,7 +5,7 @@
 import type { Session } from '../../src/gpu/recorder.ts';
 import type { Tensor } from '../../src/gpu/tensor.ts';
 import { addInto } from '../../src/ops/add.ts';
-import { adamwControl, adamwStep } from '../../src/ops/adamw.ts';
+import { adamwControl, adamwStep, averageStep } from '../../src/ops/adamw.ts';
 import { attention } from '../../src/ops/attention.ts';
 import { concatColumns } from '../../src/ops/concat.ts';
 import { dropout } from '../../src/ops/dropout.ts';
@@ -89,8 +89,19 @@ export const RACE_CASES: Readonly<Record<string, RaceCase>> = {
     };
     const control = inputs.float('control', adamwControl(settings));
     adamwStep(inputs.rec, { parameter, gradient, mean, square, control, norm: inputs.rec.empty('norm', [1]) });
+    averageStep(inputs.rec, { parameter, average: inputs.normal('average', ...parameter.shape), rate: 0.1 });
     const merged = inputs.rec.empty('merged', [12, WIDTH], 'f16');
     fold(inputs.rec, inputs.half('w', 12, WIDTH), adapter(inputs, 12, WIDTH), merged);
+  },
+
+  'the likeliest tokens of each row': (inputs) => {
+    const at = {
+      rows: inputs.whole('rows', [3], [0, 1, -1]),
+      start: inputs.whole('start', [4], [0, 2, 3, 3]),
+      targets: inputs.whole('targets', [3], [4, 69, 0]),
+    };
+    const head = inputs.normal('head', 70, 8);
+    logProbs(new Tape(inputs.rec, { recording: false }), inputs.normal('hidden', 2, 8), head, at, { top: 5 });
   },
 
   'drawing a token': (inputs, device) => {

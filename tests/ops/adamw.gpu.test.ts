@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { Random } from '../../src/base/random.ts';
 import { Recorder } from '../../src/gpu/recorder.ts';
-import { adamwControl, adamwStep, CONTROL_SIZE } from '../../src/ops/adamw.ts';
-import { expectClose, normals, useSession } from './harness.ts';
+import { adamwControl, adamwStep, averageStep, CONTROL_SIZE } from '../../src/ops/adamw.ts';
+import { constant, expectClose, normals, run, useSession } from './harness.ts';
 
 interface Settings {
   readonly lr: number;
@@ -163,4 +163,18 @@ describe('clipping', () => {
     expectClose([once!.norm], [Math.sqrt(gradient.reduce((sum, g) => sum + g * g, 0))]);
     expect(again!.norm).toBe(once!.norm);
   });
+});
+
+test('an average follows its parameters by its rate, from wherever it stands', async () => {
+  const [parameter, average] = [normals(new Random(3), 1028), normals(new Random(4), 1028)];
+  const [after] = await run(session(), (rec) => {
+    const kept = constant(rec, 'average', [1028], average);
+    averageStep(rec, { parameter: constant(rec, 'parameter', [1028], parameter), average: kept, rate: 0.05 });
+    return [kept];
+  });
+  expectClose(
+    after!,
+    average.map((v, i) => v + 0.05 * (parameter[i]! - v)),
+    1e-6,
+  );
 });

@@ -295,7 +295,7 @@ describe.each(PROFILES)('the output head, tuned as %s,', async (profile) => {
             start: constant(rec, 'start', [T + 1], count, 'u32'),
             targets: constant(rec, 'targets', [T], t['targets']!.values, 'u32'),
           },
-          params.temperature,
+          { temperature: params.temperature! },
         );
         const terms = nllLoss(tape, scored.logps, constant(rec, 'weights', [T], t['tokenWeights']!.values));
         tape.backward();

@@ -128,8 +128,7 @@ describe.each(CASES)(
             start: constant(rec, 'start', [4], [0, 1, 3, 4], 'u32'),
             targets: constant(rec, 'targets', [4], TARGETS.flat(), 'u32'),
           },
-          TEMPERATURE,
-          ...(chunkBytes === undefined ? [] : [chunkBytes]),
+          { temperature: TEMPERATURE, ...(chunkBytes !== undefined && { chunkBytes }) },
         );
         tape.addGrad(scored.logps, constant(rec, 'dlogps', [4], numbers.dlogps));
         tape.backward();

@@ -90,8 +90,7 @@ async function ours(
         start: constant(rec, 'start', [start.length], start, 'u32'),
         targets: constant(rec, 'targets', [targets.length], targets, 'u32'),
       },
-      temperature,
-      ...(chunkBytes === undefined ? [] : [chunkBytes]),
+      { temperature, ...(chunkBytes !== undefined && { chunkBytes }) },
     );
     tape.addGrad(scored.logps, constant(rec, 'dlogps', [dlogps.length], dlogps));
     if (dentropy) tape.addGrad(scored.entropy, constant(rec, 'dentropy', [dentropy.length], dentropy));
@@ -326,5 +325,83 @@ describe('log-probs of a vocabulary of 151,936', () => {
     };
     // Hidden states, the rows picked of them, and the gradients of both; a few numbers a row; and 64 MiB of logits.
     for (const U of [512, 4096]) expect(bytes(U)).toBeLessThan(4 * U * H * 4 + 256 * U + 1.1 * 64 * 2 ** 20);
+  });
+});
+
+describe('the likeliest tokens of a row', () => {
+  /** Logits as they are: the head is the identity, its columns filled up. */
+  async function top(logits: readonly (readonly number[])[], k: number, temperature = 1, chunkBytes?: number) {
+    const [U, V] = [logits.length, logits[0]!.length];
+    const width = Math.ceil(V / 4) * 4;
+    const hidden = Float64Array.from({ length: U * width }, (_, i) => logits[Math.floor(i / width)]![i % width] ?? 0);
+    const identity = Float64Array.from({ length: V * width }, (_, i) => Number(Math.floor(i / width) === i % width));
+    const [tokens, logps] = await run(session(), (rec) => {
+      const scored = logProbs(
+        new Tape(rec, { recording: false }),
+        constant(rec, 'hidden', [U, width], hidden),
+        constant(rec, 'identity', [V, width], identity),
+        {
+          rows: null,
+          start: constant(rec, 'start', [U + 1], [...logits.keys(), U], 'u32'),
+          targets: constant(rec, 'targets', [U], new Array<number>(U).fill(0), 'u32'),
+        },
+        { temperature, top: k, ...(chunkBytes !== undefined && { chunkBytes }) },
+      );
+      return [scored.top!.tokens, scored.top!.logps];
+    });
+    const columns = tokens!.length / U;
+    return logits.map((_, u) => ({
+      tokens: [...tokens!.subarray(u * columns, (u + 1) * columns)],
+      logps: [...logps!.subarray(u * columns, (u + 1) * columns)],
+    }));
+  }
+
+  const sorted = (row: readonly number[], k: number) =>
+    [...row.keys()]
+      .sort((a, b) => row[b]! - row[a]! || a - b)
+      .slice(0, k)
+      .sort((a, b) => a - b);
+
+  test.each([
+    [1, 5, 40],
+    [7, 3, 131],
+    [39, 2, 40],
+    [100, 4, 513],
+  ])('%i of each of %i rows of %i, ascending, with their log-probs', async (k, U, V) => {
+    const random = new Random(k);
+    const logits = Array.from({ length: U }, () => [...normals(random, V, 3)]);
+    // All rows at once, and one after the other.
+    for (const chunkBytes of [undefined, 1]) {
+      const found = await top(logits, k, 0.7, chunkBytes);
+      logits.forEach((row, u) => {
+        const all = Math.log(row.reduce((sum, l) => sum + Math.exp(l / 0.7), 0));
+        expect(found[u]!.tokens).toEqual(sorted(row, k));
+        expectClose(
+          found[u]!.logps,
+          sorted(row, k).map((v) => row[v]! / 0.7 - all),
+          1e-4,
+        );
+      });
+    }
+  });
+
+  test('of tokens that tie at the border the first are taken, whatever their sign', async () => {
+    const rows = [
+      [-1, -2, -1, -1, -5, -1, -1],
+      [0, 0, 0, 0, 0, 0, 0],
+      [2, -3, 2, 7, 2, 2, -0],
+    ];
+    const found = await top(rows, 3);
+    expect(found.map(({ tokens }) => tokens)).toEqual([
+      [0, 2, 3],
+      [0, 1, 2],
+      [0, 2, 3],
+    ]);
+  });
+
+  test('more than there are tokens are all of them', async () => {
+    const [found] = await top([[3, 1, 2, 0.5, -4]], 9);
+    expect(found!.tokens).toEqual([0, 1, 2, 3, 4]);
+    expect(found!.logps.reduce((sum, logp) => sum + Math.exp(logp), 0)).toBeCloseTo(1, 5);
   });
 });

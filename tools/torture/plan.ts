@@ -7,6 +7,7 @@ import { openZip } from '../../src/formats/zip.ts';
 import type { Recipe } from '../../src/train/recipe.ts';
 import {
   backStage,
+  distillStage,
   dpoStage,
   evaluateStage,
   grpoStage,
@@ -71,6 +72,15 @@ export const PLAN: Recipe = {
     dpoStage({ ...trained, maxSteps: 2, perDeviceTrainBatchSize: 1, maxCompletionLength: 32 }),
     mergeStage(),
     ktoStage({ ...trained, maxSteps: 2, perDeviceTrainBatchSize: 2, maxCompletionLength: 32 }),
+    mergeStage(),
+    distillStage({
+      ...trained,
+      maxSteps: 2,
+      promptsPerStep: 1,
+      numGenerations: 2,
+      teacherModelKind: 'ema',
+      sampling: sampling(32),
+    }),
     backStage({ merges: 1 }),
     sftStage({ ...trained, name: 'again', maxSteps: 2, perDeviceTrainBatchSize: 1, maxLength: 0 }),
     mergeStage(),

@@ -53,6 +53,18 @@ const RULES: readonly Rule[] = [
     matches: one('logps/chosen', 'logps/rejected'),
   },
   {
+    title: 'Distillation',
+    about:
+      'Divergence from the teacher, mean over tokens. Should fall; answers may still become better when it no longer does.',
+    matches: one('self_distillation/distillation_loss'),
+  },
+  {
+    title: 'Taught answers',
+    about:
+      'Share of completions that have a teacher: with right answers as hints, those of prompts with another right one.',
+    matches: one('self_distillation/reprompt_sample_fraction', 'self_distillation/success_group_fraction'),
+  },
+  {
     title: 'Accuracy',
     about: 'SFT: share of target tokens that the model ranks first. Evaluation: share of boxes that overlap enough.',
     matches: (name) => /accuracy|acc_?at|mean_iou/i.test(name),

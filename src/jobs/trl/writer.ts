@@ -51,6 +51,9 @@ export const trl: EngineWriter = {
     synthesise: {
       refused: 'It writes thoughts with a teacher or the model itself, and TRL has no such trainer.',
     },
+    distill: {
+      refused: 'TRL’s SDFT and SDPO know no pictures: their teacher’s prompt is text alone.',
+    },
     rejection: rejectionSettings,
     grpo: grpoSettings,
     dpo: dpoSettings,

@@ -57,6 +57,10 @@ export interface PassShape {
   readonly completions: number;
   /** Tokens of each completion. */
   readonly tokens: number;
+  /** Tokens of the prompt beyond those of the longest row. */
+  readonly promptTokens?: number;
+  /** Likeliest tokens that each scored row is compared by; more than the vocabulary is all of it. */
+  readonly support?: number;
 }
 
 export interface StageDescriptor<S extends StageBase> {

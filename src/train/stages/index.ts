@@ -1,6 +1,7 @@
 /** The kinds of stages: one module each, put together here. A new kind is a module and a line. */
 import type { StageDescriptor } from './descriptor.ts';
 import { back } from './back.ts';
+import { distill } from './distill.ts';
 import { dpo } from './dpo.ts';
 import { evaluate } from './evaluate.ts';
 import { grpo } from './grpo.ts';
@@ -12,7 +13,7 @@ import { sft } from './sft.ts';
 import { synthesise } from './synthesise.ts';
 
 /** In the order in which they are offered. */
-const ALL = [sft, merge, back, synthesise, rejection, grpo, dpo, kto, evaluate, repeat] as const;
+const ALL = [sft, merge, back, synthesise, rejection, grpo, distill, dpo, kto, evaluate, repeat] as const;
 
 type Descriptor = (typeof ALL)[number];
 export type StageKind = Descriptor['kind'];
@@ -34,6 +35,7 @@ export const newStage = <K extends StageKind>(kind: K): StageOf<K> =>
   structuredClone(STAGES[kind].defaults) as StageOf<K>;
 
 export { backStage } from './back.ts';
+export { distillStage } from './distill.ts';
 export { dpoStage } from './dpo.ts';
 export { evaluateStage } from './evaluate.ts';
 export { grpoStage } from './grpo.ts';

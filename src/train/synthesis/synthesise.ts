@@ -4,7 +4,8 @@
  * is not left in the row (rationalisation; STaR, arXiv 2203.14465).
  */
 import { span } from '../../data/row-list.ts';
-import type { Row, Segment } from '../../data/row.ts';
+import type { Row } from '../../data/row.ts';
+import { askedMore, toldBoxes } from '../distillation/teacher-prompt.ts';
 import type { Sample } from '../samples.ts';
 import type { RolloutView, StageContext } from '../stage.ts';
 import { rowsToTry } from '../stages/sampled-rows.ts';
@@ -136,21 +137,9 @@ export function sift(
 }
 
 /** The row with the true boxes told after its last question. Only ever asked, never learned. */
-export function withHint(row: Row): Row {
-  const last = row.prompt.findLastIndex(({ role }) => role === 'user');
-  const boxes = row.solution.flatMap((box): Segment[] => [
-    { type: 'text', text: row.images.length > 1 ? ` Image-${box.image + 1}: ` : ' ' },
-    { type: 'box', box },
-  ]);
-  const hint: Segment[] = [
+export const withHint = (row: Row): Row =>
+  askedMore(row, [
     { type: 'text', text: '\n(The right answer is' },
-    ...boxes,
+    ...toldBoxes(row),
     { type: 'text', text: '. Think as if you found it yourself, and do not write these numbers in your thought.)' },
-  ];
-  return {
-    ...row,
-    prompt: row.prompt.map((message, i) =>
-      i === last ? { ...message, content: [...message.content, ...hint] } : message,
-    ),
-  };
-}
+  ]);

@@ -1,6 +1,7 @@
 /** How each kind of stage runs: one handler a kind. */
 import type { Stage, StageKind, StageOf } from '../../../train/stages/index.ts';
 import { back } from './back.ts';
+import { distill } from './distill.ts';
 import { dpo } from './dpo.ts';
 import { evaluate } from './evaluate.ts';
 import { grpo } from './grpo.ts';
@@ -18,6 +19,7 @@ const HANDLERS: { readonly [K in StageKind]: StageHandler<StageOf<K>> } = {
   back,
   rejection,
   grpo,
+  distill,
   dpo,
   kto,
   synthesise,

@@ -1,6 +1,7 @@
 /** What the studio says of each kind of stage: one file a kind. */
 import type { Stage, StageKind, StageOf } from '../../../engine/presets.ts';
 import { back } from './back.ts';
+import { distill } from './distill.ts';
 import { dpo } from './dpo.ts';
 import { evaluate } from './evaluate.tsx';
 import { grpo } from './grpo.tsx';
@@ -18,6 +19,7 @@ const WORDS: { readonly [K in StageKind]: KindWords<StageOf<K>> } = {
   merge,
   back,
   grpo,
+  distill,
   dpo,
   kto,
   rejection,
