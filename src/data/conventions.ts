@@ -7,6 +7,7 @@ import { cornersOf } from '../grounding/numbers.ts';
 import type { BoxLayout, Convention, CoordinateSpace, Resize, WayOfWriting } from './dataset-ref.ts';
 import { READINGS, type Evidence, type Sampled, type Score } from './evidence.ts';
 import { mixtureOf } from './mixture.ts';
+import { orderShown } from './order-votes.ts';
 import { conventionKey, extent, FIELD_RESIZES, LAYOUTS } from './reading.ts';
 
 export interface Candidate extends Convention {
@@ -21,6 +22,8 @@ export interface Decision extends Convention {
   readonly reason: string;
   /** The numbers alone do not decide it. */
   readonly ambiguous: boolean;
+  /** Numbers of two corners may as well have y first: nothing in the file shows which comes first. */
+  readonly orderAssumed?: true;
   /** The user said so. */
   readonly settled?: true;
   readonly candidates: readonly Candidate[];
@@ -340,6 +343,13 @@ function certainty({ reading }: Weighed, evidence: Evidence): string {
 const offered = ({ space, resize }: Convention): boolean =>
   space !== 'model' || FIELD_RESIZES.findIndex((each) => each === resize) < FIRST_RESIZES;
 
+/** The same two corners with y first, where no box shows that they are not. */
+function yFirst({ reading, fits }: Weighed, all: readonly Weighed[], { way }: Evidence): Weighed | null {
+  if (way !== 'list' || reading.layout !== 'xyxy') return null;
+  const wanted = conventionKey({ ...reading, layout: 'yxyx' });
+  return all.find((each) => conventionKey(each.reading) === wanted && each.fits >= fits) ?? null;
+}
+
 /** What the numbers show. */
 export function decide(evidence: Evidence): Decision {
   let all = weighAll(evidence);
@@ -366,13 +376,21 @@ export function decide(evidence: Evidence): Decision {
       why = doubt(best, all, evidence) ?? why;
     }
   }
+  const turned = yFirst(best, all, evidence);
+  if (turned && orderShown(evidence.order.of(best.reading.space)) === 'y') {
+    const { xFirst, yFirst: votes } = evidence.order.of(best.reading.space);
+    best = turned;
+    why = `of ${xFirst + votes} boxes whose question names a side, such as left or right, ${votes} lie on it only if y comes first`;
+  }
   why = mixtureOf(evidence, best.reading, best.fits) ?? why;
+  const orderAssumed = why === null && turned !== null && orderShown(evidence.order.of(best.reading.space)) === null;
   return {
     way: evidence.way,
     boxes: evidence.boxes,
     ...best.reading,
-    reason: why ?? certainty(best, evidence),
+    reason: why ?? `${certainty(best, evidence)}${orderAssumed ? ', if x comes first' : ''}`,
     ambiguous: why !== null,
+    ...(orderAssumed && { orderAssumed }),
     candidates: all
       .filter((each) => each === best || limits.includes(each) || offered(each.reading))
       .map(({ reading, fits }) => ({ ...reading, fits })),

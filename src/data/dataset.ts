@@ -417,6 +417,7 @@ export class Dataset {
           ? { row: null }
           : await interpretRow(searchRow(raw, pictures, counting), {
               layout: layoutFrom(decisions, raw.source.file),
+              orderAssumed: false,
               conventionOf: conventionFrom(decisions, raw.source.file),
               factsOf: (path) => pictures.facts(path),
               counting,

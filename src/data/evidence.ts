@@ -15,6 +15,7 @@ import { cornersOf } from '../grounding/numbers.ts';
 import type { BoxLayout, Convention, CoordinateSpace, Resize, WayOfWriting } from './dataset-ref.ts';
 import { FRAME_PAIRS, FrameRun } from './frame-run.ts';
 import { isFractions } from './fractions.ts';
+import { OrderVotes } from './order-votes.ts';
 import { extent, FIELD_RESIZES, LAYOUTS, needsPicture, SPACES, type PictureFacts } from './reading.ts';
 
 /** Frames that are counted for all boxes: the spaces, and pixels after each resize of the field. */
@@ -80,6 +81,7 @@ export class Evidence {
   readonly way: WayOfWriting;
   /** What the format says of these boxes; null where nothing is declared. */
   readonly declared: Convention | null;
+  readonly order = new OrderVotes();
   #boxes = 0;
   #tokens = 0;
   #measured = 0;

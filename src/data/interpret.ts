@@ -145,8 +145,8 @@ function inStatedOrder(
     const by = stated[i]!.length ? i : stated.slice(0, i).findLastIndex((orders) => orders.length > 0);
     const [order, ...others] = stated[by] ?? [];
     if (others.length) contrary = by;
-    if (!order || others.length || isXFirst(order)) return text;
-    ordered = true;
+    if (!order || others.length) return text;
+    ordered ||= !isXFirst(order);
     return inOrder(text, order);
   });
   return { texts, ordered, contrary };
@@ -207,6 +207,8 @@ export interface InterpretContext {
   /** Of lists of four numbers. */
   readonly layout: BoxLayout;
   conventionOf(written: BoxPlace['written'], raw: RawRow): Convention;
+  /** Whether of the file's lists x is assumed to come first. */
+  readonly orderAssumed: boolean;
   factsOf(path: string): Promise<Omit<PictureFacts, 'listed'> | null>;
   readonly counting: Counting;
   /** Keep the words around an answer's boxes. */
@@ -277,7 +279,7 @@ export async function interpretRow(searched: SearchedRow, context: InterpretCont
         image = askedImage(questionOf(searched, roles, turn), images.length, countsFrom);
         // A benchmark is not taught, so its guess does no harm.
         const refused = raw.said !== null || context.unsaid === 'leave-out';
-        if (image === null && refused && raw.benchmark === undefined && raw.format !== 'MIG-Bench') {
+        if (image === null && refused && !isKnown(raw)) {
           issues.push(unsaidIssue(raw, field, images.length));
           return [];
         }
@@ -310,6 +312,8 @@ export async function interpretRow(searched: SearchedRow, context: InterpretCont
         return [];
       }
       if (place.space && place.inner) done.add('y-first');
+      if (place.unordered && context.orderAssumed && place.written === 'list' && !isKnown(raw))
+        done.add('order-assumed');
       if (checked.clipped) clipped++;
       const own = (inPlace && place.inner) || place;
       const spelling = inPlace && isInside(place) ? place.inner?.spelling : undefined;
@@ -451,6 +455,9 @@ const questionOf = (
   roles: readonly Message['role'][],
   turn: number,
 ): SearchedText | undefined => texts[roles.lastIndexOf('user', turn)];
+
+/** Whether the row is of a benchmark, whose boxes are known. */
+const isKnown = ({ benchmark, format }: RawRow): boolean => benchmark !== undefined || format === 'MIG-Bench';
 
 /** Whether a box is only a part of its form, the rest of which stays where the box is written in place. */
 const isInside = ({ start, end, inner }: BoxPlace): boolean =>

@@ -98,6 +98,11 @@ export const LEDGER = {
     say: (n) =>
       `${rows(n, 'states', 'state')} another order of a box's numbers, such as [ymin, xmin, ymax, xmax]: they are read in it, and taught in the model's own.`,
   },
+  'order-assumed': {
+    of: 'row',
+    say: (n) =>
+      `${rows(n, 'has', 'have')} boxes as four numbers that could have y first as well: x first is assumed, [x1, y1, x2, y2]. If it is y, choose “two corners, y first” for the file (on the command line --coordinates FILE=SPACE,yxyx).`,
+  },
   'words-as-thought': {
     of: 'row',
     say: (n) => `${rows(n, 'has', 'have')} words before the <answer> tag: they are learned as the thinking.`,

@@ -21,6 +21,8 @@ export interface BoxPlace {
   readonly written: Written;
   /** What the form itself states of its numbers: thousandths. */
   readonly space?: 'thousand';
+  /** A list of four of which nothing in the row says which number is which. */
+  readonly unordered?: true;
   /** Between `<|box_start|>` tokens. */
   readonly tokens: boolean;
   readonly decimal: boolean;
@@ -234,6 +236,9 @@ export function placesIn(
       numbers,
       image: stated[i]?.image ?? null,
       written: writtenAs(quad, marks.has(quad) ? said : null),
+      ...(quad.form !== 'pairs' && !quad.ordered && !quad.corners && !quad.space && !marks.has(quad)
+        ? { unordered: true as const }
+        : {}),
       tokens: text.slice(start, end).includes('<|box_'),
       decimal,
       ...(label === undefined ? {} : { label }),

@@ -25,6 +25,7 @@ import type { RowIssue } from './row.ts';
 import { RowIndex } from './row-index.ts';
 import { drawSplit, splitByName, splitByWord, type Split } from './split.ts';
 import type { Table, TableRow } from './tables/table.ts';
+import { sidesIn } from './order-votes.ts';
 import { wantedOf } from './wanted.ts';
 
 /** What a dataset consists of before anything is decided about it. */
@@ -137,12 +138,17 @@ async function weigh(
   evidence: Map<WayOfWriting, Evidence>,
 ): Promise<void> {
   const { said, sizes } = searched.raw;
-  for (const { way, place, image } of looseBoxes(searched, counting)) {
+  const loose = looseBoxes(searched, counting);
+  // A question asks for one thing; words around several boxes say nothing of each.
+  const sides = loose.length === 1 && loose[0]!.place.unordered ? sidesIn(searched.texts.at(-2)?.text ?? '') : null;
+  for (const { way, place, image } of loose) {
     const path = image === null ? undefined : searched.images[image];
     let mine = evidence.get(way);
     if (!mine) evidence.set(way, (mine = new Evidence(way, way === 'declared' ? said : null)));
     const facts = path === undefined ? null : await pictures.facts(path);
-    mine.add(place.numbers, place.tokens, facts && { ...facts, listed: sizes?.[image!] ?? null });
+    const picture = facts && { ...facts, listed: sizes?.[image!] ?? null };
+    mine.add(place.numbers, place.tokens, picture);
+    if (sides) mine.order.add(place.numbers, sides, picture);
   }
 }
 
@@ -279,6 +285,7 @@ class Pass {
       conventionOf: conventionFrom(this.#decisions, file),
       factsOf: (path) => pictures.facts(path),
       counting: this.#shelf.counting,
+      orderAssumed: this.#decisions.get(decisionKey(file, 'list'))?.orderAssumed ?? false,
       ...taughtOf(this.#options, raw.source.file),
     });
     const all = [...issues, ...heavy];
@@ -369,7 +376,8 @@ function corrected(
       const key = decisionKey(file, way);
       const decision = settled(decide(evidence), file, options, onlyFile);
       const before = decisions.get(key);
-      if (!before || conventionKey(before) !== conventionKey(decision)) changed = true;
+      if (!before || conventionKey(before) !== conventionKey(decision) || before.orderAssumed !== decision.orderAssumed)
+        changed = true;
       next.set(key, decision);
       all.set(key, evidence);
     }

@@ -72,9 +72,9 @@ const XYXY: readonly Side[] = ['x1', 'y1', 'x2', 'y2'];
 function reordered(quad: Quad, order: Order): Quad {
   const numbers = order.map((at) => quad.numbers[at]!) as unknown as Numbers;
   const { inner } = quad;
-  if (!inner) return { ...quad, numbers };
+  if (!inner) return { ...quad, numbers, ordered: true };
   const slots = inner.slots.map((slot, at) => ({ ...slot, side: XYXY[order.indexOf(at)]! }));
-  return { ...quad, numbers, inner: { ...inner, slots } };
+  return { ...quad, numbers, ordered: true, inner: { ...inner, slots } };
 }
 
 /** A text whose boxes are written in an order that words state. Boxes of the row's own fields stay as they are. */

@@ -23,6 +23,8 @@ export interface FoundBox {
   readonly corners?: true;
   /** What the key states: thousandths. */
   readonly space?: 'thousand';
+  /** The key is one whose lists have x first. */
+  readonly ordered?: true;
   readonly place: { readonly start: number; readonly end: number };
   /** Its numbers in the order in which they stand, each with its place. */
   readonly slots: readonly Slot[];
@@ -54,6 +56,8 @@ const plainKey = (key: string): string => key.toLowerCase().replace(KEY_MARKS, '
 const BOX = names(
   'bbox2d bbox bboxes bbox2ds box boxes boundingbox boundingboxes bndbox rect rectangle coordinates coordinate coord coords location locations position region regions xyxy',
 );
+/** Qwen's (its cookbook, “spatial understanding”), and one that says it: [x1, y1, x2, y2]. */
+const X_FIRST = names('bbox2d bbox2ds xyxy');
 /** Gemini's (ai.google.dev, “Image understanding”): [ymin, xmin, ymax, xmax], 0–1000. */
 const Y_FIRST = names('box2d boxes2d');
 const POINTS = names('point2d point points polygon polygons quad quadrilateral poly segmentation vertices keypoints');
@@ -267,6 +271,7 @@ export class BoxWalk {
       ...(named !== undefined && { named }),
       ...(label !== undefined && { label }),
       ...(declared && { space: 'thousand' as const }),
+      ...(key !== null && X_FIRST.has(key) && { ordered: true as const }),
       place: { start, end },
       slots: numbers.map((number, i) => ({ side: sides[i]!, start: number.start, end: number.end })),
     });

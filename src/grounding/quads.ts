@@ -35,6 +35,8 @@ export interface Quad {
   readonly corners?: true;
   /** What the form states of its numbers, whatever the file's others are: thousandths. */
   readonly space?: 'thousand';
+  /** The form, or words beside it, say which number is which. */
+  readonly ordered?: true;
   /** Written with a decimal point. */
   readonly decimal: boolean;
   /** In JSON, or what is nearly JSON: the list or object that is the box, and where each number stands. */
@@ -290,6 +292,7 @@ export function findBoxes(text: string): FoundBoxes {
         decimal: match[0].includes('.'),
         strict: false,
         ...(corners && { corners }),
+        ...(match[0].includes('<|box_') && { ordered: true as const }),
         ...READERS[groups](match.slice(1)),
       };
       quads.push(withLabel(text, quad));

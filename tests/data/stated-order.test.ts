@@ -1,6 +1,7 @@
 /** The order of a box's numbers that a row states in words is the one they are read in, and it is told. */
 import { describe, expect, test } from 'vitest';
 import { Random } from '../../src/base/random.ts';
+import { sidesIn } from '../../src/data/order-votes.ts';
 import { ordersIn } from '../../src/data/stated-order.ts';
 import type { Order } from '../../src/data/stated-order.ts';
 import { allRows, llava, only, open, read } from './make-dataset.ts';
@@ -112,4 +113,71 @@ test('y first in pixels is found where x first would leave the pictures, and can
   const chosen = await open({ 'a.json': rows.slice(0, 1) }, read('a.json', 'list', 'natural', 'yxyx'));
   const [y1, x1, y2, x2] = boxes[0] as [number, number, number, number];
   expect((await only(chosen)).solution[0]!.box).toEqual([x1 / 200, y1 / 100, x2 / 200, y2 / 100]);
+});
+
+describe('numbers that could have either first', () => {
+  /** `count` thousandths boxes, x or y first, in landscape pictures; every question names the side with a chance of 90 %. */
+  const rowsOf = (count: number, yFirst: boolean, form: (box: readonly number[]) => string, sides: boolean) => {
+    const random = new Random(17);
+    return Array.from({ length: count }, (_, i) => {
+      const [w, h] = [40 + random.below(200), 40 + random.below(200)];
+      const [x, y] = [random.below(1001 - w), random.below(1001 - h)];
+      const side = x + w / 2 < 500 === random.below(10) < 9 ? 'left' : 'right';
+      const box = yFirst ? [y, x, y + h, x + w] : [x, y, x + w, y + h];
+      return llava(`<image>Find thing ${i}${sides ? ` on the ${side}` : ''}.`, form(box), 1);
+    });
+  };
+  const list = (box: readonly number[]) => JSON.stringify(box);
+  const assumed = async (rows: object[], options?: Parameters<typeof open>[1]) => {
+    const { report } = await open({ 'a.json': rows }, options);
+    return {
+      rows: report.ledger.find(({ key }) => key === 'order-assumed')?.count ?? 0,
+      reading: report.conventions[0]!,
+    };
+  };
+
+  test('x first is told as assumed, with the other layout, and no run waits for it', async () => {
+    const { rows, reading } = await assumed(rowsOf(60, false, list, false));
+    expect(rows).toBe(60);
+    expect(reading).toMatchObject({ space: 'thousand', layout: 'xyxy', ambiguous: false });
+    const { report } = await open({ 'a.json': rowsOf(60, false, list, false) });
+    expect(report.ledger.find(({ key }) => key === 'order-assumed')!.sentence).toContain('y first');
+  });
+
+  test.each<[string, (box: readonly number[]) => string]>([
+    ['Qwen’s key', (box) => JSON.stringify([{ bbox_2d: box, label: 'thing' }])],
+    ['Qwen’s tokens', ([a, b, c, d]) => `<|box_start|>(${a},${b}),(${c},${d})<|box_end|>`],
+    ['names of the sides', ([a, b, c, d]) => JSON.stringify({ x1: a, y1: b, x2: c, y2: d })],
+    ['words of the answer', (box) => `[x1, y1, x2, y2] = ${JSON.stringify(box)}`],
+  ])('nothing is told where the order is known by %s', async (_, form) =>
+    expect((await assumed(rowsOf(60, false, form, false))).rows).toBe(0),
+  );
+
+  test('nothing is told where the user chose', async () =>
+    expect((await assumed(rowsOf(60, false, list, false), read('a.json', 'list', 'thousand'))).rows).toBe(0));
+
+  test('questions that name a side show x first', async () => {
+    const { rows, reading } = await assumed(rowsOf(120, false, list, true));
+    expect([rows, reading.layout, reading.ambiguous]).toEqual([0, 'xyxy', false]);
+  });
+
+  test('questions that name a side show y first, which is asked about with its count', async () => {
+    const { rows, reading } = await assumed(rowsOf(120, true, list, true));
+    expect(reading).toMatchObject({ space: 'thousand', layout: 'yxyx', ambiguous: true });
+    expect(reading.reason).toMatch(/^of \d+ boxes whose question names a side, .* lie on it only if y comes first$/);
+    expect(rows).toBe(0);
+  });
+
+  test.each<[string, ReturnType<typeof sidesIn>]>([
+    ['the cup on the left', { across: -1, down: 0 }],
+    ['the rightmost of the two', { across: 1, down: 0 }],
+    ['the man left of the car', { across: 0, down: 0 }],
+    ['the man to the left of the image', { across: -1, down: 0 }],
+    ['his left hand', { across: 0, down: 0 }],
+    ['left or right?', { across: 0, down: 0 }],
+    ['the lower shelf, top right', { across: 1, down: 0 }],
+    ['左边的杯子', { across: -1, down: 0 }],
+    ['上方的灯', { across: 0, down: -1 }],
+    ['桌子上的书', { across: 0, down: 0 }],
+  ])('“%s”', (question, sides) => expect(sidesIn(question)).toEqual(sides));
 });
