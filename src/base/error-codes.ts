@@ -36,6 +36,7 @@ const CODES = {
   'adapter-unsupported': 'input',
   'binding-limit': 'run',
   'box-image': 'run',
+  'budget-unsupported': 'refused',
   busy: 'refused',
   'cache-key': 'refused',
   'cache-manifest': 'download',

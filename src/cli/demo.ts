@@ -6,6 +6,7 @@
  *     [--save-every N] [--storage auto|f32|f16|int8|int4|nf4] [--coordinates FILE=SPACE] [--unsaid-picture FILE=WHICH]
  *     [--report FILE [--gallery KIND…] [--gallery-rows N]]
  *     [--answers boxes|words] [--turns all|last] [--skip-unusable] [--edits FILE] [--allow-code]
+ *     [--min-pixels N] [--max-pixels N] [--longest-edge N] [--tiles on|off]
  *     [--reward NAME=WEIGHT]… [--gguf f16|bf16|q8_0|q4_0]…
  *     [--teacher URL [--teacher-model NAME] [--teacher-samples N] [--teacher-at-once N] [--teacher-space SPACE]]
  *
@@ -56,6 +57,7 @@ import { nodeFileStore } from './node-file-store.ts';
 import { filesUnder, writeFiles } from './node-files.ts';
 import { runCommand } from './run-command.ts';
 import { GALLERY_FLAGS, galleryKinds } from './report-flags.ts';
+import { PICTURE_FLAGS, withPictures } from './picture-flags.ts';
 import { RunEnd } from './run-end.ts';
 import { storage as heldHow } from './storage-option.ts';
 import { TEACHER_FLAGS, TeacherErrands, thoughtsFile } from './teacher.ts';
@@ -87,10 +89,12 @@ async function main(): Promise<void> {
     report: outFile,
     ...GALLERY_FLAGS,
     ...INTAKE_FLAGS,
+    ...PICTURE_FLAGS,
     ...TEACHER_FLAGS,
   });
   const galleries = galleryKinds(values.gallery);
-  const planned = withWeights(values.recipe ?? presetRecipe(values.quick ? 'demo-quick' : 'demo'), values.reward);
+  const given = values.recipe ?? presetRecipe(values.quick ? 'demo-quick' : 'demo');
+  const planned = withPictures(withWeights(given, values.reward), values);
   if (!values.resume) requireCodeAllowed(planned, values['allow-code']);
   const folder = join(values.out, 'run');
   await lockFolder(folder);

@@ -4,6 +4,7 @@
  *
  *   npm run evaluate -- --data PATH --model DIR|ID [--adapter DIR] [--predictions OUT] [--limit N] [--seed S]
  *     [--prompt published|own] [--recipe NAME|FILE] [--tokens N] [--batch N] [--storage HOW] [--samples N] [--temperature T] [--swap]
+ *     [--min-pixels N] [--max-pixels N] [--longest-edge N] [--tiles on|off]
  *   npm run evaluate -- --data PATH --from-predictions FILE [--space thousandths|pixels]
  *   both: [--name NAME] [--against FILE] [--table FILE.csv|.md|.tex] [--vlmevalkit FILE] [--lmms-eval FILE] [--report FILE [--gallery KIND…] [--gallery-rows N]]
  *
@@ -23,6 +24,7 @@ import { tableAsCsv, tableAsLatex, tableAsMarkdown, tableOf, type TableEntry } f
 import { asLmmsEval, asVlmEvalKit } from '../evaluate/prediction-files.ts';
 import { firstAnswers, type Prediction, type PredictionHeader } from '../evaluate/prediction.ts';
 import { printSampled, type Sampling } from '../evaluate/sampled.ts';
+import type { PictureBudget } from '../engine/protocol/words.ts';
 import { registerDecoder } from '../image/decode.ts';
 import { nodeDecode } from '../image/node-decode.ts';
 import { nodeShrink } from './node-shrink.ts';
@@ -47,6 +49,7 @@ import { tellLookAlikes } from './look-alikes.ts';
 import { openPredictions, readPredictionFile } from './prediction-log.ts';
 import { asksOf, rowsToAnswer } from './rows-to-answer.ts';
 import { GALLERY_FLAGS, galleryKinds } from './report-flags.ts';
+import { PICTURE_FLAGS, pictureBudget } from './picture-flags.ts';
 import { runCommand } from './run-command.ts';
 import { storage as heldHow } from './storage-option.ts';
 import { takeEdits } from './take-edits.ts';
@@ -82,6 +85,7 @@ const OPTIONS = {
   report: outFile,
   ...GALLERY_FLAGS,
   storage: heldHow,
+  ...PICTURE_FLAGS,
   ...INTAKE_FLAGS,
 } as const;
 
@@ -133,6 +137,9 @@ async function main(): Promise<number | void> {
     throw new UsageError('--swap asks a model again.', 'Leave it out, or give --model.');
   if (values.recipe && model === undefined)
     throw new UsageError('--recipe says how a model is asked.', 'Leave it out, or give --model.');
+  const budget = pictureBudget(values, values.recipe?.pictures);
+  if (budget && model === undefined)
+    throw new UsageError('The picture budget says how a model sees pictures.', 'Leave it out, or give --model.');
   const wanted = samplingOf(values);
   registerDecoder(nodeDecode);
   registerShrinker(nodeShrink);
@@ -154,7 +161,7 @@ async function main(): Promise<number | void> {
     );
   const answered =
     from === undefined
-      ? await answer(session, dataset, rows, values, wanted)
+      ? await answer(session, dataset, rows, values, wanted, budget)
       : await readPredictionFile(from, session, dataset, rows, values.space);
   if (answered.stopped) {
     note(`Stopped after ${answered.rows} of ${rows.length} rows. The same command continues from there.`);
@@ -283,6 +290,7 @@ async function answer(
   rows: readonly Row[],
   values: Values,
   sampling: Sampling | null,
+  budget: PictureBudget | null,
 ) {
   const device = await session.handle({ type: 'device' });
   const { name, files } = await findModel(values.model!, note);
@@ -305,6 +313,8 @@ async function answer(
     seed: values.recipe.seed,
     prompt: values.recipe.prompt ?? null,
   };
+  const { prompt: words, seed: drawn = values.seed } = values.recipe ?? {};
+  const asked = { seed: drawn, ...(words && { prompt: words }), ...(budget && { pictures: budget }) };
   const ask = (given: Pick<RequestOf<'predict-rows'>, 'rowIds' | 'tokens' | 'sampling'>) =>
     session.handle({
       type: 'predict-rows',
@@ -312,7 +322,7 @@ async function answer(
       policy: values.adapter === undefined ? 'base' : 'tuned',
       prompt,
       ...(values.swap && { swap: true }),
-      ...(values.recipe && { recipe: values.recipe }),
+      ...((values.recipe || budget) && { recipe: asked }),
       ...given,
     });
   const header = {
@@ -330,6 +340,7 @@ async function answer(
     ...sampling,
     ...(values.swap && { swap: true }),
     ...(asking && { recipe: asking }),
+    ...(budget && { budget }),
   } as const satisfies PredictionHeader;
   const file = values.predictions ?? `${fileWords(name)}.predictions.jsonl`;
   let stopped = false;

@@ -6,6 +6,8 @@ export { COMPOSED_KINDS, MAX_COMPOSED_PICTURES } from '../data/dataset-ref.ts';
 export { AGGREGATIONS, computeAdvantages, DIFFICULTY_WEIGHTS, ESTIMATORS } from '../train/advantage.ts';
 export { presetRecipe, PRESETS, type Preset, type PresetName } from '../train/presets.ts';
 export { DRAW, DRAW_SCHEMA, MIX_BY, type DrawSettings, type MixBy } from '../train/draw-settings.ts';
+export { PICTURES_SCHEMA } from '../train/picture-settings.ts';
+export { BUDGET_KEYS, budgetKey, ownPart, strayKeys } from '../models/picture-budget.ts';
 export { VARIATIONS, type Variation } from '../data/variation/vary.ts';
 export {
   ANSWER_FORMS,
@@ -17,7 +19,7 @@ export {
   type PromptSettings,
 } from '../train/prompt.ts';
 export { visitsOf } from '../train/rounds.ts';
-export { serveSnippets, type Snippet } from '../train/serve-snippets.ts';
+export { picturesUnder, serveSnippets, type Snippet } from '../train/serve-snippets.ts';
 export { DEFAULT_PRECISION, GGUF_PRECISIONS, PRECISIONS } from '../train/gguf/precisions.ts';
 export { advise, codeOf, type Advice } from '../train/recipe-check.ts';
 export { parseRecipe, readRecipe, requireRecipe, sayFault } from '../train/recipe-schema.ts';

@@ -7,6 +7,7 @@ import * as v from 'valibot';
 import { GroundworkError } from '../base/error.ts';
 import type { Size } from '../grounding/box.ts';
 import type { ParsedBox } from '../grounding/parse.ts';
+import type { PictureBudget } from '../models/picture-budget.ts';
 import type { PromptSettings } from '../train/prompt.ts';
 
 export interface Prediction {
@@ -46,6 +47,8 @@ export interface PredictionHeader {
   readonly rows: number;
   /** How the model's processor limits pictures. */
   readonly pictures: { readonly minPixels: number; readonly maxPixels: number } | null;
+  /** The picture budget that it was asked under; absent: as the checkpoint's files say. */
+  readonly budget?: PictureBudget;
   /** Answers drawn for each row, and at which temperature. Both are absent where each row has its likeliest answer. */
   readonly samples?: number;
   readonly temperature?: number;
@@ -100,6 +103,14 @@ const headerForm = v.object({
   seed: count,
   rows: count,
   pictures: v.nullable(v.object({ minPixels: count, maxPixels: count })),
+  budget: v.exactOptional(
+    v.object({
+      minPixels: v.exactOptional(count),
+      maxPixels: v.exactOptional(count),
+      longestEdge: v.exactOptional(count),
+      imageSplitting: v.exactOptional(v.boolean()),
+    }),
+  ),
   samples: v.exactOptional(count),
   temperature: v.exactOptional(v.number()),
   swap: v.exactOptional(v.literal(true)),
@@ -160,6 +171,7 @@ export function differences(kept: PredictionHeader, wanted: PredictionHeader): s
       'limit',
       'seed',
       'rows',
+      'budget',
       'samples',
       'temperature',
       'swap',

@@ -92,9 +92,11 @@ const fileName = (text: string): string =>
 /**
  * The files of a job, each made when it is read. Everything that can be refused is refused before: a stage or a setting
  * that the engine lacks, rows and pictures that cannot be read.
- * @throws GroundworkError `job-unable`, `image-missing`, `image-unreadable`
+ * @throws GroundworkError `budget-unsupported`, `job-unable`, `image-missing`, `image-unreadable`
  */
-export async function jobFiles(engine: EngineWriter, source: JobSource): Promise<OutputFile[]> {
+export async function jobFiles(engine: EngineWriter, given: JobSource): Promise<OutputFile[]> {
+  const { model, recipe } = given;
+  const source = { ...given, model: { ...model, sizes: model.sizes.under(recipe.pictures ?? null) } };
   const stages = placed(engine, source);
   const rows = { train: await measured(source, source.train), heldout: await measured(source, source.heldout) };
   if (rows.train.size + rows.heldout.size === 0) throw unable('The dataset has no rows.', 'Open another.');

@@ -9,17 +9,23 @@ import type { ImagePlaceholder } from '../text/prompt-segments.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
 import { Fields, type Json } from './fields.ts';
 import type { PixelInput } from './model.ts';
+import type { LimitedBy, PictureBudget } from './picture-budget.ts';
 
 export interface PixelLimits {
   readonly minPixels: number;
   readonly maxPixels: number;
   /** SmolVLM: large pictures as several tiles and a small whole. */
   readonly imageSplitting?: boolean;
+  /** SmolVLM: what the longest edge is resized to before tiles are cut. */
+  readonly longestEdge?: number;
 }
 
 /** How a family sees pictures of given sizes: what of a processor needs no tokenizer. */
 export interface PictureSizes {
   readonly limits: PixelLimits;
+  readonly limitedBy: LimitedBy;
+  /** The same under another budget than the checkpoint's, which null is. Throws `budget-unsupported`. */
+  under(budget: PictureBudget | null): PictureSizes;
   /** Size at which the model sees a picture of this size. Throws `image-shape`. */
   modelSize(natural: Size): Size;
   gridOf(modelSize: Size): PixelInput['grid'];
@@ -28,6 +34,7 @@ export interface PictureSizes {
 }
 
 export interface Processor extends PictureSizes {
+  under(budget: PictureBudget | null): Processor;
   readonly tokenizer: Tokenizer;
   readonly template: ChatTemplate;
   readonly convention: BoxConvention;

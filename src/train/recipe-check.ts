@@ -1,6 +1,7 @@
 /** What speaks against a plan, found before it is run rather than hours into it. */
 import { GroundworkError } from '../base/error.ts';
 import { drawFaults } from './draw-settings.ts';
+import { pictureFaults } from './picture-settings.ts';
 import { promptFaults } from './prompt.ts';
 import type { Recipe } from './recipe.ts';
 import { REWARD_NAMES, REWARDS, usesCode } from './rewards/index.ts';
@@ -24,7 +25,7 @@ export interface PlannedData {
  * @param data what it would be run on; null: that is not known
  */
 export function advise(recipe: Recipe, data: PlannedData | null = null): Advice[] {
-  const { stages, prompt, draw } = recipe;
+  const { stages, prompt, draw, pictures } = recipe;
   if (stages.length === 0)
     return [{ stage: null, ...error('The recipe is empty.', 'Add a stage, or start from a preset.') }];
   return [
@@ -33,6 +34,10 @@ export function advise(recipe: Recipe, data: PlannedData | null = null): Advice[
       ...error(text, 'Change it under “Prompt”.'),
     })),
     ...(draw ? drawFaults(draw) : []).map((text) => ({ stage: null, ...error(text, 'Change it under “Rows”.') })),
+    ...(pictures ? pictureFaults(pictures) : []).map((text) => ({
+      stage: null,
+      ...error(text, 'Change it under “Pictures”.'),
+    })),
     ...repeatFaults(stages),
     ...adapterFaults(stages),
     ...answerFaults(stages),
@@ -155,11 +160,19 @@ export function requireAllowed(recipe: Pick<Recipe, 'stages'>, allowed: readonly
 }
 
 /** Throws `recipe-invalid` where stages cannot follow each other as they do. */
-export function checkRecipe({ stages, prompt, draw }: Pick<Recipe, 'stages' | 'prompt' | 'draw'>): void {
+export function checkRecipe({
+  stages,
+  prompt,
+  draw,
+  pictures,
+}: Pick<Recipe, 'stages' | 'prompt' | 'draw' | 'pictures'>): void {
   const [wrong] = prompt ? promptFaults(prompt) : [];
   if (wrong !== undefined) throw new GroundworkError('recipe-invalid', wrong, 'Change the prompt of the recipe.');
   const [undrawn] = draw ? drawFaults(draw) : [];
   if (undrawn !== undefined) throw new GroundworkError('recipe-invalid', undrawn, 'Change “draw” of the recipe.');
+  const [unlimited] = pictures ? pictureFaults(pictures) : [];
+  if (unlimited !== undefined)
+    throw new GroundworkError('recipe-invalid', unlimited, 'Change “pictures” of the recipe.');
   const [fault] = [...repeatFaults(stages), ...adapterFaults(stages), ...answerFaults(stages)];
   if (!fault) return;
   const name = stages[fault.stage!]!.name;

@@ -4,7 +4,9 @@
  */
 import { isObject } from '../base/json.ts';
 import { GroundworkError } from '../base/error.ts';
+import type { PictureBudget } from '../models/picture-budget.ts';
 import { DRAW, DRAW_SCHEMA, type DrawSettings } from './draw-settings.ts';
+import { PICTURES_SCHEMA } from './picture-settings.ts';
 import { PROMPT, PROMPT_SCHEMA, type AskedHow, type PromptSettings } from './prompt.ts';
 import type { Recipe } from './recipe.ts';
 import { getAt, real, setAt, type Spec } from './stages/schema.ts';
@@ -37,8 +39,17 @@ export function readRecipe(value: unknown, missing: Missing): Read {
     refuse('', value, 'an object with a list of stages');
     return { faults };
   }
-  const { name = 'Opened recipe', seed = 42, stages, prompt: given, draw: drawn, ...unknown } = value;
-  for (const [key, at] of Object.entries(unknown)) refuse(key, at, 'only name, seed, prompt, draw and stages');
+  const {
+    name = 'Opened recipe',
+    seed = 42,
+    stages,
+    prompt: given,
+    draw: drawn,
+    pictures: limited,
+    ...unknown
+  } = value;
+  for (const [key, at] of Object.entries(unknown))
+    refuse(key, at, 'only name, seed, prompt, draw, pictures and stages');
   if (typeof name !== 'string') refuse('name', name, 'a text');
   if (!Number.isSafeInteger(seed) || (seed as number) < 0) refuse('seed', seed, 'a whole number from 0');
   if (!Array.isArray(stages)) refuse('stages', stages, 'a list of stages');
@@ -49,6 +60,7 @@ export function readRecipe(value: unknown, missing: Missing): Read {
   // Plans of before there were prompts, and those that ask as rows are written, have none.
   const prompt = given === undefined ? null : readPrompt(given, refuse);
   const draw = drawn === undefined ? null : readDraw(drawn, refuse);
+  const pictures = limited === undefined ? null : readPictures(limited, refuse);
   if (faults.length > 0) return { faults };
   return {
     recipe: {
@@ -56,6 +68,7 @@ export function readRecipe(value: unknown, missing: Missing): Read {
       seed: seed as number,
       ...(prompt && { prompt }),
       ...(draw && { draw }),
+      ...(pictures && { pictures }),
       stages: read as readonly Stage[],
     },
   };
@@ -89,6 +102,13 @@ function readDraw(value: unknown, refuse: Refuse): DrawSettings | null {
   for (const [name, share] of Object.entries(shares))
     if (!allows(SHARE, share)) refuse(`draw.shares.${name}`, share, allowedBy(SHARE));
   return { ...settings, shares: shares as Record<string, number> };
+}
+
+/** What is left out is the checkpoint's own; a budget that sets nothing is none. */
+function readPictures(value: unknown, refuse: Refuse): PictureBudget | null {
+  if (!isObject(value)) return refuse('pictures', value, 'an object with its settings') ?? null;
+  const budget = readSettings<PictureBudget>(value, PICTURES_SCHEMA, 'pictures', 'a picture budget', refuse);
+  return Object.keys(budget).length > 0 ? budget : null;
 }
 
 const SHARE = real(0, 1);

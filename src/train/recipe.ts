@@ -1,4 +1,5 @@
 /** A run is a list of stages, as data. What a stage of each kind has is said in its module (stages/). */
+import type { PictureBudget } from '../models/picture-budget.ts';
 import type { DrawSettings } from './draw-settings.ts';
 import type { PromptSettings } from './prompt.ts';
 import type { Stage } from './stages/index.ts';
@@ -24,5 +25,7 @@ export interface Recipe {
   readonly prompt?: PromptSettings;
   /** How training rows are drawn; absent: each once a pass, as it is. */
   readonly draw?: DrawSettings;
+  /** How many pixels of a picture reach the model; absent: as the checkpoint's processor says. */
+  readonly pictures?: PictureBudget;
   readonly stages: readonly Stage[];
 }

@@ -14,10 +14,12 @@ import type { Size } from '../grounding/box.ts';
 import type { PixelInput, VisionLanguageModel } from '../models/model.ts';
 import { encodeConversation, readPixels } from '../models/encode.ts';
 import type { PictureChange } from '../image/change.ts';
+import { budgetKey, type PictureBudget } from '../models/picture-budget.ts';
 import type { Processor } from '../models/processor.ts';
 import type { EncodedPrompt } from './pack.ts';
-import type { Prompting, RowForm } from './prompt.ts';
+import { promptingOf, type Prompting, type RowForm } from './prompt.ts';
 import { readAnswer, type ReadAnswer } from './read-answer.ts';
+import type { Recipe } from './recipe.ts';
 import { VisionRunner } from './vision-runner.ts';
 
 export interface Sample {
@@ -37,6 +39,8 @@ export interface Sample {
   readonly natural: readonly Size[];
   /** Pictures as the model sees them. */
   readonly sizes: readonly Size[];
+  /** The picture budget that they are seen under. */
+  readonly budget: PictureBudget | null;
 }
 
 /** How rows are read for some use. */
@@ -47,10 +51,26 @@ export interface AskOptions {
   readonly form?: RowForm;
   /** Another way to ask than the plan's; null: as they are written. */
   readonly prompting?: Prompting | null;
+  /** Another picture budget than the plan's; null: the checkpoint's own. */
+  readonly budget?: PictureBudget | null;
 }
+
+/** How a plan has its rows asked and their pictures seen. */
+export const waysOf = (
+  recipe: Pick<Recipe, 'prompt' | 'seed' | 'pictures'>,
+): { readonly prompting: Prompting | null; readonly budget: PictureBudget | null } => ({
+  prompting: promptingOf(recipe),
+  budget: recipe.pictures ?? null,
+});
 
 /** For stages that learn the rows' own targets. */
 export const TAUGHT: AskOptions = { taught: true };
+
+/** A row to encode, and what it is kept under. */
+interface Encoded extends Pick<Sample, 'row' | 'form' | 'budget'> {
+  readonly put: Row;
+  readonly key: string;
+}
 
 /** Encoded rows that are kept: a few kilobytes each. */
 const SAMPLES_KEPT = 2048;
@@ -64,11 +84,13 @@ export class SampleStore {
   readonly #vision: VisionRunner;
   /** By what is in the row (`contentOf`): a row may be written anew under the same id. */
   readonly #samples = new Lru<string, Sample>(SAMPLES_KEPT);
-  /** Features by picture (`pictureKey`), f32 [rows, hidden]. */
+  /** Features by picture and budget (`pictureKey`), f32 [rows, hidden]. */
   readonly #features = new Map<string, Float32Array>();
   #featureBytes = 0;
   /** How the rows are asked; null: as they are written. */
   prompting: Prompting | null = null;
+  /** How many pixels of a picture reach the model; null: as the checkpoint's files say. */
+  budget: PictureBudget | null = null;
   /** Told of the pictures of a batch as they are read. */
   onPictures: ((done: number, total: number) => void) | null = null;
   /** Pictures of the batch to come, read or being read. */
@@ -81,11 +103,31 @@ export class SampleStore {
     this.#vision = new VisionRunner(model);
   }
 
+  /** The processor under the plan's picture budget. Throws `budget-unsupported`. */
+  get processor(): Processor {
+    return this.#processor.under(this.budget);
+  }
+
+  /** As a plan has it from now on. Throws `budget-unsupported`. */
+  follow(recipe: Pick<Recipe, 'prompt' | 'seed' | 'pictures'>): void {
+    const { prompting, budget } = waysOf(recipe);
+    this.#processor.under(budget);
+    this.prompting = prompting;
+    this.budget = budget;
+  }
+
+  /** Tells how rows are asked and seen from all other ways; null: as they are written, under the checkpoint's own budget. */
+  get asked(): string | null {
+    const parts = [this.prompting?.key ?? '', budgetKey(this.budget)];
+    return parts.some((part) => part !== '') ? parts.filter((part) => part !== '').join('\n') : null;
+  }
+
   /** Encodes rows and computes what features are missing, several pictures a pass. Throws `row-encoding`, `image-missing`, `image-shape`. */
-  async prepare(rows: readonly Row[], options?: AskOptions): Promise<Sample[]> {
+  async prepare(rows: readonly Row[], options: AskOptions = {}): Promise<Sample[]> {
+    const { budget = this.budget } = options;
     const samples = await this.encode(rows, options);
-    await this.#computeFeatures(this.#missing(rows));
-    this.#evict(new Set(rows.flatMap((row) => picturesOf(row).map(({ key }) => key))));
+    await this.#computeFeatures(this.#missing(rows, budget));
+    this.#evict(new Set(rows.flatMap((row) => picturesOf(row, budget).map(({ key }) => key))));
     return samples;
   }
 
@@ -96,10 +138,11 @@ export class SampleStore {
   readAhead(list: Pick<RowList, 'read'>, places: readonly number[]): void {
     // A list that comes late must not put its pictures among those of a later batch.
     const ahead = (this.#ahead = new Map<string, Promise<PixelInput>>());
+    const { budget } = this;
     const begin = (rows: readonly Row[]) => {
       // One after the other: between two of them, whoever feeds the GPU has its turn.
       let before: Promise<unknown> = Promise.resolve();
-      for (const picture of this.#missing(rows)) {
+      for (const picture of this.#missing(rows, budget)) {
         const pixels = before.then(() => this.#pixels(picture));
         ahead.set(picture.key, pixels);
         before = pixels.catch(() => undefined);
@@ -111,14 +154,16 @@ export class SampleStore {
   /** Tokens and positions only; pictures are not opened beyond their header. */
   async encode(
     rows: readonly Row[],
-    { taught = false, form, prompting = this.prompting }: AskOptions = {},
+    { taught = false, form, prompting = this.prompting, budget = this.budget }: AskOptions = {},
   ): Promise<Sample[]> {
     const samples: Sample[] = [];
+    const seen = budgetKey(budget);
     for (const row of rows) {
       const asked = form ?? prompting?.formOf(row, taught) ?? 'as-written';
-      const key = prompting ? `${asked} ${prompting.key} ${contentOf(row)}` : contentOf(row);
+      const content = seen === '' ? contentOf(row) : `${seen} ${contentOf(row)}`;
+      const key = prompting ? `${asked} ${prompting.key} ${content}` : content;
       const put = () => prompting?.ask(row, asked, this.#processor.convention.syntax.example) ?? row;
-      samples.push(this.#samples.get(key) ?? (await this.#encode(row, put(), asked, key)));
+      samples.push(this.#samples.get(key) ?? (await this.#encode({ row, put: put(), form: asked, key, budget })));
     }
     return samples;
   }
@@ -141,7 +186,9 @@ export class SampleStore {
 
   /** Features of the prompts' pictures, one prompt after the other, [rows, hidden]. */
   features(samples: readonly Sample[]): Float32Array<ArrayBuffer> {
-    const parts = samples.flatMap(({ row }) => imageOrder(row).map((i) => this.#features.get(pictureKey(row, i))!));
+    const parts = samples.flatMap(({ row, budget }) =>
+      imageOrder(row).map((i) => this.#features.get(pictureKey(row, i, budget))!),
+    );
     const all = new Float32Array(parts.reduce((sum, p) => sum + p.length, 0));
     let at = 0;
     for (const part of parts) {
@@ -160,17 +207,18 @@ export class SampleStore {
     this.#vision.destroy();
   }
 
-  /** @param put the row with the words that are put around it */
-  async #encode(row: Row, put: Row, form: RowForm, key: string): Promise<Sample> {
-    const { convention } = this.#processor;
+  /** `put`: the row with the words that are put around it. */
+  async #encode({ row, put, form, key, budget }: Encoded): Promise<Sample> {
+    const processor = this.#processor.under(budget);
+    const { convention } = processor;
     const natural: Size[] = [];
     for (const [i, size] of (await this.naturalSizes(row)).entries())
       natural.push(row.changes ? changedSize(size, row.changes[i]!) : size);
-    const sizes = natural.map((size) => this.#processor.modelSize(size));
+    const sizes = natural.map((size) => processor.modelSize(size));
     const messages = promptMessages(put, convention, sizes);
     const has = row.answer.length || row.solution.length || row.nothing;
     const target = has ? targetText(put, convention, sizes, form === 'answer') : '';
-    const encoded = encodeConversation(this.#processor, row.id, messages, target || null, sizes);
+    const encoded = encodeConversation(processor, row.id, messages, target || null, sizes);
     const { axes, next } = this.#model.positions(encoded.tokens, encoded.grids);
     const sample: Sample = {
       row,
@@ -190,20 +238,22 @@ export class SampleStore {
       targetText: target,
       natural,
       sizes,
+      budget,
     };
     this.#samples.set(key, sample);
     return sample;
   }
 
   /** Pictures of rows without features, each once. */
-  #missing(rows: readonly Row[]): WantedPicture[] {
-    const wanted = new Map(rows.flatMap(picturesOf).map((picture) => [picture.key, picture]));
+  #missing(rows: readonly Row[], budget: PictureBudget | null): WantedPicture[] {
+    const all = rows.flatMap((row) => picturesOf(row, budget));
+    const wanted = new Map(all.map((picture) => [picture.key, picture]));
     return [...wanted.values()].filter(({ key }) => !this.#features.has(key));
   }
 
-  async #pixels({ path, change }: WantedPicture): Promise<PixelInput> {
+  async #pixels({ path, change, budget }: WantedPicture): Promise<PixelInput> {
     try {
-      return await readPixels(this.#processor, await this.#dataset.image(path), change);
+      return await readPixels(this.#processor.under(budget), await this.#dataset.image(path), change);
     } catch (error) {
       if (error instanceof GroundworkError && error.code === 'file-unreadable')
         throw new GroundworkError(
@@ -271,20 +321,22 @@ interface WantedPicture {
   readonly key: string;
   readonly path: string;
   readonly change?: PictureChange;
+  readonly budget: PictureBudget | null;
 }
 
 const isUnchanged = (change: PictureChange | undefined): boolean => !change || Object.keys(change).length === 0;
 
-/** Tells pictures apart: by path, and by what was changed. */
-function pictureKey({ images, changes }: Row, i: number): string {
+/** Tells pictures apart: by path, by what was changed, and by the budget that they are seen under. */
+function pictureKey({ images, changes }: Row, i: number, budget: PictureBudget | null): string {
   const change = changes?.[i];
-  return isUnchanged(change) ? images[i]! : `${images[i]!}\n${JSON.stringify(change)}`;
+  const seen = budgetKey(budget);
+  return `${images[i]!}${isUnchanged(change) ? '' : `\n${JSON.stringify(change)}`}${seen === '' ? '' : `\n${seen}`}`;
 }
 
-const picturesOf = (row: Row): WantedPicture[] =>
+const picturesOf = (row: Row, budget: PictureBudget | null): WantedPicture[] =>
   row.images.map((path, i) => {
     const change = row.changes?.[i];
-    return { key: pictureKey(row, i), path, ...(change && !isUnchanged(change) && { change }) };
+    return { key: pictureKey(row, i, budget), path, budget, ...(change && !isUnchanged(change) && { change }) };
   });
 
 /** Pictures in the order the prompt shows them. */

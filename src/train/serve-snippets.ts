@@ -3,7 +3,20 @@
  * the model was taught to answer, by Python. What a box means stands above each.
  */
 import { conversationSnippet, promptSnippet } from './prompt-snippet.ts';
+import type { LimitedBy, PictureBudget } from '../models/picture-budget.ts';
+import type { PixelLimits } from '../models/processor.ts';
 import type { PromptSettings } from './prompt.ts';
+
+export interface ServedPictures extends PixelLimits {
+  readonly pixelsPerToken: number;
+  readonly limitedBy: LimitedBy;
+}
+
+/** What a model sees of pictures under a budget. */
+export function picturesUnder(pictures: ServedPictures, budget: PictureBudget | undefined): ServedPictures {
+  const edge = budget?.longestEdge;
+  return { ...pictures, ...budget, ...(edge !== undefined && { maxPixels: edge ** 2 }) };
+}
 
 export interface ServedModel {
   readonly modelType: string;
@@ -11,7 +24,7 @@ export interface ServedModel {
   readonly boxConvention: string;
   readonly boxExample: string;
   /** Pixels of a picture as the model sees it, and of one token of it. */
-  readonly pictures: { readonly minPixels: number; readonly maxPixels: number; readonly pixelsPerToken: number };
+  readonly pictures: ServedPictures;
   readonly prompt: PromptSettings | null;
 }
 
@@ -80,16 +93,17 @@ const boxWords = ({ boxConvention, boxExample, pictures }: ServedModel): string 
 
 /** SmolVLM's files count by the longest edge, Qwen's by pixels. */
 const byEdge = ({ modelType }: ServedModel): boolean => modelType === 'smolvlm' || modelType === 'idefics3';
-const edge = ({ pictures }: ServedModel): number => Math.round(Math.sqrt(pictures.maxPixels));
+const edge = ({ pictures }: ServedModel): number => pictures.longestEdge ?? Math.round(Math.sqrt(pictures.maxPixels));
+const whole = ({ pictures }: ServedModel): boolean => pictures.imageSplitting === false;
 
 const processorSettings = (model: ServedModel): string =>
   byEdge(model)
-    ? `size={"longest_edge": ${edge(model)}}`
+    ? `size={"longest_edge": ${edge(model)}}${whole(model) ? ', do_image_splitting=False' : ''}`
     : `min_pixels=${model.pictures.minPixels}, max_pixels=${model.pictures.maxPixels}`;
 
 const vllmBudget = (model: ServedModel): string =>
   byEdge(model)
-    ? `--mm-processor-kwargs '{"size": {"longest_edge": ${edge(model)}}}'`
+    ? `--mm-processor-kwargs '{"size": {"longest_edge": ${edge(model)}}${whole(model) ? ', "do_image_splitting": false' : ''}}'`
     : `--mm-processor-kwargs '{"min_pixels": ${model.pictures.minPixels}, "max_pixels": ${model.pictures.maxPixels}}'`;
 
 function transformers(model: ServedModel, adapter: boolean): string {

@@ -3,9 +3,13 @@ import { describe, expect, test } from 'vitest';
 import type { Row } from '../../src/data/row.ts';
 import type { RowList } from '../../src/data/row-list.ts';
 import { box01 } from '../../src/grounding/box.ts';
+import { PUBLISHED, publishedPreprocessor } from '../../src/engine/model/published.ts';
 import { CONVENTIONS } from '../../src/grounding/convention.ts';
 import { jobFiles, type JobSource } from '../../src/jobs/job.ts';
 import { trl } from '../../src/jobs/trl/writer.ts';
+import { Fields } from '../../src/models/fields.ts';
+import { parseArchitecture } from '../../src/models/load.ts';
+import type { PictureBudget } from '../../src/models/picture-budget.ts';
 import { PROMPT } from '../../src/train/prompt.ts';
 import { PRESETS } from '../../src/train/presets.ts';
 import type { Stage } from '../../src/train/recipe.ts';
@@ -57,17 +61,12 @@ function source(stages: readonly Stage[], more: Partial<JobSource> = {}): JobSou
     recipe: { name: 'a plan', seed: 5, stages },
     train: listOf(Array.from({ length: 6 }, (_, i) => row(`t${i}`, 'train'))),
     heldout: listOf([row('h0', 'heldout'), row('h1', 'heldout')]),
-    sizeOf: () => Promise.resolve({ width: 400, height: 200 }),
+    sizeOf: () => Promise.resolve({ width: 280, height: 140 }),
     picture: () => Promise.resolve(new Blob([new Uint8Array([1, 2, 3])])),
     model: {
       id: 'someone/a-model',
       convention: CONVENTIONS.qwen2_5_vl,
-      sizes: {
-        limits: { minPixels: 3136, maxPixels: 50_176 },
-        modelSize: () => ({ width: 280, height: 140 }),
-        gridOf: (size) => ({ height: size.height / 14, width: size.width / 14 }),
-        markerTokens: () => 2,
-      },
+      sizes: publishedSizes('Qwen/Qwen2.5-VL-3B-Instruct', { min_pixels: 3136, max_pixels: 50_176 }),
     },
     dataset: 'rows',
     ...more,
@@ -98,6 +97,41 @@ const ALL = [
   ktoStage(),
   evaluateStage({ name: 'end', instruction: 'Think first.' }),
 ];
+
+const publishedSizes = (id: string, file?: Record<string, unknown>) => {
+  const { config } = PUBLISHED.find((each) => each.id === id)!;
+  return parseArchitecture(config).pictureSizes(new Fields(file ?? publishedPreprocessor(config)));
+};
+
+describe('a plan with a picture budget', () => {
+  const limited = (pictures: PictureBudget, more: Partial<JobSource> = {}) => ({
+    ...more,
+    recipe: { name: 'a plan', seed: 5, pictures, stages: [sftStage()] },
+  });
+
+  test('gives the job its limits, and boxes at the sizes that come of them', async () => {
+    const files = await written([], limited({ maxPixels: 12_544 }));
+    expect(parsed(files, 'job.json')).toMatchObject({ pixels: { min: 3136, max: 12_544 } });
+    const [line] = files.get('data/train.jsonl')!.split('\n');
+    const { truth, completion } = JSON.parse(line!) as { truth: string; completion: string };
+    expect((JSON.parse(truth) as { sizes: unknown }).sizes).toEqual([
+      [140, 56],
+      [140, 56],
+    ]);
+    expect(completion).toBe('<answer>{"image": 1, "bbox_2d": [35, 14, 70, 28]}</answer>');
+  });
+
+  test('of a family with tiles gives the longest edge and whether tiles are cut', async () => {
+    const sizes = publishedSizes('HuggingFaceTB/SmolVLM2-500M-Video-Instruct');
+    const model = { id: 'someone/smol', convention: CONVENTIONS.smolvlm, sizes };
+    const { longestEdge } = sizes.limits;
+    const plain = await written([sftStage()], { model });
+    expect(parsed(plain, 'job.json')).toMatchObject({ pixels: { edge: longestEdge, tiles: true } });
+    const files = await written([], limited({ longestEdge: 512, imageSplitting: false }, { model }));
+    expect(parsed(files, 'job.json')).toMatchObject({ pixels: { edge: 512, tiles: false } });
+    await expect(written([], limited({ maxPixels: 50_176 }, { model }))).rejects.toThrow(/sets maxPixels/);
+  });
+});
 
 describe('a job for TRL', () => {
   test('has a script for each kind of stage, its settings by TRL’s names, and a line that runs it', async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { PRESETS } from '../../src/train/presets.ts';
+import { advise, checkRecipe } from '../../src/train/recipe-check.ts';
 import { parseRecipe, readRecipe, requireRecipe, sayFault, type Missing } from '../../src/train/recipe-schema.ts';
 import { evaluateStage, grpoStage, KINDS, mergeStage, newStage, sftStage } from '../../src/train/stages/index.ts';
 import { setAt } from '../../src/train/stages/schema.ts';
@@ -22,6 +23,18 @@ describe('a plan', () => {
     },
   );
 
+  test('with a picture budget comes back as it went; one that sets nothing is none, as in plans of before', () => {
+    const limited = { ...plan(sftStage()), pictures: { maxPixels: 50_176, imageSplitting: false } };
+    expect(readRecipe(limited, 'refused')).toEqual({ recipe: limited });
+    expect(readRecipe({ ...limited, pictures: {} }, 'refused')).toEqual({ recipe: plan(sftStage()) });
+    expect('pictures' in (requireRecipe(plan(sftStage()), 'A plan', 'refused') as object)).toBe(false);
+    const crossed = { ...plan(sftStage()), pictures: { minPixels: 9000, maxPixels: 8000 } };
+    expect(advise(requireRecipe(crossed, 'A plan', 'refused')).map(({ text }) => text)).toContain(
+      'The picture budget asks for at least 9000 and at most 8000 pixels.',
+    );
+    expect(() => checkRecipe(requireRecipe(crossed, 'A plan', 'refused'))).toThrow(/at least 9000/);
+  });
+
   test.each(KINDS)('of a new stage of kind %s has nothing wrong with it', (kind) => {
     expect(said(plan(newStage(kind)))).toEqual([]);
   });
@@ -31,7 +44,16 @@ describe('a plan', () => {
     [null, 'The recipe is null; allowed is an object with a list of stages.'],
     [[], 'The recipe is an empty list; allowed is an object with a list of stages.'],
     [{ stages: 3 }, 'stages is 3; allowed is a list of stages.'],
-    [{ ...plan(), sed: 1 }, 'sed is 1; allowed is only name, seed, prompt, draw and stages.'],
+    [{ ...plan(), sed: 1 }, 'sed is 1; allowed is only name, seed, prompt, draw, pictures and stages.'],
+    [{ ...plan(), pictures: 5 }, 'pictures is 5; allowed is an object with its settings.'],
+    [
+      { ...plan(), pictures: { maxPixels: 0.5 } },
+      'pictures.maxPixels is 0.5; allowed is a whole number from 1 to 67108864.',
+    ],
+    [
+      { ...plan(), pictures: { pixels: 5 } },
+      'pictures.pixels is 5; allowed is nothing of that name in a picture budget.',
+    ],
     [{ ...plan(), seed: '4' }, 'seed is the text “4”; allowed is a whole number from 0.'],
     [{ ...plan(), seed: -1 }, 'seed is -1; allowed is a whole number from 0.'],
     [{ ...plan(), name: 4 }, 'name is 4; allowed is a text.'],

@@ -1,13 +1,13 @@
 /** Snippets run as they stand: the conversation that was taught, the picture budget, and what a box means, in each. */
 import { execFileSync } from 'node:child_process';
 import { expect, test } from 'vitest';
-import { serveSnippets, type ServedModel, type SnippetKind } from '../../src/train/serve-snippets.ts';
+import { picturesUnder, serveSnippets, type ServedModel, type SnippetKind } from '../../src/train/serve-snippets.ts';
 
 const model: ServedModel = {
   modelType: 'qwen2_5_vl',
   boxConvention: 'JSON, in pixels',
   boxExample: '[{"image": 1, "bbox_2d": [1, 2, 3, 4]}]',
-  pictures: { minPixels: 3136, maxPixels: 1_003_520, pixelsPerToken: 784 },
+  pictures: { minPixels: 3136, maxPixels: 1_003_520, pixelsPerToken: 784, limitedBy: { by: 'area', factor: 28 } },
   prompt: null,
 };
 const of = (kind: SnippetKind, change: Partial<ServedModel> = {}) =>
@@ -38,9 +38,37 @@ test('the budget is in each program’s own unit', () => {
   expect(of('merged').get('transformers')).toContain('min_pixels=3136, max_pixels=1003520');
   expect(of('merged').get('vLLM')).toContain(`--mm-processor-kwargs '{"min_pixels": 3136, "max_pixels": 1003520}'`);
   expect(of('gguf').get('llama.cpp')).toContain('--image-min-tokens 4 --image-max-tokens 1280');
-  const smol = { modelType: 'smolvlm', pictures: { minPixels: 512 ** 2, maxPixels: 2048 ** 2, pixelsPerToken: 4096 } };
+  const smol = {
+    modelType: 'smolvlm',
+    pictures: {
+      minPixels: 512 ** 2,
+      maxPixels: 2048 ** 2,
+      longestEdge: 2048,
+      imageSplitting: true,
+      pixelsPerToken: 4096,
+      limitedBy: { by: 'tiles', tile: 512 },
+    },
+  } as const;
   expect(of('merged', smol).get('transformers')).toContain('size={"longest_edge": 2048}');
   expect(of('gguf', smol).get('llama.cpp')).not.toContain('image-max-tokens');
+});
+
+test('the budget of a plan stands in the place of the checkpoint’s', () => {
+  const small = { pictures: picturesUnder(model.pictures, { maxPixels: 50_176 }) };
+  expect(of('merged', small).get('transformers')).toContain('min_pixels=3136, max_pixels=50176');
+  expect(of('merged', small).get('transformers')).toContain('# Pictures: 3136 to 50176 pixels');
+  expect(of('gguf', small).get('llama.cpp')).toContain('--image-max-tokens 64');
+  const tiles = {
+    minPixels: 512 ** 2,
+    maxPixels: 2048 ** 2,
+    longestEdge: 2048,
+    imageSplitting: true,
+    pixelsPerToken: 4096,
+    limitedBy: { by: 'tiles', tile: 512 },
+  } as const;
+  const whole = { modelType: 'smolvlm', pictures: picturesUnder(tiles, { longestEdge: 512, imageSplitting: false }) };
+  expect(of('merged', whole).get('transformers')).toContain('size={"longest_edge": 512}, do_image_splitting=False');
+  expect(of('merged', whole).get('vLLM')).toContain('{"size": {"longest_edge": 512}, "do_image_splitting": false}');
 });
 
 test('tokens around Qwen2-VL’s boxes are asked for, and pictures are kept apart for llama.cpp alone', () => {

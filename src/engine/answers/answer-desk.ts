@@ -4,7 +4,7 @@ import type { Dataset } from '../../data/dataset.ts';
 import type { Row } from '../../data/row.ts';
 import type { Prediction } from '../../evaluate/prediction.ts';
 import { Generator } from '../../train/generate.ts';
-import { promptingOf } from '../../train/prompt.ts';
+import { waysOf } from '../../train/samples.ts';
 import { Scorer } from '../../train/scorer.ts';
 import { textDigest } from '../../store/digest.ts';
 import type { AnswerShelf } from '../keep/answer-shelf.ts';
@@ -45,14 +45,15 @@ export class AnswerDesk {
   }
 
   readonly handlers: Handlers<AnswerRequest> = {
-    'box-numbers': async ({ dataset, rowId }) => {
-      const { loaded } = this.#host.holder;
-      return boxNumbers(this.#host.dataset(dataset), await this.#host.row(dataset, rowId), loaded?.processor ?? null);
+    'box-numbers': async ({ dataset, rowId, pictures }) => {
+      const { holder } = this.#host;
+      const processor = holder.loaded?.processor.under(holder.seenUnder(pictures, dataset).budget) ?? null;
+      return boxNumbers(this.#host.dataset(dataset), await this.#host.row(dataset, rowId), processor);
     },
     preview: async ({ dataset, rowId, recipe, taught = false, draw }) => {
       const bench = this.#host.holder.workbench(dataset);
       const row = await this.#host.row(dataset, rowId);
-      const options = { taught, prompting: recipe ? promptingOf(recipe) : null };
+      const options = { taught, ...waysOf(recipe ?? { seed: 0 }) };
       return draw !== undefined && recipe?.draw
         ? previewDraw(bench, row, options, recipe.draw, recipe.seed, draw)
         : previewRow(bench, row, options);
@@ -97,7 +98,8 @@ export class AnswerDesk {
     const rows: Row[] = [];
     for (const id of rowIds) rows.push(await this.#host.row(dataset, id));
     const predictions = await this.predict(bench, rows, policy, { prompt, tokens, swap, sampling, recipe });
-    const { minPixels, maxPixels } = bench.loaded.processor.limits;
+    const { budget } = recipe ? waysOf(recipe) : bench.samples;
+    const { minPixels, maxPixels } = bench.loaded.processor.under(budget).limits;
     return { predictions, pictures: { minPixels, maxPixels } };
   }
 
@@ -112,7 +114,7 @@ export class AnswerDesk {
       predictRows(bench, asked, policy, tokens, sampling, {
         generator,
         swap: swap ?? false,
-        ...(recipe && { options: { prompting: promptingOf(recipe) } }),
+        ...(recipe && { options: waysOf(recipe) }),
       }),
     );
   }
@@ -178,7 +180,7 @@ export class AnswerDesk {
   /** Tells rows, and how they are asked, from all others. */
   async #rowsAsked(dataset: string): Promise<string> {
     const digest = await datasetDigest(this.#host.dataset(dataset));
-    const prompting = this.#host.holder.benchOf(dataset)?.samples.prompting;
-    return prompting ? `${digest} ${await textDigest(prompting.key)}` : digest;
+    const asked = this.#host.holder.benchOf(dataset)?.samples.asked ?? null;
+    return asked === null ? digest : `${digest} ${await textDigest(asked)}`;
   }
 }

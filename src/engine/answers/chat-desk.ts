@@ -37,7 +37,8 @@ export class ChatDesk {
     const { holder, emit } = this.#host;
     const { model } = holder.require();
     const tuned = (await holder.adapters.policy()) ?? holder.bench?.policy ?? new Policy(model);
-    return this.#current().answer(question, tuned, (event) => emit(event));
+    const seen = holder.seenUnder(question.budget);
+    return this.#current().answer(question, tuned, seen, (event) => emit(event));
   }
 
   /** Throws `model-missing`. */

@@ -5,12 +5,15 @@ import { parseAnswer } from '../../grounding/parse.ts';
 import { decodeImage } from '../../image/decode.ts';
 import { encodeConversation } from '../../models/encode.ts';
 import type { LoadedModel } from '../../models/load.ts';
+import { budgetKey } from '../../models/picture-budget.ts';
+import type { Processor } from '../../models/processor.ts';
 import type { PixelInput } from '../../models/model.ts';
 import { promptMessages } from '../../data/target.ts';
 import { Generator, type Promptable } from '../../train/generate.ts';
 import type { EncodedPrompt } from '../../train/pack.ts';
 import type { Policy } from '../../train/policy.ts';
 import { VisionRunner } from '../../train/vision-runner.ts';
+import type { SeenUnder } from '../model/model-holder.ts';
 import type { ChatAnswer, ChatEvent, ChatPicture, ChatRequest } from '../protocol/chat.ts';
 import { groundedBoxes } from '../../grounding/box.ts';
 
@@ -49,11 +52,16 @@ export class Chat {
     return active !== undefined;
   }
 
-  /** @throws GroundworkError `chat-invalid`, `image-undecodable`, `image-shape`, `row-encoding`, `binding-limit` */
-  async answer(question: Question, policy: Policy, emit: (event: ChatEvent) => void): Promise<ChatAnswer> {
+  /** @throws GroundworkError `budget-unsupported`, `chat-invalid`, `image-undecodable`, `image-shape`, `row-encoding`, `binding-limit` */
+  async answer(
+    question: Question,
+    policy: Policy,
+    seen: SeenUnder,
+    emit: (event: ChatEvent) => void,
+  ): Promise<ChatAnswer> {
     const abort = this.#active.get(question.chatId) ?? new AbortController();
     try {
-      return await this.#answer(question, policy, abort, emit);
+      return await this.#answer(question, policy, seen, abort, emit);
     } finally {
       this.#active.delete(question.chatId);
     }
@@ -68,13 +76,14 @@ export class Chat {
   async #answer(
     question: Question,
     policy: Policy,
+    { budget, by }: SeenUnder,
     abort: AbortController,
     emit: (event: ChatEvent) => void,
   ): Promise<ChatAnswer> {
-    const { processor } = this.#loaded;
-    const pictures = await this.#look(inOrder(question));
+    const processor = this.#loaded.processor.under(budget);
+    const pictures = await this.#look(inOrder(question), processor, budgetKey(budget));
     const sizes = pictures.map(({ model: size }) => size);
-    const { prompt, features } = this.#encode(question, pictures);
+    const { prompt, features } = this.#encode(question, processor, pictures);
     const generator = new Generator<Promptable>(policy, processor, { features: () => features });
     const stream = processor.tokenizer.stream();
     const ends = new Set(processor.eosTokenIds);
@@ -111,6 +120,7 @@ export class Chat {
         seconds: (performance.now() - started) / 1000,
         finish: writing.ended || !rollout.truncated ? 'end' : abort.signal.aborted ? 'stopped' : 'length',
         sizes: pictures.map(({ natural, model: size }) => ({ natural, model: size })),
+        budgetOf: by,
       };
     } finally {
       generator.destroy();
@@ -119,9 +129,10 @@ export class Chat {
 
   #encode(
     question: Question,
+    processor: Processor,
     pictures: readonly Seen[],
   ): { prompt: EncodedPrompt; features: Float32Array<ArrayBuffer> } {
-    const { model, processor } = this.#loaded;
+    const { model } = this.#loaded;
     const sizes = pictures.map(({ model: size }) => size);
     const messages = promptMessages({ prompt: numbered(question) }, processor.convention, sizes);
     const encoded = encodeConversation(processor, 'chat', messages, null, sizes);
@@ -136,9 +147,10 @@ export class Chat {
     return { prompt: { id: 'chat', tokens, axes, next, featureIndex, featureRows }, features };
   }
 
-  async #look(pictures: readonly ChatPicture[]): Promise<Seen[]> {
-    const { processor } = this.#loaded;
-    const known = new Map(pictures.map(({ id }) => [id, this.#seen.get(id)]));
+  /** @param under key of the budget: what was seen under another is seen anew */
+  async #look(pictures: readonly ChatPicture[], processor: Processor, under: string): Promise<Seen[]> {
+    const place = (id: string) => `${id} ${under}`;
+    const known = new Map(pictures.map(({ id }) => [id, this.#seen.get(place(id))]));
     const missing = new Map(pictures.filter(({ id }) => !known.get(id)).map(({ id, file }) => [id, file]));
     const naturals: Size[] = [];
     async function* read(): AsyncGenerator<PixelInput> {
@@ -155,8 +167,8 @@ export class Chat {
     });
     // Last used, last forgotten.
     for (const [id, picture] of known) {
-      this.#seen.delete(id);
-      this.#seen.set(id, picture!);
+      this.#seen.delete(place(id));
+      this.#seen.set(place(id), picture!);
     }
     while (this.#seen.size > KEPT) this.#seen.delete(this.#seen.keys().next().value!);
     return pictures.map(({ id }) => known.get(id)!);

@@ -165,10 +165,12 @@ export class ScoreDesk {
         'Train it or put an adapter on it first, or evaluate the base.',
       );
     const rows = await datasetDigest(dataset);
-    const set = (await textDigest(JSON.stringify([rows, weights, policy, options]))).slice(0, 16);
+    const { asked, budget, processor } = bench.samples;
+    const parts = [rows, weights, policy, options, ...(asked === null ? [] : [asked])];
+    const set = (await textDigest(JSON.stringify(parts))).slice(0, 16);
     const known = await shelf.about(project, set);
     if (known) return known;
-    const { name, processor } = holder.require();
+    const { name } = holder.require();
     const { minPixels, maxPixels } = processor.limits;
     const adapter = policy === 'base' ? null : (this.#adapterName() ?? label ?? 'tuned');
     const header: PredictionHeader = {
@@ -180,6 +182,7 @@ export class ScoreDesk {
       ...options,
       rows: total,
       pictures: { minPixels, maxPixels },
+      ...(budget && { budget }),
     };
     const about: PredictionSetAbout = {
       id: set,

@@ -2,9 +2,10 @@
 import type { OutputFile } from '../../train/checkpoint-folder.ts';
 import { DEFAULT_PRECISION, PRECISIONS } from '../../train/gguf/precisions.ts';
 import { buildReport } from '../../evaluate/report.ts';
+import { folderUnder, type PictureBudget } from '../../models/picture-budget.ts';
 import type { MergedAdapter } from '../../train/merged-rows.ts';
 import { nothingLearnt } from '../model/adapters.ts';
-import type { ModelHolder } from '../model/model-holder.ts';
+import type { ModelHolder, NamedModel } from '../model/model-holder.ts';
 import type { ExportChoice, ExportObstacles } from '../protocol/export.ts';
 import type { RunRecord } from '../protocol/records.ts';
 import type { Workbench } from '../model/workbench.ts';
@@ -24,7 +25,7 @@ export async function exportFiles(
   choice: ExportChoice,
   run: RunRecord | null,
 ): Promise<OutputFile[]> {
-  const model = holder.require();
+  const model = await modelUnder(holder, run ? (run.recipe.pictures ?? null) : budgetLearntUnder(holder));
   const format = EXPORT_FORMATS[choice.what];
   const parts = await partsOf(holder, choice);
   holder.adapters.leaving(parts ?? []);
@@ -44,12 +45,24 @@ export async function exportFiles(
   return [...files.filter(({ path }) => path !== CARD), { path: CARD, data: card }];
 }
 
+/** Of the run in view; a stack's adapters do not say under which they were learnt. */
+const budgetLearntUnder = ({ adapters, bench }: ModelHolder): PictureBudget | null =>
+  adapters.inUse ? null : (bench?.budget ?? null);
+
+/** The model as whoever loads what is written will see pictures with it: as it learnt them. */
+async function modelUnder(holder: ModelHolder, budget: PictureBudget | null): Promise<NamedModel> {
+  const model = holder.require();
+  if (budget === null) return model;
+  const processor = model.processor.under(budget);
+  return { ...model, processor, folder: await folderUnder(model.folder, processor) };
+}
+
 const evaluated = ({ evaluations }: Workbench, { adapter, recipe }: RunRecord) =>
   buildReport({ adapter, seed: recipe.seed, stages: evaluations }).stages;
 
 /** Of each form what speaks against it, with what has been learnt so far. */
 export async function exportObstacles(holder: ModelHolder): Promise<ExportObstacles> {
-  const model = holder.require();
+  const model = await modelUnder(holder, budgetLearntUnder(holder));
   const parts = (await partsOf(holder, {})) ?? [];
   const found = await Promise.all(
     Object.entries(EXPORT_FORMATS).map(async ([what, format]) => [what, await format.obstacles(model, parts)] as const),

@@ -1,6 +1,7 @@
 /** The table of what fits: every published model against sizes of graphics memory (docs/memory.md). */
 import { DESKTOP } from '../../gpu/dry.ts';
 import { parseArchitecture } from '../../models/load.ts';
+import { budgetKey, ownPart, type PictureBudget } from '../../models/picture-budget.ts';
 import { pictureFile } from '../../models/picture-file.ts';
 import type { WeightDType } from '../../models/weights.ts';
 import { fitsInto, memoryLadder, type MemoryAdvice } from '../../train/memory-advice.ts';
@@ -23,13 +24,10 @@ class Ladder {
   readonly #source: Iterator<MemoryAdvice>;
   readonly #seen: MemoryAdvice[] = [];
 
-  constructor({ config }: PublishedModel, dtype: WeightDType) {
+  constructor({ config }: PublishedModel, dtype: WeightDType, budget: PictureBudget) {
     const architecture = parseArchitecture(config);
-    const longest = estimatedRow(
-      architecture,
-      architecture.pictureSizes(pictureFile(publishedPreprocessor(config), null)),
-      ROW,
-    );
+    const sizes = architecture.pictureSizes(pictureFile(publishedPreprocessor(config), null));
+    const longest = estimatedRow(architecture, sizes.under(ownPart(budget, sizes.limitedBy)), ROW);
     this.#source = memoryLadder({ architecture, recipe: RECIPE, longest, gpu: DESKTOP, dtype }, false);
   }
 
@@ -51,9 +49,15 @@ function leastChange(ladder: Ladder, availableBytes: number): MemoryAdvice | nul
   }
 }
 
+const budgetWords = (budget: PictureBudget): string =>
+  budgetKey(budget) === ''
+    ? ''
+    : ` Pictures are seen under another budget than the checkpoints’: ${budgetKey(budget)}.`;
+
 const gib = (bytes: number): string => (bytes / GIB).toFixed(1);
 
-export function memoryTable(progress: (line: string) => void): string {
+/** @param budget how many pixels of a picture reach the models; of each family what it has */
+export function memoryTable(progress: (line: string) => void, budget: PictureBudget = {}): string {
   const notes: string[] = [];
   const mark = (change: string): string => {
     if (!notes.includes(change)) notes.push(change);
@@ -68,7 +72,7 @@ export function memoryTable(progress: (line: string) => void): string {
   const whole: string[][] = [];
   const byCard = CARDS.map((): string[][] => []);
   for (const model of PUBLISHED) {
-    const ladders = STORAGES.map((storage) => new Ladder(model, storage));
+    const ladders = STORAGES.map((storage) => new Ladder(model, storage, budget));
     const plans = ladders.map((ladder) => ladder.at(0)!.plan);
     const weights = (plan: MemoryPlan) => gib(plan.items.find(({ name }) => name === 'weights')?.bytes ?? 0);
     whole.push([model.id, ...plans.map((plan) => `${weights(plan)} of ${gib(plan.totalBytes)}`)]);
@@ -86,7 +90,7 @@ export function memoryTable(progress: (line: string) => void): string {
     '',
     'Written by `npm run memory -- --out docs/memory.md`. Sizes are GiB.',
     '',
-    `The recipe is the preset “First try”: SFT with rank 8, merge, rejection sampling, GRPO with 4 completions. A row has ${ROW.pictures} pictures of ${ROW.width} × ${ROW.height}, ${ROW.promptTokens} tokens of text and an answer of ${ROW.targetTokens} tokens. A run may use nine tenths of the graphics memory.`,
+    `The recipe is the preset “First try”: SFT with rank 8, merge, rejection sampling, GRPO with 4 completions. A row has ${ROW.pictures} pictures of ${ROW.width} × ${ROW.height}, ${ROW.promptTokens} tokens of text and an answer of ${ROW.targetTokens} tokens. A run may use nine tenths of the graphics memory.${budgetWords(budget)}`,
     '',
     'Each column is a storage of the weights. Each cell says what the recipe allocates at its peak, and which changes to the recipe it needs (the letters are explained below; a cell without letters needs no change). A dash means that no change known to Groundwork makes it fit. The studio says the same for your rows and your recipe (Model room, Memory) before anything is loaded. There the storage is one of the changes.',
     '',

@@ -18,7 +18,7 @@ import {
   type MemoryPlan,
   type MemoryRequest,
 } from '../../train/memory-plan.ts';
-import { promptCharacters, promptingOf, type PromptSettings } from '../../train/prompt.ts';
+import { promptCharacters, type PromptSettings } from '../../train/prompt.ts';
 import type { Recipe } from '../../train/recipe.ts';
 import { encodeBoth, SampleStore, type Sample } from '../../train/samples.ts';
 import { PUBLISHED, publishedPreprocessor } from './published.ts';
@@ -49,6 +49,7 @@ export async function answerMemory(question: MemoryQuestion, context: MemoryCont
         ...(await spread(dataset.rows('heldout'), ROWS_LOOKED_AT)),
       ]
     : [];
+  const budget = question.recipe.pictures ?? null;
   let request: Omit<MemoryRequest, 'longest' | 'recipe' | 'gpu'>;
   let longest: Longest;
   if (question.model === null) {
@@ -59,7 +60,7 @@ export async function answerMemory(question: MemoryQuestion, context: MemoryCont
     longest =
       dataset && rows.length
         ? longestRow(await encoded(storeFor(dataset, loaded, question.recipe), rows, context), loaded.processor)
-        : estimatedRow(loaded.architecture, loaded.processor, question.row);
+        : estimatedRow(loaded.architecture, loaded.processor.under(budget), question.row);
   } else {
     const config = question.config ?? PUBLISHED.find(({ id }) => id === question.model)?.config;
     if (!config)
@@ -69,7 +70,7 @@ export async function answerMemory(question: MemoryQuestion, context: MemoryCont
         `Open its config.json, or choose one of ${PUBLISHED.map(({ id }) => id).join(', ')}.`,
       );
     const architecture = parseArchitecture(config);
-    const sizes = architecture.pictureSizes(pictureFile(publishedPreprocessor(config), null));
+    const sizes = architecture.pictureSizes(pictureFile(publishedPreprocessor(config), null)).under(budget);
     request = { architecture, dtype: 'f16' };
     longest =
       dataset && rows.length
@@ -82,7 +83,7 @@ export async function answerMemory(question: MemoryQuestion, context: MemoryCont
 /** A store of its own, which asks as the recipe does. */
 function storeFor(dataset: Dataset, loaded: LoadedModel, recipe: Recipe): SampleStore {
   const samples = new SampleStore(dataset, loaded.model, loaded.processor);
-  samples.prompting = promptingOf(recipe);
+  samples.follow(recipe);
   return samples;
 }
 

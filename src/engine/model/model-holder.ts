@@ -6,6 +6,8 @@ import { GroundworkError } from '../../base/error.ts';
 import type { Dataset } from '../../data/dataset.ts';
 import type { LoadedModel } from '../../models/load.ts';
 import type { MergedAdapter } from '../../train/policy.ts';
+import type { PictureBudget } from '../../models/picture-budget.ts';
+import type { BudgetOf } from '../protocol/chat.ts';
 import type { PolicyName } from '../protocol/words.ts';
 import { Adapters } from './adapters.ts';
 import { WeightsDigests } from './weights-digest.ts';
@@ -17,6 +19,12 @@ interface Held {
   readonly loaded: NamedModel;
   readonly adapters: Adapters;
   readonly digests: WeightsDigests;
+}
+
+/** A picture budget, and whose it is; null: the checkpoint's own. */
+export interface SeenUnder {
+  readonly budget: PictureBudget | null;
+  readonly by: BudgetOf;
 }
 
 export interface HolderHost {
@@ -68,6 +76,16 @@ export class ModelHolder {
   /** The workbench that is there, if it is the dataset's. */
   benchOf(dataset: string): Workbench | null {
     return this.#bench?.dataset === dataset ? this.#bench.bench : null;
+  }
+
+  /**
+   * Under which budget pictures are seen: that of the run in view, whose policy has learnt so; else that of a plan.
+   * @param asked the plan's
+   */
+  seenUnder(asked: PictureBudget | undefined, dataset = this.dataset): SeenUnder {
+    const ofRun = dataset === null ? undefined : this.benchOf(dataset)?.budget;
+    if (ofRun !== undefined) return { budget: ofRun, by: ofRun ? 'run' : 'checkpoint' };
+    return { budget: asked ?? null, by: asked ? 'plan' : 'checkpoint' };
   }
 
   /** The workbench of a dataset; what was learnt on another is forgotten. Throws `run-active` rather than in a run. */

@@ -14,6 +14,9 @@ export function servedFacts({
     pictures: {
       minPixels: limits.minPixels,
       maxPixels: limits.maxPixels,
+      ...(limits.longestEdge !== undefined && { longestEdge: limits.longestEdge }),
+      ...(limits.imageSplitting !== undefined && { imageSplitting: limits.imageSplitting }),
+      limitedBy: processor.limitedBy,
       pixelsPerToken: (patches.patchSize * patches.mergeSize) ** 2,
     },
   };

@@ -3,8 +3,11 @@ import type { Dataset } from '../../data/dataset.ts';
 import { reportsOf, type Outcome } from '../../evaluate/outcome.ts';
 import type { EvaluatedStage } from '../../evaluate/report.ts';
 import type { LoadedModel } from '../../models/load.ts';
+import type { PictureBudget } from '../../models/picture-budget.ts';
+import type { Processor } from '../../models/processor.ts';
 import { Generator } from '../../train/generate.ts';
 import { Policy } from '../../train/policy.ts';
+import type { Recipe } from '../../train/recipe.ts';
 import { SampleStore, type Sample } from '../../train/samples.ts';
 import { Scorer } from '../../train/scorer.ts';
 
@@ -17,6 +20,7 @@ export class Workbench {
   readonly generator: Generator<Sample>;
   /** What the stages of its run have handed on so far. */
   outcomes: readonly Outcome[] = [];
+  #follows = false;
   #scorer: Scorer | null = null;
   #scorerVersion = -1;
 
@@ -26,6 +30,22 @@ export class Workbench {
     this.policy = new Policy(loaded.model);
     this.samples = new SampleStore(dataset, loaded.model, loaded.processor);
     this.generator = new Generator(this.policy, loaded.processor, this.samples);
+  }
+
+  /** As the plan says it, rows are asked and pictures seen from now on. Throws `budget-unsupported`. */
+  follow(recipe: Pick<Recipe, 'prompt' | 'seed' | 'pictures'>): void {
+    this.samples.follow(recipe);
+    this.#follows = true;
+  }
+
+  /** The picture budget of the plan that it follows; undefined: it follows none. */
+  get budget(): PictureBudget | null | undefined {
+    return this.#follows ? this.samples.budget : undefined;
+  }
+
+  /** The model's processor under the plan's picture budget. */
+  get processor(): Processor {
+    return this.samples.processor;
   }
 
   /** What its run has measured, in order. */

@@ -3,7 +3,7 @@ import type { Prediction } from '../../evaluate/prediction.ts';
 import type { Box01, GroundedBox } from '../../grounding/box.ts';
 import type { MixedGroup } from '../../train/draws.ts';
 import type { RowForm } from '../../train/prompt.ts';
-import type { Answer, PolicyName, Recipe, Size } from './words.ts';
+import type { Answer, PictureBudget, PolicyName, Recipe, Size } from './words.ts';
 
 /** An answer that was given before, by the weights that are there now. */
 export interface KnownAnswer {
@@ -73,18 +73,24 @@ export interface AskedRows {
   readonly tokens: number;
   readonly sampling?: { readonly temperature: number; readonly count: number; readonly seed: number } | undefined;
   readonly swap?: true | undefined;
-  /** Whose prompt is put around rows that are asked in their own words; absent: that of the run in view, if there is one. */
-  readonly recipe?: Pick<Recipe, 'prompt' | 'seed'> | undefined;
+  /** Whose prompt is put around rows that are asked in their own words, and under whose budget pictures are seen; absent: those of the run in view, if there is one. */
+  readonly recipe?: Pick<Recipe, 'prompt' | 'seed' | 'pictures'> | undefined;
 }
 
 export type AnswerRequest =
-  | { readonly type: 'box-numbers'; readonly dataset: string; readonly rowId: string }
+  /** `pictures`: of the plan, for where no run is in view. */
+  | {
+      readonly type: 'box-numbers';
+      readonly dataset: string;
+      readonly rowId: string;
+      readonly pictures?: PictureBudget | undefined;
+    }
   /** `taught`: as a stage learns it, not as it is sampled from. Without a recipe: as it is written. */
   | {
       readonly type: 'preview';
       readonly dataset: string;
       readonly rowId: string;
-      readonly recipe?: Pick<Recipe, 'prompt' | 'draw' | 'seed'>;
+      readonly recipe?: Pick<Recipe, 'prompt' | 'draw' | 'pictures' | 'seed'>;
       readonly taught?: boolean;
       /** As draw number so and so, with its pictures changed; absent: as it is. */
       readonly draw?: number;

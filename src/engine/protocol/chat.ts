@@ -1,12 +1,15 @@
 /** The part of the protocol for talking to a model: a conversation with pictures, answered as it is written. */
 import type { Message } from '../../data/row.ts';
-import type { GroundedBox, PolicyName, SamplingSettings, Size } from './words.ts';
+import type { GroundedBox, PictureBudget, PolicyName, SamplingSettings, Size } from './words.ts';
 
 /** A picture of the conversation. Its features are kept under the id, so that later turns cost no second look. */
 export interface ChatPicture {
   readonly id: string;
   readonly file: Blob;
 }
+
+/** The run in view, the plan in the Recipe room, or the checkpoint's own files. */
+export type BudgetOf = 'run' | 'plan' | 'checkpoint';
 
 export type ChatRequest =
   | {
@@ -21,6 +24,8 @@ export type ChatRequest =
       readonly seed: number;
       /** The answer ends before the first of these. */
       readonly stop?: readonly string[];
+      /** The plan's picture budget, for where no run is in view. */
+      readonly budget?: PictureBudget | undefined;
     }
   | { readonly type: 'chat-stop'; readonly chatId: string };
 
@@ -35,6 +40,8 @@ export interface ChatAnswer {
   readonly seconds: number;
   readonly finish: 'end' | 'length' | 'stopped';
   readonly sizes: readonly { readonly natural: Size; readonly model: Size }[];
+  /** Whose picture budget the pictures were seen under. */
+  readonly budgetOf: BudgetOf;
 }
 
 export interface ChatReplies {

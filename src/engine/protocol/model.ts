@@ -1,5 +1,6 @@
 /** What page and engine say to each other about a model: loading one, and what a plan would need of one. */
 import type { UnfitRow } from '../../data/dataset-ref.ts';
+import type { ServedPictures } from '../../train/serve-snippets.ts';
 import type { MemoryPlan } from '../../train/memory-plan.ts';
 import type { NamedFile, Recipe, StorageChoice, WeightDType } from './words.ts';
 
@@ -39,7 +40,7 @@ export interface ModelReport extends WeightsReport {
   /** A box as it writes one, in an answer about two pictures. */
   readonly boxExample: string;
   /** How large it sees pictures, and how large one token of them is: in pixels. */
-  readonly pictures: { readonly minPixels: number; readonly maxPixels: number; readonly pixelsPerToken: number };
+  readonly pictures: ServedPictures;
   /** What was skipped or assumed in its files, in whole sentences. */
   readonly notes: readonly string[];
 }

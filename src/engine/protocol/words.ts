@@ -4,6 +4,7 @@ import type { GroundedBox } from '../../grounding/box.ts';
 export type { NamedFile, NamedHandle } from '../../data/file-set.ts';
 export type { KeyStyle } from '../../formats/peft.ts';
 export type { GroundedBox, Size } from '../../grounding/box.ts';
+export type { PictureBudget } from '../../models/picture-budget.ts';
 export type { StorageChoice, WeightDType } from '../../models/storage.ts';
 export type {
   Recipe,

@@ -10,7 +10,6 @@ import { countPictures, spread, type RowList } from '../../data/row-list.ts';
 import { wantedOf } from '../../data/wanted.ts';
 import type { LoadedModel } from '../../models/load.ts';
 import { longestRow, planMemory } from '../../train/memory-plan.ts';
-import { promptingOf } from '../../train/prompt.ts';
 import { checkRecipe } from '../../train/recipe-check.ts';
 import { seedOf, visitsOf } from '../../train/rounds.ts';
 import type { Recipe } from '../../train/recipe.ts';
@@ -44,13 +43,13 @@ export async function rehearse(
   checkRecipe(recipe);
   const { session } = loaded.model;
   const bench = new Workbench(loaded, dataset);
-  bench.samples.prompting = promptingOf(recipe);
   let done = 0;
   const next = (what: string) => {
     if (!hooks.next(what, done++, recipe.stages.length + 2))
       throw new GroundworkError('rehearsal-stopped', 'The rehearsal was stopped.', 'Nothing was changed.');
   };
   try {
+    bench.follow(recipe);
     next('Finding the longest row');
     const train = await spread(dataset.rows('train'), ROWS_LOOKED_AT);
     const looked = train.length > 0 ? train : await spread(dataset.rows('heldout'), 64);
@@ -82,7 +81,7 @@ export async function rehearse(
     const plan = planMemory({
       architecture: loaded.architecture,
       recipe,
-      longest: longestRow(samples, loaded.processor),
+      longest: longestRow(samples, bench.processor),
       gpu: session.gpu,
       dtype: loaded.dtype,
     });
@@ -207,12 +206,12 @@ async function time(
     at.push(performance.now());
     look();
   };
-  const { policy, samples, generator, loaded } = bench;
+  const { policy, samples, generator, processor } = bench;
   await work({
     policy,
     samples,
     generator,
-    processor: loaded.processor,
+    processor,
     seed,
     planSeed: seed,
     // Changed pictures pass the vision tower at every draw; of one row there is no mixture.

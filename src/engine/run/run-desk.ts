@@ -109,7 +109,7 @@ export class RunDesk {
     occupancy.refuseWhileRunning('start another run');
     this.#host.requireSettled(dataset);
     this.#host.requireOwned(project);
-    await this.#requireFit(dataset);
+    await this.#requireFit(dataset, recipe);
     for (const rowId of watch?.rowIds ?? []) await this.#host.row(dataset, rowId);
     occupancy.refuseWhileRunning('start another run'); // one may have begun while rows were read
     occupancy.refuseWhileLoading('start a run');
@@ -118,10 +118,12 @@ export class RunDesk {
     return { runId };
   }
 
-  /** Throws `rows-unfit`: what the model would refuse in the middle of a run is told before it. */
-  async #requireFit(dataset: string): Promise<void> {
+  /** Throws `budget-unsupported`, and `rows-unfit`: what the model would refuse in the middle of a run is told before it. */
+  async #requireFit(dataset: string, { pictures }: Pick<Recipe, 'pictures'>): Promise<void> {
     const { holder } = this.#host;
     if (!holder.loaded) return;
+    holder.loaded.processor.under(pictures ?? null);
+    // What a model refuses of a row is the same under every budget.
     const unfit = await unfitRows(this.#host.dataset(dataset), holder.loaded.processor);
     const [first] = unfit;
     if (!first) return;

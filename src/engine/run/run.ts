@@ -1,7 +1,6 @@
 /** One run of a recipe: stages in order over one policy, and what came out of them. */
 import type { Outcome } from '../../evaluate/outcome.ts';
 import { optimizerState, type MomentsSnapshot } from '../../train/checkpoint.ts';
-import { promptingOf } from '../../train/prompt.ts';
 import { checkRecipe, mergesBefore } from '../../train/recipe-check.ts';
 import type { Recipe } from '../../train/recipe.ts';
 import { placeOf, seedOf, visitAt, visitName, visitsOf } from '../../train/rounds.ts';
@@ -57,7 +56,7 @@ export async function runRecipe(
   const first = from ? visitAt(visits, from.position) : 0;
   let step = from?.position.step ?? 0;
   bench.outcomes = from?.position.outcomes ?? [];
-  bench.samples.prompting = promptingOf(recipe);
+  bench.follow(recipe);
   const boundary = async (at: Omit<RunBoundary, 'outcomes'>) => hooks.boundary?.({ ...at, outcomes: bench.outcomes });
   for (const [at, visit] of visits.entries()) {
     if (at < first) continue;
@@ -110,7 +109,7 @@ export async function runRecipe(
     compiled.catch(() => undefined);
     const context: RunContext = {
       policy: bench.policy,
-      processor: bench.loaded.processor,
+      processor: bench.processor,
       samples: bench.samples,
       generator: bench.generator,
       seed: seedOf(recipe.seed, round),

@@ -5,7 +5,6 @@ import type { Row } from '../../data/row.ts';
 import type { LoadedModel } from '../../models/load.ts';
 import type { Storage } from '../../store/storage.ts';
 import { restorePolicy } from '../../train/checkpoint.ts';
-import { promptingOf } from '../../train/prompt.ts';
 import { readRecipe, requireRecipe } from '../../train/recipe-schema.ts';
 import type { Policy } from '../../train/policy.ts';
 import { Driver, gapNotice, restoredEvent, rewind, toldBy } from './driver.ts';
@@ -166,7 +165,7 @@ export class Runs {
       return { ended: this.#drive({ ...record, adapter: name }, start) };
     }
     const bench = this.#host.freshBench(dataset, opened);
-    bench.samples.prompting = promptingOf(record.recipe);
+    bench.follow(record.recipe);
     if (start) await restorePolicy(bench.policy, start.policy);
     bench.outcomes = start?.position.outcomes ?? [];
     this.#current = { id, dataset, rows: opened, recipe: record.recipe, checkpoint };
@@ -181,7 +180,7 @@ export class Runs {
     const { id, dataset, rows, recipe, checkpoint } = this.#current;
     const { start } = await (checkpoint === null ? loadCheckpoint(storage, id) : loadKept(storage, id, checkpoint));
     const bench = this.#host.freshBench(dataset, rows);
-    bench.samples.prompting = promptingOf(recipe);
+    bench.follow(recipe);
     if (start) await restorePolicy(bench.policy, start.policy);
   }
 

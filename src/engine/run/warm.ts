@@ -13,7 +13,7 @@ const ROWS = 8;
  * @param list the split that the stage reads
  */
 export async function warmStage(
-  { loaded, samples }: Workbench,
+  { loaded, samples, processor }: Workbench,
   stage: Stage,
   list: RowList,
   onCompiled: OnCompiled,
@@ -21,7 +21,7 @@ export async function warmStage(
   const { session } = loaded.model;
   try {
     const rows = await spread(list, ROWS);
-    const longest = longestRow(await samples.encode(rows), loaded.processor);
+    const longest = longestRow(await samples.encode(rows), processor);
     const { architecture, dtype } = loaded;
     const request = { architecture, recipe: { stages: [stage] }, longest, gpu: session.gpu, dtype };
     session.kernels.ahead(() => askForKernels(session.kernels, request));

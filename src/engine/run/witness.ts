@@ -24,7 +24,7 @@ export async function exportWitness(bench: Workbench): Promise<AsyncIterable<Uin
     policy: policy.weights,
   });
   const pictures: PixelInput[] = [];
-  for (const path of row.images) pictures.push(await readPixels(loaded.processor, await bench.dataset.image(path)));
+  for (const path of row.images) pictures.push(await readPixels(bench.processor, await bench.dataset.image(path)));
   const width = pictures.length ? pictures[0]!.pixels.length / (pictures[0]!.grid.height * pictures[0]!.grid.width) : 0;
   const patches = pictures.reduce((sum, { grid }) => sum + grid.height * grid.width, 0);
   const bytes = (values: ArrayBufferView) => new Uint8Array(values.buffer, values.byteOffset, values.byteLength);

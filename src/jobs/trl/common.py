@@ -78,7 +78,9 @@ def open_processor(path):
     # Pillow resizes as the studio does; the other backend rounds otherwise.
     pictures, limits = AutoImageProcessor.from_pretrained(path, backend="pil"), JOB["pixels"]
     processor.image_processor = pictures
-    if limits is not None:
+    if "edge" in limits:
+        pictures.size, pictures.do_image_splitting = {"longest_edge": limits["edge"]}, limits["tiles"]
+    else:
         pictures.size = {"shortest_edge": limits["min"], "longest_edge": limits["max"]}
         if hasattr(pictures, "min_pixels"):
             pictures.min_pixels, pictures.max_pixels = limits["min"], limits["max"]

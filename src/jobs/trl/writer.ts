@@ -102,9 +102,10 @@ const jobOf = ({ model, recipe, dataset }: JobSource) => ({
   plan_digest: digestOf(recipe),
 });
 
-/** How the family sees pictures, as far as a processor of transformers is told; tiles keep their own settings. */
-function picturesOf({ convention, sizes }: JobModel) {
-  if (convention.family === 'smolvlm') return { pixels: null, patch: null };
+/** How the family sees pictures, as a processor of transformers is told. */
+function picturesOf({ sizes }: JobModel) {
+  const { longestEdge, imageSplitting } = sizes.limits;
+  if (sizes.limitedBy.by === 'tiles') return { pixels: { edge: longestEdge, tiles: imageSplitting }, patch: null };
   const size = sizes.modelSize({ width: 448, height: 448 });
   return {
     pixels: { min: sizes.limits.minPixels, max: sizes.limits.maxPixels },

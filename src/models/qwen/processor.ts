@@ -10,6 +10,7 @@ import type { Architecture } from '../architecture.ts';
 import type { PixelInput } from '../model.ts';
 import type { Fields } from '../fields.ts';
 import { checkPictureFile, normalisationOf, resamplingOf } from '../picture-file.ts';
+import { budgeted } from '../picture-budget.ts';
 import { eosTokens, type PictureSizes, type PixelLimits, type Processor, type ProcessorFiles } from '../processor.ts';
 
 const IMAGE_PAD = '<|image_pad|>';
@@ -27,19 +28,21 @@ export interface QwenPictures {
 }
 
 export const qwenPictures = (family: QwenPictures): Pick<Architecture, 'pictureSizes' | 'processor'> => ({
-  pictureSizes: (preprocessor, limits) => qwenSizes(family, preprocessor, limits),
-  processor: (files, limits) => qwenProcessor(family, files, limits),
+  pictureSizes: (preprocessor, limits) =>
+    budgeted((budget) => qwenSizes(family, preprocessor, { ...limits, ...budget })),
+  processor: (files, limits) => budgeted((budget) => qwenProcessor(family, files, { ...limits, ...budget })),
 });
 
 function qwenSizes(
   { patchSize, spatialMergeSize, limits: fallback }: QwenPictures,
   preprocessor: Fields,
-  overrides: Partial<PixelLimits> = {},
-): PictureSizes {
+  overrides: Partial<PixelLimits>,
+): Omit<PictureSizes, 'under'> {
   const limits = { ...pixelLimits(preprocessor, fallback), ...overrides };
   const factor = patchSize * spatialMergeSize;
   return {
     limits,
+    limitedBy: { by: 'area', factor },
     modelSize: (natural) => smartResize(natural, { factor, ...limits }),
     gridOf: (size) => ({ height: size.height / patchSize, width: size.width / patchSize }),
     markerTokens: () => 2,
@@ -49,8 +52,8 @@ function qwenSizes(
 function qwenProcessor(
   family: QwenPictures,
   { preprocessor, generation, tokenizer, template }: ProcessorFiles,
-  overrides: Partial<PixelLimits> = {},
-): Processor {
+  overrides: Partial<PixelLimits>,
+): Omit<Processor, 'under'> {
   const { patchSize, spatialMergeSize: mergeSize, temporalPatchSize } = family;
   checkPictureFile(preprocessor);
   for (const [key, value] of [

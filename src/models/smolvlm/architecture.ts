@@ -7,6 +7,7 @@ import { Fields } from '../fields.ts';
 import { parseRope, type Rope } from '../rope.ts';
 import { rotaryAngles } from '../rotary-table.ts';
 import { smolGguf } from './gguf.ts';
+import { budgeted } from '../picture-budget.ts';
 import { smolVLMProcessor, smolVLMSizes } from './processor.ts';
 import { parseSiglip, vision, type CoordinateType } from './vision.ts';
 
@@ -71,8 +72,10 @@ const smol =
       positions: plainPositions(rope),
       suppressedTokens: [imageTokenId],
       canonicalName: (key) => key,
-      pictureSizes: (preprocessor, limits) => smolVLMSizes(siglip, preprocessor, limits),
-      processor: (files, limits) => smolVLMProcessor({ ...siglip, scaleFactor }, files, limits),
+      pictureSizes: (preprocessor, limits) =>
+        budgeted((budget) => smolVLMSizes(siglip, preprocessor, { ...limits, ...budget })),
+      processor: (files, limits) =>
+        budgeted((budget) => smolVLMProcessor({ ...siglip, scaleFactor }, files, { ...limits, ...budget })),
     };
   };
 

@@ -27,7 +27,7 @@ function tileSettings(imageSize: number, file: Fields, overrides: Partial<PixelL
   if (tile !== imageSize) throw file.at('max_image_size').invalid('longest_edge', `${imageSize}, the tower’s size`);
   return {
     tile,
-    longestEdge: longestEdge(file, 4 * tile),
+    longestEdge: overrides.longestEdge ?? longestEdge(file, 4 * tile),
     splitting: overrides.imageSplitting ?? file.flag('do_image_splitting', true),
   };
 }
@@ -44,13 +44,19 @@ function longestEdge(file: Fields, fallback: number): number {
 export function smolVLMSizes(
   { imageSize, patchSize }: Pick<SmolVLMPictures, 'imageSize' | 'patchSize'>,
   preprocessor: Fields,
-  overrides: Partial<PixelLimits> = {},
-): PictureSizes {
+  overrides: Partial<PixelLimits>,
+): Omit<PictureSizes, 'under'> {
   const settings = tileSettings(imageSize, preprocessor, overrides);
   const { tile } = settings;
   const patches = Math.floor(tile / patchSize);
   return {
-    limits: { minPixels: tile * tile, maxPixels: settings.longestEdge ** 2, imageSplitting: settings.splitting },
+    limits: {
+      minPixels: tile * tile,
+      maxPixels: settings.longestEdge ** 2,
+      longestEdge: settings.longestEdge,
+      imageSplitting: settings.splitting,
+    },
+    limitedBy: { by: 'tiles', tile },
     modelSize: (natural) => planTiles(natural, settings).cut,
     gridOf: (size) => {
       const { rows, columns } = tileCount(size, tile);
@@ -67,8 +73,8 @@ export function smolVLMSizes(
 export function smolVLMProcessor(
   family: SmolVLMPictures,
   { preprocessor, generation, tokenizer, template }: ProcessorFiles,
-  overrides: Partial<PixelLimits> = {},
-): Processor {
+  overrides: Partial<PixelLimits>,
+): Omit<Processor, 'under'> {
   const { imageSize, patchSize, scaleFactor } = family;
   checkPictureFile(preprocessor);
   // Tiles are whole: there is nothing to pad.

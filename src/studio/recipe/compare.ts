@@ -1,6 +1,6 @@
 /** Where the plans of runs differ, setting by setting. */
 import type { Recipe } from '../../engine/protocol/index.ts';
-import { DRAW, DRAW_SCHEMA, getAt, PROMPT, PROMPT_SCHEMA, STAGES } from '../../engine/presets.ts';
+import { DRAW, DRAW_SCHEMA, getAt, PICTURES_SCHEMA, PROMPT, PROMPT_SCHEMA, STAGES } from '../../engine/presets.ts';
 import { fieldsOf } from './fields.ts';
 import { KIND_NAMES } from './kinds/index.ts';
 
@@ -59,6 +59,13 @@ export function differences(plans: readonly Recipe[]): Difference[] {
     plans.map(({ draw }) => draw ?? DRAW),
     'shares',
   );
+  for (const key of Object.keys(PICTURES_SCHEMA) as (keyof typeof PICTURES_SCHEMA)[])
+    tell(
+      'Pictures',
+      key,
+      '',
+      plans.map(({ pictures }) => words(pictures?.[key] ?? 'the checkpoint’s')),
+    );
   const longest = Math.max(...plans.map(({ stages }) => stages.length));
   for (let i = 0; i < longest; i++) {
     const stages = plans.map((plan) => plan.stages[i]);

@@ -1,6 +1,6 @@
 /** The plan being edited. It survives a reload. */
 import { createStore, type StoreApi } from 'zustand/vanilla';
-import type { Recipe, Stage } from '../../engine/protocol/index.ts';
+import type { PictureBudget, Recipe, Stage } from '../../engine/protocol/index.ts';
 import { newStage, parseRecipe, presetRecipe, type DrawSettings, type PromptSettings } from '../../engine/presets.ts';
 import { problemOf, type Problem } from '../problem.ts';
 
@@ -13,6 +13,8 @@ export interface RecipeEditor {
   ask(prompt: PromptSettings | null): void;
   /** How training rows are drawn; null: each once a pass, as it is. */
   draw(draw: DrawSettings | null): void;
+  /** How many pixels of a picture reach the model; null: as the checkpoint's processor says. */
+  limit(pictures: PictureBudget | null): void;
   change(index: number, stage: Stage): void;
   add(kind: Stage['kind']): void;
   remove(index: number): void;
@@ -42,19 +44,20 @@ export function createRecipeEditor(
   const store = createStore<RecipeEditor>()((set) => {
     const stages = (edit: (stages: readonly Stage[]) => readonly Stage[]) =>
       set(({ recipe }) => ({ recipe: { ...recipe, stages: edit(recipe.stages) } }));
+    /** What holds for the whole plan; null: it has none, and no place for it. */
+    const whole = <K extends 'prompt' | 'draw' | 'pictures'>(key: K, value: Recipe[K] | null) =>
+      set(({ recipe: { stages: all, ...about } }) => {
+        const { [key]: _, ...others } = about;
+        return { recipe: { ...others, ...(value && { [key]: value }), stages: all } as Recipe };
+      });
     return {
       recipe: stored() ?? presetRecipe('demo-quick'),
       use: (recipe) => set({ recipe }),
       rename: (name) => set(({ recipe }) => ({ recipe: { ...recipe, name } })),
       reseed: (seed) => set(({ recipe }) => ({ recipe: { ...recipe, seed } })),
-      ask: (prompt) =>
-        set(({ recipe: { name, seed, draw, stages: all } }) => ({
-          recipe: { name, seed, ...(prompt && { prompt }), ...(draw && { draw }), stages: all },
-        })),
-      draw: (draw) =>
-        set(({ recipe: { name, seed, prompt, stages: all } }) => ({
-          recipe: { name, seed, ...(prompt && { prompt }), ...(draw && { draw }), stages: all },
-        })),
+      ask: (prompt) => whole('prompt', prompt),
+      draw: (draw) => whole('draw', draw),
+      limit: (pictures) => whole('pictures', pictures && Object.keys(pictures).length > 0 ? pictures : null),
       change: (index, stage) => stages((all) => all.map((old, i) => (i === index ? stage : old))),
       add: (kind) => stages((all) => [...all, newStage(kind)]),
       remove: (index) => stages((all) => all.filter((_, i) => i !== index)),

@@ -112,6 +112,7 @@ export class FakeTalk {
       seconds: 2,
       finish: stopped ? 'stopped' : 'end',
       sizes: pictures.map(() => ({ natural: { width: 320, height: 240 }, model: { width: 308, height: 252 } })),
+      budgetOf: request.budget ? 'plan' : 'checkpoint',
     };
   }
 }

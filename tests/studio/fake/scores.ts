@@ -43,8 +43,10 @@ export function fakeScores(
   const holder = {
     loaded: {},
     adapters: { inUse: null },
-    require: () => ({ name: 'groundwork-starter', processor: { limits: { minPixels: 3136, maxPixels: 1003520 } } }),
-    workbench: () => null,
+    require: () => ({ name: 'groundwork-starter' }),
+    workbench: () => ({
+      samples: { asked: null, budget: null, processor: { limits: { minPixels: 3136, maxPixels: 1003520 } } },
+    }),
     benchOf: () => null,
     weightsOf: (_: unknown, policy: PolicyName) => Promise.resolve(policy),
   } as unknown as ModelHolder;

@@ -226,7 +226,12 @@ export class FakeTransport implements Transport {
           renamed: true,
           ...heldAs(request.storage ?? 'auto'),
           notes: [],
-          pictures: { minPixels: 3136, maxPixels: 1_003_520, pixelsPerToken: 784 },
+          pictures: {
+            minPixels: 3136,
+            maxPixels: 1_003_520,
+            pixelsPerToken: 784,
+            limitedBy: { by: 'area', factor: 28 },
+          },
           boxExample: CONVENTIONS.qwen2_5_vl.syntax.example(2),
           boxConvention:
             'Thousandths of the picture, as Qwen2-VL writes them: (x1,y1),(x2,y2) after the number of the image.',
