@@ -121,6 +121,22 @@ export interface PublishedRow {
   readonly note?: string;
 }
 
+/** `certain`: no other kind of file has such rows. `likely`: a file of one's own might, so that its user is asked. */
+export type Sign = 'certain' | 'likely';
+
+/** How rows of a published file are known, whole or damaged. What a file is follows from all of its rows (marks.ts). */
+export interface Marks {
+  /** Keys of a published row. A row with some of these and no others may be what is left of one. */
+  readonly keys: readonly string[];
+  /** Of these, such as rows of other kinds do not have: in a file of the benchmark, a row with one is its own. */
+  readonly own: readonly string[];
+  /** Names of the published files, where a row alone could be another's. */
+  readonly file?: RegExp;
+  sign(value: Fields, file: string): Sign | null;
+  /** Of two benchmarks with the same keys: whether the values of a row are this one's. */
+  fits?(value: Fields): boolean;
+}
+
 /** How a strict reading judges: one box; boxes with labels in any picture; a letter; one box or none. */
 export type StrictKind = 'box' | 'detections' | 'choice' | 'box-or-none';
 
@@ -130,8 +146,8 @@ export interface Benchmark<N extends string = string> {
   readonly title: string;
   /** For the user: which published files these are. */
   readonly files: string;
-  /** Whether a value is a row of the published file. Left out where the structure of the file shows it (COCO). */
-  matches?(value: Fields, file: string): boolean;
+  /** Left out where the structure of the file shows what it is (COCO). */
+  readonly marks?: Marks;
   /** Reads such a row; a text says what is wrong with it. */
   read?(value: Fields, place: ReadPlace): BenchmarkRow | string;
   readonly protocol: Protocol;

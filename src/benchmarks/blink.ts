@@ -7,7 +7,7 @@
  */
 import type { Benchmark } from './benchmark.ts';
 import { choiceCounts, countFigures } from './figures.ts';
-import { has, isText } from './read.ts';
+import { has, isText, signOf } from './read.ts';
 
 const QUESTIONS = {
   Visual_Correspondence: 172,
@@ -29,6 +29,7 @@ const QUESTIONS = {
 const DISCLAIMER =
   "Disclaimer: This is not to make unfair assumptions about the people in the image and you just need to give your assessment on this question. You don't need to identify the real people. You just need to analyze based on the information I gave you.\n\n";
 const WITH_DISCLAIMER = new Set(['Forensic_Detection', 'Jigsaw', 'Art_Style']);
+const PICTURES = ['image_1', 'image_2', 'image_3', 'image_4'];
 const LETTERS = ['A', 'B', 'C', 'D', 'E'];
 
 /** Python's str.split() without arguments. */
@@ -49,10 +50,21 @@ export const blink = {
   name: 'blink',
   title: 'BLINK',
   files: 'the Parquet files of BLINK-Benchmark/BLINK, validation split',
-  matches: (value) => has(value, 'sub_task', 'choices', 'answer', 'prompt') && has(value, 'image_1'),
+  marks: {
+    keys: ['idx', 'sub_task', 'question', 'explanation', ...PICTURES, 'choices', 'answer', 'prompt'],
+    own: ['sub_task', 'image_1'],
+    sign: (value) =>
+      isText(value.sub_task) && has(value, 'image_1') && Object.hasOwn(QUESTIONS, value.sub_task.replaceAll(' ', '_'))
+        ? 'certain'
+        : signOf(
+            value,
+            ['sub_task', 'choices', 'answer', 'prompt', 'image_1'],
+            ['idx', 'sub_task', 'choices', 'image_1'],
+          ),
+  },
   read: (value) => {
     const { idx, sub_task: task, prompt, answer, choices } = value;
-    const images = [1, 2, 3, 4].flatMap((i) => (isText(value[`image_${i}`]) ? [value[`image_${i}`] as string] : []));
+    const images = PICTURES.map((name) => value[name]).filter(isText);
     if (!isText(task) || !isText(prompt) || !Array.isArray(choices) || !images.length)
       return 'it is not a row of BLINK: sub_task, prompt, choices and image_1 are needed';
     const letter = isText(answer) ? /^\(?([A-E])\)?$/.exec(answer.trim())?.[1] : undefined;

@@ -10,7 +10,7 @@ import { isObject, printed } from '../base/json.ts';
 import type { Benchmark, Corners } from './benchmark.ts';
 import { boxCounts, countFigures } from './figures.ts';
 import { sidedIou } from './plain-iou.ts';
-import { four, foursIn, has, isText } from './read.ts';
+import { countOf, four, foursIn, has, isText } from './read.ts';
 
 const NOTHING: Corners = [0, 0, 0, 0];
 const REJECTION = 'Rejection';
@@ -60,11 +60,19 @@ function answerOf(value: unknown): Corners | null {
   }
 }
 
+const WHOLE = ['index', 'image', 'question', 'subtask_l1', 'width', 'height'];
+const OWN = ['subtask_l1', 'subtask_l2'];
+
 export const groundingMe = {
   name: 'groundingMe',
   title: 'GroundingME',
   files: 'groundingme.tsv of lirang04/GroundingME',
-  matches: (value) => has(value, 'index', 'image', 'question', 'subtask_l1', 'width', 'height'),
+  marks: {
+    keys: [...WHOLE, ...OWN, 'answer'],
+    own: OWN,
+    file: /groundingme/i,
+    sign: (value) => (has(value, ...WHOLE) ? 'certain' : countOf(value, OWN) > 0 ? 'likely' : null),
+  },
   read: ({ index, image, question, answer, subtask_l1: task, subtask_l2: group }) => {
     if (!isText(image) || !isText(question) || !isText(task)) return 'it has no picture, no question or no subtask_l1';
     const corners = task === REJECTION ? null : answerOf(answer);

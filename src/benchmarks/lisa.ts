@@ -7,7 +7,15 @@ export const lisa = {
   name: 'lisa',
   title: 'LISA-Grounding',
   files: 'lisa_val.json, lisa_test.json of GD-ML/UniVG-R1-data with their pictures',
-  matches: (value) => has(value, 'image_path', 'instruction', 'boxes') && Array.isArray(value.boxes),
+  marks: {
+    keys: ['image_path', 'instruction', 'boxes'],
+    own: ['boxes'],
+    file: /lisa|reason_?seg/i,
+    sign: (value) => {
+      if (!has(value, 'image_path', 'instruction', 'boxes')) return null;
+      return isText(value.image_path) && /(?:^|\/)(?:lisa|reason_?seg)/i.test(value.image_path) ? 'certain' : 'likely';
+    },
+  },
   read: ({ image_path: image, instruction, boxes }, { file }) => {
     const corners = Array.isArray(boxes) ? four(boxes[0]) : null;
     if (!isText(image) || !isText(instruction)) return 'it names no picture or no instruction';

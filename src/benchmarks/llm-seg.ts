@@ -12,7 +12,15 @@ export const llmSeg = {
   name: 'llmSeg',
   title: 'LLMSeg',
   files: 'LLMSeg_eval.json of GD-ML/UniVG-R1-data with its pictures',
-  matches: (value) => has(value, 'image_path', 'question', 'bbox') && nested(value.bbox) !== null,
+  marks: {
+    keys: ['image_path', 'question', 'bbox'],
+    own: [],
+    file: /llm_?seg/i,
+    sign: (value) => {
+      if (!has(value, 'image_path', 'question', 'bbox')) return null;
+      return isText(value.image_path) && /llm_?seg/i.test(value.image_path) ? 'certain' : 'likely';
+    },
+  },
   read: ({ image_path: image, question, bbox }) => {
     const corners = four(nested(bbox)?.slice(0, 4));
     if (!isText(image) || !isText(question)) return 'it names no picture or no question';

@@ -7,16 +7,20 @@
  */
 import type { Benchmark, Corners, Fields } from './benchmark.ts';
 import { boxCounts, countFigures } from './figures.ts';
-import { migAnswer, migMatches, migQuestion } from './mig-bench.ts';
+import { MIG_MARKS, migAnswer, migMatches, migQuestion, migSign } from './mig-bench.ts';
 import { MIG_PUBLISHED } from './mig-published.ts';
 import { migicianIou } from './plain-iou.ts';
-import { has, oneBox } from './read.ts';
+import { oneBox } from './read.ts';
 
 const SUFFIX =
   ' First output the thinking process in <think> </think> tags and then output the bounding box in <answer> </answer> tags.';
 
-/** Keys that the benchmark's rows have and training rows made after it have not. */
-const marked = (value: Fields): boolean => has(value, 'need_format') || has(value, 'additional_info');
+const inThousandths = (value: Fields): boolean => {
+  const corners = migAnswer(value);
+  return (
+    corners !== null && corners.every((n) => Number.isInteger(n) && n >= 0 && n <= 1000) && Math.max(...corners) > 1
+  );
+};
 
 function revisedBox(text: string): Corners | null {
   const [first] = migMatches(text);
@@ -27,8 +31,7 @@ export const migBenchRevised = {
   name: 'migBenchRevised',
   title: 'MIG-Bench, revised by UniVG-R1',
   files: 'revised_MIG_bench.json of GD-ML/UniVG-R1-data with the pictures of MIG-Bench',
-  matches: (value) =>
-    marked(value) && (migAnswer(value)?.every((n) => Number.isInteger(n) && n >= 0 && n <= 1000) ?? false),
+  marks: { ...MIG_MARKS, file: /revised[-_]?mig[-_]?bench/i, sign: migSign, fits: inThousandths },
   read: (value) => {
     const corners = migAnswer(value);
     if (!corners) return 'it is not a question of MIG-Bench with an answer of four numbers';

@@ -7,10 +7,10 @@
  * first box is scored, and its picture is not looked at. Migician's own answers are stretched downwards there before
  * they are scored; those of other models are not, and so it is here.
  */
-import type { Benchmark, Corners, Fields } from './benchmark.ts';
+import type { Benchmark, Corners, Fields, Sign } from './benchmark.ts';
 import { boxCounts, countFigures } from './figures.ts';
 import { migicianIou } from './plain-iou.ts';
-import { four, isText, oneBox, texts } from './read.ts';
+import { countOf, four, isText, oneBox, texts } from './read.ts';
 import { MIG_PUBLISHED } from './mig-published.ts';
 
 const SUFFIX = "Format:<|box_start|>(x1,y1),(x2,y2)<|box_start|>. Don't generate addtional words.";
@@ -60,9 +60,26 @@ export function migBox(text: string): Corners | null {
 
 /** Whether a value has the benchmark's keys, and its box. */
 export function migAnswer(value: Fields): Corners | null {
-  const { task, question, images, answer } = value;
-  const mine = typeof task === 'string' && Object.hasOwn(MIG_TASKS, task) && isText(question) && texts(images);
+  const { question, images, answer } = value;
+  const mine = hasTask(value) && isText(question) && texts(images);
   return mine ? four(answer) : null;
+}
+
+const hasTask = ({ task }: Fields): boolean => typeof task === 'string' && Object.hasOwn(MIG_TASKS, task);
+
+const ownFractions = (value: Fields): boolean => migAnswer(value)?.every((n) => n >= 0 && n <= OVERSHOOT) ?? false;
+
+/** Keys that the published rows have, and that rows made after them have not. */
+const OWN = ['need_format', 'additional_info'];
+
+export const MIG_MARKS = { keys: ['task', 'images', 'question', 'answer', 'id', ...OWN], own: OWN } as const;
+
+/** One of the ten tasks beside a key of its own, or both keys beside anything of a question; `need_format` alone is odd enough to ask. */
+export function migSign(value: Fields): Sign | null {
+  const own = countOf(value, OWN);
+  if (own > 0 && hasTask(value)) return 'certain';
+  if (countOf(value, ['task', 'images', 'question', 'answer']) < 2) return null;
+  return own === OWN.length ? 'certain' : Object.hasOwn(value, 'need_format') ? 'likely' : null;
 }
 
 export const migQuestion = (value: Fields) => ({
@@ -77,7 +94,12 @@ export const migBench = {
   name: 'migBench',
   title: 'MIG-Bench',
   files: 'MIG_data.json of thunlp/Migician with its folder of pictures',
-  matches: (value) => migAnswer(value)?.every((n) => n >= 0 && n <= OVERSHOOT) ?? false,
+  marks: {
+    ...MIG_MARKS,
+    file: /mig[-_]?data|(?<!revised[-_]?)mig[-_]?bench/i,
+    sign: (value) => migSign(value) ?? (ownFractions(value) ? 'likely' : null),
+    fits: ownFractions,
+  },
   read: (value) => {
     const corners = migAnswer(value);
     if (!corners) return 'it is not a question of MIG-Bench with an answer of four numbers';

@@ -9,7 +9,7 @@
  */
 import type { Benchmark, Scored } from './benchmark.ts';
 import { byKey, choiceCounts, countFigures, meanOf } from './figures.ts';
-import { has, isText, texts } from './read.ts';
+import { isText, signOf, texts } from './read.ts';
 
 const UNREADABLE = new Set(['', 'image none', 'model error or image error', 'image error', 'model error']);
 
@@ -38,11 +38,18 @@ function migicianPrints(scored: readonly Scored[]): number {
   return shares.length ? meanOf(shares) : NaN;
 }
 
+const WHOLE = ['task', 'question', 'context', 'options', 'input_image_path', 'output'];
+const OWN = ['visual_input_component', 'input_image_path', 'context', 'options'];
+
 export const mmiu = {
   name: 'mmiu',
   title: 'MMIU',
   files: 'test.json or the Parquet of FanqingM/MMIU-Benchmark with its folders of pictures',
-  matches: (value) => has(value, 'task', 'question', 'context', 'options', 'input_image_path', 'output'),
+  marks: {
+    keys: [...WHOLE, 'visual_input_component', 'source'],
+    own: ['visual_input_component', 'input_image_path'],
+    sign: (value) => signOf(value, WHOLE, OWN),
+  },
   read: ({ task, question, context, options, input_image_path: paths, output }) => {
     const images = texts(paths);
     if (!isText(task) || typeof question !== 'string' || typeof context !== 'string' || !images)

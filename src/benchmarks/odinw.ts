@@ -12,7 +12,7 @@ import type { Benchmark, Corners, Detection, Question, Scored } from './benchmar
 import { COCO_THRESHOLDS, meanAveragePrecision, sidesOf, type CocoBox, type CocoDetection } from './coco-ap.ts';
 import { byKey, countFigures, meanOf, type Figure } from './figures.ts';
 import { guardedIou } from './plain-iou.ts';
-import { four, foursIn, has, isText } from './read.ts';
+import { four, foursIn, isText, signOf } from './read.ts';
 
 const BOX_KEYS = ['bbox_2d', 'bbox', 'box_2d', 'box'];
 const CLASS_KEYS = ['label', 'class', 'category', 'name', 'class_name'];
@@ -190,11 +190,17 @@ export const scoreDetections = (
   question,
 });
 
+const WHOLE = ['image', 'dataset_name', 'categories', 'bboxes', 'labels'];
+
 export const odinw = {
   name: 'odinw',
   title: 'ODinW-13',
   files: 'the Parquet files of kcz358/ODinW-13',
-  matches: (value) => has(value, 'image', 'dataset_name', 'categories', 'bboxes', 'labels'),
+  marks: {
+    keys: [...WHOLE, 'image_id', 'width', 'height'],
+    own: ['dataset_name', 'bboxes'],
+    sign: (value) => signOf(value, WHOLE, ['dataset_name', 'categories', 'bboxes', 'labels']),
+  },
   read: ({ image, dataset_name: task, categories, bboxes, labels }) => {
     const names = Array.isArray(categories) ? categories.map(String) : [];
     const classes = Array.isArray(labels) ? labels.map(String) : [];

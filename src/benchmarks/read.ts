@@ -1,5 +1,5 @@
 /** What readers of published rows share: typed fields, or a sentence about what is missing. */
-import type { BenchmarkRow, Corners, Fields } from './benchmark.ts';
+import type { BenchmarkRow, Corners, Fields, Sign } from './benchmark.ts';
 
 export const isText = (value: unknown): value is string => typeof value === 'string' && value.trim() !== '';
 
@@ -20,6 +20,14 @@ export const digitsOf = (text: string): number[] => [...text.matchAll(/\d+/g)].m
 /** All keys are there. */
 export const has = (value: Fields, ...keys: readonly string[]): boolean =>
   keys.every((key) => Object.hasOwn(value, key));
+
+/** Of the keys, how many are there. */
+export const countOf = (value: Fields, keys: readonly string[]): number =>
+  keys.filter((key) => Object.hasOwn(value, key)).length;
+
+/** By keys alone: certain with all of `whole`; likely with most of those that others do not have, two at least. */
+export const signOf = (value: Fields, whole: readonly string[], own: readonly string[]): Sign | null =>
+  has(value, ...whole) ? 'certain' : countOf(value, own) >= Math.max(2, 0.6 * own.length) ? 'likely' : null;
 
 /** A row of one box in one of its pictures. */
 export const oneBox = (

@@ -7,7 +7,16 @@ export const reasonVos = {
   name: 'reasonVos',
   title: 'ReasonVOS',
   files: 'ReasonVOS_eval.json of GD-ML/UniVG-R1-data with its frames',
-  matches: (value) => has(value, 'image_list', 'question', 'bbox_list') && Array.isArray(value.image_list),
+  marks: {
+    keys: ['image_list', 'question', 'bbox_list'],
+    own: ['image_list', 'bbox_list'],
+    file: /reason_?vos/i,
+    sign: (value) => {
+      if (!has(value, 'image_list', 'question', 'bbox_list')) return null;
+      // Boxes written as text are a quirk of the published file.
+      return Array.isArray(value.bbox_list) && value.bbox_list.some(isText) ? 'certain' : 'likely';
+    },
+  },
   read: ({ image_list: list, question, bbox_list: boxes }) => {
     const images = texts(list);
     const third = Array.isArray(boxes) ? (boxes as unknown[])[THIRD] : null;

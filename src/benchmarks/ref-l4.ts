@@ -9,7 +9,7 @@
 import type { Benchmark, Corners, Question, Scored } from './benchmark.ts';
 import { boxCounts, byKey, countFigures, meanOf, share, type Figure } from './figures.ts';
 import { sidedIou } from './plain-iou.ts';
-import { four, fractionsOf, fromSides, has, isText, oneBox } from './read.ts';
+import { four, fractionsOf, fromSides, isText, oneBox, signOf } from './read.ts';
 
 const THRESHOLDS = Array.from({ length: 10 }, (_, i) => (50 + 5 * i) / 100);
 /** COCO's class k is Objects365's: pairs of numbers. */
@@ -52,11 +52,18 @@ function others(scored: readonly Scored[]): Figure[] {
   ];
 }
 
+const WHOLE = ['caption', 'bbox', 'file_name', 'ori_category_id', 'image_id'];
+const OWN = ['ori_category_id', 'is_rewrite', 'bbox_id', 'bbox_area'];
+
 export const refL4 = {
   name: 'refL4',
   title: 'Ref-L4',
   files: 'ref-l4-val.parquet, ref-l4-test.parquet of JierunChen/Ref-L4 with its images.tar.gz',
-  matches: (value) => has(value, 'caption', 'bbox', 'file_name', 'ori_category_id', 'image_id'),
+  marks: {
+    keys: [...WHOLE, ...OWN, 'id', 'height', 'width', 'split'],
+    own: ['ori_category_id', 'is_rewrite', 'bbox_id'],
+    sign: (value) => signOf(value, WHOLE, OWN),
+  },
   read: ({ id, caption, bbox, file_name: image, ori_category_id: group, split }, { file }) => {
     const sides = four(bbox);
     if (!isText(image) || !isText(caption)) return 'it has no file_name or no caption';

@@ -10,7 +10,7 @@ import { printed } from '../base/json.ts';
 import type { Benchmark, Corners } from './benchmark.ts';
 import { boxCounts, countFigures } from './figures.ts';
 import { guardedIou } from './plain-iou.ts';
-import { four, has, isText, oneBox } from './read.ts';
+import { four, has, isText, oneBox, signOf } from './read.ts';
 
 const NUMBER = String.raw`[-+]?(?:\d*\.\d+|\d+)(?:[eE][-+]?\d+)?`;
 const GAP = String.raw`(?:\s*,\s*|\s+)`;
@@ -46,10 +46,17 @@ export const refCocoTsv = {
   name: 'refCocoTsv',
   title: 'RefCOCO/+/g of VLMEvalKit',
   files: 'RefCOCO.tsv of mjuicem/RefCOCO-VLMEvalKit',
-  matches: (value) =>
-    has(value, 'index', 'image', 'question') &&
-    has(value, ...COLUMNS) &&
-    (has(value, 'category') || has(value, 'split')),
+  marks: {
+    keys: ['index', 'image', 'question', 'answer', ...COLUMNS, 'category', 'split', 'width', 'height'],
+    own: COLUMNS,
+    file: /refcoco[^/]*\.tsv/i,
+    // Empty cells are no fields: a part says more than the boxes do.
+    sign: (value) => {
+      const part = [value.category, value.split].some((each) => isText(each) && /^refcoco/i.test(each));
+      if (part && has(value, 'index', 'question')) return 'certain';
+      return signOf(value, ['index', 'image', 'question', ...COLUMNS, 'category'], COLUMNS);
+    },
+  },
   read: (value) => {
     const corners = four(COLUMNS.map((name) => (value[name] === '' ? null : Number(value[name]))));
     const { index, image, question, category, split } = value;

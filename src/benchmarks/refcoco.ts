@@ -9,7 +9,7 @@
 import type { Benchmark, Corners } from './benchmark.ts';
 import { boxCounts, countFigures, share } from './figures.ts';
 import { sidedIou } from './plain-iou.ts';
-import { four, fractionsOf, fromSides, has, isText, oneBox } from './read.ts';
+import { four, fractionsOf, fromSides, isText, oneBox, signOf } from './read.ts';
 
 const PROMPT =
   'Bounding box coordinates are specified in the format (top-left x, top-left y, bottom-right x, bottom-right y). All values are floating point numbers bounded between 0 and 1. Please provide the bounding box coordinate of the region this sentence describes: ';
@@ -36,12 +36,23 @@ const centred = (truth: Corners, given: Corners): boolean => {
 const phrasesOf = (value: unknown): readonly string[] =>
   Array.isArray(value) ? value.filter(isText) : isText(value) ? [value] : [];
 
+const WHOLE = ['question_id', 'image', 'answer', 'bbox', 'segmentation', 'iscrowd'];
+const OWN = ['question_id', 'segmentation', 'iscrowd'];
+
 export const refCoco = {
   name: 'refCoco',
   title: 'RefCOCO/+/g',
   files:
     'the Parquet files of lmms-lab/RefCOCO, RefCOCOplus, RefCOCOg, or RefCOCO’s own references with instances.json',
-  matches: (value) => has(value, 'question_id', 'image', 'answer', 'bbox', 'segmentation', 'iscrowd'),
+  marks: {
+    keys: [...WHOLE, 'question', 'file_name'],
+    own: ['segmentation', 'iscrowd'],
+    // Its training part has the same columns, and may be trained on.
+    sign: (value, file) => {
+      const sign = signOf(value, WHOLE, OWN);
+      return sign && /(?:^|[^a-z])train/i.test(file) ? 'likely' : sign;
+    },
+  },
   read: ({ question_id: id, image, answer, bbox }, { file }) => {
     const [sides, phrases] = [four(bbox), phrasesOf(answer)];
     if (!isText(image) || !phrases.length) return 'it has no picture or no phrase';

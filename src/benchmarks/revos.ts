@@ -13,7 +13,12 @@ export const revos = {
   name: 'revos',
   title: 'ReVOS',
   files: 'ReVOS_eval.json of GD-ML/UniVG-R1-data with its folders of frames',
-  matches: (value) => has(value, 'video_id', 'frames', 'question', 'bbox_list') && Array.isArray(value.frames),
+  marks: {
+    keys: ['video_id', 'frames', 'question', 'bbox_list'],
+    own: ['video_id', 'bbox_list'],
+    file: /revos/i,
+    sign: (value) => (has(value, 'video_id', 'frames', 'question', 'bbox_list') ? 'likely' : null),
+  },
   read: ({ video_id: video, frames, question, bbox_list: boxes }, { picturesIn }) => {
     if (!isText(video) || !isText(question)) return 'it names no video or no question';
     const numbers = Array.isArray(frames) ? (frames as unknown[]) : [];

@@ -6,6 +6,7 @@
  *       fractions, percent, listed-pixels, stored-pixels, resized:MAX[:MIN[:MULTIPLE]] (MAX in pixels, or none),
  *       resized:WIDTHxHEIGHT. LAYOUT: xyxy, xywh, cxcywh, yxyx. WAY: list, pairs, declared
  *   --unsaid-picture FILE=last|first|leave-out   (several times) boxes of which no word says in which picture they lie
+ *   --benchmark FILE=yes|own   (several times) whether rows that look like a benchmark's are its, or rows of your own
  *   --answers boxes|words   what is taught of an answer with boxes: the boxes, or the words around them as well
  *   --turns all|last   which answers of a conversation are taught
  *   --skip-unusable   leave out rows that cannot be used
@@ -21,6 +22,7 @@ import type {
   OpenQuestion,
   Reading,
   Resize,
+  SaidBenchmark,
   SkippedRows,
   UnfitRow,
   UnsaidPictures,
@@ -29,6 +31,7 @@ import type {
 export const INTAKE_FLAGS = {
   coordinates: texts,
   'unsaid-picture': texts,
+  benchmark: texts,
   answers: oneOf(['boxes', 'words']),
   turns: oneOf(['all', 'last']),
   'skip-unusable': flag,
@@ -38,6 +41,7 @@ export const INTAKE_FLAGS = {
 export interface IntakeAnswers {
   readonly coordinates?: readonly string[] | undefined;
   readonly 'unsaid-picture'?: readonly string[] | undefined;
+  readonly benchmark?: readonly string[] | undefined;
   readonly answers?: 'boxes' | 'words' | undefined;
   readonly turns?: 'all' | 'last' | undefined;
   readonly 'skip-unusable'?: boolean | undefined;
@@ -137,29 +141,50 @@ export function readingsFrom(flags: readonly string[], { conventions }: DatasetR
   });
 }
 
-const UNSAID: readonly string[] = ['last', 'first', 'leave-out'] satisfies UnsaidPictures['as'][];
-
-/** Throws `flag-wrong` for a file that leaves no picture unsaid. */
-export function unsaidFrom(flags: readonly string[], { questions }: DatasetReport): UnsaidPictures[] {
-  const asked = questions.flatMap((each) => (each.kind === 'picture' ? [each.file] : []));
-  return flags.map((text) => {
+/** Answers to questions about files, `FILE=WORD` each. Throws `flag-wrong` for another word and for a file of which nobody asks. */
+function answersByFile<T extends string>(
+  flag: string,
+  given: readonly string[],
+  asked: readonly string[],
+  words: Readonly<Record<string, T>>,
+  settled: (file: string) => string,
+): { readonly file: string; readonly as: T }[] {
+  return given.map((text) => {
     const at = text.lastIndexOf('=');
-    const [file, as] = [text.slice(0, at), text.slice(at + 1)];
-    const fault =
-      at <= 0 || !UNSAID.includes(as)
-        ? 'it is not FILE=last, FILE=first or FILE=leave-out'
-        : asked.includes(file)
-          ? null
-          : `every box of ${file} says where it lies`;
-    if (fault)
-      throw new Unanswered(
-        'flag-wrong',
-        `--unsaid-picture ${text}: ${fault}.`,
-        asked.length ? `Files that leave it open: ${asked.join(', ')}.` : 'Leave the flag out.',
-      );
-    return { file, as: as as UnsaidPictures['as'] };
+    const [file, word] = [text.slice(0, at), text.slice(at + 1)];
+    const as = at > 0 && Object.hasOwn(words, word) ? words[word] : undefined;
+    if (as !== undefined && asked.includes(file)) return { file, as };
+    const forms = Object.keys(words).map((each) => `FILE=${each}`);
+    throw new Unanswered(
+      'flag-wrong',
+      `--${flag} ${text}: ${as === undefined ? `it is not ${forms.slice(0, -1).join(', ')} or ${forms.at(-1)}` : settled(file)}.`,
+      asked.length ? `Files that leave it open: ${asked.join(', ')}.` : 'Leave the flag out.',
+    );
   });
 }
+
+const filesAsked = ({ questions }: DatasetReport, kind: 'picture' | 'benchmark'): string[] =>
+  questions.flatMap((each) => (each.kind === kind ? [each.file] : []));
+
+/** Throws `flag-wrong` for a file that leaves no picture unsaid. */
+export const unsaidFrom = (flags: readonly string[], dataset: DatasetReport): UnsaidPictures[] =>
+  answersByFile(
+    'unsaid-picture',
+    flags,
+    filesAsked(dataset, 'picture'),
+    { last: 'last', first: 'first', 'leave-out': 'leave-out' } as const,
+    (file) => `every box of ${file} says where it lies`,
+  );
+
+/** Throws `flag-wrong` for a file whose rows are not in doubt. */
+export const saidBenchmarks = (flags: readonly string[], dataset: DatasetReport): SaidBenchmark[] =>
+  answersByFile(
+    'benchmark',
+    flags,
+    filesAsked(dataset, 'benchmark'),
+    { yes: 'benchmark', own: 'own' } as const,
+    (file) => `what the rows of ${file} are is not in doubt`,
+  );
 
 /** The questions that are left, each with the flag that answers it. Throws `dataset-unsettled` with exit code 2. */
 export function requireAnswers({ questions, conventions }: DatasetReport): void {
@@ -168,6 +193,8 @@ export function requireAnswers({ questions, conventions }: DatasetReport): void 
   const line = (question: OpenQuestion): string => {
     if (question.kind === 'skip')
       return `${question.rows} ${question.rows === 1 ? 'row' : 'rows'} cannot be used. Mend them, or leave them out: --skip-unusable`;
+    if (question.kind === 'benchmark')
+      return `${question.file}: ${question.rows} ${question.rows === 1 ? 'row looks' : 'rows look'} like ${question.title}, and could be your own. A benchmark is never trained on. Say what they are: --benchmark "${question.file}=yes" (or own)`;
     if (question.kind === 'picture')
       return `${question.file}: ${question.rows} ${question.rows === 1 ? 'row does' : 'rows do'} not say in which of several pictures the box lies. Say it: --unsaid-picture "${question.file}=last" (or first, or leave-out)`;
     const found = conventions.find(({ file, way }) => file === question.file && way === question.way)!;
@@ -226,7 +253,9 @@ export async function settleByFlags(
   let dataset = opened;
   const readings = readingsFrom(answers.coordinates ?? [], dataset);
   const unsaidPictures = unsaidFrom(answers['unsaid-picture'] ?? [], dataset);
+  const benchmarks = saidBenchmarks(answers.benchmark ?? [], dataset);
   const taught = {
+    ...(benchmarks.length && { benchmarks }),
     ...(readings.length && { readings }),
     ...(unsaidPictures.length && { unsaidPictures }),
     ...(answers.answers === 'words' && { answers: answers.answers }),

@@ -1,15 +1,9 @@
 /**
- * Is a file a published benchmark? Decided from many of its rows, never from one: a benchmark's rows must not be trained
- * on, and one odd number must not make a row of it look like another form's. What each benchmark is stands in
- * src/benchmarks; here its rows become rows like all others, with their question beside them.
+ * Rows of published benchmarks become rows like all others, with their question beside them. What each benchmark is, and
+ * which rows of a file are its, stands in src/benchmarks.
  */
-import {
-  BENCHMARKS,
-  BenchmarkTally,
-  type BenchmarkName,
-  type BenchmarkRow,
-  type Question,
-} from '../benchmarks/index.ts';
+import { FileOfBenchmark } from '../benchmarks/file-of-benchmark.ts';
+import { BENCHMARKS, type BenchmarkName, type BenchmarkRow, type Question } from '../benchmarks/index.ts';
 import type { FileSet } from './file-set.ts';
 import { rowIssue, type RawRow, type ReadRow, type Source } from './raw-row.ts';
 import type { Table } from './tables/table.ts';
@@ -18,19 +12,16 @@ const [LOOKED_AT, RUN] = [400, 20];
 /** A fraction may overshoot its picture so far: MIG-Bench's largest is 1.048. */
 const OVERSHOOT = 1.1;
 
-/** The benchmark that a file is; null for any other. */
-export async function benchmarkOf(table: Table): Promise<BenchmarkName | null> {
-  if (table.format !== null) return null;
-  const tally = new BenchmarkTally();
+/** What some of a file's rows show, evenly over it; all of them are looked at in the pass over the file (scan.ts). */
+export async function sampleBenchmark(table: Table): Promise<FileOfBenchmark> {
+  const found = new FileOfBenchmark(table.file);
   const runs = Math.max(1, Math.min(Math.ceil(table.length / RUN), LOOKED_AT / RUN));
   for (let run = 0; run < runs; run++) {
     const from = Math.floor((table.length * run) / runs);
     for await (const row of table.read(from, Math.min(table.length, from + RUN)))
-      tally.add(row.kind === 'value' ? row.value : null, table.file);
-    // Most files are none: that is plain after a few rows.
-    if (tally.none(RUN)) return null;
+      if (row.kind === 'value') found.add(row.value);
   }
-  return tally.result();
+  return found;
 }
 
 /** Names of pictures by the folder they lie in, for benchmarks that number the frames of a video. */

@@ -79,6 +79,12 @@ export interface UnsaidPictures {
   readonly as: 'last' | 'first' | 'leave-out';
 }
 
+/** What the user said of rows that could be a benchmark's or their own; one answer settles one file. */
+export interface SaidBenchmark {
+  readonly file: string;
+  readonly as: 'benchmark' | 'own';
+}
+
 /** A row that a model cannot take, and why. */
 export interface UnfitRow {
   readonly file: string;
@@ -104,6 +110,8 @@ export interface DatasetOptions {
   readonly turns?: 'all' | 'last';
   /** Said by the user; one answer settles one file. */
   readonly unsaidPictures?: readonly UnsaidPictures[];
+  /** Whether rows that look like a benchmark's are its. Until it is said they are held out. */
+  readonly benchmarks?: readonly SaidBenchmark[];
   /** Make rows of several pictures of annotations (COCO), in place of a question a picture and class. */
   readonly compose?: Compose;
   /** Pictures a question, for annotations that are no questions yet (COCO). Default 1. */

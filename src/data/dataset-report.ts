@@ -1,6 +1,6 @@
 /** What is told of an opened dataset, and by what two readings of it are told apart. */
 import { textHash } from '../base/columns.ts';
-import { BENCHMARKS } from '../benchmarks/index.ts';
+import type { Doubt } from './benchmark-rows.ts';
 import type { Decision } from './conventions.ts';
 import type { EditsReport, Overlay } from './edits/overlay.ts';
 import type { DatasetOptions, WayOfWriting } from './dataset-ref.ts';
@@ -28,6 +28,8 @@ export type OpenQuestion =
   | { readonly kind: 'convention'; readonly file: string; readonly way: WayOfWriting; readonly words: string }
   /** Boxes of which no word says in which of several pictures they lie. */
   | { readonly kind: 'picture'; readonly file: string; readonly rows: number }
+  /** Rows that could be a benchmark's or the user's own. */
+  | ({ readonly kind: 'benchmark' } & Doubt)
   | { readonly kind: 'skip'; readonly rows: number };
 
 export interface DatasetReport {
@@ -76,7 +78,19 @@ export const ISSUES_LISTED = 200;
  * declares add nothing to it.
  */
 export function keyOf(options: DatasetOptions, { decisions, evidence }: Scanned): string {
-  const { format, imagesPerRow, split, seed, heldoutShare, answers, turns, unsaidPictures, unfit, compose } = options;
+  const {
+    format,
+    imagesPerRow,
+    split,
+    seed,
+    heldoutShare,
+    answers,
+    turns,
+    unsaidPictures,
+    benchmarks,
+    unfit,
+    compose,
+  } = options;
   const read = [...decisions].flatMap(([key, decision]) => {
     const said = readingOf(options, fileOf(key), decision.way);
     const { declared = null } = evidence.get(key) ?? {};
@@ -90,6 +104,7 @@ export function keyOf(options: DatasetOptions, { decisions, evidence }: Scanned)
     ...(answers === 'words' ? [answers] : []),
     ...(turns === 'last' ? [turns] : []),
     ...(unsaidPictures?.length ? [unsaidPictures] : []),
+    ...(benchmarks?.length ? [benchmarks] : []),
     ...(unfit?.length ? [unfit.map(({ file, line }) => [file, line])] : []),
     ...(compose ? [compose] : []),
   ];
@@ -109,8 +124,6 @@ function unsaidPictures(index: RowIndex, tables: Shelf['tables']): OpenQuestion[
   }
   return [...rows].map(([file, n]) => ({ kind: 'picture', file, rows: n }));
 }
-
-const TITLES = new Set<string>(Object.values(BENCHMARKS).map(({ title }) => title));
 
 /** Rows of benchmarks, whichever part they would be drawn into. */
 const benchmarkRows = ({ named, length }: RowIndex): number => {
@@ -154,6 +167,7 @@ export function report(
   const questions: OpenQuestion[] = conventions
     .filter(({ ambiguous }) => ambiguous)
     .map(({ file, way, words }) => ({ kind: 'convention', file, way, words }));
+  questions.push(...scanned.doubts.map((doubt): OpenQuestion => ({ kind: 'benchmark', ...doubt })));
   questions.push(...unsaidPictures(index, tables));
   if (log.leftOut > 0 && options.skipped?.rows !== log.leftOut) questions.push({ kind: 'skip', rows: log.leftOut });
   // Errors first: they are what keeps rows from training.
@@ -170,7 +184,7 @@ export function report(
     train: parts.train.length,
     heldout: parts.heldout.length,
     thoughts: parts.train.reduce((n, row) => n + Number(overlay?.thinks(row) ?? index.thinks(row)), 0),
-    benchmarks: { rows: benchmarkRows(index), titles: formats.flatMap(({ name: of }) => (TITLES.has(of) ? [of] : [])) },
+    benchmarks: { rows: benchmarkRows(index), titles: scanned.benchmarks },
     images: new Set(index.pictures.view()).size,
     tasks: Object.fromEntries(tasks.map((task) => [task.name, task.train + task.heldout])),
     issues: [...errors, ...log.page(0, ISSUES_LISTED - errors.length, 'warning')],

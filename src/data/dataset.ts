@@ -21,13 +21,13 @@ import { conventionKey, type PictureFacts } from './reading.ts';
 import { optionsWith, readingOf } from './settled.ts';
 import type { RawRow } from './raw-row.ts';
 import { wordsOf, type Row } from './row.ts';
+import { rawOf } from './raw-of.ts';
 import type { RowFilter, RowList } from './row-list.ts';
 import {
   checkAborted,
   conventionFrom,
   decisionKey,
   layoutFrom,
-  rawOf,
   scan,
   taughtOf,
   type Progress,
@@ -400,7 +400,7 @@ export class Dataset {
         if (i <= last && place === index.place(numbers[i]!))
           yield {
             number: numbers[i++]!,
-            raw: rawOf(row, table.file, this.#options, this.#opened.benchmarks.get(table.file)).raw,
+            raw: rawOf(row, table.file, this.#options, this.#opened).raw,
           };
         place++;
       }

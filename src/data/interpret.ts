@@ -30,7 +30,7 @@ import {
   type MarkedText,
   type SearchedText,
 } from './places.ts';
-import { rowIssue, type RawRow } from './raw-row.ts';
+import { isBarred, rowIssue, type RawRow } from './raw-row.ts';
 import { needsPicture, type PictureFacts } from './reading.ts';
 import type { Message, Row, RowIssue, Segment } from './row.ts';
 import { hasLooseOrder, inOrder, isXFirst, ordersIn } from './stated-order.ts';
@@ -279,7 +279,7 @@ export async function interpretRow(searched: SearchedRow, context: InterpretCont
         image = askedImage(questionOf(searched, roles, turn), images.length, countsFrom);
         // A benchmark is not taught, so its guess does no harm.
         const refused = raw.said !== null || context.unsaid === 'leave-out';
-        if (image === null && refused && !isKnown(raw)) {
+        if (image === null && refused && !isBarred(raw)) {
           issues.push(unsaidIssue(raw, field, images.length));
           return [];
         }
@@ -312,7 +312,7 @@ export async function interpretRow(searched: SearchedRow, context: InterpretCont
         return [];
       }
       if (place.space && place.inner) done.add('y-first');
-      if (place.unordered && context.orderAssumed && place.written === 'list' && !isKnown(raw))
+      if (place.unordered && context.orderAssumed && place.written === 'list' && !isBarred(raw))
         done.add('order-assumed');
       if (checked.clipped) clipped++;
       const own = (inPlace && place.inner) || place;
@@ -455,9 +455,6 @@ const questionOf = (
   roles: readonly Message['role'][],
   turn: number,
 ): SearchedText | undefined => texts[roles.lastIndexOf('user', turn)];
-
-/** Whether the row is of a benchmark, whose boxes are known. */
-const isKnown = ({ benchmark, format }: RawRow): boolean => benchmark !== undefined || format === 'MIG-Bench';
 
 /** Whether a box is only a part of its form, the rest of which stays where the box is written in place. */
 const isInside = ({ start, end, inner }: BoxPlace): boolean =>

@@ -41,6 +41,11 @@ export const LEDGER = {
     of: 'row',
     say: (n) => `${rows(n, 'is', 'are')} composed of annotations of several pictures: the question is ours.`,
   },
+  'beside-benchmark': {
+    of: 'row',
+    say: (n) =>
+      `${rows(n, 'lies', 'lie')} in one file with rows of a benchmark: those are held out, ${n === 1 ? 'this is' : 'these are'} read as usual.`,
+  },
   'fields-dropped': {
     of: 'row',
     say: (n) =>

@@ -1,12 +1,12 @@
 /** Files with their rows listed and their pictures found: what a dataset keeps however its rows are read. */
-import { benchmarkOf, folderLister } from './benchmark.ts';
+import { folderLister, sampleBenchmark } from './benchmark.ts';
 import { Counting } from './counting.ts';
 import type { DatasetOptions } from './dataset-ref.ts';
 import { fileIssue, type FileSet } from './file-set.ts';
 import { Ledger } from './ledger.ts';
 import { Pictures } from './pictures.ts';
 import type { RowIssue } from './row.ts';
-import { checkAborted, type FileOfBenchmark, type Progress, type Shelf } from './scan.ts';
+import { checkAborted, type Progress, type Shelf } from './scan.ts';
 import { HELDOUT_SHARE } from './split.ts';
 import { openTables } from './tables/open-tables.ts';
 
@@ -42,12 +42,10 @@ export async function openShelf(
       progress.tell(what, done, total);
     },
   });
-  const benchmarks = new Map<string, FileOfBenchmark>();
-  const picturesIn = folderLister(files);
+  const benchmarks: Shelf['benchmarks'] = new Map();
   for (const table of tables) {
     checkAborted(progress);
-    const benchmark = await benchmarkOf(table);
-    if (benchmark) benchmarks.set(table.file, { name: benchmark, picturesIn });
+    if (table.format === null) benchmarks.set(table.file, await sampleBenchmark(table));
   }
   const all = [...files.issues, ...issues];
   if (!tables.length && !all.length)
@@ -67,6 +65,7 @@ export async function openShelf(
     counting: new Counting(),
     ledger,
     benchmarks,
+    picturesIn: folderLister(files),
     issues: all,
   };
 }

@@ -1,6 +1,6 @@
 /** What the dataset formats have in common, as their files state it: texts, picture references, loose numbers. */
 import * as v from 'valibot';
-import type { BenchmarkTitle, Question } from '../benchmarks/index.ts';
+import type { BenchmarkName, BenchmarkTitle, Question } from '../benchmarks/index.ts';
 import type { Size } from '../grounding/box.ts';
 import type { Convention } from './dataset-ref.ts';
 import type { RowFormatName } from './formats/table.ts';
@@ -52,8 +52,15 @@ export interface RawRow {
   readonly provenance?: Provenance;
   /** The question of a benchmark that the row is: it is never trained on. */
   readonly benchmark?: Question;
+  /** Of a benchmark, also where its question cannot be read: held out whatever is said. */
+  readonly barred?: BenchmarkName;
+  /** It could as well be one of the user's own, who has not said. */
+  readonly asked?: true;
   readonly source: { readonly file: string; readonly line: number };
 }
+
+/** Whether a row is of a benchmark: never trained on. */
+export const isBarred = ({ benchmark, barred }: RawRow): boolean => benchmark !== undefined || barred !== undefined;
 
 export type Source = RawRow['source'];
 export type ReadRow =

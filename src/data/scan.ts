@@ -5,8 +5,7 @@
 import { GroundworkError } from '../base/error.ts';
 import type { Size } from '../grounding/box.ts';
 import { sizeComplaint } from '../image/size.ts';
-import { BENCHMARKS, type BenchmarkName } from '../benchmarks/index.ts';
-import { readBenchmarkRow } from './benchmark.ts';
+import type { FileOfBenchmark } from '../benchmarks/file-of-benchmark.ts';
 import { decide, type Decision } from './conventions.ts';
 import type { BoxLayout, Convention, DatasetOptions, UnfitRow, WayOfWriting } from './dataset-ref.ts';
 import { Evidence } from './evidence.ts';
@@ -16,15 +15,16 @@ import { interpretRow, looseBoxes, searchRow, type SearchedRow } from './interpr
 import { IssueLog } from './issue-log.ts';
 import { Ledger } from './ledger.ts';
 import type { Pictures } from './pictures.ts';
-import { rowIssue, type FormatName, type RawRow, type ReadRow } from './raw-row.ts';
+import { BenchmarkRows, type Doubt } from './benchmark-rows.ts';
+import { rawOf } from './raw-of.ts';
+import { isBarred, rowIssue, type FormatName, type RawRow } from './raw-row.ts';
 import type { Written } from './places.ts';
 import { conventionKey, conventionWords } from './reading.ts';
-import { readRow, type RecognisedRow } from './recognise.ts';
 import { settled } from './settled.ts';
 import type { RowIssue } from './row.ts';
 import { RowIndex } from './row-index.ts';
 import { drawSplit, splitByName, splitByWord, type Split } from './split.ts';
-import type { Table, TableRow } from './tables/table.ts';
+import type { Table } from './tables/table.ts';
 import { sidesIn } from './order-votes.ts';
 import { wantedOf } from './wanted.ts';
 
@@ -36,8 +36,10 @@ export interface Shelf {
   readonly counting: Counting;
   /** What was done before any row was read. */
   readonly ledger: Ledger;
-  /** Files that are a benchmark, whatever one of their rows looks like. */
-  readonly benchmarks: ReadonlyMap<string, FileOfBenchmark>;
+  /** Of each file, which benchmarks' rows it has; learned as rows are read. */
+  readonly benchmarks: Map<string, FileOfBenchmark>;
+  /** Names of the pictures in a folder. */
+  picturesIn(folder: string): readonly string[];
 }
 
 export interface Progress {
@@ -61,6 +63,10 @@ export interface Scanned {
   readonly evidence: ReadonlyMap<string, Evidence>;
   /** Rows by the format they were read in, left-out ones not counted. */
   readonly formats: ReadonlyMap<FormatName, number>;
+  /** Titles of the benchmarks of which rows are there, or were. */
+  readonly benchmarks: readonly string[];
+  /** Rows that could be a benchmark's or the user's own. */
+  readonly doubts: readonly Doubt[];
   /** Rows with several answers. */
   readonly conversations: number;
   readonly notes: readonly string[];
@@ -82,46 +88,6 @@ const WAY_WORDS: Readonly<Record<WayOfWriting, string>> = {
   list: 'as four numbers',
   declared: 'in fields of their own',
 };
-
-/** A file that is a benchmark, and how to list its folders. */
-export interface FileOfBenchmark {
-  readonly name: BenchmarkName;
-  picturesIn(folder: string): readonly string[];
-}
-
-const named = (format: FormatName, read: ReadRow): RecognisedRow =>
-  read.ok ? { ok: true, row: { ...read.row, format } } : read;
-
-/** A table's row in the form that all formats share, or what is wrong with it. */
-export function rawOf(
-  row: TableRow,
-  file: string,
-  options: DatasetOptions,
-  benchmark?: FileOfBenchmark,
-): { readonly raw: RawRow | null; readonly issues: readonly RowIssue[] } {
-  if (row.kind === 'bad') return { raw: null, issues: [row.issue] };
-  if (row.kind === 'raw') return { raw: row.raw, issues: [] };
-  const ofBenchmark = options.format === undefined ? benchmark : undefined;
-  const source = { file, line: row.line };
-  const read = ofBenchmark
-    ? named(
-        BENCHMARKS[ofBenchmark.name].title,
-        readBenchmarkRow(ofBenchmark.name, row.value, source, ofBenchmark.picturesIn, (value) =>
-          readRow(value, source, 'MIG-Bench'),
-        ),
-      )
-    : readRow(row.value, source, options.format);
-  if (!read.ok) return { raw: null, issues: read.issues };
-  const split = read.row.split ?? row.split;
-  const own = read.row.id ?? row.id ?? null;
-  const raw = {
-    ...read.row,
-    id: own !== null && row.phrase !== undefined ? `${own}-${row.phrase}` : own,
-    ...(split !== undefined && { split }),
-    ...(row.phrase !== undefined && { done: [...(read.row.done ?? []), 'phrase-of-several' as const] }),
-  };
-  return { raw, issues: [] };
-}
 
 async function measureAll(paths: readonly string[], pictures: Pictures): Promise<void> {
   let next = 0;
@@ -164,7 +130,7 @@ async function sampleDecisions(shelf: Shelf, options: DatasetOptions, progress: 
       checkAborted(progress);
       const from = Math.floor((table.length * run) / runs);
       for await (const row of table.read(from, Math.min(table.length, from + SAMPLE_RUN))) {
-        const { raw } = rawOf(row, table.file, options, shelf.benchmarks.get(table.file));
+        const { raw } = rawOf(row, table.file, options, shelf);
         if (raw) await weigh(searchRow(raw, shelf.pictures, shelf.counting), shelf, evidence);
       }
     }
@@ -208,6 +174,7 @@ class Pass {
   readonly health = new HealthTally();
   readonly ledger = new Ledger();
   readonly formats = new Map<FormatName, number>();
+  readonly benchmarks = new BenchmarkRows();
   conversations = 0;
   readonly evidence = new Map<string, Map<WayOfWriting, Evidence>>();
   readonly #shelf: Shelf;
@@ -232,7 +199,8 @@ class Pass {
       const batch: { place: number; searched: SearchedRow | null; issues: readonly RowIssue[] }[] = [];
       let place = from;
       for await (const row of table.read(from, Math.min(table.length, from + BATCH))) {
-        const { raw, issues } = rawOf(row, table.file, this.#options, this.#shelf.benchmarks.get(table.file));
+        if (row.kind === 'value') this.benchmarks.look(table.file, row.value);
+        const { raw, issues } = rawOf(row, table.file, this.#options, this.#shelf);
         batch.push({ place, searched: raw && searchRow(raw, pictures, counting), issues });
         place++;
       }
@@ -300,6 +268,7 @@ class Pass {
     for (const key of facts) this.ledger.add(key, raw.source);
     if (row.prompt.some(({ role }) => role === 'assistant')) this.conversations++;
     this.formats.set(raw.format, (this.formats.get(raw.format) ?? 0) + 1);
+    this.benchmarks.keep(raw);
     const wanted = raw.id ?? `${file}:${raw.source.line}`;
     const id = this.index.freeId(wanted);
     if (id !== wanted)
@@ -322,8 +291,7 @@ class Pass {
       task: row.task,
       flags: this.health.add(row, clipped, narrow),
       pictures: row.images.map((path) => pictures.number(path)),
-      named:
-        raw.benchmark !== undefined || raw.format === 'MIG-Bench' ? 3 : named === null ? 0 : named === 'train' ? 1 : 2,
+      named: isBarred(raw) ? 3 : named === null ? 0 : named === 'train' ? 1 : 2,
       judged: wantedOf(row) !== null,
       thinks: row.think !== undefined,
       question: raw.turns
@@ -404,11 +372,13 @@ export async function scan(
     }
     const all = corrected(pass, decisions, options, alone(shelf));
     decisions = all.decisions;
-    if ((all.changed || shelf.counting.version !== known) && attempt === 0) continue;
+    const others = pass.benchmarks.learn(shelf);
+    if ((all.changed || others || shelf.counting.version !== known) && attempt === 0) continue;
     const notes = [...decisions].map(([key, decision]) => {
       const doubt = decision.ambiguous ? '. This is a guess: confirm it' : '';
       return `${key.slice(key.indexOf('\n') + 1)}: boxes written ${WAY_WORDS[decision.way]} are read as ${conventionWords(decision)}, because ${decision.reason}${doubt}.`;
     });
+    notes.push(...pass.benchmarks.notes());
     const { index } = pass;
     index.splits = splitRows(index, shelf.pictures, options, notes);
     index.compare((picture) => shelf.pictures.sameAs(picture));
@@ -427,6 +397,8 @@ export async function scan(
       decisions,
       evidence: all.evidence,
       formats: pass.formats,
+      benchmarks: pass.benchmarks.titles(shelf),
+      doubts: pass.benchmarks.doubts(),
       conversations: pass.conversations,
       notes,
     };

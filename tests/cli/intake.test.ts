@@ -54,6 +54,25 @@ test('rows that cannot be used are asked about, and left out by the flag; what w
   expect(notes.join('\n')).toMatch(/1 row has words around the boxes.* \(a\.json:4\)/);
 });
 
+test('rows that look like a benchmark’s are asked about by file, and the flag answers it', async () => {
+  const rows = [1, 2, 3].map((i) => ({
+    image_path: 'images/a.png',
+    instruction: `thing ${i}`,
+    boxes: [[20, 10, 90, 60]],
+  }));
+  const files = { 'mine.json': rows };
+  await expect(settle(files, [])).rejects.toThrow(
+    /3 rows look like LISA-Grounding.*--benchmark "mine\.json=yes" \(or own\)/,
+  );
+  const { report } = await settle(files, [], false, { benchmark: ['mine.json=yes'] });
+  expect(report).toMatchObject({ train: 0, heldout: 3, questions: [] });
+  for (const flag of ['mine.json=no', 'other.json=own', 'mine.json'])
+    await expect(settle(files, [], false, { benchmark: [flag] })).rejects.toMatchObject({
+      code: 'flag-wrong',
+      exitCode: 2,
+    });
+});
+
 test('a picture that no word says is asked for by file, and the flag answers it; a flag for another file is refused', async () => {
   const box = '<|box_start|>(100,100),(500,500)<|box_end|>';
   const files = { 'a.json': Array.from({ length: 24 }, (_, i) => llava(`<image><image>Where is ${i}?`, box, 2)) };

@@ -49,13 +49,17 @@ test('training rows with some of its keys are trained on', async () => {
   expect(report).toMatchObject({ format: 'question and answer', train: 30, heldout: 0 });
 });
 
-test('a file of other rows is none for a few that look like it', async () => {
+test('a row of a benchmark among rows of one’s own is held out alone, and told', async () => {
   const rows = [
     ...Array.from({ length: 30 }, (_, i) => llava(`<image>Where is ${i}?`, 'yes', 1)),
     row(1, [100, 200, 300, 400]),
   ];
   const { report } = await open({ 'train.json': rows }, { split: 'files' });
-  expect(report.train).toBe(31);
+  expect(report).toMatchObject({ train: 30, heldout: 1, questions: [] });
+  expect(report.notes).toContain(
+    'train.json holds 1 row of MIG-Bench, revised by UniVG-R1, held out, among 30 other rows, read as usual.',
+  );
+  expect(report.ledger.find(({ key }) => key === 'beside-benchmark')).toMatchObject({ count: 30 });
 });
 
 test('its words say in which picture a box lies, where the question does not number it', async () => {

@@ -4,6 +4,7 @@
  * `solution` or `answer`. The Hub's RefCOCO: a picture, a `bbox` [x, y, width, height] and the phrases that refer to it.
  */
 import * as v from 'valibot';
+import { MIG_TASKS } from '../../benchmarks/mig-bench.ts';
 import {
   idSchema,
   imagesSchema,
@@ -114,7 +115,11 @@ function pictureOfInfo({ additional_info: info, answer }: Fields): number | null
 }
 
 export const migBench = format({
-  matches: (value) => isQuestion(value) && typeof value.task === 'string' && inFractions(value.answer),
+  matches: (value) =>
+    isQuestion(value) &&
+    typeof value.task === 'string' &&
+    Object.hasOwn(MIG_TASKS, value.task) &&
+    inFractions(value.answer),
   question: ['question'],
   answer: ['answer'],
   space: 'fraction',

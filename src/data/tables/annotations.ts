@@ -35,6 +35,10 @@ class Ids {
     return -1;
   }
 
+  get length(): number {
+    return this.#ids.length;
+  }
+
   get bytes(): number {
     return this.#index.bytes + this.#ids.bytes;
   }
@@ -102,6 +106,8 @@ export class Annotations {
   /** Pictures and categories of which something is there that is no box of one thing: crowds, and boxes that are none. */
   readonly unclearImage = new Column(Int32Array, 16);
   readonly unclearCategory = new Column(Int32Array, 16);
+  /** Texts of which a box is lost. */
+  readonly unclearText = new Column(Int32Array, 16);
   /** LVIS labels a picture for some categories only: those it certainly has not, and those that are not labelled in full. */
   readonly federated = new Map<
     number,
@@ -163,7 +169,8 @@ export class Annotations {
       this.federated.set(image, { absent: numbers(absent), partial: numbers(partial) });
   }
 
-  #unclear(image: number, category: number): void {
+  #unclear(image: number, category: number, text: number): void {
+    if (text >= 0) this.unclearText.push(text);
     if (image < 0) return;
     this.unclearImage.push(image);
     this.unclearCategory.push(category);
@@ -196,28 +203,30 @@ export class Annotations {
   /** One annotation; complains about those that point nowhere. `texts`: ids of MC-Bench's descriptions. */
   add(value: Fields, place: number, texts: Ids | null, categoryOf: (id: unknown) => number): void {
     const source = { file: this.file, line: place };
+    const text = texts ? texts.find(value.text_id) : -1;
     if (this.#twice.has(printed(value.image_id))) return;
     const outline = value.bbox === undefined || value.bbox === null ? outlineBox(value.segmentation) : null;
     const bbox = outline ?? boxOf(value.bbox);
     // A region of many is not a box of one.
     if (isTrue(value.iscrowd) || isTrue(value.ignore)) {
-      this.#unclear(this.imageIds.find(value.image_id), categoryOf(value.category_id));
+      this.#unclear(this.imageIds.find(value.image_id), categoryOf(value.category_id), text);
       return this.#ledger.add('crowd-skipped', source);
     }
     if (!Array.isArray(bbox) || bbox.length !== 4 || !bbox.every((n) => typeof n === 'number' && Number.isFinite(n))) {
       this.issues.push(
         rowIssue(source, `annotations[${place - 1}].bbox`, 'it is not four numbers', 'Give [x, y, width, height].'),
       );
-      this.#unclear(this.imageIds.find(value.image_id), categoryOf(value.category_id));
+      this.#unclear(this.imageIds.find(value.image_id), categoryOf(value.category_id), text);
       return;
     }
     if (isTurned(value)) {
       this.issues.push(rowIssue(source, `annotations[${place - 1}].bbox`, 'the box is turned', TURNED_FIX));
-      this.#unclear(this.imageIds.find(value.image_id), categoryOf(value.category_id));
+      this.#unclear(this.imageIds.find(value.image_id), categoryOf(value.category_id), text);
       return;
     }
     const image = this.imageIds.find(value.image_id);
     if (image < 0) {
+      this.#unclear(image, -1, text);
       this.issues.push(
         rowIssue(
           source,
@@ -232,7 +241,7 @@ export class Annotations {
     this.image.push(image);
     if (outline) this.#ledger.add('boxes-of-outlines', source);
     this.category.push(categoryOf(value.category_id ?? value.category_name ?? value.category));
-    this.textOf.push(texts ? texts.find(value.text_id) : -1);
+    this.textOf.push(text);
     for (const n of bbox as number[]) this.#box.push(n);
   }
 }
@@ -284,7 +293,11 @@ export async function readAnnotations(
   const descriptions = list('descriptions');
   if (descriptions) {
     texts = new Ids();
-    for await (const { value } of elementsOf(blob, descriptions)) texts.add(value.id);
+    // One that cannot be read keeps its place.
+    for await (const { place, value } of elementsOf(blob, descriptions)) {
+      for (; texts.length < place - 1;) texts.add(`#${texts.length}`);
+      texts.add(value.id);
+    }
   }
   const categoryOf = (id: unknown): number => categoryIds.get(printed(id)) ?? annotations.categories.add(nameOf(id));
   annotations.nameFederated(categoryOf);

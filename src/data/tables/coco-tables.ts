@@ -153,6 +153,7 @@ export async function mcBenchTable(annotations: Annotations, blob: Blob, { membe
   const descriptions = members.get('descriptions')!.elements!;
   const { starts, order } = annotations.by(annotations.textOf, descriptions.length);
   const { file } = annotations;
+  const unclear = new Set(annotations.unclearText.view());
   return {
     file,
     kind: 'JSON',
@@ -161,12 +162,13 @@ export async function mcBenchTable(annotations: Annotations, blob: Blob, { membe
     bytes: annotations.bytes + descriptions.bytes + starts.byteLength + order.byteLength,
     async *read(from, to) {
       for await (const { i, bytes } of readElements(blob, descriptions, from, Math.min(to, descriptions.length)))
-        yield mcBenchRow(annotations, i, bytes, order.subarray(starts[i], starts[i + 1]));
+        yield mcBenchRow(annotations, i, bytes, unclear.has(i) ? null : order.subarray(starts[i], starts[i + 1]));
     },
   };
 }
 
-function mcBenchRow(annotations: Annotations, i: number, bytes: Uint8Array, own: Uint32Array): TableRow {
+/** `own`: its annotations; null: one of them cannot be read, and without it every answer would be judged wrongly. */
+function mcBenchRow(annotations: Annotations, i: number, bytes: Uint8Array, own: Uint32Array | null): TableRow {
   const source = { file: annotations.file, line: i + 1 };
   const bad = (field: string, reason: string, fix: string): TableRow => ({
     line: i + 1,
@@ -180,6 +182,9 @@ function mcBenchRow(annotations: Annotations, i: number, bytes: Uint8Array, own:
   const images = ids.map((id) => annotations.imageIds.find(id));
   if (!images.length || images.includes(-1))
     return bad('.images_id', 'it names pictures that are not in “images”', 'Download the file again.');
+  if (!own) return bad('', 'one of its annotations cannot be read', 'Download the file again.');
+  if (own.length === 0 && value.positive_sample === true)
+    return bad('', 'it is a positive sample, and no annotation is of it', 'Download the file again.');
   const boxes = Array.from(own, (annotation) =>
     annotations.box(annotation, images.indexOf(annotations.image.get(annotation))),
   );
@@ -218,11 +223,15 @@ export async function refCocoTable(
 ): Promise<Table> {
   const rowRef = new Column(Uint32Array);
   const rowSentence = new Column(Uint16Array);
-  for await (const { place, value } of elementsOf(blob, references))
+  /** Then one without may be of the benchmark's part. */
+  let parts = false;
+  for await (const { place, value } of elementsOf(blob, references)) {
+    parts ||= typeof value.split === 'string';
     for (let k = 0; k < (Array.isArray(value.sentences) ? value.sentences.length : 0); k++) {
       rowRef.push(place - 1);
       rowSentence.push(k);
     }
+  }
   return {
     file,
     kind: 'JSON',
@@ -233,13 +242,20 @@ export async function refCocoTable(
       for (let row = from; row < Math.min(to, rowRef.length); row++) {
         const at = rowRef.get(row);
         for await (const { bytes } of readElements(blob, references, at, at + 1))
-          yield refRow(file, row, bytes, rowSentence.get(row), annotations);
+          yield refRow(file, row, bytes, rowSentence.get(row), annotations, parts);
       }
     },
   };
 }
 
-function refRow(file: string, row: number, bytes: Uint8Array, k: number, annotations: Annotations): TableRow {
+function refRow(
+  file: string,
+  row: number,
+  bytes: Uint8Array,
+  k: number,
+  annotations: Annotations,
+  parts: boolean,
+): TableRow {
   const source = { file, line: row + 1 };
   const value = (parseJson(withWholeIds(bytes)) as { value: Record<string, unknown> }).value;
   const sentence = (value.sentences as unknown[])[k];
@@ -261,6 +277,17 @@ function refRow(file: string, row: number, bytes: Uint8Array, k: number, annotat
     };
   const box = annotations.box(annotation, 0);
   const split = typeof value.split === 'string' ? value.split : undefined;
+  if (split === undefined && parts)
+    return {
+      line: row + 1,
+      kind: 'bad',
+      issue: rowIssue(
+        source,
+        'split',
+        'its part is missing, and it may be of a part that is the benchmark',
+        'Give it the split of the published file, or download that again.',
+      ),
+    };
   // Its training part is trained on; the others are the benchmark.
   const benchmark: BenchmarkQuestion | undefined =
     split !== undefined && /^(?:val|test)/i.test(split)

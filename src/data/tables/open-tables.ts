@@ -1,5 +1,5 @@
 /** Data files → tables. What a file is, is found from its content; its name only says where to begin. */
-import { isObject } from '../../base/json.ts';
+import { isObject, printed } from '../../base/json.ts';
 import { isPictureName } from '../../base/picture-files.ts';
 import type { ElementIndex } from '../../formats/element-index.ts';
 import { indexJson, type JsonIndex, type JsonMember } from '../../formats/json-index.ts';
@@ -67,13 +67,22 @@ interface Pending {
   readonly single: SingleFile[];
 }
 
-/** Is a list one of RefCOCO's references? By its first element. */
-async function isReferences(blob: Blob, elements: ElementIndex): Promise<boolean> {
-  if (!elements.length || elements.end(0) - elements.start(0) > 2 ** 20) return false;
-  const parsed = parseJson(new Uint8Array(await blob.slice(elements.start(0), elements.end(0)).arrayBuffer()));
-  const value = parsed.ok ? parsed.value : null;
-  return typeof value === 'object' && value !== null && 'ann_id' in value && 'sentences' in value;
+/** Elements that are looked at, of which some may be damaged. */
+const FIRST = 20;
+
+/** Whether one of the first elements of a list has all of these keys. */
+async function someHas(blob: Blob, elements: ElementIndex, ...keys: readonly string[]): Promise<boolean> {
+  for (let i = 0; i < Math.min(FIRST, elements.length); i++) {
+    if (elements.end(i) - elements.start(i) > 2 ** 20) continue;
+    const value = await valueAt(blob, { start: elements.start(i), end: elements.end(i) });
+    if (isObject(value) && keys.every((key) => key in value)) return true;
+  }
+  return false;
 }
+
+/** Is a list one of RefCOCO's references? */
+const isReferences = (blob: Blob, elements: ElementIndex): Promise<boolean> =>
+  someHas(blob, elements, 'ann_id', 'sentences');
 
 async function jsonTables(
   { number, file, blob }: SingleFile,
@@ -131,7 +140,21 @@ async function jsonTables(
 }
 
 /** COCO's files of another kind, by their first annotation: what they are, and what to bring instead. */
-async function otherAnnotations(blob: Blob, { members }: JsonIndex): Promise<[string, string] | null> {
+async function otherAnnotations(blob: Blob, { members, problem }: JsonIndex): Promise<[string, string] | null> {
+  const described = Boolean(members.get('descriptions')?.elements);
+  const groups = members.get('categories')?.elements;
+  const group = groups ? await elementOf(blob, groups) : null;
+  const undescribed =
+    isObject(group) &&
+    /^group \d+$/.test(printed(group.name)) &&
+    (await someHas(blob, members.get('annotations')!.elements!, 'text_id'));
+  if (described ? problem : undescribed)
+    return [
+      described
+        ? 'this is MC-Bench, and the file ends before its end'
+        : 'these are annotations of MC-Bench without its descriptions',
+      'Nothing of it is read. Download mc-bench_v0.2_val.json again.',
+    ];
   const first = await elementOf(blob, members.get('annotations')!.elements!);
   if (isObject(first) && 'tokens_positive' in first)
     return [

@@ -109,6 +109,12 @@ export class Datasets {
         `${first.rows} rows of ${first.file} do not say in which picture their box lies.`,
         'Say it in the Data room. A box in the wrong picture trains a wrong model.',
       );
+    if (first.kind === 'benchmark')
+      throw new GroundworkError(
+        'dataset-unsettled',
+        `${first.rows} rows of ${first.file} could be ${first.title}’s, or your own.`,
+        'Say it in the Data room. Until then they are held out. Training on a benchmark would make it worthless.',
+      );
     throw new GroundworkError(
       'dataset-unsettled',
       first.kind === 'convention'

@@ -23,12 +23,12 @@ export function datasetDigest(dataset: Dataset): Promise<string> {
   if (known) return known;
   const parts = (['train', 'heldout'] as const).map((split) => idsOf(dataset.rows(split)));
   const { options, conventions, edits } = dataset.report;
-  const { format, readings, answers, turns, unsaidPictures, compose } = options;
+  const { format, readings, answers, turns, unsaidPictures, benchmarks, compose } = options;
   // Rows that are read in another way have the same ids and other boxes.
   if (format !== undefined || readings) parts.push(JSON.stringify([format, ...answersOf(readings ?? [], conventions)]));
   // The same ids with other answers, and other rows under the same ids.
-  if (answers === 'words' || turns === 'last' || unsaidPictures || compose)
-    parts.push(JSON.stringify({ answers, turns, unsaidPictures, compose }));
+  if (answers === 'words' || turns === 'last' || unsaidPictures || benchmarks || compose)
+    parts.push(JSON.stringify({ answers, turns, unsaidPictures, benchmarks, compose }));
   // Edited rows have the same ids and another content.
   if (edits?.changes) parts.push(`edits ${edits.digest}`);
   const digest = textDigest(parts.join('\n\n'));

@@ -20,6 +20,7 @@ export type {
   DatasetRef,
   Reading,
   Resize,
+  SaidBenchmark,
   SkippedRows,
   SourceRef,
   UnfitRow,

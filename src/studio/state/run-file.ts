@@ -199,6 +199,7 @@ const Reading = v.object({
   unfit: v.optional(v.array(v.object({ file: text, line: number, reason: text, fix: text }))),
   turns: v.optional(v.picklist(['all', 'last'])),
   unsaidPictures: v.optional(v.array(v.object({ file: text, as: v.picklist(['last', 'first', 'leave-out']) }))),
+  benchmarks: v.optional(v.array(v.object({ file: text, as: v.picklist(['benchmark', 'own']) }))),
   compose: v.optional(
     v.object({
       kinds: v.array(v.picklist(['find', 'common', 'count'])),

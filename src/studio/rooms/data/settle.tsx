@@ -1,6 +1,12 @@
 /** What only the user can say, before a run may start: how boxes are to be read, and that rows are to be skipped. */
 import { useEffect, useState } from 'react';
-import type { DatasetReport, LedgerKey, UnfitRow, UnsaidPictures } from '../../../engine/protocol/index.ts';
+import type {
+  DatasetReport,
+  LedgerKey,
+  SaidBenchmark,
+  UnfitRow,
+  UnsaidPictures,
+} from '../../../engine/protocol/index.ts';
 import { useProject, useStudio } from '../../state/studio.ts';
 import { plural } from '../../ui/format.ts';
 import { Icon } from '../../ui/icon.tsx';
@@ -95,6 +101,13 @@ export function Settle({
     await reread({ ...dataset.options, unsaidPictures: [...others, { file, as }] });
     setBusy(false);
   };
+  const likenesses = dataset.questions.filter((question) => question.kind === 'benchmark');
+  const say = async (file: string, as: SaidBenchmark['as']) => {
+    setBusy(true);
+    const others = (dataset.options.benchmarks ?? []).filter((each) => each.file !== file);
+    await reread({ ...dataset.options, benchmarks: [...others, { file, as }] });
+    setBusy(false);
+  };
   const skips = dataset.questions.find((question) => question.kind === 'skip');
   return (
     <section className="settle" aria-label="To decide before a run">
@@ -115,6 +128,24 @@ export function Settle({
           {plural(conventions.length - ASKED_AT_ONCE, 'other question')} of this kind will follow, each about one file.
         </p>
       )}
+      {likenesses.slice(0, ASKED_AT_ONCE).map(({ file, title, rows }) => (
+        <div key={file}>
+          <Icon name="alert" />
+          <p>
+            <b>
+              {rows === 1 ? 'Is a row' : `Are ${plural(rows, 'row')}`} of {file} from {title}?
+            </b>{' '}
+            {rows === 1 ? 'It looks' : 'They look'} like it, and could be your own. A benchmark is never trained on:
+            until you say it, {rows === 1 ? 'it is' : 'they are'} held out.
+          </p>
+          <button type="button" className="button" disabled={busy} onClick={() => void say(file, 'benchmark')}>
+            The benchmark
+          </button>
+          <button type="button" className="button" disabled={busy} onClick={() => void say(file, 'own')}>
+            My own rows
+          </button>
+        </div>
+      ))}
       {pictures.slice(0, ASKED_AT_ONCE).map(({ file, rows }) => (
         <div key={file}>
           <Icon name="alert" />
