@@ -55,6 +55,8 @@ export interface BenchmarkRow extends Question {
 
 /** What a reader may know beyond the row. */
 export interface ReadPlace {
+  /** The dataset's name: of a folder that was opened itself, no path has its name. */
+  readonly dataset?: string;
   readonly file: string;
   readonly line: number;
   /** Names of the pictures in a folder, in no order. */
@@ -161,4 +163,8 @@ export interface Benchmark<N extends string = string> {
   /** Everything counted, under either rule; `asPublished`: with the quirks of the script's own counting. */
   figures(scored: readonly Scored[], asPublished: boolean): Figures;
   readonly published: readonly PublishedRow[];
+  /** lmms-eval's task of a row, and what it keeps as the row's target. */
+  readonly lmmsEval?: { task(task: string): string; target?(question: Question): string };
+  /** VLMEvalKit has it by the same file: its rows go by their `index`, or by their place alone. */
+  readonly vlmEvalKit?: 'by-index' | 'by-place';
 }

@@ -89,6 +89,10 @@ export const blink = {
     source: 'zeyofu/BLINK_Benchmark, eval/test_benchmark.py; limits and length of the model that is asked',
   },
   questions: QUESTIONS,
+  lmmsEval: {
+    task: (task) => `blink_${task.toLowerCase().replaceAll('-', '_')}`,
+    target: ({ choice }) => `(${choice!.letter})`,
+  },
   strict: 'choice',
   score: (task, { choice }, { text }) => {
     const given = blinkLetter(text, choice!.options);

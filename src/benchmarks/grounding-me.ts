@@ -97,6 +97,8 @@ export const groundingMe = {
       'open-compass/VLMEvalKit @ e8e78f0, vlmeval/dataset/groundingme.py; limits and length of the model that is asked',
   },
   questions: null,
+  lmmsEval: { task: () => 'groundingme', target: () => '' },
+  vlmEvalKit: 'by-place',
   strict: 'box-or-none',
   score: (task, { boxes, group }, { text, sizes: [size] }) => {
     const read = groundingMeBox(text);

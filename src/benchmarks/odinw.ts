@@ -227,6 +227,7 @@ export const odinw = {
     source: 'EvolvingLMMs-Lab/lmms-eval @ 75571cf, lmms_eval/tasks/odinw13/utils.py; greedy; limits of the checkpoint',
   },
   questions: null,
+  lmmsEval: { task: () => 'odinw13', target: () => '' },
   strict: 'detections',
   score: (task, question, { text, sizes: [size] }) => {
     const found = size ? odinwBoxes(text) : null;

@@ -82,6 +82,7 @@ export const refCocoTsv = {
       'open-compass/VLMEvalKit @ e8e78f0, vlmeval/dataset/refcoco.py; limits and length of the model that is asked',
   },
   questions: null,
+  vlmEvalKit: 'by-index',
   strict: 'box',
   score: (task, { boxes: [truth] }, { text, sizes: [size] }) => {
     const numbers = numbersIn(text);

@@ -17,9 +17,18 @@ const BOX = /\[\s*(-?\d+(?:\.\d+)?),\s*(-?\d+(?:\.\d+)?),\s*(-?\d+(?:\.\d+)?),\s
 
 export const refCocoPrompt = (phrase: string): string => PROMPT + phrase;
 
-/** `RefCOCO+ testA` from the names of file and part. */
-export function refCocoTask(file: string, split = ''): string {
-  const name = /refcoco(?:\+|_?plus)/i.test(file) ? 'RefCOCO+' : /refcocog/i.test(file) ? 'RefCOCOg' : 'RefCOCO';
+const variantOf = (path: string): string | null =>
+  /refcoco(?:\+|_?plus)/i.test(path)
+    ? 'RefCOCO+'
+    : /refcocog/i.test(path)
+      ? 'RefCOCOg'
+      : /refcoco/i.test(path)
+        ? 'RefCOCO'
+        : null;
+
+/** `RefCOCO+ testA` from the names of file and part; of the three by the dataset's name where no path says it. */
+export function refCocoTask(file: string, split = '', dataset = ''): string {
+  const name = variantOf(file) ?? variantOf(dataset) ?? 'RefCOCO';
   const part = /test_?a/i.exec(split || file)
     ? 'testA'
     : /test_?b/i.exec(split || file)
@@ -53,14 +62,14 @@ export const refCoco = {
       return sign && /(?:^|[^a-z])train/i.test(file) ? 'likely' : sign;
     },
   },
-  read: ({ question_id: id, image, answer, bbox }, { file }) => {
+  read: ({ question_id: id, image, answer, bbox }, { file, dataset = '' }) => {
     const [sides, phrases] = [four(bbox), phrasesOf(answer)];
     if (!isText(image) || !phrases.length) return 'it has no picture or no phrase';
     if (!sides) return 'bbox is not four numbers';
     return oneBox({
       benchmark: 'refCoco',
       id: isText(id) || typeof id === 'number' ? String(id) : null,
-      task: refCocoTask(file),
+      task: refCocoTask(file, '', dataset),
       images: [image],
       question: `Find the region this refers to and give its box: ${phrases[0]!}`,
       prompt: refCocoPrompt(phrases[0]!),
@@ -75,6 +84,7 @@ export const refCoco = {
     source: 'EvolvingLMMs-Lab/lmms-eval @ 75571cf, lmms_eval/tasks/refcoco/utils_rec.py; limits of the checkpoint',
   },
   questions: null,
+  lmmsEval: { task: (task) => task.replace(/^(\S+) /, (name) => `${name.trim().toLowerCase()}_bbox_rec_`) },
   strict: 'box',
   score: (task, { boxes: [truth], space }, { text, sizes }) => {
     const found = BOX.exec(text);

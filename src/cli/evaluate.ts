@@ -48,6 +48,7 @@ import { filesUnder, writeFiles } from './node-files.ts';
 import { tellLookAlikes } from './look-alikes.ts';
 import { openPredictions, readPredictionFile } from './prediction-log.ts';
 import { asksOf, rowsToAnswer } from './rows-to-answer.ts';
+import { drawRows } from '../evaluate/rows-to-answer.ts';
 import { GALLERY_FLAGS, galleryKinds } from './report-flags.ts';
 import { PICTURE_FLAGS, pictureBudget } from './picture-flags.ts';
 import { runCommand } from './run-command.ts';
@@ -152,7 +153,8 @@ async function main(): Promise<number | void> {
   });
   const dataset = await openData(session, data, values);
   await tellLookAlikes(session, dataset, false);
-  const rows = await rowsToAnswer(session, dataset, values.limit, values.seed);
+  const all = await rowsToAnswer(session, dataset, 0, values.seed);
+  const rows = drawRows(all, values.limit, values.seed);
   if (!rows.length)
     throw new GroundworkError(
       'rows-missing',
@@ -162,7 +164,7 @@ async function main(): Promise<number | void> {
   const answered =
     from === undefined
       ? await answer(session, dataset, rows, values, wanted, budget)
-      : await readPredictionFile(from, session, dataset, rows, values.space);
+      : await readPredictionFile(from, session, dataset, rows, all, values.space);
   if (answered.stopped) {
     note(`Stopped after ${answered.rows} of ${rows.length} rows. The same command continues from there.`);
     return 130;
@@ -182,7 +184,7 @@ async function main(): Promise<number | void> {
     scores.map((each): [string, TableEntry[]] => [each.title, [{ name, header: answered.header, scores: each }]]),
   );
   for (const file of values.against) {
-    const other = await readPredictionFile(file, session, dataset, rows, values.space);
+    const other = await readPredictionFile(file, session, dataset, rows, all, values.space);
     if (drawnWith(other.header))
       throw new UsageError(`${file} holds several samples a row.`, 'Give a file with one answer a row to --against.');
     const otherName = other.header?.model ?? basename(file);
@@ -203,7 +205,7 @@ async function main(): Promise<number | void> {
     if (!write) throw new UsageError(`--table ${file} says no form.`, 'Name it .csv, .md or .tex.');
     await save(file, [...entries.values()].map((each) => write(tableOf(each))).join('\n'));
   }
-  if (values.vlmevalkit) await save(values.vlmevalkit, asVlmEvalKit(rows, predictions));
+  if (values.vlmevalkit) await save(values.vlmevalkit, asVlmEvalKit(all, predictions));
   if (values.report) {
     const byId = new Map(rows.map((row) => [row.id, row]));
     // The models that it is set against come first: what is gained is gained by this one.
@@ -229,7 +231,17 @@ async function main(): Promise<number | void> {
     });
     await save(values.report, page);
   }
-  if (values['lmms-eval']) await save(values['lmms-eval'], asLmmsEval(rows, predictions));
+  if (values['lmms-eval']) {
+    const files = asLmmsEval(all, predictions);
+    // A file a task, as lmms-eval writes them.
+    for (const { task, content } of files)
+      await save(
+        files.length === 1
+          ? values['lmms-eval']
+          : values['lmms-eval'].replace(/(?:_samples)?(\.[a-z]+)?$/i, `_samples_${task}.jsonl`),
+        content,
+      );
+  }
 }
 
 async function save(file: string, content: string): Promise<void> {

@@ -5,6 +5,7 @@ import { basename } from 'node:path';
 import type { DatasetReport, Row, Size } from '../engine/protocol/index.ts';
 import type { EngineSession } from '../engine/session.ts';
 import { noneBelongs, readForeignFile, type ForeignSpace } from '../evaluate/foreign.ts';
+import { lmmsTaskOf } from '../evaluate/prediction-files.ts';
 import {
   addAnswer,
   differences,
@@ -79,12 +80,13 @@ function tellOdd(file: string, strangers: number, repeated: number): void {
     console.log(`${repeated} rows have several answers in ${file} that differ. The last of each counts.`);
 }
 
-/** Predictions of ours, or of another tool. Throws `predictions-unreadable`, and `usage` for answers to other rows. */
+/** Predictions of ours, or of another tool. `rows`: those of a draw; `all`: of their files. Throws `predictions-unreadable`, and `usage` for answers to other rows. */
 export async function readPredictionFile(
   file: string,
   session: EngineSession,
   dataset: DatasetReport,
   rows: readonly Row[],
+  all: readonly Row[],
   space: ForeignSpace | undefined,
 ): Promise<{ header: PredictionHeader | null; answers: Answers; rows: number; stopped: boolean }> {
   const text = await readFile(file, 'utf8');
@@ -97,8 +99,10 @@ export async function readPredictionFile(
     return { header, answers, rows: answers.size, stopped: false };
   }
   const sizes = (row: Row) => sizesOf(session, dataset.id, row);
-  const { predictions, strangers, repeated } = await readForeignFile(text, basename(file), rows, sizes, space);
+  const placed = all.map((row) => ({ ...row, lmmsTask: lmmsTaskOf(row) }));
+  const { predictions, strangers, repeated } = await readForeignFile(text, basename(file), placed, sizes, space);
   tellOdd(basename(file), strangers, repeated);
-  const answers = new Map(predictions.map((each) => [each.row, [each]]));
+  const asked = new Set(rows.map(({ id }) => id));
+  const answers = new Map(predictions.flatMap((each) => (asked.has(each.row) ? [[each.row, [each]]] : [])));
   return { header: null, answers, rows: answers.size, stopped: false };
 }

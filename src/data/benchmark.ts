@@ -6,6 +6,7 @@ import { FileOfBenchmark } from '../benchmarks/file-of-benchmark.ts';
 import { BENCHMARKS, type BenchmarkName, type BenchmarkRow, type Question } from '../benchmarks/index.ts';
 import type { FileSet } from './file-set.ts';
 import { rowIssue, type RawRow, type ReadRow, type Source } from './raw-row.ts';
+import type { Shelf } from './scan.ts';
 import type { Table } from './tables/table.ts';
 
 const [LOOKED_AT, RUN] = [400, 20];
@@ -62,13 +63,13 @@ export function readBenchmarkRow(
   name: BenchmarkName,
   value: unknown,
   source: Source,
-  picturesIn: (folder: string) => readonly string[],
+  { name: dataset, picturesIn }: Pick<Shelf, 'name' | 'picturesIn'>,
   format: (value: unknown) => ReadRow,
 ): ReadRow {
   const { read, title } = BENCHMARKS[name];
   const row =
     typeof value === 'object' && value !== null
-      ? read!(value as Record<string, unknown>, { ...source, picturesIn })
+      ? read!(value as Record<string, unknown>, { ...source, dataset, picturesIn })
       : 'it is no object';
   if (typeof row === 'string')
     return {

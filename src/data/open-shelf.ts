@@ -12,7 +12,6 @@ import { openTables } from './tables/open-tables.ts';
 
 /** Everything of a dataset that does not depend on how it is read. */
 export interface Opened extends Shelf {
-  readonly name: string;
   readonly files: FileSet;
   /** Of the options, what tables depend on. */
   readonly shape: string;

@@ -44,7 +44,7 @@ export function rawOf(
   row: TableRow,
   file: string,
   options: DatasetOptions,
-  shelf: Pick<Shelf, 'benchmarks' | 'picturesIn'>,
+  shelf: Pick<Shelf, 'name' | 'benchmarks' | 'picturesIn'>,
 ): { readonly raw: RawRow | null; readonly issues: readonly RowIssue[] } {
   if (row.kind === 'bad') return { raw: null, issues: [row.issue] };
   if (row.kind === 'raw') return { raw: row.raw, issues: [] };
@@ -53,9 +53,7 @@ export function rawOf(
   const read = ownReader
     ? named(
         BENCHMARKS[flags.barred!].title,
-        readBenchmarkRow(flags.barred!, row.value, source, shelf.picturesIn, (value) =>
-          readRow(value, source, 'MIG-Bench'),
-        ),
+        readBenchmarkRow(flags.barred!, row.value, source, shelf, (value) => readRow(value, source, 'MIG-Bench')),
       )
     : readRow(row.value, source, options.format);
   if (!read.ok) return { raw: null, issues: read.issues };

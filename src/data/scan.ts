@@ -30,6 +30,7 @@ import { wantedOf } from './wanted.ts';
 
 /** What a dataset consists of before anything is decided about it. */
 export interface Shelf {
+  readonly name: string;
   readonly tables: readonly Table[];
   readonly pictures: Pictures;
   /** From which number each file counts its pictures; learned as rows are read. */

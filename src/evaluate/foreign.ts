@@ -1,12 +1,11 @@
 /** Answers of a model that is not here, read in the space that its owner names. */
 import { GroundworkError } from '../base/error.ts';
-import type { Row } from '../data/row.ts';
 import type { Size } from '../grounding/box.ts';
 import { CONVENTIONS } from '../grounding/convention.ts';
 import { splitTags } from '../grounding/parse.ts';
 import { readAnswer } from '../train/read-answer.ts';
 import { refuses } from '../grounding/absence.ts';
-import { foreignAnswers, matchAnswers } from './prediction-files.ts';
+import { foreignAnswers, matchAnswers, type Placed } from './prediction-files.ts';
 import type { Prediction } from './prediction.ts';
 
 /** Thousandths, or pixels of the picture files; fractions are known by their decimals under either. */
@@ -36,9 +35,10 @@ export const noneBelongs = (file: string): GroundworkError =>
  * The answers of another tool's file, in the order of the rows. `strangers`: answers to rows that are not here;
  * `repeated`: rows with several answers that differ, of which the last counts. Throws
  * `predictions-unreadable`.
+ * @param rows all rows of the files: places are counted over them
  * @param sizesOf sizes of a row's pictures
  */
-export async function readForeignFile<R extends Pick<Row, 'id' | 'source'>>(
+export async function readForeignFile<R extends Placed>(
   text: string,
   file: string,
   rows: readonly R[],
@@ -49,7 +49,7 @@ export async function readForeignFile<R extends Pick<Row, 'id' | 'source'>>(
   readonly strangers: number;
   readonly repeated: number;
 }> {
-  const { texts, strangers, repeated } = matchAnswers(foreignAnswers(text, file), rows);
+  const { texts, strangers, repeated } = matchAnswers(foreignAnswers(text, file), rows, file);
   if (texts.size === 0) throw noneBelongs(file);
   const predictions: Prediction[] = [];
   for (const row of rows) {

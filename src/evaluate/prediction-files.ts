@@ -2,13 +2,16 @@
  * Predictions of other tools. In: JSON, JSON Lines or TSV with an id and a text a row, as vLLM scripts, APIs, lmms-eval's
  * sample files and VLMEvalKit's tables have them. Out: files that those two read with their own scorers.
  *
- * lmms-eval (@ 75571cf): `{date}_samples_{task}.jsonl`, rows by `doc_id`, counted from 0 in the order of the file; answers
- * in `filtered_resps` and `resps`, a list within a list for one request. VLMEvalKit (@ e8e78f0): a table of the data set's
- * own columns without the picture and with `prediction`, by `index`; TSV is what PRED_FORMAT=tsv makes it read.
+ * lmms-eval (@ 75571cf): `{date}_samples_{task}.jsonl`, a file a task, rows by `doc_id`, counted from 0 in the order of the
+ * task's rows; the answer in `filtered_resps`, and in `resps` where that differs, without its lists for one request.
+ * VLMEvalKit (@ e8e78f0): a table of the data set's own columns without the picture and with `prediction`, by `index`; TSV
+ * is what PRED_FORMAT=tsv makes it read.
  */
 import { printed } from '../base/json.ts';
 import { parseTable } from '../base/csv.ts';
 import { GroundworkError } from '../base/error.ts';
+import { byKey } from '../benchmarks/figures.ts';
+import { benchmarkNamed } from '../benchmarks/index.ts';
 import type { Row } from '../data/row.ts';
 import type { Prediction } from './prediction.ts';
 
@@ -78,13 +81,57 @@ export function foreignAnswers(text: string, file: string): ForeignAnswer[] {
   return answers as ForeignAnswer[];
 }
 
+/** A row as answers find it. */
+export type Placed = Pick<Row, 'id' | 'source'> & { readonly lmmsTask: string };
+
+/** The task of lmms-eval that a row is of; of rows that it does not have, their file. */
+export const lmmsTaskOf = (row: Pick<Row, 'task' | 'source' | 'benchmark'>): string =>
+  benchmarkNamed(row.benchmark?.benchmark ?? '')?.lmmsEval?.task(row.task) ??
+  row.source.file
+    .split('/')
+    .at(-1)!
+    .replace(/\.[a-z]+$/i, '');
+
+/** Rows by task, each with its `doc_id`. `rows`: all of the files, not those of a draw. */
+function byTask<R extends Placed>(rows: readonly R[]): Map<string, { readonly id: number; readonly row: R }[]> {
+  return new Map(
+    [...byKey(rows, ({ lmmsTask }) => lmmsTask)].map(([task, mine]) => {
+      const ordered = [...mine].sort((a, b) => (a.source.file === b.source.file ? a.source.line - b.source.line : 0));
+      // A Parquet file counts its rows, also those that could not be read. Rows of several phrases are counted by these.
+      const counted =
+        new Set(ordered.map(({ source }) => source.file)).size === 1 &&
+        /\.parquet$/i.test(ordered[0]!.source.file) &&
+        new Set(ordered.map(({ source }) => source.line)).size === ordered.length;
+      return [task, ordered.map((row, place) => ({ id: counted ? row.source.line - 1 : place, row }))];
+    }),
+  );
+}
+
+/** The rows that a file of answers by `doc_id` is of: of several tasks the one that its name says. */
+function placesIn(file: string, rows: readonly Placed[]): ReadonlyMap<number, string> {
+  const tasks = byTask(rows);
+  const name = file.split('/').at(-1)!;
+  const named = [...tasks.keys()]
+    .filter((task) => name.includes(`_${task}.`) || name.startsWith(`${task}.`))
+    .sort((a, b) => b.length - a.length)[0];
+  if (named === undefined && tasks.size > 1)
+    throw new GroundworkError(
+      'predictions-unreadable',
+      `The answers of ${name} are counted (doc_id) within one task, and the file does not say which.`,
+      `Name it as lmms-eval does, such as 20260101_samples_${[...tasks.keys()][0]}.jsonl.`,
+    );
+  return new Map((tasks.get(named ?? [...tasks.keys()][0] ?? '') ?? []).map(({ id, row }) => [id, row.id]));
+}
+
 /**
- * The row that each answer means: by its id; by an id that ends with it; by its place in the file (`doc_id`). Answers to
+ * The row that each answer means: by its id; by an id that ends with it; by its place in its task (`doc_id`). Answers to
  * rows that are not there are counted, not used. `repeated`: rows with several answers that differ; the last counts.
+ * Throws `predictions-unreadable` where places are of several tasks and the file names none.
  */
 export function matchAnswers(
   answers: readonly ForeignAnswer[],
-  rows: readonly Pick<Row, 'id' | 'source'>[],
+  rows: readonly Placed[],
+  file = '',
 ): { readonly texts: ReadonlyMap<string, string>; readonly strangers: number; readonly repeated: number } {
   const byId = new Map(rows.map((row) => [row.id, row.id]));
   // GroundingME's ids here are “groundingme-7” for the file's 7.
@@ -92,12 +139,12 @@ export function matchAnswers(
     const short = /^(?:groundingme|mc-bench)-(.+)$/.exec(id)?.[1];
     if (short !== undefined && !byId.has(short)) byId.set(short, id);
   }
-  const byPlace = [...rows].sort((a, b) => a.source.line - b.source.line);
+  const byPlace = answers.some(({ by }) => by === 'doc_id') ? placesIn(file, rows) : new Map<number, string>();
   const texts = new Map<string, string>();
   const several = new Set<string>();
   let strangers = 0;
   for (const { key, by, text } of answers) {
-    const id = by === 'doc_id' ? byPlace[Number(key)]?.id : byId.get(key);
+    const id = by === 'doc_id' ? byPlace.get(Number(key)) : byId.get(key);
     if (id === undefined) strangers++;
     else {
       if ((texts.get(id) ?? text) !== text) several.add(id);
@@ -107,33 +154,44 @@ export function matchAnswers(
   return { texts, strangers, repeated: several.size };
 }
 
-/** As lmms-eval's sample file: rows in the order of the data set's file. */
-export function asLmmsEval(rows: readonly Row[], predictions: ReadonlyMap<string, Prediction>): string {
-  const ordered = [...rows].sort((a, b) => a.source.line - b.source.line);
-  return ordered
-    .flatMap((row, place) => {
+/** As lmms-eval's sample files: one a task, its rows in their order. `rows`: all of the files, answered or not. */
+export function asLmmsEval(
+  rows: readonly Row[],
+  predictions: ReadonlyMap<string, Prediction>,
+): { readonly task: string; readonly content: string }[] {
+  const placed = rows.map((row) => ({ ...row, lmmsTask: lmmsTaskOf(row) }));
+  return [...byTask(placed)].flatMap(([task, mine]) => {
+    const lines = mine.flatMap(({ id, row }) => {
       const answer = predictions.get(row.id);
       if (!answer) return [];
+      const { benchmark } = row;
       const target =
-        row.benchmark?.choice?.letter ?? JSON.stringify(row.benchmark?.boxes.map(({ corners }) => corners) ?? []);
+        (benchmark && benchmarkNamed(benchmark.benchmark)?.lmmsEval?.target?.(benchmark)) ??
+        benchmark?.choice?.letter ??
+        JSON.stringify(benchmark?.boxes.map(({ corners }) => corners) ?? []);
       return [
-        JSON.stringify({
-          doc_id: place,
-          target,
-          input: row.benchmark?.prompt ?? '',
-          resps: [[answer.text]],
-          filtered_resps: [answer.text],
-        }) + '\n',
+        JSON.stringify({ doc_id: id, target, filtered_resps: answer.text, input: benchmark?.prompt ?? '' }) + '\n',
       ];
-    })
-    .join('');
+    });
+    return lines.length ? [{ task, content: lines.join('') }] : [];
+  });
 }
 
 const tsvCell = (text: string): string => (/["\t\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
 
-/** As VLMEvalKit's table. `index` is the data set's own: the number after the benchmark's name in the row's id. */
+/**
+ * As VLMEvalKit's table. `index` is the data set's own: the number after the benchmark's name in the row's id. Throws
+ * `predictions-unreadable` where its scorer goes by place and an answer is missing. `rows`: all of the files.
+ */
 export function asVlmEvalKit(rows: readonly Row[], predictions: ReadonlyMap<string, Prediction>): string {
-  // Its scorer of GroundingME goes by place, not by index.
+  const byPlace = rows.some(({ benchmark }) => benchmarkNamed(benchmark?.benchmark ?? '')?.vlmEvalKit === 'by-place');
+  const missing = rows.filter(({ id }) => !predictions.has(id)).length;
+  if (byPlace && missing > 0)
+    throw new GroundworkError(
+      'predictions-unreadable',
+      `${missing} of ${rows.length} rows have no answer, and VLMEvalKit’s scorer takes the n-th answer to be of the n-th row.`,
+      'Answer all rows, without a limit, and write the table then.',
+    );
   const lines = [...rows]
     .sort((a, b) => a.source.line - b.source.line)
     .flatMap((row) => {

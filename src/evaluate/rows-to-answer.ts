@@ -36,6 +36,11 @@ export async function rowsToAnswer<T>(
       else if (wantedOf(row)) own.push(keep(row));
     }
   const rows = benchmark.length ? benchmark : own;
+  return drawRows(rows, limit, seed);
+}
+
+/** Of rows that may be answered, a draw in their order. `limit` 0: all. */
+export function drawRows<T>(rows: T[], limit: number, seed: number): T[] {
   if (limit === 0 || limit >= rows.length) return rows;
   const drawn = new Set(new Random(seed).shuffle(rows.map((_, i) => i)).slice(0, limit));
   return rows.filter((_, i) => drawn.has(i));

@@ -1,8 +1,8 @@
 /** Answers that say that the thing asked for is not there. */
 
-/** Nothing but this, in an answer without boxes. Whole answers, so that "no other dog" and "none of the red ones" stay answers. */
+/** Nothing but this, in an answer without boxes, also as JSON whose box is null, which GroundingME asks for. Whole answers, so that "no other dog" and "none of the red ones" stay answers. */
 const NOTHING =
-  /^(?:none|null|nothing|n\/a|\[\s*\]|\{\s*\}|no (?:such )?(?:objects?|targets?|match(?:es)?|box(?:es)?|results?|answer)|not (?:present|found|visible|there|in (?:any|the|this|these) (?:image|picture|photo|frame)s?)|(?:there is|there are) (?:no(?:thing| such [\w -]{1,40})|none)|it is not (?:there|present|visible)|(?:the|this) [\w -]{1,60} (?:is|are) (?:not (?:there|present|visible|found|shown)|absent|missing)[\w -]{0,40}|absent|没有|无|不存在|找不到)$/i;
+  /^(?:none|null|nothing|n\/a|\[\s*\]|\{\s*\}|no (?:such )?(?:objects?|targets?|match(?:es)?|box(?:es)?|results?|answer)|not (?:present|found|visible|there|in (?:any|the|this|these) (?:image|picture|photo|frame)s?)|(?:there is|there are) (?:no(?:thing| such [\w -]{1,40})|none)|it is not (?:there|present|visible)|(?:the|this) [\w -]{1,60} (?:is|are) (?:not (?:there|present|visible|found|shown)|absent|missing)[\w -]{0,40}|absent|没有|无|不存在|找不到|(?:json\s*)?\[?\s*\{\s*"(?:bbox_2d|bbox|box_2d|box|bboxes|boxes)"\s*:\s*(?:null|none|\[\s*\])\s*(?:,\s*"\w{1,20}"\s*:\s*"[^"]{0,60}"\s*)?\}\s*\]?)$/i;
 
 const LONGEST = 120;
 const QUOTES = /^["'`“”]+|["'`“”.。!]+$/g;

@@ -1,6 +1,12 @@
 import { expect, test } from 'vitest';
 import type { Row } from '../../src/data/row.ts';
-import { asLmmsEval, asVlmEvalKit, foreignAnswers, matchAnswers } from '../../src/evaluate/prediction-files.ts';
+import {
+  asLmmsEval,
+  asVlmEvalKit,
+  foreignAnswers,
+  lmmsTaskOf,
+  matchAnswers,
+} from '../../src/evaluate/prediction-files.ts';
 import {
   differences,
   firstAnswers,
@@ -70,7 +76,8 @@ test('answers of other tools: lists in lists, tables with line breaks in quotes,
   expect(() => foreignAnswers('{"id": 1}', 'a.jsonl')).toThrow('Answer 1 of a.jsonl');
 });
 
-const row = (id: string, line: number): Row => ({
+const row = (id: string, line: number): Row & { lmmsTask: string } => ({
+  lmmsTask: 'f',
   id,
   task: 't',
   split: 'heldout',
@@ -97,6 +104,54 @@ test('files for other tools stand in the order of the data set, with its own ind
     ['4', 'groundingme-4\n"q"'],
     ['9', 'groundingme-9\n"q"'],
   ]);
-  const [line] = asLmmsEval(rows, predictions).split('\n');
-  expect(JSON.parse(line!)).toMatchObject({ doc_id: 0, resps: [['groundingme-4\n"q"']] });
+  const [file] = asLmmsEval(rows, predictions);
+  expect(file!.task).toBe('f');
+  // As its own files are: one answer stands without its list, and is not repeated in resps.
+  expect(JSON.parse(file!.content.split('\n')[0]!)).toEqual({
+    doc_id: 0,
+    target: '[]',
+    filtered_resps: 'groundingme-4\n"q"',
+    input: '',
+  });
+});
+
+test('a benchmark of several tasks is a file a task, counted within it as lmms-eval counts, also over rows that were left out', () => {
+  const blink = (task: string, line: number): Row & { lmmsTask: string } => {
+    const one = row(`val_${task}_${line}`, line);
+    const benchmark = {
+      benchmark: 'blink',
+      prompt: 'Which?',
+      boxes: [],
+      space: 'natural',
+      choice: { letter: 'B', options: 2 },
+    } as const;
+    const source = { file: `${task}/val-00000-of-00001.parquet`, line };
+    const placed = { ...one, task, source, benchmark };
+    return { ...placed, lmmsTask: lmmsTaskOf(placed) };
+  };
+  // The second row of Jigsaw could not be read.
+  const rows = [blink('Jigsaw', 1), blink('Jigsaw', 3), blink('Multi-view_Reasoning', 1)];
+  const files = asLmmsEval(rows, new Map(rows.map(({ id }) => [id, prediction(id, id)])));
+  expect(files.map(({ task }) => task)).toEqual(['blink_jigsaw', 'blink_multi_view_reasoning']);
+  const read = (content: string) =>
+    content
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as object);
+  expect(read(files[0]!.content)).toMatchObject([
+    { doc_id: 0, target: '(B)' },
+    { doc_id: 2, target: '(B)' },
+  ]);
+  const answers = foreignAnswers(files[1]!.content, 'a.jsonl');
+  expect([...matchAnswers(answers, rows, '20260101_samples_blink_multi_view_reasoning.jsonl').texts.keys()]).toEqual([
+    'val_Multi-view_Reasoning_1',
+  ]);
+  expect(() => matchAnswers(answers, rows, 'samples.jsonl')).toThrow('does not say which');
+});
+
+test('VLMEvalKit’s table of GroundingME needs every answer, since its scorer goes by place', () => {
+  const benchmark = { benchmark: 'groundingMe', prompt: 'p', boxes: [], space: 'natural' } as const;
+  const rows = [1, 2].map((n) => ({ ...row(`groundingme-${n}`, n), benchmark }));
+  const some = new Map([['groundingme-2', prediction('groundingme-2')]]);
+  expect(() => asVlmEvalKit(rows, some)).toThrow('1 of 2 rows have no answer');
 });

@@ -10,6 +10,7 @@ import {
   type Prediction,
   type PredictionHeader,
 } from '../../evaluate/prediction.ts';
+import { lmmsTaskOf, type Placed } from '../../evaluate/prediction-files.ts';
 import { pagesOf, rowsToAnswer } from '../../evaluate/rows-to-answer.ts';
 
 export interface ReadPredictions {
@@ -29,10 +30,11 @@ export async function readPredictionFile(
   space: ForeignSpace | undefined,
 ): Promise<ReadPredictions> {
   // A foreign answer finds its row by id or by place; nothing else of the row is held.
-  const rows = await rowsToAnswer(pagesOf(dataset.rows('heldout')), 0, 0, ({ id, source, images }) => ({
-    id,
-    source,
-    images,
+  const rows = await rowsToAnswer(pagesOf(dataset.rows('heldout')), 0, 0, (row) => ({
+    id: row.id,
+    source: row.source,
+    images: row.images,
+    lmmsTask: lmmsTaskOf(row),
   }));
   const sizesOf = ({ images }: Known) =>
     Promise.all(images.map(async (path) => (await dataset.naturalSize(path)) ?? { width: 0, height: 0 }));
@@ -42,7 +44,7 @@ export async function readPredictionFile(
   return read;
 }
 
-type Known = Pick<Row, 'id' | 'source' | 'images'>;
+type Known = Placed & Pick<Row, 'images'>;
 
 function ours(text: string, rows: readonly Known[]): ReadPredictions {
   const { header, answers } = readPredictions(text);

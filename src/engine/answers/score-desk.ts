@@ -18,6 +18,7 @@ import { asLmmsEval, asVlmEvalKit } from '../../evaluate/prediction-files.ts';
 import { headerLine, predictionLine, type Prediction, type PredictionHeader } from '../../evaluate/prediction.ts';
 import { longestAnswer, pagesOf, rowsToAnswer } from '../../evaluate/rows-to-answer.ts';
 import { agreementOf, traitsOf } from '../../evaluate/traits.ts';
+import { writeZip } from '../../formats/zip.ts';
 import { groundedBoxes } from '../../grounding/box.ts';
 import { textDigest } from '../../store/digest.ts';
 import { datasetDigest } from '../keep/identity.ts';
@@ -251,9 +252,15 @@ export class ScoreDesk {
       return { fileName: `${name}.predictions.jsonl`, stream: new Blob([...head, ...lines]).stream() };
     }
     const rows = await rowsToAnswer(pagesOf(this.#host.dataset(id).rows('heldout')), 0, 0, (row) => row);
-    return as === 'vlmevalkit'
-      ? { fileName: `${name}.tsv`, stream: textStream(asVlmEvalKit(rows, predictions)) }
-      : { fileName: `${name}_samples.jsonl`, stream: textStream(asLmmsEval(rows, predictions)) };
+    if (as === 'vlmevalkit') return { fileName: `${name}.tsv`, stream: textStream(asVlmEvalKit(rows, predictions)) };
+    const files = asLmmsEval(rows, predictions).map(({ task, content }) => ({
+      path: `${name}_samples_${task}.jsonl`,
+      data: content,
+    }));
+    const [only, ...more] = files;
+    return only && !more.length
+      ? { fileName: only.path, stream: textStream(only.data) }
+      : { fileName: `${name}_samples.zip`, stream: writeZip(files) };
   }
 
   /** Sets beside each other: a list a benchmark. */

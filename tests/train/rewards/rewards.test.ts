@@ -256,16 +256,25 @@ test('“nothing” pays where nothing is there, costs where something is, and d
   expect(scored('refusal', nothing, absent)! + scored('refusal', nothing, TRUTH)!).toBe(0);
 });
 
-test.each(['None', 'nothing', '[]', 'There is no such cup.', 'The red cup is not present.', 'Not found', '没有'])(
-  '%j says that nothing is there',
-  (answer) => expect(refuses(answer)).toBe(true),
-);
+test.each([
+  'None',
+  'nothing',
+  '[]',
+  'There is no such cup.',
+  'The red cup is not present.',
+  'Not found',
+  '没有',
+  '{"bbox_2d": null}',
+  '```json\n[{"bbox_2d": [], "label": "cup"}]\n```',
+])('%j says that nothing is there', (answer) => expect(refuses(answer)).toBe(true));
 test.each([
   '',
   'no',
   'a cup',
   'There is no cup in image 1, but one in image 2: it stands left of the plate.',
   '[1, 2]',
+  '{"bbox_2d": [1, 2, 3, 4]}',
+  '[{"bbox_2d": null}, {"bbox_2d": [1, 2, 3, 4]}]',
 ])('%j does not', (answer) => expect(refuses(answer)).toBe(false));
 test('a very long answer is read in no time, and is no refusal', () => {
   expect(refuses(`the ${'very '.repeat(50_000)}cup is not present`)).toBe(false);
