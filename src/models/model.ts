@@ -25,7 +25,7 @@ export type LoraLookup = (module: string) => Lora | undefined;
 
 /** A picture ready for the vision tower. */
 export interface PixelInput {
-  /** [patches, d] f32, in the order the processor of the family gives. */
+  /** [patches, d] f32, in the order the processor of the family gives; empty where a pass is planned and not run. */
   readonly pixels: Float32Array<ArrayBuffer>;
   /** Patches per column and row, before merging. */
   readonly grid: { readonly height: number; readonly width: number };
@@ -35,6 +35,8 @@ export interface PixelInput {
 export interface VisionBatch {
   readonly key: string;
   readonly patches: number;
+  /** Values of a patch. */
+  readonly patchWidth: number;
   readonly featureRows: number;
   /** The first feature row of each picture. */
   readonly featureStarts: readonly number[];

@@ -8,7 +8,6 @@ import type { KernelCache } from '../gpu/kernel.ts';
 import type { Program } from '../gpu/program.ts';
 import { Session } from '../gpu/recorder.ts';
 import type { Architecture } from '../models/architecture.ts';
-import { matrixShape } from '../models/manifest.ts';
 import type { PixelInput } from '../models/model.ts';
 import type { Processor } from '../models/processor.ts';
 import { VisionLanguage } from '../models/vision-language.ts';
@@ -235,12 +234,10 @@ class Planner implements StagePlanner {
   #pictures(rows: number): void {
     const { patches, leastPatches, picturesInRow, picturesInAll } = this.longest;
     const together = patchesOf(patches) && Math.min(rows * picturesInRow, picturesInAll);
-    const kernel = this.#model.architecture.vision.entries.find(({ role }) => role === 'kernel')!;
-    const [, width] = matrixShape(kernel);
-    const [large, small] = [patches, leastPatches].map((grid) => ({
-      pixels: new Float32Array(patchesOf(grid) * width),
-      grid,
-    })) as [PixelInput, PixelInput];
+    const [large, small] = [patches, leastPatches].map((grid) => ({ pixels: new Float32Array(), grid })) as [
+      PixelInput,
+      PixelInput,
+    ];
     const largeOnes = Math.min(together, VisionRunner.together(this.#model, large));
     const images = Array.from({ length: together }, (_, i) => (i < largeOnes ? large : small));
     this.#readBackBytes = this.#vision.reserve(images);

@@ -13,7 +13,7 @@ import type { Tape } from '../../ops/tape.ts';
 import { layerNormEntries, linearEntries, type TensorEntry } from '../manifest.ts';
 import type { LoraLookup, PixelInput, VisionBatch } from '../model.ts';
 import type { ModelWeights } from '../weights.ts';
-import { BlockRanges, patchWidth, placePictures } from '../vision/patches.ts';
+import { BlockRanges, pixelsOfPass, placePictures } from '../vision/patches.ts';
 import { visionTable } from './positions.ts';
 
 export const NORM_EPS = 1e-6;
@@ -36,6 +36,10 @@ export interface PatchShape {
   readonly temporalPatchSize: number;
   readonly patchSize: number;
 }
+
+/** Values of one patch. */
+export const patchWidthOf = ({ inChannels, temporalPatchSize, patchSize }: PatchShape): number =>
+  inChannels * temporalPatchSize * patchSize ** 2;
 
 export function patchEmbedEntries(shape: PatchShape, bias: boolean): TensorEntry[] {
   const kernel: TensorEntry = {
@@ -66,6 +70,7 @@ export function blockEntries(
 
 export interface PictureArrays {
   readonly patches: number;
+  readonly patchWidth: number;
   /** Where each picture's patches begin. */
   readonly bases: readonly number[];
   readonly pixels: Float32Array<ArrayBuffer>;
@@ -76,38 +81,39 @@ export interface PictureArrays {
 }
 
 /** Several pictures as one sequence of patches, each seeing its own picture. */
-export function pictureArrays(images: readonly PixelInput[], shape: BlockShape): PictureArrays {
+export function pictureArrays(images: readonly PixelInput[], shape: BlockShape & PatchShape): PictureArrays {
   const headDim = shape.hiddenSize / shape.heads;
   const { patches, bases } = placePictures(images, shape.spatialMergeSize ** 2);
-  const width = patchWidth(images);
-  const pixels = new Float32Array(patches * width);
+  const width = patchWidthOf(shape);
+  const pixels = pixelsOfPass(images, patches, width);
   const table = new Float32Array(patches * headDim);
   const whole = new BlockRanges(patches);
   images.forEach(({ pixels: source, grid }, i) => {
     const base = bases[i]!;
-    pixels.set(source, base * width);
+    if (source.length) pixels.set(source, base * width);
     table.set(visionTable(grid, headDim, shape.spatialMergeSize), base * headDim);
     whole.add(base, base + grid.height * grid.width);
   });
   const positions = Uint32Array.from({ length: patches }, (_, i) => i);
-  return { patches, bases, pixels, table, positions, ranges: whole.ranges, keyRanges: whole.keys };
+  return { patches, patchWidth: width, bases, pixels, table, positions, ranges: whole.ranges, keyRanges: whole.keys };
 }
 
-export const pictureShapes = ({ patches, pixels, table }: Pick<PictureArrays, 'patches' | 'pixels' | 'table'>) => ({
-  pixels: [patches, pixels.length / patches],
-  table: [patches, table.length / patches / 2, 2],
+export const pictureShapes = ({ patches, patchWidth, arrays }: VisionBatch) => ({
+  pixels: [patches, patchWidth],
+  table: [patches, arrays['table']!.length / patches / 2, 2],
   positions: [patches],
   ranges: [patches, 4],
   keyRanges: [patches, 2],
 });
 
 export const batchOf = (
-  { patches, bases, ...arrays }: PictureArrays,
+  { patches, patchWidth, bases, ...arrays }: PictureArrays,
   merge: number,
   extra: VisionBatch['arrays'] = {},
 ): VisionBatch => ({
   key: `patches ${patches}`,
   patches,
+  patchWidth,
   featureRows: patches / merge ** 2,
   featureStarts: bases.map((base) => base / merge ** 2),
   arrays: { ...arrays, ...extra },

@@ -11,9 +11,9 @@ import type { Tape } from '../../ops/tape.ts';
 import type { VisionArchitecture } from '../architecture.ts';
 import { linearEntries, range, vectorEntry, type TensorEntry } from '../manifest.ts';
 import type { LoraLookup, PixelInput, VisionBatch } from '../model.ts';
-import { batchInputs, BlockRanges, paddedPatches, patchWidth, placePictures } from '../vision/patches.ts';
+import { batchInputs, BlockRanges, paddedPatches, pixelsOfPass, placePictures } from '../vision/patches.ts';
 import { visionTable, type Grid } from '../qwen/positions.ts';
-import { selfAttention, TowerRecorder, VISION } from '../qwen/vision-blocks.ts';
+import { patchWidthOf, selfAttention, TowerRecorder, VISION } from '../qwen/vision-blocks.ts';
 import type { ModelWeights } from '../weights.ts';
 import type { VisionShape } from './config.ts';
 
@@ -65,8 +65,8 @@ export function visionBatch(images: readonly PixelInput[], shape: VisionShape): 
   const unit = merge * merge;
   const headDim = shape.hiddenSize / shape.heads;
   const { patches, bases } = placePictures(images, unit);
-  const width = patchWidth(images);
-  const pixels = new Float32Array(patches * width);
+  const width = patchWidthOf(shape);
+  const pixels = pixelsOfPass(images, patches, width);
   const table = new Float32Array(patches * headDim);
   const windows = new BlockRanges(patches);
   const full = new BlockRanges(patches);
@@ -76,7 +76,8 @@ export function visionBatch(images: readonly PixelInput[], shape: VisionShape): 
     const { order, bounds } = windowOrder(grid, shape);
     const angles = visionTable(grid, headDim, merge);
     order.forEach((from, to) => {
-      pixels.set(source.subarray(from * unit * width, (from + 1) * unit * width), (base + to * unit) * width);
+      if (source.length)
+        pixels.set(source.subarray(from * unit * width, (from + 1) * unit * width), (base + to * unit) * width);
       table.set(angles.subarray(from * unit * headDim, (from + 1) * unit * headDim), (base + to * unit) * headDim);
       restore[base / unit + from] = base / unit + to;
     });
@@ -87,6 +88,7 @@ export function visionBatch(images: readonly PixelInput[], shape: VisionShape): 
   return {
     key: `patches ${patches}`,
     patches,
+    patchWidth: width,
     featureRows: patches / unit,
     featureStarts: bases.map((base) => base / unit),
     arrays: {
@@ -137,7 +139,7 @@ function recordVision(
   const headDim = hiddenSize / heads;
   const { patches } = batch;
   const inputs = batchInputs(tape.rec, batch, {
-    pixels: [patches, batch.arrays['pixels']!.length / patches],
+    pixels: [patches, batch.patchWidth],
     table: [patches, headDim / 2, 2],
     positions: [patches],
     windows: [patches, 4],

@@ -15,7 +15,6 @@ import {
   VISION,
   type BlockShape,
   type PatchShape,
-  type PictureArrays,
 } from '../qwen/vision-blocks.ts';
 import { parseHeads, parsePatches } from '../qwen/vision-sizes.ts';
 
@@ -65,7 +64,7 @@ export function vision(shape: Qwen2VisionShape): VisionArchitecture {
     batch: (images) => batchOf(pictureArrays(images, shape), shape.spatialMergeSize),
     record: (tape, weights, batch, lora) => {
       const { patches } = batch;
-      const inputs = batchInputs(tape.rec, batch, pictureShapes({ patches, ...batch.arrays } as PictureArrays));
+      const inputs = batchInputs(tape.rec, batch, pictureShapes(batch));
       const tower = new TowerRecorder(tape, weights, lora);
       let x = tower.linear('patch_embed.proj', inputs.pixels);
       for (const i of range(shape.depth)) x = recordBlock(tower, x, i, shape, inputs);

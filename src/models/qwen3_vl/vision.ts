@@ -102,7 +102,7 @@ export function vision(shape: Qwen3VisionShape): VisionArchitecture {
     record: (tape, weights, batch, lora) => {
       const { patches } = batch;
       const inputs = batchInputs(tape.rec, batch, {
-        ...pictureShapes({ patches, ...batch.arrays } as PictureArrays),
+        ...pictureShapes(batch),
         corners: [patches, 4],
         shares: [patches, 4],
       });

@@ -12,7 +12,7 @@ import type { VisionArchitecture } from '../architecture.ts';
 import { headSize } from '../decoder-shape.ts';
 import type { Fields } from '../fields.ts';
 import { layerNormEntries, linearEntries, range, type TensorEntry } from '../manifest.ts';
-import { batchInputs, BlockRanges, paddedPatches, patchWidth, placePictures } from '../vision/patches.ts';
+import { batchInputs, BlockRanges, paddedPatches, pixelsOfPass, placePictures } from '../vision/patches.ts';
 
 export interface SiglipShape {
   readonly hiddenSize: number;
@@ -96,6 +96,7 @@ function visionEntries(shape: SmolVisionShape): TensorEntry[] {
 export function vision(shape: SmolVisionShape): VisionArchitecture {
   const { hiddenSize, heads, scaleFactor, normEps } = shape;
   const unit = scaleFactor ** 2;
+  const patchWidth = shape.channels * shape.patchSize ** 2;
   const side = Math.floor(shape.imageSize / shape.patchSize);
   const tilePositions = blockOrder(side, scaleFactor, positionBuckets(side, shape.dtype));
   return {
@@ -107,12 +108,12 @@ export function vision(shape: SmolVisionShape): VisionArchitecture {
     patchesInPass: (grid) => paddedPatches(grid, unit),
     batch: (images) => {
       const { patches, bases } = placePictures(images, unit);
-      const pixels = new Float32Array(patches * patchWidth(images));
+      const pixels = pixelsOfPass(images, patches, patchWidth);
       const positions = new Uint32Array(patches);
       const tiles = new BlockRanges(patches);
       images.forEach(({ pixels: source, grid }, i) => {
         let base = bases[i]!;
-        pixels.set(source, base * patchWidth(images));
+        if (source.length) pixels.set(source, base * patchWidth);
         for (let tile = 0; tile < grid.height / side; tile++, base += side * side) {
           positions.set(tilePositions, base);
           tiles.add(base, base + side * side);
@@ -121,6 +122,7 @@ export function vision(shape: SmolVisionShape): VisionArchitecture {
       return {
         key: `patches ${patches}`,
         patches,
+        patchWidth,
         featureRows: patches / unit,
         featureStarts: bases.map((base) => base / unit),
         arrays: { pixels, positions, ranges: tiles.ranges, keyRanges: tiles.keys },
@@ -129,7 +131,7 @@ export function vision(shape: SmolVisionShape): VisionArchitecture {
     record: (tape, weights, batch, lora) => {
       const { patches } = batch;
       const inputs = batchInputs(tape.rec, batch, {
-        pixels: [patches, batch.arrays['pixels']!.length / patches],
+        pixels: [patches, patchWidth],
         positions: [patches],
         ranges: [patches, 4],
         keyRanges: [patches, 2],

@@ -29,9 +29,12 @@ export function placePictures(
   return { patches, bases };
 }
 
-/** Values of one patch. */
-export const patchWidth = ([first]: readonly PixelInput[]): number =>
-  first ? first.pixels.length / (first.grid.height * first.grid.width) : 0;
+/** Room for the pixels of a pass, `width` values a patch; none where the pictures bring none, since it is only planned. */
+export const pixelsOfPass = (
+  images: readonly PixelInput[],
+  patches: number,
+  width: number,
+): Float32Array<ArrayBuffer> => new Float32Array(images.some(({ pixels }) => pixels.length) ? patches * width : 0);
 
 /** Ranges of ops/attention.ts: rows `start` … `end` see each other, and nothing else. */
 export class BlockRanges {
@@ -45,8 +48,8 @@ export class BlockRanges {
 
   add(start: number, end: number): void {
     for (let i = start; i < end; i++) {
-      this.ranges.set([0, 0, start, end], 4 * i);
-      this.keys.set([start, end], 2 * i);
+      this.ranges[4 * i + 2] = this.keys[2 * i] = start;
+      this.ranges[4 * i + 3] = this.keys[2 * i + 1] = end;
     }
   }
 }
