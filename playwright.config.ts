@@ -40,6 +40,8 @@ export default defineConfig({
     // A trace photographs the page at every step, which takes longer than most stories themselves.
     trace: process.env.GROUNDWORK_TRACE ? 'retain-on-failure' : 'off',
     screenshot: 'only-on-failure',
+    // A dot that breathes is painted on the processor that everything else computes on.
+    contextOptions: { reducedMotion: 'reduce' },
   },
   projects: [
     { name: 'studio', use: chromium(fast), grepInvert: /@as-shipped/ },

@@ -5,7 +5,7 @@
 import { Column, HashIndex, textHash, TextSet } from '../base/columns.ts';
 import { GroundworkError } from '../base/error.ts';
 import { Lru } from '../base/lru.ts';
-import { blobSource, blockwise, type ByteSource } from '../formats/byte-source.ts';
+import { blobSource, blockwise, type Bytes, type ByteSource } from '../formats/byte-source.ts';
 import { gunzip, HARMLESS_BYTES, SWELLING_FIX, swellingReason, swells } from '../formats/expansion.ts';
 import { readTar } from '../formats/tar.ts';
 import { looksLikeZip, readEntry, readEntryHead, readEntryThrough } from '../formats/zip.ts';
@@ -120,14 +120,17 @@ export class FileSet {
     return this.#plain(file, container);
   }
 
-  /** The first bytes, at most `length`. */
-  async head(file: number, length: number): Promise<Blob> {
+  /** The first bytes, at most `length`: not as a Blob, which costs a message to another process, and reading it one more. */
+  async head(file: number, length: number): Promise<Bytes> {
     const container = this.#containers[this.#container.get(file)]!;
-    if (container.kind !== 'zip') return (await this.#plain(file, container)).slice(0, length);
+    if (container.kind !== 'zip') {
+      const blob = await this.#plain(file, container);
+      return blobSource(blob).read(0, Math.min(length, blob.size));
+    }
     const entry = this.#entry(file);
     // Small neighbours come with one read; of large ones only the beginning is wanted.
     const source = entry.compressedSize <= NEIGHBOUR ? container.blocks : container.source;
-    return new Blob([await readEntryHead(source, entry, length)]);
+    return readEntryHead(source, entry, length);
   }
 
   /** Reads a zip's entry to its end against its checksum; other files have none. Throws `zip-entry-damaged`. */

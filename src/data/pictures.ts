@@ -177,15 +177,15 @@ export class Pictures {
     try {
       // A picture in a row is decoded to be opened: once, for all that is looked at.
       const embedded = file >= 0 ? null : await this.open(path);
-      const begin = (length: number) => embedded?.slice(0, length) ?? this.#files.head(file, length);
-      let head = await begin(HEAD);
+      const head = embedded
+        ? new Uint8Array(await embedded.slice(0, HEAD).arrayBuffer())
+        : await this.#files.head(file, HEAD);
       const whole = embedded ? embedded.size : await this.#files.size(file);
       header = await readImageHeader(head);
       const sample = embedded ? null : this.#files.checksum(file);
-      const content = sample ?? crc32(new Uint8Array(await head.arrayBuffer()));
+      const content = sample ?? crc32(head);
       if (!header && whole > HEAD) {
-        head = embedded ?? (await begin(LONG_HEAD));
-        header = await readImageHeader(head);
+        header = await readImageHeader(embedded ?? (await this.#files.head(file, LONG_HEAD)));
         if (!header && whole > LONG_HEAD) header = await readImageHeader(embedded ?? (await this.open(path)));
       }
       this.#content.set(picture, content);

@@ -59,25 +59,30 @@ const CHUNK = 64 * 1024;
 /** JPEG headers may carry megabytes of metadata before the size. */
 const MAX_SCAN = 16 * 2 ** 20;
 
-/** Reads forward through a Blob, fetching a chunk at a time. */
+/** Reads forward through a file, a Blob by a chunk at a time. */
 class Reader {
-  #blob: Blob;
+  readonly #size: number;
+  /** What the chunks are of; null: the bytes are all here. */
+  readonly #blob: Blob | null;
   #start = 0;
-  #data = new DataView(new ArrayBuffer(0));
+  #data: Uint8Array;
 
-  constructor(blob: Blob) {
-    this.#blob = blob;
+  constructor(file: Blob | Uint8Array) {
+    const here = file instanceof Uint8Array;
+    this.#size = here ? file.length : file.size;
+    this.#blob = here ? null : file;
+    this.#data = here ? file : new Uint8Array(0);
   }
 
   /** A view of `length` bytes at `offset`, or null beyond the end. */
   async at(offset: number, length: number): Promise<DataView | null> {
-    if (offset < 0 || offset + length > this.#blob.size || offset > MAX_SCAN) return null;
-    if (offset < this.#start || offset + length > this.#start + this.#data.byteLength) {
+    if (offset < 0 || offset + length > this.#size || offset > MAX_SCAN) return null;
+    if (this.#blob && (offset < this.#start || offset + length > this.#start + this.#data.length)) {
       this.#start = offset;
-      this.#data = new DataView(await this.#blob.slice(offset, offset + Math.max(length, CHUNK)).arrayBuffer());
-      if (this.#data.byteLength < length) return null;
+      this.#data = new Uint8Array(await this.#blob.slice(offset, offset + Math.max(length, CHUNK)).arrayBuffer());
+      if (this.#data.length < length) return null;
     }
-    return new DataView(this.#data.buffer, offset - this.#start, length);
+    return new DataView(this.#data.buffer, this.#data.byteOffset + offset - this.#start, length);
   }
 }
 
@@ -286,7 +291,7 @@ function formatOf(magic: DataView): ImageHeader['format'] | null {
 }
 
 /** Null if the bytes are no picture we know, or are cut off before their size. Never throws for content. */
-export async function readImageHeader(file: Blob): Promise<ImageHeader | null> {
+export async function readImageHeader(file: Blob | Uint8Array): Promise<ImageHeader | null> {
   const reader = new Reader(file);
   const magic = await reader.at(0, 12);
   const format = magic && formatOf(magic);

@@ -4,6 +4,7 @@
  */
 import { isDiskFull } from '../base/disk-full.ts';
 import { GroundworkError } from '../base/error.ts';
+import { gathered } from '../base/gathered.ts';
 
 export interface FileToPlace {
   readonly path: string;
@@ -61,7 +62,7 @@ export async function placeFiles(
       const file = await guarded(made.file(path));
       const stream = await guarded(file.createWritable());
       try {
-        for await (const chunk of typeof data === 'string' ? [new TextEncoder().encode(data)] : data) {
+        for await (const chunk of typeof data === 'string' ? [new TextEncoder().encode(data)] : gathered(data)) {
           signal.throwIfAborted();
           await guarded(stream.write(chunk as Uint8Array<ArrayBuffer>));
           onBytes((bytes += chunk.length));

@@ -4,6 +4,7 @@
  * without a record is swept away. What was damaged since is found by its checksum, and the one before is used.
  */
 import { GroundworkError } from '../base/error.ts';
+import { gathered } from '../base/gathered.ts';
 import { BlockDigest, BLOCK_BYTES, textDigest } from './digest.ts';
 import type { FileStore } from './file-store.ts';
 
@@ -56,7 +57,7 @@ export class Vault<About> {
     try {
       const writer = await this.#files.open(`${path}.new`);
       try {
-        for await (const chunk of chunks) {
+        for await (const chunk of gathered(chunks)) {
           await writer.write(digest.bytes, chunk);
           await digest.add(chunk);
         }

@@ -191,7 +191,7 @@ export async function labelTables(set: FileSet): Promise<LabelFiles> {
     if (!isXml && !/\.txt$/i.test(path)) continue;
     let head: string;
     try {
-      head = await (await set.head(i, HEAD)).text();
+      head = new TextDecoder().decode(await set.head(i, HEAD));
     } catch {
       continue; // told where files are named that are not read
     }

@@ -325,7 +325,7 @@ async function isUtf32(blob: Blob): Promise<boolean> {
 
 /** Its first bytes as text; none where they cannot be read, which is told where the file is named. */
 const headOf = async (files: FileSet, i: number): Promise<string> =>
-  (await files.head(i, HEAD).catch(() => new Blob([]))).text();
+  new TextDecoder().decode(await files.head(i, HEAD).catch(() => undefined));
 
 /** Opens every data file of the set. Bad files become issues. */
 export async function openTables(given: Omit<Context, 'foreign'>): Promise<Opened> {
