@@ -32,7 +32,6 @@ test('axe names what can be read in one theme only', async ({ page }) => {
 
 test('every room passes axe, light and dark', async ({ page }) => {
   test.setTimeout(600_000);
-  await page.emulateMedia({ reducedMotion: 'reduce' });
   await openHarness(page, served, 'fast');
   const check = async (where: string) => {
     await page.waitForTimeout(250);
