@@ -69,6 +69,7 @@ async function main(): Promise<void> {
     const { rows } = await session.handle({ type: 'rows', dataset: dataset.id, split, offset: 0, count: values.show });
     printRows(split, rows);
   }
+  await tellFindings(session, dataset);
   if (unsettled !== null) throw unsettled;
   registerDecoder(nodeDecode);
   await tellLookAlikes(session, dataset, values['look-alikes'] ?? false);
@@ -83,6 +84,14 @@ function printReport({ format, files, train, heldout, images, leftOut, issues, i
     console.log(`  ${severity}: ${[file, line || '', field].filter(Boolean).join(' ')}: ${reason}. ${fix}`);
   const more = issueCount.errors + issueCount.warnings - ISSUES_PRINTED;
   if (more > 0) console.log(`  and ${more} more`);
+}
+
+/** What spoils a run or a measurement, as the Data room's Health has it. Shared pictures are in the notes. */
+async function tellFindings(session: EngineSession, { id }: DatasetReport): Promise<void> {
+  const { findings } = await session.handle({ type: 'health', dataset: id });
+  const bad = findings.filter(({ severity, key }) => severity === 'bad' && !key.startsWith('picture-'));
+  if (bad.length) console.log('');
+  for (const { rows, title, fix } of bad) console.log(`${rows === 1 ? '1 row' : `${rows} rows`} ${title}. ${fix}`);
 }
 
 function printRows(split: Row['split'], rows: readonly Row[]): void {

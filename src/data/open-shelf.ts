@@ -2,8 +2,9 @@
 import { folderLister, sampleBenchmark } from './benchmark.ts';
 import { Counting } from './counting.ts';
 import type { DatasetOptions } from './dataset-ref.ts';
-import { fileIssue, type FileSet } from './file-set.ts';
+import type { FileSet } from './file-set.ts';
 import { Ledger } from './ledger.ts';
+import { nothingFound } from './nothing-found.ts';
 import { Pictures } from './pictures.ts';
 import type { RowIssue } from './row.ts';
 import { checkAborted, type Progress, type Shelf } from './scan.ts';
@@ -47,14 +48,8 @@ export async function openShelf(
     if (table.format === null) benchmarks.set(table.file, await sampleBenchmark(table));
   }
   const all = [...files.issues, ...issues];
-  if (!tables.length && !all.length)
-    all.push(
-      fileIssue(
-        '',
-        'there are no rows',
-        'Drop a folder or zip with rows (JSON, JSONL, CSV or Parquet) and their pictures.',
-      ),
-    );
+  const explained = issues.length > 0 || files.issues.some(({ severity }) => severity === 'error');
+  if (!explained && tables.every(({ length }) => length === 0)) all.unshift(nothingFound(files, { tables, ledger }));
   return {
     name,
     files,

@@ -353,6 +353,22 @@ function corrected(
   return { decisions: next, evidence: all, changed };
 }
 
+/** Without those of files none of whose rows is left, and none of whose pictures was found: their answer changes nothing. */
+function worthAsking(
+  decisions: Decisions,
+  evidence: ReadonlyMap<string, Evidence>,
+  index: RowIndex,
+  { tables }: Shelf,
+): Decisions {
+  const used = new Set<string>();
+  for (let row = 0; row < index.length; row++) used.add(tables[index.table(row)]!.file);
+  return new Map(
+    [...decisions].filter(
+      ([key]) => used.has(key.slice(key.indexOf('\n') + 1)) || (evidence.get(key)?.measured ?? 0) > 0,
+    ),
+  );
+}
+
 /** `issues`: found before any row was read. Throws `cancelled`; never for what the files contain. */
 export async function scan(
   shelf: Shelf,
@@ -375,6 +391,7 @@ export async function scan(
     decisions = all.decisions;
     const others = pass.benchmarks.learn(shelf);
     if ((all.changed || others || shelf.counting.version !== known) && attempt === 0) continue;
+    decisions = worthAsking(decisions, all.evidence, pass.index, shelf);
     const notes = [...decisions].map(([key, decision]) => {
       const doubt = decision.ambiguous ? '. This is a guess: confirm it' : '';
       return `${key.slice(key.indexOf('\n') + 1)}: boxes written ${WAY_WORDS[decision.way]} are read as ${conventionWords(decision)}, because ${decision.reason}${doubt}.`;

@@ -293,3 +293,66 @@ test('a Parquet file of the Hub names its classes in its schema', async () => {
   expect(labels).toEqual([['gloves', 'coverall'], ['class 5']]);
   expect(dataset.report.ledger).toMatchObject([{ key: 'classes-by-number', rows: 1 }]);
 });
+
+describe('files without a row say what was found', () => {
+  const said = async (files: Record<string, string | Uint8Array<ArrayBuffer>>) => {
+    const { report } = await openDataset('dropped', named(files));
+    expect(report).toMatchObject({ train: 0, heldout: 0, leftOut: 0 });
+    return report.issues[0]!.reason;
+  };
+
+  test.each<[string, Record<string, string | Uint8Array<ArrayBuffer>>, string]>([
+    ['an empty list', { 'x.json': '[]' }, 'x.json (JSON) has no row'],
+    ['an object without rows', { 'x.json': '{"info": {"year": 2020}}' }, 'x.json holds no list of rows that is known'],
+    ['a table with a head only', { 'x.csv': 'image,question,answer\n' }, 'x.csv (CSV) has no row'],
+    ['pictures alone', { 'a.png': pngHeader(9, 9), 'b.png': pngHeader(9, 9) }, 'there are 2 pictures'],
+    ['words alone', { 'notes.txt': 'hello' }, 'there is 1 other file (notes.txt)'],
+    [
+      'COCO whose pictures have no annotation',
+      { 'x.json': JSON.stringify({ images: [{ id: { a: 1 }, file_name: 'a.png' }], annotations: [], categories: [] }) },
+      'x.json (JSON) has no row; 1 picture has no annotation and is not asked about',
+    ],
+    [
+      'COCO of crowds',
+      {
+        'x.json': JSON.stringify({
+          images: [{ id: 1, file_name: 'a.png' }],
+          annotations: [{ id: 1, image_id: 1, category_id: 1, bbox: [1, 2, 3, 4], iscrowd: 1 }],
+          categories: [{ id: 1, name: 'x' }],
+        }),
+      },
+      '1 annotation marks a crowd',
+    ],
+  ])('%s', async (_, files, reason) => {
+    const text = await said(files);
+    expect(text).toMatch(/^there are no rows: /);
+    expect(text).toContain(reason);
+  });
+
+  test('an empty file beside rows is named', async () => {
+    const { report } = await open({
+      'a.json': [llava('<image>Hi?', 'Hello.', 1)],
+      'b.json': '',
+      'c.csv': '',
+      'd.json': ' \n',
+    });
+    expect(report.train + report.heldout).toBe(1);
+    expect(report.issues.map(({ file, reason, severity }) => `${severity} ${file}: ${reason}`)).toEqual([
+      'warning b.json: the file is empty',
+      'warning c.csv: the file is empty',
+      'warning d.json: the file is empty',
+    ]);
+  });
+
+  test('how boxes are read is not asked of a file whose pictures are all missing', async () => {
+    const row = {
+      image: 'gone.png',
+      conversations: [
+        { from: 'human', value: '<image>?' },
+        { from: 'gpt', value: '[1, 2, 30, 40]' },
+      ],
+    };
+    const { report } = await open({ 'a.json': [row] });
+    expect(report.questions).toEqual([{ kind: 'skip', rows: 1 }]);
+  });
+});

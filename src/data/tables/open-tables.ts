@@ -124,6 +124,7 @@ async function jsonTables(
     else pending.documents.push({ file, blob, index });
     return;
   }
+  if (index.root === 'empty' && !index.problem) opened.issues.push(emptyFile(file));
   if (index.root === 'scalar' && !index.problem)
     return void opened.issues.push(
       fileIssue(file, 'not JSON: it contains no list and no object', 'Repair the file, or export it again.'),
@@ -138,6 +139,9 @@ async function jsonTables(
     );
   if (index.root === 'object') await objectTables({ number, file, blob }, index, context, pending, opened);
 }
+
+const emptyFile = (file: string): RowIssue =>
+  fileIssue(file, 'the file is empty', 'Copy or export it again, or remove it.', 'warning');
 
 /** COCO's files of another kind, by their first annotation: what they are, and what to bring instead. */
 async function otherAnnotations(blob: Blob, { members, problem }: JsonIndex): Promise<[string, string] | null> {
@@ -356,6 +360,10 @@ export async function openTables(given: Omit<Context, 'foreign'>): Promise<Opene
       return null;
     });
     if (!packed) continue;
+    if (packed.size === 0) {
+      opened.issues.push(emptyFile(file));
+      continue;
+    }
     if (await isUtf32(packed)) {
       opened.issues.push(fileIssue(file, 'it is UTF-32, which is not read', 'Save it as UTF-8.'));
       continue;
