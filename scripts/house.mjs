@@ -4,8 +4,9 @@
  * runs on a fresh clone.
  */
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
-import { constants } from 'node:os';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { constants, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -73,17 +74,58 @@ export async function ensureModules() {
     console.error(`Groundwork needs Node 20.19 or newer; this is ${process.version}.`);
     process.exit(1);
   }
+  if (staleModules() === null) return;
+  const done = await installTurn();
+  const code = await install();
+  done();
+  if (code !== 0) {
+    console.error('\nThe packages could not be installed: npm says why above. Once they are, no network is needed.');
+    process.exit(code);
+  }
+}
+
+/** npm's exit code. Whoever had the turn before may have installed all of it. */
+async function install() {
   const why = staleModules();
-  if (why === null) return;
+  if (why === null) return 0;
   console.log(`Installing packages (${why}) …`);
   // npm names itself to the scripts it runs; otherwise it is on the path (a .cmd file on Windows, hence the shell).
   const npm = process.env.npm_execpath;
   const args = ['ci', '--no-audit', '--no-fund'];
-  const code = npm?.endsWith('.js')
-    ? await runNode([npm, ...args])
-    : await run('npm', args, { shell: process.platform === 'win32' });
-  if (code !== 0) {
-    console.error('\nThe packages could not be installed: npm says why above. Once they are, no network is needed.');
-    process.exit(code);
+  return npm?.endsWith('.js') ? runNode([npm, ...args]) : run('npm', args, { shell: process.platform === 'win32' });
+}
+
+/**
+ * Two commands that are started at once (a studio and its tests) would each empty node_modules under the other: one
+ * waits. The sign of whose turn it is names its process, so that one which was killed holds nobody up.
+ * @returns {Promise<() => void>} ends the turn
+ */
+async function installTurn() {
+  const sign = join(tmpdir(), `groundwork-install-${createHash('sha256').update(root).digest('hex').slice(0, 16)}`);
+  for (let told = false; ;) {
+    try {
+      writeFileSync(sign, String(process.pid), { flag: 'wx' });
+      return () => rmSync(sign, { force: true });
+    } catch (error) {
+      if (error.code !== 'EEXIST') return () => {}; // where nothing can be written, nobody can wait
+    }
+    if (isLeft(sign)) rmSync(sign, { force: true });
+    else if (!told) {
+      console.log('Another command installs the packages; waiting for it …');
+      told = true;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+}
+
+/** Whether the process that wrote the sign is gone. A sign without a name is being written, or was left so long ago. */
+function isLeft(sign) {
+  try {
+    const pid = Number(readFileSync(sign, 'utf8'));
+    if (pid === 0) return Date.now() - statSync(sign).mtimeMs > 10_000;
+    process.kill(pid, 0);
+    return false;
+  } catch (error) {
+    return error.code === 'ESRCH';
   }
 }

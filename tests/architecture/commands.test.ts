@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -149,5 +149,30 @@ describe('the packages', () => {
   });
   test('of other platforms may be missing', () => {
     expect(stale({ 'node_modules/b': { version: '1.0.0', optional: true } }, {})).toBe('null');
+  });
+
+  test('are installed once where two commands find them missing at the same time, and again after one was killed', async () => {
+    put('package-lock.json', lock({ 'node_modules/a': { version: '1.0.0' } }));
+    const begin = `import { appendFileSync, rmSync } from 'node:fs';
+      rmSync('node_modules', { recursive: true, force: true });
+      appendFileSync('installs', '.');`;
+    put('npm.js', `${begin} setTimeout(() => process.kill(process.ppid, 'SIGKILL'));`);
+    const ensure = (env: NodeJS.ProcessEnv = {}) =>
+      new Promise<number | null>((resolve) => {
+        const script = "import('./scripts/house.mjs').then((house) => house.ensureModules())";
+        const options = { cwd: house, env: { ...process.env, npm_execpath: join(house, 'npm.js'), ...env } };
+        spawn(process.execPath, ['-e', script], options).on('close', resolve);
+      });
+    put('package.json', '{ "type": "module" }');
+    expect(await ensure()).toBeNull(); // killed, its turn not ended
+    put(
+      'npm.js',
+      `${begin} import { mkdirSync, writeFileSync } from 'node:fs';
+       await new Promise((resolve) => setTimeout(resolve, 500));
+       mkdirSync('node_modules');
+       writeFileSync('node_modules/.package-lock.json', ${JSON.stringify(lock({ 'node_modules/a': { version: '1.0.0' } }))});`,
+    );
+    expect(await Promise.all([ensure(), ensure(), ensure()])).toEqual([0, 0, 0]);
+    expect(readFileSync(join(house, 'installs'), 'utf8')).toBe('..');
   });
 });
