@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vite';
 import { contentSecurityPolicy } from './scripts/content-security-policy.ts';
@@ -14,6 +15,8 @@ export default defineConfig({
   appType: 'mpa', // rooms are hash routes: a file that is missing is an error, not the page again
   plugins: [wgsl(), react(), contentSecurityPolicy(), manifestBeside(), offline()],
   worker: { format: 'es', plugins: () => [wgsl()] },
+  // The interpreter of rewards asks for Node's module where it finds itself under Node, and nowhere else.
+  resolve: { alias: { module: fileURLToPath(new URL('scripts/no-module.ts', import.meta.url)) } },
   server: { host: '127.0.0.1' },
   build: {
     // What runs the engine (Chrome 134 brought subgroups) understands all of this.
@@ -22,6 +25,8 @@ export default defineConfig({
     rolldownOptions: { checks: { pluginTimings: false } },
     manifest: true,
     sourcemap: true,
+    // The engine is one file for its worker, and later than the page; what the page waits for is held small by check-size.
+    chunkSizeWarningLimit: 2048,
     assetsInlineLimit: 0,
   },
 });
