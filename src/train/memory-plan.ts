@@ -24,7 +24,6 @@ import { Scorer, type ScoreSettings } from './scorer.ts';
 import type { PassShape, StagePlanner } from './stages/descriptor.ts';
 import { HELDOUT_AT_ONCE, heldoutOf } from './stages/heldout.ts';
 import { descriptorOf } from './stages/index.ts';
-import type { LoraSettings, OptimizerSettings } from './stages/settings.ts';
 import { VisionRunner } from './vision-runner.ts';
 
 /** The longest row of a dataset, as the model reads it. */
@@ -185,7 +184,7 @@ function itemise(
 export function itemOf(label: string, weights: ReadonlySet<string>): MemoryItemName {
   if (weights.has(label)) return 'weights';
   if (label.endsWith(' merged')) return 'merged weights';
-  if (/^adapter (?:parameters|gradients)$/.test(label)) return 'adapter';
+  if (/^(?:adapter|teacher) (?:parameters|gradients)$/.test(label)) return 'adapter';
   if (/^adam (?:mean|square)$/.test(label)) return 'optimizer';
   if (/^cache [kv] \d+$/.test(label)) return 'keys and values';
   if (label === 'readback') return 'staging';
@@ -282,13 +281,14 @@ class Planner implements StagePlanner {
   }
 
   train(
-    stage: { readonly lora: LoraSettings; readonly optimizer: OptimizerSettings },
+    stage: Parameters<StagePlanner['train']>[0],
     compile: (pass: (shape: PassShape, settings: ScoreSettings) => void) => void,
   ): void {
     this.#adapter?.destroy();
     this.#adapter = new Adapter(this.#session, adapterTargets(this.#model, stage.lora));
     this.#policy.adopt(this.#adapter);
     const optimizer = new Optimizer(this.#session, this.#adapter, stage.optimizer, 1);
+    const average = stage.averaged ? new Adapter(this.#session, this.#adapter.targets, 'teacher') : null;
     const scorer = new Scorer(this.#model, this.#adapter, this.#policy.weights);
     compile(({ groups, completions, tokens, promptTokens, support = 0 }, settings) => {
       const group = {
@@ -302,5 +302,6 @@ class Planner implements StagePlanner {
     this.#look();
     scorer.destroy();
     optimizer.destroy();
+    average?.destroy();
   }
 }

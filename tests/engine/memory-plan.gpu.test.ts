@@ -25,6 +25,7 @@ import { itemOf, longestRow, planMemory, type MemoryItemName } from '../../src/t
 import type { Recipe, Stage } from '../../src/train/recipe.ts';
 import {
   evaluateStage,
+  distillStage,
   grpoStage,
   lora,
   mergeStage,
@@ -101,6 +102,16 @@ const RECIPES: Readonly<Record<string, readonly Stage[]>> = {
       gradientCheckpointing: true,
     }),
     rejectionStage({ limit: 8, numGenerations: 8, batchSize: 4, sampling: sampling(16) }),
+  ],
+  'self-distillation with an averaged teacher': [
+    distillStage({
+      ...small,
+      maxSteps: 1,
+      promptsPerStep: 2,
+      numGenerations: 4,
+      teacherModelKind: 'ema',
+      sampling: sampling(16),
+    }),
   ],
   'evaluation alone': [evaluateStage({ limit: 8, batchSize: 8, maxCompletionLength: 16 })],
 };

@@ -42,7 +42,12 @@ export interface StagePlanner {
   generate(prompts: number, numGenerations: number, maxCompletionLength: number): void;
   /** A new adapter with its optimizer, and the passes that `compile` asks for. */
   train(
-    stage: { readonly lora: LoraSettings; readonly optimizer: OptimizerSettings },
+    stage: {
+      readonly lora: LoraSettings;
+      readonly optimizer: OptimizerSettings;
+      /** A moving average of the adapter is kept beside it. */
+      readonly averaged?: boolean;
+    },
     compile: (pass: (shape: PassShape, settings: ScoreSettings) => void) => void,
   ): void;
   /** Folds the adapter into the weights. */

@@ -117,7 +117,7 @@ export const distill: StageDescriptor<DistillStage> = {
   units: (stage) => ({ count: stage.maxSteps, unit: 'step' }),
   brief: (stage, units) => ({ ...stage, maxSteps: units }),
   plan: (stage, planner) =>
-    planner.train(stage, (pass) => {
+    planner.train({ ...stage, averaged: stage.teacherModelKind === 'ema' }, (pass) => {
       const tokens = stage.sampling.maxCompletionLength;
       planner.generate(stage.promptsPerStep, stage.numGenerations, tokens);
       const shape = { groups: 1, completions: stage.numGenerations, tokens };
