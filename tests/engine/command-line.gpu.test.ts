@@ -10,7 +10,15 @@ import { nodeFileStore } from '../../src/cli/node-file-store.ts';
 import { writeSynthetic } from '../../src/cli/synthetic-folder.ts';
 import type { RunRecord } from '../../src/engine/protocol/records.ts';
 import { storageInFiles } from '../../src/store/storage.ts';
-import { evaluateStage, lora, mergeStage, optimizer, sftStage } from '../../src/train/stages/index.ts';
+import {
+  evaluateStage,
+  grpoStage,
+  lora,
+  mergeStage,
+  optimizer,
+  sampling,
+  sftStage,
+} from '../../src/train/stages/index.ts';
 import { startHub } from '../store/hub-server.ts';
 import { fewRows } from './few-rows.ts';
 
@@ -144,4 +152,35 @@ test('a run on a 4-bit base that was killed is gone on with on the same base, to
   expect(resumed.text).toMatch(/Resuming the run of .*, after step [1-4]/);
   expect(resumed.text).toContain('held as int4');
   expect((await weightsIn(at('killed/adapter'))).equals(await weightsIn(at('whole/adapter')))).toBe(true);
+});
+
+test('a plan that carries code of its own is shown and refused; allowed, its reward is in what the run tells', async () => {
+  await randomWeights('qwen3_vl/one-image', at('small'));
+  const rewardCode = 'function reward(completion) { return completion.tokens % 3; }';
+  const stage = grpoStage({
+    lora: lora(4, 8),
+    maxSteps: 1,
+    promptsPerStep: 1,
+    numGenerations: 3,
+    sampling: sampling(6),
+    rewardCode,
+    rewardWeights: { ...grpoStage().rewardWeights, own: 1 },
+  });
+  writeFileSync(at('coded.json'), JSON.stringify({ name: 'coded', seed: 5, stages: [stage] }));
+  const args = ['--model', at('small'), '--recipe', at('coded.json'), '--out', at('coded')];
+  const refused = await demo(args);
+  expect(refused.code).toBe(2);
+  expect(refused.text).toContain(rewardCode);
+  expect(refused.text).toContain('--allow-code');
+  const allowed = await demo([...args, '--allow-code']);
+  expect(allowed.code, allowed.text).toBe(0);
+  const { records } = storageInFiles(nodeFileStore(at('coded/run')));
+  const [run] = await records.all<RunRecord>('runs');
+  const told = (await records.log(run!.id)).flatMap(({ entries }) => entries as readonly object[]);
+  const group = told.find((event) => (event as { type?: string }).type === 'group') as {
+    readonly completions: readonly { readonly tokens: number; readonly rewards: Readonly<Record<string, number>> }[];
+  };
+  expect(group.completions.map(({ rewards }) => rewards['own'])).toEqual(
+    group.completions.map(({ tokens }) => tokens % 3),
+  );
 });
