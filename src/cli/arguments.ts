@@ -108,6 +108,22 @@ export const existing = <D extends string | undefined = undefined>(fallback?: D)
   },
 });
 
+/** Paths that are there, one or several. */
+export const existingOnes = (fallback: string): Option<readonly [string, ...string[]]> => ({
+  type: 'string',
+  multiple: true,
+  read(_given, name, all) {
+    const missing = all.find((path) => !existsSync(path));
+    if (missing !== undefined)
+      throw new UsageError(
+        `${name}: there is nothing at ${missing}.`,
+        'Give the path of a file or folder that is there.',
+      );
+    const [first = fallback, ...more] = all;
+    return [first, ...more];
+  },
+});
+
 const cannotWrite = (name: string, path: string, error: unknown) =>
   new UsageError(
     `${name}: ${path} cannot be written (${systemCode(error) ?? String(error)}).`,

@@ -2,9 +2,10 @@
  * What a dataset is read as, without a model and without training: how many rows, how their boxes are read, what was
  * done to them, what is asked, and some rows as they were understood. Ends with exit code 2 while a question is open.
  * Pictures of a benchmark are compared by their looks with those to train on; --look-alikes does so for any held-out part.
+ * Several PATHs are one dataset, as in the studio: the first keeps its paths, the others come under their folder's name.
  * Of detection annotations (COCO) it composes rows of several pictures, and writes them with their pictures into DIR.
  *
- *   npm run dataset -- PATH [--show N] [--coordinates FILE=SPACE] [--unsaid-picture FILE=WHICH]
+ *   npm run dataset -- PATH… [--show N] [--coordinates FILE=SPACE] [--unsaid-picture FILE=WHICH]
  *     [--look-alikes] [--answers boxes|words] [--turns all|last] [--skip-unusable] [--edits FILE]
  *     [--compose find,common,count [--pictures K] [--rows N] [--seed N] [--out DIR]]
  */
@@ -15,7 +16,7 @@ import type { DatasetReport, Row } from '../engine/protocol/index.ts';
 import { flag, outFolder, readArguments, UsageError, whole } from './arguments.ts';
 import { COMPOSE_FLAGS, composeFrom, writeComposed } from './compose.ts';
 import { INTAKE_FLAGS, settleByFlags } from './intake.ts';
-import { filesUnder } from './node-files.ts';
+import { filesOfDatasets } from './node-files.ts';
 import { registerDecoder } from '../image/decode.ts';
 import { nodeDecode } from '../image/node-decode.ts';
 import { tellLookAlikes } from './look-alikes.ts';
@@ -23,7 +24,7 @@ import { rowWords } from './row-words.ts';
 import { runCommand } from './run-command.ts';
 import { takeEdits } from './take-edits.ts';
 
-const USAGE = 'usage: npm run dataset -- PATH [--show N] [--coordinates FILE=SPACE] [--skip-unusable] [--edits FILE]';
+const USAGE = 'usage: npm run dataset -- PATH… [--show N] [--coordinates FILE=SPACE] [--skip-unusable] [--edits FILE]';
 
 /** Issues that are printed; the studio lists them all. */
 const ISSUES_PRINTED = 20;
@@ -32,11 +33,11 @@ async function main(): Promise<void> {
   const { values, positionals } = await readArguments(
     USAGE,
     { show: whole(0, 3), 'look-alikes': flag, out: outFolder(), ...COMPOSE_FLAGS, ...INTAKE_FLAGS },
-    1,
+    Infinity,
   );
-  const [path] = positionals;
+  const [path, ...others] = positionals;
   if (path === undefined) throw new UsageError('No dataset is named.', USAGE);
-  if (!existsSync(path)) throw new UsageError(`There is nothing at ${path}.`, USAGE);
+  for (const each of positionals) if (!existsSync(each)) throw new UsageError(`There is nothing at ${each}.`, USAGE);
   const compose = composeFrom(values);
   if (values.out !== undefined && !compose)
     throw new UsageError('--out writes rows that were composed.', 'Say which questions: --compose find,common,count.');
@@ -48,7 +49,7 @@ async function main(): Promise<void> {
   const opened = await session.handle({
     type: 'open-dataset',
     name: basename(path),
-    files: await filesUnder(path),
+    files: await filesOfDatasets([path, ...others]),
     ...(compose && { options: { compose } }),
   });
   printReport(opened);

@@ -2,7 +2,7 @@
  * The whole method from the command line: base → SFT → merge → rejection sampling → GRPO → evaluation → export, on the
  * starter model and the sample dataset. Prints progress and one table; writes report.json, adapter/ and merged/.
  *
- *   npm run demo -- --out DIR [--quick | --recipe RECIPE] [--seed N] [--model DIR|ID] [--data PATH] [--resume]
+ *   npm run demo -- --out DIR [--quick | --recipe RECIPE] [--seed N] [--model DIR|ID] [--data PATH]… [--resume]
  *     [--save-every N] [--storage auto|f32|f16|int8|int4|nf4] [--coordinates FILE=SPACE] [--unsaid-picture FILE=WHICH]
  *     [--report FILE [--gallery KIND…] [--gallery-rows N]]
  *     [--answers boxes|words] [--turns all|last] [--skip-unusable] [--edits FILE] [--allow-code]
@@ -10,7 +10,8 @@
  *     [--reward NAME=WEIGHT]… [--gguf f16|bf16|q8_0|q4_0]…
  *     [--teacher URL [--teacher-model NAME] [--teacher-samples N] [--teacher-at-once N] [--teacher-space SPACE]]
  *
- * --reward gives a reward another weight in the GRPO stages of the recipe: two runs of a seed with and without it say
+ * Several --data are one dataset: the files of the first keep their paths, those of the others come under their folder's
+ * name, as the studio adds them. --reward gives a reward another weight in the GRPO stages of the recipe: two runs of a seed with and without it say
  * what it adds. RECIPE is a preset by its name (src/train/presets.ts), or a file with a plan as the studio's Recipe room writes it. ID
  * is a model on a Hub (find-model.ts). The run is kept in DIR/run, with a checkpoint every 20 steps and every two
  * minutes, or every N steps: --resume goes on with one that was interrupted there, from its last checkpoint, with the recipe it was
@@ -36,7 +37,7 @@ import type { Recipe } from '../train/recipe.ts';
 import { advise, codeOf } from '../train/recipe-check.ts';
 import { damageNotice, type Damage } from '../store/records.ts';
 import {
-  existing,
+  existingOnes,
   flag,
   ggufPrecisions,
   outFile,
@@ -54,7 +55,7 @@ import { lockFolder } from './folder-lock.ts';
 import { INTAKE_FLAGS, settleByFlags } from './intake.ts';
 import { takeEdits } from './take-edits.ts';
 import { nodeFileStore } from './node-file-store.ts';
-import { filesUnder, writeFiles } from './node-files.ts';
+import { filesOfDatasets, writeFiles } from './node-files.ts';
 import { runCommand } from './run-command.ts';
 import { GALLERY_FLAGS, galleryKinds } from './report-flags.ts';
 import { PICTURE_FLAGS, withPictures } from './picture-flags.ts';
@@ -83,7 +84,7 @@ async function main(): Promise<void> {
     'allow-code': flag,
     seed: whole(0),
     model: text(join(home, 'public/starter/model')),
-    data: existing(join(home, 'public/starter/sample.zip')),
+    data: existingOnes(join(home, 'public/starter/sample.zip')),
     storage: heldHow,
     out: outFolder('out'),
     report: outFile,
@@ -132,7 +133,11 @@ async function main(): Promise<void> {
   // A run goes on with weights held as they were.
   const held = (values.resume && kept!.weights) || values.storage;
   const model = await session.handle({ type: 'load-model', files, name, storage: held });
-  const opened = await session.handle({ type: 'open-dataset', name: 'demo', files: await filesUnder(values.data) });
+  const opened = await session.handle({
+    type: 'open-dataset',
+    name: 'demo',
+    files: await filesOfDatasets(values.data),
+  });
   progress.note(
     `${device.name}\n${model.parameters.toLocaleString('en')} parameters, ${heldAs(model)}; ${opened.train} training rows, ${opened.heldout} held out, ${opened.issueCount.errors + opened.issueCount.warnings} problems`,
   );

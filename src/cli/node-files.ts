@@ -4,6 +4,7 @@ import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative, sep } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { beside } from '../base/beside.ts';
 import { toldByDisk } from './disk-error.ts';
 import { fileBlob } from './file-blob.ts';
 
@@ -28,6 +29,20 @@ export async function filesUnder(path: string): Promise<NamedFile[]> {
     files.push({ path: relative(path, full).split(sep).join('/'), file: await openFile(full) });
   }
   return files.sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+/** Files of one dataset, or of several as one: the first keeps its paths, the others come beside them. */
+export async function filesOfDatasets([first, ...others]: readonly [string, ...string[]]): Promise<
+  (NamedFile & { readonly added?: number })[]
+> {
+  const files: (NamedFile & { readonly added?: number })[] = await filesUnder(first);
+  for (const [i, path] of others.entries()) {
+    const folder = (await stat(path)).isDirectory();
+    const there = files.map((file) => file.path);
+    for (const file of beside(basename(path), await filesUnder(path), folder, there))
+      files.push({ ...file, added: i + 1 });
+  }
+  return files;
 }
 
 /** A file to be written: its text, or its bytes as they come. */

@@ -9,7 +9,12 @@ import type { RowFormatName } from './formats/table.ts';
 export type { BoxLayout } from '../grounding/numbers.ts';
 
 /** Where a dataset's files are. `path` is the folder they are mounted at inside the dataset; '' is its root. */
-export type SourceRef =
+export type SourceRef = SourcePlace & {
+  /** Of the how manieth dataset that was added to the first; absent: of the first. */
+  readonly added?: number;
+};
+
+type SourcePlace =
   /** On the user's disk, read in place. The browser may ask for permission again in a later visit. */
   | {
       readonly kind: 'handle';

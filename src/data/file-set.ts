@@ -12,14 +12,20 @@ import { looksLikeZip, readEntry, readEntryHead, readEntryThrough } from '../for
 import { readDirectory } from '../formats/zip-directory.ts';
 import type { RowIssue } from './row.ts';
 
+/** What belongs to a dataset that was added to another one. */
+interface Added {
+  /** Of the how manieth addition it is; absent: of the dataset that was opened first. */
+  readonly added?: number;
+}
+
 /** A file or folder with its path inside the dataset (or its name). */
-export interface NamedFile {
+export interface NamedFile extends Added {
   readonly path: string;
   readonly file: Blob;
 }
 
 /** A file or folder of the user's disk, read in place; the root folder's own path is ''. */
-export interface NamedHandle {
+export interface NamedHandle extends Added {
   readonly path: string;
   readonly handle: FileSystemFileHandle | FileSystemDirectoryHandle;
 }
@@ -175,11 +181,14 @@ export class FileSet {
 
   /** Adds what was given. `tell` hears how many files were found so far. Bad archives become issues. */
   async add(sources: readonly Source[], tell: (files: number) => void = () => undefined): Promise<void> {
+    // What is added later changes no path of what was there.
+    const [first, ...others] = sources.filter(({ added }) => !added);
     for (const source of sources) {
+      const alone = source === first && others.length === 0;
       const path = source.path.replaceAll('\\', '/').replace(/^(?:\.?\/)+/, '');
-      if ('file' in source) await this.#addBlob(path, source.file, sources.length === 1);
+      if ('file' in source) await this.#addBlob(path, source.file, alone);
       else if (source.handle.kind === 'directory') await this.#addFolder(path, source.handle, tell);
-      else await this.#addHandle(path, source.handle, sources.length === 1);
+      else await this.#addHandle(path, source.handle, alone);
       tell(this.count);
     }
   }

@@ -3,6 +3,7 @@ import { useLocation } from 'wouter';
 import type { ProjectView, RunRecord } from '../engine/protocol/index.ts';
 import { Confirm } from './ui/confirm.tsx';
 import { when } from './rooms/projects/when.ts';
+import { partsOf } from './state/dataset-actions.ts';
 import { currentProject, interruptedRun } from './state/kept.ts';
 import { isActive } from './state/run.ts';
 import { useKeeping, useProject, useRun } from './state/studio.ts';
@@ -170,7 +171,11 @@ function Reopen() {
           </>
         )}
         {again.length > 0 && (
-          <p>{again.join(' and ')}: choose the files again. The browser lets a page read them during one visit only.</p>
+          <p>
+            {again.join(' and ')}: choose the files again
+            {again.some((name) => partsOf(name).length > 1) && ', the first dataset first, and add the others to it'}.
+            The browser lets a page read them during one visit only.
+          </p>
         )}
         {deleted && <p>{deleted.name}: its copy was deleted from this browser. Open its files again.</p>}
       </div>

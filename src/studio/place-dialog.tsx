@@ -11,7 +11,7 @@ export function PlaceDialog() {
 }
 
 function Question({ asked }: { readonly asked: PlaceQuestion }) {
-  const { dataset, project, holds, runs, edits, active, answer } = asked;
+  const { dataset, project, holds, runs, edits, active, addable, answer } = asked;
   const dialog = useRef<HTMLDialogElement>(null);
   useLayoutEffect(() => {
     const element = dialog.current!;
@@ -42,6 +42,11 @@ function Question({ asked }: { readonly asked: PlaceQuestion }) {
             ? `In this project it takes the place of “${holds}”. Runs and edits stay, and are listed with the data that they stand on.`
             : `In this project it takes the place of “${holds}”. Your files stay as they are.`}
       </p>
+      {addable && (
+        <p className="muted">
+          Added to “{holds}”, its rows stand beside those that are there, as if you had dropped both together.
+        </p>
+      )}
       <div className="button-row">
         <button type="button" className="button primary" disabled={active} onClick={() => answer('new')}>
           <Icon name="plus" /> Begin a new project
@@ -49,6 +54,11 @@ function Question({ asked }: { readonly asked: PlaceQuestion }) {
         <button type="button" className="button" onClick={() => answer('here')}>
           Open it in “{project}”
         </button>
+        {addable && (
+          <button type="button" className="button" onClick={() => answer('add')}>
+            Add it to “{holds}”
+          </button>
+        )}
         <button type="button" className="button" onClick={() => answer(null)}>
           Cancel
         </button>

@@ -50,6 +50,25 @@ test('a place where nothing is, is refused in a sentence', async () => {
   expect(nowhere.error).toContain('There is nothing at');
 });
 
+test('several folders are one dataset: the first keeps its paths, the next comes under its name', async () => {
+  for (const [folder, id] of [
+    ['few-first', 'one'],
+    ['few-second', 'two'],
+  ] as const) {
+    put(`${folder}/images/a.png`, pngHeader(200, 100));
+    put(`${folder}/rows.json`, JSON.stringify([{ ...cup, id, images: ['images/a.png'] }]));
+  }
+  const said = ['--coordinates', 'rows.json=pixels', '--coordinates', 'few-second/rows.json=thousandths'];
+  const both = await dataset('few-first', join(home, 'few-second'), ...said);
+  expect(both).toMatchObject({ code: 0, error: '' });
+  expect(both.out).toMatch(/2 training rows, 0 held out, 0 left out, 2 pictures/);
+  expect(both.out).toContain('few-second/rows.json: ');
+  expect(both.out).toContain('⟨picture 1, 0.100 0.100 0.450 0.400⟩');
+  expect(both.out).toContain('⟨picture 1, 0.020 0.010 0.090 0.040⟩');
+  const gone = await dataset('few-first', join(home, 'nowhere'));
+  expect([gone.code, gone.error]).toEqual([2, expect.stringContaining('There is nothing at')]);
+});
+
 test('rows composed of annotations are written with their pictures, and open as a dataset', async () => {
   const pictures = Array.from({ length: 12 }, (_, i) => i);
   for (const i of pictures) put(`coco/p/${i}.png`, pngHeader(200, 100));

@@ -134,10 +134,17 @@ export class Datasets {
           project,
         ),
       ),
-    'open-dataset': ({ name, stored = [], options, project, ...given }) =>
+    'open-dataset': ({ name, stored = [], baseUrl, onto, options, project, ...given }) =>
       this.#opened(async (progress) => {
-        const sources = [...sourcesOf(given), ...(await storedSources(stored))];
-        const opened = withRows(await openDataset(name, sources, options, progress));
+        const before = onto === undefined ? null : this.get(onto).report;
+        const sources = inOrder([
+          ...(before ? this.sources(before.id) : []),
+          ...sourcesOf(given),
+          ...(await storedSources(stored)),
+        ]);
+        const sample = baseUrl === undefined ? [] : await this.#host.fetchSample(baseUrl);
+        const opened = withRows(await openDataset(name, [...sample, ...sources], options, progress));
+        if (before) requireMore(before, opened.report);
         this.#sources.set(filesPart(opened.report.id), sources);
         return this.#edits.over(opened, project);
       }),
@@ -258,6 +265,21 @@ const sourcesOf = ({
   handles = [],
 }: Pick<Extract<DatasetRequest, { type: 'copy-dataset' }>, 'files' | 'handles'>): Source[] => [...files, ...handles];
 
+/** As they were added, whichever way the browser has opened them. */
+const inOrder = (sources: readonly Source[]): Source[] => sources.toSorted((a, b) => (a.added ?? 0) - (b.added ?? 0));
+
+/** Throws `no-rows` where what was added holds neither rows nor pictures. */
+function requireMore(before: DatasetReport, { name, train, heldout, leftOut, images }: DatasetReport): void {
+  const rows = (report: Pick<DatasetReport, 'train' | 'heldout' | 'leftOut'>) =>
+    report.train + report.heldout + report.leftOut;
+  if (rows({ train, heldout, leftOut }) > rows(before) || images > before.images) return;
+  throw new GroundworkError(
+    'no-rows',
+    `Nothing of what you added to ${before.name} can be used: ${name} has no row and no picture more.`,
+    'Drop rows in a format that the Data room names, with their pictures. The dataset is open as it was.',
+  );
+}
+
 /** Throws `no-rows` for what holds no rows at all, usable or not: it takes no dataset's place. */
 function withRows(dataset: Dataset): Dataset {
   const { name, train, heldout, leftOut } = dataset.report;
@@ -271,14 +293,31 @@ function withRows(dataset: Dataset): Dataset {
   );
 }
 
-async function storedSources(stored: readonly { path: string; location: string }[]): Promise<Source[]> {
+async function storedSources(stored: readonly { path: string; location: string; added?: number }[]): Promise<Source[]> {
   const sources: Source[] = [];
-  for (const { path, location } of stored) {
+  for (const { path, location, ...order } of stored) {
     const folder = await storeFolder(location, false);
-    // A path names the one file of the copy that is opened, without the folder around it.
-    sources.push({ path, handle: path === '' ? folder : await folder.getFileHandle(path) });
+    // A path names the one file or folder of the copy that is opened, without what is around it.
+    sources.push({ path, handle: path === '' ? folder : await inside(folder, path), ...order });
   }
   return sources;
+}
+
+/** Throws `NotFoundError`. */
+async function inside(
+  folder: FileSystemDirectoryHandle,
+  path: string,
+): Promise<FileSystemFileHandle | FileSystemDirectoryHandle> {
+  const parts = path.split('/');
+  const name = parts.pop()!;
+  let at = folder;
+  for (const part of parts) at = await at.getDirectoryHandle(part);
+  try {
+    return await at.getFileHandle(name);
+  } catch (error) {
+    if ((error as { name?: unknown }).name !== 'TypeMismatchError') throw error;
+    return at.getDirectoryHandle(name);
+  }
 }
 
 /** Rows of both parts, the first ones of each. */

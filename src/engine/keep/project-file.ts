@@ -140,11 +140,8 @@ export async function takeProjectFile(
       const unpacked: { path: string; file: Blob }[] = [];
       for (const entry of inside) unpacked.push({ path: entry.path.slice('data/'.length), file: await entry.blob() });
       const location = await keepData(dataset.name, unpacked);
-      // One packed file alone is opened as what is in it, and one in a folder under its name: it stays what it was.
-      const [only] = dataset.sources;
-      const alone = dataset.sources.length === 1 && unpacked.length === 1 && unpacked[0]!.path === only!.path;
-      const path = alone && !only!.path.includes('/') ? only!.path : '';
-      dataset = { ...dataset, sources: [{ kind: 'opfs', path, location }] };
+      const paths = new Set(unpacked.map(({ path }) => path));
+      dataset = { ...dataset, sources: sourcesInside(dataset.sources, paths, location) };
     }
     const project = { id, name, named: true, createdAt, changedAt: Date.now(), model, dataset, recipe };
     await records.put('projects', project);
@@ -153,6 +150,32 @@ export async function takeProjectFile(
     for (const step of undo.toReversed()) await step().catch(() => undefined);
     throw error;
   }
+}
+
+/**
+ * Where the sources of a dataset are in the copy of all their files. One packed file alone is opened as what is in it,
+ * and one in a folder under its name: it stays what it was. What was added is told apart from it where that matters.
+ */
+function sourcesInside(sources: readonly SourceRef[], paths: ReadonlySet<string>, location: string): SourceRef[] {
+  const isSample = (source: SourceRef) => source.kind === 'sample';
+  const first = sources.filter((source) => !source.added && !isSample(source));
+  const added = sources.filter((source) => source.added);
+  const place = (path: string, more: Pick<SourceRef, 'added'> = {}): SourceRef => ({
+    kind: 'opfs',
+    path,
+    location,
+    ...more,
+  });
+  const [only] = first;
+  const packed = first.length === 1 && paths.has(only!.path) && !only!.path.includes('/');
+  const apart = packed || sources.some(isSample);
+  if (!apart || (packed && added.length === 0 && paths.size > 1)) return [place('')];
+  return [
+    ...sources.filter(isSample),
+    ...(packed ? [place(only!.path)] : []),
+    // Loose files of one addition are listed each; a folder is one.
+    ...added.map(({ path, added: order }) => place(path, { added: order! })),
+  ];
 }
 
 /** A copy of a run under another name, in another project: its record, its log, what is said of it, its checkpoints. */

@@ -85,7 +85,11 @@ export type DatasetRequest =
       /** Read in place, as long as the browser allows it. */
       readonly handles?: readonly NamedHandle[];
       /** Copied before: folders of the origin-private file system. */
-      readonly stored?: readonly { readonly path: string; readonly location: string }[];
+      readonly stored?: readonly { readonly path: string; readonly location: string; readonly added?: number }[];
+      /** The sample is its first part, fetched from here. */
+      readonly baseUrl?: string;
+      /** What is given is added to the files of this open dataset. */
+      readonly onto?: string;
       readonly options?: DatasetOptions;
       /** Whose edits are laid over the rows. */
       readonly project?: string | null;

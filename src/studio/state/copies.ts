@@ -54,7 +54,7 @@ export function createCopies(
       refresh: () => guarded(read),
       async open(location) {
         const ref = copyRef(location, keeping.getState().projects);
-        if (!(await keeping.getState().makeRoom(ref.name))) return false;
+        if (!(await keeping.getState().makeRoom(ref.name, 'copy'))) return false;
         // After a reload the project may just be opening this very copy.
         return project.getState().reopenDataset(ref, () => {
           const { dataset, sources } = project.getState();

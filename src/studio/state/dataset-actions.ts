@@ -1,4 +1,5 @@
 /** Opening datasets: from where they lie, or copied into the browser first; and reading one anew. */
+import { beside } from '../../base/beside.ts';
 import type { EngineClient } from '../../engine/client.ts';
 import type {
   DatasetOptions,
@@ -15,6 +16,8 @@ export interface Intake {
   readonly files: readonly NamedFile[];
   /** Files and folders that the browser lets us read in place, also in a later visit. */
   readonly handles: readonly NamedHandle[];
+  /** Paths of files are those inside a folder of this name. */
+  readonly folder?: true;
 }
 
 /** Where the bytes stay: on the user's disk, or in the browser's own storage. */
@@ -61,6 +64,69 @@ export async function openIntake(
   try {
     const dataset = await client.request({ type: 'open-dataset', name, files: [], stored, project });
     return { dataset, sources: [{ kind: 'opfs', path: '', location }] };
+  } catch (error) {
+    await client.request({ type: 'delete-copy', location });
+    throw error;
+  }
+}
+
+/** What is added, at paths that leave those of `sources` as they are. */
+export function besides({ name, files, handles, folder }: Intake, sources: readonly SourceRef[]): Intake {
+  const inFolder = folder === true || handles.some(({ path }) => path === '');
+  const there = sources.map(({ path }) => path);
+  return {
+    name,
+    files: beside(name, files, inFolder, there),
+    handles: beside(name, handles, inFolder, there),
+  };
+}
+
+/** Between the names of datasets that are open as one. */
+const AND = ' + ';
+
+/** The datasets that one of this name is made of. */
+export const partsOf = (name: string): readonly string[] => name.split(AND);
+
+/**
+ * Adds a dataset to the one that is open. Its files come under paths of their own, so rows and pictures of the first
+ * keep theirs, and with them edits, readings and shares. Rows to be skipped are asked about anew.
+ * @param baseUrl where the sample is, if it is a part
+ */
+export async function addIntake(
+  client: EngineClient,
+  intake: Intake,
+  keeping: Keeping,
+  project: string | null,
+  open: OpenedDataset,
+  baseUrl: string,
+): Promise<OpenedDataset> {
+  const order = { added: 1 + Math.max(0, ...open.sources.map(({ added = 0 }) => added)) };
+  const more = besides(intake, open.sources);
+  const { skipped: _, ...options } = open.dataset.options;
+  const request = {
+    type: 'open-dataset',
+    name: `${open.dataset.name}${AND}${intake.name}`,
+    onto: open.dataset.id,
+    options,
+    project,
+    ...(open.sources.some(({ kind }) => kind === 'sample') && { baseUrl }),
+  } as const;
+  if (keeping === 'in-place') {
+    const files = more.files.map((file) => ({ ...file, ...order }));
+    const handles = more.handles.map((handle) => ({ ...handle, ...order }));
+    return {
+      dataset: await client.request({ ...request, files, handles }),
+      sources: [...open.sources, ...sourcesOf(more).map((source) => ({ ...source, ...order }))],
+    };
+  }
+  const location = placeFor(intake.name);
+  await client.request({ type: 'copy-dataset', location, files: more.files, handles: more.handles });
+  try {
+    const stored = [{ path: '', location, ...order }];
+    return {
+      dataset: await client.request({ ...request, files: [], stored }),
+      sources: [...open.sources, { kind: 'opfs', path: '', location, ...order }],
+    };
   } catch (error) {
     await client.request({ type: 'delete-copy', location });
     throw error;

@@ -7,7 +7,8 @@ import { requireRecipe } from '../../engine/presets.ts';
 import { autosave, choicesOf } from './autosave.ts';
 import { busyWork } from './busy-work.ts';
 import { readKeepSettings, writeKeepSettings } from './keep-settings.ts';
-import { currentProject, interruptedRun, projectOpened, type Keeping } from './kept.ts';
+import { partsOf } from './dataset-actions.ts';
+import { currentProject, interruptedRun, projectOpened, type Keeping, type Place } from './kept.ts';
 import { problemOf } from '../problem.ts';
 import { datasetRef, type Project } from './project.ts';
 import type { RecipeEditor } from './recipe.ts';
@@ -184,17 +185,20 @@ export function createKeeping({
           set({ current: id, owned: true, needs: { dataset: null, model: null } });
           await refresh();
         }),
-      async makeRoom(dataset, sample = false) {
+      async makeRoom(dataset, of) {
         await projectOpened(store);
         const view = currentProject(get());
         // What is open may not be saved yet.
         const held = datasetRef(project.getState()) ?? view?.dataset;
-        if (!view || !held || !get().owned) return true;
-        if (sample ? held.sources.some(({ kind }) => kind === 'sample') : held.name === dataset) return true;
+        if (!view || !held || !get().owned) return 'here';
+        if (of === 'sample' ? held.sources.some(({ kind }) => kind === 'sample') : held.name === dataset) return 'here';
         // What a run of the project was made on belongs there, whatever was opened in between.
-        if (view.runs.some(({ datasetName }) => datasetName === dataset)) return true;
+        if (view.runs.some(({ datasetName }) => datasetName === dataset)) return 'here';
+        const isOpen = project.getState().dataset !== null;
+        // A part of what has to be chosen again.
+        if (!isOpen && partsOf(held.name).includes(dataset)) return 'here';
         get().asked?.answer(null);
-        const where = await new Promise<'new' | 'here' | null>((resolve) =>
+        const where = await new Promise<Place | null>((resolve) =>
           set({
             asked: {
               dataset,
@@ -203,6 +207,7 @@ export function createKeeping({
               runs: view.runs.length,
               edits: project.getState().dataset?.edits?.changes ?? 0,
               active: isActive(run.getState().state),
+              addable: isOpen && of === undefined,
               answer: (answer) => {
                 set({ asked: null });
                 resolve(answer);
@@ -211,7 +216,7 @@ export function createKeeping({
           }),
         );
         if (where === 'new') await beginNew();
-        return where !== null;
+        return where;
       },
       label: (runId, label) =>
         guarded(async () => {

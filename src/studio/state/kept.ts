@@ -15,8 +15,13 @@ export interface PlaceQuestion {
   readonly edits: number;
   /** A run is active: another project cannot be opened. */
   readonly active: boolean;
-  answer(where: 'new' | 'here' | null): void;
+  /** It can be added to the dataset that is open. */
+  readonly addable: boolean;
+  answer(where: Place | null): void;
 }
+
+/** In a project of its own, in place of the dataset that is open, or beside it as one dataset. */
+export type Place = 'new' | 'here' | 'add';
 
 export interface Keeping {
   /** The last changed first; null until they were read. */
@@ -41,8 +46,11 @@ export interface Keeping {
   readonly busy: boolean;
   set(settings: KeepSettings): void;
   begin(): Promise<void>;
-  /** Asks where a dataset of this name is to be opened, if the open project holds another. False: nowhere. */
-  makeRoom(dataset: string, sample?: boolean): Promise<boolean>;
+  /**
+   * Asks where a dataset of this name is to be opened, if the open project holds another. null: nowhere.
+   * @param of what it is, if not files that a person gave
+   */
+  makeRoom(dataset: string, of?: 'sample' | 'copy'): Promise<Place | null>;
   open(id: string): Promise<void>;
   create(): Promise<void>;
   rename(id: string, name: string): Promise<void>;

@@ -15,7 +15,16 @@ import type {
   SourceRef,
   StorageChoice,
 } from '../../engine/protocol/index.ts';
-import { openIntake, openSample, refOf, type Intake, type Keeping, type OpenedDataset } from './dataset-actions.ts';
+import {
+  addIntake,
+  openIntake,
+  openSample,
+  refOf,
+  type Intake,
+  type Keeping,
+  type OpenedDataset,
+} from './dataset-actions.ts';
+import type { Place } from './kept.ts';
 import { filesOf, folderOf, looseFiles } from './model-folder.ts';
 import { problemOf, type About, type Problem } from '../problem.ts';
 import { reopenDataset } from './reopen.ts';
@@ -65,6 +74,8 @@ export interface Project {
   openModel(intake: Intake): Promise<boolean>;
   openSample(): Promise<boolean>;
   openDataset(intake: Intake): Promise<boolean>;
+  /** Adds files to the dataset that is open, as one with it. */
+  addDataset(intake: Intake): Promise<boolean>;
   /**
    * Opens again what a project was left with; the browser must allow it already.
    * `unless`: asked when its turn has come, since a person may have opened another meanwhile.
@@ -114,12 +125,12 @@ export const starterUrl = (): string => new URL('starter/', document.baseURI).hr
 
 /**
  * @param openProject whose edits are laid over a dataset that is opened
- * @param makeRoom asks where a dataset of a name is to be opened; false: nowhere
+ * @param makeRoom asks where a dataset of a name is to be opened; null: nowhere
  */
 export function createProject(
   client: EngineClient,
   openProject: () => Promise<string | null> = () => Promise.resolve(null),
-  makeRoom: (dataset: string, sample?: boolean) => Promise<boolean> = () => Promise.resolve(true),
+  makeRoom: (dataset: string, of?: 'sample' | 'copy') => Promise<Place | null> = () => Promise.resolve('here'),
 ): StoreApi<Project> {
   return createStore<Project>()((set, get) => {
     const oneByOne = sequence();
@@ -216,6 +227,7 @@ export function createProject(
       | 'openModel'
       | 'openSample'
       | 'openDataset'
+      | 'addDataset'
       | 'reopenDataset'
       | 'reopenModel'
       | 'reread'
@@ -260,11 +272,24 @@ export function createProject(
         });
       },
       openSample: async () =>
-        (await makeRoom(SAMPLE, true)) &&
+        (await makeRoom(SAMPLE, 'sample')) !== null &&
         openWith('Opening the sample dataset', async () => openSample(client, starterUrl(), await openProject())),
-      openDataset: async (intake) =>
-        (await makeRoom(intake.name)) &&
-        openWith(`Reading ${intake.name}`, async () => openIntake(client, intake, get().keeping, await openProject())),
+      openDataset: async (intake) => {
+        const place = await makeRoom(intake.name);
+        if (place === null) return false;
+        if (place === 'add') return actions.addDataset(intake);
+        return openWith(`Reading ${intake.name}`, async () =>
+          openIntake(client, intake, get().keeping, await openProject()),
+        );
+      },
+      addDataset: (intake) =>
+        openWith(`Adding ${intake.name}`, async () => {
+          const { dataset, sources, keeping } = get();
+          const project = await openProject();
+          return dataset
+            ? addIntake(client, intake, keeping, project, { dataset, sources }, starterUrl())
+            : openIntake(client, intake, keeping, project);
+        }),
       reread: async (options) => {
         const { dataset, sources } = get();
         if (!dataset) return false;

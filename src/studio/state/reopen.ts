@@ -65,16 +65,18 @@ export function reopenDataset(
   project: string | null,
 ): Promise<DatasetReport> {
   const { name, sources, options } = ref;
-  if (sources.some(({ kind }) => kind === 'sample'))
-    return client.request({ type: 'open-sample', baseUrl, options, project });
+  const sample = sources.some(({ kind }) => kind === 'sample');
+  if (sample && sources.length === 1) return client.request({ type: 'open-sample', baseUrl, options, project });
+  const orderOf = ({ added }: SourceRef) => added !== undefined && { added };
   return client.request({
     type: 'open-dataset',
     name,
     files: [],
-    handles: handlesOf(sources).map(({ path, handle }) => ({ path, handle })),
+    handles: handlesOf(sources).map((source) => ({ path: source.path, handle: source.handle, ...orderOf(source) })),
     stored: sources.flatMap((source) =>
-      source.kind === 'opfs' ? [{ path: source.path, location: source.location }] : [],
+      source.kind === 'opfs' ? [{ path: source.path, location: source.location, ...orderOf(source) }] : [],
     ),
+    ...(sample && { baseUrl }),
     options,
     project,
   });

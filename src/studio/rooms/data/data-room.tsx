@@ -34,8 +34,9 @@ export function DataRoom() {
   );
 }
 
-function useIntake() {
-  const openDataset = useProject((project) => project.openDataset);
+/** @param add adds to the dataset that is open, without a question */
+function useIntake(add = false) {
+  const openDataset = useProject((project) => (add ? project.addDataset : project.openDataset));
   const openModel = useProject((project) => project.openModel);
   const [, go] = useLocation();
   return (intake: Intake) => {
@@ -96,6 +97,7 @@ interface OpenDatasetProps {
 function OpenDataset({ dataset, tab, onTab, asked, onAsked }: OpenDatasetProps) {
   const [filter, setFilter] = useState<RowFilterState>(NO_FILTER);
   const intake = useIntake();
+  const addition = useIntake(true);
   const unfit = useUnfitRows(dataset);
   const issues = dataset.issueCount.errors + dataset.issueCount.warnings;
   const showRows = (only: Partial<RowFilterState>) => {
@@ -111,6 +113,14 @@ function OpenDataset({ dataset, tab, onTab, asked, onAsked }: OpenDatasetProps) 
           inPlace
           onIntake={intake}
           verb="Open another"
+          className="drop-small"
+        />
+        <DropTarget
+          label="Add a dataset"
+          pick={['folder', 'file']}
+          inPlace
+          onIntake={addition}
+          verb="Add a"
           className="drop-small"
         />
       </RoomHead>

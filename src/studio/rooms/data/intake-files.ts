@@ -53,6 +53,7 @@ export function named(files: readonly NamedFile[]): Intake {
     name: root,
     files: kept.map(({ path, file }) => ({ path: path.slice(root.length + 1), file })),
     handles: [],
+    folder: true,
   };
 }
 

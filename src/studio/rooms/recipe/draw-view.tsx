@@ -80,7 +80,7 @@ export function DrawView() {
           <SettingLine
             title="Shares"
             name="mixBy"
-            help="A pass has as many draws as there are rows. To practise what was learned earlier, drop its dataset beside the new one and give its file a small share. Supervised stages and GRPO draw so."
+            help="A pass has as many draws as there are rows. To practise what was learned earlier, add its dataset to the new one and give its file a small share. Supervised stages and GRPO draw so."
           >
             {(helpId) => (
               <select
