@@ -14,7 +14,7 @@ export default defineConfig({
   base: './',
   appType: 'mpa', // rooms are hash routes: a file that is missing is an error, not the page again
   plugins: [wgsl(), react(), contentSecurityPolicy(), manifestBeside(), offline()],
-  worker: { format: 'es', plugins: () => [wgsl()] },
+  worker: { format: 'es', plugins: () => [wgsl()], rolldownOptions: { checks: { pluginTimings: false } } },
   // The interpreter of rewards asks for Node's module where it finds itself under Node, and nowhere else.
   resolve: { alias: { module: fileURLToPath(new URL('scripts/no-module.ts', import.meta.url)) } },
   server: { host: '127.0.0.1' },
