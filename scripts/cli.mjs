@@ -25,14 +25,16 @@ const entries = {
 /** These need no GPU, and no driver for one. */
 const withoutGpu = new Set(['dataset', 'merge', 'job']);
 const [name, ...args] = process.argv.slice(2);
-const entry = entries[name];
+const checked = name === 'job' && args.includes('--check');
+const entry = checked ? 'tools/jobs/check.ts' : entries[name];
 if (entry === undefined) {
   console.error(`usage: node scripts/cli.mjs ${Object.keys(entries).join('|')} [arguments]`);
   process.exit(2);
 }
 
 await ensureModules();
-if (withoutGpu.has(name)) process.exit(await runNode(['--import', './scripts/register.mjs', entry, ...args]));
+if (withoutGpu.has(name) && !checked)
+  process.exit(await runNode(['--import', './scripts/register.mjs', entry, ...args]));
 const { adapter, environment, problem } = vulkanEnvironment();
 if (problem !== null) {
   console.error(`No Vulkan driver for Node: ${problem}.`);

@@ -10,7 +10,9 @@ import type { BoxConvention } from '../grounding/convention.ts';
 import type { PictureSizes } from '../models/processor.ts';
 import type { OutputFile } from '../train/checkpoint-folder.ts';
 import { RowSampler } from '../train/plan-steps.ts';
-import type { Recipe, Stage } from '../train/recipe.ts';
+import { promptingOf } from '../train/prompt.ts';
+import type { GrpoStage, Recipe, Stage } from '../train/recipe.ts';
+import { REWARD_NAMES, REWARDS } from '../train/rewards/index.ts';
 import { seedOf, visitName, visitsOf } from '../train/rounds.ts';
 import { descriptorOf, type StageKind, type StageOf } from '../train/stages/index.ts';
 import { unable } from './refusal.ts';
@@ -109,6 +111,7 @@ export async function jobFiles(engine: EngineWriter, given: JobSource): Promise<
   };
   const sizes = new Map([...rows.train.sizes, ...rows.heldout.sizes]);
   for (const picture of sizes.keys()) inside(picture);
+  const prompting = promptingOf(source.recipe);
   const lines = (list: RowList): AsyncIterable<Uint8Array> =>
     linesOf(list, (row) =>
       jobRow(
@@ -116,6 +119,7 @@ export async function jobFiles(engine: EngineWriter, given: JobSource): Promise<
         source.model.convention,
         row.images.map((image) => sizes.get(image)!),
         source.pathOf ?? inside,
+        prompting,
       ),
     );
   return [
@@ -128,13 +132,26 @@ export async function jobFiles(engine: EngineWriter, given: JobSource): Promise<
   ];
 }
 
+/** rewards.py judges the form with a thought. Throws `job-unable` where a plan has rows answered without one and rewards that. */
+function refuseForms({ prompt, stages }: Recipe): void {
+  if (prompt === undefined) return;
+  const forms = [prompt, ...Object.values(prompt.tasks ?? {})].map(({ answerForm }) => answerForm);
+  if (!forms.some((form) => form === 'answer' || form === 'mix')) return;
+  for (const { stage } of visitsOf(stages)) {
+    if (stage.kind !== 'grpo') continue;
+    const { name, rewardWeights } = stage as GrpoStage;
+    const form = REWARD_NAMES.find((each) => (rewardWeights[each] ?? 0) !== 0 && REWARDS[each].subject === 'form');
+    if (form !== undefined)
+      throw unable(
+        `The plan asks rows for an answer without a thought, and “${name}” rewards the form (${form}), which a job judges with one.`,
+        'Ask for a thought, or set the weight of that reward to 0.',
+      );
+  }
+}
+
 function placed(engine: EngineWriter, source: JobSource): PlacedStage[] {
   const { recipe } = source;
-  if (recipe.prompt !== undefined)
-    throw unable(
-      `The plan says how its rows are asked, and jobs for ${engine.name} ask them as they are written.`,
-      'Take “Prompt” out of the plan, or write the words into the rows.',
-    );
+  refuseForms(recipe);
   if (recipe.draw !== undefined)
     throw unable(
       `The plan says how its training rows are drawn, and jobs for ${engine.name} take each once a pass, as it is.`,

@@ -6,6 +6,7 @@ import { box01 } from '../../src/grounding/box.ts';
 import { PUBLISHED, publishedPreprocessor } from '../../src/engine/model/published.ts';
 import { CONVENTIONS } from '../../src/grounding/convention.ts';
 import { jobFiles, type JobSource } from '../../src/jobs/job.ts';
+import type { JobRow } from '../../src/jobs/rows.ts';
 import { trl } from '../../src/jobs/trl/writer.ts';
 import { Fields } from '../../src/models/fields.ts';
 import { parseArchitecture } from '../../src/models/load.ts';
@@ -133,6 +134,30 @@ describe('a plan with a picture budget', () => {
   });
 });
 
+test('Accelerate’s files quote what YAML would read as false, and several processes need no GPU', async () => {
+  const files = await written([sftStage()]);
+  expect(files.get('accelerate/one-gpu.yaml')).toMatch(/mixed_precision: 'no'\ndistributed_type: 'NO'/);
+  // MULTI_CPU starts one process alone where there is no MPI.
+  expect(files.get('accelerate/two-cpus.yaml')).toMatch(/distributed_type: 'MULTI_GPU'\nnum_processes: 2/);
+});
+
+test('a plan’s prompt is written into the rows: what is sampled is asked to think, what teaches no thought is not', async () => {
+  const prompt = {
+    ...PROMPT,
+    system: 'You point.',
+    answerForm: 'think',
+    thinkWords: 'Think first.',
+    answerWords: 'Answer.',
+  } as const;
+  const files = await written([], { recipe: { name: 'p', seed: 1, prompt, stages: [sftStage(), grpoStage()] } });
+  const line = JSON.parse(files.get('data/train.jsonl')!.split('\n')[0]!) as JobRow;
+  const words = (messages: JobRow['prompt']) =>
+    messages.map(({ content }) => content.map((part) => (part.type === 'text' ? part.text : '·')).join(''));
+  expect(words(line.prompt)).toEqual(['You point.', '··Find the cup. Think first.']);
+  expect(words(line.taught_prompt!)).toEqual(['You point.', '··Find the cup. Answer.']);
+  expect(line.completion).not.toContain('<think>');
+});
+
 describe('a job for TRL', () => {
   test('has a script for each kind of stage, its settings by TRL’s names, and a line that runs it', async () => {
     const files = await written(ALL);
@@ -252,9 +277,9 @@ describe('what TRL cannot do is refused by name', () => {
     ['learns only from thoughts that the run itself wrote', sftStage({ onlyThoughts: true }), {}],
     ['01-evaluation asks for a form of its own', evaluateStage({ answerForm: 'think' }), {}],
     [
-      'The plan says how its rows are asked',
-      sftStage(),
-      { recipe: { name: 'p', seed: 1, prompt: PROMPT, stages: [sftStage()] } },
+      'rewards the form (format), which a job judges with one',
+      grpoStage(),
+      { recipe: { name: 'p', seed: 1, prompt: { ...PROMPT, answerForm: 'mix' }, stages: [grpoStage()] } },
     ],
     ['cannot be read: t0-a.png, t0-b.jpg', sftStage(), { sizeOf: () => Promise.resolve(null) }],
     ['The dataset has no rows', evaluateStage(), { train: listOf([]), heldout: listOf([]) }],

@@ -9,11 +9,14 @@ from pathlib import Path
 import torch
 from datasets import Dataset, Image, List
 from peft import LoraConfig, PeftModel
-from transformers import AutoImageProcessor, AutoModelForImageTextToText, AutoProcessor
+from transformers import AutoConfig, AutoImageProcessor, AutoModelForImageTextToText, AutoProcessor, AutoTokenizer, set_seed
 
 HOME = Path(__file__).resolve().parent
 JOB = json.loads((HOME / "job.json").read_text(encoding="utf-8"))
 WORK, RESULTS = HOME / "work", HOME / "results"
+if not torch.cuda.is_available():
+    # Without it several processes of a machine without a GPU would each train alone.
+    os.environ["ACCELERATE_USE_CPU"] = "true"
 WORLD, RANK = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("RANK", "0"))
 DTYPE = torch.bfloat16 if torch.cuda.is_available() and torch.cuda.is_bf16_supported() else torch.float32
 
@@ -33,6 +36,8 @@ def opened(extra=None):
     options = parser.parse_args()
     stage = json.loads((HOME / options.stage).read_text(encoding="utf-8"))
     RESULTS.mkdir(exist_ok=True)
+    # PEFT draws the first values of an adapter: the same ones in every process and every time.
+    set_seed(JOB["seed"])
     return stage, options
 
 
@@ -73,8 +78,30 @@ def rows_of(stage):
     return [by_id[row] for row in wanted]
 
 
+def processor_without_videos(path):
+    """Where torchvision is missing, which videos alone need: a stand-in takes their processor's place."""
+    from transformers import BaseVideoProcessor
+    from transformers.models.auto.processing_auto import PROCESSOR_MAPPING_NAMES, processor_class_from_name
+
+    class NoVideos(BaseVideoProcessor):
+        def __init__(self):
+            pass
+
+    tokenizer = AutoTokenizer.from_pretrained(path)
+    kind = processor_class_from_name(PROCESSOR_MAPPING_NAMES[AutoConfig.from_pretrained(path).model_type])
+    return kind(
+        image_processor=AutoImageProcessor.from_pretrained(path, backend="pil"),
+        tokenizer=tokenizer,
+        video_processor=NoVideos(),
+        chat_template=tokenizer.chat_template,
+    )
+
+
 def open_processor(path):
-    processor = AutoProcessor.from_pretrained(path)
+    try:
+        processor = AutoProcessor.from_pretrained(path)
+    except ImportError:
+        processor = processor_without_videos(path)
     # Pillow resizes as the studio does; the other backend rounds otherwise.
     pictures, limits = AutoImageProcessor.from_pretrained(path, backend="pil"), JOB["pixels"]
     processor.image_processor = pictures
@@ -85,6 +112,8 @@ def open_processor(path):
         if hasattr(pictures, "min_pixels"):
             pictures.min_pixels, pictures.max_pixels = limits["min"], limits["max"]
     processor.tokenizer.padding_side = "left"
+    # Its parts, as they lie in a checkpoint: a trainer writes them beside every adapter.
+    processor.save_pretrained = lambda folder, **_: [part.save_pretrained(folder) for part in (processor.tokenizer, pictures)]
     return processor
 
 
@@ -154,6 +183,7 @@ def trainer_settings(stage, a_pass, accumulation):
         "per_device_train_batch_size": a_pass,
         "gradient_accumulation_steps": accumulation,
         "seed": JOB["seed"],
+        "use_cpu": not torch.cuda.is_available(),
         "bf16": DTYPE == torch.bfloat16,
         "logging_steps": 1,
         "save_strategy": "steps",
@@ -173,8 +203,12 @@ def judged_answers(processor, now):
     return found, decode
 
 
-def learn(trainer_class, config_class, stage, processor, lines, most):
-    """Trains on lines to the end, from the last checkpoint if there is one, and leaves an adapter. `most`: rows of a pass."""
+def learn(trainer_class, config_class, stage, processor, lines, most, by_token=False):
+    """
+    Trains on lines to the end, from the last checkpoint if there is one, and leaves an adapter. `most`: rows of a pass.
+    `by_token`: the loss is the mean over all tokens of a step, however its rows are divided. transformers takes some
+    families' word that they cannot, and then averages the passes, which weighs tokens of short rows more.
+    """
     a_pass, accumulation = divided(stage["settings"]["rows_a_step"], most)
     trainer = trainer_class(
         model=open_model(train=True),
@@ -183,12 +217,17 @@ def learn(trainer_class, config_class, stage, processor, lines, most):
         processing_class=processor,
         peft_config=lora_of(stage["settings"]),
     )
+    if by_token:
+        trainer.model_accepts_loss_kwargs = True
     run(trainer, stage)
 
 
 def run(trainer, stage):
     """Trains to the end, from the last checkpoint if there is one, and leaves an adapter."""
     out = WORK / stage["name"]
+    if RANK == 0 and not (out / "start").exists():
+        # What training begins with, for whoever wants to repeat it elsewhere.
+        trainer.accelerator.unwrap_model(trainer.model).save_pretrained(str(out / "start"))
     trainer.train(resume_from_checkpoint=any(out.glob("checkpoint-*")) or None)
     adapter = out / "adapter"
     trainer.save_model(str(adapter))

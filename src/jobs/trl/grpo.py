@@ -18,7 +18,7 @@ def recording(function, stage, tokenizer, ends):
             text = rewards.text_of(tokenizer, ids, ends)
             values, total = rewards.score(text, list(ids), each, stage["name"])
             line = {"step": trainer_state.global_step + 1, "row": json.loads(each)["id"], "prediction": text}
-            file.write(json.dumps({**line, "tokens": len(ids), "rewards": values, "reward": total}) + "\n")
+            file.write(json.dumps({**line, "ids": list(ids), "rewards": values, "reward": total}) + "\n")
         file.flush()
         return function(completion_ids=completion_ids, truth=truth, **rest)
 
@@ -26,12 +26,23 @@ def recording(function, stage, tokenizer, ends):
     return reward
 
 
+def in_passes(rows, wanted):
+    """As many rows as the stage asks for, pass after pass, each in an order of its own: few prompts come again and again."""
+    draw, order = random.Random(common.JOB["seed"]), []
+    while len(order) < wanted:
+        one = list(rows)
+        draw.shuffle(one)
+        order += one
+    return order[:wanted]
+
+
 def main():
     stage, options = common.opened(lambda parser: parser.add_argument("--vllm", action="store_true"))
     settings, rows = stage["settings"], common.rows_of(stage)
-    random.Random(common.JOB["seed"]).shuffle(rows)
     if not rows:
         common.stop("No prompt is left for reinforcement learning. Widen the bounds of rejection sampling.")
+    own = settings["trainer"]
+    rows = in_passes(rows, settings["prompts_a_step"] * -(-own["max_steps"] // own["num_iterations"]))
     processor, model = common.open_processor(common.state()["model"]), common.open_model(train=True)
     common.check_sizes(processor, rows)
     ends = common.end_tokens(model, processor.tokenizer)

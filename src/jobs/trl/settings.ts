@@ -156,7 +156,7 @@ export function grpoSettings(stage: GrpoStage, { name }: StagePlace): JobStage {
     },
     differences: [
       ...SHARED,
-      'Prompts come in an order that is drawn once, over and over; the studio draws a new order for every pass.',
+      'Prompts come in a new order for every pass, here and there; the orders are others.',
       ...heldoutWords(stage),
       'The reference policy is the model with its adapter off, here and there: the job merges the adapter of the stage before, so beta means the same.',
       ...(stage.lossType === 'bnpo'

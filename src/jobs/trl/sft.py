@@ -13,7 +13,7 @@ def main():
     lines, long = [], 0
     for row in rows:
         line = {
-            "prompt": common.prompt_text(processor, row),
+            "prompt": common.prompt_text(processor, {**row, "prompt": row.get("taught_prompt", row["prompt"])}),
             "completion": row["completion"] + common.JOB["end_of_turn"],
             "images": row["images"],
         }
@@ -27,7 +27,7 @@ def main():
         print(f"{long} rows are longer than {settings['max_length']} tokens and were left out.")
     if not lines:
         common.stop("No row can be learned.")
-    common.learn(SFTTrainer, SFTConfig, stage, processor, lines, settings["rows_a_pass"])
+    common.learn(SFTTrainer, SFTConfig, stage, processor, lines, settings["rows_a_pass"], by_token=True)
 
 
 if __name__ == "__main__":

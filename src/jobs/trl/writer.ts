@@ -68,7 +68,7 @@ export const trl: EngineWriter = {
       text('README.md', readmeOf(source, stages)),
       text(
         'requirements.txt',
-        `${requirements.join('')}# The one that belongs to this torch: processors of transformers need it.\ntorchvision\n`,
+        `${requirements.join('')}# Processors of transformers want torchvision for videos. No job has any, and the scripts do without.\n`,
       ),
       text('job.json', json(jobOf(source))),
       text('plan.json', json(source.recipe)),
@@ -83,7 +83,8 @@ export const trl: EngineWriter = {
         'accelerate/several-machines.yaml',
         accelerate({ distributed_type: 'MULTI_GPU', num_processes: 16, num_machines: 2 }),
       ),
-      text('accelerate/two-cpus.yaml', accelerate({ distributed_type: 'MULTI_CPU', num_processes: 2, use_cpu: true })),
+      // MULTI_CPU would need MPI; this starts processes by torchrun, and common.py keeps them on the CPU (gloo).
+      text('accelerate/two-cpus.yaml', accelerate({ distributed_type: 'MULTI_GPU', num_processes: 2 })),
       text('run.sh', runOf(stages)),
     ];
   },
@@ -138,7 +139,8 @@ const accelerate = (own: Readonly<Record<string, string | number | boolean>>): s
     mixed_precision: 'no',
     ...own,
   })
-    .map(([key, value]) => `${key}: ${String(value)}`)
+    // YAML reads a bare NO as false.
+    .map(([key, value]) => `${key}: ${typeof value === 'string' ? `'${value}'` : String(value)}`)
     .join('\n')}\n`;
 
 /** Stages in order. A stage that is done is not done again; on several machines one merges and the others wait. */
