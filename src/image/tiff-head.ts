@@ -14,7 +14,7 @@ export interface TiffHead {
 /** By the number of the photometric interpretation: samples that are needed, and bits of a sample that are read. */
 export const COLOURS: ReadonlyMap<number, { readonly samples: number; readonly bits: readonly number[] }> = new Map([
   [0, { samples: 1, bits: [1, 4, 8] }],
-  [1, { samples: 1, bits: [1, 4, 8] }],
+  [1, { samples: 1, bits: [1, 4, 8, 16] }],
   [2, { samples: 3, bits: [8, 16] }],
   [3, { samples: 1, bits: [1, 4, 8] }],
   [5, { samples: 4, bits: [8] }],

@@ -86,7 +86,7 @@ function refuseUnread({ bits, samples, photometric }: Layout, depths: readonly n
     throw new GroundworkError('image-undecodable', `A TIFF is ${unread}, which is not read.`, 'Convert it to PNG.');
 }
 
-/** One sample a value, [height, width, samples]; of 16 bits the upper byte. */
+/** One sample a value, [height, width, samples]; of 16 bits the upper byte, but grey alone is cut off at 255, as Pillow does. */
 function samplesOf(bytes: Uint8Array, layout: Layout, entries: TiffEntries): Uint8Array {
   const { width, height, samples, planes, bits } = layout;
   const tiled = entries.has(TAG.tilePlaces);
@@ -122,9 +122,14 @@ function samplesOf(bytes: Uint8Array, layout: Layout, entries: TiffEntries): Uin
   return out;
 }
 
-function sampleAt(raw: Uint8Array, row: number, i: number, { bits, little }: Layout): number {
+function sampleAt(raw: Uint8Array, row: number, i: number, { bits, little, samples }: Layout): number {
   if (bits === 8) return raw[row + i]!;
-  if (bits === 16) return raw[row + 2 * i + (little ? 1 : 0)]!;
+  if (bits === 16) {
+    const [high, low] = little
+      ? [raw[row + 2 * i + 1]!, raw[row + 2 * i]!]
+      : [raw[row + 2 * i]!, raw[row + 2 * i + 1]!];
+    return samples > 1 ? high : high > 0 ? 255 : low;
+  }
   const perByte = 8 / bits;
   return (raw[row + Math.floor(i / perByte)]! >> (8 - bits * ((i % perByte) + 1))) & (2 ** bits - 1);
 }
@@ -238,7 +243,7 @@ function toRgb(
   const count = values.length / samples;
   const out = new Uint8Array(count * 3);
   const palette = entries.get(TAG.palette) ?? [];
-  const most = 2 ** bits - 1;
+  const most = bits === 16 ? 255 : 2 ** bits - 1;
   const premultiplied = photometric === 2 && samples > 3 && entries.get(TAG.extra)?.[0] === 1;
   for (let i = 0; i < count; i++)
     for (let c = 0; c < 3; c++) {

@@ -145,3 +145,37 @@ describe('files that are not as they were', () => {
     await expect(decodeImage(blob(bytes))).rejects.toMatchObject({ code: 'image-undecodable' });
   });
 });
+
+test.each([true, false])(
+  '16 bits of grey in a TIFF are cut off at 255, as Pillow does (least byte first: %s)',
+  async (little) => {
+    const values = [0, 1, 254, 255, 256, 65_535];
+    const tags: [tag: number, value: number][] = [
+      [256, values.length],
+      [257, 1],
+      [258, 16],
+      [259, 1],
+      [262, 1],
+      [273, 8],
+      [277, 1],
+      [278, 1],
+      [279, 2 * values.length],
+    ];
+    const at = 8 + 2 * values.length;
+    const view = new DataView(new ArrayBuffer(at + 2 + 12 * tags.length + 4));
+    view.setUint16(0, little ? 0x4949 : 0x4d4d);
+    view.setUint16(2, 42, little);
+    view.setUint32(4, at, little);
+    values.forEach((value, i) => view.setUint16(8 + 2 * i, value, little));
+    view.setUint16(at, tags.length, little);
+    tags.forEach(([tag, value], i) => {
+      const entry = at + 2 + 12 * i;
+      view.setUint16(entry, tag, little);
+      view.setUint16(entry + 2, 4, little);
+      view.setUint32(entry + 4, 1, little);
+      view.setUint32(entry + 8, value, little);
+    });
+    const { data } = await decodeImage(blob(new Uint8Array(view.buffer)));
+    expect([...data].filter((_, i) => i % 3 === 0)).toEqual([0, 1, 254, 255, 255, 255]);
+  },
+);
