@@ -116,9 +116,17 @@ export class SampleStore {
     this.budget = budget;
   }
 
-  /** Tells how rows are asked and seen from all other ways; null: as they are written, under the checkpoint's own budget. */
+  /** As `askedBy`, by the plan's prompt. */
   get asked(): string | null {
-    const parts = [this.prompting?.key ?? '', budgetKey(this.budget)];
+    return this.askedBy(this.prompting);
+  }
+
+  /**
+   * Tells how rows are seen, and asked by a prompt, from all other ways; null: as they are written, under the checkpoint's
+   * own budget.
+   */
+  askedBy(prompting: Prompting | null): string | null {
+    const parts = [prompting?.key ?? '', budgetKey(this.budget)];
     return parts.some((part) => part !== '') ? parts.filter((part) => part !== '').join('\n') : null;
   }
 

@@ -5,6 +5,7 @@ import type { Answer, KnownAnswer } from '../../src/engine/protocol/index.ts';
 import { registerDecoder } from '../../src/image/decode.ts';
 import { nodeDecode } from '../../src/image/node-decode.ts';
 import { memoryStorage } from '../../src/store/storage.ts';
+import { PROMPT } from '../../src/train/prompt.ts';
 import { lora, optimizer, sftStage } from '../../src/train/stages/index.ts';
 import { fewRows, starter } from './few-rows.ts';
 import { openEngine } from './open-engine.ts';
@@ -41,6 +42,15 @@ describe('answers on the starter', () => {
     const known = (of: readonly Answer[]): KnownAnswer[] => of.map((each, i) => ({ rowId: rowIds[i]!, answer: each }));
     // Nothing was learnt: what would be called tuned is the base, and is not told as if it were more.
     await session.handle({ ...ask, policy: 'tuned' });
+    expect(await session.handle({ type: 'known-answers', dataset, project })).toEqual(known(base));
+
+    // Asked with a recipe's prompt they are others, which are kept apart and say the form that was asked for.
+    const asking = { prompt: { ...PROMPT, answerForm: 'think', thinkWords: 'Think first.' } as const, seed: 3 };
+    const planned = await session.handle({ ...ask, policy: 'base', recipe: asking });
+    expect(planned.map(({ form }) => form)).toEqual(rowIds.map(() => 'think'));
+    expect(base.map(({ form }) => form)).toEqual(rowIds.map(() => undefined));
+    expect(await session.handle({ type: 'known-answers', dataset, project, recipe: asking })).toEqual(known(planned));
+    expect(await session.handle({ type: 'known-answers', dataset, project, recipe: null })).toEqual(known(base));
     expect(await session.handle({ type: 'known-answers', dataset, project })).toEqual(known(base));
 
     const stage = sftStage({

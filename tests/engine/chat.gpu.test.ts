@@ -4,6 +4,7 @@ import { Writing } from '../../src/engine/answers/chat.ts';
 import type { EngineEvent, Message, Row } from '../../src/engine/protocol/index.ts';
 import { registerDecoder } from '../../src/image/decode.ts';
 import { nodeDecode } from '../../src/image/node-decode.ts';
+import { PROMPT } from '../../src/train/prompt.ts';
 import { fewRows, starter } from './few-rows.ts';
 import { openEngine } from './open-engine.ts';
 
@@ -51,6 +52,26 @@ describe('a conversation on the starter', () => {
     expect(of('chat').filter((e) => e.chatId === 'a').length).toBeGreaterThan(1);
     expect(reply.sizes).toHaveLength(row.images.length);
     expect(reply.boxes.length).toBeGreaterThan(0);
+  });
+
+  test('is asked with a recipe’s prompt as its rows are, and the form is told', async () => {
+    const prompt = { ...PROMPT, system: 'Look closely.', answerForm: 'think', thinkWords: 'Think first.' } as const;
+    const recipe = { prompt, seed: 3 };
+    const [own, planned] = [await ask('own'), await ask('planned', { recipe })];
+    expect([own.form, planned.form]).toEqual([null, 'think']);
+    // As the row itself is answered, asked so.
+    const known = await session.handle({
+      type: 'predict-rows',
+      dataset,
+      rowIds: [row.id],
+      policy: 'base',
+      prompt: 'own',
+      tokens: 128,
+      recipe,
+    });
+    expect(planned.text).toBe(known.predictions[0]!.text);
+    expect(planned.promptTokens).toBeGreaterThan(own.promptTokens);
+    expect((await ask('mixed', { recipe: { prompt: { ...prompt, answerForm: 'mix' }, seed: 3 } })).form).toBe('think');
   });
 
   test('goes on over turns, with a picture shown earlier', async () => {

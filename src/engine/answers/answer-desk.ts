@@ -4,6 +4,7 @@ import type { Dataset } from '../../data/dataset.ts';
 import type { Row } from '../../data/row.ts';
 import type { Prediction } from '../../evaluate/prediction.ts';
 import { Generator } from '../../train/generate.ts';
+import { promptingOf } from '../../train/prompt.ts';
 import { waysOf } from '../../train/samples.ts';
 import { Scorer } from '../../train/scorer.ts';
 import { textDigest } from '../../store/digest.ts';
@@ -17,7 +18,7 @@ import type { Answer, NoticeEvent, PolicyName } from '../protocol/words.ts';
 import { answerRows, withImageOrder } from './answer.ts';
 import { boxNumbers } from './box-numbers.ts';
 import { heatRow } from './heat.ts';
-import type { AskedRows } from '../protocol/answers.ts';
+import type { AskedRows, AskingRecipe } from '../protocol/answers.ts';
 import { askedAsPublished, predictRows } from './predict.ts';
 import { drawReport, previewDraw, previewRow } from './preview.ts';
 
@@ -62,15 +63,15 @@ export class AnswerDesk {
     answer: (request) => this.#host.aside(() => this.#one(request)),
     'answer-rows': (request) => this.#host.aside(() => this.#several(request)),
     'predict-rows': (request) => this.#host.aside(() => this.#predict(request)),
-    'known-answers': ({ dataset, project }) => this.#host.aside(() => this.#known(dataset, project)),
+    'known-answers': ({ dataset, project, recipe }) => this.#host.aside(() => this.#known(dataset, project, recipe)),
     'coordinate-heat': (request) => this.#host.aside(() => this.#heat(request)),
   };
 
-  async #one({ dataset, rowId, policies, order = [] }: RequestOf<'answer'>): Promise<Answer[]> {
+  async #one({ dataset, rowId, policies, order = [], recipe }: RequestOf<'answer'>): Promise<Answer[]> {
     const bench = this.#host.holder.workbench(dataset);
     const row = withImageOrder(await this.#host.row(dataset, rowId), order);
     const answers: Answer[] = [];
-    for (const policy of policies) answers.push(...(await this.#answer(bench, [row], policy)));
+    for (const policy of policies) answers.push(...(await this.#answer(bench, [row], policy, recipe)));
     return answers;
   }
 
@@ -80,7 +81,7 @@ export class AnswerDesk {
     const rows: Row[] = [];
     for (const [i, id] of rowIds.entries())
       rows.push(withImageOrder(await this.#host.row(dataset, id), orders[i] ?? []));
-    const answers = await this.#answer(bench, rows, policy);
+    const answers = await this.#answer(bench, rows, policy, request.recipe);
     if (orders.length === 0)
       await this.#keep(request, answers).catch((error: unknown) => {
         const { message, hint } = describeError(error);
@@ -119,8 +120,14 @@ export class AnswerDesk {
     );
   }
 
-  #answer(bench: Workbench, rows: readonly Row[], policy: PolicyName): Promise<Answer[]> {
-    return this.#with(bench, policy, (generator) => answerRows(bench, rows, policy, generator));
+  #answer(
+    bench: Workbench,
+    rows: readonly Row[],
+    policy: PolicyName,
+    recipe: AskingRecipe | undefined,
+  ): Promise<Answer[]> {
+    const options = recipe === undefined ? {} : { prompting: recipe && promptingOf(recipe) };
+    return this.#with(bench, policy, (generator) => answerRows(bench, rows, policy, generator, options));
   }
 
   /** Something with the policy's generator; the tuned policy is the run's or the stack's. */
@@ -154,18 +161,18 @@ export class AnswerDesk {
     }
   }
 
-  async #known(dataset: string, project: string): Promise<KnownAnswer[]> {
+  async #known(dataset: string, project: string, recipe: AskingRecipe | undefined): Promise<KnownAnswer[]> {
     const { holder, active, shelf } = this.#host;
     const base = await holder.weightsOf(null, 'base');
     const tuned = active() ? null : await holder.weightsOf(holder.benchOf(dataset), 'tuned');
-    return shelf.known(project, await this.#rowsAsked(dataset), {
+    return shelf.known(project, await this.#rowsAsked(dataset, recipe), {
       ...(base !== null && { base }),
       ...(tuned !== null && { tuned }),
     });
   }
 
   async #keep(
-    { dataset, rowIds, policy, project }: RequestOf<'answer-rows'>,
+    { dataset, rowIds, policy, project, recipe }: RequestOf<'answer-rows'>,
     answers: readonly Answer[],
   ): Promise<void> {
     const { holder, active, holds, shelf } = this.#host;
@@ -174,13 +181,15 @@ export class AnswerDesk {
     const weights = await holder.weightsOf(holder.benchOf(dataset), policy);
     if (weights === null) return;
     const known = answers.map((answer, i) => ({ rowId: rowIds[i]!, answer }));
-    await shelf.add(project, await this.#rowsAsked(dataset), weights, known);
+    await shelf.add(project, await this.#rowsAsked(dataset, recipe), weights, known);
   }
 
   /** Tells rows, and how they are asked, from all others. */
-  async #rowsAsked(dataset: string): Promise<string> {
+  async #rowsAsked(dataset: string, recipe: AskingRecipe | undefined): Promise<string> {
     const digest = await datasetDigest(this.#host.dataset(dataset));
-    const asked = this.#host.holder.benchOf(dataset)?.samples.asked ?? null;
+    const samples = this.#host.holder.benchOf(dataset)?.samples;
+    const given = recipe === undefined ? (samples?.prompting ?? null) : recipe && promptingOf(recipe);
+    const asked = samples ? samples.askedBy(given) : (given?.key ?? null);
     return asked === null ? digest : `${digest} ${await textDigest(asked)}`;
   }
 }

@@ -3,6 +3,7 @@ import type { Row } from '../../data/row.ts';
 import { predictionOf, scoreAnswer } from '../../evaluate/metrics.ts';
 import { groundedBoxes } from '../../grounding/box.ts';
 import type { Answer, PolicyName } from '../protocol/words.ts';
+import type { AskOptions } from '../../train/samples.ts';
 import type { Workbench } from '../model/workbench.ts';
 
 /** Longest answer when single rows are asked about, tokens. */
@@ -14,8 +15,9 @@ export async function answerRows(
   rows: readonly Row[],
   policy: PolicyName,
   generator = bench.generator,
+  options: AskOptions = {},
 ): Promise<Answer[]> {
-  const samples = await bench.samples.prepare(rows);
+  const samples = await bench.samples.prepare(rows, options);
   const rollouts = await generator.generate(samples, {
     numGenerations: 1,
     sampling: { temperature: 0, topK: 0, topP: 1, maxCompletionLength: ANSWER_TOKENS },
@@ -27,6 +29,7 @@ export async function answerRows(
     const read = bench.samples.parse(samples[i]!, text);
     const { think, boxes, parsed } = read;
     const score = scoreAnswer(predictionOf(row, read));
+    const { form } = samples[i]!;
     return {
       policy,
       text,
@@ -35,6 +38,7 @@ export async function answerRows(
       iou: score?.iou ?? null,
       rightImage: score?.rightImage ?? null,
       parsed,
+      ...(form !== 'as-written' && { form }),
     };
   });
 }

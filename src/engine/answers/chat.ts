@@ -9,6 +9,8 @@ import { budgetKey } from '../../models/picture-budget.ts';
 import type { Processor } from '../../models/processor.ts';
 import type { PixelInput } from '../../models/model.ts';
 import { promptMessages } from '../../data/target.ts';
+import type { Row } from '../../data/row.ts';
+import { askedHow, promptingOf, type RowForm } from '../../train/prompt.ts';
 import { Generator, type Promptable } from '../../train/generate.ts';
 import type { EncodedPrompt } from '../../train/pack.ts';
 import type { Policy } from '../../train/policy.ts';
@@ -83,7 +85,7 @@ export class Chat {
     const processor = this.#loaded.processor.under(budget);
     const pictures = await this.#look(inOrder(question), processor, budgetKey(budget));
     const sizes = pictures.map(({ model: size }) => size);
-    const { prompt, features } = this.#encode(question, processor, pictures);
+    const { prompt, features, form } = this.#encode(question, processor, pictures);
     const generator = new Generator<Promptable>(policy, processor, { features: () => features });
     const stream = processor.tokenizer.stream();
     const ends = new Set(processor.eosTokenIds);
@@ -118,6 +120,7 @@ export class Chat {
         tokens: rollout.tokens.length,
         promptTokens: prompt.tokens.length,
         seconds: (performance.now() - started) / 1000,
+        form,
         finish: writing.ended || !rollout.truncated ? 'end' : abort.signal.aborted ? 'stopped' : 'length',
         sizes: pictures.map(({ natural, model: size }) => ({ natural, model: size })),
         budgetOf: by,
@@ -131,10 +134,11 @@ export class Chat {
     question: Question,
     processor: Processor,
     pictures: readonly Seen[],
-  ): { prompt: EncodedPrompt; features: Float32Array<ArrayBuffer> } {
+  ): { prompt: EncodedPrompt; features: Float32Array<ArrayBuffer>; form: RowForm | null } {
     const { model } = this.#loaded;
     const sizes = pictures.map(({ model: size }) => size);
-    const messages = promptMessages({ prompt: numbered(question) }, processor.convention, sizes);
+    const asked = askedAs(question, pictures.length, processor.convention.syntax.example);
+    const messages = promptMessages({ prompt: asked.prompt }, processor.convention, sizes);
     const encoded = encodeConversation(processor, 'chat', messages, null, sizes);
     const { axes, next } = model.positions(encoded.tokens, encoded.grids);
     const features = new Float32Array(pictures.reduce((sum, p) => sum + p.features.length, 0));
@@ -144,7 +148,7 @@ export class Chat {
       at += picture.features.length;
     }
     const { tokens, featureIndex, featureRows } = encoded;
-    return { prompt: { id: 'chat', tokens, axes, next, featureIndex, featureRows }, features };
+    return { prompt: { id: 'chat', tokens, axes, next, featureIndex, featureRows }, features, form: asked.form };
   }
 
   /** @param under key of the budget: what was seen under another is seen anew */
@@ -201,6 +205,27 @@ function numbered({ messages }: Question): Question['messages'] {
     role,
     content: content.map((segment) => (segment.type === 'image' ? { ...segment, image: next++ } : segment)),
   }));
+}
+
+/** The conversation with the words that a plan puts around a row whose answer is boxes; of a mix, as one that thinks. */
+function askedAs(question: Question, pictures: number, example: (pictures: number) => string) {
+  const prompt = numbered(question);
+  const prompting = question.recipe ? promptingOf(question.recipe) : null;
+  if (!prompting) return { prompt, form: null };
+  const { answerForm } = askedHow(prompting.settings, '');
+  const form: RowForm = answerForm === 'mix' ? 'think' : answerForm;
+  const row: Row = {
+    id: question.chatId,
+    task: '',
+    split: 'heldout',
+    images: Array.from({ length: pictures }, (_, i) => String(i)),
+    prompt,
+    answer: [],
+    solution: [],
+    nothing: true,
+    source: { file: '', line: 0 },
+  };
+  return { prompt: prompting.ask(row, form, example).prompt, form };
 }
 
 /** Text as it grows, cut before the first stop string: what might be the beginning of one is held back. */

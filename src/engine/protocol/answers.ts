@@ -77,6 +77,9 @@ export interface AskedRows {
   readonly recipe?: Pick<Recipe, 'prompt' | 'seed' | 'pictures'> | undefined;
 }
 
+/** Whose prompt is put around rows; null: none, they are asked as they are written. Absent: that of the run in view. */
+export type AskingRecipe = Pick<Recipe, 'prompt' | 'seed'> | null;
+
 export type AnswerRequest =
   /** `pictures`: of the plan, for where no run is in view. */
   | {
@@ -103,6 +106,7 @@ export type AnswerRequest =
       readonly policies: readonly PolicyName[];
       /** Pictures in another order: place i shows picture `order[i]`. Boxes and score come in that order, too. */
       readonly order?: readonly number[];
+      readonly recipe?: AskingRecipe;
     }
   /** Loss of every digit of the solution's coordinates under a policy, the target being given. */
   | {
@@ -122,6 +126,7 @@ export type AnswerRequest =
       readonly policy: PolicyName;
       readonly orders?: readonly (readonly number[])[];
       readonly project?: string | null;
+      readonly recipe?: AskingRecipe;
     }
   /**
    * Rows answered together for a file of predictions. `published`: asked as the script of their benchmark asks. `tokens`:
@@ -135,7 +140,12 @@ export type AnswerRequest =
       readonly policy: PolicyName;
     } & AskedRows)
   /** What the weights that are there now have answered before. Of the tuned policy nothing, where it is the base. */
-  | { readonly type: 'known-answers'; readonly dataset: string; readonly project: string };
+  | {
+      readonly type: 'known-answers';
+      readonly dataset: string;
+      readonly project: string;
+      readonly recipe?: AskingRecipe;
+    };
 
 export interface AnswerReplies {
   'box-numbers': BoxNumbers;

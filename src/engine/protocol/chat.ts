@@ -1,6 +1,7 @@
 /** The part of the protocol for talking to a model: a conversation with pictures, answered as it is written. */
 import type { Message } from '../../data/row.ts';
-import type { GroundedBox, PictureBudget, PolicyName, SamplingSettings, Size } from './words.ts';
+import type { RowForm } from '../../train/prompt.ts';
+import type { GroundedBox, PictureBudget, PolicyName, Recipe, SamplingSettings, Size } from './words.ts';
 
 /** A picture of the conversation. Its features are kept under the id, so that later turns cost no second look. */
 export interface ChatPicture {
@@ -26,6 +27,8 @@ export type ChatRequest =
       readonly stop?: readonly string[];
       /** The plan's picture budget, for where no run is in view. */
       readonly budget?: PictureBudget | undefined;
+      /** Whose prompt is put around the conversation; absent: none, it is asked as it is written. */
+      readonly recipe?: Pick<Recipe, 'prompt' | 'seed'>;
     }
   | { readonly type: 'chat-stop'; readonly chatId: string };
 
@@ -39,6 +42,8 @@ export interface ChatAnswer {
   readonly promptTokens: number;
   readonly seconds: number;
   readonly finish: 'end' | 'length' | 'stopped';
+  /** The form that a recipe's prompt has asked the answer in; null: it was asked as it is written. */
+  readonly form: RowForm | null;
   readonly sizes: readonly { readonly natural: Size; readonly model: Size }[];
   /** Whose picture budget the pictures were seen under. */
   readonly budgetOf: BudgetOf;

@@ -1,4 +1,5 @@
 /** Words that several parts of the protocol share. Those of the layers below are named here once for all of them. */
+import type { RowForm } from '../../train/prompt.ts';
 import type { GroundedBox } from '../../grounding/box.ts';
 
 export type { NamedFile, NamedHandle } from '../../data/file-set.ts';
@@ -31,6 +32,8 @@ export interface Answer {
   readonly iou: number | null;
   readonly rightImage: boolean | null;
   readonly parsed: boolean;
+  /** The form that a recipe's prompt has asked it in; absent: it was asked as it is written, or before this was told. */
+  readonly form?: RowForm;
 }
 
 /** Work that takes long: how far it is. */

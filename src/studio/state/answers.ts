@@ -1,7 +1,7 @@
 /** Answers of both policies to rows: asked for a few rows at a time, kept with the project, found again by the weights. */
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { EngineClient } from '../../engine/client.ts';
-import type { Answer, KnownAnswer, PolicyName } from '../../engine/protocol/index.ts';
+import type { Answer, KnownAnswer, PolicyName, Recipe } from '../../engine/protocol/index.ts';
 import { problemOf, type Problem } from '../problem.ts';
 
 export type AnswerPair = Readonly<Partial<Record<PolicyName, Answer>>>;
@@ -16,7 +16,11 @@ export interface Batch {
 /** Rows answered together: more is faster where there is room, and what is under way cannot be cancelled. */
 export const ROWS_TOGETHER = 4;
 
+/** Whose words rows are asked with: those of the run in view, of the open recipe, or none. */
+export type AskedWith = 'run' | 'recipe' | 'none';
+
 export interface Answers {
+  readonly asked: AskedWith;
   readonly dataset: string | null;
   readonly byRow: ReadonlyMap<string, AnswerPair>;
   /** Rows that are being answered. */
@@ -24,6 +28,8 @@ export interface Answers {
   readonly batch: Batch | null;
   readonly problem: Problem | null;
   ask(dataset: string, rowIds: readonly string[]): Promise<void>;
+  /** From now on rows are asked so; answers that were asked otherwise are left, and found again. */
+  askWith(asked: AskedWith): void;
   cancel(): void;
   /** What the weights that are there now have answered before, in this visit or another. */
   recall(dataset: string): Promise<void>;
@@ -34,14 +40,27 @@ export interface Answers {
   dismiss(): void;
 }
 
-/** @param projectOf the open project, with which answers are kept */
-export function createAnswers(client: EngineClient, projectOf: () => string | null): StoreApi<Answers> {
+/**
+ * @param projectOf the open project, with which answers are kept
+ * @param recipeOf the open recipe
+ */
+export function createAnswers(
+  client: EngineClient,
+  projectOf: () => string | null,
+  recipeOf: () => Pick<Recipe, 'prompt' | 'seed'> = () => ({ seed: 0 }),
+): StoreApi<Answers> {
   let round = 0;
   return createStore<Answers>()((set, get) => {
     const add = (found: readonly KnownAnswer[]) => {
       const byRow = new Map(get().byRow);
       for (const { rowId, answer } of found) byRow.set(rowId, { ...byRow.get(rowId), [answer.policy]: answer });
       set({ byRow });
+    };
+    const asking = () => {
+      const { asked } = get();
+      if (asked === 'run') return {};
+      const { prompt, seed } = recipeOf();
+      return { recipe: asked === 'recipe' && prompt ? { prompt, seed } : null };
     };
     const lacking = (rowIds: readonly string[], policy: PolicyName) =>
       rowIds.filter((rowId) => !get().byRow.get(rowId)?.[policy]);
@@ -51,7 +70,7 @@ export function createAnswers(client: EngineClient, projectOf: () => string | nu
         const rowIds = lacking(some, policy);
         if (rowIds.length === 0) continue;
         const project = projectOf();
-        const replies = await client.request({ type: 'answer-rows', dataset, rowIds, policy, project });
+        const replies = await client.request({ type: 'answer-rows', dataset, rowIds, policy, project, ...asking() });
         if (get().dataset !== dataset) return false;
         add(replies.map((answer, i) => ({ rowId: rowIds[i]!, answer })));
         if (mine !== round) return false;
@@ -59,6 +78,7 @@ export function createAnswers(client: EngineClient, projectOf: () => string | nu
       return true;
     };
     return {
+      asked: 'run',
       dataset: null,
       byRow: new Map(),
       pending: [],
@@ -81,6 +101,13 @@ export function createAnswers(client: EngineClient, projectOf: () => string | nu
           if (mine === round) set({ problem: problemOf(error), pending: [], batch: null });
         }
       },
+      askWith(asked) {
+        if (asked === get().asked) return;
+        const { dataset } = get();
+        get().cancel();
+        set({ asked, byRow: new Map() });
+        if (dataset !== null) void get().recall(dataset);
+      },
       cancel() {
         round++;
         set({ pending: [], batch: null });
@@ -91,7 +118,7 @@ export function createAnswers(client: EngineClient, projectOf: () => string | nu
         if (dataset !== get().dataset) set({ dataset, byRow: new Map() });
         const mine = round;
         // What cannot be found can be asked for again.
-        const found = await client.request({ type: 'known-answers', dataset, project }).catch(() => []);
+        const found = await client.request({ type: 'known-answers', dataset, project, ...asking() }).catch(() => []);
         if (mine === round && get().dataset === dataset) add(found);
       },
       forgetTuned() {

@@ -2,7 +2,15 @@
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import { isPictureName, PICTURE_FORMATS } from '../../base/picture-files.ts';
 import type { EngineClient } from '../../engine/client.ts';
-import type { ChatAnswer, EngineEvent, Message, NamedFile, PolicyName, Segment } from '../../engine/protocol/index.ts';
+import type {
+  ChatAnswer,
+  EngineEvent,
+  Message,
+  NamedFile,
+  PolicyName,
+  Recipe,
+  Segment,
+} from '../../engine/protocol/index.ts';
 import type { PictureCache } from './picture-cache.ts';
 import { problemOf, type Problem } from '../problem.ts';
 
@@ -28,6 +36,8 @@ export interface Turn {
 
 export interface ChatSettings {
   readonly policy: PolicyName;
+  /** With the words that the open recipe puts around its rows, or as the question is written. */
+  readonly asked: 'plan' | 'own';
   readonly system: string;
   readonly temperature: number;
   readonly maxCompletionLength: number;
@@ -56,7 +66,12 @@ export interface Conversation {
 
 const isPicture = ({ path, file }: NamedFile) => file.type.startsWith('image/') || isPictureName(path);
 
-export function createChat(client: EngineClient, cache: PictureCache): StoreApi<Conversation> {
+/** @param planOf the recipe whose prompt questions are asked with */
+export function createChat(
+  client: EngineClient,
+  cache: PictureCache,
+  planOf: () => Pick<Recipe, 'prompt' | 'seed'> | null = () => null,
+): StoreApi<Conversation> {
   let seed = 0;
   return createStore<Conversation>()((set, get) => {
     const changeLast = (change: (turn: Turn) => Turn) =>
@@ -65,7 +80,7 @@ export function createChat(client: EngineClient, cache: PictureCache): StoreApi<
       pictures: [],
       sent: 0,
       turns: [],
-      settings: { policy: 'base', system: '', temperature: 0, maxCompletionLength: 512 },
+      settings: { policy: 'base', asked: 'plan', system: '', temperature: 0, maxCompletionLength: 512 },
       writing: null,
       problem: null,
       add(files) {
@@ -100,6 +115,7 @@ export function createChat(client: EngineClient, cache: PictureCache): StoreApi<
         const answer: Turn = { id: chatId, role: 'assistant', text: '', pictures: [], policy: settings.policy };
         set({ turns: [...asked, answer], sent: pictures.length, writing: chatId, problem: null });
         const { policy, system, temperature, maxCompletionLength } = settings;
+        const plan = settings.asked === 'plan' ? planOf() : null;
         try {
           const reply = await client.request({
             type: 'chat',
@@ -109,6 +125,7 @@ export function createChat(client: EngineClient, cache: PictureCache): StoreApi<
             pictures: pictures.map(({ id, file }) => ({ id, file })),
             sampling: { temperature, topK: 0, topP: 1, maxCompletionLength },
             seed: seed++,
+            ...(plan?.prompt && { recipe: { prompt: plan.prompt, seed: plan.seed } }),
           });
           if (get().writing !== chatId) return true;
           changeLast((turn) => ({ ...turn, text: reply.text, answer: reply }));

@@ -80,7 +80,11 @@ export function createStudio(client: EngineClient, storage: Pick<Storage, 'getIt
   const keeping = createKeeping({ client, project, recipe, run, storage, allowed });
   saveWhenLeaving(client, run);
   watchMatch(client, project, run);
-  const answers = createAnswers(client, () => keeping.getState().current);
+  const answers = createAnswers(
+    client,
+    () => keeping.getState().current,
+    () => recipe.getState().recipe,
+  );
   const scores = createScores({
     client,
     projectOf: () => keeping.getState().current,
@@ -101,7 +105,7 @@ export function createStudio(client: EngineClient, storage: Pick<Storage, 'getIt
   const thoughts = createThoughts(client, project, editing);
   const adapters = createAdapters(client);
   const pictures = new PictureCache(client);
-  const chat = createChat(client, pictures);
+  const chat = createChat(client, pictures, () => recipe.getState().recipe);
   const pump = new EventPump((events) => {
     adapters.getState().receive(events);
     chat.getState().receive(events);
@@ -132,6 +136,13 @@ export function createStudio(client: EngineClient, storage: Pick<Storage, 'getIt
   });
   keeping.subscribe(({ current }, before) => {
     if (current !== before.current) recall();
+  });
+  // What was asked with another prompt is no answer to this one.
+  recipe.subscribe(({ recipe: now }, { recipe: before }) => {
+    if (now.prompt === before.prompt || answers.getState().asked !== 'recipe') return;
+    answers.getState().cancel();
+    answers.getState().forget(null);
+    recall();
   });
   project.subscribe(({ dataset, model }, before) => {
     if (model !== before.model) adapters.getState().forget();

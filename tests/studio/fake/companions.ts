@@ -111,6 +111,7 @@ export class FakeTalk {
       promptTokens: 700,
       seconds: 2,
       finish: stopped ? 'stopped' : 'end',
+      form: null,
       sizes: pictures.map(() => ({ natural: { width: 320, height: 240 }, model: { width: 308, height: 252 } })),
       budgetOf: request.budget ? 'plan' : 'checkpoint',
     };

@@ -4,6 +4,7 @@ import { Link } from 'wouter';
 import type { DatasetReport, Row } from '../../../engine/protocol/index.ts';
 import { ROLES } from '../../boxes/roles.ts';
 import { PAGE, type Split } from '../../state/row-cache.ts';
+import type { AskedWith } from '../../state/answers.ts';
 import type { Selection } from '../../state/scores.ts';
 import { useAnswers, useProject, useScores, useStudio } from '../../state/studio.ts';
 import { Choice } from '../../ui/choice.tsx';
@@ -270,6 +271,8 @@ function AskMany({ dataset, rows }: { readonly dataset: string; readonly rows: r
   const batch = useAnswers((state) => state.batch);
   const ask = useAnswers((state) => state.ask);
   const cancel = useAnswers((state) => state.cancel);
+  const asked = useAnswers((state) => state.asked);
+  const askWith = useAnswers((state) => state.askWith);
   const model = useProject((project) => project.model);
   const known = useAnswers((state) => state.byRow);
   const open = rows.filter((row) => !known.get(row.id)?.base || !known.get(row.id)?.tuned);
@@ -291,6 +294,14 @@ function AskMany({ dataset, rows }: { readonly dataset: string; readonly rows: r
   }
   return (
     <div className="start">
+      <label className="inline">
+        <span className="muted">Asked with</span>{' '}
+        <select value={asked} onChange={(event) => askWith(event.target.value as AskedWith)}>
+          <option value="run">the run’s prompt</option>
+          <option value="recipe">the recipe’s prompt</option>
+          <option value="none">no prompt, as written</option>
+        </select>
+      </label>
       {!model && <span className="muted">Load a model to get answers.</span>}
       {model && n > 0 && (
         <span className="muted">By both policies, in the background. You can go on working meanwhile.</span>

@@ -236,6 +236,11 @@ function AnswerCard({
               </span>
             )}
           </p>
+          {answer.form && answer.form !== 'as-written' && (
+            <p className="muted">
+              {answer.form === 'think' ? 'Asked to think, then answer' : 'Asked for the answer only'}
+            </p>
+          )}
           {answer.think !== null && <p className="words thought">{answer.think}</p>}
           <p className="words">{answerPart(answer.text)}</p>
           <BoxChips boxes={answer.boxes} />

@@ -1,11 +1,11 @@
 /** Try: a conversation with the model over pictures of one's own, with the boxes it answers drawn on them. */
 import { useEffect, useRef, useState, type KeyboardEvent } from 'react';
 import { Link } from 'wouter';
-import type { PolicyName } from '../../../engine/protocol/index.ts';
+import type { ChatAnswer, PolicyName } from '../../../engine/protocol/index.ts';
 import { ROLES, type Layer } from '../../boxes/roles.ts';
 import { Strip, Swatch } from '../../boxes/strip.tsx';
 import { CHAT_PICTURES, type Turn } from '../../state/chat.ts';
-import { useChat, useProject } from '../../state/studio.ts';
+import { useChat, useProject, useRecipe } from '../../state/studio.ts';
 import { Choice } from '../../ui/choice.tsx';
 import { DropTarget } from '../../drop-target.tsx';
 import { count, withinSentence } from '../../ui/format.ts';
@@ -78,6 +78,14 @@ function Question({ turn }: { readonly turn: Turn }) {
   );
 }
 
+/** How a question was asked, in words. */
+const ASKED: Readonly<Record<NonNullable<ChatAnswer['form']> | 'own', string>> = {
+  own: 'Asked as written',
+  'as-written': 'Asked with the recipe’s prompt, which asks for no form',
+  think: 'Asked with the recipe’s prompt: think, then answer',
+  answer: 'Asked with the recipe’s prompt: answer only',
+};
+
 function Reply({ turn, writing }: { readonly turn: Turn; readonly writing: boolean }) {
   const pictures = useChat((chat) => chat.pictures);
   const { answer, policy = 'base' } = turn;
@@ -90,6 +98,7 @@ function Reply({ turn, writing }: { readonly turn: Turn; readonly writing: boole
         <h2 className="minor">
           <Swatch role={policy} /> {ROLES[policy].name}
         </h2>
+        {answer && <p className="muted">{ASKED[answer.form ?? 'own']}</p>}
         {answer && (
           <p className="muted num">
             {count(answer.tokens)} tokens, {(answer.tokens / Math.max(answer.seconds, 1e-3)).toFixed(1)} per second
@@ -218,6 +227,7 @@ function Composer({ ready }: { readonly ready: boolean }) {
 function Settings({ convention }: { readonly convention: string | null }) {
   const settings = useChat((chat) => chat.settings);
   const set = useChat((chat) => chat.set);
+  const prompt = useRecipe((editor) => editor.recipe.prompt);
   return (
     <section className="card try-settings" aria-label="Settings of the answer">
       <h2 className="minor">Who answers</h2>
@@ -232,6 +242,22 @@ function Settings({ convention }: { readonly convention: string | null }) {
       />
       <p className="muted">
         Tuned uses what the last run learned, or the stack of <Link href="/model">adapters</Link>.
+      </p>
+      <h2 className="minor">How it is asked</h2>
+      <Choice<'plan' | 'own'>
+        label="How it is asked"
+        choices={[
+          { key: 'plan', title: 'Recipe’s prompt' },
+          { key: 'own', title: 'As written' },
+        ]}
+        selected={settings.asked}
+        onSelect={(asked) => set({ asked })}
+      />
+      <p className="muted">
+        {prompt
+          ? 'The recipe puts its words around a question as around its rows: system text, form of the answer, names of the pictures.'
+          : 'The recipe has no prompt, so both are the same. Set one under '}
+        {!prompt && <Link href="/recipe">Prompt</Link>}
       </p>
       <label className="stacked">
         <span>System message</span>
