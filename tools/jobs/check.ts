@@ -211,8 +211,12 @@ async function compareRewards(
     const sizes = truths.get(id)!.sizes.map(([width, height]) => ({ width, height }));
     const answer = readAnswer(prediction, CONVENTIONS.qwen2_5_vl, sizes);
     const scored = scoreCompletion({ answer, tokens: ids.length, tokenIds: Uint32Array.from(ids) }, row, rewards);
-    for (const [name, value] of Object.entries(theirs))
-      agree(`${what}, step ${step}, ${id}, ${name}`, scored.rewards[name] ?? NaN, value ?? NaN, NEAR.reward);
+    for (const [name, value] of Object.entries(theirs)) {
+      const ours = scored.rewards[name] ?? null;
+      // Neither has a value where the rule does not apply to the row.
+      if (ours === null && value === null) continue;
+      agree(`${what}, step ${step}, ${id}, ${name}`, ours ?? NaN, value ?? NaN, NEAR.reward);
+    }
     agree(`${what}, step ${step}, ${id}, reward`, scored.reward ?? 0, reward ?? 0, NEAR.reward);
   }
   if (new Set(found.map(({ reward }) => reward)).size < 2)
