@@ -36,12 +36,14 @@ import type {
   NamedFile,
   Replies,
   RunState,
+  ToldEvent,
 } from './protocol/index.ts';
 import { reportDesk } from './report/report-desk.ts';
 import { Gate } from './run/gate.ts';
 import { Occupancy } from './run/occupancy.ts';
 import { toldBy } from './run/driver.ts';
 import { ResultDesk, soundOf } from './run/result-desk.ts';
+import { evaluationsOf } from './run/results.ts';
 import { RunDesk } from './run/run-desk.ts';
 import { ThoughtDesk } from './thoughts/thought-desk.ts';
 
@@ -62,6 +64,8 @@ export class EngineSession {
   readonly #gpu: GpuHolder;
   readonly #holder: ModelHolder;
   readonly #runs: RunDesk;
+  /** What a run has said, as far as it is of its form. */
+  readonly #told: (run: string) => Promise<ToldEvent[]>;
   readonly #jobs: JobDesk;
   readonly #handlers: Handlers<EngineRequest>;
 
@@ -107,6 +111,7 @@ export class EngineSession {
       loading: (work) => occupancy.loading(work),
       quiet: () => datasets.quiet(),
     });
+    this.#told = async (run) => soundOf(await toldBy(storage, run));
     const shelf = new AnswerShelf(storage);
     const predictions = new PredictionShelf(storage);
     const discard = (run: string) => this.#runs.runs.settle(run, 'discard');
@@ -145,7 +150,7 @@ export class EngineSession {
     });
     const reports = reportDesk({
       ...common,
-      run: async (id) => ({ record: await runs.runs.find(id), told: soundOf(await toldBy(storage, id)) }),
+      run: async (id) => ({ record: await runs.runs.find(id), told: await this.#told(id) }),
       entries: scores.entries.bind(scores),
       picture: async (dataset, path, height) =>
         (await datasets.handlers.thumbnail({ type: 'thumbnail', dataset, path, height })).blob,
@@ -208,7 +213,9 @@ export class EngineSession {
   /** The files of an export, each produced when it is read. Throws `adapter-missing` before anything was trained. */
   async exportFiles(choice: ExportChoice): Promise<OutputFile[]> {
     const run = choice.runId === undefined ? null : await this.#runs.runs.find(choice.runId);
-    return exportFiles(this.#holder, choice, run);
+    // What a run has measured is in its log, also of those that ended in another visit.
+    const told = run === null ? [] : await this.#told(run.id);
+    return exportFiles(this.#holder, choice, run && { record: run, evaluations: evaluationsOf(told) });
   }
 
   /** The files of a job for another engine, each produced when it is read. Throws `job-unable` before the first. */

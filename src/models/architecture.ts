@@ -56,6 +56,8 @@ export interface Architecture {
   readonly decoder: DecoderLayout;
   readonly vision: VisionArchitecture;
   readonly positions: PositionScheme;
+  /** Positions that it was made for. */
+  readonly contextTokens: number;
   /** Token ids that generation must never emit: a policy that writes image placeholders breaks the count of features against tokens (TRL #3847). */
   readonly suppressedTokens: readonly number[];
   /** As llama.cpp knows the model. */

@@ -89,6 +89,21 @@ export function budgeted<T extends PictureSizes>(make: (budget: PictureBudget) =
   return own;
 }
 
+/**
+ * A budget with half the pixels, or half the tiles, of the largest picture as it is seen; null: it has no more than one.
+ * @param largest in pixels, as the model sees it
+ */
+export function halved({ limits, limitedBy }: PictureSizes, largest: number): PictureBudget | null {
+  if (limitedBy.by === 'tiles') {
+    const { longestEdge, imageSplitting } = limits;
+    const edge = Math.floor(longestEdge! / Math.SQRT2 / limitedBy.tile) * limitedBy.tile;
+    return edge > 0 ? { longestEdge: edge, imageSplitting: imageSplitting! } : null;
+  }
+  const step = limitedBy.factor ** 2;
+  const maxPixels = Math.floor(Math.min(limits.maxPixels, largest) / 2 / step) * step;
+  return maxPixels > 0 ? { minPixels: Math.min(limits.minPixels, maxPixels), maxPixels } : null;
+}
+
 type Json = Readonly<Record<string, unknown>>;
 
 /** What transformers' files say for such limits: both spellings, which its versions read. */

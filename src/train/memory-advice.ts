@@ -39,20 +39,8 @@ const CHANGES: readonly MemoryChange[] = [
   hold('int4', 'store the language model in 4 bits (int4)'),
   ease('one-prompt', 'one prompt per step in reinforcement learning (promptsPerStep 1)'),
   {
-    words: 'pictures with half as many pixels (maxPixels)',
-    apply: (r) => {
-      const { promptTokens, featureRows, patches } = r.longest;
-      const rows = Math.ceil(featureRows / 2);
-      // Merge blocks stay whole, and tiles.
-      const step = r.architecture.vision.tileSide ?? 12;
-      const longest = {
-        ...r.longest,
-        featureRows: rows,
-        promptTokens: promptTokens - featureRows + rows,
-        patches: { height: Math.max(step, Math.ceil(patches.height / (2 * step)) * step), width: patches.width },
-      };
-      return { ...r, longest };
-    },
+    words: 'pictures with half as many pixels (picture budget)',
+    apply: ({ smaller, ...r }) => (smaller ? { ...r, ...smaller } : r),
   },
   ease('fewer-completions', 'half as many completions per prompt (numGenerations)'),
   ease('half-rank', 'half the rank (r)'),

@@ -9,6 +9,7 @@ import type { Program } from '../gpu/program.ts';
 import { Session } from '../gpu/recorder.ts';
 import type { Architecture } from '../models/architecture.ts';
 import type { PixelInput } from '../models/model.ts';
+import type { PictureBudget } from '../models/picture-budget.ts';
 import type { Processor } from '../models/processor.ts';
 import { VisionLanguage } from '../models/vision-language.ts';
 import type { WeightDType } from '../models/weights.ts';
@@ -87,6 +88,15 @@ export interface MemoryRequest {
   readonly longest: Longest;
   readonly gpu: GpuTraits;
   readonly dtype: WeightDType;
+  /** The longest row under half the pixels a picture, and the budget that is; absent: it is not known. */
+  readonly smaller?: Smaller | undefined;
+  /** The budget that was taken from `smaller`. */
+  readonly pictures?: PictureBudget;
+}
+
+export interface Smaller {
+  readonly pictures: PictureBudget;
+  readonly longest: Longest;
 }
 
 /** @throws GroundworkError what resolving LoRA targets throws; `binding-limit` where even a few rows of a matrix are more than the adapter binds */

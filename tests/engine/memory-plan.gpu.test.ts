@@ -224,16 +224,22 @@ test('a published size is planned without a GPU: weights to the byte, recomputin
 
 describe('what to change where a run does not fit', () => {
   const GiB = 2 ** 30;
+  const longest = {
+    promptTokens: 1200,
+    featureRows: 1100,
+    targetTokens: 100,
+    patches: { height: 40, width: 40 },
+    leastPatches: { height: 40, width: 40 },
+    picturesInRow: 3,
+    picturesInAll: 3000,
+  };
+  const half = { height: 20, width: 40 };
   const request = {
     recipe: { stages: [sftStage({ perDeviceTrainBatchSize: 4, gradientCheckpointing: false })] },
-    longest: {
-      promptTokens: 1200,
-      featureRows: 1100,
-      targetTokens: 100,
-      patches: { height: 40, width: 40 },
-      leastPatches: { height: 40, width: 40 },
-      picturesInRow: 3,
-      picturesInAll: 3000,
+    longest,
+    smaller: {
+      pictures: { maxPixels: 204_800 },
+      longest: { ...longest, promptTokens: 650, featureRows: 550, patches: half, leastPatches: half },
     },
     gpu: DESKTOP,
     dtype: 'f16' as const,
@@ -247,6 +253,17 @@ describe('what to change where a run does not fit', () => {
     expect(advice.map((a) => a?.changes.length ?? null)).toEqual([0, 1, expect.any(Number), null]);
     expect(advice[1]?.changes[0]).toContain('recompute');
     advice.forEach((a, i) => a && expect(a.plan.totalBytes).toBeLessThanOrEqual([200, 16, 5.5, 2][i]! * GiB));
+  });
+
+  test('may be smaller pictures, with the budget that makes them so', async () => {
+    await openNodeGpu();
+    const ladder = [...memoryLadder({ ...request, architecture: parseArchitecture(QWEN3_2B) }, false)];
+    const [whole] = ladder;
+    const alone = ladder.find(({ changes }) => changes.length === 1 && changes[0]!.startsWith('pictures'))!;
+    expect(alone.request.pictures).toEqual(request.smaller.pictures);
+    expect(alone.plan.totalBytes).toBeLessThan(whole!.plan.totalBytes);
+    const unknown = memoryLadder({ ...request, smaller: undefined, architecture: parseArchitecture(QWEN3_2B) }, false);
+    for (const { changes } of unknown) expect(changes.join()).not.toContain('pictures');
   });
 
   test('may be how weights are held: named once, and only ever coarser', { timeout: 120_000 }, async () => {

@@ -166,6 +166,15 @@ test('a run under a budget resumes under it, to the last bit', { timeout: 600_00
   const rest = second.of('metrics').map(({ step, values }) => ({ step, loss: values['loss'] }));
   expect([...done, ...rest]).toEqual(expected);
   await second.session.destroy();
+
+  // In another visit, what it has measured is known from its log.
+  const third = await opened(storage);
+  await third.session.handle({ type: 'continue-run', runId, dataset: third.dataset, go: false });
+  const files = await third.session.exportFiles({ what: 'adapter', runId });
+  const card = await textOf(files.find(({ path }) => path === 'README.md')!.data);
+  expect(card).toMatch(/Held-out rows of few, answered greedily/);
+  expect(card).toMatch(/\| Evaluation \| 4 \| [\d.]+ % \|/);
+  await third.session.destroy();
 });
 
 test('a budget that the family lacks is refused before a run begins', async () => {
@@ -178,3 +187,54 @@ test('a budget that the family lacks is refused before a run begins', async () =
   ).rejects.toThrow(/at least 3136 and at most 784/);
   await session.destroy();
 });
+
+test(
+  'what a budget makes of the rows is told, and one is found under which every row fits',
+  { timeout: 600_000 },
+  async () => {
+    const { session, dataset } = await opened();
+    const ask = (part: object = {}, maxLength = 0) =>
+      session.handle({
+        type: 'picture-report',
+        dataset,
+        recipe: { seed: 1, stages: [{ ...stage, maxLength }], ...part },
+      });
+    const own = await ask();
+    const small = await ask({ pictures: BUDGET });
+    expect(own.looked).toBe(own.total);
+    expect(own).toMatchObject({ tooLong: 0, fitting: null, context: { of: null } });
+    expect(small.pictureTokens!.most).toBe(4);
+    expect(small.rowTokens!.most).toBeLessThan(own.rowTokens!.most);
+    expect(small.belowToken).toBeGreaterThan(own.belowToken);
+    const side = ({ smallest }: typeof own) => Math.min(smallest!.width, smallest!.height);
+    expect(side(small)).toBeLessThan(side(own));
+
+    // Rows are as long as they are then encoded.
+    const { rows } = await session.handle({ type: 'rows', dataset, split: 'train', offset: 0, count: 100 });
+    const lengths = async (pictures?: object) => {
+      const found: number[] = [];
+      for (const { id } of rows) {
+        const recipe = { seed: 1, ...(pictures && { pictures }) };
+        const preview = await session.handle({ type: 'preview', dataset, rowId: id, recipe, taught: true });
+        found.push(preview.tokens.length);
+      }
+      return found.sort((a, b) => b - a);
+    };
+    const [longest] = await lengths();
+    const limited = await ask({}, longest! - 20);
+    expect(limited.context).toEqual({ tokens: longest! - 20, of: stage.name });
+    expect(limited.tooLong).toBe((await lengths()).filter((n) => n > longest! - 20).length);
+    expect((await lengths(limited.fitting!))[0]).toBeLessThanOrEqual(longest! - 20);
+    expect((await ask({ pictures: limited.fitting! }, longest! - 20)).tooLong).toBe(0);
+    // It is the largest that does: a block more, and a row is too long.
+    const more = { ...limited.fitting!, maxPixels: limited.fitting!.maxPixels! + 784 };
+    expect((await ask({ pictures: more }, longest! - 20)).tooLong).toBeGreaterThan(0);
+    // Text alone is too long for a few tokens, whatever the pictures are.
+    expect(await ask({}, 8)).toMatchObject({ fitting: null, tooLong: rows.length });
+    await expect(ask({ pictures: { longestEdge: 64 } })).rejects.toThrow(/sets longestEdge/);
+    // Of two questions the newer is answered; the rows are read once for both.
+    const again = await Promise.allSettled([ask({ seed: 2, pictures: BUDGET }, longest! - 20), ask({ seed: 2 })]);
+    expect(again[1]).toMatchObject({ status: 'fulfilled', value: own });
+    await session.destroy();
+  },
+);

@@ -8,7 +8,7 @@ import { decodeImage, registerDecoder } from '../../src/image/decode.ts';
 import { nodeDecode } from '../../src/image/node-decode.ts';
 import type { Json } from '../../src/models/fields.ts';
 import { parseArchitecture } from '../../src/models/load.ts';
-import { budgetKey, folderUnder, ownPart, type PictureBudget } from '../../src/models/picture-budget.ts';
+import { budgetKey, folderUnder, halved, ownPart, type PictureBudget } from '../../src/models/picture-budget.ts';
 import { pictureFile } from '../../src/models/picture-file.ts';
 import type { Processor } from '../../src/models/processor.ts';
 import { bytesSource } from '../formats/bytes-source.ts';
@@ -112,6 +112,18 @@ describe('a budget', () => {
     expect(ownPart(both, { by: 'area', factor: 28 })).toEqual({ maxPixels: 5 });
     expect(ownPart(both, { by: 'tiles', tile: 512 })).toEqual({ imageSplitting: false });
   });
+});
+
+test('half the pixels of the largest picture is a budget, down to one token or one tile', () => {
+  const area = processorOf('qwen2_vl/four-images');
+  expect(halved(area, 100_352)).toEqual({ minPixels: 3136, maxPixels: 6272 });
+  expect(halved(area, 6272)).toEqual({ minPixels: 3136, maxPixels: 3136 });
+  expect(halved(area, 1568)).toEqual({ minPixels: 784, maxPixels: 784 });
+  expect(halved(area, 784)).toBeNull();
+  const tiles = processorOf('smolvlm/split');
+  expect(halved(tiles, 72 * 72)).toEqual({ longestEdge: 48, imageSplitting: true });
+  expect(halved(tiles.under({ longestEdge: 48 }), 48 * 48)).toEqual({ longestEdge: 24, imageSplitting: true });
+  expect(halved(tiles.under({ longestEdge: 24 }), 24 * 24)).toBeNull();
 });
 
 describe('a checkpoint’s folder under a budget', () => {

@@ -1,15 +1,12 @@
 /** What an export consists of. */
 import type { OutputFile } from '../../train/checkpoint-folder.ts';
 import { DEFAULT_PRECISION, PRECISIONS } from '../../train/gguf/precisions.ts';
-import { buildReport } from '../../evaluate/report.ts';
 import { folderUnder, type PictureBudget } from '../../models/picture-budget.ts';
 import type { MergedAdapter } from '../../train/merged-rows.ts';
 import { nothingLearnt } from '../model/adapters.ts';
 import type { ModelHolder, NamedModel } from '../model/model-holder.ts';
 import type { ExportChoice, ExportObstacles } from '../protocol/export.ts';
-import type { RunRecord } from '../protocol/records.ts';
-import type { Workbench } from '../model/workbench.ts';
-import { modelCard } from './model-card.ts';
+import { modelCard, type LearntIn } from './model-card.ts';
 import { EXPORT_FORMATS } from './formats/table.ts';
 
 /** The card of what is exported; one that the base's folder has is replaced by it. */
@@ -23,9 +20,9 @@ const CARD = 'README.md';
 export async function exportFiles(
   holder: ModelHolder,
   choice: ExportChoice,
-  run: RunRecord | null,
+  run: LearntIn | null,
 ): Promise<OutputFile[]> {
-  const model = await modelUnder(holder, run ? (run.recipe.pictures ?? null) : budgetLearntUnder(holder));
+  const model = await modelUnder(holder, run ? (run.record.recipe.pictures ?? null) : budgetLearntUnder(holder));
   const format = EXPORT_FORMATS[choice.what];
   const parts = await partsOf(holder, choice);
   holder.adapters.leaving(parts ?? []);
@@ -37,7 +34,6 @@ export async function exportFiles(
     model,
     learnt: learnt.length > 0,
     run,
-    stages: run && holder.bench ? evaluated(holder.bench, run) : [],
     precision,
     tower: PRECISIONS[precision].tower.toLowerCase(),
     leftOut,
@@ -56,9 +52,6 @@ async function modelUnder(holder: ModelHolder, budget: PictureBudget | null): Pr
   const processor = model.processor.under(budget);
   return { ...model, processor, folder: await folderUnder(model.folder, processor) };
 }
-
-const evaluated = ({ evaluations }: Workbench, { adapter, recipe }: RunRecord) =>
-  buildReport({ adapter, seed: recipe.seed, stages: evaluations }).stages;
 
 /** Of each form what speaks against it, with what has been learnt so far. */
 export async function exportObstacles(holder: ModelHolder): Promise<ExportObstacles> {

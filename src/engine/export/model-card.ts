@@ -1,10 +1,16 @@
 /** README.md of an export, as the Hub shows it: what the model is, what it learnt from, what was measured, whose it is. */
-import type { ReportStage } from '../../evaluate/report.ts';
 import { serveSnippets, type SnippetKind } from '../../train/serve-snippets.ts';
 import type { NamedModel } from '../model/model-holder.ts';
 import type { RunRecord } from '../protocol/records.ts';
+import type { Evaluation } from '../protocol/run.ts';
 import { licenceOf } from './licence.ts';
 import { servedFacts } from '../model/served-facts.ts';
+
+/** A run, and what it has measured, in its order. */
+export interface LearntIn {
+  readonly record: RunRecord;
+  readonly evaluations: readonly { readonly name: string; readonly evaluation: Evaluation }[];
+}
 
 export interface CardFacts {
   readonly kind: SnippetKind;
@@ -12,8 +18,7 @@ export interface CardFacts {
   /** Whether anything was learnt. */
   readonly learnt: boolean;
   /** The run that it was learnt in, where it is known. */
-  readonly run: RunRecord | null;
-  readonly stages: readonly ReportStage[];
+  readonly run: LearntIn | null;
   readonly precision: string;
   readonly tower: string;
   /** Tensors of the checkpoint that the files do not have. */
@@ -21,7 +26,8 @@ export interface CardFacts {
 }
 
 export async function modelCard(facts: CardFacts): Promise<string> {
-  const { kind, model, learnt, run, stages } = facts;
+  const { kind, model, learnt, run: learntIn } = facts;
+  const run = learntIn?.record ?? null;
   const licence = await licenceOf(model.folder);
   const head = [
     '---',
@@ -35,7 +41,7 @@ export async function modelCard(facts: CardFacts): Promise<string> {
     '',
     WHAT[kind],
   ];
-  return `${[...head, ...origin(facts, licence.words), ...plan(run), ...data(run), ...figures(stages, run), ...left(facts), ...use(facts)].join('\n')}\n`;
+  return `${[...head, ...origin(facts, licence.words), ...plan(run), ...data(run), ...figures(learntIn), ...left(facts), ...use(facts)].join('\n')}\n`;
 }
 
 const WHAT: Readonly<Record<SnippetKind, string>> = {
@@ -78,15 +84,25 @@ function data(run: RunRecord | null): string[] {
 
 const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
 
-function figures(stages: CardFacts['stages'], run: RunRecord | null): string[] {
-  if (stages.length === 0) return section('Figures', 'Nothing was measured in this session.');
+function figures(run: LearntIn | null): string[] {
+  if (!run) return section('Figures', 'Nothing is known of what was measured.');
+  const { record, evaluations } = run;
+  const measured = evaluations.filter(({ evaluation }) => evaluation.n > 0);
+  if (measured.length === 0) return section('Figures', 'The run has measured nothing: its plan had no evaluation.');
   return section(
     'Figures',
-    `Held-out rows${run ? ` of ${run.datasetName}` : ''}, answered greedily. Acc@0.5 with its 95 % interval.`,
+    `Held-out rows of ${record.datasetName}, answered greedily. Acc@0.5 with its 95 % interval.`,
     '',
     '| Evaluation | n | Acc@0.5 | 95 % interval | Mean IoU | Unreadable |',
     '|---|---|---|---|---|---|',
-    ...stages.map(({ name, n, accAt50, accAt50Interval: [low, high], meanIoU, parseFailures }) => {
+    ...measured.map(({ name, evaluation }) => {
+      const {
+        n,
+        accAt50,
+        accAt50Interval: [low, high],
+        meanIoU,
+        parseFailures,
+      } = evaluation;
       const cells = [
         name,
         n,
@@ -109,7 +125,7 @@ function use(facts: CardFacts): string[] {
   const { kind, model, run, precision, tower } = facts;
   const snippets = serveSnippets(
     kind,
-    { ...servedFacts(model), prompt: run?.recipe.prompt ?? null },
+    { ...servedFacts(model), prompt: run?.record.recipe.prompt ?? null },
     { precision, tower },
   );
   return section('To use it', ...snippets.flatMap(({ title, text }) => [`### ${title}`, '', '```', text, '```', '']));

@@ -1,7 +1,7 @@
 /** The table of what fits: every published model against sizes of graphics memory (docs/memory.md). */
 import { DESKTOP } from '../../gpu/dry.ts';
 import { parseArchitecture } from '../../models/load.ts';
-import { budgetKey, ownPart, type PictureBudget } from '../../models/picture-budget.ts';
+import { budgetKey, halved, ownPart, type PictureBudget } from '../../models/picture-budget.ts';
 import { pictureFile } from '../../models/picture-file.ts';
 import type { WeightDType } from '../../models/weights.ts';
 import { fitsInto, memoryLadder, type MemoryAdvice } from '../../train/memory-advice.ts';
@@ -27,8 +27,14 @@ class Ladder {
   constructor({ config }: PublishedModel, dtype: WeightDType, budget: PictureBudget) {
     const architecture = parseArchitecture(config);
     const sizes = architecture.pictureSizes(pictureFile(publishedPreprocessor(config), null));
-    const longest = estimatedRow(architecture, sizes.under(ownPart(budget, sizes.limitedBy)), ROW);
-    this.#source = memoryLadder({ architecture, recipe: RECIPE, longest, gpu: DESKTOP, dtype }, false);
+    const under = sizes.under(ownPart(budget, sizes.limitedBy));
+    const longest = estimatedRow(architecture, under, ROW);
+    const seen = under.modelSize(ROW);
+    const pictures = halved(under, seen.width * seen.height);
+    const smaller = pictures
+      ? { pictures, longest: estimatedRow(architecture, sizes.under(pictures), ROW) }
+      : undefined;
+    this.#source = memoryLadder({ architecture, recipe: RECIPE, longest, smaller, gpu: DESKTOP, dtype }, false);
   }
 
   at(rung: number): MemoryAdvice | null {

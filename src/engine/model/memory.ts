@@ -6,6 +6,7 @@ import type { Row } from '../../data/row.ts';
 import type { GpuTraits } from '../../gpu/dry.ts';
 import type { Architecture } from '../../models/architecture.ts';
 import { parseArchitecture, type LoadedModel } from '../../models/load.ts';
+import { halved, type PictureBudget } from '../../models/picture-budget.ts';
 import { pictureFile } from '../../models/picture-file.ts';
 import type { PictureSizes } from '../../models/processor.ts';
 import { fitsInto, memoryRungs } from '../../train/memory-advice.ts';
@@ -17,6 +18,7 @@ import {
   type Longest,
   type MemoryPlan,
   type MemoryRequest,
+  type Smaller,
 } from '../../train/memory-plan.ts';
 import { promptCharacters, type PromptSettings } from '../../train/prompt.ts';
 import type { Recipe } from '../../train/recipe.ts';
@@ -35,7 +37,7 @@ export interface MemoryContext {
   /** Called between two pieces of the work: whatever else waits has its turn. Rejects where nobody wants the answer any more. */
   turn(): Promise<void>;
   /** Told of what is reckoned: rows that were measured, then pieces of plans. */
-  tell(what: string, done: number, total: number): void;
+  tell(what: 'rows' | 'plans', done: number, total: number): void;
 }
 
 type MemoryQuestion = Extract<Request, { type: 'memory-plan' }>;
@@ -49,18 +51,20 @@ export async function answerMemory(question: MemoryQuestion, context: MemoryCont
         ...(await spread(dataset.rows('heldout'), ROWS_LOOKED_AT)),
       ]
     : [];
-  const budget = question.recipe.pictures ?? null;
+  const { recipe } = question;
   let request: Omit<MemoryRequest, 'longest' | 'recipe' | 'gpu'>;
-  let longest: Longest;
+  let sizes: PictureSizes;
+  let longestOf: (under: PictureBudget | null) => Promise<Longest>;
   if (question.model === null) {
     if (!loaded)
       throw new GroundworkError('model-missing', 'No model is loaded.', 'Load a model, or choose a published one.');
     request = { architecture: loaded.architecture, dtype: loaded.dtype };
+    sizes = loaded.processor;
     // A store of its own: one that belongs to a run must not be touched for a forecast.
-    longest =
+    longestOf = async (pictures) =>
       dataset && rows.length
-        ? longestRow(await encoded(storeFor(dataset, loaded, question.recipe), rows, context), loaded.processor)
-        : estimatedRow(loaded.architecture, loaded.processor.under(budget), question.row);
+        ? longestRow(await encoded(storeFor(dataset, loaded, { ...recipe, pictures }), rows, context), loaded.processor)
+        : estimatedRow(loaded.architecture, loaded.processor.under(pictures), question.row);
   } else {
     const config = question.config ?? PUBLISHED.find(({ id }) => id === question.model)?.config;
     if (!config)
@@ -70,20 +74,37 @@ export async function answerMemory(question: MemoryQuestion, context: MemoryCont
         `Open its config.json, or choose one of ${PUBLISHED.map(({ id }) => id).join(', ')}.`,
       );
     const architecture = parseArchitecture(config);
-    const sizes = architecture.pictureSizes(pictureFile(publishedPreprocessor(config), null)).under(budget);
+    const published = architecture.pictureSizes(pictureFile(publishedPreprocessor(config), null));
+    sizes = published;
     request = { architecture, dtype: 'f16' };
-    longest =
+    longestOf = async (pictures) =>
       dataset && rows.length
-        ? await longestUnread(architecture, sizes, dataset, rows, question.recipe.prompt, context)
-        : estimatedRow(architecture, sizes, question.row);
+        ? longestUnread(architecture, published.under(pictures), dataset, rows, recipe.prompt, context)
+        : estimatedRow(architecture, published.under(pictures), question.row);
   }
-  return report({ ...request, longest, recipe: question.recipe, gpu }, question, context);
+  const budget = recipe.pictures ?? null;
+  const longest = await longestOf(budget);
+  const smaller = async (): Promise<Smaller | undefined> => {
+    const pictures = halved(sizes.under(budget), pixelsOf(sizes, longest.patches));
+    return pictures ? { pictures, longest: await longestOf(pictures) } : undefined;
+  };
+  return report({ ...request, longest, recipe, gpu }, smaller, question, context);
+}
+
+/** Pixels behind so many patches. */
+function pixelsOf(sizes: PictureSizes, patches: Longest['patches']): number {
+  const any = sizes.modelSize({ width: 64, height: 64 });
+  return (patchesOf(patches) * any.width * any.height) / patchesOf(sizes.gridOf(any));
 }
 
 /** A store of its own, which asks as the recipe does. */
-function storeFor(dataset: Dataset, loaded: LoadedModel, recipe: Recipe): SampleStore {
+function storeFor(
+  dataset: Dataset,
+  loaded: LoadedModel,
+  { prompt, seed, pictures }: Pick<Recipe, 'prompt' | 'seed'> & { readonly pictures: PictureBudget | null },
+): SampleStore {
   const samples = new SampleStore(dataset, loaded.model, loaded.processor);
-  samples.follow(recipe);
+  samples.follow({ seed, ...(prompt && { prompt }), ...(pictures && { pictures }) });
   return samples;
 }
 
@@ -102,15 +123,13 @@ async function encoded(samples: SampleStore, rows: readonly Row[], { turn, tell 
 
 async function report(
   request: MemoryRequest,
+  smaller: () => Promise<Smaller | undefined>,
   { recipe, availableBytes }: MemoryQuestion,
   { turn, tell }: MemoryContext,
 ): Promise<MemoryReport> {
   const { promptTokens, targetTokens, featureRows } = request.longest;
-  let asked: MemoryPlan | null = null;
   let fits: MemoryReport['fits'] = null;
-  const rungs = memoryRungs(request);
-  const total = rungs.reduce((sum, rung) => sum + piecesOf(rung.request), 0);
-  let done = 0;
+  let [done, total] = [0, piecesOf(request)];
   const planned = async (of: MemoryRequest): Promise<MemoryPlan> => {
     const pieces = planInPieces(of);
     for (;;) {
@@ -120,18 +139,29 @@ async function report(
       await turn();
     }
   };
-  for (const { changes, request: changed } of rungs) {
-    const plan = await planned(changed);
-    asked ??= plan;
-    if (fitsInto(plan, availableBytes)) {
-      const stages = changed.recipe.stages;
-      fits = { changes, totalBytes: plan.totalBytes, recipe: { ...recipe, stages }, storage: changed.dtype };
-      break;
+  const asked = await planned(request);
+  if (fitsInto(asked, availableBytes))
+    fits = { changes: [], totalBytes: asked.totalBytes, recipe, storage: request.dtype };
+  else {
+    const [, ...rungs] = memoryRungs({ ...request, smaller: await smaller() });
+    total += rungs.reduce((sum, rung) => sum + piecesOf(rung.request), 0);
+    for (const { changes, request: changed } of rungs) {
+      const plan = await planned(changed);
+      if (fitsInto(plan, availableBytes)) {
+        const {
+          recipe: { stages },
+          pictures,
+          dtype: storage,
+        } = changed;
+        const changedRecipe = { ...recipe, ...(pictures && { pictures }), stages };
+        fits = { changes, totalBytes: plan.totalBytes, recipe: changedRecipe, storage };
+        break;
+      }
+      await turn();
     }
-    await turn();
   }
   const longest = { promptTokens, targetTokens, imageTokens: featureRows };
-  return { ...asked!, storage: request.dtype, longest, fits };
+  return { ...asked, storage: request.dtype, longest, fits };
 }
 
 /** Characters a token, on the low side: words in Latin script have four and more, numbers one. */

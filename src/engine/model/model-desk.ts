@@ -9,11 +9,13 @@ import { loadModel, type CheckpointFolder } from '../../models/load.ts';
 import { folderDigest } from '../keep/identity.ts';
 import type { Handlers } from '../protocol/messages.ts';
 import type { ModelReport, ModelRequest, ReckoningEvent } from '../protocol/model.ts';
+import type { PictureRequest } from '../protocol/pictures.ts';
 import type { LoadingEvent, NamedFile, StorageChoice } from '../protocol/words.ts';
 import type { Adapters } from './adapters.ts';
 import { folderName, stripCommonFolder } from './folder-files.ts';
 import { answerMemory } from './memory.ts';
 import type { ModelHolder } from './model-holder.ts';
+import { pictureReport } from './picture-report.ts';
 import { unfitRows } from './unfit-rows.ts';
 import { storageReport } from './weight-storage.ts';
 
@@ -46,8 +48,9 @@ const STARTER_FILES = [
 export class ModelDesk {
   readonly #host: ModelDeskHost;
   #stopLoading: () => void = () => {};
-  /** Of several reckonings the newest counts. */
+  /** Of several reckonings the newest counts, and of several looks at pictures. */
   #reckoning = 0;
+  #picturing = 0;
   /** Loads the model that was loaded last into the device that is now open. */
   reload: () => Promise<void> = () => Promise.resolve();
 
@@ -55,7 +58,7 @@ export class ModelDesk {
     this.#host = host;
   }
 
-  readonly handlers: Handlers<ModelRequest> = {
+  readonly handlers: Handlers<ModelRequest | PictureRequest> = {
     'load-starter': async ({ baseUrl, storage }) => {
       const files = await this.#host.fetchFiles(`${baseUrl}model/`, STARTER_FILES);
       return this.#load('Groundwork starter', files, storage);
@@ -63,6 +66,20 @@ export class ModelDesk {
     'load-model': async ({ files, name, storage }) =>
       this.#load(name ?? folderName(files), stripCommonFolder(files), storage),
     'unfit-rows': ({ dataset }) => unfitRows(this.#host.dataset(dataset), this.#host.holder.require().processor),
+    'picture-report': async ({ dataset, recipe }) => {
+      const mine = ++this.#picturing;
+      const turn = async () => {
+        await new Promise((resolve) => setTimeout(resolve));
+        if (mine !== this.#picturing)
+          throw new GroundworkError('superseded', 'Another budget is looked at.', 'The newer question is answered.');
+      };
+      return pictureReport(recipe, {
+        loaded: this.#host.holder.require(),
+        dataset: this.#host.dataset(dataset),
+        turn,
+        tell: (done, total) => this.#host.emit({ type: 'reckoning', what: 'row lengths', done, total }),
+      });
+    },
     'cancel-load': async () => {
       this.#stopLoading();
       return null;

@@ -12,6 +12,7 @@ export type * from './jobs.ts';
 export type * from './keep.ts';
 export type * from './messages.ts';
 export type * from './model.ts';
+export type * from './pictures.ts';
 export type * from './records.ts';
 export type * from './report.ts';
 export type * from './results.ts';

@@ -12,6 +12,7 @@ import type { HubProgressEvent, HubReplies, HubRequest, HubTroubleEvent } from '
 import type { JobReplies, JobRequest } from './jobs.ts';
 import type { KeepReplies, KeepRequest } from './keep.ts';
 import type { ModelReplies, ModelRequest, ReckoningEvent } from './model.ts';
+import type { PictureReplies, PictureRequest } from './pictures.ts';
 import type { ReportReplies, ReportRequest } from './report.ts';
 import type { ResultReplies, ResultRequest } from './results.ts';
 import type { RunEvent, RunReplies, RunRequest } from './run.ts';
@@ -30,6 +31,7 @@ interface Parts {
   readonly jobs: JobRequest;
   readonly keep: KeepRequest;
   readonly model: ModelRequest;
+  readonly pictures: PictureRequest;
   readonly report: ReportRequest;
   readonly results: ResultRequest;
   readonly run: RunRequest;
@@ -51,6 +53,7 @@ export interface Replies
     JobReplies,
     KeepReplies,
     ModelReplies,
+    PictureReplies,
     ReportReplies,
     ResultReplies,
     RunReplies,

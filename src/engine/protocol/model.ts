@@ -72,8 +72,8 @@ export interface MemoryReport extends MemoryPlan {
 /** How far the reckoning of memory has come. */
 export interface ReckoningEvent {
   readonly type: 'reckoning';
-  /** Rows of the dataset are measured first; then pieces of plans are counted. */
-  readonly what: string;
+  /** Of memory: rows of the dataset are measured first; then pieces of plans are counted. Of pictures: rows alone. */
+  readonly what: 'rows' | 'plans' | 'row lengths';
   readonly done: number;
   /** At most: the reckoning ends where something fits. */
   readonly total: number;

@@ -21,6 +21,7 @@ export const qwen25VL: ParseArchitecture = (json) => {
     decoder: text.decoder,
     vision: vision(shape),
     positions: mropeScheme(text, shape.spatialMergeSize, 'sections'),
+    contextTokens: text.maxPositions,
     suppressedTokens: suppressedTokens(text),
     gguf: qwen25Gguf(text, shape),
     canonicalName,

@@ -31,6 +31,7 @@ export const qwen2VL: ParseArchitecture = (json) => {
     decoder: text.decoder,
     vision: vision(shape),
     positions: mropeScheme(text, shape.spatialMergeSize, 'sections'),
+    contextTokens: text.maxPositions,
     suppressedTokens: suppressedTokens(text),
     gguf: qwen2Gguf(text, shape),
     canonicalName,

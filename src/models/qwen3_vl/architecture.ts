@@ -31,6 +31,7 @@ export const qwen3VL: ParseArchitecture = (json) => {
     decoder: text.decoder,
     vision: vision(shape),
     positions: mropeScheme(text, shape.spatialMergeSize, 'interleaved'),
+    contextTokens: text.maxPositions,
     suppressedTokens: suppressedTokens(text),
     gguf: qwen3Gguf(text, shape),
     canonicalName: (key) => key,

@@ -70,6 +70,7 @@ const smol =
       vision: vision(tower),
       gguf: smolGguf(decoder, { rope, maxPositions }, tower),
       positions: plainPositions(rope),
+      contextTokens: maxPositions,
       suppressedTokens: [imageTokenId],
       canonicalName: (key) => key,
       pictureSizes: (preprocessor, limits) =>

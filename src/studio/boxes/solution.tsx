@@ -3,7 +3,7 @@ import { useEffect, useState } from 'react';
 import { useStore } from 'zustand';
 import type { BoxNumbers, Row } from '../../engine/protocol/index.ts';
 import { NUMBERS, numbersShown, type NumbersShown } from '../state/box-numbers.ts';
-import { useProject, useStudio } from '../state/studio.ts';
+import { useProject, useRecipe, useStudio } from '../state/studio.ts';
 import { Choice } from '../ui/choice.tsx';
 import { BoxChip } from '../ui/segments.tsx';
 
@@ -43,15 +43,16 @@ export function Solution({ dataset, row }: { readonly dataset: string; readonly 
 function useNumbers(dataset: string, row: Row, shown: NumbersShown): BoxNumbers | null {
   const { client, project } = useStudio();
   const model = useProject((state) => state.model?.digest);
+  const pictures = useRecipe((editor) => editor.recipe.pictures);
   const [found, setFound] = useState<{ readonly of: Row; readonly numbers: BoxNumbers } | null>(null);
   useEffect(() => {
     if (shown === 'fractions') return;
     let live = true;
     void project
       .getState()
-      .attempt('numbers of boxes', () => client.request({ type: 'box-numbers', dataset, rowId: row.id }))
+      .attempt('numbers of boxes', () => client.request({ type: 'box-numbers', dataset, rowId: row.id, pictures }))
       .then((numbers) => live && numbers && setFound({ of: row, numbers }));
     return () => void (live = false);
-  }, [client, project, dataset, row, shown, model]);
+  }, [client, project, dataset, row, shown, model, pictures]);
   return found?.of === row ? found.numbers : null;
 }

@@ -66,11 +66,11 @@ export interface Conversation {
 
 const isPicture = ({ path, file }: NamedFile) => file.type.startsWith('image/') || isPictureName(path);
 
-/** @param planOf the recipe whose prompt questions are asked with */
+/** @param planOf the recipe whose prompt questions are asked with, and under whose budget pictures are seen */
 export function createChat(
   client: EngineClient,
   cache: PictureCache,
-  planOf: () => Pick<Recipe, 'prompt' | 'seed'> | null = () => null,
+  planOf: () => Pick<Recipe, 'prompt' | 'seed' | 'pictures'> | null = () => null,
 ): StoreApi<Conversation> {
   let seed = 0;
   return createStore<Conversation>()((set, get) => {
@@ -126,6 +126,7 @@ export function createChat(
             sampling: { temperature, topK: 0, topP: 1, maxCompletionLength },
             seed: seed++,
             ...(plan?.prompt && { recipe: { prompt: plan.prompt, seed: plan.seed } }),
+            budget: planOf()?.pictures,
           });
           if (get().writing !== chatId) return true;
           changeLast((turn) => ({ ...turn, text: reply.text, answer: reply }));

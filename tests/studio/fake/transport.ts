@@ -45,6 +45,7 @@ import { drawScene } from './pictures.ts';
 import { fakeData, FAKE_CONVENTION, FAKE_ISSUES, near, type FakeData } from './scenes.ts';
 import { script, watched } from './script.ts';
 import { FakeThoughts } from './thoughts.ts';
+import { fakePictures } from './budgets.ts';
 import { fakeRehearsal } from './rehearsal.ts';
 
 export interface FakeOptions {
@@ -329,6 +330,8 @@ export class FakeTransport implements Transport {
         const pixels = row.solution.map(({ box }) => box.map((v) => Math.round(v * 640)));
         return { file: pixels, model: row.solution.map(({ box }) => box.map((v) => Math.round(v * 1000))) };
       }
+      case 'picture-report':
+        return fakePictures(request.recipe);
       case 'draw-report':
         return {
           groups: [

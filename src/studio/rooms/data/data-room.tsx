@@ -17,6 +17,7 @@ import { looksLikeModel, type Intake } from './intake-files.ts';
 import { KeepingChoice } from './keeping-choice.tsx';
 import { IssueTable } from './issue-table.tsx';
 import { LedgerView } from './ledger-view.tsx';
+import { LongRows } from './long-rows.tsx';
 import { NO_FILTER, RowBrowser, type RowFilterState } from './row-browser.tsx';
 import { Settle, UnfitRows, useUnfitRows } from './settle.tsx';
 import { ThoughtsView } from './thoughts-view.tsx';
@@ -150,6 +151,7 @@ function OpenDataset({ dataset, tab, onTab, asked, onAsked }: OpenDatasetProps) 
         />
       )}
       {unfit.length > 0 && <UnfitRows dataset={dataset} rows={unfit} />}
+      <LongRows dataset={dataset} />
       {dataset.shortfalls.map((shortfall) => (
         <p key={shortfall} className="note">
           <Icon name="alert" /> {shortfall}

@@ -19,6 +19,7 @@ import { Progress } from '../../ui/progress.tsx';
 import { RoomHead } from '../../ui/room-head.tsx';
 import { askForFile, askForFolder, canAskForFolder, removeFiles, saveBlob, saveStream } from '../../ui/save.ts';
 import { foundationOf, writeRunFile } from '../../state/run-file.ts';
+import { seenUnder } from '../recipe/budget-words.ts';
 import { OpenCheckpoint } from '../run/checkpoints.tsx';
 import { SUFFIX } from '../run/open-run.ts';
 import './export.css';
@@ -225,6 +226,7 @@ function ExportCard({
   const model = useProject((project) => project.model);
   const runId = useRun((run) => run.runId);
   const prompt = useRun((run) => run.recipe?.prompt ?? null);
+  const budget = useRun((run) => run.recipe?.pictures);
   const [precision, setPrecision] = useState<GgufPrecision>(DEFAULT_PRECISION);
   const ready = possible && against.length === 0;
   const [style, setStyle] = useState<KeyStyle>('current');
@@ -348,7 +350,7 @@ function ExportCard({
           <h3>To use it</h3>
           {serveSnippets(
             kind.what,
-            { ...model, prompt },
+            { ...model, pictures: seenUnder(model, budget), prompt },
             { precision, tower: PRECISIONS[precision].tower.toLowerCase() },
           ).map((snippet) => (
             <details key={snippet.title}>

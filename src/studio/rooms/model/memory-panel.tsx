@@ -124,7 +124,10 @@ export function MemoryPanel() {
 function Reckoning({ busy }: { readonly busy: boolean }) {
   const { client } = useStudio();
   const [at, setAt] = useState<ReckoningEvent | null>(null);
-  useEffect(() => client.subscribe((event) => event.type === 'reckoning' && setAt(event)), [client]);
+  useEffect(
+    () => client.subscribe((event) => event.type === 'reckoning' && event.what !== 'row lengths' && setAt(event)),
+    [client],
+  );
   return (
     <Progress
       label={at?.what === 'rows' ? 'Measuring rows' : 'Estimating memory'}

@@ -32,6 +32,7 @@ function Preview({ dataset }: { readonly dataset: DatasetReport }) {
   const row = rows.at(at);
   const prompt = useRecipe((editor) => editor.recipe.prompt);
   const draw = useRecipe((editor) => editor.recipe.draw);
+  const budget = useRecipe((editor) => editor.recipe.pictures);
   const seed = useRecipe((editor) => editor.recipe.seed);
   const varies = draw !== undefined && VARIATIONS.some((what) => draw[what] > 0);
   const [number, setNumber] = useState<number | null>(null);
@@ -43,14 +44,14 @@ function Preview({ dataset }: { readonly dataset: DatasetReport }) {
   useEffect(() => {
     if (rowId === undefined) return;
     let live = true;
-    const recipe = { seed, ...(prompt && { prompt }), ...(draw && { draw }) };
+    const recipe = { seed, ...(prompt && { prompt }), ...(draw && { draw }), ...(budget && { pictures: budget }) };
     const drawn = varies && number !== null ? { draw: number } : {};
     client.request({ type: 'preview', dataset: dataset.id, rowId, recipe, taught, ...drawn }).then(
       (value) => live && setPreview(value),
       (error) => live && setPreview(problemOf(error)),
     );
     return () => void (live = false);
-  }, [client, dataset.id, rowId, prompt, draw, varies, number, seed, taught]);
+  }, [client, dataset.id, rowId, prompt, draw, budget, varies, number, seed, taught]);
   const drawn = preview && 'drawn' in preview ? preview.drawn : null;
   const solution = drawn?.solution ?? row?.solution;
   const layers = useMemo<Layer[]>(() => (solution ? [{ role: 'truth', boxes: solution }] : []), [solution]);

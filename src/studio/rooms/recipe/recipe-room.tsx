@@ -13,6 +13,8 @@ import { useUnfitRows } from '../data/settle.tsx';
 import { MemoryPanel } from '../model/memory-panel.tsx';
 import { DrawView } from './draw-view.tsx';
 import { NumberInput } from './number-input.tsx';
+import { budgetFault } from './budget-words.ts';
+import { PicturesView } from './pictures-view.tsx';
 import { PlanFile } from './plan-file.tsx';
 import { PreviewView } from './preview-view.tsx';
 import { PromptView } from './prompt-view.tsx';
@@ -79,6 +81,7 @@ export function RecipeRoom() {
               },
               { key: 'prompt', title: 'Prompt', body: () => <PromptView /> },
               { key: 'rows', title: 'Rows', body: () => <DrawView /> },
+              { key: 'pictures', title: 'Pictures', body: () => <PicturesView /> },
               { key: 'sees', title: 'As the model sees it', body: () => <PreviewView /> },
               { key: 'memory', title: 'Memory', body: () => <MemoryPanel /> },
               { key: 'file', title: 'Recipe as a file', body: () => <PlanFile /> },
@@ -118,6 +121,7 @@ export function StartButton({ advice }: { readonly advice: readonly Advice[] }) 
   const start = useRun((run) => run.start);
   const [, go] = useLocation();
   const unfit = useUnfitRows(dataset);
+  const fault = budgetFault(model, recipe.pictures);
   const why = isActive(state)
     ? 'A run is active.'
     : loading !== null
@@ -130,9 +134,11 @@ export function StartButton({ advice }: { readonly advice: readonly Advice[] }) 
             ? 'The Data room has an open question. Answer it first.'
             : unfit.length > 0
               ? `The model cannot take ${plural(unfit.length, 'row')}, such as ${unfit[0]!.file}:${unfit[0]!.line}. See the Data room.`
-              : advice.some((a) => a.severity === 'error')
-                ? 'The recipe has a problem. See its stages.'
-                : null;
+              : fault !== null
+                ? `${fault} See “Pictures”.`
+                : advice.some((a) => a.severity === 'error')
+                  ? 'The recipe has a problem. See its stages.'
+                  : null;
   const begin = (paused: boolean) => {
     if (!dataset || why) return;
     void start(dataset.id, recipe, paused);

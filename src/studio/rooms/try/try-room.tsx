@@ -1,7 +1,7 @@
 /** Try: a conversation with the model over pictures of one's own, with the boxes it answers drawn on them. */
 import { useEffect, useRef, useState, type KeyboardEvent } from 'react';
 import { Link } from 'wouter';
-import type { ChatAnswer, PolicyName } from '../../../engine/protocol/index.ts';
+import type { BudgetOf, ChatAnswer, PolicyName } from '../../../engine/protocol/index.ts';
 import { ROLES, type Layer } from '../../boxes/roles.ts';
 import { Strip, Swatch } from '../../boxes/strip.tsx';
 import { CHAT_PICTURES, type Turn } from '../../state/chat.ts';
@@ -104,6 +104,7 @@ function Reply({ turn, writing }: { readonly turn: Turn; readonly writing: boole
             {count(answer.tokens)} tokens, {(answer.tokens / Math.max(answer.seconds, 1e-3)).toFixed(1)} per second
             {answer.finish === 'stopped' && ', stopped'}
             {answer.finish === 'length' && ', truncated at the limit'}
+            {answer.sizes.length > 0 && `. ${BUDGET_WORDS[answer.budgetOf]}`}
           </p>
         )}
       </header>
@@ -130,6 +131,12 @@ function Reply({ turn, writing }: { readonly turn: Turn; readonly writing: boole
     </section>
   );
 }
+
+const BUDGET_WORDS: Readonly<Record<BudgetOf, string>> = {
+  run: 'Pictures as the run’s budget has them',
+  plan: 'Pictures as the recipe’s budget has them',
+  checkpoint: 'Pictures as the checkpoint says',
+};
 
 /** The thought while it is being written: what follows its opening tag. */
 const thoughtSoFar = (text: string): string | null =>
