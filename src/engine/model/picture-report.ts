@@ -21,8 +21,8 @@ const [TRAIN, HELDOUT] = [4096, 512];
 /** Rows that are encoded between two turns. */
 const ROWS_A_TURN = 8;
 
-interface RowFacts {
-  readonly row: Row;
+/** What is kept of a row: the row itself would be kilobytes. */
+interface RowFacts extends Pick<Row, 'id' | 'solution'> {
   readonly taught: boolean;
   readonly natural: readonly Size[];
   /** Tokens of the prompt and the target that are not of pictures. */
@@ -32,8 +32,8 @@ interface RowFacts {
 interface Facts {
   readonly rows: readonly RowFacts[];
   readonly total: number;
-  /** Encodes a row under a budget. */
-  measure(row: Row, budget: PictureBudget | null): Promise<Sample>;
+  /** Tokens of a training row under a budget, when it is encoded. */
+  measure(id: string, budget: PictureBudget | null): Promise<number>;
 }
 
 export interface PictureContext {
@@ -64,14 +64,24 @@ function factsOf(recipe: Pick<Recipe, 'prompt' | 'seed'>, { dataset, loaded, tel
   return found;
 }
 
+/** A store that asks as a plan does, and sees pictures as the checkpoint says. Who lets it go lets its rows go. */
+function storeFor(
+  { prompt, seed }: Pick<Recipe, 'prompt' | 'seed'>,
+  dataset: Dataset,
+  loaded: LoadedModel,
+): SampleStore {
+  const store = new SampleStore(dataset, loaded.model, loaded.processor);
+  store.follow({ seed, ...(prompt && { prompt }) });
+  return store;
+}
+
 async function readFacts(
   recipe: Pick<Recipe, 'prompt' | 'seed'>,
   dataset: Dataset,
   loaded: LoadedModel,
   tell: PictureContext['tell'],
 ): Promise<Facts> {
-  const store = new SampleStore(dataset, loaded.model, loaded.processor);
-  store.follow({ seed: recipe.seed, ...(recipe.prompt && { prompt: recipe.prompt }) });
+  const store = storeFor(recipe, dataset, loaded);
   const [train, heldout] = [dataset.rows('train'), dataset.rows('heldout')];
   const listed = [
     ...(await spread(train, TRAIN)).map((row) => ({ row, taught: true })),
@@ -88,10 +98,19 @@ async function readFacts(
     if (!sample) continue;
     const { prompt, completion, natural, sizes } = sample;
     const pictures = pictureTokens(loaded, loaded.processor, sizes).reduce((a, b) => a + b, 0);
-    rows.push({ row, taught, natural, textTokens: prompt.tokens.length + completion.length - pictures });
+    rows.push({
+      id: row.id,
+      solution: row.solution,
+      taught,
+      natural,
+      textTokens: prompt.tokens.length + completion.length - pictures,
+    });
   }
-  const measure = async (row: Row, budget: PictureBudget | null) =>
-    (await store.encode([row], { ...TAUGHT, budget }))[0]!;
+  const measure = async (id: string, budget: PictureBudget | null) => {
+    const row = (await dataset.row(id))!;
+    const [sample] = await storeFor(recipe, dataset, loaded).encode([row], { ...TAUGHT, budget });
+    return sample!.prompt.tokens.length + sample!.completion.length;
+  };
   return { rows, total: train.length + heldout.length, measure };
 }
 
@@ -141,12 +160,11 @@ export async function pictureReport(
     const seen = facts.rows.map(seeUnder(under));
     if (seen.some(isLong)) return false;
     // Coordinates may take another number of digits: the longest are encoded.
-    for (const { row } of seen
+    for (const { id } of seen
       .filter(({ taught }) => taught)
       .sort((a, b) => b.tokens - a.tokens)
       .slice(0, LONGEST)) {
-      const { prompt, completion } = await facts.measure(row, budget);
-      if (prompt.tokens.length + completion.length > allowed!.tokens) return false;
+      if ((await facts.measure(id, budget)) > allowed!.tokens) return false;
     }
     return true;
   };
@@ -159,7 +177,7 @@ export async function pictureReport(
     context: allowed,
     trainLooked: rows.filter(({ taught }) => taught).length,
     tooLong: long.length,
-    longest: long.length > 0 ? long.reduce((a, b) => (a.tokens < b.tokens ? b : a)).row.id : null,
+    longest: long.length > 0 ? long.reduce((a, b) => (a.tokens < b.tokens ? b : a)).id : null,
     ...boxesIn(rows, Math.sqrt(pixelsPerToken(loaded))),
     fitting: long.length > 0 ? await fitting(sizes, rows, fits, context.turn) : null,
   };
@@ -192,15 +210,15 @@ function spreadOf(values: readonly number[]): PictureReport['rowTokens'] {
 function boxesIn(rows: readonly Seen[], tokenSide: number): Pick<PictureReport, 'boxes' | 'belowToken' | 'smallest'> {
   let [boxes, belowToken] = [0, 0];
   let smallest: PictureReport['smallest'] = null;
-  for (const { row, sizes } of rows)
-    for (const { image, box } of row.solution) {
+  for (const { id, solution, sizes } of rows)
+    for (const { image, box } of solution) {
       const size = sizes[image];
       if (!size) continue;
       const [width, height] = [(box[2] - box[0]) * size.width, (box[3] - box[1]) * size.height];
       boxes++;
       if (Math.min(width, height) < tokenSide) belowToken++;
       if (!smallest || Math.min(width, height) < Math.min(smallest.width, smallest.height))
-        smallest = { rowId: row.id, image, width, height };
+        smallest = { rowId: id, image, width, height };
     }
   return { boxes, belowToken, smallest };
 }

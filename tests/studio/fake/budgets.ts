@@ -1,13 +1,13 @@
-/** What a picture budget makes of rows that only pretend: three pictures of 640 × 480 each, and 400 tokens of text. */
+/** What a picture budget makes of rows that only pretend: three pictures of 320 × 240 each, and 120 tokens of text. */
 import type { PictureReport, RequestOf } from '../../../src/engine/protocol/index.ts';
 import { smartResize } from '../../../src/image/smart-resize.ts';
 
 const ROWS = 320;
-const TEXT = 400;
+const TEXT = 120;
 
 export function fakePictures({ pictures, stages }: RequestOf<'picture-report'>['recipe']): PictureReport {
   const seen = (maxPixels: number) =>
-    smartResize({ width: 640, height: 480 }, { factor: 28, minPixels: 784, maxPixels });
+    smartResize({ width: 320, height: 240 }, { factor: 28, minPixels: 784, maxPixels });
   const tokensAt = (maxPixels: number) => (seen(maxPixels).width * seen(maxPixels).height) / 784;
   const maxPixels = pictures?.maxPixels ?? 1_003_520;
   const tokens = tokensAt(maxPixels);
@@ -30,7 +30,7 @@ export function fakePictures({ pictures, stages }: RequestOf<'picture-report'>['
     tooLong: long ? 12 : 0,
     longest: long ? 'train-7' : null,
     boxes: 410,
-    belowToken: width < 500 ? 31 : 2,
+    belowToken: width < 200 ? 31 : 2,
     smallest: { rowId: 'train-3', image: 1, width: width * 0.04, height: height * 0.06 },
     fitting: long ? { maxPixels: fitting, minPixels: 3136 } : null,
   };
