@@ -32,6 +32,7 @@ interface RowFacts extends Pick<Row, 'id' | 'solution'> {
 interface Facts {
   readonly rows: readonly RowFacts[];
   readonly total: number;
+  readonly train: number;
   /** Tokens of a training row under a budget, when it is encoded. */
   measure(id: string, budget: PictureBudget | null): Promise<number>;
 }
@@ -111,7 +112,7 @@ async function readFacts(
     const [sample] = await storeFor(recipe, dataset, loaded).encode([row], { ...TAUGHT, budget });
     return sample!.prompt.tokens.length + sample!.completion.length;
   };
-  return { rows, total: train.length + heldout.length, measure };
+  return { rows, total: train.length + heldout.length, train: train.length, measure };
 }
 
 /** Null for a row that the model cannot take, which is told elsewhere. */
@@ -175,6 +176,7 @@ export async function pictureReport(
     pictureTokens: spreadOf(pictures),
     rowTokens: spreadOf(rows.map(({ tokens }) => tokens)),
     context: allowed,
+    train: facts.train,
     trainLooked: rows.filter(({ taught }) => taught).length,
     tooLong: long.length,
     longest: long.length > 0 ? long.reduce((a, b) => (a.tokens < b.tokens ? b : a)).id : null,

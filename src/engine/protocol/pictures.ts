@@ -18,7 +18,8 @@ export interface PictureReport {
   readonly rowTokens: Spread | null;
   /** How long a training row may be, and the stage that says so; null: the model's own positions. */
   readonly context: { readonly tokens: number; readonly of: string | null } | null;
-  /** Training rows that were looked at, and those that are longer than the context. */
+  /** Training rows, those of them that were looked at, and those that are longer than the context. */
+  readonly train: number;
   readonly trainLooked: number;
   readonly tooLong: number;
   /** The longest of those. */

@@ -26,6 +26,7 @@ export function fakePictures({ pictures, stages }: RequestOf<'picture-report'>['
     pictureTokens: { least: tokens, median: tokens, most: tokens },
     rowTokens: { least: row - 40, median: row - 10, most: row },
     context,
+    train: ROWS,
     trainLooked: ROWS,
     tooLong: long ? 12 : 0,
     longest: long ? 'train-7' : null,

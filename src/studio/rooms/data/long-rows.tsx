@@ -26,9 +26,9 @@ export function LongRowsNote({
   readonly children?: React.ReactNode;
 }) {
   const limit = useRecipe((editor) => editor.limit);
-  const { tooLong, trainLooked, total, looked, context, fitting, longest } = report;
+  const { tooLong, train, trainLooked, context, fitting, longest } = report;
   if (!context || tooLong === 0) return null;
-  const all = looked === total;
+  const all = trainLooked === train;
   return (
     <section className="note note-warning" aria-label="Rows that are too long">
       <Icon name="alert" />
