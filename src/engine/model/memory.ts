@@ -9,7 +9,7 @@ import { parseArchitecture, type LoadedModel } from '../../models/load.ts';
 import { halved, type PictureBudget } from '../../models/picture-budget.ts';
 import { pictureFile } from '../../models/picture-file.ts';
 import type { PictureSizes } from '../../models/processor.ts';
-import { fitsInto, memoryRungs } from '../../train/memory-advice.ts';
+import { fitsInto, memoryRungs, type MemoryRung } from '../../train/memory-advice.ts';
 import {
   longestRow,
   patchesOf,
@@ -129,7 +129,8 @@ async function report(
 ): Promise<MemoryReport> {
   const { promptTokens, targetTokens, featureRows } = request.longest;
   let fits: MemoryReport['fits'] = null;
-  let [done, total] = [0, piecesOf(request)];
+  const piecesIn = (rungs: readonly MemoryRung[]) => rungs.reduce((sum, rung) => sum + piecesOf(rung.request), 0);
+  let [done, total] = [0, piecesIn(memoryRungs(request))];
   const planned = async (of: MemoryRequest): Promise<MemoryPlan> => {
     const pieces = planInPieces(of);
     for (;;) {
@@ -143,9 +144,9 @@ async function report(
   if (fitsInto(asked, availableBytes))
     fits = { changes: [], totalBytes: asked.totalBytes, recipe, storage: request.dtype };
   else {
-    const [, ...rungs] = memoryRungs({ ...request, smaller: await smaller() });
-    total += rungs.reduce((sum, rung) => sum + piecesOf(rung.request), 0);
-    for (const { changes, request: changed } of rungs) {
+    const rungs = memoryRungs({ ...request, smaller: await smaller() });
+    total = piecesIn(rungs);
+    for (const { changes, request: changed } of rungs.slice(1)) {
       const plan = await planned(changed);
       if (fitsInto(plan, availableBytes)) {
         const {
