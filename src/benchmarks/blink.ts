@@ -8,6 +8,7 @@
 import type { Benchmark } from './benchmark.ts';
 import { choiceCounts, countFigures } from './figures.ts';
 import { has, isText, signOf } from './read.ts';
+import { secondHand } from './second-hand.ts';
 
 const QUESTIONS = {
   Visual_Correspondence: 172,
@@ -101,5 +102,5 @@ export const blink = {
       : { task, value: Number(given === choice!.letter), parsed: true };
   },
   figures: (scored) => countFigures(scored, choiceCounts, { key: 'accuracy', of: 'macro' }),
-  published: [],
+  published: [secondHand('Multi-image grounding by RL', '2507.00748', 61.18)],
 } as const satisfies Benchmark;

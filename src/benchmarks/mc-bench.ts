@@ -15,6 +15,7 @@ import type { Benchmark, Corners, Detection, Question, Scored } from './benchmar
 import { averagePrecision, sidesIou, sidesOf, type CocoBox, type CocoDetection } from './coco-ap.ts';
 import { countFigures, meanOf, share, type Figure } from './figures.ts';
 import { pythonSetOrder } from './python-set.ts';
+import { secondHand } from './second-hand.ts';
 
 /** "group 2" → 2; what names no group is the first. */
 export const groupOf = (label: string | undefined): number => Number(/(?<!\d)(\d+)\s*$/.exec(label ?? '')?.[1] ?? 1);
@@ -178,5 +179,5 @@ export const mcBench = {
     const figures = countFigures(scored, counts, { key: 'image-accuracy', of: 'micro' }, [instance]);
     return { ...figures, main: instance };
   },
-  published: [],
+  published: [secondHand('Multi-image grounding by RL', '2507.00748', 58.49)],
 } as const satisfies Benchmark;

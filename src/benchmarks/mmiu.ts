@@ -10,6 +10,7 @@
 import type { Benchmark, Scored } from './benchmark.ts';
 import { byKey, choiceCounts, countFigures, meanOf } from './figures.ts';
 import { isText, signOf, texts } from './read.ts';
+import { secondHand } from './second-hand.ts';
 
 const UNREADABLE = new Set(['', 'image none', 'model error or image error', 'image error', 'model error']);
 
@@ -110,21 +111,26 @@ export const mmiu = {
           ]
         : [],
     ),
-  published: (
-    [
-      ['GPT-4o', 55.72],
-      ['InternVL2', 50.3],
-      ['Mantis', 45.58],
-      ['LLaVA-interleave', 32.37],
-      ['Idefics2-8B', 27.8],
-      ['Random guess', 27.4],
-    ] as const
-  ).map(([model, average]) => ({
-    model,
-    figures: { average },
-    source: 'leaderboard in the README of OpenGVLab/MMIU',
-    samePrompt: false,
-    sameRule: false,
-    note: 'A language model read the answers, and the prompt is another.',
-  })),
+  published: [
+    ...(
+      [
+        ['GPT-4o', 55.72],
+        ['InternVL2', 50.3],
+        ['Mantis', 45.58],
+        ['LLaVA-interleave', 32.37],
+        ['Idefics2-8B', 27.8],
+        ['Random guess', 27.4],
+      ] as const
+    ).map(([model, average]) => ({
+      model,
+      figures: { average },
+      source: 'leaderboard in the README of OpenGVLab/MMIU',
+      samePrompt: false,
+      sameRule: false,
+      note: 'A language model read the answers, and the prompt is another.',
+    })),
+    secondHand('Multi-image grounding by RL', '2507.00748', 49.93),
+    secondHand('GeM-VG', '2601.04777', 55.01),
+    secondHand('Migician', '2601.04777', 54.89),
+  ],
 } as const satisfies Benchmark;

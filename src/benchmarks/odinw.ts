@@ -13,6 +13,7 @@ import { COCO_THRESHOLDS, meanAveragePrecision, sidesOf, type CocoBox, type Coco
 import { byKey, countFigures, meanOf, type Figure } from './figures.ts';
 import { guardedIou } from './plain-iou.ts';
 import { four, foursIn, isText, signOf } from './read.ts';
+import { secondHand } from './second-hand.ts';
 
 const BOX_KEYS = ['bbox_2d', 'bbox', 'box_2d', 'box'];
 const CLASS_KEYS = ['label', 'class', 'category', 'name', 'class_name'];
@@ -241,21 +242,8 @@ export const odinw = {
   },
   figures: (scored) => countFigures(scored, counts, { key: 'map', of: 'macro' }),
   published: [
-    {
-      model: 'GeM-VG',
-      figures: { average: 41.1 },
-      source: 'wizwand.com, extracted by a machine and not checked against arXiv 2601.04777',
-      samePrompt: false,
-      sameRule: false,
-      note: 'Prompt and scorer are not published.',
-    },
-    {
-      model: 'Migician',
-      figures: { average: 21.9 },
-      source: 'wizwand.com, extracted by a machine and not checked against arXiv 2601.04777',
-      samePrompt: false,
-      sameRule: false,
-      note: 'Prompt and scorer are not published.',
-    },
+    secondHand('GeM-VG', '2601.04777', 41.1),
+    secondHand('Migician', '2601.04777', 21.9),
+    secondHand('Multi-image grounding by RL', '2507.00748', 54.15),
   ],
 } as const satisfies Benchmark;
