@@ -412,10 +412,13 @@ const BOX_LIKE = /[[({<]\s{0,3}(?:-?\d{1,7}(?:\.\d{1,20})?[\s,;，|]{1,3}){3,15}
 /** Two or three numbers in brackets: a point, or half a box. */
 const POINT_LIKE =
   /[[(<]\s{0,3}-?\d{1,7}(?:\.\d{1,20})?(?:\s{0,3}[,;]\s{0,3}-?\d{1,7}(?:\.\d{1,20})?){1,2}\s{0,3}[\])>]/;
+/** What stands in lists where a number was lost. */
+const NO_NUMBER = /(?<=[[(,]\s?)-?(?:nan|none|null|inf(?:inity)?)(?=\s?[,\])])/gi;
 const HAN_DIGITS = /[〇零一二三四五六七八九]/g;
 
 /** Numbers of every script as ASCII digits, also those that are not read. */
-const plainDigits = (text: string): string => halfWidth(text.normalize('NFKC')).replace(HAN_DIGITS, '1');
+const plainDigits = (text: string): string =>
+  halfWidth(text.normalize('NFKC')).replace(HAN_DIGITS, '1').replace(NO_NUMBER, '1');
 
 /** As Qwen, Llama and SmolVLM write theirs. */
 const CONTROL =

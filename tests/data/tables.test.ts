@@ -356,3 +356,11 @@ describe('files without a row say what was found', () => {
     expect(report.questions).toEqual([{ kind: 'skip', rows: 1 }]);
   });
 });
+
+test.each(['[NaN, 48, 320, 240]', '(64, null, 120, 80)', '[64, 48, Infinity, 80]'])(
+  'an answer %s is no box, and told as numbers that are not read',
+  async (answer) => {
+    const { report } = await open({ 'a.json': [llava('<image>Where is it?', answer, 1)] });
+    expect(report.ledger.map(({ key }) => key)).toContain('numbers-not-read');
+  },
+);
