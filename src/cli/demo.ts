@@ -17,6 +17,7 @@
  * minutes, or every N steps: --resume goes on with one that was interrupted there, from its last checkpoint, with the recipe it was
  * started with.
  */
+import { count } from '../base/counts.ts';
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
@@ -139,7 +140,7 @@ async function main(): Promise<void> {
     files: await filesOfDatasets(values.data),
   });
   progress.note(
-    `${device.name}\n${model.parameters.toLocaleString('en')} parameters, ${heldAs(model)}; ${opened.train} training rows, ${opened.heldout} held out, ${opened.issueCount.errors + opened.issueCount.warnings} problems`,
+    `${device.name}\n${count(model.parameters)} parameters, ${heldAs(model)}; ${opened.train} training rows, ${opened.heldout} held out, ${opened.issueCount.errors + opened.issueCount.warnings} problems`,
   );
   for (const note of model.notes) progress.note(note);
   if (values.gguf.length > 0) await requireServed(session, model.name);

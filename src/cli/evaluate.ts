@@ -10,6 +10,7 @@
  *
  * FILE of --from-predictions: ours, lmms-eval's samples, VLMEvalKit's TSV, or JSON with an id and a text a row.
  */
+import { count } from '../base/counts.ts';
 import { fileWords } from '../base/file-name.ts';
 import { basename, resolve } from 'node:path';
 import { GroundworkError } from '../base/error.ts';
@@ -307,7 +308,7 @@ async function answer(
   const device = await session.handle({ type: 'device' });
   const { name, files } = await findModel(values.model!, note);
   const model = await session.handle({ type: 'load-model', files, name, storage: values.storage });
-  note(`${device.name}\n${model.parameters.toLocaleString('en')} parameters, ${heldAs(model)}`);
+  note(`${device.name}\n${count(model.parameters)} parameters, ${heldAs(model)}`);
   for (const line of model.notes) note(line);
   if (values.adapter !== undefined) {
     const adapter = { name: basename(resolve(values.adapter)), files: await filesUnder(values.adapter) };

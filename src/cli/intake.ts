@@ -12,6 +12,7 @@
  *   --skip-unusable   leave out rows that cannot be used
  *   --edits FILE      lay edits over the rows, as the Data room saves them
  */
+import { plural } from '../base/counts.ts';
 import { GroundworkError } from '../base/error.ts';
 import { existing, flag, oneOf, texts } from './arguments.ts';
 import type {
@@ -234,13 +235,11 @@ export interface IntakeDesk {
   note(line: string): void;
 }
 
-const counted = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
-
 /** What the edits of a dataset come to, and those that fit no row. */
 function* editLines({ edits }: DatasetReport): Generator<string> {
   if (!edits) return;
-  yield `${counted(edits.changes, 'edit')} of ${counted(edits.rows, 'row')}, ${edits.excluded} of them left out (edits ${edits.digest.slice(0, 12)})`;
-  if (edits.unfitRows > 0) yield `The edits of ${counted(edits.unfitRows, 'row')} do not fit and change nothing:`;
+  yield `${plural(edits.changes, 'edit')} of ${plural(edits.rows, 'row')}, ${edits.excluded} of them left out (edits ${edits.digest.slice(0, 12)})`;
+  if (edits.unfitRows > 0) yield `The edits of ${plural(edits.unfitRows, 'row')} do not fit and change nothing:`;
   for (const { row, why } of edits.unfit.slice(0, UNFIT_PRINTED)) yield `  ${row}: ${why}`;
 }
 

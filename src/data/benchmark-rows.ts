@@ -1,4 +1,5 @@
 /** What a pass over all rows of a dataset shows of benchmarks in it: which files have some, how many, and what is in doubt. */
+import { plural } from '../base/counts.ts';
 import { FileOfBenchmark } from '../benchmarks/file-of-benchmark.ts';
 import { benchmarkNamed, BENCHMARKS, type BenchmarkName } from '../benchmarks/index.ts';
 import type { RawRow } from './raw-row.ts';
@@ -17,8 +18,6 @@ interface Kept {
   others: number;
   readonly asked: Map<BenchmarkName, number>;
 }
-
-const count = (n: number, noun: string): string => `${n.toLocaleString('en')} ${noun}${n === 1 ? '' : 's'}`;
 
 export class BenchmarkRows {
   readonly #seen = new Map<string, FileOfBenchmark>();
@@ -78,8 +77,8 @@ export class BenchmarkRows {
   notes(): string[] {
     return [...this.#kept].flatMap(([file, { barred, others }]) => {
       if (barred.size === 0 || others === 0) return [];
-      const parts = [...barred].map(([title, rows]) => `${count(rows, 'row')} of ${title}`);
-      return [`${file} holds ${parts.join(' and ')}, held out, among ${count(others, 'other row')}, read as usual.`];
+      const parts = [...barred].map(([title, rows]) => `${plural(rows, 'row')} of ${title}`);
+      return [`${file} holds ${parts.join(' and ')}, held out, among ${plural(others, 'other row')}, read as usual.`];
     });
   }
 }

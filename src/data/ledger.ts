@@ -4,6 +4,7 @@
  * no list of faults: a row that is left out is in the issue log. A row costs a few bits (row-index.ts), an entry a
  * count by file and a few places.
  */
+import { plural } from '../base/counts.ts';
 
 /** What an entry counts. Only of rows can all be listed; of the others, the first places are kept. */
 type Unit = 'row' | 'box' | 'file' | 'annotation' | 'picture';
@@ -14,10 +15,9 @@ interface Words {
   say(n: number): string;
 }
 
-const count = (n: number): string => n.toLocaleString('en');
 /** “1 row has”, “1,200 rows have”. */
 const subject = (noun: string) => (n: number, one: string, many: string) =>
-  n === 1 ? `1 ${noun} ${one}` : `${count(n)} ${noun === 'box' ? 'boxes' : `${noun}s`} ${many}`;
+  `${plural(n, noun)} ${n === 1 ? one : many}`;
 const rows = subject('row');
 const files = subject('file');
 const pictures = subject('picture');

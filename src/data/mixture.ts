@@ -2,6 +2,7 @@
  * One file whose boxes are measured in two spaces, as files that were put together from several sources are. No single
  * reading is right for it, and the one that fits best reads the other boxes wrong without a sign.
  */
+import { count } from '../base/counts.ts';
 import type { Size } from '../grounding/box.ts';
 import type { Numbers } from '../grounding/convention.ts';
 import { cornersOf } from '../grounding/numbers.ts';
@@ -144,8 +145,6 @@ export function mixtureOf(evidence: Evidence, best: Convention, fits: number): s
   }
   return null;
 }
-
-const count = (n: number): string => n.toLocaleString('en');
 
 function worded({ one, other, ones, others, boxes }: Mixture): string {
   const what = (space: CoordinateSpace) => (space === 'natural' ? 'pixels' : SPACE_WORDS[space]);

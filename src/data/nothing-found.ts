@@ -1,4 +1,5 @@
 /** Why files give no row at all: what was found in their place, for people to see what they dropped. */
+import { plural } from '../base/counts.ts';
 import { isPictureName } from '../base/picture-files.ts';
 import { fileIssue, type FileSet } from './file-set.ts';
 import { Ledger, type LedgerKey } from './ledger.ts';
@@ -10,8 +11,6 @@ const NAMED = 3;
 
 /** What was passed over that explains it. */
 const EXPLAINS: readonly LedgerKey[] = ['picture-without-boxes', 'crowd-skipped', 'list-not-read'];
-
-const counted = (n: number, one: string): string => `${n.toLocaleString('en')} ${one}${n === 1 ? '' : 's'}`;
 
 /** “a.json, b.json, c.json and 4 more” */
 const names = (paths: readonly string[]): string =>
@@ -40,8 +39,8 @@ export function nothingFound(
       ? [`${names(unknown)} ${unknown.length === 1 ? 'holds' : 'hold'} no list of rows that is known`]
       : []),
     ...passedOver.map(({ sentence }) => sentence.replace(/\.$/, '')),
-    ...(pictures ? [`there ${pictures === 1 ? 'is' : 'are'} ${counted(pictures, 'picture')}`] : []),
-    ...(others ? [`there ${others === 1 ? 'is' : 'are'} ${counted(others, 'other file')} (${names(beside)})`] : []),
+    ...(pictures ? [`there ${pictures === 1 ? 'is' : 'are'} ${plural(pictures, 'picture')}`] : []),
+    ...(others ? [`there ${others === 1 ? 'is' : 'are'} ${plural(others, 'other file')} (${names(beside)})`] : []),
   ];
   const reason = found.length ? `there are no rows: ${found.join('; ')}` : 'there are no files';
   return fileIssue('', reason, 'Drop a folder or zip with rows (JSON, JSONL, CSV or Parquet) and their pictures.');

@@ -1,4 +1,5 @@
 /** What a reading of numbers is: spaces, layouts and resizings, in words and as frames that numbers are measured in. */
+import { count } from '../base/counts.ts';
 import type { Box01, Size } from '../grounding/box.ts';
 import type { Numbers } from '../grounding/convention.ts';
 import { boxOfNumbers } from '../grounding/numbers.ts';
@@ -112,8 +113,6 @@ export const LAYOUT_WORDS: Readonly<Record<BoxLayout, string>> = {
   cxcywh: 'centre, width and height',
   yxyx: 'two corners, y before x',
 };
-
-const count = (n: number): string => n.toLocaleString('en');
 
 export function resizeWords(resize: Resize): string {
   if (resize.kind === 'size') return `to ${resize.width} × ${resize.height}`;

@@ -3,6 +3,7 @@
  * right one; a threshold as a curve; whether its boxes are too large or small, and whether it prefers a place. Of rows
  * with one right box or more, judged as the strict reading judges.
  */
+import { plural } from '../base/counts.ts';
 import type { Box01 } from '../grounding/box.ts';
 import { iou } from '../grounding/box.ts';
 import type { ScoredRow } from './benchmark-scores.ts';
@@ -81,8 +82,6 @@ function bins(rows: readonly ScoredRow[], nameOf: (row: ScoredRow) => string, or
     });
 }
 
-const counted = (n: number, word: string): string => `${n} ${word}${n === 1 ? '' : 's'}`;
-
 function quartiles(values: readonly number[]): Traits['areaRatio'] {
   if (values.length === 0) return null;
   const sorted = [...values].sort((a, b) => a - b);
@@ -116,7 +115,7 @@ export function traitsOf(scored: readonly ScoredRow[]): Traits {
       ({ row }) => SIZES.find(({ below }) => area(row.solution[0]!.box) < below)!.name,
       SIZES.map(({ name }) => name),
     ),
-    pictures: bins([...rows].sort(byNumber), ({ row }) => counted(row.images.length, 'picture')),
+    pictures: bins([...rows].sort(byNumber), ({ row }) => plural(row.images.length, 'picture')),
     place: bins(
       several,
       ({ row }) => placeName(row.solution[0]!.image),

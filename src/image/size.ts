@@ -2,6 +2,7 @@
  * A picture's format and size from its first bytes, without decoding it: PNG, JPEG, WebP, AVIF, GIF, BMP, TIFF. Sizes are as
  * shown, after the EXIF orientation: what decodeImage gives and what boxes are drawn on.
  */
+import { count } from '../base/counts.ts';
 import { PICTURE_FORMATS } from '../base/picture-files.ts';
 import type { Size } from '../grounding/box.ts';
 import { avifHead } from './avif.ts';
@@ -27,7 +28,7 @@ const LARGE_PIXELS = 2 ** 26;
 export function sizeComplaint({ width, height }: Size): SizeComplaint | null {
   const pixels = width * height;
   if (pixels <= LARGE_PIXELS) return null;
-  const named = `has ${width.toLocaleString('en')} × ${height.toLocaleString('en')} pixels`;
+  const named = `has ${count(width)} × ${count(height)} pixels`;
   if (pixels > MOST_PIXELS)
     return {
       usable: false,

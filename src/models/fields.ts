@@ -2,6 +2,7 @@
  * Typed reading of a checkpoint's JSON files, with messages that name the file and the field. What was asked for is
  * remembered, so that keys nobody asks for can be told (config-keys.ts).
  */
+import { count } from '../base/counts.ts';
 import { GroundworkError } from '../base/error.ts';
 import { isObject } from '../base/json.ts';
 
@@ -161,7 +162,7 @@ export class Fields {
   #whole(key: string, fallback: number | undefined, most: number): number {
     const value = this.raw(key) ?? fallback;
     if (!Number.isInteger(value) || (value as number) <= 0) throw this.invalid(key, 'a whole number from 1');
-    if ((value as number) > most) throw this.invalid(key, `no more than ${most.toLocaleString('en')}`);
+    if ((value as number) > most) throw this.invalid(key, `no more than ${count(most)}`);
     return value as number;
   }
 

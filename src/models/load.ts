@@ -1,4 +1,5 @@
 /** Opens a checkpoint folder of any supported family. */
+import { count } from '../base/counts.ts';
 import { printed } from '../base/json.ts';
 import { GroundworkError } from '../base/error.ts';
 import { parseShallow } from '../base/json.ts';
@@ -112,7 +113,7 @@ export async function loadModel(
 const saysOfPictures = (folder: CheckpointFolder, { file }: Fields): boolean => folder.has(file);
 
 const limitsInWords = ({ minPixels, maxPixels }: PixelLimits): string =>
-  `from ${minPixels.toLocaleString('en')} to ${maxPixels.toLocaleString('en')} pixels`;
+  `from ${count(minPixels)} to ${count(maxPixels)} pixels`;
 
 /** @throws GroundworkError `model-unsupported`, naming the supported types; `config-invalid` */
 export function parseArchitecture(config: Json): Architecture {

@@ -3,6 +3,7 @@
  * loops inside each other would hold the engine for good. Steps, lengths and whole numbers are bounded, far beyond what
  * a conversation needs.
  */
+import { count } from '../base/counts.ts';
 import { Environment, Interpreter, Template } from '@huggingface/jinja';
 
 /** Nodes of the template that are evaluated: some fifty a message. */
@@ -76,7 +77,7 @@ const GLOBALS: Readonly<Record<string, unknown>> = {
 function range(start: number, stop: number, step: number): number[] {
   if (step === 0) throw new Error('range() step must not be zero');
   const length = Math.max(0, Math.ceil((stop - start) / step));
-  if (!(length <= LONGEST_RANGE)) throw new Error(`range() gives ${length.toLocaleString('en')} numbers`);
+  if (!(length <= LONGEST_RANGE)) throw new Error(`range() gives ${count(length)} numbers`);
   return Array.from({ length }, (_, i) => start + i * step);
 }
 

@@ -1,4 +1,5 @@
 /** The draws of a stage: which rows a pass has, and each row as it is drawn. All by seed, so that a resumed run draws alike. */
+import { count, plural as counted } from '../base/counts.ts';
 import { textHash } from '../base/columns.ts';
 import { GroundworkError } from '../base/error.ts';
 import { Random } from '../base/random.ts';
@@ -89,13 +90,11 @@ function divided(count: number, shares: readonly number[]): number[] {
   return parts;
 }
 
-const count = (n: number): string => n.toLocaleString('en');
-
 /** What a mixture makes of a pass, as a sentence. */
 export function mixtureWords(groups: readonly MixedGroup[]): string {
   const draws = groups.reduce((sum, group) => sum + group.draws, 0);
   const listed = groups.map(
-    (group) => `${count(group.draws)} from ${group.name || 'rows without a task'} (${count(group.rows)} rows)`,
+    (group) => `${count(group.draws)} from ${group.name || 'rows without a task'} (${counted(group.rows, 'row')})`,
   );
   return `Of the ${count(draws)} draws of a pass, ${listed.join(', ')}.`;
 }
@@ -137,7 +136,7 @@ export class Unvaried {
       const all = [...reasons.values()].reduce((a, b) => a + b, 0);
       const why = [...reasons]
         .sort((a, b) => b[1] - a[1])
-        .map(([reason, n]) => `${count(n)} ${n === 1 ? 'row' : 'rows'} ${n === 1 ? reason : plural(reason)}`);
+        .map(([reason, n]) => `${counted(n, 'row')} ${n === 1 ? reason : plural(reason)}`);
       return `${count(all)} of ${count(this.#rows)} rows ${DONE[what]}: ${why.join('; ')}.`;
     });
   }

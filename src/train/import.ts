@@ -3,6 +3,7 @@
  * and alpha patterns) can be trained further; DoRA can only be folded in, because its row norms are not low-rank. What
  * an adapter has and the engine does not compute is refused by name, or told where the rest still means something.
  */
+import { count } from '../base/counts.ts';
 import { GroundworkError } from '../base/error.ts';
 import type { CheckpointWeights } from '../formats/checkpoint-files.ts';
 import {
@@ -94,7 +95,7 @@ export async function readAdapter(
     if (!values.every(Number.isFinite))
       throw new GroundworkError(
         'adapter-not-finite',
-        `${key} has ${values.filter((v) => !Number.isFinite(v)).length.toLocaleString('en')} values that are not numbers (NaN or infinite).`,
+        `${key} has ${count(values.filter((v) => !Number.isFinite(v)).length)} values that are not numbers (NaN or infinite).`,
         'Its training broke down: take a checkpoint from before that.',
       );
     return values;

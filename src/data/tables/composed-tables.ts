@@ -1,4 +1,5 @@
 /** Questions about several pictures made of detection annotations, as tables; made once, from a seed, and read by place. */
+import { count } from '../../base/counts.ts';
 import { COMPOSED_KINDS, type Compose, type ComposedKind } from '../dataset-ref.ts';
 import { fileIssue } from '../file-set.ts';
 import type { Ledger } from '../ledger.ts';
@@ -17,8 +18,6 @@ const asks: Readonly<Record<ComposedKind, (name: string, pictures: number) => st
   common: (_, n) => `One kind of object is in all of these ${n} images. Find it, and give its box in each of them.`,
   count: (name, n) => `How many objects of the kind “${name}” are in these ${n} images together? Answer with a number.`,
 };
-
-const count = (n: number): string => n.toLocaleString('en');
 
 /** A table for each file; rows are shared out by the number of pictures. Parts are drawn over pictures, not over rows. */
 export function composedTables(

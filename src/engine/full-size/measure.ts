@@ -1,4 +1,5 @@
 /** A checkpoint of full size trained for a step: what it takes in time and memory, against the plan. */
+import { count } from '../../base/counts.ts';
 import { openDataset } from '../../data/dataset.ts';
 import { spread } from '../../data/row-list.ts';
 import { blobSource } from '../../formats/byte-source.ts';
@@ -139,7 +140,7 @@ export async function measureFullSize(options: FullSizeOptions): Promise<string>
   );
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
   const table = [
-    `${loaded.model.parameterCount.toLocaleString('en')} parameters on ${gpu.name}; rows of ${longest.promptTokens} tokens (${longest.featureRows} of pictures) and ${longest.targetTokens} of answer`,
+    `${count(loaded.model.parameterCount)} parameters on ${gpu.name}; rows of ${longest.promptTokens} tokens (${longest.featureRows} of pictures) and ${longest.targetTokens} of answer`,
     '',
     line(['', 'seconds', 'GPU MiB at most', 'planned (of measured)', 'script MiB at most', 'process MiB']),
     line(['---', '--:', '--:', '--:', '--:', '--:']),

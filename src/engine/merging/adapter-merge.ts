@@ -1,4 +1,5 @@
 /** Adapters merged without their model: folders in PEFT's layout, or a run's checkpoints, as one such folder. */
+import { plural } from '../../base/counts.ts';
 import { GroundworkError } from '../../base/error.ts';
 import { blobSource } from '../../formats/byte-source.ts';
 import type { Storage } from '../../store/storage.ts';
@@ -81,7 +82,7 @@ export async function averageCheckpoints(
   if (found.length < 2)
     throw new GroundworkError(
       'merge-setting',
-      `The run keeps ${found.length} sound checkpoint${found.length === 1 ? '' : 's'} of a stage that trains; a mean needs 2.`,
+      `The run keeps ${plural(found.length, 'sound checkpoint')} of a stage that trains; a mean needs 2.`,
       'Keep more checkpoints of a run (keepLast), or merge folders of adapters.',
     );
   const weights = found.map(() => 1 / found.length);

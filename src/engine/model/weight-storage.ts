@@ -1,4 +1,5 @@
 /** How a loaded model's weights are held, and what quantising lost, for the user. */
+import { count } from '../../base/counts.ts';
 import type { LoadedModel } from '../../models/load.ts';
 import { NO_ERROR, relativeRms, sumErrors } from '../../ops/quantise.ts';
 import { GroundworkError } from '../../base/error.ts';
@@ -41,5 +42,5 @@ export function storageChoice(text: string): StorageChoice {
 /** For a line in the terminal. */
 export const heldAs = ({ storage, quantised }: WeightsReport): string =>
   quantised
-    ? `held as ${storage} (${(quantised.relativeRms * 100).toFixed(1)} % lost of ${quantised.parameters.toLocaleString('en')})`
+    ? `held as ${storage} (${(quantised.relativeRms * 100).toFixed(1)} % lost of ${count(quantised.parameters)})`
     : `held as ${storage}`;

@@ -1,10 +1,10 @@
 /** Numbers as people read them. */
 
-// Made once: making one takes longer than what it is made for, and a room that is drawn asks for hundreds.
-const COUNTS = new Intl.NumberFormat('en');
+export { count, plural } from '../../base/counts.ts';
+
+// Made once: making one takes longer than what it is made for.
 const COMPACT = new Intl.NumberFormat('en', { notation: 'compact', maximumSignificantDigits: 3 });
 
-export const count = (n: number): string => COUNTS.format(n);
 export const compact = (n: number): string => COMPACT.format(n);
 
 export function bytes(n: number): string {
@@ -40,9 +40,6 @@ export const ratio = (x: number): string => x.toFixed(2).replace('-', '−');
 /** Of nothing there is no share. */
 export const percent = (x: number): string => (Number.isNaN(x) ? '–' : `${(x * 100).toFixed(1)} %`);
 export const signed = (x: number): string => `${x >= 0 ? '+' : '−'}${Math.abs(x).toFixed(2)}`;
-export const plural = (n: number, word: string): string =>
-  `${count(n)} ${word}${n === 1 ? '' : /(?:[xs]|ch)$/.test(word) ? 'es' : 's'}`;
-
 /** A label within a sentence: its first letter small, unless the word is a name or an abbreviation (JSON, IoU, LoRA). */
 export const withinSentence = (label: string): string =>
   /^[A-Z][a-z]+(?![A-Za-z0-9])/.test(label) ? label.charAt(0).toLowerCase() + label.slice(1) : label;

@@ -4,6 +4,7 @@
  * Node). There is no network, storage, clock or chance in it, and each call begins with nothing from the one before:
  * the same answer earns the same, whatever was scored earlier and wherever a run is resumed. docs/decisions/0034.
  */
+import { count } from '../../base/counts.ts';
 import { GroundworkError } from '../../base/error.ts';
 import type { Row } from '../../data/row.ts';
 import { questionOf } from '../../data/wanted.ts';
@@ -158,7 +159,7 @@ function fault(what: unknown, looks: number): GroundworkError {
   const { name = 'Error', message = String(what) } = (what ?? {}) as { name?: string; message?: string };
   if (looks > MOST_LOOKS)
     return failed(
-      `Your own reward was stopped after ${(MOST_LOOKS * STEPS_A_LOOK).toLocaleString('en')} steps.`,
+      `Your own reward was stopped after ${count(MOST_LOOKS * STEPS_A_LOOK)} steps.`,
       'One answer may take no more. Look for a loop that does not end.',
     );
   if (/out of memory|string too long/i.test(message))
