@@ -173,7 +173,7 @@ describe('what the numbers mean', () => {
 });
 
 test('nothing to read is said', async () => {
-  expect((await open({})).report.issues).toMatchObject([{ reason: 'there are no rows' }]);
+  expect((await open({})).report.issues).toMatchObject([{ reason: 'there are no rows: there are 3 pictures' }]);
   expect((await open({ 'a.parquet': 'PAR1' })).report.issues).toMatchObject([{ severity: 'error', file: 'a.parquet' }]);
   expect((await open({ 'a.zip': 'no zip' })).report.issues[0]).toMatchObject({ file: 'a.zip', severity: 'error' });
 });

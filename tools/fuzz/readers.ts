@@ -37,6 +37,7 @@ import { decodeTiff } from '../../src/image/tiff.ts';
 import { decodeLosslessWebp } from '../../src/image/webp-lossless.ts';
 import { Fields } from '../../src/models/fields.ts';
 import { parseArchitecture } from '../../src/models/load.ts';
+import { folderUnder } from '../../src/models/picture-budget.ts';
 import { pictureFile } from '../../src/models/picture-file.ts';
 import { fileRecords } from '../../src/store/file-records.ts';
 import { hubAddress } from '../../src/store/hub-address.ts';
@@ -524,13 +525,18 @@ export const READERS: Readonly<Record<string, Reader>> = {
     read: (bytes) => void parseArchitecture(object(bytes)),
   },
   'preprocessor_config.json': {
-    files: ['models/picture-file'],
+    files: ['models/picture-file', 'models/picture-budget'],
     seeds: () => [...checkpoints, STARTER].map((folder) => text(`${folder}/preprocessor_config.json`)),
-    read(bytes) {
+    async read(bytes) {
       for (const folder of checkpoints) {
         const architecture = parseArchitecture(JSON.parse(text(`${folder}/config.json`)) as Record<string, unknown>);
         const given = pictureFile(object(bytes), null);
-        if (given instanceof Fields) architecture.pictureSizes(given).modelSize({ width: 640, height: 480 });
+        if (!(given instanceof Fields)) continue;
+        const sizes = architecture.pictureSizes(given);
+        sizes.modelSize({ width: 640, height: 480 });
+        // Of a checkpoint that was loaded: what is no JSON does not get here.
+        const file = blobSource(new Blob([JSON.stringify(object(bytes))]));
+        await folderUnder(new Map([['preprocessor_config.json', file]]), sizes);
       }
     },
   },
