@@ -21,8 +21,10 @@ test('a thousand small matrices are written in a few pieces, with the same bytes
 
 test('large chunks go as they are, after what came before them; of nothing there is no piece', async () => {
   const [small, large] = [Uint8Array.of(1, 2, 3), new Uint8Array(MIB + 1).fill(7)];
-  expect(await pieces([small, large, small])).toEqual([small, large, small]);
-  expect((await pieces([small, large]))[1]).toBe(large);
+  // By identity: comparing a mebibyte number by number takes seconds.
+  const [before, same, after] = await pieces([small, large, small]);
+  expect([before, after]).toEqual([small, small]);
+  expect(same === large).toBe(true);
   expect(await pieces([])).toEqual([]);
   expect(await pieces([new Uint8Array(0)])).toEqual([]);
 });
