@@ -98,7 +98,7 @@ test('a file without rows is refused with a reason, and the dataset open before 
   await openZip(page, { rows: 8, ambiguous: false, faults: false });
   const pick = page.locator('input[data-pick="file"]').first();
   for (const [name, words] of [
-    ['scan.pdf', 'Nothing in scan.pdf can be used: there are no rows.'],
+    ['scan.pdf', 'Nothing in scan.pdf can be used: there are no rows: there is 1 other file (scan.pdf).'],
     ['half.json', 'Nothing in half.json can be used: not JSON'],
     ['photos.zip', 'Nothing in photos.zip can be used'],
   ] as const) {

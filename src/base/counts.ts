@@ -9,3 +9,7 @@ export const count = (n: number): string => GROUPED.format(n);
 /** 1 row, 12,345 rows; 2 boxes. */
 export const plural = (n: number, word: string): string =>
   `${count(n)} ${word}${n === 1 ? '' : /(?:[xs]|ch)$/.test(word) ? 'es' : 's'}`;
+
+/** “1 row is”, “12,345 rows are”. */
+export const subject = (n: number, word: string, one: string, many: string): string =>
+  `${plural(n, word)} ${n === 1 ? one : many}`;

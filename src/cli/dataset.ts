@@ -9,6 +9,7 @@
  *     [--look-alikes] [--answers boxes|words] [--turns all|last] [--skip-unusable] [--edits FILE]
  *     [--compose find,common,count [--pictures K] [--rows N] [--seed N] [--out DIR]]
  */
+import { plural } from '../base/counts.ts';
 import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import { EngineSession } from '../engine/session.ts';
@@ -78,9 +79,9 @@ async function main(): Promise<void> {
 }
 
 function printReport({ format, files, train, heldout, images, leftOut, issues, issueCount }: DatasetReport): void {
-  const rows = `${train} training rows, ${heldout} held out, ${leftOut} left out, ${images} pictures`;
+  const rows = `${plural(train, 'training row')}, ${heldout} held out, ${leftOut} left out, ${plural(images, 'picture')}`;
   console.log(`${format}\n${rows}`);
-  for (const { path, kind, rows: n } of files) console.log(`  ${path}: ${kind}, ${n} rows`);
+  for (const { path, kind, rows: n } of files) console.log(`  ${path}: ${kind}, ${plural(n, 'row')}`);
   for (const { file, line, field, reason, fix, severity } of issues.slice(0, ISSUES_PRINTED))
     console.log(`  ${severity}: ${[file, line || '', field].filter(Boolean).join(' ')}: ${reason}. ${fix}`);
   const more = issueCount.errors + issueCount.warnings - ISSUES_PRINTED;
@@ -92,7 +93,7 @@ async function tellFindings(session: EngineSession, { id }: DatasetReport): Prom
   const { findings } = await session.handle({ type: 'health', dataset: id });
   const bad = findings.filter(({ severity, key }) => severity === 'bad' && !key.startsWith('picture-'));
   if (bad.length) console.log('');
-  for (const { rows, title, fix } of bad) console.log(`${rows === 1 ? '1 row' : `${rows} rows`} ${title}. ${fix}`);
+  for (const { rows, title, fix } of bad) console.log(`${plural(rows, 'row')} ${title}. ${fix}`);
 }
 
 function printRows(split: Row['split'], rows: readonly Row[]): void {

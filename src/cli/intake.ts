@@ -278,7 +278,7 @@ export async function settleByFlags(
   if (unfit.length && !answers['skip-unusable'])
     throw new Unanswered(
       'rows-unfit',
-      `The model cannot take ${unfit.length === 1 ? '1 row' : `${unfit.length} rows`}, such as ${unfit[0]!.file}:${unfit[0]!.line}: ${unfit[0]!.reason}.`,
+      `The model cannot take ${plural(unfit.length, 'row')}, such as ${unfit[0]!.file}:${unfit[0]!.line}: ${unfit[0]!.reason}.`,
       `${unfit[0]!.fix} Or leave such rows out: --skip-unusable`,
     );
   return dataset;

@@ -1,4 +1,5 @@
 /** Pictures of a benchmark that look like pictures of the training part, told on the command line. */
+import { plural } from '../base/counts.ts';
 import type { DatasetReport } from '../engine/protocol/index.ts';
 import type { EngineSession } from '../engine/session.ts';
 
@@ -18,5 +19,8 @@ export async function tellLookAlikes(
   if (pictures === 0) console.log('No held-out picture looks like one of the training part.');
   for (const pair of pairs) console.log(`  ${pair.heldout} looks like ${pair.train} of the training part`);
   if (pictures > pairs.length) console.log(`  and ${pictures - pairs.length} more`);
-  if (undecoded > 0) console.log(`${undecoded} pictures could not be decoded, and were not compared.`);
+  if (undecoded > 0)
+    console.log(
+      `${plural(undecoded, 'picture')} could not be decoded, and ${undecoded === 1 ? 'was' : 'were'} not compared.`,
+    );
 }

@@ -11,6 +11,7 @@
  * and written tensor by tensor. Into a model, adapters go in the order of their training, the vision tower included. The DIR of checkpoints is what npm run demo was given as --out. Weights are 1 if not
  * said. --inspect writes nothing.
  */
+import { subject } from '../base/counts.ts';
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
@@ -122,7 +123,7 @@ async function mergeOf(what: string | undefined, named: readonly string[], value
     const [model, ...adapters] = await folders(named);
     if (!adapters.length) throw new UsageError('There is no adapter to merge into the model.', USAGE);
     const { changed, inTower, notes, files } = await mergeIntoModel(model!, adapters);
-    const told = `${changed} modules are changed, ${inTower} of them of the vision tower.`;
+    const told = `${subject(changed, 'module', 'is', 'are')} changed, ${inTower} of them of the vision tower.`;
     return { names: [], notes: [told, ...notes], likeness: null, files };
   }
   throw new UsageError(`“${what}” cannot be merged.`, USAGE);

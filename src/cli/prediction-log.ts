@@ -1,4 +1,5 @@
 /** A file of predictions on disk: written while a model answers, gone on with, and read from other tools. */
+import { plural, subject } from '../base/counts.ts';
 import { open, readFile, truncate } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
@@ -75,9 +76,14 @@ async function sizesOf(session: EngineSession, dataset: string, row: Row): Promi
 }
 
 function tellOdd(file: string, strangers: number, repeated: number): void {
-  if (strangers > 0) console.log(`${strangers} answers of ${file} belong to rows that this dataset does not have.`);
+  if (strangers > 0)
+    console.log(
+      `${plural(strangers, 'answer')} of ${file} ${strangers === 1 ? 'belongs to a row' : 'belong to rows'} that this dataset does not have.`,
+    );
   if (repeated > 0)
-    console.log(`${repeated} rows have several answers in ${file} that differ. The last of each counts.`);
+    console.log(
+      `${subject(repeated, 'row', 'has', 'have')} several answers in ${file} that differ. The last of each counts.`,
+    );
 }
 
 /** Predictions of ours, or of another tool. `rows`: those of a draw; `all`: of their files. Throws `predictions-unreadable`, and `usage` for answers to other rows. */

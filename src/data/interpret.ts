@@ -7,6 +7,7 @@
  * for an answer else the one the question asks for (“… in Image-2”); else the last, marked `imageGuessed` and reported,
  * so that no answer is called wrong for naming another. A prompt's box without a word is put in the first picture.
  */
+import { subject } from '../base/counts.ts';
 import type { GroundedBox } from '../grounding/box.ts';
 import { imageOf, resolveHint } from '../grounding/image-hint.ts';
 import type { Misfit } from '../grounding/box-values.ts';
@@ -75,7 +76,7 @@ export function searchRow(raw: RawRow, pictures: Pick<Pictures, 'find'>, countin
       rowIssue(
         raw.source,
         'objects.bbox',
-        `${supply.unusedBoxes} boxes have no <bbox> mark`,
+        `${subject(supply.unusedBoxes, 'box', 'has', 'have')} no <bbox> mark`,
         'Write one <bbox> for each box.',
       ),
     );

@@ -4,7 +4,7 @@
  * no list of faults: a row that is left out is in the issue log. A row costs a few bits (row-index.ts), an entry a
  * count by file and a few places.
  */
-import { plural } from '../base/counts.ts';
+import { subject } from '../base/counts.ts';
 
 /** What an entry counts. Only of rows can all be listed; of the others, the first places are kept. */
 type Unit = 'row' | 'box' | 'file' | 'annotation' | 'picture';
@@ -15,13 +15,11 @@ interface Words {
   say(n: number): string;
 }
 
-/** “1 row has”, “1,200 rows have”. */
-const subject = (noun: string) => (n: number, one: string, many: string) =>
-  `${plural(n, noun)} ${n === 1 ? one : many}`;
-const rows = subject('row');
-const files = subject('file');
-const pictures = subject('picture');
-const annotations = subject('annotation');
+const about = (noun: string) => (n: number, one: string, many: string) => subject(n, noun, one, many);
+const rows = about('row');
+const files = about('file');
+const pictures = about('picture');
+const annotations = about('annotation');
 
 /** Every kind of thing that may be done: one line each, the more consequential first. */
 export const LEDGER = {

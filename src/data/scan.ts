@@ -2,6 +2,7 @@
  * One pass over all rows of a dataset: each is read, checked and counted, its pictures measured, and a few numbers of
  * it kept. A batch of rows is in memory at a time.
  */
+import { subject } from '../base/counts.ts';
 import { GroundworkError } from '../base/error.ts';
 import type { Size } from '../grounding/box.ts';
 import { sizeComplaint } from '../image/size.ts';
@@ -80,7 +81,7 @@ const MEASURED_AT_ONCE = 8;
 const SAMPLE = 400;
 const SAMPLE_RUN = 20;
 
-const rows = (n: number, one: string, many: string): string => (n === 1 ? `1 row ${one}` : `${n} rows ${many}`);
+const rows = (n: number, one: string, many: string): string => subject(n, 'row', one, many);
 
 const NARROW = 8;
 

@@ -3,7 +3,7 @@
  * and alpha patterns) can be trained further; DoRA can only be folded in, because its row norms are not low-rank. What
  * an adapter has and the engine does not compute is refused by name, or told where the rest still means something.
  */
-import { count } from '../base/counts.ts';
+import { count, plural } from '../base/counts.ts';
 import { GroundworkError } from '../base/error.ts';
 import type { CheckpointWeights } from '../formats/checkpoint-files.ts';
 import {
@@ -349,7 +349,7 @@ const unnamedNotes = (unnamed: readonly string[]): string[] =>
       ]
     : [];
 
-const counted = ({ length }: readonly unknown[]): string => (length === 1 ? '1 module' : `${length} modules`);
+const counted = ({ length }: readonly unknown[]): string => plural(length, 'module');
 
 const absentNotes = (absent: readonly string[], all: number): string[] =>
   absent.length

@@ -2,6 +2,7 @@
  * Supervised fine-tuning on answers only, each of a conversation: the loss is the mean negative log-likelihood over
  * their tokens and the ends of their turns, of the whole accumulated batch, as transformers' Trainer counts it (num_items_in_batch).
  */
+import { subject } from '../base/counts.ts';
 import { GroundworkError } from '../base/error.ts';
 import { pipelined } from '../base/pipelined.ts';
 import { nextTurn } from '../base/turn.ts';
@@ -22,6 +23,8 @@ interface SftPosition {
   readonly tokens: number;
   readonly sampler: SamplerState;
 }
+
+const were = (n: number): string => (n === 1 ? 'was' : 'were');
 
 /** Rows that are read and encoded together before the first step. */
 const ROWS_AT_ONCE = 32;
@@ -113,16 +116,22 @@ async function trainable(stage: SftStage, context: StageContext): Promise<RowLis
   if (long && !context.resume)
     context.emit({
       type: 'notice',
-      message: `${long} rows are longer than ${stage.maxLength} tokens and were left out.`,
+      message: `${subject(long, 'row', 'is', 'are')} longer than ${stage.maxLength} tokens and ${were(long)} left out.`,
     });
   if (unthought && !context.resume)
-    context.emit({ type: 'notice', message: `${unthought} rows have no thought and were left out.` });
+    context.emit({
+      type: 'notice',
+      message: `${subject(unthought, 'row', 'has', 'have')} no thought and ${were(unthought)} left out.`,
+    });
   if (without && !context.resume)
-    context.emit({ type: 'notice', message: `${without} rows have no target and were left out.` });
+    context.emit({
+      type: 'notice',
+      message: `${subject(without, 'row', 'has', 'have')} no target and ${were(without)} left out.`,
+    });
   if (unlearnt && !context.resume)
     context.emit({
       type: 'notice',
-      message: `${unlearnt} rows have earlier answers that this model’s chat template rewrites: those answers are shown, and not learned.`,
+      message: `${subject(unlearnt, 'row', 'has', 'have')} earlier answers that this model’s chat template rewrites: those answers are shown, and not learned.`,
     });
   if (thoughtless && !context.resume)
     context.emit({

@@ -31,7 +31,7 @@ put('few/rows.json', JSON.stringify([cup]));
 test('a question ends it with 2, after rows, readings and what was done were shown', async () => {
   const asked = await dataset('few');
   expect(asked.code).toBe(2);
-  expect(asked.out).toMatch(/1 training rows, 0 held out, 0 left out, 1 pictures/);
+  expect(asked.out).toMatch(/1 training row, 0 held out, 0 left out, 1 picture/);
   expect(asked.out).toMatch(/only the boxes are learned\. \(rows\.json:1\)/);
   expect(asked.out).toContain('⟨picture 1⟩Find the cup.');
   expect(asked.out).toContain('⟨picture 1, 0.100 0.100 0.450 0.400⟩');

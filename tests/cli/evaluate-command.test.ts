@@ -168,8 +168,8 @@ test('answers to the same row twice, answers to other rows, and NaN among metric
   );
   const run = await evaluate('--data', at('mig'), '--from-predictions', twice, '--space', 'thousandths');
   expect(run.code, run.error).toBe(0);
-  expect(run.out).toContain('1 answers of twice.jsonl belong to rows that this dataset does not have.');
-  expect(run.out).toContain('1 rows have several answers in twice.jsonl that differ. The last of each counts.');
+  expect(run.out).toContain('1 answer of twice.jsonl belongs to a row that this dataset does not have.');
+  expect(run.out).toContain('1 row has several answers in twice.jsonl that differ. The last of each counts.');
   // One of ours that Python has written again, and that is of another dataset.
   const head =
     '{"groundwork": "predictions", "version": 1, "model": "m", "adapter": null, "dataset": "d", "prompt": "own", "tokens": null, "limit": 0, "seed": 1, "rows": 1, "pictures": null}';

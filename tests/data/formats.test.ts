@@ -183,7 +183,7 @@ describe('ms-swift', () => {
           [1, 2, 3, 4],
         ],
       },
-      'have no <bbox> mark',
+      '1 box has no <bbox> mark',
     ],
     [
       {

@@ -141,11 +141,29 @@ describe('galleries', () => {
     expect(await named('lost')).toEqual([['1'], 1]);
   });
 
+  it('give an overlap where boxes were asked for, and right or wrong where a letter was, or that nothing is there', async () => {
+    const words = async (change: Partial<Row>, value: number) => {
+      const row = async (id: string) => ({ ...(await world.row(id))!, ...change });
+      const [gallery] = await galleriesOf([item('1', value)], [value < 0.5 ? 'worst' : 'best'], { ...world, row });
+      return gallery!.cards[0]!.answers[0]!.name.split(', ').at(-1);
+    };
+    const says = (text: string): Row['answer'] => [{ type: 'text', text }];
+    const letters: Partial<Row> = {
+      solution: [],
+      answer: says('B'),
+      prompt: [{ role: 'user', content: says('Which? A. a cup B. a pan') as never }],
+    };
+    expect(await words({}, 0.625)).toBe('IoU 0.63');
+    expect([await words(letters, 0), await words(letters, 1)]).toEqual(['wrong letter', 'right letter']);
+    const none: Partial<Row> = { solution: [], nothing: true };
+    expect([await words(none, 0), await words(none, 1)]).toEqual(['not refused', 'rightly refused']);
+  });
+
   it('show a row without its picture where that cannot be read', async () => {
     const broken = { ...world, picture: () => Promise.reject(new Error('gone')) };
     const [gallery] = await galleriesOf(items, ['best'], broken);
     expect(gallery!.cards[0]!.pictures).toEqual([{ data: '', width: 160, height: 120 }]);
-    expect(reportPage({ title: 'T', facts: [], galleries: [gallery!] })).toContain('Image 1: 1 right boxes');
+    expect(reportPage({ title: 'T', facts: [], galleries: [gallery!] })).toContain('Image 1: 1 right box');
   });
 });
 
@@ -156,7 +174,7 @@ describe('curves', () => {
     );
     const page = String(curvesPart(told));
     expect(page).toContain('>77<');
-    expect(page).toContain('1 points are no number');
+    expect(page).toContain('1 point is no number');
     expect(
       page
         .match(/d="M[^"]*"/g)!

@@ -57,8 +57,8 @@ test('all rows are encoded a few at a time, and each hundredth of them is told',
   expect(progress().length).toBeLessThanOrEqual(100);
   expect(progress().at(-1)).toMatchObject({ done: 10_007, total: 10_007, unit: 'rows encoded', preparing: true });
   expect(notices()).toEqual([
-    '2001 rows are longer than 13 tokens and were left out.',
-    '2002 rows have no target and were left out.',
+    '2,001 rows are longer than 13 tokens and were left out.',
+    '2,002 rows have no target and were left out.',
   ]);
 });
 

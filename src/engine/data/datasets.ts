@@ -1,4 +1,5 @@
 /** The engine's desk for datasets: opens them, reads them anew, answers what the page asks of them. */
+import { plural } from '../../base/counts.ts';
 import { fileWords } from '../../base/file-name.ts';
 import { GroundworkError } from '../../base/error.ts';
 import { openDataset, type Dataset } from '../../data/dataset.ts';
@@ -106,20 +107,20 @@ export class Datasets {
     if (first.kind === 'picture')
       throw new GroundworkError(
         'dataset-unsettled',
-        `${first.rows} rows of ${first.file} do not say in which picture their box lies.`,
+        `${plural(first.rows, 'row')} of ${first.file} ${first.rows === 1 ? 'does' : 'do'} not say in which picture the box lies.`,
         'Say it in the Data room. A box in the wrong picture trains a wrong model.',
       );
     if (first.kind === 'benchmark')
       throw new GroundworkError(
         'dataset-unsettled',
-        `${first.rows} rows of ${first.file} could be ${first.title}’s, or your own.`,
+        `${plural(first.rows, 'row')} of ${first.file} could be ${first.title}’s, or your own.`,
         'Say it in the Data room. Until then they are held out. Training on a benchmark would make it worthless.',
       );
     throw new GroundworkError(
       'dataset-unsettled',
       first.kind === 'convention'
         ? `It is not certain how ${first.file} writes its boxes: ${first.words} is a guess.`
-        : `${first.rows} rows of the dataset cannot be used.`,
+        : `${plural(first.rows, 'row')} of the dataset cannot be used.`,
       first.kind === 'convention'
         ? 'Look at the boxes in the Data room and confirm the reading. Wrong coordinates train a wrong model.'
         : 'Confirm in the Data room that they are skipped, or correct them and open the dataset again.',

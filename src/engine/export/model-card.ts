@@ -1,4 +1,5 @@
 /** README.md of an export, as the Hub shows it: what the model is, what it learnt from, what was measured, whose it is. */
+import { plural } from '../../base/counts.ts';
 import { serveSnippets, type SnippetKind } from '../../train/serve-snippets.ts';
 import type { NamedModel } from '../model/model-holder.ts';
 import type { RunRecord } from '../protocol/records.ts';
@@ -77,7 +78,7 @@ function data(run: RunRecord | null): string[] {
   if (!run) return [];
   const { datasetName, data: amount, edits } = run;
   const rows = amount
-    ? `${amount.train} rows to learn from and ${amount.heldout} held out, with ${amount.images} pictures`
+    ? `${plural(amount.train, 'row')} to learn from and ${amount.heldout} held out, with ${plural(amount.images, 'picture')}`
     : 'how many rows is not recorded';
   return section('Data', `${datasetName}: ${rows}.${edits ? ' Rows had been edited before.' : ''}`);
 }

@@ -1,4 +1,5 @@
 /** The curves of a run as pictures inside the page: thinned so that no spike is lost, on a linear scale from its lowest to its highest. */
+import { subject } from '../../base/counts.ts';
 import { thin } from '../../base/thin.ts';
 import { panelsFor, shortName, type Panel } from '../protocol/panels.ts';
 import type { ToldEvent } from '../protocol/run.ts';
@@ -78,7 +79,7 @@ function chart({ title, about, curves: names }: Panel, curves: ReadonlyMap<strin
       <text x="${LEFT}" y="${HEIGHT - 6}">step ${first}</text>
       <text x="${WIDTH - 8}" y="${HEIGHT - 6}" text-anchor="end">${last}</text>
       ${lines}</svg
-    ><span class="muted">${about}${strange > 0 ? ` ${strange} points are no number.` : ''}</span>
+    ><span class="muted">${about}${strange > 0 ? ` ${subject(strange, 'point', 'is', 'are')} no number.` : ''}</span>
   </figure>`;
 }
 

@@ -1,4 +1,5 @@
 /** Rows with their pictures, the right boxes, and the boxes that were given. */
+import { plural } from '../../base/counts.ts';
 import type { Box01, GroundedBox } from '../../grounding/box.ts';
 import { html, type Markup } from './markup.ts';
 
@@ -57,7 +58,7 @@ function picture(shown: ReportPicture, index: number, { truth, answers }: Card):
     ...answers.flatMap(({ boxes }, i) => here(boxes).map(({ box }) => rectangle(box, shown, styleOf(i, answers)))),
   ];
   const given = answers.map(({ name, boxes }) => `${here(boxes).length} of ${name}`).join(', ');
-  const label = `Image ${index + 1}: ${here(truth).length} right boxes, ${given}`;
+  const label = `Image ${index + 1}: ${plural(here(truth).length, 'right box')}, ${given}`;
   const image = shown.data
     ? html`<image href="${shown.data}" width="${shown.width}" height="${shown.height}" />`
     : null;

@@ -1,6 +1,7 @@
 /** A report of one file: what it is made of, put together. The studio and the command line make theirs with it. */
 import type { Health } from '../../data/health.ts';
 import type { Row } from '../../data/row.ts';
+import { wantedOf } from '../../data/wanted.ts';
 import type { TableEntry } from '../../evaluate/benchmark-table.ts';
 import { isHit } from '../../evaluate/pairs.ts';
 import { readImageHeader } from '../../image/size.ts';
@@ -79,11 +80,20 @@ export async function galleriesOf(
   return galleries;
 }
 
+/** What an answer's value says of it: an overlap is a number, a letter or an absence is right or not. */
+function verdict(row: Row, value: number): string {
+  const kind = wantedOf(row)?.kind ?? 'boxes';
+  if (kind === 'boxes') return `IoU ${value.toFixed(2)}`;
+  const right = isHit(value);
+  if (kind === 'choice') return right ? 'right letter' : 'wrong letter';
+  return right ? 'rightly refused' : 'not refused';
+}
+
 async function cardOf(row: Row, { before, after }: GalleryItem, world: GalleryWorld): Promise<Card> {
   const pictures: ReportPicture[] = [];
   for (const path of row.images) pictures.push(await pictureOf(path, world));
   const answers = [...(before ? [before] : []), after].map(({ name, value, text, boxes }) => ({
-    name: `${name}, IoU ${value.toFixed(2)}`,
+    name: `${name}, ${verdict(row, value)}`,
     text,
     boxes,
   }));
