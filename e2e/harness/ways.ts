@@ -4,7 +4,7 @@ import { expect, type Page } from '@playwright/test';
 /** Enters a room by its link, and waits for it: until it is there, the room before it is seen and takes the keys. */
 export async function goTo(page: Page, room: string): Promise<void> {
   await page
-    .getByRole('navigation', { name: 'Rooms' })
+    .getByRole('complementary', { name: 'Studio' })
     .getByRole('link', { name: new RegExp(`^${room}`) })
     .click();
   await expect(page.getByRole('heading', { level: 1, name: room })).toBeVisible();
