@@ -9,9 +9,9 @@
  *     [--look-alikes] [--answers boxes|words] [--turns all|last] [--skip-unusable] [--edits FILE]
  *     [--compose find,common,count [--pictures K] [--rows N] [--seed N] [--out DIR]]
  */
-import { plural } from '../base/counts.ts';
 import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
+import { plural } from '../base/counts.ts';
 import { EngineSession } from '../engine/session.ts';
 import type { DatasetReport, Row } from '../engine/protocol/index.ts';
 import { flag, outFolder, readArguments, UsageError, whole } from './arguments.ts';

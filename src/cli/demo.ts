@@ -17,11 +17,11 @@
  * minutes, or every N steps: --resume goes on with one that was interrupted there, from its last checkpoint, with the recipe it was
  * started with.
  */
-import { count } from '../base/counts.ts';
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { count } from '../base/counts.ts';
 import { GroundworkError } from '../base/error.ts';
 import { EngineSession } from '../engine/session.ts';
 import { heldAs } from '../engine/model/weight-storage.ts';

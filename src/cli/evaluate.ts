@@ -10,9 +10,9 @@
  *
  * FILE of --from-predictions: ours, lmms-eval's samples, VLMEvalKit's TSV, or JSON with an id and a text a row.
  */
-import { count } from '../base/counts.ts';
 import { fileWords } from '../base/file-name.ts';
 import { basename, resolve } from 'node:path';
+import { count } from '../base/counts.ts';
 import { GroundworkError } from '../base/error.ts';
 import { heldAs } from '../engine/model/weight-storage.ts';
 import type { DatasetReport, RequestOf, Row } from '../engine/protocol/index.ts';

@@ -12,7 +12,7 @@
  *   --skip-unusable   leave out rows that cannot be used
  *   --edits FILE      lay edits over the rows, as the Data room saves them
  */
-import { plural } from '../base/counts.ts';
+import { plural, subject } from '../base/counts.ts';
 import { GroundworkError } from '../base/error.ts';
 import { existing, flag, oneOf, texts } from './arguments.ts';
 import type {
@@ -193,11 +193,11 @@ export function requireAnswers({ questions, conventions }: DatasetReport): void 
   const several = (file: string) => conventions.filter((each) => each.file === file).length > 1;
   const line = (question: OpenQuestion): string => {
     if (question.kind === 'skip')
-      return `${question.rows} ${question.rows === 1 ? 'row' : 'rows'} cannot be used. Mend them, or leave them out: --skip-unusable`;
+      return `${plural(question.rows, 'row')} cannot be used. Mend them, or leave them out: --skip-unusable`;
     if (question.kind === 'benchmark')
-      return `${question.file}: ${question.rows} ${question.rows === 1 ? 'row looks' : 'rows look'} like ${question.title}, and could be your own. A benchmark is never trained on. Say what they are: --benchmark "${question.file}=yes" (or own)`;
+      return `${question.file}: ${subject(question.rows, 'row', 'looks', 'look')} like ${question.title}, and could be your own. A benchmark is never trained on. Say what they are: --benchmark "${question.file}=yes" (or own)`;
     if (question.kind === 'picture')
-      return `${question.file}: ${question.rows} ${question.rows === 1 ? 'row does' : 'rows do'} not say in which of several pictures the box lies. Say it: --unsaid-picture "${question.file}=last" (or first, or leave-out)`;
+      return `${question.file}: ${subject(question.rows, 'row', 'does', 'do')} not say in which of several pictures the box lies. Say it: --unsaid-picture "${question.file}=last" (or first, or leave-out)`;
     const found = conventions.find(({ file, way }) => file === question.file && way === question.way)!;
     const place = several(question.file) ? `${question.file}#${question.way}` : question.file;
     return `${question.file}: ${question.words} is a guess, because ${found.reason}. Confirm it or say another: --coordinates "${place}=${flagOf(found)}"`;

@@ -11,10 +11,10 @@
  * and written tensor by tensor. Into a model, adapters go in the order of their training, the vision tower included. The DIR of checkpoints is what npm run demo was given as --out. Weights are 1 if not
  * said. --inspect writes nothing.
  */
-import { subject } from '../base/counts.ts';
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
+import { subject } from '../base/counts.ts';
 import { averageCheckpoints, mergeAdapterFolders } from '../engine/merging/adapter-merge.ts';
 import { mergeCheckpointFolders } from '../engine/merging/checkpoint-merge.ts';
 import { mergeIntoModel } from '../engine/merging/merge-into.ts';

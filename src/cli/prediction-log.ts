@@ -1,8 +1,8 @@
 /** A file of predictions on disk: written while a model answers, gone on with, and read from other tools. */
-import { plural, subject } from '../base/counts.ts';
 import { open, readFile, truncate } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
+import { plural, subject } from '../base/counts.ts';
 import type { DatasetReport, Row, Size } from '../engine/protocol/index.ts';
 import type { EngineSession } from '../engine/session.ts';
 import { noneBelongs, readForeignFile, type ForeignSpace } from '../evaluate/foreign.ts';

@@ -7,7 +7,7 @@ export { AGGREGATIONS, computeAdvantages, DIFFICULTY_WEIGHTS, ESTIMATORS } from 
 export { presetRecipe, PRESETS, type Preset, type PresetName } from '../train/presets.ts';
 export { DRAW, DRAW_SCHEMA, MIX_BY, type DrawSettings, type MixBy } from '../train/draw-settings.ts';
 export { PICTURES_SCHEMA } from '../train/picture-settings.ts';
-export { BUDGET_KEYS, budgetKey, ownPart, strayKeys } from '../models/picture-budget.ts';
+export { BUDGET_KEYS, budgetKey, limitsFault, ownPart, strayKeys } from '../models/picture-budget.ts';
 export { VARIATIONS, type Variation } from '../data/variation/vary.ts';
 export {
   ANSWER_FORMS,

@@ -49,6 +49,15 @@ const HAS: Readonly<Record<LimitedBy['by'], string>> = {
   tiles: 'a longest edge and tiles (longestEdge, imageSplitting)',
 };
 
+/** Why limits exclude each other; null: they do not. `put` writes their numbers. */
+export const limitsFault = (
+  { minPixels = 0, maxPixels = Infinity }: PictureBudget,
+  put: (n: number) => string = String,
+): string | null =>
+  minPixels > maxPixels
+    ? `The picture budget asks for at least ${put(minPixels)} and at most ${put(maxPixels)} pixels.`
+    : null;
+
 /** Throws `budget-unsupported` where the family lacks a setting, or where the limits exclude each other. */
 function requireBudget({ limitedBy, limits }: PictureSizes, budget: PictureBudget): void {
   const [stray] = strayKeys(budget, limitedBy);
@@ -58,10 +67,11 @@ function requireBudget({ limitedBy, limits }: PictureSizes, budget: PictureBudge
       `The picture budget sets ${stray}, and this model’s family has ${HAS[limitedBy.by]}.`,
       'Set the budget of the plan anew for this model, in the Recipe room under “Pictures”.',
     );
-  if (limits.minPixels > limits.maxPixels && limitedBy.by === 'area')
+  const fault = limitedBy.by === 'area' ? limitsFault(limits) : null;
+  if (fault !== null)
     throw new GroundworkError(
       'budget-unsupported',
-      `The picture budget asks for at least ${limits.minPixels} and at most ${limits.maxPixels} pixels.`,
+      fault,
       'Lower the least number of pixels (minPixels), or raise the most (maxPixels).',
     );
 }

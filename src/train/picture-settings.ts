@@ -2,7 +2,7 @@
  * The picture budget of a plan: how many pixels of a picture reach the model. One definition for what is taught, sampled,
  * evaluated, previewed, planned and exported. What is not set is as the checkpoint's processor says.
  */
-import type { PictureBudget } from '../models/picture-budget.ts';
+import { limitsFault, type PictureBudget } from '../models/picture-budget.ts';
 import { flag, whole, type Schema } from './stages/schema.ts';
 
 const optional = { origin: 'Groundwork', optional: true, later: true } as const;
@@ -20,5 +20,4 @@ export const PICTURES_SCHEMA: Schema<PictureBudget> = {
 };
 
 /** Why pictures cannot be limited so. */
-export const pictureFaults = ({ minPixels = 0, maxPixels = Infinity }: PictureBudget): string[] =>
-  minPixels > maxPixels ? [`The picture budget asks for at least ${minPixels} and at most ${maxPixels} pixels.`] : [];
+export const pictureFaults = (budget: PictureBudget): string[] => [limitsFault(budget) ?? []].flat();

@@ -98,7 +98,7 @@ function pixelsOf(sizes: PictureSizes, patches: Longest['patches']): number {
 }
 
 /** A store of its own, which asks as the recipe does. */
-function storeFor(
+export function storeFor(
   dataset: Dataset,
   loaded: LoadedModel,
   { prompt, seed, pictures }: Pick<Recipe, 'prompt' | 'seed'> & { readonly pictures: PictureBudget | null },

@@ -13,8 +13,9 @@ import type { PictureBudget } from '../../models/picture-budget.ts';
 import type { PictureSizes } from '../../models/processor.ts';
 import { promptingOf } from '../../train/prompt.ts';
 import type { Recipe } from '../../train/recipe.ts';
-import { SampleStore, TAUGHT, type Sample } from '../../train/samples.ts';
+import { TAUGHT, type Sample, type SampleStore } from '../../train/samples.ts';
 import type { PictureReport } from '../protocol/pictures.ts';
+import { storeFor } from './memory.ts';
 
 /** Rows that are looked at; of more, an even spread. */
 const [TRAIN, HELDOUT] = [4096, 512];
@@ -65,24 +66,14 @@ function factsOf(recipe: Pick<Recipe, 'prompt' | 'seed'>, { dataset, loaded, tel
   return found;
 }
 
-/** A store that asks as a plan does, and sees pictures as the checkpoint says. Who lets it go lets its rows go. */
-function storeFor(
-  { prompt, seed }: Pick<Recipe, 'prompt' | 'seed'>,
-  dataset: Dataset,
-  loaded: LoadedModel,
-): SampleStore {
-  const store = new SampleStore(dataset, loaded.model, loaded.processor);
-  store.follow({ seed, ...(prompt && { prompt }) });
-  return store;
-}
-
 async function readFacts(
   recipe: Pick<Recipe, 'prompt' | 'seed'>,
   dataset: Dataset,
   loaded: LoadedModel,
   tell: PictureContext['tell'],
 ): Promise<Facts> {
-  const store = storeFor(recipe, dataset, loaded);
+  // Pictures as the checkpoint says. Who lets a store go lets its rows go.
+  const store = storeFor(dataset, loaded, { ...recipe, pictures: null });
   const [train, heldout] = [dataset.rows('train'), dataset.rows('heldout')];
   const listed = [
     ...(await spread(train, TRAIN)).map((row) => ({ row, taught: true })),
@@ -109,7 +100,10 @@ async function readFacts(
   }
   const measure = async (id: string, budget: PictureBudget | null) => {
     const row = (await dataset.row(id))!;
-    const [sample] = await storeFor(recipe, dataset, loaded).encode([row], { ...TAUGHT, budget });
+    const [sample] = await storeFor(dataset, loaded, { ...recipe, pictures: null }).encode([row], {
+      ...TAUGHT,
+      budget,
+    });
     return sample!.prompt.tokens.length + sample!.completion.length;
   };
   return { rows, total: train.length + heldout.length, train: train.length, measure };
@@ -195,7 +189,7 @@ const pixelsPerToken = ({ processor: { patches } }: LoadedModel): number =>
 function contextOf({ stages }: Pick<Recipe, 'stages'>, { architecture }: LoadedModel): PictureReport['context'] {
   const limits = [
     ...stages.flatMap((stage) =>
-      stage.kind === 'sft' && stage.maxLength > 0 ? [{ tokens: stage.maxLength, of: stage.name }] : [],
+      'maxLength' in stage && stage.maxLength > 0 ? [{ tokens: stage.maxLength, of: stage.name }] : [],
     ),
     { tokens: architecture.contextTokens, of: null },
   ];

@@ -1,5 +1,5 @@
 /** A picture budget in words, on the model that is loaded. */
-import { ownPart, picturesUnder, strayKeys } from '../../../engine/presets.ts';
+import { limitsFault, ownPart, picturesUnder, strayKeys } from '../../../engine/presets.ts';
 import type { ModelReport, PictureBudget } from '../../../engine/protocol/index.ts';
 import { count } from '../../ui/format.ts';
 
@@ -15,10 +15,7 @@ export function budgetFault(
   if (!model || !budget) return null;
   const [stray] = strayKeys(budget, model.pictures.limitedBy);
   if (stray !== undefined) return `The picture budget sets ${stray}, which this model’s family does not have.`;
-  const { minPixels, maxPixels } = seenUnder(model, budget);
-  return minPixels > maxPixels
-    ? `The picture budget asks for at least ${count(minPixels)} and at most ${count(maxPixels)} pixels.`
-    : null;
+  return limitsFault(seenUnder(model, budget), count);
 }
 
 /** The limit that a budget sets, at the end of a sentence. */
